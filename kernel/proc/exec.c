@@ -65,13 +65,13 @@ struct exec_new {
 
 static struct exec_new *exec_alloc(void);
 static int exec_prepare(struct exec_new *, struct arg_src *,
-    const struct vmm_ops *);
+    const struct design *);
 static uint64_t arg_limit(uint64_t stack);
 static int exec_open(struct exec_new *);
 static int script_line(struct exec_new *, char *line, const char *self,
     char *next);
 static int exec_space_make(struct exec_new *, struct arg_src *,
-    const struct vmm_ops *);
+    const struct design *);
 static int exec_interp(struct exec_new *, va_t stack_lo);
 static void exec_cred(struct exec_new *);
 static int exec_unshare(struct exec_new *, struct task *);
@@ -159,7 +159,7 @@ exec_space(struct exec_new *x)
 
 static int
 exec_prepare(struct exec_new *x, struct arg_src *src,
-    const struct vmm_ops *design)
+    const struct design *design)
 {
 	struct task *tk = thread_current()->proc;
 	const char *base;
@@ -355,7 +355,7 @@ exec_cred(struct exec_new *x)
 /* The new space: stack and strings, program, interpreter, break. */
 static int
 exec_space_make(struct exec_new *x, struct arg_src *src,
-    const struct vmm_ops *design)
+    const struct design *design)
 {
 	struct auxv_in aux = { .prog = &x->prog, .cred = &x->cred,
 		.secure = x->secure };

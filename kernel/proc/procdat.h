@@ -193,7 +193,7 @@ struct proc {
 	struct task *execing;    /* [L] the one thread that shall survive */
 
 	struct aspace *as;       /* [L] a reference and a user; NULL: ended */
-	const struct vmm_ops *next_design; /* [L] PR_VMM_DESIGN; NULL: default */
+	const struct design *next_design; /* [L] PR_VMM_DESIGN; NULL: default */
 	struct file *exe;        /* [L] a reference, write denied */
 	struct proc_image image; /* [L] */
 	char comm[16];           /* [L] */

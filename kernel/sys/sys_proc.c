@@ -486,12 +486,12 @@ prctl_name(bool set, va_t at)
 static int64_t
 prctl_design(uint64_t n)
 {
-	const struct vmm_ops *ops = n > UINT32_MAX ? NULL :
+	const struct design *design = n > UINT32_MAX ? NULL :
 	    design_find((unsigned)n);
 
-	if (ops == NULL)
+	if (design == NULL)
 		return -EINVAL;
-	proc_current()->next_design = ops;
+	proc_current()->next_design = design;
 	return 0;
 }
 

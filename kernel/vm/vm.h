@@ -16,7 +16,7 @@
 struct aspace;
 struct vmo;
 struct vm_page;
-struct vmm_ops;
+struct design;
 
 #define PROT_R 1
 #define PROT_W 2
@@ -32,7 +32,7 @@ void vm_set_user_fn(bool (*is_user)(void));
 /* ---- address spaces (as.c) ---- */
 
 /* New, empty; refs 1.  ops NULL: the default design.  0, -ENOMEM. */
-int as_create(const struct vmm_ops *ops, struct aspace **out) MUST_CHECK;
+int as_create(const struct design *design, struct aspace **out) MUST_CHECK;
 /* Fork (book: fork).  0, -ENOMEM, -EINTR, -EIO: nothing changed. */
 int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
 void as_get(struct aspace *);
@@ -48,8 +48,8 @@ struct md_space *as_space(struct aspace *);
 struct aspace *as_current(void);    /* of the current thread, or NULL */
 /* The thread's half: kern keeps the pointer, vm defines it. */
 SYSTEM_ONLY void as_bind_thread(struct thread *, struct aspace *);
-const struct vmm_ops *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
-const struct vmm_ops *design_by_name(const char *);
+const struct design *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
+const struct design *design_by_name(const char *);
 
 /* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
 SYSTEM_ONLY void as_set_rss(struct aspace *, uint64_t bytes);

@@ -37,7 +37,7 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-/* The fault of a design whose private pages live in their PTEs: ops->fault.
+/* The fault of a design whose private pages live in their PTEs: school->fault.
  * Locks: [M], [W] held and kept; f->leaf in use, f->word its word.
  * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome

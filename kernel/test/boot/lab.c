@@ -41,7 +41,7 @@ lab_random(uint64_t *state)
 }
 
 struct aspace *
-lab_space_of(const struct vmm_ops *design)
+lab_space_of(const struct design *design)
 {
 	struct aspace *as;
 

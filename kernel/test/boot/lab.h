@@ -43,7 +43,7 @@ uint64_t lab_param(const char *name, uint64_t def);
 uint64_t lab_random(uint64_t *state);
 /* An empty space in use, and its end. */
 struct aspace *lab_space(void);
-struct aspace *lab_space_of(const struct vmm_ops *design);
+struct aspace *lab_space_of(const struct design *design);
 void lab_space_end(struct aspace *);
 /* A private anonymous mapping of so many pages. */
 va_t lab_map(struct aspace *, uint64_t pages);

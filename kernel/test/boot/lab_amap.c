@@ -26,7 +26,7 @@ uint64_t lab_at[LAB_ANONS];
 struct slots
 slots_begin(uint64_t pages)
 {
-	struct slots s = { .as = lab_space_of(&uvm_ops) };
+	struct slots s = { .as = lab_space_of(&uvm_design) };
 	va_t va = lab_map(s.as, pages + 2 * AMAP_CHUNK);
 
 	s.e = splay_find(uvm_space(s.as), va >> PAGE_SHIFT);

@@ -48,7 +48,7 @@ second_page(struct aspace *as, struct vmo *vmo, unsigned flags)
 static void
 amap_missing(void)
 {
-	struct aspace *as = lab_space_of(&uvm_ops);
+	struct aspace *as = lab_space_of(&uvm_design);
 	struct cdisk *disk = cd_begin(0, 3 * AMAP_CHUNK * PAGE_SIZE);
 	va_t zeros, late, file;
 	struct vm_page *pg;

@@ -238,7 +238,7 @@ push_out(struct aspace *as, va_t va, uint64_t pages)
 	uint64_t i, w;
 
 	mutex_lock(&as->ws_lock);
-	(void)as->ops->evict(as, SIZE_MAX, 0);
+	(void)as->school->evict(as, SIZE_MAX, 0);
 	mutex_unlock(&as->ws_lock);
 	pageout_push();
 	for (i = 0; i < pages; i++) {

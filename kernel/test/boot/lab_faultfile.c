@@ -106,7 +106,7 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	pg = cd_find(disk, 4);
 	next = cd_find(disk, 5);
 	CHECK(pg != NULL && next != NULL);
-	pass_says("F2, the word maps another page", pass_of(&f, as->ops->fault,
+	pass_says("F2, the word maps another page", pass_of(&f, as->school->fault,
 	    true), FAULT_RESTART);
 	pass_word_stays("F2, the word maps another page", as, f.va, word);
 	pass_page_is("F2, the word maps another page", next, PASS_ANY, true);

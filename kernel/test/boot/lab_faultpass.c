@@ -6,7 +6,7 @@
  *           behind; and what it does when a frame, a page or the money is
  *           missing no program sees.
  *
- * Picture   pass(): look up, pin the table ─→ ops->fault ─→ outcome, word, pins,
+ * Picture   pass(): look up, pin the table ─→ school->fault ─→ outcome, word, pins,
  *           counts, each compared with what the case says
  *
  * Rules     1. A pass is one call of the design's fault; what the driver does
@@ -90,7 +90,7 @@ pass_once(struct fctx *f, struct aspace *as, va_t va, enum access access)
 	f->as = as;
 	f->va = va;
 	f->access = access;
-	return pass_of(f, as->ops->fault, false);
+	return pass_of(f, as->school->fault, false);
 }
 
 void

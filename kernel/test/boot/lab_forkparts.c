@@ -5,7 +5,7 @@
  * Problem   Whoever has written phase A, or how one page is handed over, wants to
  *           know whether it is right before there is a fork that could fail.
  *
- * Picture   as_dup ─→ ops->dup: fork_reserve, judged, fork_finish, "no" ─→ as_put
+ * Picture   as_dup ─→ design->dup: fork_reserve, judged, fork_finish, "no" ─→ as_put
  *           one word, one new entry ─→ fork_hand_over ─→ judged, and put back
  *           mapped pages only ─→ as_dup ─→ the child's words, judged
  *
@@ -24,8 +24,8 @@
 /* ---- step 2: what phase A takes, and gives back ---- */
 
 static struct {
-	const struct vmm_ops *real;
-	struct vmm_ops ops;           /* the same, but its dup is phase A alone */
+	const struct design *real;
+	struct design design;        /* the same, but its dup is phase A alone */
 	struct fmo *old[FORK_OBJECTS];
 	unsigned nold;
 	bool ample;                   /* nothing is refused */
@@ -96,7 +96,7 @@ judge_mappings(struct aspace *p, struct aspace *child)
 	    theirs);
 }
 
-/* ops->dup of a design that only begins its forks. */
+/* design->dup of a design that only begins its forks. */
 static int
 only_reserve(struct aspace *parent, struct aspace *child)
 {
@@ -105,7 +105,7 @@ only_reserve(struct aspace *parent, struct aspace *child)
 
 	w = (struct fork_work){ .c = { .parent = parent, .child = child },
 		.lo = MD_USER_END };
-	child->ops = a.real;
+	child->design = a.real;
 	a.said = fork_reserve(&w);
 	a.taken = a.said == 0;
 	if (!a.taken)
@@ -176,9 +176,9 @@ parent_of(uint64_t n)
 	CHECK(map_mmap(p.as, &args, &p.va) == 0);
 	for (; i < n; i++)
 		pages_write(&p, i);
-	a.real = p.as->ops;
-	a.ops = *a.real;
-	a.ops.dup = only_reserve;
+	a.real = p.as->design;
+	a.design = *a.real;
+	a.design.dup = only_reserve;
 	return p.as;
 }
 
@@ -192,9 +192,9 @@ begin_fork(struct aspace *as, const char *what, uint64_t hit)
 
 	a.taken = false;
 	a.said = -ENOMEM;
-	as->ops = &a.ops;
+	as->design = &a.design;
 	r = as_dup(as, &child);
-	as->ops = a.real;
+	as->design = a.real;
 	CHECK(r != 0 && inject_set("off") == 0);
 	fmo_reap();
 	now = family_books(as);

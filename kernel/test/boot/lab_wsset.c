@@ -157,7 +157,7 @@ wset_evict(const struct pages *p, size_t want, int min_age)
 	size_t done;
 
 	mutex_lock(&p->as->ws_lock);
-	done = p->as->ops->evict(p->as, want, min_age);
+	done = p->as->school->evict(p->as, want, min_age);
 	mutex_unlock(&p->as->ws_lock);
 	return done;
 }

@@ -4,6 +4,6 @@
  */
 #include "test/host/recs.h"
 
-const struct vmm_ops *const design_list[DESIGNS] = {
-	[0] = &fmo_ops, [1] = &uvm_ops, [2] = &scalux_ops, [5] = &eager_ops, [6] = &recs_ops,
+const struct design *const design_list[DESIGNS] = {
+	[0] = &fmo_design, [1] = &uvm_design, [2] = &scalux_design, [5] = &eager_design, [6] = &recs_design,
 };

@@ -456,7 +456,7 @@ dup_copy(struct pte_fork *f, struct rec_slot *s, struct rec_slot *cs)
 	page_copy(to, from);
 	slot_set(cs, rec);
 	spin_lock(&pfn_lock);
-	page_adopt_locked(to, HOME_SHADOW, word_pa(&rec->word),
+	page_adopt_locked(to, HOME_TEST, word_pa(&rec->word),
 	    slot_va(cs) >> PAGE_SHIFT);
 	page_pin_locked(to);
 	word_set_locked(NULL, &rec->word, pte_make_trans(to));
@@ -676,7 +676,7 @@ static int
 one_swapped(struct rec *rec, uint64_t index, struct swap_walk *walk)
 {
 	const struct swap_words w = { .word = &rec->word, .step = 1, .max = 1,
-		.home = HOME_SHADOW, .index = index };
+		.home = HOME_TEST, .index = index };
 	enum pte_kind kind = pte_kind(word_get(&rec->word));
 
 	return kind == PTE_SWAP || kind == PTE_TRANS ? walk->fn(walk, &w) : 0;
@@ -705,52 +705,97 @@ recs_swapped(struct aspace *as, struct swap_walk *walk)
 }
 
 /* For vm_check: the words of all records, each once. */
-static int
-all_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
+static void
+recs_each_swapped(struct swap_walk *walk)
 {
 	struct rec *rec;
 
-	ASSERT(as == NULL);
 	LIST_FOREACH(rec, &all_recs, all)
 		(void)one_swapped(rec, 0, walk);
+}
+
+/* All are asked at once: recs_evict_any(). */
+static size_t
+recs_evict(struct aspace *as, size_t want, int min_age)
+{
+	return 0;
+}
+
+static uint64_t
+recs_named(struct aspace *as, va_t va)
+{
+	uint64_t *word = map_word(as, va);
+
+	return word == NULL ? 0 : *word;
+}
+
+/* No word of it is FORK: what is not mapped is not shown. */
+static int64_t
+recs_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
+{
+	*named = 0;
+	return 1;
+}
+
+static int
+recs_show(struct aspace *as, uint64_t *at, struct out *o)
+{
 	return 0;
 }
 
 static void
 recs_init(void)
 {
-	owner_add_home(HOME_SHADOW, (struct owner_home){ OWNER_DATA, 0,
+	owner_add_home(HOME_TEST, (struct owner_home){ OWNER_DATA, 0,
 		EV_swap_in_fork, EV_swap_out_fork });
 }
 
 static const struct shared_ops recs_shared = {
-	.swapped = all_swapped,
+	.home = HOME_TEST,
+	.refs = recs_refs,
+	.swapped = recs_each_swapped,
 	.check_word = recs_check_word,
 	.check_space = recs_check_space,
 	.check_end = recs_check_end,
+	.show = recs_show,
 };
 
-const struct vmm_ops recs_ops = {
-	.name = "recs",
-	.is_cache = true,
+static const struct entry_ops recs_entries = {
 	.as_init = recs_as_init,
-	.as_fini = recs_as_fini,
 	.prepare = recs_prepare,
 	.release = recs_release,
 	.attach = recs_attach,
 	.split = recs_split,
 	.merge = recs_merge,
+};
+
+static const struct rmap_ops recs_rmap = {
+	.evict_any = recs_evict_any,
+};
+
+/* The third there is: what a school must have, and no more. */
+static const struct school recs_school = {
+	.is_cache = true,
+	.as_fini = recs_as_fini,
 	.detach = recs_detach,
 	.zap = recs_zap,
 	.protect = recs_protect,
 	.move = recs_move,
 	.advise = recs_advise,
-	.dup = recs_dup,
-	.lookup = recs_lookup,
 	.fault = recs_fault,
-	.evict_any = recs_evict_any,
+	.lookup = recs_lookup,
+	.evict = recs_evict,
 	.walk = recs_walk,
-	.init = recs_init,
+	.named = recs_named,
 	.swapped = recs_swapped,
+};
+
+const struct design recs_design = {
+	.name = "recs",
+	.school = &recs_school,
+	.init = recs_init,
+	.dup = recs_dup,
 	.shared = &recs_shared,
+	.entries = &recs_entries,
+	.rmap = &recs_rmap,
 };

@@ -63,7 +63,7 @@ slot_va(const struct rec_slot *s)
 	return (s->region->base + (uint64_t)(s - s->region->slot)) << PAGE_SHIFT;
 }
 
-extern const struct vmm_ops recs_ops;
+extern const struct design recs_design;
 extern struct spinlock recs_lock; /* [R], rank LR_OBJ: records and their slots */
 extern unsigned recs_refuse; /* 1: the next recs_prepare() has no memory, 2: the one after it, … */
 

@@ -20,7 +20,7 @@
 static enum fault_outcome resolve(struct fctx *f, struct region *r);
 
 /*
- * ops->lookup.
+ * school->lookup.
  *
  * Locks:    [M].
  */
@@ -33,7 +33,7 @@ recs_lookup(struct aspace *as, uint64_t vpn)
 }
 
 /*
- * ops->fault.
+ * school->fault.
  *
  * Locks:    [M], [W].
  */
@@ -117,7 +117,7 @@ install(struct fctx *f, struct rec_slot *s, struct rec *rec, struct vm_page *pg)
 	slot_clear(s);
 	slot_set(s, rec);
 	spin_lock(&pfn_lock);
-	page_adopt_locked(pg, HOME_SHADOW, word_pa(&rec->word), f->va >> PAGE_SHIFT);
+	page_adopt_locked(pg, HOME_TEST, word_pa(&rec->word), f->va >> PAGE_SHIFT);
 	word_set_locked(NULL, &rec->word, pte_make_trans(pg));
 	map_enter(f, pg, SRC_FORK, rights(f));
 	spin_unlock(&pfn_lock);
@@ -244,7 +244,7 @@ static enum fault_outcome
 absent_page(struct fctx *f, struct rec *rec)
 {
 	const struct swap_words w = { .word = &rec->word, .step = 1, .max = 1,
-		.home = HOME_SHADOW, .index = f->va >> PAGE_SHIFT };
+		.home = HOME_TEST, .index = f->va >> PAGE_SHIFT };
 	uint64_t word = word_get(&rec->word);
 	enum fault_outcome r = FAULT_RESTART;
 

@@ -106,12 +106,12 @@ write_all(void)
 static void
 trim(struct aspace *as)
 {
-	if (as->ops->evict_any != NULL) {
-		(void)as->ops->evict_any(SIZE_MAX, 0);
+	if (design_evicts_any(as)) {
+		(void)as->design->rmap->evict_any(SIZE_MAX, 0);
 		return;
 	}
 	mutex_lock(&as->ws_lock);
-	as->ops->evict(as, SIZE_MAX, 0);
+	as->school->evict(as, SIZE_MAX, 0);
 	mutex_unlock(&as->ws_lock);
 }
 

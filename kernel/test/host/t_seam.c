@@ -1,7 +1,7 @@
 /* NEEDS: KIND=exact */
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * t_seam.c: what common code promises to a design: struct vmm_ops
+ * t_seam.c: what common code promises to a design: struct design
  *
  * Problem   A design that keeps something of its own for each mapping must be
  *           asked before the tree of VADs changes, and may say no; nothing may
@@ -51,7 +51,7 @@ map_pages(uint64_t lo, uint64_t n)
 static void
 begin(void)
 {
-	assert_int_equal(as_create(&recs_ops, &as), 0);
+	assert_int_equal(as_create(&recs_design, &as), 0);
 	as_attach_user(as);
 }
 
@@ -267,12 +267,12 @@ evict_any_unmaps_everywhere(void **state)
 	assert_int_equal(host_load(child, page_va(0), &value), 0);
 	assert_int_equal(as->ws_pages, 2);
 	assert_int_equal(child->ws_pages, 1);
-	assert_int_equal(recs_ops.evict_any(SIZE_MAX, WS_AGE), 0);
+	assert_int_equal(recs_design.rmap->evict_any(SIZE_MAX, WS_AGE), 0);
 	assert_int_equal(host_load(as, page_va(1), &value), 0);
-	assert_int_equal(recs_ops.evict_any(SIZE_MAX, WS_AGE), 2);
+	assert_int_equal(recs_design.rmap->evict_any(SIZE_MAX, WS_AGE), 2);
 	assert_int_equal(as->ws_pages, 1);
 	assert_int_equal(child->ws_pages, 0);
-	assert_int_equal(recs_ops.evict_any(SIZE_MAX, 0), 1);
+	assert_int_equal(recs_design.rmap->evict_any(SIZE_MAX, 0), 1);
 	assert_int_equal(as->ws_pages, 0);
 	host_check(3);
 	is_filled(page_va(0), 0, 2);

@@ -84,7 +84,7 @@ evict(size_t want, int min_age)
 	size_t done;
 
 	mutex_lock(&as->ws_lock);
-	done = as->ops->evict(as, want, min_age);
+	done = as->school->evict(as, want, min_age);
 	mutex_unlock(&as->ws_lock);
 	return done;
 }

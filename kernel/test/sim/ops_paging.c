@@ -18,7 +18,7 @@ op_trim(const struct step *s)
 
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
-		as->ops->evict(as, SIZE_MAX, 0);
+		as->school->evict(as, SIZE_MAX, 0);
 	mutex_unlock(&as->ws_lock);
 }
 

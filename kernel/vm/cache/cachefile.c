@@ -16,7 +16,6 @@
  *           4. An error of the write-back thread is told once, by the next sync.
  */
 #include "vm/cache/cache.h"
-#include "vm/design/design.h"
 
 #define DROP_BATCH 64 /* pages looked at in one hold of [O] */
 

@@ -17,7 +17,6 @@
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
-#include "vm/table/table.h"
 
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
@@ -90,7 +89,7 @@ advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
 {
 	uint64_t off = v->off + (lo - v->start), end = off + (hi - lo);
-	int r = as->ops->advise(as, v, lo, hi, advice);
+	int r = as->school->advise(as, v, lo, hi, advice);
 
 	if (r < 0 || v->vmo == NULL || v->vmo->type != VMO_AOBJ)
 		return r;
@@ -275,7 +274,7 @@ advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 }
 
 /* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised), -EAGAIN; of
- * DONTNEED also -EINTR (ops->advise); of POPULATE and REMOVE what populate_part()
+ * DONTNEED also -EINTR (school->advise); of POPULATE and REMOVE what populate_part()
  * and punch_part() say. */
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
@@ -293,7 +292,7 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 		return advise_unlocked(as, lo, hi, advice);
 	if (kind == ADVICE_READ)
 		return advise_read(as, lo, hi);
-	if (kind == ADVICE_DESIGN && as->ops->advise_shared) {
+	if (kind == ADVICE_DESIGN && as->school->advise_shared) {
 		rw_lock_read(&as->map_lock);
 		r = advise_range(as, lo, hi, advice, &left);
 		rw_unlock_read(&as->map_lock);
@@ -373,14 +372,10 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 static uint8_t
 in_core(struct aspace *as, va_t va)
 {
-	struct vm_page *leaf;
-	uint64_t *word = pt_find(as, va, &leaf);
-	uint64_t named = word == NULL ? 0 : word_get(word);
+	uint64_t named = as->school->named(as, va);
 
-	if (named == 0 && as->ops->named != NULL)
-		named = as->ops->named(as, va);
 	if (pte_kind(named) == PTE_FORK)
-		(void)as->ops->shared->refs(as, va, named, &named);
+		(void)as->design->shared->refs(as, va, named, &named);
 	return (pte_kind(named) == PTE_VALID && !pte_is_unread_zero(named)) ||
 	    pte_kind(named) == PTE_TRANS;
 }

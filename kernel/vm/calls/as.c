@@ -9,9 +9,9 @@
  *
  * Picture   as_create ─→ as_attach_user … as_detach_user ─→ teardown ─→ as_put
  *             refs 1       users 1           users 0         root_pa 0   refs 0
- *           as_dup: a new space, both map_locks ─→ ops->dup ─→ child
+ *           as_dup: a new space, both map_locks ─→ design->dup ─→ child
  *           teardown: VADs ─→ list ─→ words, table by table ─→ links, objects, VADs
- *             a VAD is lost:  ops->as_fini ─→ links by a walk over all objects;
+ *             a VAD is lost:  school->as_fini ─→ links by a walk over all objects;
  *                                             VADs by their pool
  *
  * Rules     1. Who has a reference looks at root_pa after it took ws_lock and
@@ -86,8 +86,8 @@ detach_all(struct aspace *as, struct vad_list *gone)
 		vad_list_add(gone, v);
 	}
 	for (v = gone->first; v != NULL; v = vad_list_next(v))
-		as->ops->detach(as, v);
-	/* What lost VADs had mapped ops->as_fini finds. */
+		as->school->detach(as, v);
+	/* What lost VADs had mapped school->as_fini finds. */
 	if (as_has_lost(as, LOST_VADS)) {
 		EVENT_ADD(vad_live, -(int64_t)as->nvads);
 		as->nvads = as->total_pages = 0;
@@ -125,8 +125,7 @@ as_teardown(struct aspace *as)
 	rw_lock_write(&as->map_lock);
 	structural_begin();
 	detach_all(as, &gone);
-	if (as->ops->as_fini != NULL)
-		as->ops->as_fini(as);
+	as->school->as_fini(as);
 	root_free(as);
 	commit_uncharge(as->commit);
 	as->commit = 0;
@@ -136,7 +135,7 @@ as_teardown(struct aspace *as)
 	rw_unlock_write(&as->map_lock);
 	free_vads(as, &gone);
 	as_unpublish(as);
-	design_reap();
+	fault_reap();
 	vm_reserved_leave();
 }
 
@@ -152,13 +151,14 @@ as_init(void)
 }
 
 static void
-as_init_fields(struct aspace *as, const struct vmm_ops *ops)
+as_init_fields(struct aspace *as, const struct design *design)
 {
 	/* By itself, below any stack: who learns one place knows no other. */
 	uint64_t slide = newborn.random ?
 	    STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES : 0;
 
-	as->ops = ops;
+	as->design = design;
+	as->school = design->school;
 	as->refs = 1;
 	as->ws_min = WS_MIN_PAGES;
 	as_set_rss(as, UINT64_MAX);
@@ -191,14 +191,14 @@ root_make(struct aspace *as)
 }
 
 static int
-as_make(const struct vmm_ops *ops, struct aspace **out)
+as_make(const struct design *design, struct aspace **out)
 {
 	struct aspace *as = as_alloc();
 	int r = -ENOMEM;
 
 	if (as == NULL)
 		return -ENOMEM;
-	as_init_fields(as, ops);
+	as_init_fields(as, design);
 	as->batch = kmem_alloc(sizeof(*as->batch));
 	if (as->batch == NULL)
 		goto undo_alloc;
@@ -209,7 +209,7 @@ as_make(const struct vmm_ops *ops, struct aspace **out)
 	r = root_make(as);
 	if (r != 0)
 		goto undo_charge;
-	r = ops->as_init == NULL ? 0 : ops->as_init(as);
+	r = design_as_init(as);
 	if (r != 0)
 		goto undo_root;
 	rw_lock_write(&as->map_lock);
@@ -228,15 +228,15 @@ undo_alloc:
 	return r;
 }
 
-/* A new, empty space.  ops NULL: the default design.
+/* A new, empty space.  design NULL: the default design.
  * Owns: the caller, one reference.  Returns: 0, -ENOMEM. */
 int
-as_create(const struct vmm_ops *ops, struct aspace **out)
+as_create(const struct design *design, struct aspace **out)
 {
-	int r = as_make(ops != NULL ? ops : design_default(), out);
+	int r = as_make(design != NULL ? design : design_default(), out);
 
 	if (r == 0) {
-		(*out)->md.design = (uint8_t)(design_number((*out)->ops) + 1);
+		(*out)->md.design = (uint8_t)(design_number((*out)->design) + 1);
 		as_publish(*out);
 	}
 	return r;
@@ -251,7 +251,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 {
 	struct aspace *child;
 	unsigned i;
-	int r = as_make(parent->ops, &child);
+	int r = as_make(parent->design, &child);
 
 	if (r != 0)
 		return r;
@@ -266,7 +266,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->mmap_base = parent->mmap_base;
 	child->ws_max = parent->ws_max;
 	structural_begin();
-	r = parent->ops->dup(parent, child);
+	r = parent->design->dup(parent, child);
 	if (r == 0 && as_is_lost(parent))
 		r = -ENOMEM;
 	structural_end();
@@ -277,7 +277,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 		as_put(child);
 		return r;
 	}
-	design_reap();
+	fault_reap();
 	*out = child;
 	return 0;
 }

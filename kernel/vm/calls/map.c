@@ -136,7 +136,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 	if (r != 0)
 		return r;
 	for (v = list.first; v != NULL; v = vad_list_next(v)) {
-		as->ops->detach(as, v);
+		as->school->detach(as, v);
 		vad_unlist_link(v);
 		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
 	}
@@ -163,7 +163,7 @@ map_end(struct aspace *as, struct map_gone *gone)
 		commit_uncharge(gone->freed);
 		vad_list_free(&gone->vads);
 	}
-	design_reap();
+	fault_reap();
 }
 
 /* Put a VAD, charged, prepared and at a free place, into the space.

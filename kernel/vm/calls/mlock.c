@@ -78,7 +78,7 @@ lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	lock_words(as, &part);
 	/* PROT_NONE: what was kept VALID only because it was locked. */
 	if ((*v)->prot == 0 && flags == 0)
-		r = as->ops->protect(as, &part, 0);
+		r = as->school->protect(as, &part, 0);
 	return r;
 }
 

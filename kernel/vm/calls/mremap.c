@@ -7,7 +7,7 @@
  *
  * Picture   new_len <= old_len ─→ cut the tail
  *           room behind it     ─→ vad_grow
- *           else, MAYMOVE      ─→ isolate ─→ new VAD ─→ ops->move ─→ cut the old
+ *           else, MAYMOVE      ─→ isolate ─→ new VAD ─→ school->move ─→ cut the old
  *           old_len 0, shared  ─→ new VAD of the same object
  *           DONTUNMAP          ─→ as a move, the old VAD stays, empty
  *
@@ -174,7 +174,7 @@ move_vad(struct mremap_work *w, struct vad *from)
 	vad_attached(as, v);
 	structural_begin();
 	if (w->old_pages != 0)
-		r = as->ops->move(as, from, v, w->old_pages);
+		r = as->school->move(as, from, v, w->old_pages);
 	structural_end();
 	if (r != 0) {
 		CHECK(map_detach(as, v->start, v->end, &w->gone) == 0);

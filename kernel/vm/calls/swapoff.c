@@ -132,7 +132,7 @@ bring_space(struct swapoff_work *b, struct aspace *as)
 	b->walk.at = 0;
 	do {
 		mutex_lock(&as->ws_lock);
-		r = as->ops->swapped(as, &b->walk);
+		r = as->school->swapped(as, &b->walk);
 		mutex_unlock(&as->ws_lock);
 	} while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
 	pt_release(&b->walk.tables);

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * design.h: the functions of a design, and who asks for them
+ * design.h: what vm/ asks of whoever keeps private pages
  *
- * Rooms below the designs call these through as->ops; nobody names a design.
+ * as->school has the mechanics: where a private page is recorded, and all that follows
+ * from it; there are two (words_school, anons_school).  as->design says what a fork
+ * does with such pages.  Rooms below the designs call these; nobody names one.
  */
 #ifndef VM_DESIGN_DESIGN_H
 #define VM_DESIGN_DESIGN_H
 
+#include "vm/space/space.h"
 #include "vm/want/want.h"
 
 struct out;
@@ -37,27 +40,16 @@ enum madvise_advice {
  */
 typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
 
-struct vmm_ops {
-	const char *name;
-	/* Words and tables are a cache of what the design knows: each is VALID or 0, and
+/* Where private pages are recorded: in page-table words, or in records beside them.  All
+ * rows [c]. */
+struct school {
+	/* Words and tables are a cache of what records say: each is VALID or 0, and
 	 * may be thrown away.  Else they are the record, and tables go to swap. */
 	bool is_cache;
-	int (*as_init)(struct aspace *);
+	bool advise_shared; /* [M] may be shared: advice changes words under [W] alone */
 	/* Every VAD that could be read is detached; what VADs that were lost had
 	 * (LOST_VADS) goes here. */
 	void (*as_fini)(struct aspace *);
-	/* [M] exclusive: what v needs to hold [start, end) vpn, in v->dpriv.  v is in
-	 * no tree yet, or about to grow; nobody may see the difference.  May wait;
-	 * 0, -ENOMEM (nothing has changed).  attach and split then do not fail. */
-	int (*prepare)(struct aspace *, struct vad *, uint64_t start, uint64_t end);
-	/* v->dpriv goes: v is in no tree (any more).  No lock of rank >= 3. */
-	void (*release)(struct aspace *, struct vad *);
-	/* [M] exclusive: v is in the tree, or has grown. */
-	void (*attach)(struct aspace *, struct vad *);
-	/* [M] exclusive: hi gets what lo, which is still whole, has from vpn on. */
-	void (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
-	/* [M] exclusive: lo gets what hi has, and its range.  0; else they stay two. */
-	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
 	/* [M] exclusive: what the VAD maps goes; it is out of the tree.  Waits but
 	 * does not fail. */
 	void (*detach)(struct aspace *, struct vad *);
@@ -73,51 +65,67 @@ struct vmm_ops {
 	 * DONTNEED also -EAGAIN, -ENOMEM, -EINTR: nothing has changed. */
 	int (*advise)(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
 	    int advice);
-	bool advise_shared; /* [M] may be shared: advice changes words under [W] alone */
-	int (*dup)(struct aspace *parent, struct aspace *child);
 	/* One pass of a fault: [M], [W]; VAD in f->v, table in f->leaf, f->word. */
 	enum fault_outcome (*fault)(struct fctx *);
-	/* [M]: the VAD that has this page; NULL: none has.  Left out: the tree is asked. */
+	/* [M]: the VAD that has this page; NULL: none has, or the space is lost. */
 	struct vad *(*lookup)(struct aspace *, uint64_t vpn);
-	/* [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
-	 * not flushed yet.  Of a cache (design/pmap/). */
-	void (*left)(struct aspace *, va_t, uint64_t old);
 	/* [W]: up to want pages of min_age 0 … 3 out of the working set, with
 	 * WS_HAS_PLACE only those that could leave memory now, with WS_BRIEF within
 	 * WS_LOOKS words from the hand on.  How many. */
 	size_t (*evict)(struct aspace *, size_t want, int min_age);
-	/* Instead, no lock: of all spaces of the design, by a policy of its own. */
-	size_t (*evict_any)(size_t want, int min_age);
-	/* Of a design whose pages do not live in PTEs; NULL: evidence/ looks itself. */
+	/* [M]; takes [W], unless the caller has it: fn for each page of [lo, hi) vpn. */
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-	/* [M], [W]: the word of the page at va, where that of the table is 0.  NULL:
-	 * there is no page then. */
+	/* [M], [W]: the word of the page at va.  0: there is no page. */
 	uint64_t (*named)(struct aspace *, va_t);
-	void (*init)(void); /* once, by vm_init() */
+	/* [W]: its words that are SWAP or TRANS, and those that they share. */
+	int (*swapped)(struct aspace *, struct swap_walk *);
+};
+extern const struct school words_school, anons_school;
+
+/* What a fork does with private pages, and what a design has for that.  All rows [c]. */
+struct design {
+	const char *name;
+	const struct school *school;
+	void (*init)(void); /* once, by vm_init(); NULL: nothing to do */
+	int (*dup)(struct aspace *parent, struct aspace *child);
+	const struct shared_ops *shared; /* NULL: it shares nothing among spaces */
+	/* Of words_school, where a fork leaves FORK words: asked only for those. */
+	const struct forked_ops *forked;
+	/* Of anons_school. */
+	const struct anons_ops *anons;   /* where its records are: design/anons/ */
+	const struct entry_ops *entries; /* what it hangs on a VAD; NULL: nothing */
+	const struct rmap_ops *rmap;     /* where its pages are mapped; NULL: it is not told */
+};
+
+/* What a design shares among spaces: for who looks at it from outside. */
+struct shared_ops {
+	enum page_home home; /* of the pages of FORK words */
+	/* [W]: references to what such a word, of va, names, -1 if that is out; what
+	 * its owning word says (0: not known). */
+	int64_t (*refs)(struct aspace *, va_t va, uint64_t word, uint64_t *named);
+	/* freeze_spaces(): walk->fn for the owning word of each record, once. */
+	void (*swapped)(struct swap_walk *);
+	/* freeze_spaces(): vm_check meets such a word, or one that maps an object's
+	 * page; all those of a space are done, and found are its records; all spaces
+	 * are. */
+	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
+	void (*check_space)(struct aspace *, struct vm_report *, struct vm_found *);
+	void (*check_end)(struct vm_report *);
 	/* Text about what words of as name that others share, or NULL: of all.
 	 * Some records from *at on, which moves: 1; 0: there are none. */
 	int (*show)(struct aspace *, uint64_t *at, struct out *);
 	const char *const *caches; /* slabs that one process's fork leaves to others */
 	const enum ev_id *gauges;  /* the same of counted things; 0 ends both lists */
-	enum ev_id pages;          /* gauge: private pages that are not in n_priv; or 0 */
+	enum ev_id pages;          /* gauge: private pages that are not in n_priv */
 	enum ev_id charged;        /* gauge: pages charged for its own records; or 0 */
-	/* A frame holds the records of so many pages side by side, which stay in memory:
-	 * a mapping pays for it (vm/map/vadcommit.c).  0: it has none, or pays otherwise. */
-	uint32_t record_pages;
-	void (*reap)(void); /* no rank >= 3 held: free what died meanwhile */
-	/* [W]: its words that are SWAP or TRANS, and those that they share. */
-	int (*swapped)(struct aspace *, struct swap_walk *);
-	const struct shared_ops *shared; /* NULL: no word is ever shared */
-	const struct anons_ops *anons;   /* what ops of anons/ ask; NULL: it has none of them */
 };
 
 /*
  * What the words mean that a fork has made common to several spaces, FORK and
- * VALID/FORK: of the design whose space has such.
+ * VALID/FORK, for the loops of pte/.
  */
-struct shared_ops {
-	enum page_home home; /* of their pages */
-	/* F4, F8: a write to, a read of such a page; as ops->fault. */
+struct forked_ops {
+	/* F4, F8: a write to, a read of such a page; as school->fault. */
 	enum fault_outcome (*write_fault)(struct fctx *);
 	enum fault_outcome (*read_fault)(struct fctx *);
 	/* [W]: a VALID/FORK word is about to lose its mapping.  What it becomes;
@@ -132,21 +140,122 @@ struct shared_ops {
 	void (*unmapped)(struct aspace *, struct vm_page *);
 	/* [W]: tables of the space are lost, and with them what they named. */
 	void (*forget)(struct aspace *);
-	/* [W]: references to what such a word, of va, names, -1 if that is out; what
-	 * its owning word says (0: not known). */
-	int64_t (*refs)(struct aspace *, va_t va, uint64_t word, uint64_t *named);
 	/* [M] at most: pin what such a word names, or named; 0, -EINTR.  *out NULL:
 	 * it is no more. */
 	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);
-	/* [W]: walk->fn for the word that a FORK word names; as ops->swapped.  NULL,
-	 * 0 and freeze_spaces(): for all that any word names, each once. */
+	/* [W]: walk->fn for the word that a FORK word names; as school->swapped. */
 	int (*swapped)(struct aspace *, uint64_t word, struct swap_walk *);
-	/* freeze_spaces(): vm_check meets such a word, or one that maps an object's
-	 * page; all those of a space are done, and found are its records; all spaces
-	 * are. */
-	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
-	void (*check_space)(struct aspace *, struct vm_report *, struct vm_found *);
-	void (*check_end)(struct vm_report *);
 };
+
+/* Entries of a map, in v->dpriv, and the space that has them, in as->dpriv. */
+struct entry_ops {
+	int (*as_init)(struct aspace *);
+	/* [M] exclusive: what v needs to hold [start, end) vpn.  v is in no tree yet,
+	 * or about to grow; nobody may see the difference.  May wait; 0, -errno
+	 * (nothing has changed).  attach and split then do not fail. */
+	int (*prepare)(struct aspace *, struct vad *, uint64_t start, uint64_t end);
+	/* v->dpriv goes: v is in no tree (any more).  No lock of rank >= 3. */
+	void (*release)(struct aspace *, struct vad *);
+	/* [M] exclusive: v is in the tree, or has grown. */
+	void (*attach)(struct aspace *, struct vad *);
+	/* [M] exclusive: hi gets what lo, which is still whole, has from vpn on. */
+	void (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
+	/* [M] exclusive: lo gets what hi has, and its range.  0; else they stay two. */
+	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
+	/* As school->move. */
+	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+};
+
+/* Where each page of the design is mapped. */
+struct rmap_ops {
+	/* [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
+	 * not flushed yet. */
+	void (*left)(struct aspace *, va_t, uint64_t old);
+	/* No lock: school->evict, of all spaces of the design by a policy of its own.
+	 * NULL: it has none, its spaces are asked one by one. */
+	size_t (*evict_any)(size_t want, int min_age);
+};
+
+/* ---- what may be left out is asked here ---- */
+
+static inline int
+design_as_init(struct aspace *as)
+{
+	const struct entry_ops *e = as->design->entries;
+
+	return e == NULL ? 0 : e->as_init(as);
+}
+
+static inline int
+design_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
+{
+	const struct entry_ops *e = as->design->entries;
+
+	return e == NULL ? 0 : e->prepare(as, v, start, end);
+}
+
+static inline void
+design_release(struct aspace *as, struct vad *v)
+{
+	if (as->design->entries != NULL)
+		as->design->entries->release(as, v);
+}
+
+static inline void
+design_attach(struct aspace *as, struct vad *v)
+{
+	if (as->design->entries != NULL)
+		as->design->entries->attach(as, v);
+}
+
+static inline void
+design_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
+{
+	if (as->design->entries != NULL)
+		as->design->entries->split(as, lo, hi, vpn);
+}
+
+static inline bool
+design_merge(struct aspace *as, struct vad *lo, struct vad *hi)
+{
+	const struct entry_ops *e = as->design->entries;
+
+	return e == NULL || e->merge(as, lo, hi) == 0;
+}
+
+/* What vm_check asks; a design that shares nothing has no FORK words. */
+static inline bool
+design_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *rep)
+{
+	const struct shared_ops *s = as->design->shared;
+
+	if (s != NULL)
+		s->check_word(as, va, word, rep);
+	return s != NULL;
+}
+
+static inline void
+design_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found)
+{
+	if (as->design->shared != NULL)
+		as->design->shared->check_space(as, rep, found);
+}
+
+static inline int
+design_show(struct aspace *as, uint64_t *at, struct out *o)
+{
+	const struct shared_ops *s = as->design->shared;
+
+	return s == NULL ? 0 : s->show(as, at, o);
+}
+
+/* Are its pages evicted by a policy over all its spaces? */
+static inline bool
+design_evicts_any(const struct aspace *as)
+{
+	const struct rmap_ops *r = as->design->rmap;
+
+	return r != NULL && r->evict_any != NULL;
+}
 
 #endif

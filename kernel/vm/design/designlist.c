@@ -5,12 +5,12 @@
  * Problem   A space follows one design for life.  This is the one place that
  *           says which there are; a test of the seam has a list of its own.
  *
- * Picture   number of prctl(PR_VMM_DESIGN) ─→ struct vmm_ops
+ * Picture   number of prctl(PR_VMM_DESIGN) ─→ struct design
  *
  * Rules     1. The numbers never change; those up to 4 are of the seed notes.
  */
 #include "vm/design/designs.h"
 
-const struct vmm_ops *const design_list[DESIGNS] = {
-	[0] = &fmo_ops, [1] = &uvm_ops, [2] = &scalux_ops, [5] = &eager_ops,
+const struct design *const design_list[DESIGNS] = {
+	[0] = &fmo_design, [1] = &uvm_design, [2] = &scalux_design, [5] = &eager_design,
 };

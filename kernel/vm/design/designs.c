@@ -5,7 +5,7 @@
  * Problem   Each address space follows one design; the boot option vmm= and
  *           prctl(PR_VMM_DESIGN) name it.
  *
- * Picture   vmm=eager ─→ design_default() ─→ as_create() ─→ as->ops
+ * Picture   vmm=eager ─→ design_default() ─→ as_create() ─→ as->design, as->school
  *
  * Rules     1. Fork keeps the design, so no private page is ever shared by
  *              two of them.
@@ -17,13 +17,13 @@
 #include "vm/vm.h"
 
 /* For FOR_EACH_DESIGN.
- * Returns: the design behind ops (NULL: the first one); NULL: that was the last. */
-const struct vmm_ops *
-design_next(const struct vmm_ops *ops)
+ * Returns: the design behind it (NULL: the first one); NULL: that was the last. */
+const struct design *
+design_next(const struct design *design)
 {
 	unsigned i = 0;
 
-	while (ops != NULL && design_list[i++] != ops)
+	while (design != NULL && design_list[i++] != design)
 		;
 	while (i < DESIGNS && design_list[i] == NULL)
 		i++;
@@ -34,16 +34,17 @@ design_next(const struct vmm_ops *ops)
 void
 design_init(void)
 {
-	const struct vmm_ops *ops;
+	const struct design *design;
 
-	kernel_as.ops = design_list[0];
-	FOR_EACH_DESIGN(ops)
-		if (ops->init != NULL)
-			ops->init();
+	kernel_as.design = design_list[0];
+	kernel_as.school = kernel_as.design->school;
+	FOR_EACH_DESIGN(design)
+		if (design->init != NULL)
+			design->init();
 }
 
 /* The design with number n.  NULL: there is none. */
-const struct vmm_ops *
+const struct design *
 design_find(unsigned n)
 {
 	return n < DESIGNS ? design_list[n] : NULL;
@@ -51,11 +52,11 @@ design_find(unsigned n)
 
 /* Its number, for which design_find() has it. */
 unsigned
-design_number(const struct vmm_ops *ops)
+design_number(const struct design *design)
 {
 	unsigned n = 0;
 
-	while (design_list[n] != ops) {
+	while (design_list[n] != design) {
 		n++;
 		ASSERT(n < DESIGNS);
 	}
@@ -63,48 +64,35 @@ design_number(const struct vmm_ops *ops)
 }
 
 /* The design of that name.  NULL: there is none. */
-const struct vmm_ops *
+const struct design *
 design_by_name(const char *name)
 {
-	const struct vmm_ops *ops;
+	const struct design *design;
 
-	FOR_EACH_DESIGN(ops)
-		if (strcmp(ops->name, name) == 0)
-			return ops;
+	FOR_EACH_DESIGN(design)
+		if (strcmp(design->name, name) == 0)
+			return design;
 	return NULL;
 }
 
 /* What spaces follow unless told otherwise: boot option vmm=.  A name that no design
  * has ends the boot: what was asked for would not be what is measured. */
-const struct vmm_ops *
+const struct design *
 design_default(void)
 {
 	const char *name = option_str("vmm");
-	const struct vmm_ops *ops;
+	const struct design *design;
 	char there[64];
 	size_t n = 0;
 
 	if (name == NULL)
 		return design_list[0];
-	ops = design_by_name(name);
-	if (ops != NULL)
-		return ops;
-	FOR_EACH_DESIGN(ops)
+	design = design_by_name(name);
+	if (design != NULL)
+		return design;
+	FOR_EACH_DESIGN(design)
 		if (n < sizeof(there))
 			n += (size_t)snprintf(there + n, sizeof(there) - n,
-			    " %s", ops->name);
+			    " %s", design->name);
 	panic("vmm=%s: there is no such design, but%s", name, there);
-}
-
-/* Free what has died of any design: a truncate by a process of one takes words from
- * processes of another.
- * Locks: none of rank >= 3. */
-void
-design_reap_all(void)
-{
-	const struct vmm_ops *ops;
-
-	FOR_EACH_DESIGN(ops)
-		if (ops->reap != NULL)
-			ops->reap();
 }

@@ -6,24 +6,19 @@
 #define VM_DESIGN_DESIGNS_H
 
 #include "vm/design/design.h"
-#include "vm/fault/fault.h"
 
 #define DESIGNS 7            /* numbers; not all of them are taken */
-extern const struct vmm_ops *const design_list[DESIGNS]; /* designlist.c; NULL: none */
-extern const struct vmm_ops fmo_ops, eager_ops, uvm_ops, scalux_ops;
+extern const struct design *const design_list[DESIGNS]; /* designlist.c; NULL: none */
+extern const struct design fmo_design, eager_design, uvm_design, scalux_design;
 void design_init(void);                                  /* once, by vm_init() */
-const struct vmm_ops *design_next(const struct vmm_ops *); /* NULL: the first; the end */
-#define FOR_EACH_DESIGN(ops)                                              \
-	for (ops = design_next(NULL); ops != NULL; ops = design_next(ops))
-const struct vmm_ops *design_default(void);
-unsigned design_number(const struct vmm_ops *); /* as PR_VMM_DESIGN has it */
-void design_reap_all(void);  /* ops->reap of each; no rank >= 3 held */
-/* The same, if something has died. */
-static inline void
-design_reap(void)
-{
-	if (fault_unreaped != 0)
-		design_reap_all();
-}
+const struct design *design_next(const struct design *); /* NULL: the first; the end */
+#define FOR_EACH_DESIGN(d)                                                \
+	for (d = design_next(NULL); d != NULL; d = design_next(d))
+/* Of those that share something: what it is. */
+#define FOR_EACH_SHARED(s, d)                                             \
+	FOR_EACH_DESIGN(d)                                                \
+		if ((s = (d)->shared) != NULL)
+const struct design *design_default(void);
+unsigned design_number(const struct design *); /* as PR_VMM_DESIGN has it */
 
 #endif

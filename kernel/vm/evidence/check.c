@@ -30,7 +30,6 @@
 #include "vm/object/object.h"
 #include "vm/space/report.h"
 #include "vm/space/space.h"
-#include "vm/vm.h"
 
 #define REPORT_BYTES 16384
 #define LINES_LOGGED 20
@@ -257,16 +256,13 @@ stop_all(int level)
 static void
 check_spaces(struct vm_report *rep)
 {
-	const struct vmm_ops *ops;
-	unsigned i;
+	const struct design *design;
+	const struct shared_ops *s;
 
 	rep->partial = ev_read(EV_table_in_errors) != 0;
 	as_walk_locked(check_space, rep);
-	for (i = 0; i < DESIGNS; i++) {
-		ops = design_find(i);
-		if (ops != NULL && ops->shared != NULL)
-			ops->shared->check_end(rep);
-	}
+	FOR_EACH_SHARED(s, design)
+		s->check_end(rep);
 }
 
 static void

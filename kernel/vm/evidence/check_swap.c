@@ -28,7 +28,6 @@
 #include "vm/space/report.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
-#include "vm/vm.h"
 #include "vm/want/want.h"
 
 #define TRIES 5
@@ -214,7 +213,7 @@ space_words(struct aspace *as, void *arg)
 	if (as->md.root_pa == 0)
 		return;
 	c->partial |= as->n_table_out != 0;
-	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, space_word, c);
+	as->school->walk(as, 0, MD_USER_END >> PAGE_SHIFT, space_word, c);
 }
 
 /* swap_walk.fn: words that belong to no space. */
@@ -286,18 +285,15 @@ kernel_words(struct census *c)
 static void
 census_words(struct census *c)
 {
-	const struct vmm_ops *ops;
-	unsigned i;
+	const struct design *design;
+	const struct shared_ops *s;
 
 	/* A table that was lost keeps the slots of its words for ever. */
 	c->partial |= ev_read(EV_table_in_errors) != 0;
 	as_walk_locked(space_words, c);
 	c->walk.fn = shared_word;
-	for (i = 0; i < DESIGNS; i++) {
-		ops = design_find(i);
-		if (ops != NULL && ops->shared != NULL)
-			(void)ops->shared->swapped(NULL, 0, &c->walk);
-	}
+	FOR_EACH_SHARED(s, design)
+		s->swapped(&c->walk);
 	vmo_walk_locked(census_object, c);
 	kernel_words(c);
 }

@@ -63,8 +63,7 @@ check_words(struct aspace *as, struct vm_report *rep)
 	c.found.late += as->pruned;
 	c.hidden |= as_has_lost(as, LOST_TABLES);
 	rep->partial |= c.hidden || c.words != 0;
-	if (as->ops->shared != NULL)
-		as->ops->shared->check_space(as, rep, &c.found);
+	design_check_space(as, rep, &c.found);
 	check_counts(&c);
 }
 
@@ -150,9 +149,8 @@ check_owned(struct word_count *c, va_t va, uint64_t word)
 static void
 check_shared(struct word_count *c, va_t va, uint64_t word)
 {
-	if (c->as->ops->shared != NULL)
-		c->as->ops->shared->check_word(c->as, va, word, c->rep);
-	else if (pte_kind(word) == PTE_FORK || pte_src(word) == SRC_FORK)
+	if (!design_check_word(c->as, va, word, c->rep) &&
+	    (pte_kind(word) == PTE_FORK || pte_src(word) == SRC_FORK))
 		bad_word(c, "I17", va, word, "shared, in a design without");
 }
 
@@ -200,7 +198,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		check_owned(c, va, word);
 		break;
 	case SRC_FORK:
-		c->n_fork += !c->as->ops->is_cache;
+		c->n_fork += !c->as->school->is_cache;
 		check_shared(c, va, word);
 		break;
 	case SRC_OBJ:
@@ -236,7 +234,7 @@ judge_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		break;
 	case PTE_VALID:
 		check_valid(c, va, word, v);
-		private = !c->as->ops->is_cache &&
+		private = !c->as->school->is_cache &&
 		    (pte_src(word) == SRC_PRIV || pte_src(word) == SRC_FORK);
 		break;
 	case PTE_TRANS:

@@ -63,8 +63,7 @@ void check_swap(struct vm_report *);
 /* check_words.c */
 void check_words(struct aspace *, struct vm_report *);
 
-/* stat_walk.c: [M]; takes [W] for each table, unless the caller has it */
-int stat_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
+/* stat_resident.c */
 void stat_resident(struct aspace *, struct vm_as_stat *);   /* [M], [W] */
 
 /* stat_words.c: [W]; the tables of va that exist are in use, and held.  0, -EAGAIN. */

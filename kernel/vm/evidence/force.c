@@ -80,8 +80,7 @@ trim_unused(struct aspace *as, bool ended)
 			ws_age(as);
 			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 		}
-		if (as->ops->evict != NULL)
-			as->ops->evict(as, SIZE_MAX, 1);
+		as->school->evict(as, SIZE_MAX, 1);
 	}
 	mutex_unlock(&as->ws_lock);
 }

@@ -28,6 +28,7 @@
 #include "vm/cache/cache.h"
 #include "vm/design/designs.h"
 #include "vm/evidence/evidence.h"
+#include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/space/report.h"
 #include "vm/space/space.h"
@@ -193,11 +194,12 @@ snapshot_gauge(struct leak_mark *m, enum ev_id id, enum leak_rule rule)
 static void
 snapshot_designs(struct leak_mark *m)
 {
-	const struct vmm_ops *ops;
+	const struct shared_ops *s;
+	const struct design *design;
 	const enum ev_id *g;
 
-	FOR_EACH_DESIGN(ops)
-		for (g = ops->gauges; g != NULL && *g != 0; g++)
+	FOR_EACH_SHARED(s, design)
+		for (g = s->gauges; g != NULL && *g != 0; g++)
 			snapshot_gauge(m, *g, LEAK_MORE);
 }
 
@@ -208,7 +210,7 @@ snapshot(struct leak_mark *m)
 	struct phys_stat ps;
 	unsigned i;
 
-	design_reap();
+	fault_reap();
 	cache_flush_old(0);
 	vmo_drop_clean_all();
 	kva_drain();
@@ -261,11 +263,12 @@ live_before(const char *name, size_t size)
 static bool
 is_of_design(const char *name)
 {
-	const struct vmm_ops *ops;
+	const struct shared_ops *s;
+	const struct design *design;
 	const char *const *c;
 
-	FOR_EACH_DESIGN(ops)
-		for (c = ops->caches; c != NULL && *c != NULL; c++)
+	FOR_EACH_SHARED(s, design)
+		for (c = s->caches; c != NULL && *c != NULL; c++)
 			if (strcmp(*c, name) == 0)
 				return true;
 	return false;

@@ -132,7 +132,7 @@ smap_soft(struct smap *m, va_t va, uint64_t word)
 	int64_t refs = 1;
 
 	if (pte_kind(word) == PTE_FORK)
-		refs = m->as->ops->shared->refs(m->as, va, word, &named);
+		refs = m->as->design->shared->refs(m->as, va, word, &named);
 	if (refs < 0) {
 		m->at = va;
 		m->word = word;
@@ -193,10 +193,10 @@ smap_walk(struct smap *m, const struct vad *v)
 	struct vm_page *held = NULL;
 	uint64_t vpn = v->start;
 
-	while (stat_walk(as, vpn, v->end, smap_word, m) != 0) {
+	while (as->school->walk(as, vpn, v->end, smap_word, m) != 0) {
 		if (held != NULL)
 			kpaged_unpin(held);
-		if (as->ops->shared->bring(as, m->word, &held) != 0)
+		if (as->design->forked->bring(as, m->word, &held) != 0)
 			return; /* killed */
 		vpn = m->at >> PAGE_SHIFT;
 	}
@@ -378,7 +378,7 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	st->tables = as->n_table;
 	st->locked = as->locked_pages;
 	stat_resident(as, st);
-	st->design = as->ops->name;
+	st->design = as->design->name;
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
 	st->shared = st->rss_file + st->rss_shmem;

@@ -7,7 +7,7 @@
  *
  * Picture   gauge ─→ as_sum, or one design after the other ─→ sum, when read
  *
- * Rules     1. What a design shares among spaces it says itself: ops->pages,
+ * Rules     1. What a design shares among spaces it says itself: shared->pages,
  *              charged, show.
  */
 #include "vm/design/design.h"
@@ -15,16 +15,17 @@
 #include "vm/evidence/evidence.h"
 #include "vm/space/space.h"
 
-/* Sum over all designs of the gauge at that offset of vmm_ops; 0 there: none. */
+/* Sum over all designs of the gauge at that offset of shared_ops; 0 there: none. */
 static uint64_t
 design_sum(size_t field)
 {
-	const struct vmm_ops *ops;
+	const struct shared_ops *s;
+	const struct design *design;
 	enum ev_id id;
 	uint64_t n = 0;
 
-	FOR_EACH_DESIGN(ops) {
-		id = *(const enum ev_id *)((const char *)ops + field);
+	FOR_EACH_SHARED(s, design) {
+		id = *(const enum ev_id *)((const char *)s + field);
 		n += id == 0 ? 0 : ev_read(id);
 	}
 	return n;
@@ -48,9 +49,9 @@ stat_init(void)
 	ev_set_gauge(EV_ws_peak, as_sum, offsetof(struct aspace, ws_peak));
 	/* Private pages that no word of a space owns. */
 	ev_set_gauge(EV_design_pages, design_sum,
-	    offsetof(struct vmm_ops, pages));
+	    offsetof(struct shared_ops, pages));
 	ev_set_gauge(EV_design_charged, design_sum,
-	    offsetof(struct vmm_ops, charged));
+	    offsetof(struct shared_ops, charged));
 }
 
 #define SHARED_AT_BITS 48    /* of a place; above them: of which design */
@@ -64,12 +65,12 @@ int
 stat_shared(uint64_t *at, struct out *o)
 {
 	uint64_t first = *at >> SHARED_AT_BITS, no = 0, within;
-	const struct vmm_ops *ops;
+	const struct shared_ops *s;
+	const struct design *design;
 
-	FOR_EACH_DESIGN(ops) {
+	FOR_EACH_SHARED(s, design) {
 		within = no == first ? *at & (BIT(SHARED_AT_BITS) - 1) : 0;
-		if (no >= first && ops->show != NULL &&
-		    ops->show(NULL, &within, o) != 0) {
+		if (no >= first && s->show(NULL, &within, o) != 0) {
 			*at = no << SHARED_AT_BITS | within;
 			return 1;
 		}
@@ -86,5 +87,5 @@ stat_shared(uint64_t *at, struct out *o)
 int
 stat_shared_of(struct aspace *as, uint64_t *at, struct out *o)
 {
-	return as->ops->show == NULL ? 0 : as->ops->show(as, at, o);
+	return design_show(as, at, o);
 }

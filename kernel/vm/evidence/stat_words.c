@@ -86,7 +86,7 @@ stat_vmstat(struct aspace *as, uint64_t *at, struct out *o)
 	struct word_run r = { .as = as };
 
 	rw_lock_read(&as->map_lock);
-	stat_walk(as, *at, MD_USER_END >> PAGE_SHIFT, run_word, &r);
+	as->school->walk(as, *at, MD_USER_END >> PAGE_SHIFT, run_word, &r);
 	rw_unlock_read(&as->map_lock);
 	if (r.start == r.end)
 		return 0;
@@ -137,7 +137,7 @@ look_at(struct aspace *as, va_t va, uint64_t word, struct word_look *l)
 		break;
 	case PTE_FORK:
 		l->src = SRC_FORK;
-		l->home = as->ops->shared->home;
+		l->home = as->design->shared->home;
 		break;
 	case PTE_ABSENT:
 	case PTE_SWAP:
@@ -146,7 +146,7 @@ look_at(struct aspace *as, va_t va, uint64_t word, struct word_look *l)
 	}
 	if (l->src != SRC_FORK)
 		return;
-	l->refs = as->ops->shared->refs(as, va, word, &named);
+	l->refs = as->design->shared->refs(as, va, word, &named);
 	if (pte_names_frame(named))
 		l->state = pte_page(named)->state;
 }
@@ -231,7 +231,7 @@ stat_ws(struct aspace *as, struct out *o)
 	unsigned i;
 
 	rw_lock_read(&as->map_lock);
-	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, age_word, n);
+	as->school->walk(as, 0, MD_USER_END >> PAGE_SHIFT, age_word, n);
 	rw_unlock_read(&as->map_lock);
 	out_printf(o, "pages=%lu peak=%lu min=%lu max=%lu\n", as->ws_pages,
 	    as->ws_peak, as->ws_min, as->ws_max);
@@ -315,7 +315,7 @@ pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		return 0; /* lost */
 	if (pte_kind(word) != PTE_FORK)
 		*w = owner_word(m, word);
-	else if (m->as->ops->shared->refs(m->as, va, word, &named) < 0)
+	else if (m->as->design->shared->refs(m->as, va, word, &named) < 0)
 		*w = PM_SWAPPED; /* so is the entry; who knows where */
 	else
 		*w = owner_word(m, named);
@@ -403,7 +403,7 @@ stat_pagemap(struct aspace *as, uint64_t vpn, uint64_t *words, unsigned n,
 		if (lo << PAGE_SHIFT >= MD_USER_END ||
 		    tables_in(as, lo << PAGE_SHIFT, &tables, &want) != 0)
 			break;
-		stat_walk(as, lo, hi, pagemap_word, &m);
+		as->school->walk(as, lo, hi, pagemap_word, &m);
 	}
 	pt_release(&tables);
 	want_end(&want);

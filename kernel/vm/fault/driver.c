@@ -5,7 +5,7 @@
  * Problem   A thread touched a page its CPU cannot reach.  Decide whether it
  *           may, and make the page reachable, possibly after waiting.
  *
- * Picture   trap → vm_fault ─→ look up ─→ pt_walk ─→ ops->fault (F0…F11) ─→ return
+ * Picture   trap → vm_fault ─→ look up ─→ pt_walk ─→ school->fault (F0…F11) ─→ return
  *                     ↑                                    │
  *                     └── wait ←── RESTART, WAIT, NEEDMEM ─┘
  *
@@ -37,6 +37,7 @@
 static struct {
 	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
 	fault_hook_fn *hook;        /* [c] NULL: nobody looks */
+	struct fault_reaper *reapers; /* [c] */
 } faults;
 
 _Atomic uint64_t fault_unreaped;
@@ -55,6 +56,7 @@ fault_init(void)
 	ev_set_gauge(EV_fault_pass, passes, 0);
 	faults.around = option_u64("around");
 	faults.hold = option_u64("hold");
+	faults.reapers = NULL;
 }
 
 /* What is called where a fault waits or ends while evidence is asked for: tests and
@@ -66,12 +68,32 @@ fault_set_hook(fault_hook_fn *hook)
 	faults.hook = hook;
 }
 
-/* Something of a design has died that ops->reap frees, once no lock is held.
+/* Who frees what has died under locks: a design, by its init.
+ * Locks: none; once each, before the first fault.  Owns: keeps r. */
+void
+fault_add_reaper(struct fault_reaper *r)
+{
+	r->next = faults.reapers;
+	faults.reapers = r;
+}
+
+/* Something has died that a reaper frees, once no lock is held.
  * Locks: any. */
 void
 fault_reap_later(void)
 {
 	atomic_add(&fault_unreaped, 1);
+}
+
+/* Of any design: a truncate by a process of one takes words from processes of another.
+ * Locks: none of rank >= 3. */
+void
+fault_reap_all(void)
+{
+	struct fault_reaper *r;
+
+	for (r = faults.reapers; r != NULL; r = r->next)
+		r->reap();
 }
 
 /* [W], for a pass.  Who waits for it is one of those that ws_limit() leaves room for.
@@ -261,7 +283,7 @@ adds_page(const struct fctx *f)
 		    f->access == ACCESS_WRITE;
 	if (kind == PTE_ABSENT)
 		return f->v.vmo != NULL || f->access == ACCESS_WRITE ||
-		    f->as->ops->is_cache;
+		    f->as->school->is_cache;
 	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
@@ -274,12 +296,11 @@ keep_limit(struct fctx *f)
 	struct aspace *as = f->as;
 	size_t gone;
 
-	if (as->ws_pages < atomic_load_relaxed(&as->ws_max) ||
-	    as->ops->evict == NULL)
+	if (as->ws_pages < atomic_load_relaxed(&as->ws_max))
 		return false;
 	gone = ws_excess(as, adds_page(f));
 	if (gone > 0)
-		gone = as->ops->evict(as, gone, as->n_locked > 0 ? WS_BRIEF : 0);
+		gone = as->school->evict(as, gone, as->n_locked > 0 ? WS_BRIEF : 0);
 	EVENT_ADD(ws_self_replace, gone);
 	return gone > 0;
 }
@@ -295,11 +316,11 @@ makes_promised(const struct fctx *f)
 	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) != VAD_CHARGED)
 		return false;
 	/* A word of a cache does not tell: the design asks. */
-	if (f->as->ops->is_cache)
+	if (f->as->school->is_cache)
 		return false;
 	/* The last owner has a page; who cannot tell asks again. */
 	if (pte_kind(w) == PTE_FORK || (valid && pte_src(w) == SRC_FORK))
-		return f->as->ops->shared->refs(f->as, f->va, w, &named) > 1;
+		return f->as->design->shared->refs(f->as, f->va, w, &named) > 1;
 	return w == 0 || (valid && pte_src(w) != SRC_PRIV);
 }
 
@@ -332,7 +353,7 @@ resolve_page(struct fctx *f)
 		r = fault_over_limit(f);
 	if (r == FAULT_DONE && keep_limit(f))
 		r = pt_walk(f);
-	return r == FAULT_DONE ? f->as->ops->fault(f) : r;
+	return r == FAULT_DONE ? f->as->school->fault(f) : r;
 }
 
 /* The page is there, and keeps its table: is the next one of the range to be had in
@@ -443,7 +464,7 @@ take_rights_back(struct fctx *f)
 
 	HELD(&f->as->map_lock);
 	page.end = page.start + 1;
-	r = f->as->ops->protect(f->as, &page, f->v.prot);
+	r = f->as->school->protect(f->as, &page, f->v.prot);
 	ASSERT(r == 0);
 }
 
@@ -453,14 +474,11 @@ static enum fault_outcome
 fault_lookup(struct fctx *f)
 {
 	uint64_t vpn = f->va >> PAGE_SHIFT;
-	struct vad *v = NULL;
+	struct vad *v;
 
 	if (f->va >= MD_USER_END)
 		return fault_signal(f, SIGSEGV, SEGV_MAPERR);
-	if (f->as->ops->lookup == NULL)
-		v = vad_find(f->as, vpn);
-	else if (!as_is_lost(f->as))
-		v = f->as->ops->lookup(f->as, vpn);
+	v = f->as->school->lookup(f->as, vpn);
 	if (v != NULL)
 		set_vad(f, v);
 	/* Perhaps just now, when it was to be brought. */
@@ -507,9 +525,7 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 	EVENT(fault_ended);
 	if (bal_needs_help(f->as))
 		bal_help(f->as);
-	if (atomic_load_relaxed(&fault_unreaped) != 0 &&
-	    f->as->ops->reap != NULL)
-		f->as->ops->reap();
+	fault_reap();
 	if (evidence_is_asked() && faults.hook != NULL)
 		faults.hook(f->as, FAULT_ENDS);
 	if (r == FAULT_DONE)

@@ -13,8 +13,21 @@ void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
-extern _Atomic uint64_t fault_unreaped; /* [A] what has died of designs: ops->reap, after a fault */
-void fault_reap_later(void);                             /* one more */
+/* What has died of designs under locks, and is freed where none of rank >= 3 is held. */
+struct fault_reaper {
+	void (*reap)(void);          /* [c] */
+	struct fault_reaper *next;   /* [c] */
+};
+extern _Atomic uint64_t fault_unreaped;               /* [A] so many have died */
+void fault_add_reaper(struct fault_reaper *);
+void fault_reap_later(void);                          /* one more */
+void fault_reap_all(void);
+static inline void
+fault_reap(void)
+{
+	if (fault_unreaped != 0)
+		fault_reap_all();
+}
 /* Where a fault waits or ends: tests and checks. */
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };
 typedef void fault_hook_fn(struct aspace *, enum fault_moment);

@@ -119,7 +119,7 @@ owner_reclaim(struct vm_page *pg)
 }
 
 /* Pages whose home is of this kind have an owning word: they can go to swap.
- * Locks: none; once, before there are any: vmm_ops.init, for the records of a design. */
+ * Locks: none; once, before there are any: design->init, for the records of a design. */
 void
 owner_add_home(enum page_home home, struct owner_home what)
 {

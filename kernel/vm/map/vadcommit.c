@@ -15,14 +15,13 @@
  * Rules     1. A mapping that pays (VAD_CHARGED) pays for each of its pages, and
  *              for each 2-MiB block that it lies in once, however many share it:
  *              aspace.commit is the sum over the tree (I12).  Where a design has
- *              records of pages that stay in memory (vmm_ops.record_pages), it pays
+ *              records of pages that stay in memory (as->record_pages), it pays
  *              a frame for each of these smaller blocks, in the same way.
  *           2. Nothing of this is kept in VADs.  What a range adds or leaves is
  *              asked of the tree, by those who are about to change it; a split
  *              or a merge changes nothing.
  *           3. What has been paid stays paid when the right to write goes.
  */
-#include "vm/design/design.h"
 #include "vm/map/map.h"
 
 #define SMALL_PIECE 256  /* pages that malloc() takes of an arena at a time */
@@ -46,20 +45,13 @@ vad_tables(uint64_t start, uint64_t end)
 	return blocks(start, end, MD_PT_WORDS);
 }
 
-/* Pages whose records take a frame, which stays in memory; 0: no such design. */
-static uint64_t
-record_pages(const struct aspace *as)
-{
-	return as->ops == NULL ? 0 : as->ops->record_pages;
-}
-
 /* What v pays, for a caller that adds up all VADs in order.  *last is the last page
  * that is paid for: UINT64_MAX before the first.
  * Locks: [M].  Returns: pages. */
 uint64_t
 vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 {
-	uint64_t g = record_pages(as), n = v->end - v->start +
+	uint64_t g = as->record_pages, n = v->end - v->start +
 	    vad_tables(v->start, v->end) -
 	    (v->start / MD_PT_WORDS == *last / MD_PT_WORDS);
 
@@ -124,7 +116,7 @@ price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 uint64_t
 vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t g = record_pages(as);
+	uint64_t g = as->record_pages;
 
 	HELD_SHARED(&as->map_lock);
 	return hi - lo + price_of_blocks(as, lo, hi, MD_PT_WORDS) +
@@ -160,7 +152,7 @@ paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
 uint64_t
 vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t g = record_pages(as), pages;
+	uint64_t g = as->record_pages, pages;
 	uint64_t n = paid_blocks(as, lo, hi, MD_PT_WORDS, &pages);
 
 	HELD_SHARED(&as->map_lock);
@@ -279,7 +271,7 @@ map_prepay_start(struct aspace *as)
 	tables = unpaid_tables(as, START_TABLES);
 	rw_unlock_read(&as->map_lock);
 	return commit_prepay(as, tables + START_STACK + START_HEAP +
-	    (record_pages(as) == 0 ? 0 : START_RECORDS));
+	    (as->record_pages == 0 ? 0 : START_RECORDS));
 }
 
 /* ---- locked memory ---- */

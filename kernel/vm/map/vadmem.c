@@ -315,8 +315,8 @@ release_part(struct vad *v)
 {
 	struct vad_page *p = *owner_of(v);
 
-	if (p != NULL && p->as->ops->release != NULL)
-		p->as->ops->release(p->as, v);
+	if (p != NULL)
+		design_release(p->as, v);
 }
 
 /* v is in no tree, its link on no list.  NULL is allowed.
@@ -556,16 +556,14 @@ vad_give_up(struct aspace *as)
 int
 vad_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
-	return as->ops->prepare == NULL ? 0 :
-	    as->ops->prepare(as, v, start, end);
+	return design_prepare(as, v, start, end);
 }
 
 /* v, prepared, is in the tree, or has grown.  Locks: [M] exclusive. */
 void
 vad_attached(struct aspace *as, struct vad *v)
 {
-	if (as->ops->attach != NULL)
-		as->ops->attach(as, v);
+	design_attach(as, v);
 }
 
 /* v becomes ready to be cut off `of` at vpn.  NULL: no memory, v is free again. */

@@ -14,7 +14,7 @@
  *           shrink:  size, resize_seq ─→ zap each link ─→ free pages ─→ tail
  *                       [O]               [X] [W]            [O]
  *           zap:     link ─→ link ─→ link      zap_seq: done, done, …
- *                             └─ ops->zap: -EAGAIN, job.want says what is out
+ *                             └─ school->zap: -EAGAIN, job.want says what is out
  *                     [X] dropped ─→ want_finish ─→ [X], the list again
  *           quota:   mount ──ref──→ { used ≤ max } ←──ref── object, object, …
  *           device:  VAD ─→ vmo { base, size } ─→ word SPEC, uncached: base + offset
@@ -440,7 +440,7 @@ vmo_zap_link(struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	hi = MIN(hi, link->off + link->end - link->start);
 	if (lo >= hi)
 		return 0;
-	return link->as->ops->zap(link->as, link, link->start + lo - link->off,
+	return link->as->school->zap(link->as, link, link->start + lo - link->off,
 	    link->start + hi - link->off, job);
 }
 

@@ -172,7 +172,7 @@ page_named(struct aspace *as, va_t va, uint64_t word)
 	uint64_t named = word;
 
 	if (pte_kind(word) == PTE_FORK)
-		(void)as->ops->shared->refs(as, va, word, &named);
+		(void)as->design->shared->refs(as, va, word, &named);
 	return pte_kind(named) == PTE_TRANS ? pte_page(named) : NULL;
 }
 
@@ -224,7 +224,7 @@ swapped_table(struct pt_iter *it, struct swap_walk *walk)
 		if (kind == PTE_SWAP || kind == PTE_TRANS)
 			r = walk->fn(walk, &w);
 		else if (kind == PTE_FORK)
-			r = it->as->ops->shared->swapped(it->as,
+			r = it->as->design->forked->swapped(it->as,
 			    word_get(w.word), walk);
 		if (r != 0)
 			break;
@@ -233,7 +233,7 @@ swapped_table(struct pt_iter *it, struct swap_walk *walk)
 }
 
 /* Call walk->fn for each SWAP or TRANS word that as owns or shares, from walk->at on.
- * ops->swapped.
+ * school->swapped.
  * Locks: [W] of as; around fn for a word that is shared one of rank 7, too.
  * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
  * where to go on. */
@@ -280,7 +280,7 @@ advise_bring(struct aspace *as, uint64_t lo, uint64_t hi)
 	}
 }
 
-/* madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
+/* madvise for what lies in [lo, hi) vpn of one VAD: school->advise.
  * Locks: [M]; takes [W].
  * Returns: 0; for RELEASE how many pages are still to be written. */
 int

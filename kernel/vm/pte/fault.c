@@ -37,7 +37,7 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-/* The fault of a design whose private pages live in their PTEs: ops->fault.
+/* The fault of a design whose private pages live in their PTEs: school->fault.
  * Locks: [M], [W] held and kept; f->leaf in use, f->word its word.
  * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome
@@ -61,7 +61,7 @@ fault_by_pte(struct fctx *f)
 	case FC_F3:
 		return f3_private_copy(f);
 	case FC_F4:
-		return f->as->ops->shared->write_fault(f);
+		return f->as->design->forked->write_fault(f);
 	case FC_F5:
 		return f5_swap_in(f);
 	case FC_F6:
@@ -69,7 +69,7 @@ fault_by_pte(struct fctx *f)
 	case FC_F7:
 		return f7_rescue(f);
 	case FC_F8:
-		return f->as->ops->shared->read_fault(f);
+		return f->as->design->forked->read_fault(f);
 	case FC_F9:
 		return f9_map_aobj(f);
 	case FC_F10: /* a table that is out: pt_walk() has met it before us */

@@ -7,7 +7,7 @@
 
 #include "vm/pte/pte.h"
 
-/* One fork under way; on the stack of ops->dup: [own] */
+/* One fork under way; on the stack of design->dup: [own] */
 struct pte_fork {
 	struct aspace *parent, *child;
 	struct vad vad;              /* [M] of the parent, being forked: a copy */

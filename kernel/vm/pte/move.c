@@ -205,7 +205,7 @@ move_some(struct move_work *m)
 	return r;
 }
 
-/* The words of the first n pages of `from` become those of `to`: ops->move.
+/* The words of the first n pages of `from` become those of `to`: school->move.
  * Locks: [M] exclusive; takes [W]; waits with a structural token.  Returns: 0. */
 int
 pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)

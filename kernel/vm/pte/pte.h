@@ -24,7 +24,7 @@ enum fault_case {
 	FC_F0, FC_F1, FC_F1Z, FC_F2, FC_F3, FC_F4, FC_F5, FC_F6, FC_F7, FC_F8,
 	FC_F9, FC_F10, FC_F11, FC_UPGRADE
 };
-enum fault_outcome fault_by_pte(struct fctx *);                  /* ops->fault */
+enum fault_outcome fault_by_pte(struct fctx *);                  /* school->fault */
 enum fault_case fault_classify(const struct fctx *, uint64_t word);
 enum fault_outcome f0_spurious(struct fctx *);
 enum fault_outcome f1_zero_fill(struct fctx *);
@@ -47,29 +47,29 @@ bool fault_charge_touch(struct fctx *);
 bool fault_map_trans(struct fctx *, struct vm_page **out);
 
 /* trim.c */
-int pte_protect(struct aspace *, struct vad *, uint8_t prot);    /* ops->protect */
-size_t pte_evict(struct aspace *, size_t want, int min_age);     /* ops->evict */
+int pte_protect(struct aspace *, struct vad *, uint8_t prot);    /* school->protect */
+size_t pte_evict(struct aspace *, size_t want, int min_age);     /* school->evict */
 /* Trim the VALID words of [lo, hi) vpn, LOCKED ones excepted. [W] not held. */
 size_t pte_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
 
 /* discard.c */
 int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
-    int advice);                                                 /* ops->advise */
-int pte_swapped(struct aspace *, struct swap_walk *);            /* ops->swapped */
+    int advice);                                                 /* school->advise */
+int pte_swapped(struct aspace *, struct swap_walk *);            /* school->swapped */
 
 /* walk.c */
 int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 
 /* zap.c */
-void pte_detach(struct aspace *, struct vad *);                  /* ops->detach */
+void pte_detach(struct aspace *, struct vad *);                  /* school->detach */
 void pte_drop_soft(const struct pte_ref *);    /* TRANS, BUSY, SWAP, ERROR; [W] */
 void pte_discard(struct aspace *, const struct vad *, uint64_t lo, uint64_t hi);
 int pte_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-    struct zap_job *);                                           /* ops->zap */
-void pte_as_fini(struct aspace *);                               /* ops->as_fini */
+    struct zap_job *);                                           /* school->zap */
+void pte_as_fini(struct aspace *);                               /* school->as_fini */
 
 /* move.c */
-int pte_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n); /* ops->move */
+int pte_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n); /* school->move */
 
 /* Where the object of a VAD, or of its copy, ends, as an address (R7).  [M]; [W] of the
  * space whose words are about to be made. */

@@ -59,7 +59,7 @@ trimmed_word(struct aspace *as, const struct ws_entry *s)
 	case SRC_PRIV:
 		return pte_make_trans(pte_page(word));
 	case SRC_FORK:
-		return as->ops->shared->trim(&spot);
+		return as->design->forked->trim(&spot);
 	case SRC_OBJ:
 	case SRC_SPEC:
 		return 0;
@@ -89,7 +89,7 @@ most_looks(const struct aspace *as, int min_age)
 }
 
 /* Take up to `want` pages of at least min_age out of the working set, from the hand on:
- * ops->evict.  They keep their contents: on a queue, after the flush.
+ * school->evict.  They keep their contents: on a queue, after the flush.
  * Locks: [W], kept.  Returns: pages trimmed. */
 size_t
 pte_evict(struct aspace *as, size_t want, int min_age)
@@ -166,7 +166,7 @@ protect_table(struct pt_iter *it, uint64_t clear, uint64_t set)
 	tlb_flush_range(it->as, lo, hi);
 }
 
-/* The VAD is about to have fewer rights: ops->protect.
+/* The VAD is about to have fewer rights: school->protect.
  * Locks: [M] exclusive; takes [W].  Returns: 0. */
 int
 pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)

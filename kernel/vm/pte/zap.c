@@ -104,7 +104,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 	    has_words_apart(it->leaf)) {
 		va_t at = first;
 
-		r = as->ops->shared->drop(as, it->leaf, &at, it->stop,
+		r = as->design->forked->drop(as, it->leaf, &at, it->stop,
 		    &z->job->want);
 		it->stop = at;
 		it->left = it->leaf->nused;
@@ -183,8 +183,7 @@ drop_tables(struct pt_iter it, uint32_t flags)
 		if (r != 0)
 			want_finish(&job.want);
 		waited |= r != 0;
-		if (as->ops->reap != NULL)
-			as->ops->reap();
+		fault_reap();
 	}
 	/* An entry page may be held without a wait. */
 	if (waited || job.want.kpage != NULL) {
@@ -215,7 +214,7 @@ pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 	structural_end();
 }
 
-/* All words of a VAD go, which is out of the tree: ops->detach.  Locks: [M] exclusive. */
+/* All words of a VAD go, which is out of the tree: school->detach.  Locks: [M] exclusive. */
 void
 pte_detach(struct aspace *as, struct vad *vad)
 {
@@ -250,7 +249,7 @@ pte_drop_soft(const struct pte_ref *s)
 }
 
 /* The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W and D,
- * for a write-back: ops->zap.
+ * for a write-back: school->zap.
  * Locks: [X] of the link's object; takes [W].
  * Returns: 0, -EAGAIN (job->want, without [X], and again). */
 int
@@ -300,8 +299,8 @@ prune_idle(struct aspace *as)
 static void
 write_off(struct aspace *as)
 {
-	if (as->ops->shared != NULL)
-		as->ops->shared->forget(as);
+	if (as->n_fork != 0)
+		as->design->forked->forget(as);
 	as->n_fork = 0;
 	as->n_priv = 0;
 	as->n_table_out = 0; /* those below one that is lost */
@@ -310,7 +309,7 @@ write_off(struct aspace *as)
 }
 
 /* The last user is gone and all VADs are detached, but those that were lost: whatever
- * words are left were theirs.  ops->as_fini.
+ * words are left were theirs.  school->as_fini.
  * Locks: [M] exclusive; takes [W]. */
 void
 pte_as_fini(struct aspace *as)
@@ -331,6 +330,7 @@ pte_as_fini(struct aspace *as)
 		prune_idle(as);
 	ASSERT(as->n_fork == 0 && as->n_priv == 0 && as->ws_pages == 0);
 	ASSERT(as->n_locked == 0 && as->n_table == 0 && as->n_table_out == 0);
+	ASSERT(as->n_shared_refs == 0 && as->shared_refs.node == NULL);
 	mutex_unlock(&as->ws_lock);
 	ASSERT(atomic_load(&as->n_swap) == 0 && atomic_load(&as->late) == 0);
 }

@@ -111,7 +111,8 @@ struct sequences {
 
 struct aspace {
 	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
-	const struct vmm_ops *ops;     /* [c] */
+	const struct design *design;   /* [c] what a fork does with its private pages */
+	const struct school *school;   /* [c] the design's: where they are recorded */
 	struct list_node all;          /* [L] published spaces */
 	struct rwlock map_lock;        /* rank 2 */
 	struct rb_root vads;           /* [M] */
@@ -168,6 +169,8 @@ struct aspace {
 	_Atomic uint32_t users;        /* [A] processes that run on it */
 	_Atomic uint32_t holders;      /* [A] others who pin tables; AS_CLOSING */
 	void *dpriv;                   /* [c] */
+	uint32_t record_pages;         /* [c] a frame has the records of so many pages side
+	                                * by side, which stay in memory; 0: it has none */
 };
 
 _Static_assert(sizeof(struct aspace) <= 1024, "book: objects");

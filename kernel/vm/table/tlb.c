@@ -155,7 +155,7 @@ settle_forks(struct tlb_batch *b)
 
 	for (i = 0; i < b->n; i++) {
 		if (pte_src(b->old[i]) == SRC_FORK)
-			b->as->ops->shared->unmapped(b->as,
+			b->as->design->forked->unmapped(b->as,
 			    pte_page(b->old[i]));
 	}
 }

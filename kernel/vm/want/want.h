@@ -89,7 +89,7 @@ int want_get(struct want *) MUST_CHECK;               /* 0; -EINTR, errors of ge
 void want_finish(struct want *);                      /* also by a dying thread */
 void want_end(struct want *);
 
-/* A walk over words that are SWAP or TRANS: ops->swapped. */
+/* A walk over words that are SWAP or TRANS: school->swapped. */
 struct swap_walk {
 	va_t at;                  /* [own] where it goes on */
 	struct want want;         /* [own] -EAGAIN: this is missing */

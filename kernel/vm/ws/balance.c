@@ -288,14 +288,14 @@ visit_trim(struct aspace *as)
 	size_t want = shortage(), done;
 	bool whole;
 
-	if (want > 0 && as->ops->evict_any != NULL)
-		return as->ops->evict_any(want, of_age(bal.round));
-	if (want == 0 || as->ops->evict == NULL ||
+	if (want > 0 && design_evicts_any(as))
+		return as->design->rmap->evict_any(want, of_age(bal.round));
+	if (want == 0 ||
 	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
 		return 0;
 	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
-	done = as->ops->evict(as, want, of_age(bal.round));
+	done = as->school->evict(as, want, of_age(bal.round));
 	if (bal.round == WS_AGES - 1 && done < want)
 		as->ws_ages[WS_AGES - 1] = 0;
 	mutex_unlock(&as->ws_lock);

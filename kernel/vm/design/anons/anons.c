@@ -6,7 +6,7 @@
  *           differ in.  That a fault begins at an entry, that words go before
  *           anons, and that a truncate may touch no VAD is the same for all.
  *
- * Picture   as->ops ──→ here ──→ as->ops->anons ──→ the design's entries and anons
+ * Picture   as->school ──→ here ──→ as->design->anons ──→ the design's entries and anons
  *                        └─────→ ../pmap/, the words
  *
  * Rules     1. First no word maps a page, then its anon is let go.
@@ -30,7 +30,7 @@
 bool
 anons_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 {
-	return as->dpriv != NULL && as->ops->anons->next(as, vpn, r);
+	return as->dpriv != NULL && as->design->anons->next(as, vpn, r);
 }
 
 bool
@@ -49,7 +49,7 @@ int
 anons_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
 	HELD(&as->ws_lock);
-	return as->dpriv == NULL ? 0 : as->ops->anons->each(as, lo, hi, fn, arg);
+	return as->dpriv == NULL ? 0 : as->design->anons->each(as, lo, hi, fn, arg);
 }
 
 struct all_walk {
@@ -64,7 +64,7 @@ entries_of(struct aspace *as, void *arg)
 	const struct all_walk *all = arg;
 	struct anons_range r;
 
-	if (as->ops->anons == all->ops)
+	if (as->design->anons == all->ops)
 		ANONS_ENTRIES(r, as)
 			all->fn(r.entry, all->arg);
 }
@@ -86,7 +86,7 @@ anons_all_entries(const struct anons_ops *ops, anons_entry_fn *fn, void *arg)
 
 /*
  * The last user is gone and all VADs are detached, but those that were lost:
- * ops->as_fini.
+ * school->as_fini.
  *
  * Locks:    [M] exclusive; takes [W].
  */
@@ -99,8 +99,8 @@ anons_as_fini(struct aspace *as)
 	HELD(&as->map_lock);
 	mutex_lock(&as->ws_lock);
 	while (anons_next(as, 0, &r)) {
-		(void)as->ops->anons->end(as, r.entry);
-		as->ops->anons->free(r.entry);
+		(void)as->design->anons->end(as, r.entry);
+		as->design->anons->free(r.entry);
 	}
 	as->dpriv = NULL;
 	mutex_unlock(&as->ws_lock);
@@ -114,19 +114,19 @@ anons_as_fini(struct aspace *as)
 }
 
 /*
- * ops->release: of a VAD that has never been attached, or was merged.
+ * entries->release: of a VAD that has never been attached, or was merged.
  *
  * Locks:    none of rank >= 3; v is in no tree.
  */
 void
 anons_release(struct aspace *as, struct vad *v)
 {
-	as->ops->anons->free(v->dpriv);
+	as->design->anons->free(v->dpriv);
 	v->dpriv = NULL;
 }
 
 /*
- * v is out of the tree of VADs: ops->detach.  Pages that were charged when they
+ * v is out of the tree of VADs: school->detach.  Pages that were charged when they
  * were touched are paid back.  The entry goes at once: v may be lost before it is
  * freed.
  *
@@ -143,14 +143,14 @@ anons_detach(struct aspace *as, struct vad *v)
 		return; /* lost: anons_as_fini() finds the entry */
 	v->dpriv = NULL;
 	mutex_lock(&as->ws_lock);
-	late = as->ops->anons->end(as, entry);
+	late = as->design->anons->end(as, entry);
 	mutex_unlock(&as->ws_lock);
 	commit_uncharge_late(as, late);
-	as->ops->anons->free(entry);
+	as->design->anons->free(entry);
 }
 
 /*
- * A truncate, a hole or a write-back: ops->zap.
+ * A truncate, a hole or a write-back: school->zap.
  *
  * Locks:    [X] of the link's object; takes [W].
  * Returns:  0.
@@ -171,7 +171,7 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	switch (job->how) {
 	case ZAP_EVEN_PRIVATE:
 		(void)pmap_remove(as, lo, hi, PMAP_ALL);
-		as->ops->anons->drop(as, lo, hi);
+		as->design->anons->drop(as, lo, hi);
 		break;
 	case ZAP_SHARED_ONLY:
 		(void)pmap_remove(as, lo, hi, PMAP_OBJECT);
@@ -186,7 +186,7 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 /* ---- rights ---- */
 
 /*
- * The VAD is about to have fewer rights: ops->protect.
+ * The VAD is about to have fewer rights: school->protect.
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0.
@@ -203,10 +203,10 @@ anons_protect(struct aspace *as, struct vad *v, uint8_t prot)
 /* ---- a fault ---- */
 
 /*
- * The VAD of a page: ops->lookup.
+ * The VAD of a page: school->lookup.
  *
  * Locks:    [M].
- * Returns:  NULL: there is none.
+ * Returns:  NULL: there is none, or the space is lost.
  */
 struct vad *
 anons_lookup(struct aspace *as, uint64_t vpn)
@@ -214,11 +214,11 @@ anons_lookup(struct aspace *as, uint64_t vpn)
 	struct anons_range at;
 
 	HELD_SHARED(&as->map_lock);
-	return anons_at(as, vpn, &at) ? at.vad : NULL;
+	return !as_is_lost(as) && anons_at(as, vpn, &at) ? at.vad : NULL;
 }
 
 /*
- * The page of f->word: ops->fault.
+ * The page of f->word: school->fault.
  *
  * Locks:    [M], [W].
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
@@ -230,5 +230,38 @@ anons_fault(struct fctx *f)
 
 	HELD_SHARED(&f->as->map_lock);
 	HELD(&f->as->ws_lock);
-	return r == FAULT_DONE ? f->as->ops->anons->fault(f, f->v.dpriv) : r;
+	return r == FAULT_DONE ? f->as->design->anons->fault(f, f->v.dpriv) : r;
 }
+
+/* ---- the school as the rest of vm/ sees it ---- */
+
+/*
+ * mremap: where pages are is numbered by address, which each design does in its way:
+ * school->move.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  as entries->move.
+ */
+static int
+anons_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
+{
+	HELD(&as->map_lock);
+	return as->design->entries->move(as, from, to, n);
+}
+
+const struct school anons_school = {
+	.is_cache = true,
+	.advise_shared = false,
+	.as_fini = anons_as_fini,
+	.detach = anons_detach,
+	.zap = anons_zap,
+	.protect = anons_protect,
+	.move = anons_move,
+	.advise = anons_advise,
+	.fault = anons_fault,
+	.lookup = anons_lookup,
+	.evict = pmap_evict,
+	.walk = anons_walk,
+	.named = anons_named,
+	.swapped = anons_swapped,
+};

@@ -4,7 +4,7 @@
  *
  * Private for kernel/vm/design/.  A design of the second school says by struct
  * anons_ops where its entries are and which anons they have; functions of this
- * room are ops of its vmm_ops then.  An anon is named by the address of its
+ * room are its school then.  An anon is named by the address of its
  * word, with which it begins.
  */
 #ifndef VM_DESIGN_ANONS_ANONS_H
@@ -95,18 +95,18 @@ anons_place(enum page_home home, uint64_t *word, uint64_t vpn)
 	return (struct swap_words){ .word = word, .step = 1, .max = 1,
 		.home = home, .index = vpn };
 }
-void anons_as_fini(struct aspace *);                              /* ops->as_fini */
-void anons_release(struct aspace *, struct vad *);                /* ops->release */
-void anons_detach(struct aspace *, struct vad *);                 /* ops->detach */
+void anons_as_fini(struct aspace *);                              /* school->as_fini */
+void anons_release(struct aspace *, struct vad *);                /* entries->release */
+void anons_detach(struct aspace *, struct vad *);                 /* school->detach */
 int anons_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
-    struct zap_job *);                                            /* ops->zap */
-int anons_protect(struct aspace *, struct vad *, uint8_t prot);    /* ops->protect */
-struct vad *anons_lookup(struct aspace *, uint64_t vpn);          /* ops->lookup */
-enum fault_outcome anons_fault(struct fctx *);                    /* ops->fault */
+    struct zap_job *);                                            /* school->zap */
+int anons_protect(struct aspace *, struct vad *, uint8_t prot);    /* school->protect */
+struct vad *anons_lookup(struct aspace *, uint64_t vpn);          /* school->lookup */
+enum fault_outcome anons_fault(struct fctx *);                    /* school->fault */
 
 /* anonsfork.c */
-int anons_dup(struct aspace *parent, struct aspace *child);       /* ops->dup */
-/* For ops->fork: the child has what it did not have before, so many pages late. */
+int anons_dup(struct aspace *parent, struct aspace *child);       /* design->dup */
+/* For anons->fork: the child has what it did not have before, so many pages late. */
 void anons_fork_given(struct anons_fork *, uint64_t late);
 /* A page of the child's own, for the new anon `copy`.  False: w->c.want. */
 bool anons_fork_copy(struct anons_fork *, uint64_t *word, uint64_t *copy);
@@ -116,8 +116,8 @@ int anons_refused(struct want *, struct kmem_cache *, bool paid, unsigned *times
 
 /* anonsadvise.c */
 int anons_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
-    int advice);                                                  /* ops->advise */
-int anons_swapped(struct aspace *, struct swap_walk *);           /* ops->swapped */
+    int advice);                                                  /* school->advise */
+int anons_swapped(struct aspace *, struct swap_walk *);           /* school->swapped */
 
 /* anonswalk.c */
 int anons_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);

@@ -38,7 +38,7 @@ find_own(void *arg, uint64_t vpn, uint64_t *word)
 static void
 free_own(struct aspace *as, void *entry, uint64_t vpn, uint64_t end)
 {
-	struct freeing own = { .ops = as->ops->anons, .entry = entry };
+	struct freeing own = { .ops = as->design->anons, .entry = entry };
 
 	mutex_lock(&as->ws_lock);
 	for (; anons_each(as, vpn, end, find_own, &own) != 0; vpn = own.vpn + 1) {
@@ -108,7 +108,7 @@ bring_one(void *arg, uint64_t vpn, uint64_t *word)
 static void
 bring(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct bringing b = { .home = as->ops->shared->home, .vpn = lo };
+	struct bringing b = { .home = as->design->shared->home, .vpn = lo };
 	int r = 1;
 
 	while (r != 0 && b.vpn < hi) {
@@ -119,7 +119,7 @@ bring(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 
 /*
- * madvise for what lies in [lo, hi) vpn of one VAD: ops->advise.
+ * madvise for what lies in [lo, hi) vpn of one VAD: school->advise.
  *
  * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
  * Returns:  0; for RELEASE how many pages are still to be written; for DONTNEED
@@ -138,7 +138,7 @@ anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (advice == ADVICE_RELEASE)
 		return (int)MIN(release(as, lo, hi), (uint64_t)INT32_MAX);
 	if (advice == MADV_DONTNEED)
-		return as->ops->anons->discard(as, entry, lo, hi);
+		return as->design->anons->discard(as, entry, lo, hi);
 	if (advice == MADV_PAGEOUT)
 		pmap_trim_range(as, lo, hi);
 	if (advice == MADV_FREE)
@@ -168,7 +168,7 @@ say_if_away(void *arg, uint64_t vpn, uint64_t *word)
 
 /*
  * walk->fn for each anon whose page is on swap, or in memory and perhaps not
- * mapped, from walk->at on: ops->swapped.
+ * mapped, from walk->at on: school->swapped.
  *
  * Locks:    [W]; around fn a lock of rank 7.
  * Returns:  what fn has returned, or 0.
@@ -176,7 +176,7 @@ say_if_away(void *arg, uint64_t vpn, uint64_t *word)
 int
 anons_swapped(struct aspace *as, struct swap_walk *walk)
 {
-	struct swapped s = { .walk = walk, .home = as->ops->shared->home };
+	struct swapped s = { .walk = walk, .home = as->design->shared->home };
 
 	HELD(&as->ws_lock);
 	return anons_each(as, walk->at >> PAGE_SHIFT, MD_USER_END >> PAGE_SHIFT,

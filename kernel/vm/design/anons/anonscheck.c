@@ -5,8 +5,8 @@
  * Problem   A word of a page table is a copy of what mapping and anon say.  A bug
  *           makes them disagree long before a program notices.
  *
- * Picture   each word that maps a page ─→ ops->anons->check_word: against its anon
- *           each entry ─→ range against its VAD; ops->anons->check_entry: its anons
+ * Picture   each word that maps a page ─→ design->anons->check_word: against its anon
+ *           each entry ─→ range against its VAD; design->anons->check_entry: its anons
  *
  * Rules     1. vm_check has locked all spaces; nothing here waits.
  */
@@ -37,7 +37,7 @@ anons_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *re
 	struct anons_range r;
 
 	if (anons_at(as, va >> PAGE_SHIFT, &r))
-		as->ops->anons->check_word(&c, r.entry, va, word);
+		as->design->anons->check_word(&c, r.entry, va, word);
 	else
 		anons_bad(&c, "I8", va, word, "in no entry");
 }
@@ -50,7 +50,7 @@ check_range(struct anons_check *c, const struct anons_range *r)
 	if (!c->rep->no_vads && (v->start != r->start || v->end != r->end))
 		report_bad(c->rep, "I18", "as %u: entry %lx-%lx, VAD %lx-%lx",
 		    c->as->id, r->start, r->end, v->start, v->end);
-	c->as->ops->anons->check_entry(c, r);
+	c->as->design->anons->check_entry(c, r);
 }
 
 /*

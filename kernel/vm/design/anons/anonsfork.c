@@ -6,7 +6,7 @@
  *           what the other writes from then on.  Whether anons or whole amaps are
  *           shared is the design's; what it may wait for, and what it costs, is not.
  *
- * Picture   mappings and charge ─→ each private mapping: ops->anons->fork ─→ one flush
+ * Picture   mappings and charge ─→ each private mapping: design->anons->fork ─→ one flush
  *                                       ↑ both [W]          │ w->c.want
  *                                       └──── want_get() ←──┘ no lock of rank >= 3
  *
@@ -96,7 +96,7 @@ anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 		return false;
 	}
 	w->c.want.frame = NULL;
-	pmap_rec_copy(copy, w->c.child->ops->shared->home, to, from);
+	pmap_rec_copy(copy, w->c.child->design->shared->home, to, from);
 	page_unpin(from);
 	w->copies++;
 	EVENT(fork_pinned_copies);
@@ -121,7 +121,7 @@ fork_once(struct anons_fork *w)
 	mutex_lock_nested(&child->ws_lock);
 	w->limit = MIN(w->end, pte_limit(&w->c.vad) >> PAGE_SHIFT);
 	if (w->at < w->limit)
-		parent->ops->anons->fork(w);
+		parent->design->anons->fork(w);
 	if (w->at >= w->limit)
 		w->at = w->end;
 	mutex_unlock(&child->ws_lock);
@@ -155,7 +155,7 @@ fork_entry_of(struct anons_fork *w)
 }
 
 /*
- * Fork the memory of parent into child, which is empty: ops->dup.
+ * Fork the memory of parent into child, which is empty: design->dup.
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Context:  thread, sleeps; with a structural token.

@@ -73,7 +73,7 @@ walk_pages(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 }
 
 /*
- * Call fn for each page of [lo, hi) vpn that is mapped, or has an anon: ops->walk.
+ * Call fn for each page of [lo, hi) vpn that is mapped, or has an anon: school->walk.
  *
  * Locks:    [M]; takes [W], unless the caller has it.
  * Returns:  0, or what fn returned to end the walk.
@@ -95,19 +95,22 @@ anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 }
 
 /*
- * The page at va, which no word maps: ops->named.
+ * The page at va: school->named.
  *
  * Locks:    [M], [W].
- * Returns:  FORK (for shared->refs); 0: nothing here.
+ * Returns:  the word that maps it; FORK, for shared->refs, of one that none maps; 0:
+ *           there is none.
  */
 uint64_t
 anons_named(struct aspace *as, va_t va)
 {
 	uint64_t vpn = va >> PAGE_SHIFT;
+	struct seen_page at;
 
 	HELD_SHARED(&as->map_lock);
 	HELD(&as->ws_lock);
-	return first_anon(as, vpn, vpn + 1).word;
+	at = first_mapped(as, vpn, vpn + 1);
+	return at.word != 0 ? at.word : first_anon(as, vpn, vpn + 1).word;
 }
 
 /*
@@ -125,13 +128,13 @@ anons_of(const struct aspace *as, uint64_t word)
 	if (pte_kind(word) != PTE_VALID)
 		return pa2va(pte_payload(PTE_FORK, word) * 8);
 	pg = pte_page(word);
-	return page_home_kind(pg) != as->ops->shared->home ? NULL :
+	return page_home_kind(pg) != as->design->shared->home ? NULL :
 	    pa2va(page_home_payload(pg));
 }
 
 /*
  * The entry of a space from page *at on, if it has anons; of all spaces nothing:
- * the counters say what there is.  ops->show.
+ * the counters say what there is.  shared->show.
  *
  * Locks:    none of rank >= 5; takes [W].
  * Returns:  1, *at is behind it; 0: there is none.
@@ -147,7 +150,7 @@ anons_show(struct aspace *as, uint64_t *at, struct out *o)
 	mutex_lock(&as->ws_lock);
 	found = anons_next(as, *at, &r);
 	if (found) {
-		as->ops->anons->show(r.entry, o);
+		as->design->anons->show(r.entry, o);
 		*at = r.end;
 	}
 	mutex_unlock(&as->ws_lock);

@@ -55,7 +55,7 @@ static bool copy_page(struct eager_fork *w, const struct pte_ref *s);
 static bool read_page(struct eager_fork *w, const struct pte_ref *s);
 
 /*
- * Fork the memory of parent into child, which is empty: ops->dup.
+ * Fork the memory of parent into child, which is empty: design->dup.
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Context:  thread, sleeps; with a structural token.
@@ -222,17 +222,8 @@ read_page(struct eager_fork *w, const struct pte_ref *s)
 
 /* ---- the design as the rest of vm/ sees it ---- */
 
-const struct vmm_ops eager_ops = {
+const struct design eager_design = {
 	.name = "eager",
-	.as_fini = pte_as_fini,
-	.detach = pte_detach,
-	.zap = pte_zap,
-	.protect = pte_protect,
-	.move = pte_move,
-	.advise = pte_advise,
-	.advise_shared = true,
+	.school = &words_school,
 	.dup = eager_dup,
-	.fault = fault_by_pte,
-	.evict = pte_evict,
-	.swapped = pte_swapped,
 };

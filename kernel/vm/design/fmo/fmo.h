@@ -169,9 +169,9 @@ bool fmo_hold(struct want *, va_t kva);        /* pin kva's page in kpage; false
 uint64_t fmo_trim(const struct pte_ref *);
 void fmo_unmapped(struct aspace *, struct vm_page *);
 void fmo_forget(struct aspace *);
-void fmo_as_fini(struct aspace *);
 
 /* fmo_swapped.c */
+void fmo_each_swapped(struct swap_walk *);
 int fmo_swapped(struct aspace *, uint64_t word, struct swap_walk *);
 
 /* fmo_check.c */

@@ -176,6 +176,9 @@ count_pages_out(size_t unused)
 void
 fmo_init(void)
 {
+	static struct fault_reaper reaper = { .reap = fmo_reap };
+
+	fault_add_reaper(&reaper);
 	ev_set_gauge(EV_fmo_pages_out, count_pages_out, 0);
 	/* An entry is two words: the owning one, then refs and tag. */
 	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,
@@ -349,17 +352,4 @@ fmo_forget(struct aspace *as)
 		atomic_add(&ref->fmo->procs, 1);
 		fmo_drop_ref(as, ref);
 	}
-}
-
-/*
- * The last user is gone and all VADs are detached: ops->as_fini.
- *
- * Locks:    [M] exclusive; takes [W].
- */
-void
-fmo_as_fini(struct aspace *as)
-{
-	HELD(&as->map_lock);
-	pte_as_fini(as);
-	ASSERT(as->n_shared_refs == 0 && as->shared_refs.node == NULL);
 }

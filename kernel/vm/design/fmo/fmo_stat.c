@@ -92,7 +92,7 @@ put_refs(struct aspace *as, struct out_part *part)
 
 /*
  * Of the objects to which one process refers, or of all, some from *at on:
- * ops->show.
+ * shared->show.
  *
  * Locks:    none of rank >= 5; takes [W].
  * Returns:  1, *at is behind them; 0: there are none.

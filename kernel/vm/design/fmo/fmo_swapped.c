@@ -58,11 +58,20 @@ object_entries(struct fmo *fmo, void *arg)
 }
 
 /*
- * The entry that a soft FORK word names; as NULL: those of all objects, each
- * once.  shared->swapped.
+ * The entries of all objects, each once: shared->swapped.
  *
- * Locks:    [W] of as, or NULL and freeze_spaces(), and walk->fn may not take any
- *           lock; around walk->fn [F], too.
+ * Locks:    freeze_spaces(); walk->fn may not take any lock.
+ */
+void
+fmo_each_swapped(struct swap_walk *walk)
+{
+	fmo_walk(object_entries, walk);
+}
+
+/*
+ * The entry that a soft FORK word names: forked->swapped.
+ *
+ * Locks:    [W] of as; around walk->fn [F], too.
  * Returns:  what fn has returned, or 0; -EAGAIN: walk->want.
  */
 int
@@ -74,10 +83,6 @@ fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 	va_t kva;
 	int r = 0;
 
-	if (as == NULL) {
-		fmo_walk(object_entries, walk);
-		return 0;
-	}
 	HELD(&as->ws_lock);
 	ref = fmo_find_ref(as, fork_index(word));
 	kva = fork_entry(word);

@@ -6,55 +6,50 @@
  *           so is what they do to private pages that live in their PTEs
  *           (vm/pte/).  What a fork makes of such pages is the design's.
  *
- * Picture   fork  ─→ fork.c, forkwait.c     munmap, exit ─→ fmo.c, fmo_object.c
- *           fault ─→ fork.c (F4, F8)        trim         ─→ fmo_object.c
- *           check, /proc ─→ fmo_check.c, fmo_stat.c swapoff      ─→ fmo_swapped.c
+ * Picture   words_school (vm/pte/): mmap, munmap, fault, trim, mremap, exit, swapoff
+ *               │ FORK words                fork ─→ fork.c, forkwait.c
+ *               └─→ forked: F4, F8 ─→ fork.c  trim, drop ─→ fmo_object.c, fmo.c
+ *           shared: vm_check, /proc ─→ fmo_check.c, fmo_stat.c
  *
- * Rules     1. attach, split, merge are not needed: a VAD says all there is to
- *              say about a mapping, nothing hangs on it.
+ * Rules     1. Nothing hangs on a VAD: no entry_ops.
  */
 #include "vm/design/fmo/fmo.h"
-
-static const struct shared_ops fmo_shared = {
-	.home = HOME_FMO,
-	.write_fault = f4_break_fork,
-	.read_fault = f8_fork_map,
-	.trim = fmo_trim,
-	.drop = fmo_drop_range,
-	.unmapped = fmo_unmapped,
-	.forget = fmo_forget,
-	.refs = fmo_refs,
-	.bring = fmo_bring,
-	.swapped = fmo_swapped,
-	.check_word = fmo_check_word,
-	.check_space = fmo_check_space,
-	.check_end = fmo_check_end,
-};
 
 static const char *const fmo_caches[] = { "fmo", "fmo_ref", NULL };
 static const enum ev_id fmo_gauges[] = {
 	EV_fmo_live, EV_fmo_entries_live, EV_fmo_refs_live, EV_fmo_pages_live, 0,
 };
 
-const struct vmm_ops fmo_ops = {
-	.name = "fmo",
-	.as_fini = fmo_as_fini,
-	.detach = pte_detach,
-	.zap = pte_zap,
-	.protect = pte_protect,
-	.move = pte_move,
-	.advise = pte_advise,
-	.advise_shared = true,
-	.dup = fmo_dup,
-	.fault = fault_by_pte,
-	.evict = pte_evict,
-	.swapped = pte_swapped,
-	.init = fmo_init,
+static const struct shared_ops fmo_shared = {
+	.home = HOME_FMO,
+	.refs = fmo_refs,
+	.swapped = fmo_each_swapped,
+	.check_word = fmo_check_word,
+	.check_space = fmo_check_space,
+	.check_end = fmo_check_end,
 	.show = fmo_show,
 	.caches = fmo_caches,
 	.gauges = fmo_gauges,
 	.pages = EV_fmo_entries_live,
 	.charged = EV_fmo_pages_live,
-	.reap = fmo_reap,
+};
+
+static const struct forked_ops fmo_forked = {
+	.write_fault = f4_break_fork,
+	.read_fault = f8_fork_map,
+	.trim = fmo_trim,
+	.drop = fmo_drop_range,
+	.unmapped = fmo_unmapped,
+	.forget = fmo_forget,
+	.bring = fmo_bring,
+	.swapped = fmo_swapped,
+};
+
+const struct design fmo_design = {
+	.name = "fmo",
+	.school = &words_school,
+	.init = fmo_init,
+	.dup = fmo_dup,
 	.shared = &fmo_shared,
+	.forked = &fmo_forked,
 };

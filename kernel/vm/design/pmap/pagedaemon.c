@@ -222,7 +222,7 @@ next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 /*
  * Up to want pages of all such spaces leave their working sets: where
  * min_age is not 0, only such as none has used since the hand was here last.
- * ops->evict_any.
+ * rmap->evict_any.
  *
  * Locks:    none of rank >= 5; takes [W] of one space at a time.
  * Returns:  words that map a page no more.
@@ -261,7 +261,7 @@ hand_set(struct aspace *as, uint64_t vpn)
 }
 
 /*
- * Up to want pages leave the working set of one space, from its hand on: ops->evict.
+ * Up to want pages leave the working set of one space, from its hand on: school->evict.
  *
  * Locks:    [W], kept.
  * Returns:  how many.

@@ -93,7 +93,7 @@ pmap_remove_word(struct fctx *f)
 		word_settle(f->leaf, &gone);
 		return;
 	}
-	f->as->ops->left(f->as, va, old);
+	f->as->design->rmap->left(f->as, va, old);
 	f->as->ws_pages--;
 	f->as->n_locked -= words_gone_locked(&gone);
 	pg = pte_page(old);
@@ -117,7 +117,7 @@ take_word(struct pt_iter *it, uint64_t *word, struct words_gone *gone)
 	uint64_t old = word_take(word, gone);
 
 	if (!pte_is_special(old))
-		it->as->ops->left(it->as, it->va, old);
+		it->as->design->rmap->left(it->as, it->va, old);
 	tlb_batch_add(it->as->batch, it->va >> PAGE_SHIFT, old);
 }
 
@@ -248,7 +248,7 @@ pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 	if (old == 0 || pte_page(old) != pg || (old & PTE_LOCK) != 0)
 		return false;
 	old = word_set(leaf, word, 0);
-	as->ops->left(as, va, old);
+	as->design->rmap->left(as, va, old);
 	as->ws_pages--;
 	tlb_batch_put(as->batch, va >> PAGE_SHIFT, old);
 	pt_keep_charge(as, leaf);

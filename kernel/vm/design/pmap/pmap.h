@@ -2,7 +2,7 @@
 /*
  * pmap.h: page tables as a cache, and where each page is mapped
  *
- * For designs whose pages live in records (vmm_ops.is_cache).  A word of their tables
+ * For designs whose pages live in records (school->is_cache).  A word of their tables
  * is 0 or VALID; SRC says whose page it maps, OBJ that of an object, FORK that of a
  * record.
  */
@@ -24,18 +24,18 @@ struct vm_pv {
 
 /* pv.c */
 extern struct kmem_cache pv_cache;                     /* for kmem_cache_feed() */
-void pv_init(void);                                    /* by ops->init */
+void pv_init(void);                                    /* by design->init */
 struct vm_pv *pv_new(void);                            /* NULL: no memory */
 void pv_free(struct vm_pv *);                          /* unused, or taken out */
 void pv_add(struct vm_page *, struct vm_pv *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page; NULL */
 struct vm_pv *pv_next(const struct vm_pv *);           /* [P] of the same page; NULL */
-void pv_left(struct aspace *, va_t, uint64_t old);     /* ops->left of who keeps pvs */
+extern const struct rmap_ops pv_rmap;                  /* of who keeps pvs */
 static inline bool
 pv_are_kept(const struct aspace *as)
 {
-	return as->ops->left == pv_left;
+	return as->design->rmap == &pv_rmap;
 }
 
 /* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */

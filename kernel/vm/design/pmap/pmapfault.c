@@ -6,7 +6,7 @@
  *           way; the table, the rights, the object's page behind a mapping and
  *           what is missing for them are the same for all.
  *
- * Picture   the driver: VAD, table ─→ ops->fault ─→ the design
+ * Picture   the driver: VAD, table ─→ school->fault ─→ the design
  *                                                      │
  *          pmap_object_page  a page of the object ←────┤
  *          pmap_map_record   a page of a record   ←────┘

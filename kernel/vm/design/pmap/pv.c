@@ -30,7 +30,7 @@ struct kmem_cache pv_cache = KMEM_CACHE("vm_pv", struct vm_pv);
 /*
  * For who keeps pvs; the first of them makes the buckets.
  *
- * Locks:    none; by ops->init.
+ * Locks:    none; by design->init.
  */
 void
 pv_init(void)
@@ -113,11 +113,11 @@ pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 }
 
 /*
- * The word of va, old, is 0 now: ops->left.
+ * The word of va, old, is 0 now: rmap->left.
  *
  * Locks:    [W] of as; takes [P].
  */
-void
+static void
 pv_left(struct aspace *as, va_t va, uint64_t old)
 {
 	struct vm_pv *p;
@@ -159,3 +159,8 @@ pv_next(const struct vm_pv *p)
 {
 	return pv_from(p->next, p->page);
 }
+
+const struct rmap_ops pv_rmap = {
+	.left = pv_left,
+	.evict_any = pmap_evict_any,
+};

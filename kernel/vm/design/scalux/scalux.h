@@ -53,6 +53,7 @@ struct sx_entry {
 /* May the page of an entry have been charged late? */
 enum { SX_PAID_AHEAD = false, SX_LATE = true };
 
+#define SX_RECORD_PAGES 16u    /* a frame has the records of so many pages side by side */
 #define SX_SHARES 64u          /* of an amap; a fork that finds none copies at once */
 
 /*
@@ -196,6 +197,6 @@ int64_t sx_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 void sx_check_word(struct anons_check *, void *object, va_t, uint64_t word);
 void sx_check_entry(struct anons_check *, const struct anons_range *);
 void sx_check_end(struct vm_report *);
-int sx_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);
+void sx_each_swapped(struct swap_walk *);
 
 #endif

@@ -44,7 +44,7 @@ count_bytes(size_t unused)
 }
 
 /*
- * Locks:    none; once, by scalux_ops.init.
+ * Locks:    none; once, by scalux_design.init.
  */
 void
 sx_init(void)

@@ -35,7 +35,7 @@ sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 
 /*
- * n pages of one VAD go to another, which has none: ops->move.  What lies behind the
+ * n pages of one VAD go to another, which has none: school->move.  What lies behind the
  * end of the object stays: a truncate takes the target to be done (R7).
  *
  * Locks:    [M] exclusive; takes [W].

@@ -225,11 +225,9 @@ say_anons(void *object, void *arg)
  *
  * Locks:    freeze_spaces().
  */
-int
-sx_swapped_all(struct aspace *as, uint64_t word, struct swap_walk *walk)
+void
+sx_each_swapped(struct swap_walk *walk)
 {
-	ASSERT(as == NULL);
 	found.run++;
 	anons_all_entries(&sx_anon_ops, say_anons, walk);
-	return 0;
 }

@@ -25,7 +25,7 @@
 #include "vm/design/scalux/scalux.h"
 
 /*
- * The word of va maps a page no more: ops->left.
+ * The word of va maps a page no more: rmap->left.
  *
  * Locks:    [W]; takes [sx].
  */

@@ -118,7 +118,7 @@ leave(struct sx_object *o)
 /* ---- a space ---- */
 
 /*
- * ops->as_init.
+ * entries->as_init.
  *
  * Locks:    none.
  * Returns:  0, -ENOMEM.
@@ -126,6 +126,7 @@ leave(struct sx_object *o)
 int
 sx_as_init(struct aspace *as)
 {
+	as->record_pages = SX_RECORD_PAGES;
 	as->dpriv = kmem_zalloc(sizeof(struct sx_space));
 	return as->dpriv == NULL ? -ENOMEM : 0;
 }
@@ -218,7 +219,7 @@ prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
 }
 
 /*
- * What v needs to hold [start, end): ops->prepare.
+ * What v needs to hold [start, end): entries->prepare.
  *
  * Locks:    [M] exclusive; v is in no tree, or about to grow.
  * Returns:  0, -ENOMEM.
@@ -262,7 +263,7 @@ sx_free(void *object)
 }
 
 /*
- * v is in the tree of VADs, or has grown: ops->attach.
+ * v is in the tree of VADs, or has grown: entries->attach.
  *
  * Locks:    [M] exclusive; takes [W].
  */
@@ -287,7 +288,7 @@ sx_attach(struct aspace *as, struct vad *v)
 }
 
 /*
- * ops->split.
+ * entries->split.
  *
  * Locks:    [M] exclusive; takes [W].
  */
@@ -332,7 +333,7 @@ can_join(struct sx_object *a, struct sx_object *b)
 }
 
 /*
- * ops->merge.
+ * entries->merge.
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0; -EBUSY: another process has one of them; -ENOMEM (a VAD is lost).

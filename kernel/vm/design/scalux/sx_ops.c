@@ -15,13 +15,37 @@
  */
 #include "vm/design/scalux/scalux.h"
 
+static const char *const sx_caches[] = { "sx_anon", "sx_entry", "sx_amap", NULL };
+static const enum ev_id sx_gauges[] = {
+	EV_scalux_anon_live, EV_scalux_file_anons, EV_scalux_entries,
+	EV_scalux_amap_live, 0,
+};
+
 static const struct shared_ops sx_shared = {
 	.home = HOME_SXANON,
 	.refs = sx_refs,
-	.swapped = sx_swapped_all,
+	.swapped = sx_each_swapped,
 	.check_word = anons_check_word,
 	.check_space = anons_check_space,
 	.check_end = sx_check_end,
+	.show = anons_show,
+	.caches = sx_caches,
+	.gauges = sx_gauges,
+	.pages = EV_scalux_anon_live,
+};
+
+static const struct entry_ops sx_objects = {
+	.as_init = sx_as_init,
+	.prepare = sx_prepare,
+	.release = anons_release,
+	.attach = sx_attach,
+	.split = sx_split,
+	.merge = sx_merge,
+	.move = sx_mremap,
+};
+
+static const struct rmap_ops sx_rmap = {
+	.left = sx_left,
 };
 
 const struct anons_ops sx_anon_ops = {
@@ -39,41 +63,13 @@ const struct anons_ops sx_anon_ops = {
 	.check_entry = sx_check_entry,
 };
 
-static const char *const sx_caches[] = { "sx_anon", "sx_entry", "sx_amap", NULL };
-static const enum ev_id sx_gauges[] = {
-	EV_scalux_anon_live, EV_scalux_file_anons, EV_scalux_entries,
-	EV_scalux_amap_live, 0,
-};
-
-const struct vmm_ops scalux_ops = {
+const struct design scalux_design = {
 	.name = "scalux",
-	.is_cache = true,
-	.record_pages = 16,
-	.as_init = sx_as_init,
-	.as_fini = anons_as_fini,
-	.prepare = sx_prepare,
-	.release = anons_release,
-	.attach = sx_attach,
-	.split = sx_split,
-	.merge = sx_merge,
-	.detach = anons_detach,
-	.zap = anons_zap,
-	.protect = anons_protect,
-	.move = sx_mremap,
-	.advise = anons_advise,
-	.dup = anons_dup,
-	.lookup = anons_lookup,
-	.fault = anons_fault,
-	.left = sx_left,
-	.evict = pmap_evict,
-	.walk = anons_walk,
-	.named = anons_named,
+	.school = &anons_school,
 	.init = sx_init,
-	.show = anons_show,
-	.caches = sx_caches,
-	.gauges = sx_gauges,
-	.pages = EV_scalux_anon_live,
-	.swapped = anons_swapped,
+	.dup = anons_dup,
 	.shared = &sx_shared,
 	.anons = &sx_anon_ops,
+	.entries = &sx_objects,
+	.rmap = &sx_rmap,
 };

@@ -34,7 +34,7 @@ static struct kmem_cache amaps = KMEM_CACHE("vm_amap", struct vm_amap);
 #define CHUNK_OF(node) CONTAINER_OF(node, struct vm_amap_chunk, rb)
 
 /*
- * Locks:    none; once, by uvm_ops.init.
+ * Locks:    none; once, by uvm_design.init.
  */
 void
 amap_init(void)

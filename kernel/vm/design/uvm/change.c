@@ -111,7 +111,7 @@ reserve_moved(struct turn *t)
 }
 
 /*
- * n pages of one VAD go to another, which has none: ops->move.  What lies behind the
+ * n pages of one VAD go to another, which has none: school->move.  What lies behind the
  * end of the object stays: a truncate takes the target to be done (R7).
  *
  * Locks:    [M] exclusive; takes [W].

@@ -26,7 +26,7 @@ static struct kmem_cache entries = KMEM_CACHE("uvm_entry", struct uvm_entry);
 /* ---- a space ---- */
 
 /*
- * ops->as_init.
+ * entries->as_init.
  *
  * Locks:    none.
  * Returns:  0, -ENOMEM.
@@ -40,6 +40,7 @@ uvm_as_init(struct aspace *as)
 		return -ENOMEM;
 	spin_init(&sp->lock, LR_OBJ);
 	as->dpriv = sp;
+	as->record_pages = AMAP_CHUNK;
 	return 0;
 }
 
@@ -113,7 +114,7 @@ prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 }
 
 /*
- * What v needs to hold [start, end): ops->prepare.  An amap needs nothing for a
+ * What v needs to hold [start, end): entries->prepare.  An amap needs nothing for a
  * range in which nothing has been touched, but v may be about to be cut off
  * another VAD.
  *
@@ -159,7 +160,7 @@ uvm_free(void *entry)
 }
 
 /*
- * v is in the tree of VADs, or has grown: ops->attach.
+ * v is in the tree of VADs, or has grown: entries->attach.
  *
  * Locks:    [M] exclusive; takes [W].
  */
@@ -181,7 +182,7 @@ uvm_attach(struct aspace *as, struct vad *v)
 }
 
 /*
- * ops->split.
+ * entries->split.
  *
  * Locks:    [M] exclusive; takes [W].
  */
@@ -204,7 +205,7 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 }
 
 /*
- * ops->merge.
+ * entries->merge.
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0, -ENOMEM (a VAD is lost, or an amap shared: they stay two).

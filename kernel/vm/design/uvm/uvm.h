@@ -184,6 +184,6 @@ void uvm_show(void *entry, struct out *);
 void uvm_check_word(struct anons_check *, void *entry, va_t, uint64_t word);
 void uvm_check_entry(struct anons_check *, const struct anons_range *);
 void uvm_check_end(struct vm_report *);
-int uvm_swapped_all(struct aspace *, uint64_t word, struct swap_walk *);
+void uvm_each_swapped(struct swap_walk *);
 
 #endif

@@ -29,7 +29,7 @@ count_bytes(size_t unused)
 }
 
 /*
- * Locks:    none; once, by uvm_ops.init.
+ * Locks:    none; once, by uvm_design.init.
  */
 void
 uvm_anon_init(void)

@@ -176,13 +176,11 @@ say_anons(void *entry, void *arg)
  *
  * Locks:    freeze_spaces().
  */
-int
-uvm_swapped_all(struct aspace *as, uint64_t word, struct swap_walk *walk)
+void
+uvm_each_swapped(struct swap_walk *walk)
 {
-	ASSERT(as == NULL);
 	anons_all_entries(&uvm_anon_ops, mark_anons, NULL);
 	anons_all_entries(&uvm_anon_ops, say_anons, walk);
-	return 0;
 }
 
 /* ---- for /proc ---- */

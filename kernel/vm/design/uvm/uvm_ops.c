@@ -10,18 +10,35 @@
  *                                 ├ fault ─→ uvm_fault.c, amap.c   truncate ─→ change.c
  *                                 └ /proc, vm_check ─→ uvm_check.c
  *
- * Rules     1. Page tables are a cache (../../pmap): of shared_ops only what is asked
- *              of words that others show is filled in.
+ * Rules     1. Page tables are a cache (../../pmap), and it keeps a list of who maps
+ *              each page (pv_rmap).
  */
 #include "vm/design/uvm/uvm.h"
+
+static const char *const uvm_caches[] = { "vm_anon", NULL };
+static const enum ev_id uvm_gauges[] = { EV_uvm_anon_live, 0 };
 
 static const struct shared_ops uvm_shared = {
 	.home = HOME_ANON,
 	.refs = uvm_refs,
-	.swapped = uvm_swapped_all,
+	.swapped = uvm_each_swapped,
 	.check_word = anons_check_word,
 	.check_space = anons_check_space,
 	.check_end = uvm_check_end,
+	.show = anons_show,
+	.caches = uvm_caches,
+	.gauges = uvm_gauges,
+	.pages = EV_uvm_anon_live,
+};
+
+static const struct entry_ops uvm_entries = {
+	.as_init = uvm_as_init,
+	.prepare = uvm_prepare,
+	.release = anons_release,
+	.attach = uvm_attach,
+	.split = uvm_split,
+	.merge = uvm_merge,
+	.move = uvm_move,
 };
 
 const struct anons_ops uvm_anon_ops = {
@@ -39,39 +56,13 @@ const struct anons_ops uvm_anon_ops = {
 	.check_entry = uvm_check_entry,
 };
 
-static const char *const uvm_caches[] = { "vm_anon", NULL };
-static const enum ev_id uvm_gauges[] = { EV_uvm_anon_live, 0 };
-
-const struct vmm_ops uvm_ops = {
+const struct design uvm_design = {
 	.name = "uvm",
-	.is_cache = true,
-	.as_init = uvm_as_init,
-	.as_fini = anons_as_fini,
-	.prepare = uvm_prepare,
-	.release = anons_release,
-	.attach = uvm_attach,
-	.split = uvm_split,
-	.merge = uvm_merge,
-	.detach = anons_detach,
-	.zap = anons_zap,
-	.protect = anons_protect,
-	.move = uvm_move,
-	.advise = anons_advise,
-	.dup = anons_dup,
-	.lookup = anons_lookup,
-	.fault = anons_fault,
-	.left = pv_left,
-	.evict = pmap_evict,
-	.evict_any = pmap_evict_any,
-	.walk = anons_walk,
-	.named = anons_named,
+	.school = &anons_school,
 	.init = uvm_anon_init,
-	.show = anons_show,
-	.caches = uvm_caches,
-	.gauges = uvm_gauges,
-	.pages = EV_uvm_anon_live,
-	.record_pages = AMAP_CHUNK,
-	.swapped = anons_swapped,
+	.dup = anons_dup,
 	.shared = &uvm_shared,
 	.anons = &uvm_anon_ops,
+	.entries = &uvm_entries,
+	.rmap = &pv_rmap,
 };

@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stat_walk.c: the words of a space, one after the other
+ * stat_resident.c: how much of a space is in memory, and how much is in swap
  *
- * Problem   /proc and vm_check ask what each word of a space says, while all
- *           goes on.
+ * Problem   A word says whether its page is here, and whose it is; a sum of them
+ *           says what a process uses.
  *
- * Picture   stat_walk: leaf table by leaf table ─→ fn(va, word)
+ * Picture   school->walk ─→ each word: rss_anon, rss_file, rss_shmem, swap
  *
- * Rules     1. ws_lock for one table at a time (vm_check holds it already).
- *           2. A design whose pages are elsewhere walks itself (ops->walk).
+ * Rules     1. A FORK word is in swap if what it names is.
  */
 #include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"
-#include "vm/pte/pte.h"
+#include "vm/design/design.h"
 #include "vm/space/space.h"
-
-/*
- * Call fn for each word of the leaf tables in [lo, hi) vpn, as pte_walk().
- *
- * Locks:    [M]; takes [W] for each table, unless the caller has it.
- * Returns:  0, or what fn returned to end the walk.
- */
-int
-stat_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn,
-    void *arg)
-{
-	HELD_SHARED(&as->map_lock);
-	return as->ops->walk == NULL ? pte_walk(as, lo, hi, fn, arg) :
-	    as->ops->walk(as, lo, hi, fn, arg);
-}
 
 /* Is the page of a FORK word on swap?  It is, if what names it is out, too. */
 static bool
@@ -36,7 +20,7 @@ is_shared_swapped(struct aspace *as, va_t va, uint64_t word)
 {
 	uint64_t named;
 
-	return as->ops->shared->refs(as, va, word, &named) < 0 ||
+	return as->design->shared->refs(as, va, word, &named) < 0 ||
 	    pte_kind(named) == PTE_SWAP;
 }
 
@@ -81,5 +65,5 @@ stat_resident(struct aspace *as, struct vm_as_stat *st)
 
 	HELD_SHARED(&as->map_lock);
 	HELD(&as->ws_lock);
-	stat_walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
+	as->school->walk(as, 0, MD_USER_END >> PAGE_SHIFT, count_word, &c);
 }
