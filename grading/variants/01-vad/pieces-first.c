@@ -322,8 +322,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->flags = v->flags;
 	hi->prot = v->prot;
 	hi->maxprot = v->maxprot;
-	if (as->ops->split != NULL)
-		as->ops->split(as, v, hi, vpn);
+	design_split(as, v, hi, vpn);
 	if (vmo != NULL) {
 		mutex_lock(&vmo->maps_lock);
 		*piece = *link;
@@ -451,7 +450,7 @@ protect_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	r = map_charge(as, at, prot);
 	if (r == 0) {
 		if ((at->prot & ~prot) != 0)
-			r = as->ops->protect(as, at, prot);
+			r = as->school->protect(as, at, prot);
 		at->prot = prot;
 		vad_update_link(at);
 		EVENT(vad_protect, at->start, at->end, at->flags, at->off);
@@ -518,16 +517,13 @@ struct vad *
 vad_merge(struct aspace *as, struct vad *v)
 {
 	struct vad *p = vad_prev(v), *n;
-	int (*ask)(struct aspace *, struct vad *, struct vad *) = as->ops->merge;
 
-	if (p != NULL && can_merge(p, v) &&
-	    (ask == NULL ? p->dpriv == v->dpriv : ask(as, p, v) == 0)) {
+	if (p != NULL && can_merge(p, v) && design_merge(as, p, v)) {
 		merge_pair(as, p, v);
 		v = p;
 	}
 	n = vad_next(v);
-	if (n != NULL && can_merge(v, n) &&
-	    (ask == NULL ? v->dpriv == n->dpriv : ask(as, v, n) == 0))
+	if (n != NULL && can_merge(v, n) && design_merge(as, v, n))
 		merge_pair(as, v, n);
 	return v;
 }

@@ -314,8 +314,7 @@ divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 	hi->dpriv = dpriv;
 	hi->start = vpn;
 	hi->off = off;
-	if (as->ops->split != NULL)
-		as->ops->split(as, v, hi, vpn);
+	design_split(as, v, hi, vpn);
 	if (link != NULL) {
 		mutex_lock(&vmo->maps_lock);
 		*link = *old;
@@ -438,9 +437,7 @@ join_next(struct aspace *as, struct vad *a)
 	struct vad *b = vad_next(a);
 	uint64_t end;
 
-	if (b == NULL || !continues(a, b) ||
-	    (as->ops->merge == NULL ? a->dpriv != b->dpriv :
-	    as->ops->merge(as, a, b) != 0))
+	if (b == NULL || !continues(a, b) || !design_merge(as, a, b))
 		return false;
 	end = b->end;
 	vad_remove(as, b);
@@ -494,7 +491,7 @@ protect_part(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	if (r != 0)
 		return r;
 	if ((old & ~prot) != 0)
-		r = as->ops->protect(as, *v, prot);
+		r = as->school->protect(as, *v, prot);
 	(*v)->prot = prot;
 	vad_update_link(*v);
 	EVENT(vad_protect, (*v)->start, (*v)->end, (*v)->flags, (*v)->off);

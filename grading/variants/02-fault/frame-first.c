@@ -41,7 +41,7 @@
 static uint64_t obj_rights(const struct fctx *f);
 
 /*
- * The fault of a design whose private pages live in their PTEs: ops->fault.
+ * The fault of a design whose private pages live in their PTEs: school->fault.
  *
  * Locks:    [M], [W] held and kept; f->leaf in use, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
@@ -60,8 +60,8 @@ fault_by_pte(struct fctx *f)
 	if (c == FC_F0)
 		return f0_spurious(f);
 	if (c == FC_F4 || c == FC_F8)
-		return c == FC_F4 ? f->as->ops->shared->write_fault(f) :
-		    f->as->ops->shared->read_fault(f);
+		return c == FC_F4 ? f->as->design->forked->write_fault(f) :
+		    f->as->design->forked->read_fault(f);
 	if (c == FC_F1 || c == FC_F1Z)
 		return c == FC_F1 ? f1_zero_fill(f) : f1z_zero_page(f);
 	if (c == FC_F2 || c == FC_F3)

@@ -41,7 +41,7 @@
 static uint64_t obj_rights(const struct fctx *f);
 
 /*
- * The fault of a design whose private pages live in their PTEs: ops->fault.
+ * The fault of a design whose private pages live in their PTEs: school->fault.
  *
  * Locks:    [M], [W] held and kept; f->leaf in use, f->word its word.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
@@ -53,10 +53,10 @@ fault_by_pte(struct fctx *f)
 		[FC_F0] = f0_spurious, [FC_F1] = f1_zero_fill,
 		[FC_F1Z] = f1z_zero_page, [FC_F2] = f2_map_file,
 		[FC_F3] = f3_private_copy,
-		[FC_F4] = f->as->ops->shared->write_fault,
+		[FC_F4] = f->as->design->forked->write_fault,
 		[FC_F5] = f5_swap_in, [FC_F6] = f6_wait_busy,
 		[FC_F7] = f7_rescue,
-		[FC_F8] = f->as->ops->shared->read_fault,
+		[FC_F8] = f->as->design->forked->read_fault,
 		[FC_F9] = f9_map_aobj, [FC_F10] = NULL,
 		[FC_F11] = f11_error, [FC_UPGRADE] = f_upgrade,
 	};

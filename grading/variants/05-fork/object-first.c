@@ -71,7 +71,7 @@ fork_entry(uint64_t word)
 /* ---- the whole fork ---- */
 
 /*
- * Fork the memory of parent into child, which is empty: ops->dup.
+ * Fork the memory of parent into child, which is empty: design->dup.
  *
  * Locks:    both map_locks exclusive; takes and releases both ws_locks.
  * Returns:  0, -ENOMEM (parent unchanged), -EINTR (fatal signal; the child
