@@ -254,7 +254,7 @@ op_evict(const char *args)
 	if (sscanf(args, "%u %u", &n, &age) != 2)
 		sim_fail("evict how many, how old?");
 	mutex_lock(&as->ws_lock);
-	n = (unsigned)as->ops->evict(as, n, (int)age);
+	n = (unsigned)as->school->evict(as, n, (int)age);
 	mutex_unlock(&as->ws_lock);
 	return n != 0;
 }
