@@ -39,9 +39,8 @@ struct thread {
 	int8_t nice;              /* [A] */
 	uint8_t ticks_left;       /* [cpu] of its slice */
 	uint8_t turn;             /* [cpu] enum thread_turn */
-	uint64_t queued_ns;       /* run-queue lock: since when it waits in ready */
-	uint64_t off_ns;          /* run-queue lock: since when it sleeps; 0: not yet */
-	uint64_t rest_ns;         /* run-queue lock: of its sleeps, not yet given back */
+	uint32_t rest_ns;         /* run-queue lock: of its sleeps, not yet given back */
+	uint64_t since_ns;        /* run-queue lock: it waits in ready, or sleeps; 0: not yet */
 	bool killable_wake;       /* run-queue lock: sleeps killable */
 	bool intr_wake;           /* run-queue lock: sleeps interruptible */
 	_Atomic uint32_t pending; /* [A] THREAD_SIGNAL | THREAD_KILL */

@@ -100,7 +100,7 @@ rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
 	else if (end == RQ_FRONT)
 		list_push_back(&rq->front, &t->rq);
 	else
-		t->queued_ns = md_time_ns();
+		t->since_ns = md_time_ns();
 	if (end == RQ_NEXT)
 		list_push_front(&rq->ready, &t->rq);
 	else if (end == RQ_BACK)
@@ -141,7 +141,7 @@ rq_pop(struct runq *rq)
 	if (t == NULL)
 		t = first_of(&rq->front);
 	if (t == NULL || (old != NULL && !rq->was_ready &&
-	    md_time_ns() - old->queued_ns > RQ_PATIENCE_NS))
+	    md_time_ns() - old->since_ns > RQ_PATIENCE_NS))
 		t = old;
 	if (t != NULL)
 		dequeue(rq, t);

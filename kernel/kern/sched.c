@@ -204,11 +204,11 @@ end_sleep(struct runq *rq, struct thread *t)
 
 	HELD(&rq->lock);
 	t->state = TS_RUN;
-	if (t->ticks_left >= rq_slice(t) || t->off_ns == 0)
+	if (t->ticks_left >= rq_slice(t) || t->since_ns == 0)
 		return;
-	rest = t->rest_ns + md_time_ns() - t->off_ns;
+	rest = t->rest_ns + md_time_ns() - t->since_ns;
 	t->ticks_left = (uint8_t)MIN(t->ticks_left + rest / REST_NS, rq_slice(t));
-	t->rest_ns = rest % REST_NS;
+	t->rest_ns = (uint32_t)(rest % REST_NS);
 }
 
 void
@@ -277,7 +277,7 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	t->killable_wake = how != WAIT_PLAIN;
 	t->intr_wake = how == WAIT_INTR;
 	if (!done(arg) && !ends_sleep(t, atomic_load(&t->pending))) {
-		t->off_ns = 0;
+		t->since_ns = 0;
 		t->state = TS_SLEEP;
 		reschedule(rq, WHY_PREEMPT);
 	} else {
@@ -379,8 +379,8 @@ reschedule(struct runq *rq, enum resched_why why)
 	if (next == prev)
 		return;
 	ASSERT(!atomic_load(&next->on_cpu));
-	prev->off_ns = charge(prev, false, false);
-	charge_from(next, prev->off_ns);
+	prev->since_ns = charge(prev, false, false);
+	charge_from(next, prev->since_ns);
 	rq->switches++;
 	rq->herd = 0;
 	rq->prev = prev;

@@ -489,7 +489,7 @@ can_merge(const struct vad *a, const struct vad *b)
 {
 	return a->end == b->start && a->vmo == b->vmo && a->flags == b->flags &&
 	    a->prot == b->prot && a->maxprot == b->maxprot &&
-	    (a->flags & (VAD_NOMERGE | VAD_GROWSDOWN)) == 0 &&
+	    (a->flags & VAD_NOMERGE) == 0 &&
 	    (a->vmo == NULL || a->off + (a->end - a->start) == b->off);
 }
 

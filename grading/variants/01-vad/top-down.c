@@ -425,7 +425,7 @@ continues(const struct vad *a, const struct vad *b)
 		return false;
 	if (b->vmo != a->vmo || b->maxprot != a->maxprot)
 		return false;
-	if ((a->flags & VAD_NOMERGE) != 0 || (a->flags & VAD_GROWSDOWN) != 0)
+	if ((a->flags & VAD_NOMERGE) != 0)
 		return false;
 	return a->vmo == NULL || b->off - a->off == b->start - a->start;
 }

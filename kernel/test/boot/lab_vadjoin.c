@@ -30,7 +30,7 @@ static const struct {
 	[OBJECT] = { "another object" }, [NO_OBJECT] = { "no object" },
 	[OFFSET] = { "an offset that does not continue it" },
 	[PRIVATE_DATA] = { "other data of the design" },
-	[NOT_TO_BE] = { "VAD_NOMERGE" }, [GROWS] = { "VAD_GROWSDOWN" },
+	[NOT_TO_BE] = { "VAD_NOMERGE" },
 	[APART] = { "a hole between them" },
 };
 
@@ -65,13 +65,14 @@ join(enum differs d, unsigned which, bool anonymous)
 	uint64_t alive = piece_vads_alive();
 	struct vmo *vmo = anonymous ? NULL : piece_object(40), *other = piece_object(40);
 	struct vad *two[2], *got;
-	unsigned want = d == NOTHING || (d == OFFSET && anonymous) ? 1 : 2;
+	bool continues = d == NOTHING || d == GROWS || (d == OFFSET && anonymous);
+	unsigned want = continues ? 1 : 2;
 
 	neighbours(as, vmo, other, d, two);
 	got = vad_merge(as, two[which]);
 	if (want == 1)
-		CLAIM(as->nvads == 1, "neighbours that continue each other are "
-		    "two mappings");
+		CLAIM(as->nvads == 1, "neighbours that continue each other%s are "
+		    "two mappings", d == GROWS ? ", VAD_GROWSDOWN both," : "");
 	else
 		CLAIM(as->nvads == 2, "joined with a neighbour of %s",
 		    differences[d].what);
