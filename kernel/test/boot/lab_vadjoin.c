@@ -19,7 +19,7 @@
 /* ---- step 4: who is joined ---- */
 
 enum differs { NOTHING, FLAGS, RIGHTS, MAXIMUM, OBJECT, NO_OBJECT, OFFSET,
-	PRIVATE_DATA, NOT_TO_BE, GROWS, APART, N_DIFFERS };
+	NOT_TO_BE, GROWS, APART, N_DIFFERS };
 
 static const struct {
 	const char *what;
@@ -29,7 +29,6 @@ static const struct {
 	    "could become writable" },
 	[OBJECT] = { "another object" }, [NO_OBJECT] = { "no object" },
 	[OFFSET] = { "an offset that does not continue it" },
-	[PRIVATE_DATA] = { "other data of the design" },
 	[NOT_TO_BE] = { "VAD_NOMERGE" },
 	[APART] = { "a hole between them" },
 };
@@ -52,8 +51,6 @@ neighbours(struct aspace *as, struct vmo *vmo, struct vmo *other,
 		two[0]->flags |= d == GROWS ? VAD_GROWSDOWN : VAD_NOMERGE;
 		two[1]->flags |= d == GROWS ? VAD_GROWSDOWN : VAD_NOMERGE;
 	}
-	if (d == PRIVATE_DATA)
-		two[1]->dpriv = as;
 	vad_update_link(two[0]);
 	vad_update_link(two[1]);
 }
