@@ -260,9 +260,10 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 	pass_page_is(what, pte_page(pass_word(as, va)), 1, true);
 }
 
-/* Nobody pays: a signal, and the frame is kept for the next or given back. */
-void
-pass_without_money(const char *what, struct aspace *as, va_t va)
+/* Nobody pays: a signal, and the frame is kept for the next or given back.  Returns:
+ * frames that there are less. */
+static long
+without_money_once(const char *what, struct aspace *as, va_t va)
 {
 	GIVEN struct fctx f;
 	struct pass_counts was = pass_counts(as);
@@ -281,6 +282,17 @@ pass_without_money(const char *what, struct aspace *as, va_t va)
 	pass_word_stays(what, as, va, word);
 	pass_counts_moved(what, as, was, 0, 0, 0);
 	fault_give_back(&f);
-	CLAIM(frames_available() == frames, "%s: %ld frames are lost", what,
-	    (long)(frames - frames_available()));
+	return (long)(frames - frames_available());
+}
+
+/* Threads of the kernel on other CPUs take frames, too: what is lost is lost each time. */
+void
+pass_without_money(const char *what, struct aspace *as, va_t va)
+{
+	long lost = without_money_once(what, as, va);
+	int k;
+
+	for (k = 0; k < 3 && lost != 0; k++)
+		lost = without_money_once(what, as, va);
+	CLAIM(lost == 0, "%s: %ld frames are lost", what, lost);
 }

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=512M CPUS=1 TIMEOUT=30 KIND=exact */
+/* NEEDS: OWN=1 MEM=512M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * A child that was forked and waits takes at most 48 KiB: its seven page tables,
  * its kernel stack and the two pages that fork() of the C library writes are 44
