@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #define RUN_ALSO "cache.", "page.to_", "pageout.file", "io."
 #include <signal.h>
+#include <time.h>
 
 #include "run.h"
 
@@ -75,6 +76,8 @@ together(uint64_t n)
 		if (fork() == 0)
 			_exit(read(go[0], c, 1) != 1 || shared[n * PAGE] != 'a');
 	run_step("together-fork");
+	/* Who has slept for long has its turn before the thread that ends a read. */
+	nanosleep(&(struct timespec){ .tv_nsec = 200000000 }, NULL);
 	if (write(go[1], c, READERS) != READERS)
 		exit(10);
 	for (i = 0; i < READERS; i++) {

@@ -110,14 +110,11 @@ word_of(const struct aspace *as, va_t va)
 static const struct vad *
 vad_at(const struct aspace *as, uint64_t vpn)
 {
-	const struct rb_node *n = as->vads.node;
+	struct vad *v;
 
-	while (n != NULL) {
-		const struct vad *v = CONTAINER_OF(n, const struct vad, rb);
-
+	VAD_FOREACH(v, (struct aspace *)as) {
 		if (vpn >= v->start && vpn < v->end)
 			return v;
-		n = vpn < v->start ? n->left : n->right;
 	}
 	return NULL;
 }
