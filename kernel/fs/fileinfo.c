@@ -282,6 +282,7 @@ splice_piece(struct splice *s, size_t n)
 	got = file_pread_kernel(s->in, s->pos, s->buf, n);
 	if (got <= 0)
 		return got;
+	/* No vectors are behind its writes, and without them Linux sends nothing to it. */
 	if (s->out->knows >= KNOWS_READ_FLAGS)
 		return -EINVAL;
 	uio_init_kernel(&u, s->buf, (size_t)got);

@@ -40,7 +40,7 @@ static void wait_for(struct mutex *m, struct thread *me);
 static void disown_waited(struct mutex *m);
 
 /* A tick. */
-#define MUTEX_PATIENCE_NS 10000000ul
+#define MUTEX_PATIENCE_NS (1000000000ul / MD_HZ)
 
 struct mutex_waiter {
 	struct waiter w;

@@ -25,7 +25,7 @@ void fault_reap_all(void);
 static inline void
 fault_reap(void)
 {
-	if (fault_unreaped != 0)
+	if (atomic_load_relaxed(&fault_unreaped) != 0)
 		fault_reap_all();
 }
 /* Where a fault waits or ends: tests and checks. */
