@@ -66,24 +66,9 @@ under_this_design(void)
 int
 main(int argc, char **argv)
 {
-	static const int designs[] = { DESIGN_FMO, DESIGN_UVM, DESIGN_SCALUX,
-		DESIGN_EAGER };
-	pid_t pid;
-
 	if (!on_vadose()) {
 		printf("skipped: needs the designs and counters of Vadose\n");
 		return 0;
 	}
-	if (argc > 1)
-		return under_this_design();
-	for (unsigned i = 0; i < sizeof(designs) / sizeof(designs[0]); i++) {
-		pid = OK(fork());
-		if (pid == 0) {
-			OK(prctl(PR_VMM_DESIGN, designs[i], 0, 0, 0));
-			execl("/proc/self/exe", argv[0], "again", NULL);
-			_exit(127);
-		}
-		REAP(pid, 0);
-	}
-	return test_done();
+	return under_each_design(argc, argv) ? test_done() : under_this_design();
 }

@@ -183,29 +183,13 @@ under_this_design(const char *design)
 int
 main(int argc, char **argv)
 {
-	static const struct {
-		int design;
-		const char *name;
-	} designs[] = { { DESIGN_FMO, "fmo" }, { DESIGN_UVM, "uvm" },
-		{ DESIGN_SCALUX, "scalux" }, { DESIGN_EAGER, "eager" } };
-	pid_t pid;
-
 	if (!on_vadose()) {
 		printf("skipped: needs the designs of Vadose\n");
 		return 0;
 	}
-	if (argc > 1) {
+	if (!under_each_design(argc, argv)) {
 		under_this_design(argv[1]);
 		return 0;
-	}
-	for (unsigned i = 0; i < sizeof(designs) / sizeof(designs[0]); i++) {
-		pid = OK(fork());
-		if (pid == 0) {
-			OK(prctl(PR_VMM_DESIGN, designs[i].design, 0, 0, 0));
-			execl("/proc/self/exe", argv[0], designs[i].name, NULL);
-			_exit(127);
-		}
-		REAP(pid, 0);
 	}
 	return test_done();
 }

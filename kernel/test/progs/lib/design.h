@@ -29,4 +29,30 @@ under_design(int design, char **argv)
 	FAIL("exec: errno %d", errno);
 }
 
+/* Begin the program again under each design, one after the other, with its name as
+ * the argument; false: this is such a run, of argv[1]. */
+static inline bool
+under_each_design(int argc, char **argv)
+{
+	static const struct {
+		int design;
+		const char *name;
+	} designs[] = { { DESIGN_FMO, "fmo" }, { DESIGN_UVM, "uvm" },
+		{ DESIGN_SCALUX, "scalux" }, { DESIGN_EAGER, "eager" } };
+	pid_t pid;
+
+	if (argc > 1)
+		return false;
+	for (unsigned i = 0; i < sizeof(designs) / sizeof(designs[0]); i++) {
+		pid = OK(fork());
+		if (pid == 0) {
+			OK(prctl(PR_VMM_DESIGN, designs[i].design, 0, 0, 0));
+			execl("/proc/self/exe", argv[0], designs[i].name, NULL);
+			_exit(127);
+		}
+		REAP(pid, 0);
+	}
+	return true;
+}
+
 #endif
