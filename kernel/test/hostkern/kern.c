@@ -135,18 +135,6 @@ ev_set_gauge(enum ev_id id, uint64_t (*fn)(size_t arg), size_t arg)
 	kern.gauge[id].arg = arg;
 }
 
-static uint64_t
-word_at(size_t at)
-{
-	return atomic_load_relaxed((const uint64_t *)at);
-}
-
-void
-ev_set_gauge_word(enum ev_id id, const volatile void *word)
-{
-	ev_set_gauge(id, word_at, (size_t)word);
-}
-
 /* ---- log ---- */
 
 void

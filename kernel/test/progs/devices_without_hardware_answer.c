@@ -5,21 +5,11 @@
  */
 #include "lib/test.h"
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #define BAD ((void *)8)
-
-static short
-ready(int fd)
-{
-	struct pollfd p = { fd, POLLIN | POLLOUT, 0 };
-
-	OK(poll(&p, 1, 0));
-	return p.revents;
-}
 
 static void
 null_and_zero(const char *name)
@@ -30,7 +20,7 @@ null_and_zero(const char *name)
 	EQ(write(fd, BAD, 0), 0);
 	EQ(write(fd, BAD, -1UL), -1);
 	EQ(write(fd, BAD, 0x7fff00000000UL), 0x7ffff000);
-	EQ(ready(fd), POLLIN | POLLOUT);
+	EQ(poll_now(fd), POLLIN | POLLOUT);
 	close(fd);
 }
 
@@ -50,7 +40,7 @@ full(void)
 	EQ(writev(fd, none, 0), 0);
 	EQ(read(fd, &byte, 1), 1);
 	EQ(byte, 0);
-	EQ(ready(fd), POLLIN | POLLOUT);
+	EQ(poll_now(fd), POLLIN | POLLOUT);
 	ERR(mmap(0, 4096, PROT_READ, MAP_PRIVATE, fd, 0) == MAP_FAILED ? -1 : 0,
 	    ENODEV);
 	close(fd);
@@ -65,7 +55,7 @@ random_numbers(const char *name, short polls)
 	EQ(write(fd, text, sizeof text), sizeof text);
 	ERR(write(fd, BAD, 10), EFAULT);
 	ERR(read(fd, BAD, 10), EFAULT);
-	EQ(ready(fd), polls);
+	EQ(poll_now(fd), polls);
 	ERR(ioctl(fd, FIONREAD, &n), EINVAL);
 	ERR(ioctl(fd, TCGETS, text), EINVAL);
 	close(fd);

@@ -7,7 +7,6 @@
  * and what fits.
  */
 #include "lib/test.h"
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -37,15 +36,6 @@ holds(int fd)
 	return n;
 }
 
-static short
-ready(int fd)
-{
-	struct pollfd p = { fd, POLLIN | POLLOUT, 0 };
-
-	OK(poll(&p, 1, 0));
-	return p.revents;
-}
-
 static void
 pieces(void)
 {
@@ -59,13 +49,13 @@ pieces(void)
 		OK(pipe2(fd, O_NONBLOCK));
 		EQ(fill(fd[1], (size_t)row[i].size), row[i].fit);
 		EQ(holds(fd[0]), row[i].size * row[i].fit);
-		EQ(ready(fd[1]), 0);
+		EQ(poll_now(fd[1]), 0);
 		/* A byte that is taken makes no room; a piece does. */
 		EQ(read(fd[0], block, 1), 1);
-		EQ(ready(fd[1]), 0);
+		EQ(poll_now(fd[1]), 0);
 		ERR(write(fd[1], block, PAGE), EAGAIN);
 		EQ(read(fd[0], block, PAGE - 1), PAGE - 1);
-		EQ(ready(fd[1]), POLLOUT);
+		EQ(poll_now(fd[1]), POLLOUT);
 		close(fd[0]);
 		close(fd[1]);
 	}

@@ -399,4 +399,14 @@ copy_self(const char *name)
 	OK(close(to));
 }
 
+/* What poll(2) says of fd at this moment. */
+static inline short
+poll_now(int fd)
+{
+	struct pollfd p = { fd, POLLIN | POLLOUT, 0 };
+
+	OK(poll(&p, 1, 0));
+	return p.revents;
+}
+
 #endif
