@@ -40,7 +40,7 @@ static struct {
 	struct fault_reaper *reapers; /* [c] */
 } faults;
 
-_Atomic uint64_t fault_unreaped;
+uint64_t fault_unreaped;
 
 /* Gauge fault.pass: the first one of each fault, and those that followed. */
 static uint64_t

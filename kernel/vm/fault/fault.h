@@ -18,7 +18,7 @@ struct fault_reaper {
 	void (*reap)(void);          /* [c] */
 	struct fault_reaper *next;   /* [c] */
 };
-extern _Atomic uint64_t fault_unreaped;               /* [A] so many have died */
+extern uint64_t fault_unreaped;               /* [A] so many have died */
 void fault_add_reaper(struct fault_reaper *);
 void fault_reap_later(void);                          /* one more */
 void fault_reap_all(void);
