@@ -9,7 +9,7 @@ n=10
 in_full || n=3
 (while :; do :; done) & load1=$!
 (while :; do :; done) & load2=$!
-trap 'kill $load1 $load2; rm -rf "$tmp"' EXIT
+at_end='kill $load1 $load2'
 for i in $(seq $n); do
 	expect 0 $guest --cpus 4 --log "$tmp/log.$i" -- true
 done

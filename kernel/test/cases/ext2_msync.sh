@@ -7,7 +7,7 @@
 
 progs=$BUILD/kernel/test/progs
 pid=                # of the guest that is to be killed, while it runs
-trap '[ -z "$pid" ] || kill -KILL -$pid; rm -rf "$tmp"' EXIT
+at_end='[ -z "$pid" ] || kill -KILL -$pid'
 
 # fresh BLOCKSIZE: $tmp/disk is an empty file system
 fresh() {

@@ -9,7 +9,7 @@ sh tools/setup gdb || exit 2
 $guest --cpus 1 --memory 64M --append norandom=1 --add "$BUILD/kernel/test/progs/gdb_view:/t/" \
 	--gdb -- /t/gdb_view >"$tmp/maps" 2>"$tmp/err" &
 pid=$!
-trap 'kill $pid 2>/dev/null; rm -rf "$tmp"' EXIT
+at_end='kill $pid 2>/dev/null'
 for try in $(seq 120); do
 	socket=$(sed -n "s/.*target remote \([^']*\)'.*/\1/p" "$tmp/err")
 	[ -S "$socket" ] && break

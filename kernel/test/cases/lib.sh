@@ -7,21 +7,33 @@
 # of_commit N                 a number below N: of each commit its own, on any day
 # built TARGET…               made in build/, for all cases, by one at a time
 # $guest, $exact_guest        tools/guest; with time, chance and swap that repeat (KIND=exact)
-# A failure is said, counted, and makes finish return 1.
+# at_end=COMMAND              what else is to be done when the case ends, however
+# A failure is said, counted, and makes finish return 1.  It is said to the case, also
+# where what was tried writes to a file: nothing fails without a word.
 
 GUEST=${GUEST:-tools/guest}
 BUILD=${BUILD:-build}
 guest="$GUEST --kernel $BUILD/vadose.elf --timeout 120"
 # As the runner starts an exact program (run.c).  Its limit is for the host alone.
 exact_guest="$GUEST --kernel $BUILD/vadose.elf --timeout 900 --icount=4"
+exec 9>&2
 tmp=$(mktemp -d) || exit 2
-trap 'rm -rf "$tmp"' EXIT
+at_end=:
+trap ended EXIT
 trap 'exit 1' INT TERM HUP
 failures=0
 
 fail() {
-	echo "does not hold: $*" | cut -c1-400 >&2
+	echo "does not hold: $*" | cut -c1-400 >&9
 	failures=$((failures + 1))
+	: >"$tmp/failed"        # also from a shell below this one
+}
+
+ended() {
+	status=$?
+	[ $status = 0 ] || [ -e "$tmp/failed" ] || echo "status $status: ended before finish" >&9
+	eval "$at_end"
+	rm -rf "$tmp"
 }
 
 expect() {
@@ -64,6 +76,6 @@ built() {
 }
 
 finish() {
-	[ $failures = 0 ]
+	[ ! -e "$tmp/failed" ]
 	exit
 }

@@ -13,7 +13,7 @@ seed=${2:-1}
 prog=$BUILD/kernel/test/progs/cut_writer
 per_log=10          # cuts made from one record
 pid=                # of the guest that is to be killed, while it runs
-trap '[ -z "$pid" ] || kill -KILL -$pid; rm -rf "$tmp"' EXIT
+at_end='[ -z "$pid" ] || kill -KILL -$pid'
 
 # fresh: $tmp/disk is an empty file system
 fresh() {
