@@ -144,7 +144,8 @@ task_release(struct thread *t)
 	t->proc = NULL;
 	t->evset = NULL;
 	kmem_cache_free(&task_cache, tk);
-	atomic_sub(&p->unreleased, 1);
+	if (atomic_sub(&p->unreleased, 1) == 0)
+		wake_all(&p->thread_wq);
 	proc_put(p);
 }
 

@@ -189,7 +189,7 @@ struct proc {
 	struct list threads;     /* [L] tasks, leader first */
 	unsigned nthreads;       /* [L] tasks that have not ended */
 	_Atomic uint32_t unreleased; /* [A] kernel threads not yet freed */
-	struct waitq thread_wq;  /* exec waits for the others to end */
+	struct waitq thread_wq;  /* exec: the others end; wait: unreleased is 0 */
 	struct task *execing;    /* [L] the one thread that shall survive */
 
 	struct aspace *as;       /* [L] a reference and a user; NULL: ended */

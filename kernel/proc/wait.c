@@ -192,18 +192,23 @@ wait_claim_locked(struct proc *child, const struct wait_result *res)
 
 /*
  * The last threads of the child may still be on their way out of their
- * stacks; that takes no lock and no memory, so it is soon over.
+ * stacks; that takes no lock and no memory, so it is soon over.  Those that
+ * are out of them need not wait for the worker.
  *
  * Owns:     drops the table's reference.
  */
 static void
 wait_released(struct proc *p)
 {
-	for (unsigned n = 0; atomic_load(&p->unreleased) > 0; n++) {
-		if (n < 8)
-			sched_yield();
-		else
-			(void)sleep_until(md_time_ns() + 100000, WAIT_PLAIN);
+	struct waiter w;
+
+	if (atomic_load(&p->unreleased) > 0)
+		thread_clear_dead();
+	while (atomic_load(&p->unreleased) > 0) {
+		wait_prepare(&p->thread_wq, &w);
+		if (atomic_load(&p->unreleased) > 0)
+			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
 	}
 	proc_put(p);
 }

@@ -27,7 +27,7 @@
 #include "vm/calls/calls.h"
 #include "vm/table/table.h"
 
-#define TICK_NS 10000000ul
+#define TICK_NS 10000000ul /* what a fork under way has copied is found then */
 
 struct swapoff_work {
 	struct swap_walk walk;
@@ -177,9 +177,12 @@ one_round(struct swapoff_work *b)
 		vmo_put(vmo);
 	if (r == 0)
 		r = bring_words(b, NULL);
-	/* Only what is being read or written is left: it ends by itself. */
+	/* What is being read or written tells when it has ended; the slots of spaces
+	 * and objects that die come back without a word. */
 	if (r == 0 && b->n == 0)
-		r = sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE);
+		r = atomic_load(&b->area->busy) == 0 ?
+		    sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE) :
+		    swap_wait_idle(b->area, WAIT_KILLABLE, md_time_ns() + TICK_NS);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 

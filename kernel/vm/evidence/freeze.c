@@ -17,8 +17,6 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 
-#define LOOK_NS 1000000ul    /* how often the end of what is under way is looked for */
-
 static void
 lock_map(struct aspace *as, void *arg)
 {
@@ -72,22 +70,6 @@ thaw_spaces(void)
 
 /* ---- swap ---- */
 
-static bool
-swap_is_busy(void)
-{
-	const struct swap_area *a;
-	bool busy = false;
-	unsigned i;
-
-	mutex_lock_nested(&swap_areas_lock);
-	for (i = 0; i < SWAP_AREAS; i++) {
-		a = swap_area(i);
-		busy |= a != NULL && atomic_load(&a->busy) != 0;
-	}
-	mutex_unlock(&swap_areas_lock);
-	return busy;
-}
-
 /*
  * From now on no page goes to swap or comes from it, and none is reclaimed whose
  * owner is a word; what is under way ends first.
@@ -101,8 +83,7 @@ freeze_swap(void)
 	spin_lock(&pfn_lock);
 	atomic_store(&owner_frozen, true);
 	spin_unlock(&pfn_lock);
-	while (swap_is_busy())
-		(void)sleep_until(md_time_ns() + LOOK_NS, WAIT_PLAIN);
+	(void)swap_wait_idle(NULL, WAIT_PLAIN, WAIT_FOREVER);
 }
 
 void

@@ -36,7 +36,7 @@
 
 #define CACHES_MAX 96
 #define TRIES 200
-#define TRY_NS 5000000ul
+#define TRY_NS 5000000ul /* of all that is counted nobody tells when it rests */
 #define LOOKS_ALIKE 3 /* a dead thread's processor may stand still for one */
 
 #define GAUGES_MAX 16

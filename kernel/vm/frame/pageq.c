@@ -34,7 +34,7 @@
 
 #define RECLAIM_TRIES 16   /* pages looked at before it gives up */
 #define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
-#define TICK_NS 10000000ul
+#define TICK_NS 10000000ul /* rule 5; what is movable changes without a wake */
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
 

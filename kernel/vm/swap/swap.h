@@ -86,6 +86,7 @@ enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
 /* swaparea.c */
 void swap_init(void);
 int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
+int swap_wait_idle(const struct swap_area *, enum wait_how, uint64_t deadline_ns);
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
 bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
@@ -131,7 +132,7 @@ struct swap_state {
 	_Atomic uint64_t bad;                /* [S] to change: retired and listed bad */
 	unsigned turn;                       /* [S] area that is asked first */
 	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
-	struct waitq bios;                   /* sleepers for a bio */
+	struct waitq bios;                   /* sleepers: a bio is idle again */
 	unsigned window;                     /* [P] to change: pages of a read, SWAP_RUN at most */
 	struct ahead_count count;
 	struct {
