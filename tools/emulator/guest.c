@@ -436,8 +436,8 @@ defaults(struct guest_job *job)
 	    access(job->root, job->root_kept ? R_OK | W_OK : R_OK) != 0)
 		refuse("--root: %s: %s (make image builds build/root.img)",
 		    job->root, strerror(errno));
-	if (job->gdb && (job->emulator != GUEST_QEMU || job->icount))
-		refuse("--gdb is for QEMU without --icount");
+	if (job->gdb && job->emulator != GUEST_QEMU)
+		refuse("--gdb is for QEMU");
 	if (job->monitor != NULL && job->emulator != GUEST_BOCHS)
 		refuse("--monitor is for Bochs; QEMU has --gdb");
 	if (job->plugin != NULL && job->emulator != GUEST_QEMU)

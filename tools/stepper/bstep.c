@@ -122,6 +122,8 @@ main(int argc, char **argv)
 				     END_SCRIPT);
 	sigaction(SIGINT, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A session that is killed has said how far it came. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (optind < argc) {
 		if (!script_read(&script, argv[optind]))
 			return END_SCRIPT;

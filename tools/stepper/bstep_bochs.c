@@ -271,6 +271,8 @@ guest_exec(
 	argv[i++] = (char *)"--emulator";
 	argv[i++] = (char *)(b->via_gdb ? "qemu" : "bochs");
 	argv[i++] = (char *)(b->via_gdb ? "--gdb" : "--monitor");
+	if (b->via_gdb)
+		argv[i++] = (char *)"--icount";
 	if (!b->via_gdb)
 		argv[i++] = (char *)tty;
 	argv[i++] = (char *)"--log";

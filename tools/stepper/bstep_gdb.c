@@ -10,8 +10,9 @@
  * Rules     1. gdb knows no physical addresses: memory is read where the kernel
  *              maps all of it.  Nothing watches a word for the processor's own
  *              stores: watch is not here, nor what Bochs prints (show).
- *           2. Nobody counts instructions: a run is bounded by patience alone,
- *              and no number of them is told.
+ *           2. QEMU's time is counted in instructions, so that two plays are the
+ *              same; gdb does not tell the count, and a run is bounded by
+ *              patience alone.
  *
  * Read next bstep_bochs.c has the terminal, and calls this.
  */
