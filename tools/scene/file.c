@@ -4,7 +4,7 @@
  *
  * Picture   title Copy-on-write, and the last owner
  *           process A B C
- *           pages 1
+ *           pages 1                    or which: page 0 1 512
  *           shows entries
  *           start map 0 1; store 0
  *           act A,B,C store : store 0
@@ -157,16 +157,29 @@ static void
 line_shows(struct scene *sc, char *rest)
 {
 	static const char *const names[] = { "entries", "file", "swap", "queues",
-		"age", "object", "vads", "tables" };
+		"age", "object", "vads", "tables", "walk" };
 	unsigned i;
 	char *s;
 
 	while ((s = part(&rest, " ")) != NULL) {
-		for (i = 0; i < 8 && strcmp(names[i], s) != 0; i++)
+		for (i = 0; i < 9 && strcmp(names[i], s) != 0; i++)
 			;
-		if (i == 8)
+		if (i == 9)
 			bad("cannot show", s);
 		sc->shows |= 1u << i;
+	}
+}
+
+/* page 0 1 512: these, and not the first few. */
+static void
+line_page(struct scene *sc, char *rest)
+{
+	char *s;
+
+	while ((s = part(&rest, " ")) != NULL) {
+		if (sc->npages == PAGES)
+			bad("too many pages", s);
+		sc->at[sc->npages++] = number(s);
 	}
 }
 
@@ -246,7 +259,7 @@ line(struct scene *sc, const char *key, char *rest)
 		const char *key;
 		void (*read)(struct scene *, char *);
 	} lines[] = { { "act", line_act }, { "cpu", line_cpu },
-		{ "shows", line_shows }, { "outcome", line_outcome },
+		{ "shows", line_shows }, { "page", line_page }, { "outcome", line_outcome },
 		{ "name", line_name }, { "puzzle", line_puzzle },
 		{ "process", line_process }, { "bug", line_bug } };
 	const struct {
@@ -284,6 +297,7 @@ scene_read(const char *path)
 	const char *base = strrchr(path, '/');
 	FILE *f = fopen(path, "r");
 	char text[512], *rest, *key;
+	unsigned i;
 
 	path_now = path;
 	if (f == NULL)
@@ -292,6 +306,8 @@ scene_read(const char *path)
 	sc->id[strcspn(sc->id, ".")] = '\0';
 	sc->frames = 400;
 	sc->bound = PATH;
+	for (i = 0; i < PAGES; i++)
+		sc->at[i] = i;
 	while (fgets(text, sizeof(text), f) != NULL) {
 		line_now++;
 		rest = trim(text);

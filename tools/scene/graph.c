@@ -170,6 +170,8 @@ note(void)
 	    a->nslots);
 	say_renamed(text, sizeof(text), 'M', b->amap, b->namaps, a->amap,
 	    a->namaps);
+	say_renamed(text, sizeof(text), 'V', b->vad, b->nvads, a->vad,
+	    a->nvads);
 	for (i = 0; i < g->nnotes; i++)
 		if (strcmp(g->note[i], text) == 0)
 			return i;

@@ -44,8 +44,15 @@ head(const struct scene *sc, bool planted)
 	field("scene", sc->id);
 	field("title", sc->title);
 	field("bug", planted ? sc->bug : "");
-	fprintf(out, "\"shows\":%u,\"pages\":%u,\"cpus\":%u,\n\"procs\":[",
+	fprintf(out, "\"shows\":%u,\"pages\":%u,\"cpus\":%u,\n",
 	    sc->shows, sc->npages, sc->ncpus);
+	if (sc->at[sc->npages - 1] != sc->npages - 1) {
+		fprintf(out, "\"at\":[%u", sc->at[0]);
+		for (i = 1; i < sc->npages; i++)
+			fprintf(out, ",%u", sc->at[i]);
+		fputs("],\n", out);
+	}
+	fputs("\"procs\":[", out);
 	for (i = 0; i < sc->nprocs; i++) {
 		fputs(i == 0 ? "" : ",", out);
 		text(sc->proc[i]);

@@ -230,6 +230,83 @@ look_tables(const struct aspace *as)
 	}
 }
 
+/* The indices of va from the root down to `level`, and which word that is: "L2.0.0.128". */
+static void
+way_name(va_t va, int level, char *out, size_t size)
+{
+	int l;
+
+	snprintf(out, size, "L%d", level);
+	for (l = MD_PT_LEVELS; l >= level; l--)
+		snprintf(out + strlen(out), size - strlen(out), ".%u",
+		    md_pt_index(va, l));
+}
+
+static bool
+is_said(const char *key)
+{
+	char line[40];
+
+	snprintf(line, sizeof(line), "\n%s|", key);
+	return strstr(at.v->body, line) != NULL;
+}
+
+/* The words that lead to each page, those of several pages once; and the indices. */
+static void
+look_walk(const struct aspace *as)
+{
+	char key[32], text[64];
+	unsigned i;
+	int level;
+
+	for (i = 0; i < at.sc->npages; i++) {
+		va_t va = BASE + at.sc->at[i] * PAGE_SIZE;
+		pa_t table = as->md.root_pa;
+
+		for (level = MD_PT_LEVELS; level > 1; level--) {
+			uint64_t word = ((uint64_t *)pa2va(table))
+			    [md_pt_index(va, level)] & ~PTE_TABLE_MASK;
+
+			way_name(va, level, key, sizeof(key));
+			word_text(word, text, sizeof(text));
+			if (!is_said(key))
+				item(key, "%s", text);
+			if (!(word & MD_PTE_P))
+				break;
+			table = word & MD_PTE_PFN;
+		}
+		snprintf(key, sizeof(key), "I%u", at.sc->at[i]);
+		item(key, "%u", md_pt_index(va, 1));
+	}
+}
+
+/* ---- VADs ---- */
+
+static void
+look_vads(struct aspace *as)
+{
+	struct labels *l = &at.v->labels;
+	char key[16], place[32];
+	struct vad *v, *up;
+
+	VAD_FOREACH(v, as)
+		(void)label(l->vad, &l->nvads, (uintptr_t)v);
+	VAD_FOREACH(v, as) {
+		up = rb_parent(&v->rb) == NULL ? NULL :
+		    CONTAINER_OF(rb_parent(&v->rb), struct vad, rb);
+		snprintf(place, sizeof(place), "root");
+		if (up != NULL)
+			snprintf(place, sizeof(place), "%s V%u",
+			    v->start < up->start ? "left" : "right",
+			    label(l->vad, &l->nvads, (uintptr_t)up));
+		snprintf(key, sizeof(key), "V%u",
+		    label(l->vad, &l->nvads, (uintptr_t)v));
+		item(key, "%lu %lu %s%s %s", v->start - (BASE >> PAGE_SHIFT),
+		    v->end - (BASE >> PAGE_SHIFT), (v->prot & PROT_R) ? "r" : "-",
+		    (v->prot & PROT_W) ? "w" : "-", place);
+	}
+}
+
 /* ---- the words of a process ---- */
 
 static void
@@ -244,11 +321,15 @@ look_words(unsigned p)
 	look_proc(p);
 	if ((at.sc->shows & SHOW_TABLES) && p == 0)
 		look_tables(as);
+	if ((at.sc->shows & SHOW_WALK) && p == 0)
+		look_walk(as);
+	if ((at.sc->shows & SHOW_VADS) && p == 0)
+		look_vads(world.as[p]);
 	for (i = 0; i < at.sc->npages; i++) {
-		va_t va = BASE + i * PAGE_SIZE;
+		va_t va = BASE + at.sc->at[i] * PAGE_SIZE;
 		const struct vad *v = vad_at(as, va >> PAGE_SHIFT);
 
-		snprintf(key, sizeof(key), "%s%u", at.sc->proc[p], i);
+		snprintf(key, sizeof(key), "%s%u", at.sc->proc[p], at.sc->at[i]);
 		word = word_of(as, va);
 		if (v == NULL && (word == NULL || *word == 0)) {
 			item(key, "none");
@@ -345,6 +426,32 @@ look_object(void)
 
 /* ---- frames ---- */
 
+/* The name of a word of an upper table of the first process. */
+static void
+way_of_word(pa_t pa, char *out, size_t size)
+{
+	unsigned i;
+	int level;
+
+	for (i = 0; i < at.sc->npages; i++) {
+		va_t va = BASE + at.sc->at[i] * PAGE_SIZE;
+		pa_t table = world.as[0]->md.root_pa;
+
+		for (level = MD_PT_LEVELS; level > 1; level--) {
+			uint64_t *word = (uint64_t *)pa2va(table) +
+			    md_pt_index(va, level);
+
+			if (word_pa(word) == pa) {
+				way_name(va, level, out, size);
+				return;
+			}
+			if (!(*word & MD_PTE_P))
+				break;
+			table = *word & MD_PTE_PFN;
+		}
+	}
+}
+
 /* Whose is it: the name of the word, entry, page of a file that owns it. */
 static void
 home_text(const struct vm_page *pg, char *out, size_t size)
@@ -358,11 +465,11 @@ home_text(const struct vm_page *pg, char *out, size_t size)
 		for (p = 0; p < at.sc->nprocs; p++)
 			for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
 				uint64_t *w = word_of(world.as[p],
-				    BASE + i * PAGE_SIZE);
+				    BASE + at.sc->at[i] * PAGE_SIZE);
 
 				if (w != NULL && word_pa(w) == payload)
 					snprintf(out, size, "%s%u",
-					    at.sc->proc[p], i);
+					    at.sc->proc[p], at.sc->at[i]);
 			}
 		return;
 	case HOME_FMO:
@@ -378,6 +485,8 @@ home_text(const struct vm_page *pg, char *out, size_t size)
 		return;
 	case HOME_TABLE:
 		snprintf(out, size, "L%u", pg->tbl.level + 1u);
+		if (at.sc->shows & SHOW_WALK)
+			way_of_word(payload, out, size);
 		return;
 	case HOME_VNODE:
 		snprintf(out, size, "F%lu", pg->index);
@@ -393,7 +502,7 @@ look_frame(unsigned i)
 {
 	const struct vm_page *pg = &pfdb[at.v->labels.frame[i]];
 	bool is_free = pg->state == PG_FREE || pg->state == PG_ZEROED;
-	char key[32], home[16], slot[24] = "", value[16];
+	char key[32], home[32], slot[24] = "", value[16];
 
 	home_text(pg, home, sizeof(home));
 	if (pg->slot != 0 && !is_free)
@@ -470,11 +579,11 @@ look_cpus(void)
 		for (p = 0; p < at.sc->nprocs; p++)
 			for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
 				w = sim_cached(play_cpu_no(c), world.as[p],
-				    BASE + i * PAGE_SIZE);
+				    BASE + at.sc->at[i] * PAGE_SIZE);
 				if (w == 0)
 					continue;
 				snprintf(key, sizeof(key), "tlb%u.%s%u", c,
-				    at.sc->proc[p], i);
+				    at.sc->proc[p], at.sc->at[i]);
 				valid_text(w, text, sizeof(text));
 				item(key, "%s", text);
 			}

@@ -225,7 +225,7 @@ watch_pages(void)
 	unsigned i;
 
 	for (i = 0; play_now->sc->ncpus > 0 && i < play_now->sc->npages; i++)
-		sim_hot(me(), BASE + i * PAGE_SIZE);
+		sim_hot(me(), BASE + play_now->sc->at[i] * PAGE_SIZE);
 }
 
 /* fork B, go B, at B: by name. */
@@ -259,6 +259,26 @@ op_evict(const char *args)
 	return n != 0;
 }
 
+/* "P N …": is one of these pages not mapped? */
+static bool
+has_hole(const char *args)
+{
+	unsigned page, n;
+	struct vad *v;
+
+	if (sscanf(args, "%u %u", &page, &n) != 2)
+		sim_fail("which pages?");
+	VAD_FOREACH(v, me()) {
+		uint64_t vpn = (BASE >> PAGE_SHIFT) + page;
+
+		if (n > 0 && vpn >= v->start && vpn < v->end) {
+			n -= MIN(n, (unsigned)(v->end - vpn));
+			page = (unsigned)(v->end - (BASE >> PAGE_SHIFT));
+		}
+	}
+	return n > 0;
+}
+
 /* One operation.  False: not possible here. */
 static bool
 do_op(const char *text)
@@ -275,6 +295,8 @@ do_op(const char *text)
 		return sim_disk_run();
 	if (strcmp(word, "evict") == 0)
 		return op_evict(args);
+	if (strcmp(word, "prot") == 0 && has_hole(args))
+		return false;
 	op_of_sim(text);
 	return true;
 }

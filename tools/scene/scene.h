@@ -39,7 +39,8 @@
 /* "shows" of a scene. */
 enum show {
 	SHOW_ENTRIES = 1, SHOW_FILE = 2, SHOW_SWAP = 4, SHOW_QUEUES = 8,
-	SHOW_AGE = 16, SHOW_OBJECT = 32, SHOW_VADS = 64, SHOW_TABLES = 128
+	SHOW_AGE = 16, SHOW_OBJECT = 32, SHOW_VADS = 64, SHOW_TABLES = 128,
+	SHOW_WALK = 256
 };
 
 struct act {
@@ -73,6 +74,7 @@ struct puzzle {
 struct scene {
 	char id[48], title[TEXT];
 	unsigned shows, frames, slots, npages, file, object, bound;
+	unsigned at[PAGES];          /* which pages: 0, 1, … unless it says */
 	char boot[TEXT];
 	char proc[PROCS][8];
 	unsigned nprocs;
@@ -95,10 +97,11 @@ struct scene {
 	char bug[64], reaches[32];   /* a planted bug, and the name that only it reaches */
 };
 
-/* Whose name is whose: what stands behind P1, E1 (an entry, or an anon), S1, M1. */
+/* Whose name is whose: what stands behind P1, E1 (an entry, or an anon), S1, M1, V1. */
 struct labels {
 	uint64_t frame[FRAMES], entry[FRAMES], slot[FRAMES], amap[FRAMES];
-	unsigned nframes, nentries, nslots, namaps;
+	uint64_t vad[FRAMES];
+	unsigned nframes, nentries, nslots, namaps, nvads;
 };
 
 /* A state as it is read: lines, a name and what it is, divided by |. */

@@ -38,7 +38,7 @@ const TABLES = {
   options: optionTable, answers: answerTable, exceptions: exceptionTable, proc: procTable, speed: speedTable, where: whereTable, events: words => eventTable(words.split(/\s+/))
 }
 
-const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note' }
+const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note', try: 'Try to …' }
 
 class Page {
   constructor(rel, text) {

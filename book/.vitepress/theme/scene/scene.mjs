@@ -12,10 +12,10 @@ export const itemsOf = (graph, state) => graph.states[state].map(i => graph.item
 
 // What stands in the page: the head, and the states that have names.
 export function still(graph) {
-  const { scene, title, bug, shows, pages, cpus, procs, acts, outcomes, names, puzzles } = graph
+  const { scene, title, bug, shows, pages, at, cpus, procs, acts, outcomes, names, puzzles } = graph
   const most = letter => Math.max(0, ...graph.states.map(s => s.filter(i => new RegExp(`^${letter}\\d+\\|`).test(graph.items[i])).length))
   return {
-    scene, title, bug, shows, pages, cpus, procs, acts, outcomes, puzzles, size: graph.states.length, first: graph.steps[0].map(s => s[0]),
+    scene, title, bug, shows, pages, at, cpus, procs, acts, outcomes, puzzles, size: graph.states.length, first: graph.steps[0].map(s => s[0]),
     frames: most('P'), entries: most('E'), slots: most('S'),
     names: names.map(([id, state, text]) => ({ id, state, text, items: itemsOf(graph, state) }))
   }
@@ -35,7 +35,7 @@ export function note(graph, step) {
 
 // ---- names that go on ----
 
-const NAME = /\b[PESM]\d+\b/g
+const NAME = /\b[PESMV]\d+\b/g
 const namesIn = items => new Set(items.flatMap(i => i.match(NAME) || []))
 
 // Labels of a state as it stands alone: its own names.
@@ -101,7 +101,7 @@ export const stepOf = (graph, state, act) => graph.steps[state].find(s => s[0] =
 export function said(head, act) {
   const [who, label] = head.acts[act]
   if (who === 'kernel') return label[0].toUpperCase() + label.slice(1)
-  return `${who} ${label.replace(/^load (\d)/, 'loads from page $1').replace(/^store (\d)/, 'stores to page $1').replace(/^(read-only|writable) (\d)/, 'makes page $2 $1').replace(/^(\w+)/, w => VERBS[w] ?? w)}`
+  return `${who} ${label.replace(/^load (\d)/, 'loads from page $1').replace(/^store (\d)/, 'stores to page $1').replace(/^(read-only|writable) (\d+–\d+)/, 'makes pages $2 $1').replace(/^(read-only|writable) (\d)/, 'makes page $2 $1').replace(/^(map|unmap) (\d+)$/, '$1s page $2').replace(/^(map|unmap) (\d+–\d+)/, '$1s pages $2').replace(/^(\w+)/, w => VERBS[w] ?? w)}`
 }
 const VERBS = { load: 'loads', store: 'stores', fork: 'forks', exit: 'exits', make: 'makes' }
 
@@ -157,8 +157,10 @@ export function picture(head, items, changed = new Map()) {
 
   const procs = head.procs.map(name => ({
     name, lives: all.has(name), mark: mark(name), amap: all.get(name)?.match(/^lives (M\d+) refs (\d+)$/),
-    tables: name !== head.procs[0] ? [] : ['L4', 'L3', 'L2'].filter(k => all.has(k)).map(k => ({ ...cell(k, all.get(k)), level: LEVELS[k] })),
-    words: Array.from({ length: head.pages }, (_, i) => `${name}${i}`).map(k => all.has(k) ? cell(k, all.get(k)) : { key: k, kind: '', bits: [], mark: '' })
+    tables: name !== head.procs[0] ? [] : [...all.keys()].filter(k => /^L\d/.test(k)).sort((a, b) => b[1] - a[1])
+      .map(k => ({ ...cell(k, all.get(k)), level: LEVELS[k.slice(0, 2)], index: k.split('.').slice(1).pop() })),
+    words: Array.from({ length: head.pages }, (_, i) => `${name}${head.at?.[i] ?? i}`)
+      .map(k => all.has(k) ? { ...cell(k, all.get(k)), index: all.get(`I${k.slice(name.length)}`) } : { key: k, kind: '', bits: [], mark: '' })
   }))
   const entries = list('E').map(key => {
     const m = all.get(key).match(/^refs (\d+) (.*)$/)
@@ -181,6 +183,12 @@ export function picture(head, items, changed = new Map()) {
   const queues = ['modified', 'modfile', 'standby'].filter(q => all.has(q) && (q !== 'modfile' || all.has('F')))
     .map(q => ({ name: q === 'modfile' ? 'modified, of a file' : q, pages: all.get(q).split(' ').filter(x => x), mark: mark(q) }))
   const slots = list('S').map(key => ({ key, value: all.get(key), mark: mark(key) }))
+  const vads = list('V').map(key => {
+    const [start, end, prot, side, up] = all.get(key).split(' ')
+    return { key, start: Number(start), end: Number(end), prot, side, up, mark: mark(key), was: changed.get(key) ?? null }
+  }).sort((a, b) => a.start - b.start)
+  for (const v of vads) // how far below the root
+    for (let at = v; at; at = vads.find(u => u.key === at.up)) v.depth = (v.depth ?? -1) + 1
   const cpus = Array.from({ length: head.cpus }, (_, c) => {
     const [does, waits] = (all.get(`cpu${c}`) ?? '').split('; ')
     const tlb = [...all.keys()].filter(k => k.startsWith(`tlb${c}.`)).map(key => {
@@ -191,5 +199,5 @@ export function picture(head, items, changed = new Map()) {
     })
     return { n: c, does, waits, read: all.get(`read${c}`) ?? '', tlb, mark: mark(`cpu${c}`), readMark: mark(`read${c}`) }
   })
-  return { procs, entries, frames, file, object, queues, slots, cpus, arrows }
+  return { procs, entries, frames, file, object, queues, slots, cpus, vads, arrows }
 }
