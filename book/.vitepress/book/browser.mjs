@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // browser.mjs: every page in headless Chromium, narrow and wide, light and dark
 //
-//   node book/.vitepress/book/browser.mjs DIR      screenshots go to DIR
+//   node book/.vitepress/book/browser.mjs DIR [views|scenes|axe|search]…
+//                                  screenshots go to DIR; no word: all of it
 //
 // Problem   A site can build and still be blank, too wide, or full of errors
 //           that only the console knows.
 //
 // Picture   page × width: load, errors? wider than the window? screenshot
+//           figures that are played: real keys, to each named state
+//           axe: no serious finding
 //           then the search: type queries, expect results
 //
 // Rules     1. Any error or warning of the console fails.
@@ -14,9 +17,11 @@
 //              does says so: a telephone shows no scroll bar.
 import { readFileSync, readdirSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { Browser, DIST, pause, serve } from './chromium.mjs'
 
 const SHOTS = process.argv[2] || 'build/book-shots'
+const does = what => process.argv.length < 4 || process.argv.slice(3).includes(what)
 const VIEWS = [
   { name: '390', width: 390, height: 844, dark: false },
   { name: '390-dark', width: 390, height: 844, dark: true },
@@ -96,49 +101,106 @@ async function shoot(browser, file) {
   writeFileSync(file, Buffer.from(data, 'base64'))
 }
 
-// Each figure that is played, to each of its named states, by keyboard alone; its
-// boxes hold what stands in them.
-async function playScenes(browser, origin, path) {
-  const bad = []
-  await visit(browser, origin + path, VIEWS[0])
-  const figures = await browser.eval(`[...document.querySelectorAll('.vm-scene .anchor')].map(e => e.id)`)
-  for (const id of figures) {
-    await browser.eval(`location.hash = ${JSON.stringify('#' + id)}`)
-    let shown = ''
-    for (let n = 0; n < 20 && shown !== id; n++) {
-      await pause(100)
-      shown = await browser.eval(`(document.getElementById(${JSON.stringify(id)})?.closest('.vm-scene').querySelector('.address code')?.textContent || '').slice(1)`)
-    }
-    if (shown !== id) bad.push(`${id}: the address leads to ${shown || 'nothing'}`)
-    const r = await browser.eval(`playByKeys(${JSON.stringify(id)})`).catch(e => e.message)
-    if (r) bad.push(`${id}: ${r}`)
-  }
-  return bad.map(b => `${path}: ${b}`)
+// ---- figures that are played, by keyboard alone ----
+
+const KEYS = { Tab: 9, Enter: 13, Home: 36, ArrowUp: 38, ArrowDown: 40 }
+
+async function press(browser, key, shift = false) {
+  const event = { key, code: key, windowsVirtualKeyCode: KEYS[key], modifiers: shift ? 8 : 0 }
+  await browser.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...event })
+  if (key === 'Enter') await browser.send('Input.dispatchKeyEvent', { type: 'char', text: '\r', ...event })
+  await browser.send('Input.dispatchKeyEvent', { type: 'keyUp', ...event })
 }
 
-// In the page: Home, "shortest way to", then Enter on the button that is marked.
-const BY_KEYS = `window.playByKeys = async id => {
-  const figure = document.getElementById(id).closest('.vm-scene'), name = id.split('/')[1]
-  const later = () => new Promise(ok => setTimeout(ok, 60))
-  figure.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }))
-  await later()
-  const select = figure.querySelector('select')
-  select.value = name
-  select.dispatchEvent(new Event('change'))
-  await later()
-  for (let n = 0; n < 64; n++) {
-    const next = figure.querySelector('button.next')
-    if (!next) break
-    next.focus()
-    if (document.activeElement !== next) return 'a button cannot be reached by keyboard'
-    next.click()
-    await later()
-    const over = [...figure.querySelectorAll('.vm-state:not(.stills *) :is(.card, .row, .queue)')].find(e => e.offsetWidth > 0 && e.scrollWidth > e.clientWidth + 1)
-    if (over) return 'text out of its box: ' + over.innerText.replace(/\\s+/g, ' ').slice(0, 60)
-  }
-  const at = figure.querySelector('.address code').textContent
-  return at.endsWith('/' + name) ? '' : 'its shortest way ends at ' + at
+// What a test asks of the page: where the focus stands, and what lies outside its box.
+const ASK = `window.sceneAt = id => {
+  const figure = document.getElementById(id).closest('.vm-scene')
+  const stops = [...figure.querySelectorAll('button, select, input, summary')].filter(e => e.offsetParent && !e.disabled && e.tabIndex >= 0)
+  const over = [...figure.querySelectorAll('.vm-state:not(.stills *) :is(.card, .row, .queue, .node)')].find(e => e.offsetWidth > 0 && e.scrollWidth > e.clientWidth + 1)
+  const a = figure.querySelector('.address code')
+  return { at: stops.indexOf(document.activeElement), select: stops.findIndex(e => e.tagName === 'SELECT'), wish: figure.querySelector('select').value,
+    next: stops.findIndex(e => e.classList.contains('next')), which: stops.findIndex(e => e.getAttribute('role') === 'radio'),
+    address: a.textContent.slice(1), over: over ? over.innerText.replace(/\\s+/g, ' ').slice(0, 60) : '' }
 }`
+const sceneAt = (browser, id) => browser.eval(`sceneAt(${JSON.stringify(id)})`)
+
+// Tab, or Shift and Tab, until the n-th stop of the figure has the focus.
+async function tabTo(browser, id, n) {
+  for (let tries = 0; tries < 80; tries++) {
+    const { at } = await sceneAt(browser, id)
+    if (at === n) return true
+    await press(browser, 'Tab', at > n)
+  }
+  return false
+}
+
+async function playTo(browser, id) {
+  const [figure, name] = id.split('/')
+  // The address moves the place from which Tab goes on.
+  await browser.eval(`document.activeElement?.blur(); location.hash = ${JSON.stringify('#' + id)}`)
+  let s
+  for (let n = 0; n < 40; n++) {
+    s = await sceneAt(browser, id)
+    if (s.address === id) break
+    await pause(50)
+  }
+  if (s.address !== id) return `the address leads to ${s.address}`
+  await press(browser, 'Tab')
+  if ((await sceneAt(browser, id)).at < 0) return 'Tab does not lead into the figure'
+  await press(browser, 'Home')
+  if (!await tabTo(browser, id, (await sceneAt(browser, id)).select)) return 'Tab does not lead to the list of names'
+  for (let n = 0; n < 40 && (await sceneAt(browser, id)).wish !== name; n++) await press(browser, 'ArrowDown')
+  for (let n = 0; n < 80 && (await sceneAt(browser, id)).wish !== name; n++) await press(browser, 'ArrowUp')
+  for (let n = 0; n < 64; n++) {
+    s = await sceneAt(browser, id)
+    if (s.over) return `text out of its box: ${s.over}`
+    if (s.next < 0) break
+    if (!await tabTo(browser, id, s.next)) return 'a button cannot be reached by Tab'
+    await press(browser, 'Enter')
+  }
+  return s.address === id ? '' : `its shortest way from ${figure}'s start ends at ${s.address}`
+}
+
+// Each figure to each of its named states; its boxes hold what stands in them.
+async function playScenes(browser, origin, path, view) {
+  const bad = []
+  await visit(browser, origin + path, view)
+  const ids = await browser.eval(`[...document.querySelectorAll('.vm-scene .anchor')].map(e => e.id)`)
+  for (const id of ids) {
+    const r = await playTo(browser, id).catch(e => e.message)
+    if (r) bad.push(`${path} at ${view.name}: ${id}: ${r}`)
+  }
+  return [ids.length, bad]
+}
+
+// When a page with a figure paints first, and how much the figure is.
+async function measure(browser, origin, path) {
+  const paints = []
+  for (let n = 0; n < 3; n++) { // the best of three: the machine has other work, too
+    await visit(browser, origin + path, VIEWS[2])
+    paints.push(await browser.eval(`Math.round(performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e6)`))
+  }
+  const paint = Math.min(...paints)
+  const { ids } = await browser.eval(`({ ids: [...new Set([...document.querySelectorAll('.vm-scene .anchor')].map(e => e.id.slice(4).split('/')[0]))] })`)
+  for (const id of ids) {
+    const text = readFileSync(join(DIST, `../../scenes/${id}.json`))
+    const g = JSON.parse(text)
+    console.log(`${id.padEnd(15)} ${String(g.states.length).padStart(5)} states ${String(g.steps.flat().length).padStart(6)} steps ` +
+      `${String(gzipSync(text, { level: 9 }).length).padStart(6)} bytes compressed; first paint of its page ${paint} ms`)
+  }
+  return paint > 1000 ? [`${path}: first paint after ${paint} ms`] : []
+}
+
+// ---- axe: what a reader who cannot see, or not well, would miss ----
+
+async function axe(browser, origin, path, view) {
+  await visit(browser, origin + path, view)
+  await browser.eval(readFileSync(join(DIST, '../../node_modules/axe-core/axe.min.js'), 'utf8') + '; 0')
+  const found = await browser.eval(`axe.run(document, { resultTypes: ['violations'] }).then(r => r.violations
+    .filter(v => ['serious', 'critical'].includes(v.impact))
+    .map(v => v.id + ': ' + v.nodes.length + ' times, first ' + v.nodes[0].target.join(' ') + ' ' + (v.nodes[0].any[0]?.message ?? '').slice(0, 160)))`)
+  return found.map(f => `${path} at ${view.name}: ${f}`)
+}
 
 async function search(browser, origin) {
   const bad = []
@@ -162,24 +224,36 @@ async function search(browser, origin) {
 const server = await serve()
 const origin = `http://127.0.0.1:${server.address().port}`
 const browser = new Browser()
-let bad = 0, seen = 0
+let bad = 0, seen = 0, played = 0
+const complain = list => { for (const f of list) { console.log(f); bad++ } }
 mkdirSync(SHOTS, { recursive: true })
 try {
   await browser.open()
-  for (const path of pages())
+  for (const path of does('views') ? pages() : [])
     for (const view of VIEWS) {
       const found = await visit(browser, origin + path, view)
       await shoot(browser, join(SHOTS, `${path.slice(1).replace(/\W+/g, '-').replace(/-html$/, '')}-${view.name}.png`))
       seen++
-      for (const f of found) { console.log(`${path} at ${view.name}: ${f}`); bad++ }
+      complain(found.map(f => `${path} at ${view.name}: ${f}`))
     }
-  await browser.send('Page.addScriptToEvaluateOnNewDocument', { source: BY_KEYS })
-  for (const path of pages().filter(p => readFileSync(join(DIST, p)).includes('class="vm-scene"')))
-    for (const f of await playScenes(browser, origin, path)) { console.log(f); bad++ }
-  for (const f of await search(browser, origin)) { console.log(f); bad++ }
+  const withScenes = pages().filter(p => !p.includes('print') && readFileSync(join(DIST, p)).includes('class="vm-scene"'))
+  if (does('scenes')) {
+    await browser.send('Page.addScriptToEvaluateOnNewDocument', { source: ASK })
+    for (const path of withScenes) {
+      complain(await measure(browser, origin, path))
+      for (const view of [VIEWS[0], VIEWS[2]]) {
+        const [n, found] = await playScenes(browser, origin, path, view)
+        played += n
+        complain(found)
+      }
+    }
+  }
+  for (const path of does('axe') ? pages().filter(p => !p.startsWith('/src/')) : [])
+    for (const view of [VIEWS[2], VIEWS[3], ...(withScenes.includes(path) ? [VIEWS[0]] : [])]) complain(await axe(browser, origin, path, view))
+  if (does('search')) complain(await search(browser, origin))
 } finally {
   await browser.close()
   server.close()
 }
-console.log(`book: ${seen} views of ${seen / VIEWS.length} pages and ${QUERIES.length} searches, ${bad} complaints; pictures in ${SHOTS}`)
+console.log(`book: ${seen} views, ${played} named states played by keyboard, ${does('search') ? QUERIES.length : 0} searches, ${bad} complaints; pictures in ${SHOTS}`)
 process.exit(bad > 0 ? 1 : 0)
