@@ -106,7 +106,8 @@ help-all:
 	@echo 'make check-firsthour  what a newcomer does first, on a fresh copy, by the clock'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
 	@echo 'make format     clang-format over the sources'
-	@echo 'make book       the book as a site; book-serve, book-check, book-record: book/rules.mk'
+	@echo 'make book-serve the book, to read at once; book (a site), book-pdf, book-check, book-record: book/rules.mk'
+	@echo 'make view TRACE=FILE  a page that plays a trace (tools/guest --trace FILE -- COMMAND)'
 	@echo 'make clean      remove build/, with the disk of make run'
 
 setup:

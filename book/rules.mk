@@ -1,7 +1,7 @@
 # rules.mk: the book: check it, record what it quotes, build it
 #
 #   make book          the site in book/.vitepress/dist, any static host shows it
-#   make book-serve    the same, live, while you write
+#   make book-serve    at once, live while you write; nothing is proved
 #   make book-check    is it true?  plays what this kernel has not played yet
 #   make book-record   play what it quotes, rewrite the recordings that differ
 #   make book-check-runs  all runs of the guest once more, and compare
@@ -9,6 +9,7 @@
 #   make book-browser  every page in headless Chromium, narrow and wide
 #   make book-pdf      all chapters as one file
 #   EDITION=handout    without spoilers and answers
+#   make view TRACE=FILE  a trace of tools/guest as one page: build/trace.html (OUT=)
 
 # A handout has no stamps: its book was checked where the handout was made.
 HANDOUT := $(if $(wildcard book/excerpts.lock),,yes)
@@ -28,10 +29,10 @@ $(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
 
 # Where the site is to be built for the first time npm comes at once, too.
 book-setup:
-	@sh tools/setup $(if $(filter book book-serve book-browser book-pdf,$(MAKECMDGOALS)),$\
+	@sh tools/setup $(if $(filter book book-serve book-browser book-pdf view,$(MAKECMDGOALS)),$\
 	  $(if $(wildcard book/node_modules/.package-lock.json),book-check,book),book-check)
 
-book/node_modules/.package-lock.json: book/package-lock.json | book-check
+book/node_modules/.package-lock.json: book/package-lock.json | book-setup
 	@sh tools/setup book
 	@echo "book: installing its packages by npm ci, once (about a minute)"
 	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
@@ -47,7 +48,8 @@ book: book-check book/node_modules/.package-lock.json
 	  || { cat $(call quoted,$(abspath $(BUILD))/book.log); exit 1; }
 	@echo "book: book/.vitepress/dist/index.html; make book-serve shows it at a port"
 
-book-serve: book-check book/node_modules/.package-lock.json
+# To read at once: what the book quotes is committed; book-check proves it.
+book-serve: book-setup book/node_modules/.package-lock.json
 	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js dev
 
 book-list: book-setup
@@ -105,5 +107,9 @@ mutant: $(OBJS)
 	@ln -sf $(call quoted,$(abspath $(BUILD))/initrd.cpio) $(call quoted,$(abspath $(BUILD))/root.img) $(MUTANT_OUT)/
 
 .PHONY: bochs check-sessions sessions-record mutant
-.PHONY: book-pdf book book-setup book-check book-serve book-list book-accept book-record \
+view: book-setup book/node_modules/.package-lock.json
+	@[ -n "$(TRACE)" ] || { echo "make view TRACE=FILE: which trace?  tools/guest --trace FILE -- COMMAND makes one"; exit 2; }
+	@node $(BOOK_TOOLS)/view.mjs $(call quoted,$(TRACE)) $(call quoted,$(or $(OUT),$(BUILD)/trace.html))
+
+.PHONY: view book-pdf book book-setup book-check book-serve book-list book-accept book-record \
   book-check-runs book-session book-browser

@@ -448,6 +448,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/vmos", 0444, .next = stat_vmos },
 	{ "vm/slabs", 0444, .show = stat_slabs },
 	{ "vm/frames", 0444, .show = stat_frames },
+	{ "vm/framestates", 0400, .show = stat_frame_states },
 	{ "vm/stacks", 0400, .show = stat_stacks },
 	{ "vm/check", 0600, .show = stat_check, .write = write_check },
 	{ "vm/inject", 0600, .show = inject_show, .write = write_inject },

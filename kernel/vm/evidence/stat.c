@@ -20,6 +20,8 @@
 #include "vm/vm.h"
 #include "vm/ws/ws.h"
 
+#define FRAMES_MARK (1ull << 32)
+
 /*
  * Frames by state.
  */
@@ -146,6 +148,40 @@ stat_frames(struct out *o)
 	    "low=%lu high=%lu min_ever=%lu max_pfn=%u desc=%zu\n", ps.total,
 	    ps.free, ps.zeroed, ps.wired, ps.reserve, ps.low, ps.high,
 	    ps.min_ever, ps.max_pfn, sizeof(struct vm_page));
+}
+
+/*
+ * The state of each frame at one moment, as runs of frames: "pfn=FIRST-LAST
+ * state=NAME".  The trace has that moment, too: a check.mark of a number that no mark
+ * of counters has.  On a machine of one CPU nothing lies between.
+ *
+ * Locks:    takes [P].
+ */
+void
+stat_frame_states(struct out *o)
+{
+	struct phys_stat ps;
+	pfn_t pfn, from;
+	uint8_t *state;
+
+	phys_stat(&ps);
+	state = room_alloc(ps.max_pfn + 1ul);
+	if (state == NULL)
+		return;
+	spin_lock(&pfn_lock);
+	for (pfn = 1; pfn <= ps.max_pfn; pfn++)
+		state[pfn] = phys_is_ram(pfn) ? pfdb[pfn].state : PG_NSTATES;
+	EVENT(check_mark, FRAMES_MARK);
+	spin_unlock(&pfn_lock);
+	for (from = 1; from <= ps.max_pfn; from = pfn) {
+		for (pfn = from; pfn <= ps.max_pfn && state[pfn] == state[from];
+		    pfn++)
+			;
+		if (state[from] != PG_NSTATES)
+			out_printf(o, "pfn=%u-%u state=%s\n", from, pfn - 1,
+			    page_state_name((enum page_state)state[from]));
+	}
+	room_free(state, ps.max_pfn + 1ul);
 }
 
 /*

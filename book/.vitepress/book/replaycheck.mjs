@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// replaycheck.mjs: what the viewer's replay says, beside what the kernel said
+//
+//   node book/.vitepress/book/replaycheck.mjs TRACE STATES
+//
+// STATES is what /proc/vm/framestates has printed; TRACE has a check.mark, of the number
+// 2^32, at the moment of which that tells.  Each frame is compared; to and fro in time leads to the same.
+// One of which no event tells must be as boot left it: FREE or WIRED.
+import { readFileSync } from 'node:fs'
+import { Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
+
+const [file, states] = process.argv.slice(2)
+const bytes = readFileSync(file)
+const t = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+const r = new Replay(t)
+let mark = t.n - 1
+while (mark >= 0 && (t.id[mark] !== idOf(t, 'check.mark') || number(t, mark, 0) !== 2 ** 32)) mark--
+const said = new Map()
+for (const m of readFileSync(states, 'utf8').matchAll(/^pfn=(\d+)-(\d+) state=(\w+)$/gm))
+  for (let f = Number(m[1]); f <= Number(m[2]); f++) said.set(f, m[3])
+let bad = 0, told = 0
+const complain = text => { if (bad++ < 10) console.log(text) }
+if (mark < 0 || said.size === 0) complain('no moment to compare')
+
+function compare(how) {
+  told = 0
+  for (const [f, name] of said) {
+    const s = r.state[f]
+    if (s !== UNKNOWN) told++
+    if (s === UNKNOWN || s === undefined ? !['FREE', 'WIRED'].includes(name) : STATES[s] !== name)
+      complain(`${how}: frame ${f}: the replay says ${STATES[s] ?? 'as at boot'}, the kernel ${name}`)
+  }
+}
+r.seek(mark)
+compare('straight')
+for (let k = 1; k < 60; k++) r.seek(Math.floor((k * 7919 % 60) / 60 * t.n))
+r.seek(mark)
+compare('to and fro')
+// The charts count what the states are.
+r.seek(r.lastOf(r.columns - 1))
+const counts = r.counts()
+STATES.forEach((name, s) => { if (counts[s] !== r.series[s][r.columns - 1]) complain(`the chart has ${r.series[s][r.columns - 1]} frames ${name}, the map ${counts[s]}`) })
+// A page that has a frame is in a state in which frames have pages.
+r.pages.forEach((p, k) => { const f = r.frameOf(k, t.n - 1); if (f >= 0 && r.state[f] < 2) complain(`page ${p.vpn} of process ${p.pid} has frame ${f}, which is free`) })
+console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${bad} differences`)
+process.exit(bad > 0 ? 1 : 0)

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// replay.mjs: a trace, and what was so at each moment of it
+//
+// Problem   A trace says what changed; a picture shows what is.  A reader drags time
+//           over a million events and expects the picture to follow.
+//
+// Picture   .vtr file ─parse()─→ events in order, each an index
+//           events ─Replay─→ states of frames and slots, kept every STEP events
+//             seek(i): the last kept before i, then the changes up to i
+//           (process, page) ─→ what became of it: moments and states
+//
+// Rules     1. A frame of which no event tells is UNKNOWN: as it was at boot.
+//           2. Before its first event a frame is what that event says it was.
+//           3. A page of a process is known by its faults: each names a frame, and
+//              shares the frame's fate until that is free.
+//           4. No package and no document: the tests run it in node.
+//
+// The format is tools/trace/vtr.h's.
+
+export const STATES = ['FREE', 'ZEROED', 'ACTIVE', 'STANDBY', 'MODIFIED', 'READING', 'LIMBO', 'WIRED', 'BAD']
+const FREE = 0, ZEROED = 1, ACTIVE = 2, STANDBY = 3, READING = 5
+export const UNKNOWN = 9
+export const OUT = 10  // of a process's page: its frame was taken, the bytes are on disk
+export const GONE = 11 // … nobody has it any more
+export const STEP = 4096
+const HEAD = 64, RECORD = 40, MORE = 0x8000
+
+// ---- the file ----
+
+function dictionary(text) {
+  const kinds = []
+  for (const line of text.split('\n').filter(l => l)) {
+    const [id, name, fields = ''] = line.split(' ')
+    kinds[parseInt(id, 16)] = { name, fields: fields.split(',').filter(f => f).map(f => f.split(':')).map(([n, t]) => ({ name: n, hex: t === 'x' })) }
+  }
+  return kinds
+}
+
+// Records by number: mostly they are in order already.
+function order(words, n) {
+  const seq = k => words[10 * k] + words[10 * k + 1] * 2 ** 32
+  const at = new Uint32Array(n)
+  let sorted = true
+  for (let k = 0; k < n; k++) {
+    at[k] = k
+    if (k > 0 && seq(k) < seq(k - 1)) sorted = false
+  }
+  return sorted ? at : at.sort((a, b) => seq(a) - seq(b))
+}
+
+export function parse(buffer) {
+  const head = new DataView(buffer)
+  const magic = String.fromCharCode(...new Uint8Array(buffer, 0, 8))
+  if (magic !== 'VADOSVTR') throw new Error('this is no trace (tools/guest --trace makes them)')
+  if (head.getUint32(8, true) !== 1 || head.getUint32(16, true) !== RECORD) throw new Error('a trace of another version')
+  const start = head.getUint32(12, true), bytes = head.getUint32(48, true)
+  const kinds = dictionary(new TextDecoder().decode(new Uint8Array(buffer, HEAD, bytes)))
+  const records = Math.floor((buffer.byteLength - start) / RECORD)
+  const words = new Uint32Array(buffer, start, records * 10)
+  const at = order(words, records)
+  const t = {
+    kinds, cpus: head.getUint32(20, true), memory: Number(head.getBigUint64(24, true)), lost: Number(head.getBigUint64(40, true)),
+    ended: (head.getUint32(52, true) & 1) === 1, n: 0,
+    id: new Uint8Array(records), cpu: new Uint8Array(records), pid: new Uint32Array(records), seq: new Float64Array(records), time: new Float64Array(records),
+    v: new Uint32Array(records * 8) // four fields of two halves
+  }
+  const last = [] // of each CPU: whose second half may come
+  for (let k = 0; k < records; k++) {
+    const w = 10 * at[k], kind = words[w + 5] & 0xffff, cpu = words[w + 5] >>> 16 & 0xff
+    const more = (kind & MORE) !== 0
+    const i = more ? last[cpu] : t.n++
+    if (i === undefined) continue
+    const to = 8 * i + (more ? 4 : 0)
+    for (let f = 0; f < 4; f++) t.v[to + f] = words[w + 6 + f]
+    last[cpu] = more ? undefined : i
+    if (more) continue
+    t.id[i] = kind
+    t.cpu[i] = cpu
+    t.pid[i] = words[w + 4]
+    t.seq[i] = words[w] + words[w + 1] * 2 ** 32
+    t.time[i] = words[w + 2] + words[w + 3] * 2 ** 32
+  }
+  return t
+}
+
+export const idOf = (t, name) => t.kinds.findIndex(k => k?.name === name)
+export const nameOf = (t, i) => t.kinds[t.id[i]]?.name ?? `event ${t.id[i]}`
+export const number = (t, i, field) => t.v[8 * i + 2 * field] + t.v[8 * i + 2 * field + 1] * 2 ** 32
+export const whole = (t, i, field) => BigInt(t.v[8 * i + 2 * field + 1]) << 32n | BigInt(t.v[8 * i + 2 * field])
+
+// The value of a field by its name; undefined: it has none.
+export function field(t, i, name) {
+  const k = t.kinds[t.id[i]]?.fields.findIndex(f => f.name === name) ?? -1
+  return k < 0 ? undefined : number(t, i, k)
+}
+
+// ---- what was so ----
+
+// Numbers that come one by one, many of them.
+class List {
+  constructor(type) { this.all = new type(1024); this.n = 0 }
+  push(x) {
+    if (this.n === this.all.length) {
+      const more = new this.all.constructor(2 * this.n)
+      more.set(this.all)
+      this.all = more
+    }
+    this.all[this.n++] = x
+  }
+  done() { return this.all.subarray(0, this.n) }
+}
+
+// The first place in a rising list that is above x.
+export function above(list, x) {
+  let lo = 0, hi = list.length
+  while (lo < hi) {
+    const mid = (lo + hi) >> 1
+    if (list[mid] > x) hi = mid
+    else lo = mid + 1
+  }
+  return lo
+}
+
+export class Replay {
+  constructor(t, columns = 1000) {
+    this.t = t
+    this.columns = Math.min(columns, Math.max(t.n, 1))
+    this.sizes()
+    this.pages = []      // { pid, vpn } by number
+    this.pageAt = new Map()
+    this.pass()
+    this.at = -1
+    this.state = this.first.slice()
+    this.slots = new Uint8Array(this.nslots)
+  }
+
+  // How many frames and slots there are, and what frames were at first.
+  sizes() {
+    const { t } = this, state = idOf(t, 'page.state')
+    const out = idOf(t, 'swap.out'), into = idOf(t, 'swap.in'), free = idOf(t, 'swap.free')
+    let frames = 0, slots = 0, changes = 0
+    for (let i = 0; i < t.n; i++) {
+      const id = t.id[i]
+      if (id === state) { changes++; frames = Math.max(frames, t.v[8 * i] + 1) }
+      else if (id === out || id === into || id === free) slots = Math.max(slots, slotOf(t, i) + t.v[8 * i + 2])
+    }
+    this.nframes = Math.max(frames, Math.ceil(t.memory / 4096))
+    this.nslots = slots
+    this.first = new Uint8Array(this.nframes).fill(UNKNOWN)
+    this.cEvent = new Uint32Array(changes)
+    this.cFrame = new Uint32Array(changes)
+    this.cTo = new Uint8Array(changes)
+  }
+
+  // One pass over all events.
+  pass() {
+    const { t } = this
+    const id = Object.fromEntries(['page.state', 'swap.out', 'swap.free'].map(n => [n, idOf(t, n)]))
+    const faults = t.kinds.map(k => k?.name.startsWith('fault.') && k.fields.findIndex(f => f.name === 'pfn') === 3 && k.fields[0].name === 'va')
+    const now = new Uint8Array(this.nframes).fill(UNKNOWN), slots = new Uint8Array(this.nslots)
+    this.series = Array.from({ length: UNKNOWN + 1 }, () => new Int32Array(this.columns)) // and slots
+    this.kept = []
+    this.keptSlots = []
+    this.owners = [] // of a frame: pages of processes, by number
+    this.sPage = new List(Uint32Array)
+    this.sEvent = new List(Uint32Array)
+    this.sState = new List(Uint8Array)
+    this.sFrame = new List(Uint32Array)
+    this.slotEvents = new List(Uint32Array)
+    let changes = 0, column = 0, used = 0
+    for (let i = 0; i < t.n; i++) {
+      if (i % STEP === 0) { this.kept.push(now.slice()); this.keptSlots.push(slots.slice()) }
+      const e = t.id[i]
+      if (e === id['page.state']) {
+        const frame = t.v[8 * i], from = t.v[8 * i + 2] >>> 8 & 0xff, to = t.v[8 * i + 2] & 0xff
+        if (now[frame] === UNKNOWN) this.first[frame] = from
+        now[frame] = to
+        this.cEvent[changes] = i
+        this.cFrame[changes] = frame
+        this.cTo[changes++] = to
+        this.fate(i, frame, from, to)
+      } else if (e === id['swap.out'] || e === id['swap.free']) {
+        const slot = slotOf(t, i), n = t.v[8 * i + 2], is = e === id['swap.out'] ? 1 : 0
+        for (let s = slot; s < slot + n; s++) { used += is - slots[s]; slots[s] = is }
+        this.slotEvents.push(i)
+      } else if (faults[e] && t.v[8 * i + 6] !== 0) this.touch(i, t.v[8 * i + 6], now)
+      while (column < this.columns && i >= this.lastOf(column)) this.series[UNKNOWN][column++] = used
+    }
+    // What a frame was before its first event was so from the start.
+    for (const k of this.kept) for (let f = 0; f < this.nframes; f++) if (k[f] === UNKNOWN) k[f] = this.first[f]
+    this.fill()
+    this.bySegment()
+  }
+
+  // Frames in each state, at the end of each column.
+  fill() {
+    const counts = new Int32Array(UNKNOWN + 1)
+    for (let f = 0; f < this.nframes; f++) counts[this.first[f]]++
+    const now = this.first.slice()
+    for (let c = 0, k = 0; c < this.columns; c++) {
+      for (; k < this.cEvent.length && this.cEvent[k] <= this.lastOf(c); k++) {
+        counts[now[this.cFrame[k]]]--
+        counts[now[this.cFrame[k]] = this.cTo[k]]++
+      }
+      for (let s = 0; s < UNKNOWN; s++) this.series[s][c] = counts[s]
+    }
+  }
+
+  // The last event of a column of the charts, and the column of an event.
+  lastOf(column) { return Math.floor((column + 1) * this.t.n / this.columns) - 1 }
+  columnOf(i) { return Math.min(this.columns - 1, Math.floor((i + 1) * this.columns / Math.max(this.t.n, 1))) }
+
+  // ---- pages of processes ----
+
+  // A fault has named a frame for a page.
+  touch(i, frame, now) {
+    const { t } = this, pid = t.pid[i], vpn = Math.floor(number(t, i, 0) / 4096)
+    if (frame >= this.nframes) return
+    const key = pid * 2 ** 36 + vpn
+    let p = this.pageAt.get(key)
+    if (p === undefined) {
+      p = this.pages.length
+      this.pageAt.set(key, p)
+      this.pages.push({ pid, vpn, frame: -1 })
+    }
+    const page = this.pages[p]
+    if (page.frame !== frame) {
+      const old = this.owners[page.frame]
+      if (old?.includes(p)) old.splice(old.indexOf(p), 1)
+      page.frame = frame
+      ;(this.owners[frame] ??= []).push(p)
+    }
+    this.segment(p, i, now[frame] === UNKNOWN ? ACTIVE : now[frame])
+  }
+
+  segment(page, event, state) {
+    this.sPage.push(page)
+    this.sEvent.push(event)
+    this.sState.push(state)
+    this.sFrame.push(this.pages[page].frame)
+  }
+
+  // What happens to a frame happens to the pages that have it.
+  fate(i, frame, from, to) {
+    const owners = this.owners[frame]
+    if (!owners || owners.length === 0) return
+    const state = to === FREE || to === ZEROED ? (from === STANDBY ? OUT : GONE) : to
+    for (const p of owners) this.segment(p, i, state)
+    if (state < OUT) return
+    for (const p of owners) this.pages[p].frame = -1
+    owners.length = 0
+  }
+
+  // Moments by page: those of page p are from[p] to from[p + 1].
+  bySegment() {
+    const page = this.sPage.done(), event = this.sEvent.done(), state = this.sState.done(), frame = this.sFrame.done()
+    const from = new Uint32Array(this.pages.length + 1)
+    for (const p of page) from[p + 1]++
+    for (let p = 0; p < this.pages.length; p++) from[p + 1] += from[p]
+    const place = from.slice(), e = new Uint32Array(page.length), s = new Uint8Array(page.length), g = new Uint32Array(page.length)
+    for (let k = 0; k < page.length; k++) {
+      e[place[page[k]]] = event[k]
+      g[place[page[k]]] = frame[k]
+      s[place[page[k]]++] = state[k]
+    }
+    this.segments = { from, event: e, state: s, frame: g }
+    this.slotEvents = this.slotEvents.done()
+    for (const k of ['sPage', 'sEvent', 'sState', 'sFrame']) delete this[k]
+  }
+
+  // The moment of page p that holds at event i; -1: it is not met yet.
+  momentOf(p, i) {
+    const { from, event } = this.segments
+    let lo = from[p], hi = from[p + 1]
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1
+      if (event[mid] > i) hi = mid
+      else lo = mid + 1
+    }
+    return lo === from[p] ? -1 : lo - 1
+  }
+
+  pageState(p, i) {
+    const k = this.momentOf(p, i)
+    return k < 0 ? UNKNOWN : this.segments.state[k]
+  }
+
+  // The frame of page p at event i; -1: none.
+  frameOf(p, i) {
+    const k = this.momentOf(p, i)
+    return k < 0 || this.segments.state[k] >= OUT ? -1 : this.segments.frame[k]
+  }
+
+  // Frames that pages of several processes have at event i: [frame, pages].
+  shared(i, most = 12) {
+    const by = new Map()
+    for (let p = 0; p < this.pages.length; p++) {
+      const f = this.frameOf(p, i)
+      if (f < 0) continue
+      if (by.has(f)) by.get(f).push(p)
+      else by.set(f, [p])
+    }
+    return [...by].filter(([, pages]) => new Set(pages.map(p => this.pages[p].pid)).size > 1).slice(0, most)
+  }
+
+  // Processes with pages, most pages first.
+  processes() {
+    const n = new Map()
+    for (const p of this.pages) n.set(p.pid, (n.get(p.pid) ?? 0) + 1)
+    return [...n].sort((a, b) => b[1] - a[1]).map(([pid, pages]) => ({ pid, pages }))
+  }
+
+  pagesOf(pid) {
+    return this.pages.map((p, k) => ({ ...p, k })).filter(p => p.pid === pid).sort((a, b) => a.vpn - b.vpn)
+  }
+
+  // ---- time ----
+
+  // All that was so behind event i; -1: before the first.
+  seek(i) {
+    i = Math.max(-1, Math.min(this.t.n - 1, i))
+    if (i < this.at || i - this.at > STEP) {
+      const k = Math.floor((i + 1) / STEP)
+      if (k < this.kept.length) {
+        this.state.set(this.kept[k])
+        this.slots.set(this.keptSlots[k])
+        this.at = k * STEP - 1
+      }
+    }
+    for (let k = above(this.cEvent, this.at); k < this.cEvent.length && this.cEvent[k] <= i; k++) this.state[this.cFrame[k]] = this.cTo[k]
+    const out = idOf(this.t, 'swap.out')
+    for (let k = above(this.slotEvents, this.at); k < this.slotEvents.length && this.slotEvents[k] <= i; k++) {
+      const e = this.slotEvents[k], slot = slotOf(this.t, e)
+      this.slots.fill(this.t.id[e] === out ? 1 : 0, slot, slot + this.t.v[8 * e + 2])
+    }
+    this.at = i
+    return this
+  }
+
+  // How many frames are in each state now.
+  counts() {
+    const n = new Int32Array(UNKNOWN + 1)
+    for (const s of this.state) n[s]++
+    return n
+  }
+
+  // All events that name a frame.
+  lifeOf(frame) {
+    const { t } = this
+    const at = t.kinds.map(k => k?.fields.findIndex(f => f.name === 'pfn') ?? -1)
+    const life = []
+    for (let i = 0; i < t.n; i++) {
+      const f = at[t.id[i]]
+      if (f >= 0 && t.v[8 * i + 2 * f] === frame) life.push(i)
+    }
+    return life
+  }
+
+  // The state of a frame at event i, from its life.
+  stateOf(life, frame, i) {
+    const id = idOf(this.t, 'page.state')
+    for (let k = above(life, i) - 1; k >= 0; k--) if (this.t.id[life[k]] === id) return this.t.v[8 * life[k] + 2] & 0xff
+    return this.first[frame]
+  }
+
+  // The next event of a kind ("fault." is a family), forwards or back; -1: none.
+  next(i, kind, back = false) {
+    const { t } = this
+    const want = t.kinds.map(k => k && (kind === '' || (kind.endsWith('.') ? k.name.startsWith(kind) : k.name === kind)))
+    for (let k = back ? i - 1 : i + 1; k >= 0 && k < t.n; k += back ? -1 : 1) if (want[t.id[k]]) return k
+    return -1
+  }
+
+  // What made event i happen; -1: nothing that the trace has.
+  cause(i) {
+    const { t } = this, name = nameOf(t, i)
+    // A read or a write has ended, or a frame is taken: since when was the page so?
+    const from = t.v[8 * i + 2] >>> 8 & 0xff
+    if (name === 'page.state' && t.pid[i] === 0 && from >= STANDBY && from <= READING)
+      for (let k = i - 1; k >= 0; k--) if (t.id[k] === t.id[i] && t.v[8 * k] === t.v[8 * i]) return k
+    let ended = false
+    for (let k = i - 1; k >= 0 && i - k < 200000; k--) {
+      if (t.pid[k] !== t.pid[i] || t.cpu[k] !== t.cpu[i]) continue
+      const n = nameOf(t, k)
+      if (n === 'fault.end') ended = true
+      if (n === 'fault.begin') { if (!ended) return k; ended = false }
+      else if (!ended && /^(vad\.(attach|detach|protect)|fork\.begin|ws\.(trim|out)|cache\.resize)$/.test(n) && !/^(vad|fork|ws)\./.test(name)) return k
+    }
+    return -1
+  }
+}
+
+// An area's number stands above the index.
+function slotOf(t, i) { return t.v[8 * i] & 0xfffffff }

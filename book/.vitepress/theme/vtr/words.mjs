@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// words.mjs: an event as a sentence
+import { STATES, nameOf, number, whole } from './replay.mjs'
+
+const MOVES = {
+  'FREE LIMBO': 'is given out', 'ZEROED LIMBO': 'is given out, all zeros', 'FREE ZEROED': 'has been cleared', 'ZEROED FREE': 'is free',
+  'LIMBO ACTIVE': 'holds a page now', 'LIMBO READING': 'is being filled from a disk', 'READING STANDBY': 'has been read',
+  'ACTIVE MODIFIED': 'leaves the working set with bytes that no disk has: it waits to be written', 'ACTIVE STANDBY': 'leaves the working set; a disk has its bytes',
+  'MODIFIED ACTIVE': 'is used again before it is written', 'STANDBY ACTIVE': 'is used again: a soft fault, and no disk is asked',
+  'MODIFIED STANDBY': 'has been written', 'MODIFIED MODIFIED': 'could not be written, and waits again', 'STANDBY FREE': 'is taken from its page, whose bytes are on disk',
+  'LIMBO FREE': 'is free', 'ACTIVE LIMBO': 'is given up by its owner', 'STANDBY LIMBO': 'is given up by its owner', 'MODIFIED LIMBO': 'is given up by its owner',
+  'FREE WIRED': 'is the kernel’s own', 'LIMBO WIRED': 'is the kernel’s own', 'WIRED FREE': 'is given back by the kernel', 'WIRED ZEROED': 'is given back by the kernel, cleared'
+}
+const HOMES = ['nobody', 'the word of a page table', 'an entry of a fork', 'an object', 'a file', 'a table: it is a page table', 'paged kernel memory', 'an anon', 'a test', 'a frame', 'the kernel', 'I/O', 'an anon of scalux']
+const hex = v => '0x' + v.toString(16)
+
+const homeOf = v => HOMES[Number(v >> 60n)] ?? 'somebody'
+
+// texts: of each event, from kern/events.tab.
+export function say(t, i, texts = {}) {
+  const name = nameOf(t, i), n = k => number(t, i, k)
+  switch (name) {
+    case 'page.state': {
+      const move = `${STATES[n(1) >>> 8 & 0xff]} ${STATES[n(1) & 0xff]}`
+      return `Frame ${n(0)} ${MOVES[move] ?? `goes from ${move.replace(' ', ' to ')}`}.`
+    }
+    case 'page.home': return `Frame ${n(0)} belongs to ${homeOf(whole(t, i, 2))} now; before, to ${homeOf(whole(t, i, 1))}.`
+    case 'page.pin': return `Frame ${n(0)} is pinned: it may not leave memory.`
+    case 'page.unpin': return `A pin of frame ${n(0)} is given back; ${n(1)} left.`
+    case 'fault.begin': return `A fault at ${hex(n(0))} begins.`
+    case 'fault.end': return `The fault ends${n(1) > 0 ? `, begun again ${n(1)} times` : ''}.`
+    case 'swap.out': return `${n(1)} pages are written to swap, from slot ${n(0) & 0xfffffff} on; the first is in frame ${n(2)}.`
+    case 'swap.in': return `${n(1)} pages are read from swap, from slot ${n(0) & 0xfffffff} on; the first into frame ${n(2)}.`
+    case 'swap.free': return `Slot ${n(0) & 0xfffffff} is free again.`
+  }
+  const text = texts[name]?.text ?? ''
+  if (name.startsWith('fault.') && t.kinds[t.id[i]].fields.length === 4)
+    return `Page ${hex(Math.floor(n(0) / 4096))} of process ${t.pid[i]}${n(3) ? `, frame ${n(3)}` : ''}: ${text.replace(/^[A-Z]\d+\w*: /, '')}.`
+  const fields = (t.kinds[t.id[i]]?.fields ?? []).map((f, k) => `${f.name} ${f.hex ? '0x' + whole(t, i, k).toString(16) : n(k)}`).join(', ')
+  return `${text ? text[0].toUpperCase() + text.slice(1) : name}${fields ? ` (${fields})` : ''}.`
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=bounded
+# BOUNDED: the host ends a run when it pleases
+# The trace viewer shows what was: at the end of a pipeline that has more to do than
+# memory the replay of its trace says of each frame what the kernel says.
+. kernel/test/cases/lib.sh
+
+check=book/.vitepress/book/replaycheck.mjs
+lines=5000 times=1
+in_full && lines=60000 times=4
+expect 0 $guest --cpus 1 --memory 24M --swap 96M --log "$tmp/log" --trace "$tmp/t" -- \
+	sh -c "seq 1 $lines | sort -r | sort -n | tail -n 1; dd if=/dev/zero bs=24M count=$times 2>/dev/null | wc -c; cat /proc/vm/framestates" \
+	>"$tmp/out" 2>"$tmp/err"
+same $lines "$(sed -n 1p "$tmp/out")" "the pipeline, $(cat "$tmp/err"; tail -n 3 "$tmp/log")"
+[ "$(build/tools/vtr count -e swap.out "$tmp/t" | awk '{ print $2 + 0 }')" -gt 0 ] ||
+	fail "no page was written to swap"
+expect 0 node $check "$tmp/t" "$tmp/out"
+
+# What differs is found.
+sed 's/^\(pfn=[0-9-]* state=\)MODIFIED$/\1STANDBY/; s/^\(pfn=[0-9-]* state=\)ACTIVE$/\1LIMBO/' "$tmp/out" >"$tmp/other"
+node $check "$tmp/t" "$tmp/other" >"$tmp/said" && fail "other states pass"
+grep -q '^straight: frame [0-9]*: the replay says ACTIVE, the kernel LIMBO' "$tmp/said" || fail "$(cat "$tmp/said")"
+finish
