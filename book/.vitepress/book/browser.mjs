@@ -224,7 +224,7 @@ async function search(browser, origin) {
 const server = await serve()
 const origin = `http://127.0.0.1:${server.address().port}`
 const browser = new Browser()
-let bad = 0, seen = 0, played = 0
+let bad = 0, seen = 0, played = 0, asked = 0
 const complain = list => { for (const f of list) { console.log(f); bad++ } }
 mkdirSync(SHOTS, { recursive: true })
 try {
@@ -249,11 +249,14 @@ try {
     }
   }
   for (const path of does('axe') ? pages().filter(p => !p.startsWith('/src/')) : [])
-    for (const view of [VIEWS[2], VIEWS[3], ...(withScenes.includes(path) ? [VIEWS[0]] : [])]) complain(await axe(browser, origin, path, view))
+    for (const view of [VIEWS[2], VIEWS[3], ...(withScenes.includes(path) ? [VIEWS[0]] : [])]) {
+      complain(await axe(browser, origin, path, view))
+      asked++
+    }
   if (does('search')) complain(await search(browser, origin))
 } finally {
   await browser.close()
   server.close()
 }
-console.log(`book: ${seen} views, ${played} named states played by keyboard, ${does('search') ? QUERIES.length : 0} searches, ${bad} complaints; pictures in ${SHOTS}`)
+console.log(`book: ${seen} views, ${played} named states played by keyboard, ${asked} views asked of axe, ${does('search') ? QUERIES.length : 0} searches, ${bad} complaints; pictures in ${SHOTS}`)
 process.exit(bad > 0 ? 1 : 0)

@@ -54,9 +54,10 @@ export class Browser {
     } else this.listeners.forEach(l => l(m))
   }
 
+  // sessionId null: the browser itself, not the page.
   send(method, params = {}, sessionId = this.session) {
     const id = this.next++
-    this.child.stdio[3].write(JSON.stringify({ id, method, params, sessionId }) + '\0')
+    this.child.stdio[3].write(JSON.stringify({ id, method, params, sessionId: sessionId ?? undefined }) + '\0')
     return new Promise((ok, fail) => this.waiting.set(id, { ok, fail, method }))
   }
 

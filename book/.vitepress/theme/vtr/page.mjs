@@ -7,8 +7,9 @@ import './vtr.css'
 const { name, texts, source } = JSON.parse(document.getElementById('about').textContent)
 
 async function load() {
-  const text = atob(document.getElementById('trace').textContent.trim())
-  const bytes = Uint8Array.from({ length: text.length }, (_, k) => text.charCodeAt(k))
+  const text = atob(document.getElementById('trace').textContent)
+  const bytes = new Uint8Array(text.length)
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k)
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
 }
 
