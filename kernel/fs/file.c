@@ -379,24 +379,14 @@ write_room(struct vnode *v, uint64_t off, uint64_t n)
 	return n == 0 ? -ENOSPC : (ssize_t)n;
 }
 
-/*
- * Write at off, growing the file if need be (rule 1).
- *
- * Locks:    vnode->lock held for writing.
- */
+/* Write room bytes of u at off; the file grows first, and back where it fails. */
 static ssize_t
-write_locked(struct vnode *v, uint64_t off, struct uio *u)
+write_grown(struct vnode *v, uint64_t off, struct uio *u, ssize_t room)
 {
-	uint64_t size = vmo_size(v->vmo), cut, end;
-	ssize_t n, room = write_room(v, off, u->left);
+	uint64_t size = vmo_size(v->vmo), end = off + (uint64_t)room, cut;
+	ssize_t n;
 	int r = 0;
 
-	HELD(&v->lock);
-	if (v->swapped_to)
-		return -ETXTBSY;
-	if (room < 0)
-		return room;
-	end = off + (uint64_t)room;
 	if (end > size)
 		r = resize_locked(v, end);
 	if (r != 0)
@@ -406,9 +396,54 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 	n = vmo_write(v->vmo, off, u);
 	u->left += cut;
 	if (end > size && n < room)
-		r = v->ops->resize(v,
-		    MAX(size, off + (n > 0 ? (uint64_t)n : 0)));
+		r = v->ops->resize(v, n > 0 ? MAX(size, off + (uint64_t)n) : size);
 	return r != 0 && n <= 0 ? r : n;
+}
+
+/*
+ * The source may be a mapping of v beyond its end, which the write would move:
+ * page by page, and the bytes of each are there before the file grows for it.
+ */
+static ssize_t
+write_mapped(struct vnode *v, uint64_t off, struct uio *u, ssize_t room)
+{
+	char *page = kmem_alloc(PAGE_SIZE);
+	struct uio part;
+	ssize_t done = 0, n = page == NULL ? -ENOMEM : 1;
+
+	while (n > 0 && done < room) {
+		n = MIN(room - done, (ssize_t)(PAGE_SIZE - (off & PAGE_MASK)));
+		n = uio_get(u, page, (size_t)n);
+		if (n <= 0)
+			break;
+		uio_init_kernel(&part, page, (size_t)n);
+		n = write_grown(v, off, &part, n);
+		if (n > 0) {
+			done += n;
+			off += (uint64_t)n;
+		}
+	}
+	kmem_free(page);
+	return done > 0 ? done : n;
+}
+
+/*
+ * Write at off, growing the file if need be (rule 1).
+ *
+ * Locks:    vnode->lock held for writing.
+ */
+static ssize_t
+write_locked(struct vnode *v, uint64_t off, struct uio *u)
+{
+	ssize_t room = write_room(v, off, u->left);
+
+	HELD(&v->lock);
+	if (v->swapped_to)
+		return -ETXTBSY;
+	if (room < 0)
+		return room;
+	return off + (uint64_t)room > vmo_size(v->vmo) && vmo_is_mapped(v->vmo) ?
+	    write_mapped(v, off, u, room) : write_grown(v, off, u, room);
 }
 
 /* A file that another than root has changed runs with nobody's rights. */

@@ -393,6 +393,18 @@ vmo_forget_space(struct aspace *as)
 	}
 }
 
+/* Somebody maps it.  Locks: none of rank >= 4; takes [X]. */
+bool
+vmo_is_mapped(struct vmo *vmo)
+{
+	bool is_mapped;
+
+	mutex_lock(&vmo->maps_lock);
+	is_mapped = !list_is_empty(&vmo->maps);
+	mutex_unlock(&vmo->maps_lock);
+	return is_mapped;
+}
+
 /* Locks: none of rank >= 4; takes [X].
  * Returns: some mapping is shared and may be written. */
 bool
