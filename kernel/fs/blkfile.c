@@ -247,7 +247,7 @@ blkfile_find(uint64_t rdev)
 int
 blkfile_named(const char *source, struct bdev **out)
 {
-	const struct path_at at = { NULL, source, 0 };
+	const struct path_at at = { .path = source };
 	struct walk w = { 0 };
 	struct blkfile *b;
 	int r = 0;

@@ -62,7 +62,7 @@ struct filling {
 static void
 make_node(struct filling *f, const char *name, unsigned mode, uint64_t rdev)
 {
-	const struct path_at at = { f->dir, name, 0 };
+	const struct path_at at = { .dirf = f->dir, .path = name };
 
 	if (f->r == 0)
 		f->r = fs_mknod(&at, mode, rdev);
@@ -71,7 +71,7 @@ make_node(struct filling *f, const char *name, unsigned mode, uint64_t rdev)
 static void
 make_link(struct filling *f, const char *target, const char *name)
 {
-	const struct path_at at = { f->dir, name, 0 };
+	const struct path_at at = { .dirf = f->dir, .path = name };
 
 	if (f->r == 0)
 		f->r = fs_symlink(target, &at);

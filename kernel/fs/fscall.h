@@ -39,6 +39,7 @@ struct path_at {
 	struct file *dirf;   /* where a relative path starts, NULL: cwd */
 	const char *path;    /* kernel copy, NUL-terminated */
 	unsigned flags;      /* AT_* */
+	int error;           /* of dirf or path: told when the walk would begin; or 0 */
 };
 
 /* Which attributes to change; ATTR_NOW_*: the time is the kernel's. */

@@ -98,7 +98,8 @@ enum walk_flags {
 	WALK_NOFOLLOW = 1,  /* a link as last component is the result */
 	WALK_PARENT = 2,    /* the last component may be missing */
 	WALK_FORGET = 4,    /* the name will go: not worth remembering */
-	WALK_NAME = 8       /* NOFOLLOW, though a slash follows: it is any file */
+	WALK_NAME = 8       /* NOFOLLOW, though a slash follows: it is any file; a
+	                     * name that is too long is missing, too */
 };
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
 struct walk {
@@ -109,6 +110,7 @@ struct walk {
 	struct name last;         /* in rest's string */
 	enum walk_last kind;
 	bool slash;               /* the path ends in a slash */
+	int missing;              /* why vn is NULL: -ENOENT, -ENAMETOOLONG */
 	unsigned flags, nlinks;
 	const char *rest;
 	char *buf;                /* text of a followed link, or NULL */
@@ -116,6 +118,7 @@ struct walk {
 int walk_path(struct walk *, const struct path_at *, unsigned flags) MUST_CHECK;
 void walk_end(struct walk *);
 bool name_is(const struct name *, const char *);
+bool dir_is_removed(const struct vnode *dir);
 int dir_find(struct vnode *dir, const struct name *, struct vnode **out)
     MUST_CHECK;
 int dir_find_locked(struct vnode *dir, const struct name *, struct vnode **out)

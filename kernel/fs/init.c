@@ -13,7 +13,7 @@
 static void
 make_dir(const char *path, unsigned mode)
 {
-	const struct path_at at = { NULL, path, 0 };
+	const struct path_at at = { .path = path };
 	int r = fs_mknod(&at, S_IFDIR | mode, 0);
 
 	if (r != 0 && r != -EEXIST)
@@ -23,7 +23,7 @@ make_dir(const char *path, unsigned mode)
 static void
 must_mount(const char *source, const char *path, const char *type)
 {
-	const struct path_at at = { NULL, path, 0 };
+	const struct path_at at = { .path = path };
 	int r = fs_mount(source, &at, type, 0, NULL);
 
 	if (r != 0)

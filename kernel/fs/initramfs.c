@@ -231,7 +231,7 @@ entry_parse(struct unpack *u)
 static struct path_at
 entry_path(const struct unpack *u)
 {
-	return (struct path_at){ NULL, u->name, AT_SYMLINK_NOFOLLOW };
+	return (struct path_at){ .path = u->name, .flags = AT_SYMLINK_NOFOLLOW };
 }
 
 /* Remember this entry.  0, -ENOMEM. */
@@ -270,7 +270,7 @@ note_find(const struct unpack *u)
 static void
 mtime_set(const char *path, uint32_t mtime)
 {
-	const struct path_at at = { NULL, path, AT_SYMLINK_NOFOLLOW };
+	const struct path_at at = { .path = path, .flags = AT_SYMLINK_NOFOLLOW };
 	struct kattr a = { .valid = ATTR_ATIME | ATTR_MTIME };
 	int r;
 
@@ -338,7 +338,7 @@ name_clear(struct unpack *u)
 static uint32_t
 name_type(struct unpack *u, unsigned flags)
 {
-	const struct path_at at = { NULL, u->name, flags };
+	const struct path_at at = { .path = u->name, .flags = flags };
 	struct kstat st;
 
 	return fs_stat(&at, &st) == 0 ? st.mode & S_IFMT : 0;
@@ -390,7 +390,7 @@ regular_make(struct unpack *u)
 	if (r != 0)
 		return r;
 	if (first != NULL) {
-		const struct path_at from = { NULL, first->path, 0 };
+		const struct path_at from = { .path = first->path };
 
 		r = fs_link(&from, &at);
 		if (r != 0 || u->field[F_SIZE] == 0)

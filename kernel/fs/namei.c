@@ -53,8 +53,7 @@ walk_path(struct walk *w, const struct path_at *at, unsigned flags)
 		r = walk_component(w, &done);
 	if (r == 0 && w->vn != NULL && w->slash && w->vn->type != S_IFDIR &&
 	    (flags & WALK_NAME) == 0)
-		/* Who would make it was told that it is a directory. */
-		r = (flags & WALK_PARENT) != 0 ? -EISDIR : -ENOTDIR;
+		r = -ENOTDIR;
 	if (r != 0)
 		walk_end(w);
 	return r;
@@ -78,6 +77,8 @@ walk_start(struct walk *w, const struct path_at *at)
 {
 	w->rest = at->path;
 	w->kind = LAST_ROOT;
+	if (at->error != 0)
+		return at->error;
 	if (*at->path == '\0' && (at->flags & AT_EMPTY_PATH) == 0)
 		return -ENOENT;
 	w->root = fsctx_root();
@@ -105,12 +106,8 @@ walk_finish(struct walk *w, struct vnode *v, enum walk_last kind, bool *done)
 	return 0;
 }
 
-/*
- * Cut the next component off rest.
- *
- * Returns:  0; -ENAMETOOLONG.  w->last.len 0: nothing is left.
- */
-static int
+/* Cut the next component off rest.  w->last.len 0: nothing is left. */
+static void
 walk_cut(struct walk *w, bool *is_last)
 {
 	const char *p = w->rest;
@@ -126,7 +123,6 @@ walk_cut(struct walk *w, bool *is_last)
 		p++;
 	w->rest = p;
 	*is_last = *p == '\0';
-	return w->last.len > NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
 /* The parent of dir, or dir at the root; over mount points. */
@@ -161,12 +157,19 @@ tree_unlock_read(struct mount *m)
 		rw_unlock_read(&m->tree);
 }
 
+/* Has the directory no names any more, and gets none? */
+bool
+dir_is_removed(const struct vnode *dir)
+{
+	return dir->nlink == 0 && !dir->mnt->type->on_demand;
+}
+
 /*
  * Look n up in dir, without crossing mounts.  A directory that was removed has
  * no names, whatever its file system still keeps of it: rule 4.
  *
  * Locks:    tree, where names are not made on demand.
- * Returns:  0 with a reference, -ENOENT, -ENOTDIR, -ENOMEM.
+ * Returns:  0 with a reference, -ENOENT, -ENOTDIR, -ENAMETOOLONG, -ENOMEM.
  */
 int
 dir_find_locked(struct vnode *dir, const struct name *n, struct vnode **out)
@@ -174,8 +177,10 @@ dir_find_locked(struct vnode *dir, const struct name *n, struct vnode **out)
 	if (dir->ops->lookup == NULL)
 		return -ENOTDIR;
 	ASSERT(dir->mnt->type->on_demand || rw_is_locked(&dir->mnt->tree));
-	if (dir->nlink == 0 && !dir->mnt->type->on_demand)
+	if (dir_is_removed(dir))
 		return -ENOENT;
+	if (n->len > NAME_MAX)
+		return -ENAMETOOLONG;
 	return dir->ops->lookup(dir, n, out);
 }
 
@@ -252,15 +257,24 @@ walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
 	return walk_finish(w, mount_cross(v), LAST_NAME, done);
 }
 
+/* The last name was not found, for r: is that for the caller to judge? */
+static bool
+walk_may_miss(const struct walk *w, int r)
+{
+	if ((w->flags & WALK_NAME) != 0)
+		return r == -ENOENT || r == -ENAMETOOLONG;
+	return (w->flags & WALK_PARENT) != 0 && r == -ENOENT &&
+	    !dir_is_removed(w->dir);
+}
+
 static int
 walk_component(struct walk *w, bool *done)
 {
 	struct vnode *v = NULL;
 	bool is_last;
-	int r = walk_cut(w, &is_last);
+	int r;
 
-	if (r != 0)
-		return r;
+	walk_cut(w, &is_last);
 	if (w->last.len == 0) {
 		vn_get(w->dir);
 		return walk_finish(w, w->dir, w->kind, done);
@@ -282,12 +296,17 @@ walk_component(struct walk *w, bool *done)
 		vn_get(w->dir);
 		return walk_finish(w, w->dir, w->kind, done);
 	}
+	/* A slash behind what open would make: before anybody looks for it. */
+	if (is_last && w->slash &&
+	    (w->flags & (WALK_PARENT | WALK_NAME)) == WALK_PARENT)
+		return -EISDIR;
 	r = walk_find(w, is_last, &v);
 	if (r == 0)
 		return walk_child(w, v, is_last, done);
-	if (r == -ENOENT && is_last && (w->flags & WALK_PARENT) != 0)
-		return walk_finish(w, NULL, LAST_NAME, done);
-	return r;
+	if (!is_last || !walk_may_miss(w, r))
+		return r;
+	w->missing = r;
+	return walk_finish(w, NULL, LAST_NAME, done);
 }
 
 /* The text of link, then "/" and what was left of the path, in a new buffer. */

@@ -101,7 +101,9 @@ names_create(struct walk *w, struct vn_new *n, struct vnode **out)
 static int
 name_is_free(const struct walk *w)
 {
-	return w->vn != NULL || w->kind != LAST_NAME ? -EEXIST : 0;
+	if (w->vn != NULL || w->kind != LAST_NAME)
+		return -EEXIST;
+	return w->missing != -ENOENT || dir_is_removed(w->dir) ? w->missing : 0;
 }
 
 /* Devices are made by root; the one of number 0 leads nowhere. */
@@ -219,13 +221,13 @@ removable_kind(const struct walk *w, bool is_dir)
 	return -EINVAL;
 }
 
-/* The name was found, where names may change.  0, -EROFS, -ENOENT. */
+/* The name was found, where names may change.  0, -EROFS, -ENOENT, -ENAMETOOLONG. */
 static int
 changeable(const struct walk *w)
 {
 	if ((w->dir->mnt->flags & MS_RDONLY) != 0)
 		return -EROFS;
-	return w->vn == NULL ? -ENOENT : 0;
+	return w->vn == NULL ? w->missing : 0;
 }
 
 /*
@@ -249,8 +251,6 @@ fs_unlink(const struct path_at *at)
 		r = changeable(&w);
 	if (r == 0 && w.slash && !is_dir)
 		r = w.vn->type == S_IFDIR ? -EISDIR : -ENOTDIR;
-	if (r == 0 && w.slash && w.vn->type != S_IFDIR)
-		r = -ENOTDIR;
 	if (r == 0)
 		r = names_remove(&w, is_dir);
 	if (r == 0)
@@ -443,11 +443,13 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 	if (wf->dir->ops->rename == NULL)
 		return wf->dir->mnt->type->on_demand && wt->vn == NULL ?
 		    -ENOENT : -EPERM;
-	if (m.exchange && wt->vn == NULL)
-		return -ENOENT;
-	if (wf->vn->type != S_IFDIR && (wf->slash || (wt->slash && !m.exchange)))
-		return -ENOTDIR;
+	if (wt->vn == NULL && (m.exchange || wt->missing != -ENOENT))
+		return wt->missing;
+	if (wt->vn != NULL && (flags & RENAME_NOREPLACE) != 0)
+		return -EEXIST;
 	if (m.exchange && wt->slash && wt->vn->type != S_IFDIR)
+		return -ENOTDIR;
+	if (wf->vn->type != S_IFDIR && (wf->slash || (wt->slash && !m.exchange)))
 		return -ENOTDIR;
 	rw_lock_write(&wf->dir->mnt->tree);
 	r = rename_locked(&m, wf->cred, flags);

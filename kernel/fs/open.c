@@ -104,7 +104,7 @@ int
 file_open_path(const char *path, unsigned flags, unsigned mode,
     struct file **out)
 {
-	const struct path_at at = { NULL, path, 0 };
+	const struct path_at at = { .path = path };
 
 	return fs_open(&at, flags, mode, out);
 }
@@ -155,8 +155,6 @@ open_create(struct open_req *o)
 		o->w.dir = o->w.vn;
 		o->w.vn = NULL;
 		n.name.len = 0;
-	} else if (o->w.slash) {
-		return -EISDIR;
 	}
 	r = names_create(&o->w, &n, &o->vn);
 	if (r == -EPERM && (o->flags & O_TMPFILE) == O_TMPFILE)

@@ -88,8 +88,14 @@ int
 file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 {
 	struct vnode *v = f->vn;
-	int r = falloc_mode_check(mode);
+	int r = 0;
 
+	if ((f->flags & O_PATH) != 0)
+		r = -EBADF;
+	else if ((int64_t)off < 0 || (int64_t)len <= 0)
+		r = -EINVAL;
+	if (r == 0)
+		r = falloc_mode_check(mode);
 	if (r != 0)
 		return r;
 	if (!file_can_write(f))

@@ -31,11 +31,13 @@ open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 {
 	struct path_arg p;
 	struct file *f;
-	int64_t r = path_arg_begin(&p, dirfd, path, 0);
+	int64_t r = fs_open_check(flags);
 
+	if (r != 0)
+		return r;
+	r = path_arg_begin(&p, dirfd, path, 0);
 	/* No number left is told before anything is looked up. */
-	if ((r == 0 || r == -EBADF) && fs_open_check(flags) == 0 &&
-	    !fdtab_has_room(fdtab_current())) {
+	if ((r == 0 || r == -EBADF) && !fdtab_has_room(fdtab_current())) {
 		if (r == 0)
 			path_arg_end(&p);
 		return -EMFILE;

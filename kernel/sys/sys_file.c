@@ -387,10 +387,7 @@ sys_fallocate(const uint64_t a[6])
 	f = sys_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
-	if ((int64_t)a[2] < 0 || (int64_t)a[3] <= 0)
-		r = -EINVAL;
-	else
-		r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
+	r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
 	sys_raise_fsize(r);
 	file_put(f);
 	return r;

@@ -28,7 +28,7 @@ path_arg_begin(struct path_arg *p, uint64_t dirfd, va_t upath, unsigned at_flags
 {
 	ssize_t n;
 
-	p->at = (struct path_at){ NULL, NULL, at_flags };
+	p->at = (struct path_at){ .flags = at_flags };
 	p->buf = kmem_alloc(PATH_MAX);
 	if (p->buf == NULL)
 		return -ENOMEM;
@@ -147,18 +147,22 @@ sys_symlinkat(const uint64_t a[6])
 	return symlink_at(a[0], a[1], a[2]);
 }
 
-/* Two paths; what link and rename have in common. */
-static int
-two_paths_begin(struct path_arg p[2], const uint64_t a[4], unsigned at_flags)
+/* path_arg_begin() of one of two: the call tells its error when it comes to it. */
+static void
+path_arg_try(struct path_arg *p, uint64_t dirfd, va_t upath, unsigned at_flags)
 {
-	int r = path_arg_begin(&p[0], a[0], a[1], at_flags);
+	int r = path_arg_begin(p, dirfd, upath, at_flags);
 
 	if (r != 0)
-		return r;
-	r = path_arg_begin(&p[1], a[2], a[3], 0);
-	if (r != 0)
-		path_arg_end(&p[0]);
-	return r;
+		*p = (struct path_arg){ .at = { .flags = at_flags, .error = r } };
+}
+
+/* Two paths; what link and rename have in common. */
+static void
+two_paths_begin(struct path_arg p[2], const uint64_t a[4], unsigned at_flags)
+{
+	path_arg_try(&p[0], a[0], a[1], at_flags);
+	path_arg_try(&p[1], a[2], a[3], 0);
 }
 
 static int64_t
@@ -169,9 +173,7 @@ link_at(const uint64_t a[4], unsigned flags)
 
 	if ((flags & ~(unsigned)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
-	r = two_paths_begin(p, a, flags);
-	if (r != 0)
-		return r;
+	two_paths_begin(p, a, flags);
 	r = fs_link(&p[0].at, &p[1].at);
 	path_arg_end(&p[1]);
 	path_arg_end(&p[0]);
@@ -203,9 +205,7 @@ rename_at(const uint64_t a[4], unsigned flags)
 	if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0 ||
 	    flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
 		return -EINVAL;
-	r = two_paths_begin(p, a, 0);
-	if (r != 0)
-		return r;
+	two_paths_begin(p, a, 0);
 	r = fs_rename(&p[0].at, &p[1].at, flags);
 	path_arg_end(&p[1]);
 	path_arg_end(&p[0]);
@@ -321,7 +321,8 @@ sys_chdir(const uint64_t a[6])
 int64_t
 sys_fchdir(const uint64_t a[6])
 {
-	struct path_at at = { sys_file(a[0]), "", AT_EMPTY_PATH };
+	struct path_at at = { .dirf = sys_file(a[0]), .path = "",
+		.flags = AT_EMPTY_PATH };
 	int64_t r;
 
 	if (at.dirf == NULL)

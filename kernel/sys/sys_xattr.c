@@ -118,7 +118,8 @@ by_path(const uint64_t a[6], unsigned flags, enum xattr_call call)
 static int64_t
 by_fd(const uint64_t a[6], enum xattr_call call)
 {
-	const struct path_at at = { sys_file(a[0]), "", AT_EMPTY_PATH };
+	const struct path_at at = { .dirf = sys_file(a[0]), .path = "",
+		.flags = AT_EMPTY_PATH };
 	int64_t r = -EBADF;
 
 	if (at.dirf == NULL)

@@ -411,7 +411,7 @@ op_rmdir(void)
 {
 	static const char *const dirs[] = { "/m/d1", "/m/d1/d2", "/m/d3" };
 	const char *path = dirs[host_random(3)];
-	struct path_at p = { NULL, path, AT_REMOVEDIR };
+	struct path_at p = { .path = path, .flags = AT_REMOVEDIR };
 	struct entry *e = name_find(path);
 	int r = fs_unlink(&p);
 

@@ -9,13 +9,13 @@
 struct path_at
 at(const char *path)
 {
-	return (struct path_at){ NULL, path, 0 };
+	return (struct path_at){ .path = path };
 }
 
 struct path_at
 at_flags(const char *path, unsigned flags)
 {
-	return (struct path_at){ NULL, path, flags };
+	return (struct path_at){ .path = path, .flags = flags };
 }
 
 int

@@ -71,7 +71,7 @@ maul(const char *path, unsigned depth)
 		snprintf(child, sizeof(child), "%s/new", path);
 		p = at(child);
 		(void)!fs_mknod(&p, S_IFREG | 0644, 0);
-		p = (struct path_at){ NULL, path, AT_REMOVEDIR };
+		p = (struct path_at){ .path = path, .flags = AT_REMOVEDIR };
 		if (host_random(3) == 0)
 			(void)!fs_unlink(&p);
 	} else if (r == 0 && (st.mode & S_IFMT) == S_IFREG &&
@@ -238,7 +238,7 @@ names_change(unsigned k)
 	char name[32];
 
 	snprintf(name, sizeof(name), "/m/.%u", k - 1);
-	p = (struct path_at){ NULL, name, 0 };
+	p = (struct path_at){ .path = name };
 	assert_int_equal(fs_unlink(&p), k == 0 ? -ENOENT : 0);
 	snprintf(name, sizeof(name), "/m/.%u", k);
 	p = at(name);
