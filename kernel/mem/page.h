@@ -154,8 +154,14 @@ page_home_payload(const struct vm_page *pg)
  */
 void page_set_state(struct vm_page *, enum page_state);
 
-/* The only writer of page->home.  Locks: [P] held. */
+/* The only writers of page->home.  Locks: [P] held. */
 void page_set_home(struct vm_page *, enum page_home, uint64_t payload);
+/* The word that it names is so many bytes further on now; who moves many records it. */
+static inline void
+page_move_home(struct vm_page *pg, int64_t bytes)
+{
+	pg->home += (uint64_t)bytes;
+}
 
 const char *page_state_name(enum page_state);
 

@@ -126,6 +126,15 @@ pte_is_special(uint64_t w)
 	return (w & (MD_PTE_P | PTE_SRC_MASK)) ==
 	    (MD_PTE_P | (uint64_t)SRC_SPEC << PTE_SRC_SHIFT);
 }
+/* VALID, and names a page of the space's own, or one shared with those who forked. */
+#define PTE_WHOSE (MD_PTE_P | PTE_SRC_MASK)
+#define PTE_PRIVATE (MD_PTE_P | (uint64_t)SRC_PRIV << PTE_SRC_SHIFT)
+#define PTE_FORKED (MD_PTE_P | (uint64_t)SRC_FORK << PTE_SRC_SHIFT)
+static inline bool
+pte_is_private(uint64_t w)
+{
+	return (w & PTE_WHOSE) == PTE_PRIVATE || (w & PTE_WHOSE) == PTE_FORKED;
+}
 /* The page of zeros, mapped for a neighbour's sake: nobody has looked at it yet. */
 static inline bool
 pte_is_unread_zero(uint64_t w)
@@ -342,6 +351,8 @@ void word_settle(struct vm_page *table, const struct words_gone *);
 /* The same for words that word_enter() has made VALID.  [W], [P] */
 void word_entered(struct vm_page *table, unsigned n, unsigned special,
     unsigned locked);
+unsigned word_move_run(struct vm_page *table, uint64_t *from, struct vm_page *to_table,
+    uint64_t *to, unsigned n);
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 
 /* In line, or calls of what page.c compiles of the same text. */

@@ -232,6 +232,55 @@ word_entered(struct vm_page *table, unsigned n, unsigned special, unsigned locke
 	count_words(table, (int)n, (int)n, (int)special);
 }
 
+/* The records of what word_move_run() has moved. */
+static __attribute__((noinline, cold)) void
+record_moved(const uint64_t *from, const uint64_t *to, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t word = word_get(&to[i]);
+
+		EVENT(page_word, va2pa(&from[i]), word, 0);
+		if (pte_src(word) == SRC_PRIV)
+			EVENT(page_home, page_pfn(pte_page(word)),
+			    (uint64_t)HOME_PTE << 60 | word_pa(&from[i]),
+			    pte_page(word)->home);
+		EVENT(page_word, va2pa(&to[i]), 0, word);
+	}
+}
+
+/* Words of one leaf table become words of another of the same space, as long as they
+ * follow one another and are VALID, of a private page or one that a fork shares; n at
+ * most.  The page that a word owns has its home there.
+ * Locks: [W] of their space, [P].
+ * Returns: how many: the old addresses are to be flushed before [W] is given back. */
+unsigned
+word_move_run(struct vm_page *table, uint64_t *from, struct vm_page *to_table, uint64_t *to,
+    unsigned n)
+{
+	int64_t moved = (int64_t)(word_pa(to) - word_pa(from));
+	unsigned i;
+
+	HELD(&pfn_lock);
+	for (i = 0; i < n; i++) {
+		uint64_t bits = word_get(&from[i]) & PTE_WHOSE, word;
+
+		if (bits != PTE_PRIVATE && bits != PTE_FORKED)
+			break;
+		word = __atomic_exchange_n(&from[i], 0, __ATOMIC_SEQ_CST);
+		ASSERT(word_get(&to[i]) == 0);
+		if (bits == PTE_PRIVATE)
+			page_move_home(pte_page(word), moved);
+		atomic_store_release(&to[i], word);
+	}
+	if (i == 0)
+		return 0;
+	if (EV_IS_ASKED(page_word) || EV_IS_ASKED(page_home))
+		record_moved(from, to, i);
+	count_words(table, -(int)i, -(int)i, 0);
+	count_words(to_table, (int)i, (int)i, 0);
+	return i;
+}
+
 /* Other rights or bits for a word that stays VALID with the same frame.
  * Locks: the container's; hardware may set A and D meanwhile.
  * Returns: the old word. */

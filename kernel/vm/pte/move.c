@@ -84,36 +84,17 @@ move_soft(struct move_work *m, const struct pte_ref *s)
 	return 0;
 }
 
-/* VALID, and its page is the space's own, or shared with those who forked. */
-static bool
-is_private(uint64_t word)
-{
-	uint64_t bits = word & (MD_PTE_P | PTE_SRC_MASK);
-
-	return bits == (MD_PTE_P | (uint64_t)SRC_PRIV << PTE_SRC_SHIFT) ||
-	    bits == (MD_PTE_P | (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
-}
-
 /* Private words from s on, as many as follow one another: each is at the target now.
  * m->at is behind them. */
 static void
 move_run(struct move_work *m, const struct pte_ref *s)
 {
-	uint64_t *from = s->word, *to = target_of(m, s->va).word, old;
 	unsigned room = (unsigned)((m->at.stop - s->va) >> PAGE_SHIFT), n;
-	struct words_gone gone = { .by_bits = { 0 } };
+	uint64_t *to = target_of(m, s->va).word;
 
-	room = MIN(room, MOVE_RUN);
 	spin_lock(&pfn_lock);
-	for (n = 0; n < room && is_private(word_get(&from[n])); n++) {
-		old = word_take(&from[n], &gone);
-		if (pte_src(old) == SRC_PRIV)
-			page_set_home(pte_page(old), HOME_PTE, word_pa(&to[n]));
-		word_enter(&to[n], old);
-	}
-	word_entered(m->made, n, 0, words_gone_locked(&gone));
+	n = word_move_run(s->leaf, s->word, m->made, to, MIN(room, MOVE_RUN));
 	spin_unlock(&pfn_lock);
-	word_settle(s->leaf, &gone);
 	ws_remove_some(m->as, s->leaf, n);
 	ws_insert_some(m->as, m->made, n);
 	m->at.va += (va_t)n << PAGE_SHIFT;
@@ -136,7 +117,7 @@ move_table(struct move_work *m)
 		if (s.word == NULL)
 			break;
 		s.va = m->at.va;
-		if (is_private(word_get(s.word))) {
+		if (pte_is_private(word_get(s.word))) {
 			move_run(m, &s);
 			continue;
 		}
@@ -189,7 +170,7 @@ move_some(struct move_work *m)
 	first = m->at.va;
 	base = first & ~(PT_SPAN - 1);
 	if (moves_whole(m))
-		r = pt_move(m->as, base, base + m->delta, &m->to, &m->want);
+		r = pt_move(m->as, m->at.leaf, base, base + m->delta, &m->to, &m->want);
 	if (r == 0)
 		m->at.va = m->at.stop;
 	if (r != -EBUSY)

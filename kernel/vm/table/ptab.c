@@ -85,10 +85,14 @@ void
 path_walk(struct aspace *as, va_t va, struct pt_path *p)
 {
 	uint64_t *words = pa2va(as->md.root_pa), w;
+	pfn_t root = (pfn_t)(as->md.root_pa >> PAGE_SHIFT);
+	struct vm_page *table;
 	int level;
 
-	ASSERT(as->md.root_pa != 0);
-	*p = (struct pt_path){ .away = 0 };
+	ASSERT(root != 0);
+	p->table[1] = p->table[2] = p->table[LEVELS] = NULL;
+	p->away = 0;
+#pragma GCC unroll 3 /* constants for shifts and places */
 	for (level = LEVELS; level >= 1; level--) {
 		p->word[level] = &words[md_pt_index(va, level + 1)];
 		w = word_get(p->word[level]);
@@ -106,9 +110,8 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 		case PTE_FORK:
 			panic("ptab: word %lx of level %d at %lx", w, level, va);
 		}
-		p->table[level] = pte_page(w);
-		ASSERT(as_has_table(as, p->table[level]));
-		ASSERT(p->table[level]->tbl.level == level);
+		p->table[level] = table = pte_page(w);
+		ASSERT(table->tbl.root == root && table->tbl.level == level);
 		words = pa2va(w & PTE_PFN_MASK);
 	}
 }
@@ -515,47 +518,39 @@ pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 
 /* ---- a leaf table gets another address ---- */
 
-/* The word of the parent that named the table; 0: it is pinned, and stays. */
-static uint64_t
-unhook(const struct pt_path *p)
-{
-	uint64_t word = 0;
-
-	spin_lock(&pfn_lock);
-	if (p->table[1]->pins == 0)
-		word = word_set_locked(p->table[2], p->word[1], 0);
-	spin_unlock(&pfn_lock);
-	return word;
-}
-
-/* The leaf table of va, in use, becomes that of to: all its words have then moved.
+/* The leaf table, that of va, becomes that of to: all its words have then moved.
  * Locks: [W], no batch of as under construction; takes [P].
  * Owns: h, as path_make().
  * Returns: 0; -EAGAIN: w says what the tables above to are missing; -EBUSY: word by
  * word only, for there is a table at to, or this one is pinned. */
 int
-pt_move(struct aspace *as, va_t va, va_t to, struct pt_hold *h, struct want *w)
+pt_move(struct aspace *as, struct vm_page *leaf, va_t va, va_t to, struct pt_hold *h,
+    struct want *w)
 {
-	struct pt_path source, target;
-	uint64_t word;
+	uint64_t *from = pa2va(page_home_payload(leaf)), word = 0;
+	struct vm_page *above = word_table(from, 1);
+	struct pt_path target;
 
 	ASSERT(((va | to) & (PT_SPAN - 1)) == 0);
 	if (!path_make(as, to, &target, 2, h, w))
 		return -EAGAIN;
-	path_walk(as, va, &source);
 	if (target.table[1] != NULL)
 		return -EBUSY;
-	word = unhook(&source);
+	spin_lock(&pfn_lock);
+	if (leaf->pins == 0)
+		word = word_set_locked(above, from, 0);
+	spin_unlock(&pfn_lock);
 	if (word == 0)
 		return -EBUSY;
+	ASSERT(pte_page(word) == leaf);
 	md_tlb_flush(&as->md, va, va + PT_SPAN, FLUSH_TABLES);
 	spin_lock(&pfn_lock);
-	page_set_home(pte_page(word), HOME_TABLE, word_pa(target.word[1]));
+	page_set_home(leaf, HOME_TABLE, word_pa(target.word[1]));
 	word_set_locked(target.table[2], target.word[1], word);
 	spin_unlock(&pfn_lock);
 	pt_forget_near(as);
-	EVENT(table_move, va2pa(source.word[1]), va2pa(target.word[1]));
-	if (source.table[2]->nused == 0)
+	EVENT(table_move, va2pa(from), va2pa(target.word[1]));
+	if (above->nused == 0)
 		pt_prune_now(as, va);
 	return 0;
 }

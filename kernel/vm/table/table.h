@@ -91,7 +91,8 @@ pt_range(struct aspace *as, uint64_t lo, uint64_t hi)
 		.end = hi << PAGE_SHIFT };
 }
 /* The leaf table of va becomes that of to.  0, -EAGAIN, -EBUSY. */
-int pt_move(struct aspace *, va_t va, va_t to, struct pt_hold *, struct want *) MUST_CHECK;
+int pt_move(struct aspace *, struct vm_page *leaf, va_t va, va_t to, struct pt_hold *,
+    struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
 va_t pt_skip_absent(const uint64_t *word, va_t, va_t end, int level); /* word: 0 */
