@@ -102,7 +102,7 @@ sessions-record: image tools $(BOOK_RUNS)
 
 # The kernel with one file changed: MUTANT_OUT/mutant.c instead of MUTANT.
 mutant: $(OBJS)
-	@$(filter-out -Werror,$(KCC)) -I$(dir $(MUTANT)) -c $(MUTANT_OUT)/mutant.c -o $(MUTANT_OUT)/mutant.o
+	@$(filter-out -Werror $(EVERY_CASE),$(KCC)) -I$(dir $(MUTANT)) -c $(MUTANT_OUT)/mutant.c -o $(MUTANT_OUT)/mutant.o
 	@$(call link_kernel,$(patsubst $(BUILD)/$(basename $(MUTANT)).o,$(MUTANT_OUT)/mutant.o,$(OBJS)),$(MUTANT_OUT))
 	@ln -sf $(call quoted,$(abspath $(BUILD))/initrd.cpio) $(call quoted,$(abspath $(BUILD))/root.img) $(MUTANT_OUT)/
 

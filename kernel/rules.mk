@@ -22,9 +22,11 @@ ALWAYS_ERRORS := -Werror=implicit-function-declaration \
   -Werror=return-type -Werror=switch -Werror=unused-result
 # Kernel stacks are of 8 KiB.
 SMALL_FRAMES := -Werror=frame-larger-than=1024
+# A default: that hides a forgotten enumerator; of what we write, not of learners.
+EVERY_CASE := -Werror=switch-enum
 CI_ONLY := $(if $(filter 1,$(WERROR)),-Werror)
 INCLUDES := -Ikernel -I$(GEN)
-KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(SMALL_FRAMES) $(CI_ONLY) \
+KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(EVERY_CASE) $(SMALL_FRAMES) $(CI_ONLY) \
   $(INCLUDES)
 
 # ---- folders ----

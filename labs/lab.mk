@@ -43,7 +43,7 @@ endif
 # A newer compiler's warnings never stop a student.
 $(LAB_OBJ): $(call escaped,$(FILE)) $(LAB_OUT)/file | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(filter-out -Werror,$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $(call quoted,$<) -o $@
+	@$(filter-out -Werror $(EVERY_CASE),$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $(call quoted,$<) -o $@
 
 # Written anew when FILE names another file than last time.
 $(LAB_OUT)/file: lab-file
