@@ -29,6 +29,7 @@ struct test {
 	unsigned cpus, timeout, expect;
 	enum level level;
 	unsigned turns[LEVELS]; /* check, and check-more: for one commit of so many; 0: always */
+	char subject[32]; /* of its turns; "": its name says it */
 	char brief[64]; /* "": always the same; else in check a short form */
 	bool counts; /* its time is the number of its instructions */
 	bool by_clock; /* it holds times against each other: not in a slow machine */

@@ -16,6 +16,8 @@
  *              is set.  TURN=3: it is dear, so check has it for one commit of
  *              three, by its name, and check-more for the other two.  TURN=1,2: in
  *              check-more, too, for one commit of two; check-long has them all.
+ *              SUBJECT=grader: it has its turn with that word instead of its name, for
+ *              both want the same built, or both are too dear for one turn.
  *           4. KIND says what its verdict hangs on: exact, bounded, timed (enum
  *              sort); of a program of several CPUs exact,bounded: alone it is
  *              exact, in a machine that is the same each run (tools/guest
@@ -170,14 +172,14 @@ commit_number(void)
 	return number;
 }
 
-/* Those of one subject together, by the name up to its first _: they share what is built. */
+/* Those of one subject together: the name up to its first _, or what SUBJECT= says. */
 static bool
 has_its_turn(const struct test *t, enum level level)
 {
 	unsigned turns = t->turns[level], draw = commit_number() >> 4 * level;
 	char subject[128];
 
-	snprintf(subject, sizeof subject, "%s", t->name);
+	snprintf(subject, sizeof subject, "%s", t->subject[0] != '\0' ? t->subject : t->name);
 	subject[strcspn(subject, "_@")] = '\0';
 	return turns < 2 || (number_of(subject) + draw) % turns == 0;
 }
@@ -262,6 +264,8 @@ parse_needs(struct test *t, char *cpus, char *more, char *kinds,
 			t->by_clock = true;
 		else if (strcmp(word, "TURN") == 0)
 			sscanf(value, "%u,%u", &t->turns[LEVEL_CHECK], &t->turns[LEVEL_MORE]);
+		else if (strcmp(word, "SUBJECT") == 0)
+			snprintf(t->subject, sizeof t->subject, "%s", value);
 		else if (strcmp(word, "OWN") == 0)
 			t->own = atoi(value) != 0;
 		else if (strcmp(word, "ALONE") == 0)

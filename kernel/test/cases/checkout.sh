@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=3 SUBJECT=grader KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Checkouts that are not as ours: cloned where git writes the line ends of
 # Windows; in a folder, and with a TMPDIR, whose names have an apostrophe, blanks

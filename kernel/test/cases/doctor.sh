@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 SUBJECT=grader KIND=bounded
 # BOUNDED: it starts the emulators of the host
 # Each piece is taken away in turn, or is too old: doctor and setup name it and
 # its remedy.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600 MORE=all TURN=1,2 KIND=bounded
+# NEEDS: TIMEOUT=600 MORE=all TURN=1,2 SUBJECT=grader KIND=bounded
 # BOUNDED: the grader's limits of the host's time stand behind it
 # Each end has its name: loops, livelocks, deadlocks, panics, a triple fault, a
 # leak; a file that does not compile or lacks a function; and trouble of the host

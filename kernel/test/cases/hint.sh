@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=200 TURN=3 SUBJECT=grader KIND=bounded
 # BOUNDED: the grader's limits of the host's time stand behind it
 # make hint: the first hint of a step when it is asked for, each further one behind
 # a run in which a test of the step failed; what cannot be is said.

@@ -114,10 +114,11 @@ last_is "1 passed, 0 failed"
 says '^FAILED endless: no end after 1 s'
 
 # Turns: each in one of the two, the same for one commit, others for another.
-turns="dear1 dear2 dear3 dear4 dear5 dear6 dear6_too"
+turns="dear1 dear2 dear3 dear4 dear5 dear6 dear6_too dear7"
 for name in $turns; do
 	plant $name "exact TURN=3" true
 done
+plant dear7 "exact TURN=3 SUBJECT=dear1" true
 dear() { (cd "$house" && $run -n "$@") | grep '^dear' | sort | xargs; }
 dear >"$tmp/check"
 same "$turns" "$(echo $( (dear; dear -w more) | tr ' ' '\n' | sort))" "both halves together"
@@ -129,6 +130,7 @@ for i in 1 2 3 4 5 6; do
 	dear
 done >"$tmp/commits"
 [ "$(sort -u "$tmp/commits" | wc -l)" = 3 ] || fail "turns of six commits: $(cat "$tmp/commits")"
+grep 'dear[17]' "$tmp/commits" | grep -v '^dear1 .*dear7$' && fail "dear7 comes with dear1"
 plant dear_more "exact TURN=1,2 MORE=all" true
 rm -f "$house"/kernel/test/cases/dear[1-9]*
 same "dear_more" "$(dear -w all)" "all have it"

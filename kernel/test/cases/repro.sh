@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=400 SHORT=1 TURN=3 SUBJECT=grader KIND=bounded
 # BOUNDED: debuggers stop machines beside the clock of the host
 # What a failed test prints as "again" stops at the event that made it fail:
 # under gdb and in Bochs, for a count, a too small one, a panic, and an exit.

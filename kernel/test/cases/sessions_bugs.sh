@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600 MORE=all TURN=1,3 KIND=bounded
+# NEEDS: TIMEOUT=600 MORE=all TURN=1,3 SUBJECT=teaching KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # Each session notices the planted bug that it names: one of its claims does not
 # hold then.  That they hold of this kernel: sessions.sh.
