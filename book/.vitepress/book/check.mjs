@@ -21,7 +21,7 @@ import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLoc
 import { expandPage, FACT, HANDOUT, MADE } from './page.mjs'
 import { sceneFindings } from './scenes.mjs'
 import { speedFindings } from './speed.mjs'
-import { definitions, identifiers, sourceLines } from './symbol.mjs'
+import { definitions, identifiers, sourceLines, sourceText } from './symbol.mjs'
 import { definedNumbers } from './tables.mjs'
 
 const findings = []
@@ -241,12 +241,12 @@ function checkNames(p) {
 
 // One spelling for each word of ours.
 const spelling = readFileSync(join(ROOT, 'book/words.txt'), 'utf8').split('\n')
-  .filter(l => l && !l.startsWith('#')).map(l => l.split(' → '))
+  .filter(l => l && !l.startsWith('#')).map(l => l.split(' → ')).map(([wrong, right]) => [wrong, right, new RegExp(`\\b${wrong}\\b`)])
 function checkSpelling(p) {
   p.prose.forEach((l, i) => {
     const text = l.replace(/`[^`]*`/g, '')
-    for (const [wrong, right] of spelling)
-      if (new RegExp(`\\b${wrong}\\b`).test(text)) say(p.file, i + 1, `"${wrong}"`, `the book writes "${right}"`)
+    for (const [wrong, right, found] of spelling)
+      if (found.test(text)) say(p.file, i + 1, `"${wrong}"`, `the book writes "${right}"`)
   })
 }
 
@@ -327,7 +327,7 @@ function checkInvariants() {
   const uses = (name, where) => used.has(name) || used.set(name, where)
   for (const path of files) {
     if (!/^kernel\/.*\.[ch]$/.test(path)) continue
-    const text = readFileSync(join(ROOT, path), 'utf8')
+    const text = sourceText(ROOT, path)
     for (const m of text.matchAll(/\b(?:report_bad|bad_word)\([^";]*"([^" ]+)"/g)) uses(m[1], path)
     for (const m of text.matchAll(/\bI([1-9]\d?)\b/g)) uses(m[0], path)
   }
@@ -354,7 +354,7 @@ function checkReference() {
       if (was) say(p.file, line, `${number} is defined a second time`, `it is in ${was.file}:${was.line}; let one of them refer to the other`)
       else numbers.set(number, { file: p.file, line })
     }
-  const points = [...files].map(f => sourceLines(ROOT, f)).find(l => l?.some(x => /^#define INJECT_POINTS\(X\)/.test(x))) || []
+  const points = [...files].map(f => sourceText(ROOT, f)).find(t => t && /^#define INJECT_POINTS\(X\)/m.test(t))?.split('\n') || []
   for (const p of points.join(' ').matchAll(/X\((FI_\w+)\)/g))
     if (!pages.get(`${REFERENCE}/injection.md`)?.raw.match(new RegExp(`^\\|[^|]*\\b${p[1]}\\b`, 'm')))
       say(`${REFERENCE}/injection.md`, 1, `no row for ${p[1]}`, 'say what fails there')
@@ -372,8 +372,8 @@ function checkPointers() {
   const page = new Map(references.map(p => [p.file.slice(REFERENCE.length + 1, -3), p]))
   const sections = p => new Set([...p.raw.matchAll(/^#+ (\d+)\. /gm)].map(m => m[1]))
   for (const path of treeFiles()) {
-    const lines = readFileSync(join(ROOT, path), 'utf8').split('\n')
-    lines.forEach((l, i) => {
+    if (!/\b[Bb]ook: /.test(sourceText(ROOT, path))) continue
+    sourceLines(ROOT, path).forEach((l, i) => {
       for (const m of l.matchAll(/\b[Bb]ook: ([a-z][a-z0-9-]*(?: [A-Z]?\d+(?:\.\d+)?[a-z]?)?(?:, [a-z][a-z0-9-]*(?: [A-Z]?\d+(?:\.\d+)?[a-z]?)?)*)/g))
         for (const one of m[1].split(', ')) {
           const [name, what] = one.split(' ')

@@ -15,25 +15,40 @@ import { basename, join } from 'node:path'
 
 const cache = new Map()
 
-// Where the text is: in a handout the file that a lab replaces is its starter.
-function placeOf(root, path) {
-  const full = join(root, path), labs = join(root, 'labs')
-  if (existsSync(full)) return full
+// In a handout the file that a lab replaces is its starter.
+const starters = new Map()
+function startersOf(root) {
+  const labs = join(root, 'labs'), of = new Map()
   for (const lab of existsSync(labs) ? readdirSync(labs) : []) {
     const conf = join(labs, lab, 'lab.conf')
     const file = existsSync(conf) && readFileSync(conf, 'utf8').match(/^file\s+(\S+)/m)
-    if (file && `kernel/${file[1]}` === path) return join(labs, lab, basename(path))
+    if (file && !of.has(`kernel/${file[1]}`)) of.set(`kernel/${file[1]}`, join(labs, lab, basename(file[1])))
   }
-  return full
+  return of
+}
+
+// Where the text is.
+function placeOf(root, path) {
+  const full = join(root, path)
+  if (existsSync(full)) return full
+  if (!starters.has(root)) starters.set(root, startersOf(root))
+  return starters.get(root).get(path) ?? full
+}
+
+// null: no such file.  Each is read once.
+export function sourceText(root, path) {
+  const key = join(root, path)
+  if (!cache.has(key)) {
+    const full = placeOf(root, path)
+    cache.set(key, existsSync(full) ? { text: readFileSync(full, 'utf8'), lines: null } : null)
+  }
+  return cache.get(key)?.text ?? null
 }
 
 export function sourceLines(root, path) {
-  const full = placeOf(root, path)
-  if (!cache.has(full)) {
-    if (!existsSync(full)) return null
-    cache.set(full, readFileSync(full, 'utf8').replace(/\n$/, '').split('\n'))
-  }
-  return cache.get(full)
+  const text = sourceText(root, path)
+  if (text === null) return null
+  return cache.get(join(root, path)).lines ??= text.replace(/\n$/, '').split('\n')
 }
 
 function escape(s) {
@@ -87,6 +102,7 @@ function allSources(root, dir, out) {
 function elsewhere(root, name) {
   const found = []
   for (const p of allSources(root, 'kernel', [])) {
+    if (!sourceText(root, p).includes(name)) continue
     const lines = sourceLines(root, p)
     if (shapes(p, name).some(s => lines.some(l => s.at.test(l) && !(s.not && s.not.test(l))))) found.push(p)
   }
@@ -98,10 +114,10 @@ export function findSymbol(root, path, name) {
   const lines = sourceLines(root, path)
   if (lines === null)
     return { error: `no file ${path}`, remedy: `the symbol may have moved: grep -rn '${name}' kernel` }
-  const hits = []
+  const hits = [], word = name.replace(/^\w+:/, '')
   for (const shape of shapes(path, name))
     lines.forEach((l, i) => {
-      if (shape.at.test(l) && !(shape.not && shape.not.test(l))) hits.push(extent(lines, i, shape))
+      if (l.includes(word) && shape.at.test(l) && !(shape.not && shape.not.test(l))) hits.push(extent(lines, i, shape))
     })
   if (hits.length === 0) {
     const other = elsewhere(root, name)
@@ -148,6 +164,6 @@ export function definitions(root) {
 export function identifiers(root) {
   const words = new Set()
   for (const p of allSources(root, 'kernel', []))
-    for (const l of sourceLines(root, p)) for (const w of l.matchAll(/[A-Za-z_][A-Za-z_0-9]*/g)) words.add(w[0])
+    for (const w of sourceText(root, p).match(/[A-Za-z_][A-Za-z_0-9]*/g) || []) words.add(w)
   return words
 }

@@ -18,7 +18,7 @@
 import { readFileSync, existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ROOT, events, referencePages, syscalls } from './data.mjs'
-import { sourceLines } from './symbol.mjs'
+import { sourceLines, sourceText } from './symbol.mjs'
 
 const HANDOUT = process.env.BOOK_EDITION === 'handout'
 const escapeHtml = s => s.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;')
@@ -53,6 +53,7 @@ export function findType(kind, name) {
   const at = new RegExp(`^${kind} ${name} \\{`)
   const hits = []
   for (const path of sources()) {
+    if (!sourceText(ROOT, path).includes(`${kind} ${name} {`)) continue
     const lines = sourceLines(ROOT, path)
     lines.forEach((l, i) => {
       if (!at.test(l)) return
@@ -286,7 +287,7 @@ export function proofs(prefix) {
 // Functions of the kernel in which a text occurs.
 export function places(text) {
   const found = new Set()
-  for (const path of sources().filter(p => p.endsWith('.c'))) {
+  for (const path of sources().filter(p => p.endsWith('.c') && sourceText(ROOT, p).includes(text))) {
     let name = ''
     for (const l of sourceLines(ROOT, path)) {
       const m = l.match(/^(\w+)\(/)
