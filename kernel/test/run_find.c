@@ -153,7 +153,7 @@ add_file(enum kind kind, const char *path, const char *needs)
 	}
 }
 
-/* The first digits of HEAD; as cases/lib.sh draws. */
+/* The first digits of HEAD; cases/lib.sh draws by others. */
 static unsigned
 commit_number(void)
 {

@@ -60,10 +60,11 @@ in_full() {
 	[ -z "${SHORT-}" ]
 }
 
-# What is drawn of many is drawn by the commit, for its verdict shall be its own.
+# What is drawn of many is drawn by the commit, for its verdict shall be its own.  Not
+# by the digits that say whose turn it is: a third of the third would never be drawn.
 of_commit() {
-	head=$(git rev-parse HEAD 2>/dev/null || echo 0)
-	echo $((0x$(echo "$head" | cut -c1-7) % $1))
+	head=$(git rev-parse -q --verify HEAD 2>/dev/null || echo 0000000000)
+	echo $((0x$(echo "$head" | cut -c9-15) % $1))
 }
 
 # Cases run side by side: two makes of one program write it both, while the one
