@@ -72,25 +72,22 @@ grep -q '92/t01 has a disk in memory' "$tmp/text" || fail "bochs: $(cat "$tmp/te
 # A bug: the split is not counted because it is not made.
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
 	kernel/vm/map/vad.c >"$tmp/bug.c"
-$grade run smoke --quiet --submission "$tmp/bug.c" --test t02 >"$tmp/text"
+$grade run smoke --quiet --submission "$tmp/bug.c" --test t02 --out "$tmp/gh" \
+	--format text,github >"$tmp/text"
 [ $? = 1 ] || fail "bug: $(cat "$tmp/text")"
 grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(cat "$tmp/text")"
 grep -q 'look at   vad_split .*bug.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
 grep -q "again     make grade LAB=90 TEST=t02 SEED=[0-9]* FILE=$tmp/bug.c\$" "$tmp/text" ||
 	fail "again: $(cat "$tmp/text")"
 # The same as an annotation: on the line of the function.
-$grade run smoke --quiet --submission "$tmp/bug.c" --test t02 --format github \
-	--out "$tmp/gh" >"$tmp/text"
 line=$(grep -n '^vad_split(' "$tmp/bug.c" | cut -d: -f1)
 grep -q "^::error file=$tmp/bug.c,line=$line,title=90/t02 " "$tmp/gh/github.txt" ||
 	fail "annotation: $(cat "$tmp/gh/github.txt")"
-# Hidden tests go with the test that they vary.
+# Hidden tests go with the test that they vary.  A kernel of somebody's own has no
+# border: the verdict says so.
 GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
-	--hidden grading/hidden >"$tmp/text"
+	--hidden grading/hidden --out "$tmp/own" --format text,json >"$tmp/text"
 grep -q '^02/h01 .*of 02/t03' "$tmp/text" || fail "hidden: $(cat "$tmp/text")"
-# A kernel of somebody's own has no border: the verdict says so.
-GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
-	--out "$tmp/own" --format text,json >"$tmp/text"
 grep -q '^note: .*nobody watched' "$tmp/text" || fail "--kernel: $(cat "$tmp/text")"
 grep -q '"trust": "none"' "$tmp/own/result.json" || fail "--kernel: trust"
 grep -q '"trust": "full"' "$tmp/1/result.json" || fail "no full trust"
