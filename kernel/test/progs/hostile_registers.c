@@ -43,6 +43,13 @@ single_step(void)
 	CHECK(steps >= 8);
 }
 
+/* Bit 47 and all above it are alike. */
+static bool
+is_canonical(uint64_t at)
+{
+	return (uint64_t)((int64_t)(at << 16) >> 16) == at;
+}
+
 /* getpid with a stack pointer and flags of no use. */
 static void
 wild_stack(uint64_t rsp, uint64_t flags)
@@ -187,10 +194,14 @@ main(void)
 
 	single_step();
 	for (int i = 0; i < 6; i++) {
-		wild_stack(places[i], 0x202);
-		wild_stack(places[i], 0x202 | 0x400);   /* DF */
-		wild_stack(places[i], 0x202 | 0x4000);  /* NT */
-		wild_stack(places[i], 0x202 | 0x200000); /* ID */
+		/* A Linux that returns by IRET, as on some AMD processors, ends a program
+		 * whose stack pointer is no address. */
+		if (on_vadose() || is_canonical(places[i])) {
+			wild_stack(places[i], 0x202);
+			wild_stack(places[i], 0x202 | 0x400);   /* DF */
+			wild_stack(places[i], 0x202 | 0x4000);  /* NT */
+			wild_stack(places[i], 0x202 | 0x200000); /* ID */
+		}
 		raw_sigreturn(places[i]);
 		no_stack(places[i]);
 	}
