@@ -496,13 +496,21 @@ terminal_raw(void)
 	write_all("\033[2J\033[?25l", 10);
 }
 
-/* "ESC [ rows ; columns R" is the answer to draw()'s question. */
+/* A key: is it part of "ESC [ rows ; columns R", the answer to draw()'s question?  A
+ * serial line brings it in pieces. */
 static void
-resize(const char *s)
+resize(char key)
 {
+	static char answer[16];
+	static size_t n;
 	unsigned rows, columns;
 
-	if (sscanf(s, "\033[%u;%uR", &rows, &columns) != 2)
+	if (key == '\033')
+		n = 0;
+	if (n + 1 < sizeof(answer))
+		answer[n++] = key;
+	answer[n] = '\0';
+	if (key != 'R' || sscanf(answer, "\033[%u;%uR", &rows, &columns) != 2)
 		return;
 	screen.rows = rows < MIN_ROWS + 3 ? MIN_ROWS + 3 : rows;
 	screen.columns = columns < 20 ? 20 : columns > 200 ? 200 : columns;
@@ -514,21 +522,19 @@ read_keys(double seconds)
 {
 	double until = now() + seconds, left;
 	struct pollfd p = { .fd = 0, .events = POLLIN };
-	char keys[64], *s;
+	char keys[64];
 	ssize_t n;
 
 	while ((left = until - now()) > 0) {
 		if (poll(&p, screen.is_raw, (int)(left * 1000) + 1) <= 0)
 			continue;
-		n = read(0, keys, sizeof(keys) - 1);
+		n = read(0, keys, sizeof(keys));
 		if (n <= 0)
 			return false;
-		keys[n] = '\0';
-		for (s = keys; *s != '\0'; s++) {
-			if (*s == 'q')
+		for (ssize_t i = 0; i < n; i++) {
+			if (keys[i] == 'q')
 				return false;
-			if (*s == '\033')
-				resize(s);
+			resize(keys[i]);
 		}
 	}
 	return true;

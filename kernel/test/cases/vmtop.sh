@@ -22,7 +22,7 @@ if command -v script >/dev/null; then
 	at_terminal() {
 		seen '~#' && printf 'vmtop -d 0.3\r'
 		seen 'working sets' && printf '\033[30;60R'
-		seen 'WIRED [^K]*K.*MODIFIED' 2
+		seen 'working sets' 6
 		printf 'q'
 		seen '~#' 2 && printf 'stty -a | grep -o " icanon"; exit\r'
 	}
