@@ -17,6 +17,8 @@
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 
+#define LOOK_NS 1000000ul    /* all maps are held, and with them nobody waits for a wake */
+
 static void
 lock_map(struct aspace *as, void *arg)
 {
@@ -70,6 +72,22 @@ thaw_spaces(void)
 
 /* ---- swap ---- */
 
+static bool
+swap_is_busy(void)
+{
+	const struct swap_area *a;
+	bool busy = false;
+	unsigned i;
+
+	mutex_lock_nested(&swap_areas_lock);
+	for (i = 0; i < SWAP_AREAS; i++) {
+		a = swap_area(i);
+		busy |= a != NULL && atomic_load(&a->busy) != 0;
+	}
+	mutex_unlock(&swap_areas_lock);
+	return busy;
+}
+
 /*
  * From now on no page goes to swap or comes from it, and none is reclaimed whose
  * owner is a word; what is under way ends first.
@@ -83,7 +101,8 @@ freeze_swap(void)
 	spin_lock(&pfn_lock);
 	atomic_store(&owner_frozen, true);
 	spin_unlock(&pfn_lock);
-	(void)swap_wait_idle(NULL, WAIT_PLAIN, WAIT_FOREVER);
+	while (swap_is_busy())
+		(void)sleep_until(md_time_ns() + LOOK_NS, WAIT_PLAIN);
 }
 
 void

@@ -712,31 +712,17 @@ swap_wait(void)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
-static bool
-is_idle(const struct swap_area *a)
-{
-	bool idle = true;
-	unsigned i;
-
-	spin_lock(&swaps.lock);
-	for (i = 0; i < SWAP_AREAS; i++)
-		if (swaps.area[i] != NULL && (a == NULL || swaps.area[i] == a))
-			idle &= swaps.area[i]->busy == 0;
-	spin_unlock(&swaps.lock);
-	return idle;
-}
-
-/* Sleep until the area, NULL: each area, has no request under way.
- * Locks: none of rank >= 7; takes [S].  Returns: 0, -ETIMEDOUT, -EINTR. */
+/* Sleep until the area has no request under way.
+ * Locks: none of rank >= 2.  Returns: 0, -ETIMEDOUT, -EINTR. */
 int
 swap_wait_idle(const struct swap_area *a, enum wait_how how, uint64_t deadline_ns)
 {
 	struct waiter w;
 	int r = 0;
 
-	while (r == 0 && !is_idle(a)) {
+	while (r == 0 && atomic_load(&a->busy) != 0) {
 		wait_prepare(&swaps.bios, &w);
-		r = is_idle(a) ? 0 : wait_sleep(&w, how, deadline_ns);
+		r = atomic_load(&a->busy) == 0 ? 0 : wait_sleep(&w, how, deadline_ns);
 		wait_finish(&w);
 	}
 	return r;
