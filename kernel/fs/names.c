@@ -382,10 +382,25 @@ may_move(const struct vn_move *m, struct vnode *v, const struct cred *c)
 	    vn_permit(v, c, VN_W);
 }
 
-/* Look up, check and move; m->src and m->dst get references. */
+/* Only a directory's name may end in a slash; in an exchange each has its own. */
 static int
-rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
+slashes_fit(const struct vn_move *m, const struct walk *wf, const struct walk *wt)
 {
+	if (m->exchange && wt->slash && m->dst->type != S_IFDIR)
+		return -ENOTDIR;
+	return m->src->type != S_IFDIR &&
+	    (wf->slash || (wt->slash && !m->exchange)) ? -ENOTDIR : 0;
+}
+
+/*
+ * Look up, check and move; m->src and m->dst get references.  What the walks saw
+ * of the names is old: another may have moved the one onto the other since.
+ */
+static int
+rename_locked(struct vn_move *m, const struct walk *wf, const struct walk *wt,
+    unsigned flags)
+{
+	const struct cred *c = wf->cred;
 	int r;
 
 	HELD(&m->from_dir->mnt->tree);
@@ -399,6 +414,9 @@ rename_locked(struct vn_move *m, const struct cred *c, unsigned flags)
 		return r;
 	if (r == 0 && (flags & RENAME_NOREPLACE) != 0)
 		return -EEXIST;
+	r = slashes_fit(m, wf, wt);
+	if (r != 0)
+		return r;
 	if (vn_is_below(m->to_dir, m->src))
 		return -EINVAL;
 	if (m->src == m->dst)
@@ -445,14 +463,8 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 		    -ENOENT : -EPERM;
 	if (wt->vn == NULL && (m.exchange || wt->missing != -ENOENT))
 		return wt->missing;
-	if (wt->vn != NULL && (flags & RENAME_NOREPLACE) != 0)
-		return -EEXIST;
-	if (m.exchange && wt->slash && wt->vn->type != S_IFDIR)
-		return -ENOTDIR;
-	if (wf->vn->type != S_IFDIR && (wf->slash || (wt->slash && !m.exchange)))
-		return -ENOTDIR;
 	rw_lock_write(&wf->dir->mnt->tree);
-	r = rename_locked(&m, wf->cred, flags);
+	r = rename_locked(&m, wf, wt, flags);
 	rw_unlock_write(&wf->dir->mnt->tree);
 	vn_put(m.src);
 	vn_put(m.dst);

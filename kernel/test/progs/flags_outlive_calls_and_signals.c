@@ -139,12 +139,17 @@ static void catch (int signo, void (*fn)(int, siginfo_t *, void *))
 	OK(sigaction(signo, &sa, NULL));
 }
 
+/* What is compared.  Some machines lose NT in a call under Linux, not under us. */
+static uint64_t judged = ALL | TF | IF | IOPL;
+
 static void
 same(const char *what, uint64_t seen, uint64_t flags)
 {
-	if ((seen & (ALL | TF | IF | IOPL)) != (flags | IF))
-		FAIL("%s: flags expected %#lx, seen %#lx", what, flags | IF,
-		    seen & (ALL | TF | IF | IOPL));
+	uint64_t expected = (flags | IF) & judged;
+
+	if ((seen & judged) != expected)
+		FAIL("%s: flags expected %#lx, seen %#lx", what, expected,
+		    seen & judged);
 }
 
 /* Each way into the kernel and back; with TF each step is one, too. */
@@ -163,7 +168,8 @@ all_ways(uint64_t flags)
 	same("signal", over_call(flags, SYS_kill, getpid(), SIGUSR1), flags);
 	EQ(handled, 1);
 	/* A handler begins without DF and TF, and inherits the others. */
-	if ((in_handler & (NT | AC | ID | DF | TF)) != (flags & (NT | AC | ID)))
+	if ((in_handler & judged & (NT | AC | ID | DF | TF)) !=
+	    (flags & judged & (NT | AC | ID)))
 		FAIL("in a handler: flags %#lx of %#lx", in_handler, flags);
 	OK(munmap(p, 2 * PAGE));
 }
@@ -248,6 +254,8 @@ main(void)
 
 	catch (SIGUSR1, on_usr1);
 	catch (SIGTRAP, on_step);
+	if (!on_vadose() && (over_call(NT, SYS_getppid, 0, 0) & NT) == 0)
+		judged &= ~NT;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		all_ways(rows[i]);
 		single_steps(rows[i]);
