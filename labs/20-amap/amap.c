@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/amap.c: which anon is at which page, and what a fault and a fork do with it
+ * uvm/amap.c: which anon is at which page, what a fault asks and a fork does
  *
  * Problem   Each page of anonymous memory has a record with a count, the anon.  A
  *           map of anons says who has which; whoever copies the map, early or
@@ -19,13 +19,11 @@
  * Rules     1. A chunk without an anon goes.
  *           2. Read-only if shared: a page whose anon has more than one reference,
  *              or whose amap has, is never mapped writable.
- *           3. What may fail comes first: anon, chunk, pv, frame, charge.
- *           4. The slot and the word change in one hold of [W]; after a wait all is
- *              looked up again.
- *           5. There is no common page of zeros: a read of what was never written
+ *           3. There is no common page of zeros: a read of what was never written
  *              makes an anon, as a write does.
- *           6. Of a shared amap slots are read, never changed: uvm_fault() has called
- *              amap_unshare() before amap_fault() would.
+ *           4. Of a shared amap slots are read, never changed: before a fault would,
+ *              amap_fault_own() has called amap_unshare().
+ *           5. In which order a fault asks is said in ../anons/anonsfault.c.
  */
 #include "vm/design/uvm/uvm.h"
 
@@ -109,37 +107,69 @@ amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return 0;
 }
 
-/* ---- a fault: an anon is made ---- */
+/* ---- what a fault asks ---- */
 
-/* F4: a write, and others have it, too. */
-static enum fault_outcome
-copy_anon(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
+/*
+ * The word of a page's anon, for a fault.
+ *
+ * Locks:    [W] of its space; [anon] is held behind it, until amap_found().
+ * Returns:  NULL: there is none, and no lock is held.
+ */
+uint64_t *
+amap_find(void *entry, uint64_t vpn)
 {
-	lab_todo("20-amap step 3: copy_anon");
-	return fault_signal(f, SIGKILL, 0);
+	lab_todo("20-amap step 2: amap_find");
+	return NULL;
 }
 
-/* ---- a fault: an anon that there is ---- */
-
-/* Its page is not in memory.  One read for all that share it. */
-static enum fault_outcome
-bring_anon(struct fctx *f, struct vm_anon *anon)
+/*
+ * The fault has seen the anon.
+ *
+ * Locks:    [anon], released.
+ */
+void
+amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 {
-	lab_todo("20-amap step 5: bring_anon");
+	lab_todo("20-amap step 2: amap_found");
+}
+
+/*
+ * A read of a page that has no anon.
+ *
+ * Locks:    those of anons_fault(); f->word is in use.
+ * Returns:  FAULT_DONE, or what the driver has to do before another pass.
+ */
+enum fault_outcome
+amap_read(struct fctx *f, void *entry)
+{
+	lab_todo("20-amap step 2: amap_read");
 	return fault_signal(f, SIGKILL, 0);
 }
 
 /*
- * A page of a private mapping: its anon, or the object behind it, or zeros.
+ * A new anon for f's page, which f->word maps: zeros, or a copy of from.  The one that
+ * the page had is let go.
  *
- * Locks:    [M], [W]; f->word is in use.
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
+ * Locks:    [W] of its space; takes [anon], [P].
+ * Owns:     takes the anon over.
  */
-enum fault_outcome
-amap_fault(struct fctx *f, struct uvm_entry *e)
+void
+amap_put(struct fctx *f, void *entry, struct anons_making *m,
+    const struct vm_page *from)
 {
-	lab_todo("20-amap step 2: amap_fault");
-	return fault_signal(f, SIGKILL, 0);
+	lab_todo("20-amap step 2: amap_put");
+}
+
+/*
+ * Does no other slot name the anon?
+ *
+ * Locks:    [anon]; [W] of its space.
+ */
+bool
+amap_is_own(void *entry, const uint64_t *word)
+{
+	lab_todo("20-amap step 2: amap_is_own");
+	return false;
 }
 
 /* ---- copies of amaps ---- */

@@ -135,95 +135,61 @@ amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 
 /* ---- faults ---- */
 
-/* A new anon for the page, a copy of from, or zeros.  fresh: it is charged. */
-static enum fault_outcome
-give_anon(struct fctx *f, struct uvm_entry *e, const struct vm_page *from,
-    bool fresh)
+uint64_t *
+amap_find(void *entry, uint64_t vpn)
 {
-	enum fault_frame kind = from != NULL ? FRAME_ANY : FRAME_ZEROED;
-	uint64_t vpn = f->va >> PAGE_SHIFT, before = word_get(f->word);
-	struct vm_anon *old = NULL;
-	struct uvm_making m;
-	struct place p;
-	enum fault_outcome r = uvm_fault_make(f, e, &m, kind);
+	struct uvm_entry *e = entry;
+	struct place p = find(e->amap, vpn);
 
-	if (r != FAULT_DONE)
-		return r;
-	if (fresh && !fault_charge_touch(f)) {
-		uvm_fault_give_up(f, &m, kind);
-		return fault_over_limit(f);
-	}
-	if (from != NULL)
-		page_copy(m.page, from);
-	p = find(e->amap, vpn);
-	if (*p.slot == NULL) {
-		amap_add(e->amap, vpn, m.anon, !(f->v.flags & VAD_CHARGED));
-	} else {
-		old = *p.slot;
-		*p.slot = m.anon;
-	}
-	pmap_remove_word(f);
-	uvm_fault_adopt(f, &m);
-	if (!fresh) {
-		EVENT(fault_fork_copy, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-		EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m.page));
-	} else if (from != NULL) {
-		EVENT(fault_private_copy, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m.page));
-	} else {
-		EVENT(fault_zerofill, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-	}
-	if (old != NULL)
-		uvm_anon_drop(old);
-	return FAULT_DONE;
+	if (p.c == NULL || *p.slot == NULL)
+		return NULL;
+	spin_lock(&(*p.slot)->lock);
+	return &(*p.slot)->word;
 }
 
-static enum fault_outcome
-fetch(struct fctx *f, struct vm_anon *anon)
+void
+amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 {
-	struct swap_words place = uvm_anon_place(anon, f->va >> PAGE_SHIFT);
-	enum fault_outcome r;
+	struct uvm_entry *e = entry;
 
-	spin_lock(&anon->lock);
-	r = pmap_rec_bring(f, &place);
-	spin_unlock(&anon->lock);
-	return r;
+	spin_unlock(&(*find(e->amap, vpn).slot)->lock);
+}
+
+bool
+amap_is_own(void *entry, const uint64_t *word)
+{
+	struct uvm_entry *e = entry;
+	const struct vm_anon *anon = CONTAINER_OF(word, struct vm_anon, word);
+
+	return anon->refs < 2 && !amap_is_shared(e->amap);
 }
 
 enum fault_outcome
-amap_fault(struct fctx *f, struct uvm_entry *e)
+amap_read(struct fctx *f, void *entry)
 {
-	struct vm_anon *anon = amap_lookup(e->amap, f->va >> PAGE_SHIFT);
-	bool store = f->access == ACCESS_WRITE;
-	struct vm_page *pg;
-	enum fault_outcome r;
-
-	if (anon == NULL && f->v.vmo == NULL)
-		return give_anon(f, e, NULL, true);
-	if (anon == NULL && !store)
+	if (f->v.vmo != NULL)
 		return pmap_object_page(f, fault_rights(f));
-	if (anon == NULL) {
-		r = pmap_find_in_object(f, &pg);
-		if (r == FAULT_DONE) {
-			r = give_anon(f, e, pg, true);
-			page_unpin(pg);
-		}
-		return r;
+	return anons_new_page(f, entry, NULL);
+}
+
+void
+amap_put(struct fctx *f, void *entry, struct anons_making *m,
+    const struct vm_page *from)
+{
+	struct uvm_entry *e = entry;
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct place p = find(e->amap, vpn);
+	struct vm_anon *old = *p.slot;
+
+	if (old == NULL) {
+		amap_add(e->amap, vpn, anon_of_word(m->anon), !(f->v.flags & VAD_CHARGED));
+		if (from != NULL)
+			EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m->page));
+		return;
 	}
-	pg = pmap_rec_pin(&anon->word);
-	if (pg == NULL)
-		return fetch(f, anon);
-	if (store && uvm_anon_is_shared(anon)) {
-		r = give_anon(f, e, pg, false);
-		page_unpin(pg);
-		return r;
-	}
-	r = pmap_map_record(f, pg, fault_rights(f));
-	page_unpin_written(pg, store && r == FAULT_DONE);
-	return r;
+	*p.slot = anon_of_word(m->anon);
+	uvm_anon_drop(old);
+	EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m->page));
 }
 
 /* ---- copies ---- */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Lab 20, another way: a fault first says what it is, and then does it; ranges are
+ * Lab 20, another way: a new page first says what it is, and then it is done; ranges are
  * given up from their end; an amap that cannot be copied whole is undone slot by
  * slot.
  */
 #include "vm/design/uvm/uvm.h"
 
-enum verdict { ZEROS, OF_OBJECT, PROMOTE, MAP, COPY, AWAY };
+enum verdict { ZEROS, PROMOTE, COPY };
 
 static uint64_t
 number(uint64_t vpn)
@@ -103,148 +103,70 @@ amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 
 /* ---- a fault ---- */
 
-static enum fault_outcome
-copy_anon(struct fctx *f, struct uvm_entry *e, struct vm_page *from)
+uint64_t *
+amap_find(void *entry, uint64_t vpn)
 {
-	uint64_t vpn = f->va >> PAGE_SHIFT, before = word_get(f->word);
-	struct vm_anon *old;
-	struct uvm_making m;
-	enum fault_outcome r = uvm_fault_make(f, e, &m, FRAME_ANY);
+	struct vm_anon *anon = amap_lookup(((struct uvm_entry *)entry)->amap, vpn);
 
-	if (r == FAULT_DONE) {
-		page_copy(m.page, from);
-		pmap_remove_word(f);
-		uvm_fault_adopt(f, &m);
-		old = exchange(e->amap, amap_chunk(e->amap, number(vpn)),
-		    index_of(vpn), m.anon);
-		EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m.page));
-		EVENT(fault_fork_copy, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-		uvm_anon_drop(old);
-	}
-	page_unpin(from);
-	return r;
+	if (anon != NULL)
+		spin_lock(&anon->lock);
+	return anon != NULL ? &anon->word : NULL;
 }
 
-/* All of a new page but its bytes.  FAULT_DONE: in *m. */
-static enum fault_outcome
-begin_page(struct fctx *f, struct uvm_entry *e, struct uvm_making *m,
-    enum fault_frame kind)
+void
+amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 {
-	enum fault_outcome r = uvm_fault_make(f, e, m, kind);
-
-	if (r == FAULT_DONE && !fault_charge_touch(f)) {
-		uvm_fault_give_up(f, m, kind);
-		r = fault_over_limit(f);
-	}
-	return r;
+	spin_unlock(&anon_of_word(word)->lock);
 }
 
-static void
-end_page(struct fctx *f, struct uvm_entry *e, struct uvm_making *m)
+bool
+amap_is_own(void *entry, const uint64_t *word)
 {
-	pmap_remove_word(f);
-	uvm_fault_adopt(f, m);
-	amap_add(e->amap, f->va >> PAGE_SHIFT, m->anon,
-	    (f->v.flags & VAD_CHARGED) == 0);
+	const struct vm_anon *anon = CONTAINER_OF(word, struct vm_anon, word);
+
+	if (amap_is_shared(((struct uvm_entry *)entry)->amap))
+		return false;
+	return anon->refs == 1;
 }
 
-static enum fault_outcome
-zeros(struct fctx *f, struct uvm_entry *e)
-{
-	uint64_t before = word_get(f->word);
-	struct uvm_making m;
-	enum fault_outcome r = begin_page(f, e, &m, FRAME_ZEROED);
-
-	if (r != FAULT_DONE)
-		return r;
-	end_page(f, e, &m);
-	EVENT(fault_zerofill, f->va, before, word_get(f->word),
-	    page_pfn(m.page));
-	return FAULT_DONE;
-}
-
-static enum fault_outcome
-promote(struct fctx *f, struct uvm_entry *e)
-{
-	uint64_t before = word_get(f->word);
-	struct vm_page *from;
-	struct uvm_making m;
-	enum fault_outcome r = pmap_find_in_object(f, &from);
-
-	if (r != FAULT_DONE)
-		return r;
-	r = begin_page(f, e, &m, FRAME_ANY);
-	if (r == FAULT_DONE) {
-		page_copy(m.page, from);
-		end_page(f, e, &m);
-		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m.page));
-		EVENT(fault_private_copy, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-	}
-	page_unpin(from);
-	return r;
-}
-
-static enum fault_outcome
-map_page(struct fctx *f, struct vm_page *pg)
-{
-	enum fault_outcome r = pmap_map_record(f, pg, fault_rights(f));
-
-	page_unpin_written(pg, f->access == ACCESS_WRITE && r == FAULT_DONE);
-	return r;
-}
-
-static enum fault_outcome
-away(struct fctx *f, struct vm_anon *anon)
-{
-	const struct swap_words place = uvm_anon_place(anon, f->va >> PAGE_SHIFT);
-	enum fault_outcome r = FAULT_RESTART;
-	uint64_t word;
-
-	spin_lock(&anon->lock);
-	word = word_get(&anon->word);
-	if (pte_kind(word) != PTE_TRANS)
-		r = pmap_rec_bring(f, &place);
-	spin_unlock(&anon->lock);
-	return r;
-}
-
-/* What is to be done; the page of an anon, pinned, in *pg. */
+/* What a new page is. */
 static enum verdict
-judge(struct fctx *f, struct vm_anon *anon, struct vm_page **pg)
+judge(const struct vm_anon *old, const struct vm_page *from)
 {
-	bool store = f->access == ACCESS_WRITE;
-
-	if (anon == NULL)
-		return f->v.vmo == NULL ? ZEROS : store ? PROMOTE : OF_OBJECT;
-	*pg = pmap_rec_pin(&anon->word);
-	if (*pg == NULL)
-		return AWAY;
-	return store && uvm_anon_is_shared(anon) ? COPY : MAP;
+	if (from == NULL)
+		return ZEROS;
+	return old == NULL ? PROMOTE : COPY;
 }
 
 enum fault_outcome
-amap_fault(struct fctx *f, struct uvm_entry *e)
+amap_read(struct fctx *f, void *entry)
 {
-	struct vm_anon *anon = amap_lookup(e->amap, f->va >> PAGE_SHIFT);
-	struct vm_page *pg = NULL;
+	return f->v.vmo == NULL ? anons_new_page(f, entry, NULL) :
+	    pmap_object_page(f, fault_rights(f));
+}
 
-	switch (judge(f, anon, &pg)) {
-	case ZEROS:
-		return zeros(f, e);
-	case OF_OBJECT:
-		return pmap_object_page(f, fault_rights(f));
-	case PROMOTE:
-		return promote(f, e);
-	case MAP:
-		return map_page(f, pg);
+void
+amap_put(struct fctx *f, void *entry, struct anons_making *m,
+    const struct vm_page *from)
+{
+	struct vm_amap *amap = ((struct uvm_entry *)entry)->amap;
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct vm_amap_chunk *c = amap_chunk(amap, number(vpn));
+	struct vm_anon *old = exchange(amap, c, index_of(vpn), anon_of_word(m->anon));
+
+	switch (judge(old, from)) {
 	case COPY:
-		return copy_anon(f, e, pg);
-	case AWAY:
+		EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m->page));
+		uvm_anon_drop(old);
+		return;
+	case PROMOTE:
+		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m->page));
+		break;
+	case ZEROS:
 		break;
 	}
-	return away(f, anon);
+	if ((f->v.flags & VAD_CHARGED) == 0)
+		c->late |= 1u << index_of(vpn);
 }
 
 /* ---- copies ---- */

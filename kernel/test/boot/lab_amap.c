@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_amap.c: lab 20, steps 1 and 5: slots, who counts an anon, who an amap
+ * lab_amap.c: lab 20, steps 1 and 4: slots, who counts an anon, who an amap
  *
  * Problem   A slot that is one off, or a count, shows itself as the page of
  *           somebody else, long afterwards.

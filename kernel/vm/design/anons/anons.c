@@ -200,7 +200,7 @@ anons_protect(struct aspace *as, struct vad *v, uint8_t prot)
 	return pte_protect(as, v, prot);
 }
 
-/* ---- a fault ---- */
+/* ---- look-up ---- */
 
 /*
  * The VAD of a page: school->lookup.
@@ -215,22 +215,6 @@ anons_lookup(struct aspace *as, uint64_t vpn)
 
 	HELD_SHARED(&as->map_lock);
 	return !as_is_lost(as) && anons_at(as, vpn, &at) ? at.vad : NULL;
-}
-
-/*
- * The page of f->word: school->fault.
- *
- * Locks:    [M], [W].
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
-enum fault_outcome
-anons_fault(struct fctx *f)
-{
-	enum fault_outcome r = fault_permit(f);
-
-	HELD_SHARED(&f->as->map_lock);
-	HELD(&f->as->ws_lock);
-	return r == FAULT_DONE ? f->as->design->anons->fault(f, f->v.dpriv) : r;
 }
 
 /* ---- the school as the rest of vm/ sees it ---- */

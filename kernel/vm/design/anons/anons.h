@@ -51,6 +51,33 @@ struct anons_check {
 typedef int anons_fn(void *arg, uint64_t vpn, uint64_t *word);
 typedef void anons_entry_fn(void *entry, void *arg);
 
+/* What a new anon takes, until it is put to its page: [own]. */
+struct anons_making {
+	uint64_t *anon;         /* its word; NULL: none yet */
+	void *slot;             /* what else the design needs; NULL */
+	struct vm_page *page;
+	struct vm_pv *pv;       /* NULL: the design keeps none */
+};
+
+/* What a fault asks a design about a page of an entry: [M], [W]. */
+struct anons_fault_ops {
+	/* The amap is the process's own, if this pass may change it.  NULL; the cache
+	 * that had no object for that. */
+	struct kmem_cache *(*own)(struct fctx *, void *entry);
+	/* The word of the page's anon, with the lock of is_own; NULL: none, no lock. */
+	uint64_t *(*find)(void *entry, uint64_t vpn);
+	/* That lock is released.  page: f->word maps it, the anon's; NULL: it does not. */
+	void (*found)(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *);
+	pmap_resolve_fn *read;          /* of a page without an anon */
+	/* The anon, and what the slot takes.  NULL; the cache that had no object. */
+	struct kmem_cache *(*make)(void *entry, uint64_t vpn, struct anons_making *);
+	void (*unmake)(struct anons_making *); /* they are not used */
+	/* f->word maps its page: it is the anon of f's page, also in place of one that
+	 * others have, too.  from: what was copied for it; NULL: zeros. */
+	void (*put)(struct fctx *, void *entry, struct anons_making *,
+	    const struct vm_page *from);
+};
+
 /* What a design answers; as->dpriv is not NULL. */
 struct anons_ops {
 	/* [M] or [W]: the first entry that ends behind vpn.  False: there is none. */
@@ -69,8 +96,7 @@ struct anons_ops {
 	bool (*is_own)(void *entry, const uint64_t *word);
 	/* DONTNEED; [M] exclusive, takes [W].  0, or why nothing has changed. */
 	int (*discard)(struct aspace *, void *entry, uint64_t lo, uint64_t hi);
-	/* [M], [W]: the page of a fault, whose f->word is in use. */
-	pmap_resolve_fn *fault;
+	const struct anons_fault_ops *fault;
 	/* Both [W]: what the entry has from w->at on to w->limit goes to the child;
 	 * w->at moves on, to w->limit or to where it waits for w->c.want. */
 	void (*fork)(struct anons_fork *);
@@ -102,7 +128,11 @@ int anons_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     struct zap_job *);                                            /* school->zap */
 int anons_protect(struct aspace *, struct vad *, uint8_t prot);    /* school->protect */
 struct vad *anons_lookup(struct aspace *, uint64_t vpn);          /* school->lookup */
+
+/* anonsfault.c */
 enum fault_outcome anons_fault(struct fctx *);                    /* school->fault */
+/* For fault->read, too: with zeros. */
+enum fault_outcome anons_new_page(struct fctx *, void *entry, const struct vm_page *from);
 
 /* anonsfork.c */
 int anons_dup(struct aspace *parent, struct aspace *child);       /* design->dup */

@@ -60,8 +60,7 @@ bool pmap_may_feed(void);                              /* kmem_cache_feed() */
 uint64_t pmap_rights(const struct fctx *, uint64_t rights);
 enum fault_outcome pmap_find_in_object(struct fctx *, struct vm_page **out); /* pinned */
 enum fault_outcome pmap_object_page(struct fctx *, uint64_t rights);
-enum fault_outcome pmap_map_record(struct fctx *, struct vm_page *pinned,
-    uint64_t rights);
+bool pmap_map_record(struct fctx *, struct vm_page *pinned, uint64_t rights);
 bool pmap_is_overdrawn(const struct fctx *);           /* more is promised than can be kept */
 
 /* record.c: the word in a record that owns its page */

@@ -194,24 +194,24 @@ pmap_object_page(struct fctx *f, uint64_t rights)
  * access.
  *
  * Locks:    [M], [W]; takes [P].
- * Returns:  FAULT_DONE; what is missing.
+ * Returns:  false: there was no pv.
  */
-enum fault_outcome
+bool
 pmap_map_record(struct fctx *f, struct vm_page *pg, uint64_t rights)
 {
 	struct vm_pv *p;
 
 	if (word_get(f->word) != 0) {
 		give_rights(f, pg, rights);
-		return FAULT_DONE;
+		return true;
 	}
 	if (!make_pv(f, &p))
-		return pmap_no_memory(f, &pv_cache);
+		return false;
 	spin_lock(&pfn_lock);
 	pmap_enter_locked(f, pg, SRC_FORK, pmap_rights(f, rights), p);
 	spin_unlock(&pfn_lock);
 	EVENT(fault_rescue, f->va, 0, word_get(f->word), page_pfn(pg));
-	return FAULT_DONE;
+	return true;
 }
 
 /*

@@ -124,11 +124,6 @@ void sx_anon_free(struct sx_anon *);           /* that nobody names */
 void sx_map_locked(struct sx_entry *, unsigned share, struct vm_page *);
 void sx_unmap_locked(struct sx_entry *, unsigned share);
 struct sx_anon *sx_queue_next(const struct vm_page *, struct sx_anon *); /* [sx]; NULL */
-static inline struct swap_words
-sx_place(struct sx_anon *anon, uint64_t vpn)
-{
-	return anons_place(HOME_SXANON, &anon->word, vpn);
-}
 
 /* sx_amap.c */
 struct sx_amap *sx_amap_new(void);             /* no share; NULL: no memory */
@@ -174,7 +169,8 @@ uint64_t sx_end(struct aspace *, void *object);
 void sx_free(void *object);
 
 /* sx_fault.c */
-enum fault_outcome sx_fault(struct fctx *, void *object);
+extern const struct anons_fault_ops sx_fault_ops;
+bool sx_is_own(void *object, const uint64_t *word);
 void sx_left(struct aspace *, va_t, uint64_t old);
 
 /* sx_dup.c */
@@ -184,7 +180,6 @@ void sx_fork(struct anons_fork *);
 void sx_drop_all(struct aspace *, uint64_t lo, uint64_t hi);
 int sx_mremap(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 int sx_discard(struct aspace *, void *object, uint64_t lo, uint64_t hi);
-bool sx_is_own(void *object, const uint64_t *word);
 
 /* sx_ops.c */
 extern const struct anons_ops sx_anon_ops;

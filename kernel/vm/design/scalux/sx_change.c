@@ -96,19 +96,3 @@ sx_discard(struct aspace *as, void *object, uint64_t lo, uint64_t hi)
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
-
-/*
- * Does no other entry, of whatever process, name the anon?
- *
- * Locks:    [W], [sx].
- */
-bool
-sx_is_own(void *object, const uint64_t *word)
-{
-	const struct sx_anon *anon = CONTAINER_OF(word, struct sx_anon, word);
-	const struct sx_object *o = object;
-
-	HELD(&o->as->ws_lock);
-	HELD(&sx_lock);
-	return !sx_is_shared(o->amap) && anon->refs == 1;
-}

@@ -213,7 +213,7 @@ say_anons(void *object, void *arg)
 		if (e->anon->seen == found.run)
 			continue;
 		e->anon->seen = found.run;
-		place = sx_place(e->anon, e->vpn);
+		place = anons_place(HOME_SXANON, &e->anon->word, e->vpn);
 		if (pmap_rec_is_away(&e->anon->word))
 			(void)walk->fn(walk, &place);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/amap.c: which anon is at which page, and what a fault and a fork do with it
+ * uvm/amap.c: which anon is at which page, what a fault asks and a fork does
  *
  * Problem   Each page of anonymous memory has a record with a count, the anon.  A
  *           map of anons says who has which; whoever copies the map, early or
@@ -19,13 +19,11 @@
  * Rules     1. A chunk without an anon goes.
  *           2. Read-only if shared: a page whose anon has more than one reference,
  *              or whose amap has, is never mapped writable.
- *           3. What may fail comes first: anon, chunk, pv, frame, charge.
- *           4. The slot and the word change in one hold of [W]; after a wait all is
- *              looked up again.
- *           5. There is no common page of zeros: a read of what was never written
+ *           3. There is no common page of zeros: a read of what was never written
  *              makes an anon, as a write does.
- *           6. Of a shared amap slots are read, never changed: uvm_fault() has called
- *              amap_unshare() before amap_fault() would.
+ *           4. Of a shared amap slots are read, never changed: before a fault would,
+ *              amap_fault_own() has called amap_unshare().
+ *           5. In which order a fault asks is said in ../anons/anonsfault.c.
  */
 #include "vm/design/uvm/uvm.h"
 
@@ -140,148 +138,92 @@ amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/* ---- a fault: an anon is made ---- */
+/* ---- what a fault asks ---- */
 
-/* Another anon for a slot that is in use; the one before, with its reference. */
-static struct vm_anon *
-replace(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon)
+/*
+ * The word of a page's anon, for a fault.
+ *
+ * Locks:    [W] of its space; [anon] is held behind it, until amap_found().
+ * Returns:  NULL: there is none, and no lock is held.
+ */
+uint64_t *
+amap_find(void *entry, uint64_t vpn)
 {
-	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
-	struct vm_anon *old = c->anon[vpn % AMAP_CHUNK];
+	struct uvm_entry *e = entry;
+	struct vm_anon *anon = amap_lookup(e->amap, vpn);
 
-	ASSERT(old != NULL);
-	c->anon[vpn % AMAP_CHUNK] = anon;
-	return old;
-}
-
-/* It is the slot's from now on, and mapped; the one before is let go. */
-static void
-install(struct fctx *f, struct uvm_entry *e, struct uvm_making *m)
-{
-	uint64_t vpn = f->va >> PAGE_SHIFT;
-	struct vm_anon *old = NULL;
-
-	pmap_remove_word(f);
-	if (amap_lookup(e->amap, vpn) != NULL)
-		old = replace(e->amap, vpn, m->anon);
-	else
-		amap_add(e->amap, vpn, m->anon,
-		    (f->v.flags & VAD_CHARGED) == 0);
-	uvm_fault_adopt(f, m);
-	if (old != NULL)
-		uvm_anon_drop(old);
-}
-
-/* F1: zeros.  F3: a copy of the object's page, from, which is pinned. */
-static enum fault_outcome
-new_page(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
-{
-	enum fault_frame kind = from == NULL ? FRAME_ZEROED : FRAME_ANY;
-	uint64_t before = word_get(f->word);
-	struct uvm_making m;
-	enum fault_outcome r = uvm_fault_make(f, e, &m, kind);
-
-	if (r != FAULT_DONE)
-		return r;
-	if (!fault_charge_touch(f)) {
-		uvm_fault_give_up(f, &m, kind);
-		return fault_over_limit(f);
-	}
-	if (from != NULL)
-		page_copy(m.page, from);
-	install(f, e, &m);
-	if (from == NULL) {
-		EVENT(fault_zerofill, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-	} else {
-		EVENT(fault_private_copy, f->va, before, word_get(f->word),
-		    page_pfn(m.page));
-		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m.page));
-	}
-	return FAULT_DONE;
-}
-
-/* Anonymous-on-vnode: the first write to a page of a private mapping. */
-static enum fault_outcome
-promote(struct fctx *f, struct uvm_entry *e)
-{
-	struct vm_page *from;
-	enum fault_outcome r = pmap_find_in_object(f, &from);
-
-	if (r != FAULT_DONE)
-		return r;
-	r = new_page(f, e, from);
-	page_unpin(from);
-	return r;
-}
-
-/* F4: a write, and others have it, too. */
-static enum fault_outcome
-copy_anon(struct fctx *f, struct uvm_entry *e, const struct vm_page *from)
-{
-	uint64_t before = word_get(f->word);
-	struct uvm_making m;
-	enum fault_outcome r = uvm_fault_make(f, e, &m, FRAME_ANY);
-
-	if (r != FAULT_DONE)
-		return r;
-	page_copy(m.page, from);
-	install(f, e, &m);
-	EVENT(fault_fork_copy, f->va, before, word_get(f->word),
-	    page_pfn(m.page));
-	EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m.page));
-	return FAULT_DONE;
-}
-
-/* ---- a fault: an anon that there is ---- */
-
-/* Its page is not in memory.  One read for all that share it. */
-static enum fault_outcome
-bring_anon(struct fctx *f, struct vm_anon *anon)
-{
-	const struct swap_words place = uvm_anon_place(anon, f->va >> PAGE_SHIFT);
-	enum fault_outcome r;
-
+	if (anon == NULL)
+		return NULL;
 	spin_lock(&anon->lock);
-	r = pmap_rec_bring(f, &place);
-	spin_unlock(&anon->lock);
-	return r;
-}
-
-static enum fault_outcome
-present_anon(struct fctx *f, struct uvm_entry *e, struct vm_anon *anon)
-{
-	bool store = f->access == ACCESS_WRITE, copy;
-	struct vm_page *pg = pmap_rec_pin(&anon->word);
-	enum fault_outcome r;
-
-	if (pg == NULL)
-		return bring_anon(f, anon);
-	copy = store && uvm_anon_is_shared(anon);
-	r = copy ? copy_anon(f, e, pg) : pmap_map_record(f, pg, fault_rights(f));
-	page_unpin_written(pg, store && !copy && r == FAULT_DONE);
-	return r;
+	return &anon->word;
 }
 
 /*
- * A page of a private mapping: its anon, or the object behind it, or zeros.
+ * The fault has seen the anon.
  *
- * Locks:    [M], [W]; f->word is in use.
+ * Locks:    [anon], released.
+ */
+void
+amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
+{
+	HELD(&anon_of_word(word)->lock);
+	spin_unlock(&anon_of_word(word)->lock);
+}
+
+/*
+ * A read of a page that has no anon.
+ *
+ * Locks:    those of anons_fault(); f->word is in use.
  * Returns:  FAULT_DONE, or what the driver has to do before another pass.
  */
 enum fault_outcome
-amap_fault(struct fctx *f, struct uvm_entry *e)
+amap_read(struct fctx *f, void *entry)
 {
-	struct vm_anon *anon = amap_lookup(e->amap, f->va >> PAGE_SHIFT);
-
-	HELD_SHARED(&f->as->map_lock);
-	HELD(&f->as->ws_lock);
-	if (anon != NULL)
-		return present_anon(f, e, anon);
-	if (f->v.vmo == NULL)
-		return new_page(f, e, NULL);
-	return f->access == ACCESS_WRITE ? promote(f, e) :
+	return f->v.vmo == NULL ? anons_new_page(f, entry, NULL) :
 	    pmap_object_page(f, fault_rights(f));
+}
+
+/*
+ * A new anon for f's page, which f->word maps: zeros, or a copy of from.  The one that
+ * the page had is let go.
+ *
+ * Locks:    [W] of its space; takes [anon], [P].
+ * Owns:     takes the anon over.
+ */
+void
+amap_put(struct fctx *f, void *entry, struct anons_making *m,
+    const struct vm_page *from)
+{
+	struct vm_amap *amap = ((struct uvm_entry *)entry)->amap;
+	struct vm_anon *anon = anon_of_word(m->anon), *old;
+	uint64_t vpn = f->va >> PAGE_SHIFT;
+	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
+
+	old = c->anon[vpn % AMAP_CHUNK];
+	if (old != NULL) {
+		c->anon[vpn % AMAP_CHUNK] = anon;
+		EVENT(uvm_copy, f->va, page_pfn(from), page_pfn(m->page));
+		uvm_anon_drop(old);
+		return;
+	}
+	amap_add(amap, vpn, anon, (f->v.flags & VAD_CHARGED) == 0);
+	if (from != NULL)
+		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m->page));
+}
+
+/*
+ * Does no other slot name the anon?
+ *
+ * Locks:    [anon]; [W] of its space.
+ */
+bool
+amap_is_own(void *entry, const uint64_t *word)
+{
+	const struct vm_anon *anon = CONTAINER_OF(word, struct vm_anon, word);
+
+	HELD(&anon->lock);
+	return !amap_is_shared(((struct uvm_entry *)entry)->amap) &&
+	    anon->refs == 1;
 }
 
 /* ---- copies of amaps ---- */

@@ -412,6 +412,27 @@ amap_own(struct uvm_entry *e)
 }
 
 /*
+ * Who is about to change an amap has one of his own first: fault->own.
+ *
+ * Locks:    those of anons_fault(); takes [amap], [anon], [P].
+ * Returns:  NULL; the cache that had no object: another call goes on.
+ */
+struct kmem_cache *
+amap_fault_own(struct fctx *f, void *entry)
+{
+	struct uvm_entry *e = entry;
+
+	/* A load of what nobody has stored to makes an anon, too. */
+	if (!amap_is_shared(e->amap) || (f->access != ACCESS_WRITE &&
+	    (f->v.vmo != NULL || amap_lookup(e->amap, f->va >> PAGE_SHIFT) != NULL)))
+		return NULL;
+	if (amap_own(e))
+		return NULL;
+	pmap_came_to(f, amap_kept(e));
+	return amap_lacks(e);
+}
+
+/*
  * hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole
  * chunks, and of the one that is divided some pointers.  No count of an anon
  * changes, for each stays in one slot.

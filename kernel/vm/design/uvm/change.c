@@ -170,18 +170,3 @@ uvm_discard(struct aspace *as, void *entry, uint64_t lo, uint64_t hi)
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }
-
-/*
- * Does no other slot name the anon?
- *
- * Locks:    [anon]; [W] of its space.
- */
-bool
-uvm_is_own(void *entry, const uint64_t *word)
-{
-	const struct vm_anon *anon = CONTAINER_OF(word, struct vm_anon, word);
-
-	HELD(&anon->lock);
-	return !amap_is_shared(((struct uvm_entry *)entry)->amap) &&
-	    anon->refs == 1;
-}

@@ -17,7 +17,7 @@
  *           3. Rights and flags are the VAD's alone, the most rights that mprotect
  *              may give (maxprot) among them.
  *
- * Read next uvm_fault.c
+ * Read next amap.c
  */
 #include "vm/design/uvm/uvm.h"
 

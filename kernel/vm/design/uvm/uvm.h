@@ -80,12 +80,12 @@ struct vm_anon *uvm_anon_new(void);            /* refs 1, no page yet; NULL: no 
 void uvm_anon_free(struct vm_anon *);          /* that has never had a page */
 void uvm_anon_ref(struct vm_anon *);
 void uvm_anon_drop(struct vm_anon *);          /* the last one ends it; no lock above rank 5 */
-bool uvm_anon_is_shared(struct vm_anon *);     /* refs > 1 */
-void uvm_anon_adopt_locked(struct vm_anon *, struct vm_page *); /* [P]: a new frame is its page */
-static inline struct swap_words
-uvm_anon_place(struct vm_anon *anon, uint64_t vpn)
+struct kmem_cache *uvm_make(void *entry, uint64_t vpn, struct anons_making *);
+void uvm_unmake(struct anons_making *);
+static inline struct vm_anon *
+anon_of_word(uint64_t *word)
 {
-	return anons_place(HOME_ANON, &anon->word, vpn);
+	return CONTAINER_OF(word, struct vm_anon, word);
 }
 
 /* amapchunk.c: [W] of the space */
@@ -114,6 +114,7 @@ bool amap_make_spare(struct vm_amap *);                /* false: no memory */
 struct vm_amap *amap_next_of(struct uvm_entry *);      /* for its copy; NULL: no memory */
 bool amap_own(struct uvm_entry *);                     /* false: no memory; again goes on */
 uint32_t amap_kept(const struct uvm_entry *);          /* how far it has come */
+struct kmem_cache *amap_fault_own(struct fctx *, void *entry);
 void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
 void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
 
@@ -124,7 +125,11 @@ void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *, bool late); /* a
 struct vm_anon *amap_take(struct vm_amap *, uint64_t vpn);       /* out of its slot; NULL */
 uint64_t amap_ref(struct vm_amap *, uint64_t lo, uint64_t hi);   /* how many anons */
 uint64_t amap_unref(struct vm_amap *, uint64_t lo, uint64_t hi); /* of them, late ones */
-enum fault_outcome amap_fault(struct fctx *, struct uvm_entry *);
+uint64_t *amap_find(void *entry, uint64_t vpn);        /* its word, [anon] held; NULL */
+void amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *);
+enum fault_outcome amap_read(struct fctx *, void *entry);
+void amap_put(struct fctx *, void *entry, struct anons_making *, const struct vm_page *from);
+bool amap_is_own(void *entry, const uint64_t *word);
 uint64_t amap_copy(struct aspace *parent, struct uvm_entry *to,
     struct uvm_entry *from, uint64_t vpn, uint64_t end); /* how far */
 bool amap_unshare(struct uvm_entry *);                 /* false: no memory; amap_own() */
@@ -152,19 +157,6 @@ int uvm_each(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg);
 uint64_t uvm_end(struct aspace *, void *entry);
 void uvm_free(void *entry);
 
-/* uvm_fault.c */
-enum fault_outcome uvm_fault(struct fctx *, void *entry);
-/* What a new anon needs, beside a chunk: [own]. */
-struct uvm_making {
-	struct vm_anon *anon;
-	struct vm_page *page;
-	struct vm_pv *pv;
-};
-enum fault_outcome uvm_fault_make(struct fctx *, struct uvm_entry *,
-    struct uvm_making *, enum fault_frame);
-void uvm_fault_give_up(struct fctx *, struct uvm_making *, enum fault_frame);
-void uvm_fault_adopt(struct fctx *, struct uvm_making *); /* the anon's page, and mapped */
-
 /* dup.c */
 void uvm_fork(struct anons_fork *);
 
@@ -173,7 +165,6 @@ int uvm_own_wait(struct aspace *, struct uvm_entry *); /* [M]; 0, -ENOMEM, -EINT
 void uvm_drop(struct aspace *, uint64_t lo, uint64_t hi);
 int uvm_move(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
 int uvm_discard(struct aspace *, void *entry, uint64_t lo, uint64_t hi);
-bool uvm_is_own(void *entry, const uint64_t *word);
 
 /* uvm_ops.c */
 extern const struct anons_ops uvm_anon_ops;

@@ -112,27 +112,28 @@ uvm_anon_drop(struct vm_anon *anon)
 		anon_ends(anon);
 }
 
-bool
-uvm_anon_is_shared(struct vm_anon *anon)
+/*
+ * All that a page without an anon of its own takes: fault->make.
+ *
+ * Locks:    [W] of its space.
+ * Returns:  NULL; the cache that had no object.
+ * Owns:     the caller, until fault->put, fault->replace or uvm_unmake().
+ */
+struct kmem_cache *
+uvm_make(void *entry, uint64_t vpn, struct anons_making *m)
 {
-	bool shared;
+	struct uvm_entry *e = entry;
+	struct vm_anon *anon = uvm_anon_new();
 
-	spin_lock(&anon->lock);
-	shared = anon->refs > 1;
-	spin_unlock(&anon->lock);
-	return shared;
+	if (anon == NULL)
+		return &uvm_anons;
+	m->anon = &anon->word;
+	return amap_reserve(e->amap, vpn) ? NULL : &amap_chunks;
 }
 
-/*
- * A frame in LIMBO becomes the page of the anon; the caller maps or pins it in
- * the same hold.
- *
- * Locks:    [P].
- * Owns:     takes the frame over.
- */
 void
-uvm_anon_adopt_locked(struct vm_anon *anon, struct vm_page *pg)
+uvm_unmake(struct anons_making *m)
 {
-	HELD(&pfn_lock);
-	pmap_rec_adopt_locked(&anon->word, HOME_ANON, pg);
+	if (m->anon != NULL)
+		uvm_anon_free(anon_of_word(m->anon));
 }

@@ -164,7 +164,7 @@ say_anons(void *entry, void *arg)
 	struct vm_anon *anon;
 
 	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
-		place = uvm_anon_place(anon, vpn);
+		place = anons_place(HOME_ANON, &anon->word, vpn);
 		if (anon->met != 0 && pmap_rec_is_away(&anon->word))
 			(void)walk->fn(walk, &place);
 		anon->met = 0;
@@ -217,7 +217,7 @@ uvm_show(void *entry, struct out *o)
 	if (e->amap->nanons == 0)
 		return;
 	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
-		shared += amap_is_shared(e->amap) || uvm_anon_is_shared(anon);
+		shared += amap_is_shared(e->amap) || anon->refs > 1;
 		out += pte_kind(word_get(&anon->word)) == PTE_SWAP;
 	}
 	out_printf(o, "%lx-%lx anons=%lu shared=%lu out=%lu\n",

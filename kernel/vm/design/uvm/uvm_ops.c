@@ -7,7 +7,7 @@
  *
  * Picture   mmap, mprotect, mremap ─→ mapentry.c, change.c    memory is wanted ─→ ../../pmap
  *           all else ─→ ../anons ─┬ entries, anons ─→ mapentry.c   fork ─→ dup.c
- *                                 ├ fault ─→ uvm_fault.c, amap.c   truncate ─→ change.c
+ *                                 ├ fault ─→ amap.c   truncate ─→ change.c
  *                                 └ /proc, vm_check ─→ uvm_check.c
  *
  * Rules     1. Page tables are a cache (../../pmap), and it keeps a list of who maps
@@ -41,15 +41,25 @@ static const struct entry_ops uvm_entries = {
 	.move = uvm_move,
 };
 
+static const struct anons_fault_ops uvm_fault_ops = {
+	.own = amap_fault_own,
+	.find = amap_find,
+	.found = amap_found,
+	.read = amap_read,
+	.make = uvm_make,
+	.unmake = uvm_unmake,
+	.put = amap_put,
+};
+
 const struct anons_ops uvm_anon_ops = {
 	.next = uvm_next,
 	.each = uvm_each,
 	.end = uvm_end,
 	.free = uvm_free,
 	.drop = uvm_drop,
-	.is_own = uvm_is_own,
+	.is_own = amap_is_own,
 	.discard = uvm_discard,
-	.fault = uvm_fault,
+	.fault = &uvm_fault_ops,
 	.fork = uvm_fork,
 	.show = uvm_show,
 	.check_word = uvm_check_word,
