@@ -85,6 +85,8 @@ struct anons_ops {
 	/* [W]: fn for the anons of [lo, hi) of all entries, until it returns not 0:
 	 * that.  Around fn a lock of rank 7 guards the word's start of a read. */
 	int (*each)(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg);
+	/* [W]: as school->swapped, also what no walk by each() sees; NULL: there is none. */
+	int (*swapped)(struct aspace *, struct swap_walk *);
 	/* [W]: its pages are as if never touched, and the tree has it no more.  How
 	 * many of them were charged when touched. */
 	uint64_t (*end)(struct aspace *, void *entry);

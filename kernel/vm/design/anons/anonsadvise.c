@@ -179,6 +179,8 @@ anons_swapped(struct aspace *as, struct swap_walk *walk)
 	struct swapped s = { .walk = walk, .home = as->design->shared->home };
 
 	HELD(&as->ws_lock);
+	if (as->dpriv != NULL && as->design->anons->swapped != NULL)
+		return as->design->anons->swapped(as, walk);
 	return anons_each(as, walk->at >> PAGE_SHIFT, MD_USER_END >> PAGE_SHIFT,
 	    say_if_away, &s);
 }
