@@ -108,8 +108,8 @@ struct list {
 /* kernel/mem/page.h */
 enum home {
 	HOME_NONE = 0, HOME_PTE = 1, HOME_VNODE = 4, HOME_TABLE = 5, HOME_KPAGED = 6,
-	HOME_ANON = 7, HOME_SHADOW = 8, HOME_FRAME = 9, HOME_KERNEL = 10,
-	HOME_SXANON = 12
+	HOME_ANON = 7, HOME_FRAME = 9, HOME_KERNEL = 10,
+	HOME_SXANON = 12, HOME_SHADOW = 13
 };
 
 extern struct map {

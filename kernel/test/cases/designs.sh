@@ -2,17 +2,17 @@
 # NEEDS: TIMEOUT=900 SHORT=1 TURN=3,2 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Every design gives Linux's transcripts with pressure (t_programs.sh), and without,
-# each for a third of the programs, by their names, and stands everything at once
+# each for a fourth of the programs, by their names, and stands everything at once
 # (soak.sh); what is unknown is refused with the names that there are.  In make check:
 # a twelfth of the programs, no soak; make nightly has all of it, and longer.
 . kernel/test/cases/lib.sh
 
 PART=0
-for DESIGN in eager uvm scalux; do
+for DESIGN in eager uvm scalux shadow; do
 	export DESIGN
 	if in_full; then
 		expect 0 sh kernel/test/cases/t_programs.sh 48M
-		expect 0 env PART=$PART PARTS=3 sh kernel/test/cases/t_programs.sh 256M
+		expect 0 env PART=$PART PARTS=4 sh kernel/test/cases/t_programs.sh 256M
 		expect 0 env SOAK_SECONDS=20 sh kernel/test/cases/soak.sh 2
 	else
 		expect 0 env PART=$PART PARTS=12 sh kernel/test/cases/t_programs.sh 48M
@@ -36,10 +36,10 @@ if in_full; then
 	word=short
 	under_uvm one_user_leaves_root_room --memory 48M --cpus 2
 fi
-$guest --design shadow -- /bin/true >"$tmp/out" 2>&1
+$guest --design frames -- /bin/true >"$tmp/out" 2>&1
 same 126 $? "status of --design shadow"
-grep -q 'fmo, uvm, scalux or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
-$guest --append vmm=shadow -- /bin/true >"$tmp/out" 2>&1
-grep -q 'no such design, but fmo uvm scalux eager' "$tmp/out" ||
-	fail "vmm=shadow: $(cat "$tmp/out")"
+grep -q 'fmo, uvm, scalux, shadow or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
+$guest --append vmm=frames -- /bin/true >"$tmp/out" 2>&1
+grep -q 'no such design, but fmo uvm scalux shadow eager' "$tmp/out" ||
+	fail "vmm=frames: $(cat "$tmp/out")"
 finish

@@ -383,7 +383,7 @@ views_with_restarts(void **state)
 	scarce = 0;
 }
 
-static char recs[] = "recs", uvm[] = "uvm";
+static char recs[] = "recs", uvm[] = "uvm", shadow[] = "shadow";
 
 /* A design that finds its pages by address, and makes their words itself. */
 static void
@@ -410,6 +410,7 @@ main(void)
 		cmocka_unit_test(views_with_restarts),
 		{ "views_of_recs", views_of_records, NULL, NULL, recs },
 		{ "views_of_uvm", views_of_records, NULL, NULL, uvm },
+		{ "views_of_shadow", views_of_records, NULL, NULL, shadow },
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);

@@ -37,7 +37,7 @@ static struct {
 } proc[NPROC];
 static unsigned scarce; /* 1: each third frame is refused while a fault runs */
 static char fmo[] = "fmo", eager[] = "eager", recs[] = "recs",
-    uvm[] = "uvm";
+    uvm[] = "uvm", shadow[] = "shadow";
 static char *designs[2] = { fmo, fmo }; /* of new processes, by chance */
 
 static void
@@ -513,11 +513,13 @@ main(void)
 		cmocka_unit_test(designs_agree),
 		{ "recs_agree", records_agree, NULL, NULL, recs },
 		{ "uvm_agrees", records_agree, NULL, NULL, uvm },
+		{ "shadow_agrees", records_agree, NULL, NULL, shadow },
 		cmocka_unit_test(eager_fork_copies),
 		cmocka_unit_test_prestate(fork_fails_whole, fmo),
 		{ "eager_fork_fails_whole", fork_fails_whole, NULL, NULL, eager },
 		{ "recs_fork_fails_whole", fork_fails_whole, NULL, NULL, recs },
 		{ "uvm_fork_fails_whole", fork_fails_whole, NULL, NULL, uvm },
+		{ "shadow_fork_fails_whole", fork_fails_whole, NULL, NULL, shadow },
 		cmocka_unit_test(entries_by_pinning_fault),
 		cmocka_unit_test(faults_wait_for_frames),
 		cmocka_unit_test(flushes_by_the_table),

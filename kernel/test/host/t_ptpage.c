@@ -363,10 +363,10 @@ histories(void **state)
 
 /*
  * Records have owning words of their own (recs.h): pages go to swap by them,
- * from wherever they are mapped, and come back.
+ * from wherever they are mapped, and come back: one at least in so many steps.
  */
 static void
-records_by(const char *name, enum ev_id outs, enum ev_id ins)
+records_by(const char *name, enum ev_id outs, enum ev_id ins, unsigned often)
 {
 	uint64_t out = ev_read(outs), in = ev_read(ins);
 	uint64_t tables = ev_read(EV_table_out);
@@ -382,8 +382,8 @@ records_by(const char *name, enum ev_id outs, enum ev_id ins)
 		fail_msg("memory is missing");
 	swap_stat(&st);
 	assert_int_equal(st.used, 0);
-	assert_in_range(ev_read(outs) - out, n * STEPS / 6, UINT32_MAX);
-	assert_in_range(ev_read(ins) - in, n * STEPS / 12, UINT32_MAX);
+	assert_in_range(ev_read(outs) - out, n * STEPS / often, UINT32_MAX);
+	assert_in_range(ev_read(ins) - in, n * STEPS / 2 / often, UINT32_MAX);
 	assert_int_equal(ev_read(EV_table_out), tables);
 	design = "fmo";
 }
@@ -391,13 +391,20 @@ records_by(const char *name, enum ev_id outs, enum ev_id ins)
 static void
 records_go_and_come(void **state)
 {
-	records_by("recs", EV_swap_out_fork, EV_swap_in_fork);
+	records_by("recs", EV_swap_out_fork, EV_swap_in_fork, 6);
 }
 
 static void
 anons_go_and_come(void **state)
 {
-	records_by("uvm", EV_swap_out_uvm, EV_swap_in_uvm);
+	records_by("uvm", EV_swap_out_uvm, EV_swap_in_uvm, 6);
+}
+
+static void
+shadows_go_and_come(void **state)
+{
+	/* trim() is of one space here: what another maps, too, stays in memory. */
+	records_by("shadow", EV_swap_out_shadow, EV_swap_in_shadow, 12);
 }
 
 /* Only the root is left. */
@@ -576,6 +583,7 @@ main(void)
 		cmocka_unit_test(histories),
 		cmocka_unit_test(records_go_and_come),
 		cmocka_unit_test(anons_go_and_come),
+		cmocka_unit_test(shadows_go_and_come),
 		cmocka_unit_test(what_is_lost_is_held),
 		cmocka_unit_test(a_table_is_read_again),
 		cmocka_unit_test(a_lost_table_kills),

@@ -1,7 +1,7 @@
 /* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=120 SWEEP=no ARGS=1:6 SHORT=1:3 KIND=bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * Families of three designs on one file and one memfd: workers run under fmo, uvm
+ * Families of all designs on one file and one memfd: workers run under fmo, uvm
  * and eager in turn (elsewhere all are alike).  A worker stores in its pages of
  * both, in a private mapping of the file and in memory of its own, and forks;
  * the child finds all that the parent had, and stores over it unseen.  Whole
@@ -124,7 +124,7 @@ static pid_t
 start(unsigned n, uint64_t seed, int mfd, int fd)
 {
 	static const int design[] = { DESIGN_FMO, DESIGN_EAGER, DESIGN_UVM,
-		DESIGN_SCALUX };
+		DESIGN_SCALUX, DESIGN_SHADOW };
 	char a[4][24];
 	pid_t pid = OK(fork());
 
@@ -132,7 +132,7 @@ start(unsigned n, uint64_t seed, int mfd, int fd)
 		return pid;
 	OK(setpgid(0, 0));
 	if (on_vadose())
-		OK(prctl(PR_VMM_DESIGN, design[n % 4], 0, 0, 0));
+		OK(prctl(PR_VMM_DESIGN, design[n % 5], 0, 0, 0));
 	snprintf(a[0], sizeof(a[0]), "%u", n);
 	snprintf(a[1], sizeof(a[1]), "%lu", seed);
 	snprintf(a[2], sizeof(a[2]), "%d", mfd);
@@ -229,7 +229,7 @@ main(int argc, char **argv)
 		    atoi(argv[3]), atoi(argv[4]));
 	self = argv[0];
 	if (on_vadose())
-		ERR(prctl(PR_VMM_DESIGN, 3, 0, 0, 0), EINVAL);
+		ERR(prctl(PR_VMM_DESIGN, 4, 0, 0, 0), EINVAL);
 	run(NULL, 0, 0);
 	leak_mark();
 	run(keep_going, argc > 1 ? strtoul(argv[1], NULL, 0) : 1,

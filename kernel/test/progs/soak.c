@@ -583,7 +583,7 @@ static void
 owners_add_up(const char *way)
 {
 	static const char *const owner[] = { "private", "fork", "anon", "table",
-		"kpaged", "uvm", "scalux" };
+		"kpaged", "uvm", "scalux", "shadow" };
 	char name[32];
 	long sum = 0;
 

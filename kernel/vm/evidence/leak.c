@@ -39,7 +39,7 @@
 #define TRY_NS 5000000ul /* of all that is counted nobody tells when it rests */
 #define LOOKS_ALIKE 3 /* a dead thread's processor may stand still for one */
 
-#define GAUGES_MAX 16
+#define GAUGES_MAX 20
 
 /* Rule 6: what of a design is a leak, and what of all else. */
 enum leak_rule { LEAK_MORE, LEAK_OTHER };

@@ -66,7 +66,7 @@ struct swap_words {
 	bool pin;                 /* [own] the caller gets a pin on what is read */
 };
 
-/* page->index of the page of word i.  Those of HOME_ANON and HOME_SXANON stand alone. */
+/* page->index of the page of word i.  Those of HOME_ANON, SXANON and SHADOW stand alone. */
 static inline uint64_t
 swap_index(const struct swap_words *w, unsigned i)
 {

@@ -6,7 +6,7 @@
 # full stop or semicolon, parted by commas:
 #
 #   [W]  [M] exclusive  [M]  [P]       HELD(…ws_lock) HELD(…map_lock) HELD_SHARED(…map_lock) HELD(…pfn_lock)
-#   [X] [S] [sx] [O] [F] …             maps_lock swaps.lock sx_lock; the others: a field lock
+#   [X] [S] [sx] [sh] [O] [F] …        maps_lock swaps.lock sx_lock sh_lock; the others: a field lock
 #   both map_locks exclusive           two lines
 #   not [P]                            nothing, or NOT_HELD(&pfn_lock): to take it would stop him
 #   proc_lock held, vnode->lock        by its name; for writing or not
@@ -37,7 +37,8 @@ function clause(t,   p) {
 # What a letter's lock is called at its end.
 function tail(letter) {
 	return letter == "W" ? "ws_lock" : letter == "M" ? "map_lock" : letter == "P" ? "pfn_lock" : \
-	    letter == "X" ? "maps_lock" : letter == "S" ? "swaps.lock" : letter == "sx" ? "sx_lock" : "lock"
+	    letter == "X" ? "maps_lock" : letter == "S" ? "swaps.lock" : letter == "sx" ? "sx_lock" : \
+	    letter == "sh" ? "sh_lock" : "lock"
 }
 
 # The lines that a clause asks for: want[1…n] = "HELD ws_lock".
@@ -77,7 +78,7 @@ function wants(cl,   kind, e, n, i, k, item, not, letter, rest, items) {
 # Does the clause name the lock of this line at all?
 function names(cl, kind, lock,   i, m, l) {
 	sub(/(^| )(takes|around|afterwards) .*/, "", cl)
-	m = split("W M P X S sx O F anon amap splay pool L B", l, " ")
+	m = split("W M P X S sx sh O F anon amap splay pool L B", l, " ")
 	for (i = 1; i <= m; i++)
 		if (index(cl, "[" l[i] "]") && lock ~ tail(l[i]) "$") return 1
 	if (cl ~ /both map_locks/ && lock ~ /map_lock$/ || cl ~ /both ws_locks/ && lock ~ /ws_lock$/) return 1

@@ -12,7 +12,8 @@
 #include <sys/prctl.h>
 
 #define PR_VMM_DESIGN 0x564d
-enum { DESIGN_FMO = 0, DESIGN_UVM = 1, DESIGN_SCALUX = 2, DESIGN_EAGER = 5 };
+enum { DESIGN_FMO = 0, DESIGN_UVM = 1, DESIGN_SCALUX = 2, DESIGN_SHADOW = 3,
+	DESIGN_EAGER = 5 };
 
 /* Go on under this design; on Linux there is nothing to be shown. */
 static inline void
@@ -38,7 +39,8 @@ under_each_design(int argc, char **argv)
 		int design;
 		const char *name;
 	} designs[] = { { DESIGN_FMO, "fmo" }, { DESIGN_UVM, "uvm" },
-		{ DESIGN_SCALUX, "scalux" }, { DESIGN_EAGER, "eager" } };
+		{ DESIGN_SCALUX, "scalux" },
+		{ DESIGN_SHADOW, "shadow" }, { DESIGN_EAGER, "eager" } };
 	pid_t pid;
 
 	if (argc > 1)

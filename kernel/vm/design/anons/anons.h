@@ -61,6 +61,9 @@ struct anons_making {
 
 /* What a fault asks a design about a page of an entry: [M], [W]. */
 struct anons_fault_ops {
+	/* All of it, in place of the questions below: what a store does where a page
+	 * lies several objects away is a design's own.  NULL: they are asked. */
+	pmap_resolve_fn *pass;
 	/* The amap is the process's own, if this pass may change it.  NULL; the cache
 	 * that had no object for that. */
 	struct kmem_cache *(*own)(struct fctx *, void *entry);

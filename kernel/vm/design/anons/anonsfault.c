@@ -191,6 +191,8 @@ anons_fault(struct fctx *f)
 		return r;
 	if ((f->v.flags & VAD_SHARED) != 0)
 		return pmap_object_page(f, fault_rights(f));
+	if (ops->pass != NULL)
+		return ops->pass(f, entry);
 	lacks = ops->own(f, entry);
 	if (lacks != NULL)
 		return pmap_no_memory(f, lacks);

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * shadow/sh_entry.c: entries of a map, from mmap to munmap, and the space that has them
+ *
+ * Problem   A mapping is divided, joined, made smaller and larger, while another process
+ *           sees the same objects for what was the same mapping once.
+ *
+ * Picture   VAD ─ dpriv ─→ entry { start, end } ─→ top ─→ parent ─→ …
+ *                            └ tree of the map      ↑ sees [lo, hi) of its parent
+ *
+ * Rules     1. Each entry has a top of its own: so a cut divides the pages of one object,
+ *              and both parts have the same parent, with a window each.
+ *           2. What may fail is done in prepare(): the entry, with a top.
+ *           3. A window never grows but by a merge: what a mapping has given up behind its
+ *              top does not come back when it grows.
+ *           4. Pages of a top are numbered by address; those of a parent as those of the
+ *              top were when it became one.
+ *
+ * Read next sh_fault.c
+ */
+#include "vm/design/shadow/shadow.h"
+
+static struct kmem_cache entries = KMEM_CACHE("sh_entry", struct sh_entry);
+
+#define ENTRY_OF(node) CONTAINER_OF(node, struct sh_entry, rb)
+
+static inline struct sh_space *
+space_of(const struct aspace *as)
+{
+	return as->dpriv;
+}
+
+/* ---- the tree of a map ---- */
+
+/*
+ * The first entry that ends behind vpn.
+ *
+ * Locks:    [M] or [W].
+ * Returns:  NULL: there is none.
+ */
+struct sh_entry *
+sh_entry_from(const struct aspace *as, uint64_t vpn)
+{
+	struct rb_node *n = space_of(as)->entries.node;
+	struct sh_entry *best = NULL;
+
+	while (n != NULL) {
+		if (ENTRY_OF(n)->end > vpn) {
+			best = ENTRY_OF(n);
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+static void
+insert(struct sh_entry *e)
+{
+	struct rb_root *root = &space_of(e->as)->entries;
+	struct rb_node **link = &root->node, *parent = NULL;
+
+	while (*link != NULL) {
+		parent = *link;
+		link = e->start < ENTRY_OF(parent)->start ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(root, &e->rb, parent, link, NULL);
+	e->is_in = true;
+}
+
+static void
+take_out(struct sh_entry *e)
+{
+	rb_remove(&space_of(e->as)->entries, &e->rb, NULL);
+	e->is_in = false;
+}
+
+/* ---- a space ---- */
+
+/*
+ * entries->as_init.
+ *
+ * Locks:    none.
+ * Returns:  0, -ENOMEM.
+ */
+int
+sh_as_init(struct aspace *as)
+{
+	as->record_pages = SH_RECORD_PAGES;
+	as->dpriv = kmem_zalloc(sizeof(struct sh_space));
+	return as->dpriv == NULL ? -ENOMEM : 0;
+}
+
+/*
+ * The first entry that ends behind vpn.
+ *
+ * Locks:    [M] or [W].
+ * Returns:  false: there is none.
+ */
+bool
+sh_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
+{
+	struct sh_entry *e = sh_entry_from(as, vpn);
+
+	if (e != NULL)
+		*r = (struct anons_range){ e, e->vad, e->start, e->end };
+	return e != NULL;
+}
+
+/*
+ * fn for the pages of [lo, hi) that are seen.
+ *
+ * Locks:    [W]; around each fn [sh].
+ * Returns:  what fn has returned to end the walk, or 0.
+ */
+int
+sh_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
+{
+	struct sh_entry *e;
+	struct sh_seen s;
+	uint64_t vpn;
+	bool more;
+	int r = 0;
+
+	HELD(&as->ws_lock);
+	SH_ENTRIES(e, as, lo, hi) {
+		if (r != 0)
+			break;
+		for (vpn = MAX(lo, e->start), more = true; more && r == 0;) {
+			spin_lock(&sh_lock);
+			more = sh_next_locked(e->top, vpn, MIN(hi, e->end), &s);
+			if (more) {
+				vpn = s.vpn + 1;
+				r = fn(arg, s.vpn, &s.page->word);
+			}
+			spin_unlock(&sh_lock);
+		}
+	}
+	return r;
+}
+
+/* walk->fn for the words of one object.  [sh]. */
+static int
+swapped_of(struct sh_object *o, struct swap_walk *walk)
+{
+	struct sh_page *page;
+	struct swap_words place;
+	uint64_t i = 0;
+	int r = 0;
+
+	for (; r == 0 && (page = sh_from_locked(o, i)) != NULL; i = page->index + 1) {
+		place = sh_place(page, page->index);
+		if (pmap_rec_is_away(&page->word))
+			r = walk->fn(walk, &place);
+	}
+	return r;
+}
+
+/*
+ * walk->fn for the pages of whole chains, also those that no top sees: they have slots.
+ * It goes on at the beginning of an entry, of which less is out then.
+ *
+ * Locks:    [W]; around fn [sh].
+ * Returns:  what fn has returned, or 0.
+ */
+int
+sh_swapped(struct aspace *as, struct swap_walk *walk)
+{
+	struct sh_object *o;
+	struct sh_entry *e;
+	int r = 0;
+
+	HELD(&as->ws_lock);
+	SH_ENTRIES(e, as, walk->at >> PAGE_SHIFT, UINT64_MAX) {
+		walk->at = e->start << PAGE_SHIFT;
+		spin_lock(&sh_lock);
+		for (o = e->top; r == 0 && o != NULL; o = o->parent)
+			r = swapped_of(o, walk);
+		spin_unlock(&sh_lock);
+		if (r != 0)
+			break;
+	}
+	return r;
+}
+
+/* ---- an entry ---- */
+
+/*
+ * What v needs to hold [start, end): entries->prepare.
+ *
+ * Locks:    [M] exclusive; v is in no tree, or about to grow.
+ * Returns:  0, -ENOMEM.
+ */
+int
+sh_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
+{
+	struct sh_entry *e;
+
+	HELD(&as->map_lock);
+	if (v->dpriv != NULL)
+		return 0;
+	e = kmem_cache_zalloc(&entries);
+	if (e == NULL)
+		return -ENOMEM;
+	e->as = as;
+	e->top = sh_object_new();
+	if (e->top == NULL) {
+		kmem_cache_free(&entries, e);
+		return -ENOMEM;
+	}
+	v->dpriv = e;
+	return 0;
+}
+
+/*
+ * It is in no tree (any more): its top goes, and who is alone then collapses.
+ *
+ * Locks:    [W] at most; takes [sh], [P].
+ */
+void
+sh_free(void *entry)
+{
+	struct sh_entry *e = entry;
+
+	ASSERT(!e->is_in);
+	sh_release(e->top);
+	sh_collapse_due();
+	kmem_cache_free(&entries, e);
+}
+
+/*
+ * v is in the tree of VADs, or has grown: entries->attach.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+sh_attach(struct aspace *as, struct vad *v)
+{
+	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
+	struct sh_entry *e = v->dpriv;
+
+	HELD(&as->map_lock);
+	if (e == NULL)
+		return;
+	mutex_lock(&as->ws_lock);
+	e->vad = v;
+	e->start = start;
+	e->end = end;
+	if (!e->is_in)
+		insert(e);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* The part behind vpn of what a sees of its parent is b's.  As sh_leave_locked(). */
+static struct sh_object *
+split_window(struct sh_object *a, struct sh_object *b, uint64_t vpn)
+{
+	if (a->parent == NULL || a->hi <= vpn)
+		return NULL;
+	sh_link_locked(b, a->parent, a->off, MAX(vpn, a->lo), a->hi);
+	return sh_cut_locked(a, 0, vpn);
+}
+
+/*
+ * entries->split.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ */
+void
+sh_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
+{
+	struct sh_entry *a = lo->dpriv, *b = hi->dpriv;
+	uint64_t end;
+
+	HELD(&as->map_lock);
+	if (a == NULL || b == NULL)
+		return;
+	mutex_lock(&as->ws_lock);
+	end = b->end = a->end;
+	a->end = b->start = vpn;
+	b->vad = hi;
+	insert(b);
+	spin_lock(&sh_lock);
+	CHECK(split_window(a->top, b->top, vpn) == NULL);
+	spin_unlock(&sh_lock);
+	sh_move(b->top, a->top, vpn, end, 0);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* Can one window be made of two?  [sh]. */
+static bool
+can_join(const struct sh_object *a, const struct sh_object *b)
+{
+	return a->parent == NULL || b->parent == NULL ||
+	    (a->parent == b->parent && a->off == b->off && a->hi == b->lo);
+}
+
+/* a sees what b saw, which sees nothing any more. */
+static void
+join_windows(struct sh_object *a, struct sh_object *b)
+{
+	struct sh_object *parent = b->parent;
+
+	if (parent == NULL)
+		return;
+	if (a->parent == NULL)
+		sh_link_locked(a, parent, b->off, b->lo, b->hi);
+	else
+		a->hi = b->hi;
+	CHECK(sh_leave_locked(b) == NULL);
+}
+
+/*
+ * entries->merge.
+ *
+ * Locks:    [M] exclusive; takes [W].
+ * Returns:  0; -EBUSY: they see different objects; -ENOMEM (a VAD is lost).
+ */
+int
+sh_merge(struct aspace *as, struct vad *lo, struct vad *hi)
+{
+	struct sh_entry *a = lo->dpriv, *b = hi->dpriv;
+	bool joined;
+
+	HELD(&as->map_lock);
+	if (a == NULL || b == NULL)
+		return -ENOMEM;
+	mutex_lock(&as->ws_lock);
+	spin_lock(&sh_lock);
+	joined = can_join(a->top, b->top);
+	if (joined)
+		join_windows(a->top, b->top);
+	spin_unlock(&sh_lock);
+	if (joined) {
+		sh_move(a->top, b->top, b->start, b->end, 0);
+		take_out(b);
+		a->end = b->end;
+	}
+	mutex_unlock(&as->ws_lock);
+	return joined ? 0 : -EBUSY;
+}
+
+/*
+ * What the entry maps goes, and it leaves the tree.
+ *
+ * Locks:    [W]; takes [sh].
+ * Returns:  how many of its pages were charged when touched.
+ */
+uint64_t
+sh_end(struct aspace *as, void *entry)
+{
+	struct sh_entry *e = entry;
+
+	HELD(&as->ws_lock);
+	(void)pmap_remove(as, e->start, e->end, PMAP_ALL);
+	take_out(e);
+	return sh_count_late(e->top, e->start, e->end);
+}
