@@ -45,6 +45,8 @@ static void
 fault_softly(void)
 {
 	snap_self(13); /* brings in what it needs, as text_in() the code */
+	for (int i = 4; i <= 6; i++)
+		snap_all(i);
 	text_in();
 	OK(mprotect(area, PAGE, PROT_NONE));
 	OK(mprotect(area, PAGE, PROT_READ | PROT_WRITE));
