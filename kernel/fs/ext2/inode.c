@@ -491,22 +491,36 @@ undo_vnode:
 	return r;
 }
 
-/* Attributes have a block of their own, which several inodes may share. */
-static void
+/*
+ * Attributes have a block of their own, which several inodes may share.  0; -ENOMEM,
+ * -EIO: try again later.  A block that cannot be is left to e2fsck.
+ */
+static int
 xattr_free(struct ext2_inode *ip)
 {
 	uint32_t blk = ip->raw.file_acl, *refs;
 	void *data;
+	int r = 0;
 
-	ip->raw.file_acl = 0;
-	if (blk == 0 || !ext2_block_ok(ip->fs, blk) ||
-	    meta_edit(ip->fs, blk, META_MAP, &data) != 0)
-		return;
+	if (blk == 0 || !ext2_block_ok(ip->fs, blk))
+		return 0;
+	r = meta_edit(ip->fs, blk, META_MAP, &data);
+	if (r != 0)
+		return r;
 	refs = (uint32_t *)data + 1;
 	if (*refs > 1)
 		(*refs)--;
 	else
-		(void)alloc_free_block(ip->fs, blk);
+		r = alloc_free_block(ip->fs, blk);
+	if (r == 0)
+		ip->raw.file_acl = 0;
+	return r;
+}
+
+static bool
+may_pass(int r)
+{
+	return r == -EIO || r == -ENOMEM || r == -EAGAIN;
 }
 
 /*
@@ -521,12 +535,12 @@ inode_forget(struct ext2_inode *ip)
 {
 	int r = has_blocks(ip) ? bmap_free(ip, 0, UINT64_MAX) : 0;
 
-	if (r == -EIO || r == -ENOMEM || r == -EAGAIN)
-		return r;
-	xattr_free(ip);
-	(void)alloc_free_inode(ip->fs, (uint32_t)ip->vn->ino,
-	    ip->vn->type == S_IFDIR);
-	return 0;
+	if (!may_pass(r))
+		r = xattr_free(ip);
+	if (!may_pass(r))
+		r = alloc_free_inode(ip->fs, (uint32_t)ip->vn->ino,
+		    ip->vn->type == S_IFDIR);
+	return may_pass(r) ? r : 0;
 }
 
 /* vnode_ops.inactive: the cache has let go of it. */

@@ -50,13 +50,36 @@ struct promise {
 	unsigned until;           /* FLUSH at which it was changed again */
 };
 
+static bool
+is_lack(int64_t r)
+{
+	return r == -ENOMEM || r == -ENFILE; /* ENFILE: no struct file */
+}
+
+/*
+ * A call that finds no memory at its first, its second … allocation, until it
+ * finds enough: what failed has changed nothing that the next try could meet.
+ */
+#define TRY(call)                                                     \
+	({                                                            \
+		unsigned nth_ = t.is_scarce;                          \
+		int64_t r_;                                           \
+		do {                                                  \
+			host_inject(t.lack, nth_, 0);                 \
+			r_ = (call);                                  \
+			host_inject(t.lack, 0, 0);                    \
+		} while (is_lack(r_) && nth_++ != 0 && nth_ < 100);   \
+		r_;                                                   \
+	})
+
 static struct {
 	char dir[64], image[96], cut[96];
 	struct entry name[MAX_NAMES];
 	unsigned nnames;
 	struct promise promise[2000];
 	unsigned npromises;
-	bool recording;
+	bool recording, is_scarce;
+	enum inject_point lack;   /* what each call is refused first */
 } t;
 
 /* A command of the host; its output is shown when it fails.  Its status. */
@@ -232,7 +255,7 @@ t_open(const char *path, unsigned flags, int want)
 	struct path_at p = at(path);
 	struct file *f = NULL;
 
-	assert_int_equal(fs_open(&p, flags, 0644, &f), want);
+	assert_int_equal(TRY(fs_open(&p, flags, 0644, &f)), want);
 	return f;
 }
 
@@ -288,6 +311,7 @@ op_write(void)
 	uint64_t off, n, i;
 	struct file *f;
 	struct uio u;
+	int64_t r;
 
 	if (e == NULL)
 		return;
@@ -300,8 +324,11 @@ op_write(void)
 		buf[i] = (uint8_t)host_random(256);
 	body_changed(e->body);
 	f = t_open(e->path, O_RDWR, 0);
-	uio_init_kernel(&u, buf, n);
-	assert_int_equal(file_pwrite(f, off, &u), n);
+	for (i = 0; i < n; i += (uint64_t)r) {
+		r = TRY((uio_init_kernel(&u, buf + i, n - i),
+		    file_pwrite(f, off + i, &u)));
+		assert_true(r > 0);
+	}
 	memcpy(e->body->bytes + off, buf, n);
 	e->body->size = MAX(e->body->size, off + n);
 	file_put(f);
@@ -319,7 +346,7 @@ op_truncate(void)
 	a.size = host_random(host_random(2) == 0 ? e->body->size + 1 : MAX_BYTES);
 	body_changed(e->body);
 	p = at(e->path);
-	assert_int_equal(fs_setattr(&p, &a), 0);
+	assert_int_equal(TRY(fs_setattr(&p, &a)), 0);
 	if (a.size < e->body->size)
 		memset(e->body->bytes + a.size, 0, e->body->size - a.size);
 	e->body->size = a.size;
@@ -334,7 +361,7 @@ op_unlink(void)
 	if (e == NULL)
 		return;
 	p = at(e->path);
-	assert_int_equal(fs_unlink(&p), 0);
+	assert_int_equal(TRY(fs_unlink(&p)), 0);
 	name_del(e);
 }
 
@@ -353,7 +380,7 @@ op_link(void)
 	q = at(path);
 	want = !parent_exists(path) ? -ENOENT :
 	    name_find(path) != NULL ? -EEXIST : 0;
-	assert_int_equal(fs_link(&p, &q), want);
+	assert_int_equal(TRY(fs_link(&p, &q)), want);
 	if (want == 0) {
 		e->body->refs++;
 		name_add(path, e->body);
@@ -378,7 +405,7 @@ op_rename(void)
 	promise_end(path);
 	p = at(e->path);
 	q = at(path);
-	assert_int_equal(fs_rename(&p, &q, 0), 0);
+	assert_int_equal(TRY(fs_rename(&p, &q, 0)), 0);
 	if (d != NULL && d->body == e->body)
 		return;
 	b = e->body;
@@ -401,7 +428,7 @@ op_mkdir(void)
 
 	if (t.nnames == MAX_NAMES)
 		return;
-	assert_int_equal(fs_mknod(&p, S_IFDIR | 0755, 0), want);
+	assert_int_equal(TRY(fs_mknod(&p, S_IFDIR | 0755, 0)), want);
 	if (want == 0)
 		name_add(path, NULL);
 }
@@ -413,7 +440,7 @@ op_rmdir(void)
 	const char *path = dirs[host_random(3)];
 	struct path_at p = { .path = path, .flags = AT_REMOVEDIR };
 	struct entry *e = name_find(path);
-	int r = fs_unlink(&p);
+	int r = TRY(fs_unlink(&p));
 
 	assert_int_equal(r, e == NULL ? -ENOENT : dir_used(path) ? -ENOTEMPTY :
 	    0);
@@ -432,12 +459,28 @@ op_rm_rf(void)
 		if (strncmp(t.name[i].path, "/m/d1/", 6) == 0 &&
 		    t.name[i].body != NULL) {
 			p = at(t.name[i].path);
-			assert_int_equal(fs_unlink(&p), 0);
+			assert_int_equal(TRY(fs_unlink(&p)), 0);
 			name_del(&t.name[i]);
 			i = UINT32_MAX;
 		}
 	op_rmdir();
 	op_rmdir();
+}
+
+/* A link that needs a block of its own, or none. */
+static void
+op_symlink(void)
+{
+	struct path_at p = at("/m/link");
+	char text[900], back[900];
+	size_t n = 1 + host_random(sizeof(text) - 2);
+
+	memset(text, 'x', n);
+	text[n] = '\0';
+	assert_int_equal(TRY(fs_symlink(text, &p)), 0);
+	assert_int_equal(TRY(fs_readlink(&p, back, sizeof(back))), n);
+	assert_memory_equal(text, back, n);
+	assert_int_equal(TRY(fs_unlink(&p)), 0);
 }
 
 static void
@@ -449,7 +492,7 @@ op_fsync(void)
 	if (e == NULL)
 		return;
 	f = t_open(e->path, O_RDONLY, 0);
-	assert_int_equal(file_sync(f), 0);
+	assert_int_equal(TRY(file_sync(f)), 0);
 	promise_make(e);
 	file_put(f);
 }
@@ -509,7 +552,15 @@ static void
 op_sync(void)
 {
 	if (host_random(8) == 0)
-		assert_int_equal(fs_sync(NULL), 0);
+		assert_int_equal(TRY(fs_sync(NULL)), 0);
+}
+
+/* From now on each call is refused this first, or is not. */
+void
+model_scarce(enum inject_point lack, bool on)
+{
+	t.lack = lack;
+	t.is_scarce = on;
 }
 
 void
@@ -517,7 +568,7 @@ ops_random(unsigned n)
 {
 	static void (*const ops[])(void) = { op_create, op_create, op_create,
 		op_write, op_write, op_write, op_write, op_truncate, op_unlink,
-		op_link, op_rename, op_mkdir, op_mkdir, op_rmdir, op_fsync,
+		op_link, op_rename, op_mkdir, op_mkdir, op_rmdir, op_symlink, op_fsync,
 		op_compare, op_remount, op_sync, op_rm_rf };
 	unsigned i;
 

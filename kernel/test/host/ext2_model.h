@@ -31,6 +31,7 @@ struct file *t_open(const char *path, unsigned flags, int want);
 bool same_bytes(const char *path, const uint8_t *bytes, uint64_t size);
 
 void ops_random(unsigned n);             /* so many steps */
+void model_scarce(enum inject_point, bool on); /* each call is refused it first */
 void compare_all(void);                  /* each file with the model */
 void model_clear(void);
 void record_begin(void);

@@ -61,6 +61,17 @@ model_rev0(void **state)
 	model_on("-r 0 -b 1024 -g 1024", 12);
 }
 
+/* Each allocation of each call fails once: nothing is half done. */
+static void
+model_without_memory(void **state)
+{
+	model_scarce(FI_SLAB, true);
+	model_on("-b 1024 -I 128", 12);
+	model_scarce(FI_FRAME, true);
+	model_on("-b 4096", 24);
+	model_scarce(FI_FRAME, false);
+}
+
 /* ---- links, devices, attributes, many names ---- */
 
 static void
@@ -506,6 +517,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(model_2k),
 		cmocka_unit_test(model_4k),
 		cmocka_unit_test(model_rev0),
+		cmocka_unit_test(model_without_memory),
 		cmocka_unit_test(cut_before_extend),
 		cmocka_unit_test(directory_cannot_grow),
 		cmocka_unit_test(times_stay),
