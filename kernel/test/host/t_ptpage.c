@@ -37,7 +37,7 @@
 #define BASE 0x40000000ul
 #define BLOCK (2ul << 20)
 #define SLOTS 8000u
-#define STEPS 2000u
+#define STEPS 1000u
 
 static struct {
 	struct aspace *as;

@@ -15,7 +15,7 @@
 #define ROUNDS 4
 #define THREADS 29
 #define OWN 40         /* pages of each thread */
-#define STORES 5       /* of each, until all have had their turn */
+#define STORES 2       /* of each, until all have had their turn */
 #define CPU_SECONDS 20 /* of work that takes a fraction of one */
 
 static void
