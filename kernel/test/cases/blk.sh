@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=240 SHORT=1 TURN=6 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Disks in QEMU: both drivers, DMA and PIO; bad sectors, partitions.
 . kernel/test/cases/lib.sh

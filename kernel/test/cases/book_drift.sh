@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 TURN=3 SUBJECT=teaching KIND=exact
+# NEEDS: TIMEOUT=200 TURN=6 SUBJECT=teaching KIND=exact
 # Renaming a function, editing a shown line, changing a counter's value or
 # breaking a link stops the book, with chapter, line and remedy.
 . kernel/test/cases/lib.sh

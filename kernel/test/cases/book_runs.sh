@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 TURN=3,2 SUBJECT=teaching KIND=bounded
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=6,2 SUBJECT=teaching KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # The numbers and transcripts of the book are those of this kernel; others are
 # found, with the remedy.  What differs from reader to reader may differ.  In make

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=150 KIND=bounded
+# NEEDS: TIMEOUT=150 TURN=3 KIND=bounded
 # BOUNDED: the host stops the machine, which is what it is about
 # A host that stops the emulator again and again while the kernel measures its
 # clocks: seconds of the guest are as long as ours all the same.

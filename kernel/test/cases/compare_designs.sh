@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SHORT=1 TURN=3,2 KIND=exact
+# NEEDS: TIMEOUT=900 SHORT=1 TURN=6,2 KIND=exact
 # The programs of make compare-designs answer the same under each design, and cost what
 # tools/compare-designs/claims.tab says; a byte that differs, an answer that is not there,
 # a copy too many and a counter of another design each fail, and say which.  In make

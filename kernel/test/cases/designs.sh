@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SHORT=1 TURN=3,2 KIND=bounded
+# NEEDS: TIMEOUT=900 SHORT=1 TURN=6,2 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Every design gives Linux's transcripts with pressure (t_programs.sh), and without,
 # each for a fourth of the programs, by their names, and stands everything at once

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # One copy of a file in memory: a block is read once, whoever maps the file;
 # a file that is cached is read without the disk.

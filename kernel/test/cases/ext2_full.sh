@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Full disks: who makes something is told so, nothing hangs, nothing is lost.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=240 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # The conformance programs about files say the same on a disk as on tmpfs.
 . kernel/test/cases/lib.sh

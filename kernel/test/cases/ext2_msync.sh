@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=240 KIND=bounded
+# NEEDS: TIMEOUT=240 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # On a disk stores through mappings move the times, and after msync bytes, size
 # and times are there although the machine is cut off.

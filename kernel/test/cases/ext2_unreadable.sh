@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # A disk with a sector that cannot be read beside what a mount needs: it is mounted,
 # read-only, and the rest of it read; the log says so.  Without what it needs there is

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # All views of one file on a disk agree; eight threads fault in a mapping
 # while another cuts and extends the file.  2,000 steps and 2 s; in make

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=300 TURN=6 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # What is not in use leaves at every 4th fault or wait (LONG: at each), with the
 # tables that describe it: the conformance programs print what they always do.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: a debugger stops a machine beside the clock of the host
 # What gdb's vm commands say of a stopped machine is what the kernel says, and a
 # planted lie is found.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600 SHORT=1 TURN=3,2 SUBJECT=grader KIND=bounded
+# NEEDS: TIMEOUT=600 SHORT=1 TURN=6,2 SUBJECT=grader KIND=bounded
 # BOUNDED: the grader's limits of the host's time stand behind it
 # The grader on its own small lab: the kernel's file gets all points, a stub
 # none, a bug is said in words, attacks earn nothing, formats are what they are.

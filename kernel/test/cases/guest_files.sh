@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=60 TURN=6 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # --add, --stdin, --log, --append bring what they say into the guest.
 . kernel/test/cases/lib.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 KIND=bounded
+# NEEDS: TIMEOUT=60 TURN=3 KIND=bounded
 # BOUNDED: two machines run side by side
 # Calls at the same time do not meet; ^C leaves no process and no file, neither of
 # a guest nor of the program that runs the tests.

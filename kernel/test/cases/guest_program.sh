@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 KIND=bounded
+# NEEDS: TIMEOUT=60 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # A static program that was compiled elsewhere runs, threads included.
 . kernel/test/cases/lib.sh

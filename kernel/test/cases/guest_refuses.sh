@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=30 KIND=exact
+# NEEDS: TIMEOUT=30 TURN=3 KIND=exact
 # What cannot start is 126 and one sentence that says why.
 . kernel/test/cases/lib.sh
 

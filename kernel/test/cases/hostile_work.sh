@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its swap is a file of the host's
 # No work of an ordinary user stops the machine, or makes root wait: 45 kinds, in a
 # machine of one CPU that does 125 million instructions a second.  One of two does not

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 KIND=exact
+# NEEDS: TIMEOUT=60 TURN=3 KIND=exact
 # tools/guest --icount is the same each run: addresses, random bytes, time,
 # counters, what the kernel logs; with a new --swap, too, and beside a load.
 . kernel/test/cases/lib.sh

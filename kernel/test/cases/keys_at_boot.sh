@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=60 TURN=6 KIND=bounded
 # BOUNDED: keys are typed while the host runs
 # Who types while the machine still starts loses no kernel: keys come before the
 # line has a reader.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 TURN=3,2 KIND=bounded
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=6,2 KIND=bounded
 # BOUNDED: Linux is that of the host
 # Linux is the reference: the programs pass there too, with the same output.  In
 # make check those that ask for at most half a minute.

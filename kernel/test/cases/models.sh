@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=exact
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=6 KIND=exact
 # The protocol models hold, and planted bugs are found: the small searches.
 # In make check the first bug of four models, and one model that holds.
 . kernel/test/cases/lib.sh

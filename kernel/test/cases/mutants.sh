@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=600 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=600 SHORT=1 TURN=6 KIND=bounded
 # BOUNDED: the tests that shall find them are bounded
 # Five bugs of the bank (in make check one of the quick ones, in check-long ten), others for each commit, are
 # planted in the kernel: tests find them.  And where nothing is planted, nothing is found.

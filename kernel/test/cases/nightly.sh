@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=30 KIND=exact
+# NEEDS: TIMEOUT=30 TURN=3 KIND=exact
 # make nightly goes on after a failure, and after a stop where it was stopped;
 # what a row takes is told, and one verdict is its status.
 . kernel/test/cases/lib.sh

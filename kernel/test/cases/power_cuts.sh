@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 KIND=bounded
+# NEEDS: TIMEOUT=400 TURN=3 KIND=bounded
 # BOUNDED: the cut comes when the host pleases
 # After a power cut e2fsck -p repairs the disk, and what was fsync'ed is there.
 # Half of the cuts kill the emulator, half lose writes that no flush followed.

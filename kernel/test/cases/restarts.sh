@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=60 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=60 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # d01: a fault that must begin again finds the same truth: every third pass
 # does, while files are cut under their mappings, in memory and on a disk.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 SUBJECT=teaching KIND=bounded
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=6 SUBJECT=teaching KIND=bounded
 # BOUNDED: Bochs runs beside the clock of the host
 # What the sessions of the book show is what this kernel does in Bochs, each
 # played once; a transcript that is not is named with its line, its chapter and

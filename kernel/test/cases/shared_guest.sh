@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=100 KIND=exact
+# NEEDS: TIMEOUT=100 TURN=3 KIND=exact
 # Programs that share a guest have each its own verdict, output and log: who fails,
 # whose machine ends under it, and who stood behind that and runs alone.  What one of
 # them leaves is gone before the next.

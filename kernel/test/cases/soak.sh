@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=400 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=400 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # Everything at once under pressure, with failures: kernel/test/progs/soak.c.
 # Seconds from SOAK_SECONDS: 90, in check-long 180, in make check 8; make soak runs

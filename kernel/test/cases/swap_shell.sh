@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 SHORT=1 KIND=bounded
+# NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: keys are typed while the host runs
 # More in memory files than there is memory: a shell goes on starting programs,
 # every byte comes back; on a virtual disk in QEMU, on an IDE disk in Bochs.  In

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=300 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=300 TURN=6 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # The whole trace of a run reaches the host: no number is missing, its events
 # are as many as the kernel counted between two marks, no rule is broken, and a

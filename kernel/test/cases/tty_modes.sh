@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=90 KIND=bounded
+# NEEDS: TIMEOUT=90 TURN=3 KIND=bounded
 # BOUNDED: keys are typed while the host runs
 # What was typed before a program changes between lines and bytes is not lost;
 # ^C and the end of IXON start a stopped terminal; keys are counted and timed as

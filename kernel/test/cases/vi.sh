@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 KIND=bounded
+# NEEDS: TIMEOUT=120 TURN=3 KIND=bounded
 # BOUNDED: keys are typed while the host runs
 # What vi writes on the root of make run is there after the next boot; two do
 # not have the disk at once.

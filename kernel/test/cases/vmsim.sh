@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SHORT=1 TURN=3 KIND=bounded
+# NEEDS: TIMEOUT=900 SHORT=1 TURN=6 KIND=bounded
 # BOUNDED: of each pair as many orders as fit into a time of the host
 # Pairs of operations of the memory manager in every order with one preemption,
 # then a few random orders under ASan and UBSan.  In make check each pair has a

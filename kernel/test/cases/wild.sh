@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=100 KIND=bounded
+# NEEDS: TIMEOUT=100 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
 # A wrong access ends the program with the right signal; the kernel lives.
 . kernel/test/cases/lib.sh
