@@ -99,7 +99,7 @@ help-all:
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
 	@echo 'make hint LAB=05 STEP=2  one of three hints of a step; the next one when a run of it has failed'
-	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours (make trace: in files); make gdb or bochs LAB=05 TEST=t08 stops where it fails'
+	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours; make trace: a page on which your run plays above ours; make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
 	@echo 'make mutate LAB=05 N=20 SEED=1  bugs by chance in our file: do the tests find them? FIRST=1: quick'
 	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
@@ -107,7 +107,7 @@ help-all:
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book-serve the book, to read at once; book (a site), book-pdf, book-check, book-record: book/rules.mk'
-	@echo 'make view TRACE=FILE  a page that plays a trace (tools/guest --trace FILE -- COMMAND)'
+	@echo 'make view TRACE=FILE  a page that plays a trace (tools/guest --trace FILE -- COMMAND); BESIDE=FILE: above another'
 	@echo 'make clean      remove build/, with the disk of make run'
 
 setup:

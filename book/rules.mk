@@ -10,6 +10,7 @@
 #   make book-pdf      all chapters as one file
 #   EDITION=handout    without spoilers and answers
 #   make view TRACE=FILE  a trace of tools/guest as one page: build/trace.html (OUT=)
+#                      BESIDE=FILE: above another of the same program
 
 # A handout has no stamps: its book was checked where the handout was made.
 HANDOUT := $(if $(wildcard book/excerpts.lock),,yes)
@@ -29,7 +30,7 @@ $(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
 
 # Where the site is to be built for the first time npm comes at once, too.
 book-setup:
-	@sh tools/setup $(if $(filter book book-serve book-browser book-pdf view,$(MAKECMDGOALS)),$\
+	@sh tools/setup $(if $(filter book book-serve book-browser book-pdf view trace,$(MAKECMDGOALS)),$\
 	  $(if $(wildcard book/node_modules/.package-lock.json),book-check,book),book-check)
 
 book/node_modules/.package-lock.json: book/package-lock.json | book-setup
@@ -109,7 +110,7 @@ mutant: $(OBJS)
 .PHONY: bochs check-sessions sessions-record mutant
 view: book-setup book/node_modules/.package-lock.json
 	@[ -n "$(TRACE)" ] || { echo "make view TRACE=FILE: which trace?  tools/guest --trace FILE -- COMMAND makes one"; exit 2; }
-	@node $(BOOK_TOOLS)/view.mjs $(call quoted,$(TRACE)) $(call quoted,$(or $(OUT),$(BUILD)/trace.html))
+	@node $(BOOK_TOOLS)/view.mjs $(call quoted,$(or $(OUT),$(BUILD)/trace.html)) $(call quoted,$(TRACE)) $(if $(BESIDE),$(call quoted,$(BESIDE)))
 
 .PHONY: view book-pdf book book-setup book-check book-serve book-list book-accept book-record \
   book-check-runs book-session book-browser

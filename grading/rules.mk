@@ -122,11 +122,16 @@ compare: grader
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
 	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE)))
 
-# Both traces of a test, to ask with tools/vtr.
-trace: grader
-	@mkdir -p $(call quoted,$(or $(OUT),build/trace))
+# Both traces of a test, for tools/vtr, and a page that shows one above the other.
+TRACE_OUT := $(or $(OUT),build/trace)
+trace: grader book-setup book/node_modules/.package-lock.json
+	@mkdir -p $(call quoted,$(TRACE_OUT)) && cd $(call quoted,$(TRACE_OUT)) && rm -f yours.vtr reference.vtr parting trace.html
+	@echo "trace: $(TEST) runs on both kernels, then again with a trace"
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
-	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) --out $(call quoted,$(or $(OUT),build/trace))
+	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) --out $(call quoted,$(TRACE_OUT)) || [ -e $(call quoted,$(TRACE_OUT)/parting) ]
+	@cd $(call quoted,$(TRACE_OUT)) && node $(call quoted,$(CURDIR))/book/.vitepress/book/view.mjs \
+	  trace.html yours.vtr reference.vtr parting
+	@echo "trace: open file://$$(cd $(call quoted,$(TRACE_OUT)) && pwd)/trace.html"
 
 # Bugs by chance: N of them, chosen by SEED; FIRST=1 quick and without points,
 # CUT=1 only what the learner writes, IN=function.

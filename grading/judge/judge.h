@@ -93,8 +93,10 @@ void look_find(const struct report *, struct result *);
 
 /* ---- parting.c: the first event that a good kernel would not have ---- */
 
+/* May the learner see all of its run? */
+bool parting_may_be_told(const struct result *);
 char *parting_line(const struct result *, const char *kernel);
-/* keep: folder for yours.vtr and reference.vtr, or NULL.  *why: not compared. */
+/* keep: folder for yours.vtr, reference.vtr and parting, or NULL.  *why: not compared. */
 char *parting_find(const struct result *, const char *kernel, const char *keep,
     char **why);
 

@@ -15,6 +15,9 @@
  *              for those that somebody asked for.
  *           3. It explains a verdict and never makes one; where it finds
  *              nothing, it says nothing.
+ *           4. Beside traces that are kept lies "parting", a line for each thing:
+ *              what was tested, which event of each is the first that differs (its
+ *              number; 0: none).  The page of make trace is made of them.
  *
  * Read next tools/trace/vtr.h, tools/trace/vtrdiff.c.
  */
@@ -36,6 +39,8 @@ struct pair {
 	struct boot boot[2]; /* theirs, ours */
 	struct vtr trace[2];
 	int fd[2];
+	const struct vtr_event *at[2]; /* where they part; NULL: it has ended */
+	char rule[160]; /* that the first of them breaks, or "" */
 	const char *keep; /* folder, or NULL */
 	char *path[2];
 	char *why; /* nothing was compared, or NULL */
@@ -189,20 +194,69 @@ part(const struct vtr *theirs, const struct vtr *ours)
 }
 
 static char *
-compare_traces(const struct pair *p)
+compare_traces(struct pair *p)
 {
 	struct vtr_finding f = vtr_check(&p->trace[0]);
 	struct vtr_parting d = part(&p->trace[0], &p->trace[1]);
 
 	if (f.event != NULL &&
-	    (!d.parted || d.a == NULL || f.event->seq <= d.a->seq))
+	    (!d.parted || d.a == NULL || f.event->seq <= d.a->seq)) {
+		p->at[0] = f.event;
+		memcpy(p->rule, f.rule, sizeof p->rule);
 		return say_finding(p, &f);
+	}
+	p->at[0] = d.a;
+	p->at[1] = d.b;
 	return d.parted ? say_parting(p, &d) : NULL;
 }
 
+/* What a failed test expected and got, for the page. */
+static void
+keep_failures(FILE *f, const struct verdict *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->nfailures && i < 3; i++)
+		fprintf(f, "failed expected %s, got %s\n",
+		    v->failure[i].expected != NULL ? v->failure[i].expected
+						   : "otherwise",
+		    v->failure[i].got != NULL ? v->failure[i].got
+					      : v->failure[i].what);
+}
+
+/* NULL, or why it could not be written, malloc'd. */
+static char *
+keep_story(const struct pair *p, const struct result *res)
+{
+	char *path = xprintf("%s/parting", p->keep), *why = NULL;
+	const struct test *t = res->test;
+	FILE *f = fopen(path, "w");
+	size_t i;
+
+	if (f == NULL) {
+		why = xprintf("%s: %s", path, strerror(errno));
+		free(path);
+		return why;
+	}
+	fprintf(f, "test %s %s\ntitle %s\n", t->id, t->name, t->title);
+	for (i = 0; i < t->nregions; i++)
+		fprintf(f, "region %u %u %s\n", t->region[i].first,
+		    t->region[i].last, t->region[i].name);
+	for (i = 0; i < 2; i++)
+		fprintf(f, "%s %llu\n", i == 0 ? "yours" : "reference",
+		    p->at[i] != NULL ? (unsigned long long)p->at[i]->seq : 0);
+	if (p->rule[0] != '\0')
+		fprintf(f, "rule %s\n", p->rule);
+	keep_failures(f, &res->verdict);
+	if (ferror(f) | fclose(f))
+		why = xprintf("%s: %s", path, strerror(errno));
+	free(path);
+	return why;
+}
+
 /* Is it a test of which the learner may see everything? */
-static bool
-may_be_told(const struct result *res)
+bool
+parting_may_be_told(const struct result *res)
 {
 	switch (res->verdict.status) {
 	case ST_FAIL:
@@ -226,7 +280,7 @@ parting_line(const struct result *res, const char *kernel)
 {
 	char *line, *why = NULL;
 
-	if (!may_be_told(res))
+	if (!parting_may_be_told(res))
 		return NULL;
 	line = parting_find(res, kernel, NULL, &why);
 	free(why);
@@ -256,6 +310,8 @@ parting_find(const struct result *res, const char *kernel, const char *keep,
 		p->why = xprintf("%s: %s", REFERENCE, strerror(errno));
 	else if (pair_run(p, &job, kernel))
 		line = compare_traces(p);
+	if (keep != NULL && p->why == NULL)
+		p->why = keep_story(p, res);
 	*why = p->why;
 	pair_free(p);
 	free(p);

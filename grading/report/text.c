@@ -126,6 +126,8 @@ print_where(const struct report *r, const struct result *res)
 	printf("            make gdb %s\n", again);
 	if (res->test->root == 0) /* it cannot load a disk into memory */
 		printf("            make bochs %s\n", again);
+	if (parting_may_be_told(res))
+		printf("  see it    make trace %s\n", again);
 	free(again);
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// view.mjs: a trace as one HTML file that needs no network
+// view.mjs: a trace, or two beside each other, as one HTML file that needs no network
 //
-//   node book/.vitepress/book/view.mjs TRACE OUT.html
+//   node book/.vitepress/book/view.mjs OUT.html TRACE [BESIDE [PARTING]]
+//
+// PARTING is what the grader says of the two (grading/judge/parting.c); without it
+// tools/vtr diff says where they part.
 //
 // Picture   theme/vtr/ ─vite, once─→ build/view/viewer.js, .css
 //           with the trace, compressed, and what each event means ─→ OUT.html
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -44,16 +48,37 @@ function places() {
   return found
 }
 
-const [trace, out] = process.argv.slice(2)
-if (!out) {
-  console.error('view.mjs TRACE OUT.html')
+// What the grader says of two traces: a key and its text in each line.
+function storyOf(file) {
+  const story = { failed: [], regions: [], seq: [] }
+  for (const [, key, text] of readFileSync(file, 'utf8').matchAll(/^(\w+) (.*)$/gm)) {
+    const [first, last, name] = text.split(' ')
+    if (key === 'yours' || key === 'reference') story.seq.push(Number(text))
+    else if (key === 'region') story.regions.push({ first: Number(first), last: Number(last), name })
+    else if (key === 'failed') story.failed.push(text)
+    else story[key] = text
+  }
+  return story
+}
+function diffOf(a, b) {
+  const said = spawnSync(join(ROOT, 'tools/vtr'), ['diff', a, b], { encoding: 'utf8' }).stdout
+  return { seq: ['A', 'B'].map(x => Number(said.match(new RegExp(`^  ${x} (\\d+) `, 'm'))?.[1] ?? 0)) }
+}
+
+const [out, ...files] = process.argv.slice(2)
+const traces = files.slice(0, 2)
+if (traces.length === 0) {
+  console.error('view.mjs OUT.html TRACE [BESIDE [PARTING]]')
   process.exit(2)
 }
-const bytes = readFileSync(trace)
-if (bytes.toString('latin1', 0, 8) !== 'VADOSVTR') {
+const bytes = traces.map(trace => {
+  const read = readFileSync(trace)
+  if (read.toString('latin1', 0, 8) === 'VADOSVTR') return read
   console.error(`${trace}: this is no trace (tools/guest --trace makes them)`)
   process.exit(2)
-}
+})
+const story = traces.length < 2 ? {} : files[2] ? storyOf(files[2]) : diffOf(...traces)
+const names = files[2] ? ['yours', 'the reference'] : traces.map(f => basename(f))
 const at = places()
 const texts = Object.fromEntries(events.map(e => [e.name, { text: e.text, ...at[e.name.replaceAll('.', '_')] }]))
 const source = `${relative(dirname(resolve(out)), ROOT) || '.'}/`
@@ -62,9 +87,9 @@ const safe = s => s.replace(/<\/(script|style)/gi, '<\\/$1')
 mkdirSync(dirname(resolve(out)), { recursive: true })
 writeFileSync(out, `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>${basename(trace)}: a trace of Vadose</title><link rel="icon" href="data:,"><style>body { margin: 0; } ${css}</style></head><body><div id="viewer"></div>
-<script type="application/json" id="about">${safe(JSON.stringify({ name: basename(trace), texts, source }))}</script>
-<script type="text/plain" id="trace">${gzipSync(bytes, { level: 6 }).toString('base64')}</script>
+<title>${story.test ?? names.join(', ')}: ${traces.length === 2 ? 'two traces' : 'a trace'} of Vadose</title><link rel="icon" href="data:,"><style>body { margin: 0; } ${css}</style></head><body><div id="viewer"></div>
+<script type="application/json" id="about">${safe(JSON.stringify({ names, story, texts, source }))}</script>
+${bytes.map((b, k) => `<script type="text/plain" id="trace${k}">${gzipSync(b, { level: 6 }).toString('base64')}</script>`).join('\n')}
 <script>${safe(js)}</script></body></html>
 `)
 console.log(`view: ${out} (${Math.ceil(statSync(out).size / 1024)} kB); a browser shows it, without a network`)

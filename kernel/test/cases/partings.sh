@@ -22,6 +22,25 @@ $grade compare smoke t02 --seed 7 --submission "$tmp/bug.c" --out "$tmp/traces" 
 build/tools/vtr diff -l "$tmp/traces/yours.vtr" "$tmp/traces/reference.vtr" >"$tmp/diff"
 same 1 $? "status of diff"
 grep -q '^  B .* vad.split start=' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
+# The page of both: laid on each other at the test's marks, and what differs.
+grep -q '^reference [1-9]' "$tmp/traces/parting" || fail "parting: $(cat "$tmp/traces/parting")"
+cat >"$tmp/beside.mjs" <<-'END'
+	import { readFileSync } from 'node:fs'
+	const { Replay, nameOf, parse } = await import(process.cwd() + '/book/.vitepress/theme/vtr/replay.mjs')
+	const { Beside, eventOf } = await import(process.cwd() + '/book/.vitepress/theme/vtr/beside.mjs')
+	const [dir, own] = process.argv.slice(2)
+	const read = name => { const b = readFileSync(`${dir}/${name}.vtr`); return new Replay(parse(b.buffer.slice(b.byteOffset, b.byteOffset + b.length))) }
+	const pair = own ? [read(own), read(own)] : [read('yours'), read('reference')]
+	const b = new Beside(...pair)
+	for (const [k, r] of pair.entries())
+	  for (let i = 0; i < r.t.n; i += 97) if (b.eventAt(k, b.x(k, i)) !== i) throw new Error(`event ${i} of ${k} does not lead back`)
+	const seq = Number(readFileSync(`${dir}/parting`, 'utf8').match(/^reference (.*)$/m)[1])
+	console.log(b.marks.length, b.only[0].length, b.only[1].length, b.counts.map(c => `${c.name}:${c.n}`).join(' '), nameOf(pair[1].t, eventOf(pair[1].t, seq)))
+END
+node "$tmp/beside.mjs" "$tmp/traces" >"$tmp/said" 2>&1 || fail "beside: $(cat "$tmp/said")"
+grep -q '^[1-9][0-9]* 0 0 .*vad.split:0,1 vad.split$' "$tmp/said" || fail "beside: $(cat "$tmp/said")"
+node "$tmp/beside.mjs" "$tmp/traces" yours >"$tmp/said" 2>&1 || fail "beside: $(cat "$tmp/said")"
+grep -q '^[1-9][0-9]* 0 0  ' "$tmp/said" || fail "a run beside itself: $(cat "$tmp/said")"
 grep -q '^  vad.split  *0  *1$' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
 grep -q '^    the reference  .*vad.split' "$tmp/text" || fail "compare: $(cat "$tmp/text")"
 

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// page.mjs: the viewer as a page of its own; the trace is in it, compressed
+// page.mjs: the viewer as a page of its own; a trace, or two, are in it, compressed
 import { createApp } from 'vue'
+import VtrBeside from './VtrBeside.vue'
 import VtrViewer from './VtrViewer.vue'
 import './vtr.css'
 
-const { name, texts, source } = JSON.parse(document.getElementById('about').textContent)
+const { names, story, texts, source } = JSON.parse(document.getElementById('about').textContent)
 
-async function load() {
-  const text = atob(document.getElementById('trace').textContent)
+async function load(k) {
+  const text = atob(document.getElementById(`trace${k}`).textContent)
   const bytes = new Uint8Array(text.length)
   for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k)
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
 }
 
-createApp(VtrViewer, { name, texts, source, load }).mount('#viewer')
+const app = names.length === 2
+  ? createApp(VtrBeside, { names, story, texts, source, load: [0, 1].map(k => () => load(k)) })
+  : createApp(VtrViewer, { name: names[0], texts, source, load: () => load(0) })
+app.mount('#viewer')

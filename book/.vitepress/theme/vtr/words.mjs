@@ -11,8 +11,18 @@ const MOVES = {
   'LIMBO FREE': 'is free', 'ACTIVE LIMBO': 'is given up by its owner', 'STANDBY LIMBO': 'is given up by its owner', 'MODIFIED LIMBO': 'is given up by its owner',
   'FREE WIRED': 'is the kernel’s own', 'LIMBO WIRED': 'is the kernel’s own', 'WIRED FREE': 'is given back by the kernel', 'WIRED ZEROED': 'is given back by the kernel, cleared'
 }
-const HOMES = ['nobody', 'the word of a page table', 'an entry of a fork', 'an object', 'a file', 'a table: it is a page table', 'paged kernel memory', 'an anon', 'a test', 'a frame', 'the kernel', 'I/O', 'an anon of scalux']
+const HOMES = ['nobody', 'the word of a page table', 'an entry of a fork', 'an object', 'a file', 'a table: it is a page table', 'paged kernel memory', 'an anon', 'an object of shadow', 'a frame', 'the kernel', 'I/O', 'an anon of scalux']
 const hex = v => '0x' + v.toString(16)
+
+const WORDS = ['it is on its way out: frame', 'a disk reads or writes it: frame', 'it is on swap: slot', 'an entry of a fork has it:', 'it could not be read:']
+
+// What a word of a page table says, as pte.h has its bits.
+function wordOf(w) {
+  if (w === 0n) return 'there is no page'
+  if ((w & 1n) === 1n) return `it is mapped, ${w & 2n ? 'to read and to write' : 'to read'}: frame ${w >> 12n & 0xffffffffffn}`
+  const kind = WORDS[Number(w >> 1n & 7n) - 1]
+  return kind ? `${kind} ${w >> 12n}` : hex(w)
+}
 
 const homeOf = v => HOMES[Number(v >> 60n)] ?? 'somebody'
 
@@ -25,6 +35,7 @@ export function say(t, i, texts = {}) {
       return `Frame ${n(0)} ${MOVES[move] ?? `goes from ${move.replace(' ', ' to ')}`}.`
     }
     case 'page.home': return `Frame ${n(0)} belongs to ${homeOf(whole(t, i, 2))} now; before, to ${homeOf(whole(t, i, 1))}.`
+    case 'page.word': return `A word of a page table said “${wordOf(whole(t, i, 1))}” and now says “${wordOf(whole(t, i, 2))}”.`
     case 'page.pin': return `Frame ${n(0)} is pinned: it may not leave memory.`
     case 'page.unpin': return `A pin of frame ${n(0)} is given back; ${n(1)} left.`
     case 'fault.begin': return `A fault at ${hex(n(0))} begins.`
