@@ -40,7 +40,7 @@ static const char usage_text[] =
     "  hint LAB STEP              one of three; the next behind a run that failed\n"
     "  repro RESULT.json TEST [--gdb|--bochs|--trace]\n"
     "  verify RESULT.json KEY     is the result as it was sealed?\n"
-    "  validate RESULT.json       does it fit the schema?\n"
+    "  validate RESULT.json [SCHEMA.json]  does it fit the schema?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
     "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
     "  mutants [LAB [mN]]  variants [LAB]  selftest …  doctor\n"
@@ -388,8 +388,10 @@ cmd_verify_args(int argc, char **argv)
 static int
 cmd_validate_args(int argc, char **argv)
 {
-	return argc == 2 ? cmd_validate(argv[1], "grading/schema/result-1.json")
-			 : usage();
+	return argc == 2 || argc == 3
+		   ? cmd_validate(argv[1],
+			 argc == 3 ? argv[2] : "grading/schema/result-1.json")
+		   : usage();
 }
 
 static int

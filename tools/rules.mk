@@ -22,7 +22,7 @@ $(T)/replaylog: $(T)/image/replaylog.o
 	@$(CC) $^ -o $@
 
 VTRLIB := $(addprefix $(T)/trace/,vtrfile.o vtrshow.o vtrdiff.o vtrcheck.o \
-  vtrcheck2.o vtrmap.o)
+  vtrcheck2.o vtrmap.o vtrperfetto.o)
 
 $(T)/vtr: $(T)/trace/vtr.o $(VTRLIB)
 	@$(CC) $^ -o $@

@@ -7,7 +7,7 @@
  *
  * Picture   schema and value side by side, from the root down
  *             type const enum minimum maximum ─→ this value
- *             required properties additionalProperties items $ref ─→ below it
+ *             required properties additionalProperties items anyOf $ref ─→ below it
  *
  * Rules     1. A keyword of the schema that we do not know is an error: what is
  *              not checked must not look checked.
@@ -157,6 +157,24 @@ fits_ref(struct fitting *c, const char *ref, json_t *v, const char *path)
 	return s != NULL ? fits(c, s, v, path) : offend(c, path, ref);
 }
 
+/* One of them is enough; of all that do not fit, the first is told. */
+static bool
+fits_any(struct fitting *c, const json_t *list, json_t *v, const char *path)
+{
+	struct fitting one = { .root = c->root };
+	bool ok = false;
+	size_t i;
+
+	for (i = 0; !ok && i < json_array_size(list); i++)
+		ok = fits(&one, json_array_get(list, i), v, path);
+	if (!ok && c->why == NULL) {
+		c->why = one.why;
+		one.why = NULL;
+	}
+	free(one.why);
+	return ok;
+}
+
 static bool
 fits_keyword(struct fitting *c, const json_t *schema, const char *key,
     const json_t *want, json_t *v, const char *path)
@@ -180,6 +198,8 @@ fits_keyword(struct fitting *c, const json_t *schema, const char *key,
 		return fits_members(c, schema, v, path);
 	if (strcmp(key, "items") == 0)
 		return fits_items(c, want, v, path);
+	if (strcmp(key, "anyOf") == 0)
+		return fits_any(c, want, v, path);
 	if (strcmp(key, "$ref") == 0)
 		return fits_ref(c, json_string_value(want), v, path);
 	return strcmp(key, "$schema") == 0 || strcmp(key, "title") == 0 ||

@@ -5,7 +5,7 @@
  * Problem   A trace has a million events; a reader wants those of one page, of
  *           one process, the one where two runs part, the one that is wrong.
  *
- * Picture   vtr dump|count|diff|check FILE… ─→ text, exit status
+ * Picture   vtr dump|count|diff|check|perfetto FILE… ─→ text, exit status
  *
  * Rules     Exit status as of diff(1): 0 nothing found, 1 found (a difference,
  *           a bad event), 2 trouble with the file or the arguments.
@@ -44,6 +44,8 @@ static const char help_text[] =
     "tools/vtr diff [-e ...] A B      where two runs part, process by process;\n"
     "                                 pages are numbered by first appearance\n"
     "tools/vtr check FILE             the first event that breaks a rule\n"
+    "tools/vtr perfetto [filter] FILE JSON that ui.perfetto.dev and\n"
+    "                                 chrome://tracing open\n"
     "\n"
     "  -e NAME,...      these events; fault. is the whole family\n"
     "  -p PID           of this process (0: the kernel's own threads)\n"
@@ -302,6 +304,13 @@ cmd_check(const struct vtr *t)
 	return FOUND;
 }
 
+static int
+cmd_perfetto(const struct vtr *t)
+{
+	vtr_perfetto(stdout, t, is_wanted);
+	return fflush(stdout) == 0 && !ferror(stdout) ? NOTHING : TROUBLE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -330,10 +339,12 @@ main(int argc, char **argv)
 		opt = cmd_diff(&a, &b);
 	else if (strcmp(cmd, "check") == 0)
 		opt = cmd_check(&a);
+	else if (strcmp(cmd, "perfetto") == 0)
+		opt = cmd_perfetto(&a);
 	else
 		opt = TROUBLE;
 	if (opt == TROUBLE)
-		trouble("dump, count, diff or check?  See tools/vtr --help");
+		trouble("dump, count, diff, check or perfetto?  See tools/vtr --help");
 	vtr_free(&a);
 	if (nfiles == 2)
 		vtr_free(&b);

@@ -98,9 +98,19 @@ bool vtr_has(const struct vtr *, const struct vtr_event *, const char *field);
 
 /* One line: number, CPU, process, name, field=value …; no newline. */
 void vtr_show(FILE *, const struct vtr *, const struct vtr_event *);
-/* The same, malloc'd. */
+/* The value of one field: a number, a word of a table, a state … */
+void vtr_show_field(
+    FILE *, const struct vtr *, const struct vtr_event *, unsigned field);
+/* vtr_show(), malloc'd. */
 char *vtr_text(const struct vtr *, const struct vtr_event *);
 const char *vtr_state_name(unsigned state);
+
+/* ---- vtrperfetto.c ---- */
+
+/* Is it an event that is asked for? */
+typedef bool vtr_want(const struct vtr *, const struct vtr_event *);
+/* The events that are wanted, as JSON that Perfetto and chrome://tracing open. */
+void vtr_perfetto(FILE *, const struct vtr *, vtr_want *);
 
 /* ---- vtrdiff.c ---- */
 
@@ -112,8 +122,6 @@ struct vtr_parting {
 	const char *why;
 };
 
-/* Is it an event that two good runs must have in common? */
-typedef bool vtr_want(const struct vtr *, const struct vtr_event *);
 /* Where two runs part, process by process; pages by first appearance. */
 struct vtr_parting vtr_diff(
     const struct vtr *a, const struct vtr *b, vtr_want *want);

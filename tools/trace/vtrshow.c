@@ -117,6 +117,17 @@ show_named(FILE *f, const char *event, const char *field, uint64_t v)
 }
 
 void
+vtr_show_field(
+    FILE *f, const struct vtr *t, const struct vtr_event *e, unsigned i)
+{
+	const struct vtr_kind *k = &t->kind[e->id];
+
+	if (!show_named(f, k->name, k->field[i], e->v[i]))
+		fprintf(f, k->hex[i] ? "%llx" : "%llu",
+		    (unsigned long long)e->v[i]);
+}
+
+void
 vtr_show(FILE *f, const struct vtr *t, const struct vtr_event *e)
 {
 	const struct vtr_kind *k = &t->kind[e->id];
@@ -126,9 +137,7 @@ vtr_show(FILE *f, const struct vtr *t, const struct vtr_event *e)
 	    e->pid, k->name);
 	for (i = 0; i < n; i++) {
 		fprintf(f, " %s=", k->field[i]);
-		if (!show_named(f, k->name, k->field[i], e->v[i]))
-			fprintf(f, k->hex[i] ? "%llx" : "%llu",
-			    (unsigned long long)e->v[i]);
+		vtr_show_field(f, t, e, i);
 	}
 }
 
