@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=120 TURN=4
+# NEEDS: TIMEOUT=120 TURN=4 KIND=exact
 # What tools/vtr perfetto writes is what its schema says, has each event once, each
 # fault as a span with its begin and end, and counts the frames as the trace does.
 . kernel/test/cases/lib.sh
