@@ -177,6 +177,8 @@ task_count_out(struct task *tk)
 	p->utime_ns += ut;
 	p->stime_ns += st;
 	p->faults += tk->thread->faults;
+	if ((int)tk->thread->id == p->pid)
+		p->nice = tk->thread->nice;
 	list_remove(&tk->node);
 	list_remove(&tk->hash);
 	last = --p->nthreads == 0;

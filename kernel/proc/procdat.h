@@ -211,6 +211,7 @@ struct proc {
 
 	struct sighand *sighand; /* [L] */
 	struct sigpend pending;  /* [L] sent to the process */
+	int8_t nice;             /* [L] of the first thread, when it has ended */
 	unsigned nsigq;          /* [L] queue entries charged */
 	struct list forks;       /* [L] struct forking: under way in its threads */
 	int exit_signal;         /* [L] agreed with the parent; 0: none */

@@ -82,6 +82,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	if (p->as != NULL)
 		as_get(v->as = p->as);
 	memcpy(v->comm, p->comm, sizeof(v->comm));
+	v->nice = p->nice;
 	if (tk != NULL) {
 		at = tk->thread->fsctx;
 		memcpy(v->comm, tk->thread->name, sizeof(v->comm));

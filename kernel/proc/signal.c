@@ -458,6 +458,15 @@ maker_locked(const struct proc *p)
 	return tk != NULL && tk->proc == p->parent ? tk : NULL;
 }
 
+/* Is it told of stops?  Who ignores them never is, not even while they are blocked. */
+static bool
+wants_news(const struct proc *parent)
+{
+	struct abi_sigaction sa = sighand_act(parent->sighand, SIGCHLD);
+
+	return sa.handler != SIG_IGN && (sa.flags & SA_NOCLDSTOP) == 0;
+}
+
 /*
  * Tell the parent with signo that p ended, stopped or continued, and wake its
  * wait.
@@ -480,8 +489,7 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 	si.utime = (int64_t)(ut / 10000000);
 	si.stime = (int64_t)(st / 10000000);
 	wake_all(&to->child_wq);
-	if (to->sighand == NULL || (!is_end &&
-	    (sighand_act(to->sighand, SIGCHLD).flags & SA_NOCLDSTOP) != 0))
+	if (to->sighand == NULL || (!is_end && !wants_news(to)))
 		return;
 	(void)post_locked(to, NULL, maker_locked(p), &si);
 }

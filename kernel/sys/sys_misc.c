@@ -244,18 +244,18 @@ prio_wants(const struct prio_walk *w, const struct proc *p)
 }
 
 static void
-prio_task(struct prio_walk *w, struct task *tk)
+prio_one(struct prio_walk *w, struct proc *p, int8_t *nice)
 {
 	if (!w->set) {
-		w->nice = MIN(w->nice, tk->thread->nice);
+		w->nice = MIN(w->nice, *nice);
 		w->result = 0;
-	} else if (!proc_may_tune_locked(tk->proc)) {
+	} else if (!proc_may_tune_locked(p)) {
 		w->result = -EPERM;
-	} else if (w->nice < tk->thread->nice && !sys_is_root() &&
-	    20 - w->nice > (int64_t)MIN(tk->proc->limits->of[RLIMIT_NICE].cur, 40)) {
+	} else if (w->nice < *nice && !sys_is_root() &&
+	    20 - w->nice > (int64_t)MIN(p->limits->of[RLIMIT_NICE].cur, 40)) {
 		w->result = -EACCES;
 	} else {
-		tk->thread->nice = (int8_t)w->nice;
+		*nice = (int8_t)w->nice;
 		if (w->result == -ESRCH)
 			w->result = 0;
 	}
@@ -270,26 +270,31 @@ prio_proc(void *arg, struct proc *p)
 	if (!prio_wants(w, p))
 		return;
 	LIST_FOREACH(tk, &p->threads, node)
-		prio_task(w, tk);
+		prio_one(w, p, &tk->thread->nice);
+}
+
+/* A thread; or a process whose first thread has ended, until it is waited for. */
+static void
+prio_of_id(struct prio_walk *w, int id)
+{
+	struct task *tk = id == 0 ? task_current() : task_of_id_locked(id);
+	struct proc *p = tk == NULL ? proc_find_locked(id) : tk->proc;
+
+	if (p != NULL)
+		prio_one(w, p, tk == NULL ? &p->nice : &tk->thread->nice);
 }
 
 static int
 prio_call(struct prio_walk *w)
 {
-	struct task *tk = NULL;
-
 	w->result = -ESRCH;
 	if (w->which > PRIO_USER)
 		return -EINVAL;
 	spin_lock(&proc_lock);
-	/* PRIO_PROCESS names a single thread. */
 	if (w->which == PRIO_PROCESS)
-		tk = w->who == 0 ? task_current() :
-		    task_of_id_locked((int)w->who);
+		prio_of_id(w, (int)w->who);
 	else
 		proc_walk_locked(prio_proc, w);
-	if (tk != NULL)
-		prio_task(w, tk);
 	spin_unlock(&proc_lock);
 	return w->result;
 }
