@@ -35,7 +35,7 @@ book-setup:
 
 book/node_modules/.package-lock.json: book/package-lock.json | book-setup
 	@sh tools/setup book
-	@echo "book: installing its packages by npm ci, once (about a minute)"
+	@echo "book: npm ci fetches its packages, once: a quarter of a minute, more where the line is slow"
 	@cd book && npm ci --loglevel=error --no-progress --ignore-scripts >/dev/null
 	@touch $@
 
@@ -45,12 +45,15 @@ book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS) scenes-check)
 
 book: book-check book/node_modules/.package-lock.json
 	@mkdir -p $(BUILD)
+	@echo "book: makes the site: half a minute"
 	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >$(call quoted,$(abspath $(BUILD))/book.log) 2>&1 \
 	  || { cat $(call quoted,$(abspath $(BUILD))/book.log); exit 1; }
+	@node $(BOOK_TOOLS)/search.mjs
 	@echo "book: book/.vitepress/dist/index.html; make book-serve shows it at a port"
 
 # To read at once: what the book quotes is committed; book-check proves it.
 book-serve: book-setup book/node_modules/.package-lock.json
+	@echo "book: starts; in a few seconds it says its address; Ctrl-C ends it"
 	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js dev
 
 book-list: book-setup
@@ -76,6 +79,7 @@ book-browser: book
 
 book-pdf: book
 	@sh tools/setup book-browser
+	@echo "book: prints it: $(BUILD)/vadose-book.pdf"
 	@node $(BOOK_TOOLS)/pdf.mjs $(BUILD)/vadose-book.pdf
 
 # ---- sessions in Bochs ----

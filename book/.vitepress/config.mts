@@ -8,6 +8,8 @@ import { ROOT, parts, referencePages } from './book/data.mjs'
 // @ts-ignore
 import { expandPage, escapeHtml } from './book/page.mjs'
 // @ts-ignore
+import { options, searchOptions, withSynonyms } from './book/search.mjs'
+// @ts-ignore
 import { sourceLines } from './book/symbol.mjs'
 
 const shown = new Set<string>()
@@ -102,11 +104,10 @@ export default defineConfig({
       provider: 'local',
       options: {
         detailedView: true,
-        // Chapters teach: they come before the reference, and the glossary before both.
-        miniSearch: {
-          searchOptions: {
-            boostDocument: (id: string) => (id.includes('/glossary') ? 3 : id.includes('/reference/') && !id.includes('/invariants') ? 0.5 : 1)
-          }
+        miniSearch: { options, searchOptions },
+        _render(src: string, env: any, md: any) {
+          const html = md.render(src, env)
+          return env.frontmatter?.search === false ? '' : withSynonyms(html, env.frontmatter?.also)
         }
       }
     },
