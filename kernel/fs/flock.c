@@ -606,10 +606,19 @@ convert_begin(struct lock_want *w)
 	mutex_unlock(&w->locks->lock);
 }
 
+/* Is it one of flock(2)'s?  Linux asks that before it looks at the file. */
+bool
+flock_is_op(int op)
+{
+	op &= ~FLOCK_NB;
+	return op == FLOCK_SH || op == FLOCK_EX || op == FLOCK_UN;
+}
+
 /*
  * flock(2).
  *
- * Returns:  0, -EINVAL, -EAGAIN (LOCK_NB), -ERESTARTSYS, -ENOLCK.
+ * Returns:  0, -EBADF (open for ioctl alone), -EAGAIN (LOCK_NB),
+ *           -ERESTARTSYS, -ENOLCK.
  */
 int
 file_flock(struct file *f, int op)
@@ -618,18 +627,16 @@ file_flock(struct file *f, int op)
 		.exclusive = (op & ~FLOCK_NB) == FLOCK_EX };
 	struct lock_want w = { .owner = f, .kind = KIND_WHOLE, .k = &k };
 
-	switch (op & ~FLOCK_NB) {
-	case FLOCK_SH:
-	case FLOCK_EX:
-		w.locks = locks_of(f->vn);
-		convert_begin(&w);
-		return lock_set(&w, (op & FLOCK_NB) != 0 ? LOCK_NOWAIT :
-		    LOCK_WAIT);
-	case FLOCK_UN:
+	ASSERT(flock_is_op(op));
+	if ((op & ~FLOCK_NB) == FLOCK_UN) {
 		w.locks = atomic_load(&f->vn->locks);
 		return lock_clear(&w);
 	}
-	return -EINVAL;
+	if (!file_can_read(f) && !file_can_write(f))
+		return -EBADF;
+	w.locks = locks_of(f->vn);
+	convert_begin(&w);
+	return lock_set(&w, (op & FLOCK_NB) != 0 ? LOCK_NOWAIT : LOCK_WAIT);
 }
 
 /* All that the owner has in a tree. */

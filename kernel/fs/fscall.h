@@ -167,6 +167,7 @@ int file_unlock_range(struct file *, const void *owner, uint64_t start,
     uint64_t end) MUST_CHECK;
 /* The first lock in the way, true; *k is changed only then. */
 bool file_test_range(struct file *, const void *owner, struct krange *k);
+bool flock_is_op(int op);
 int file_flock(struct file *, int op) MUST_CHECK;
 void file_unlock_owner(struct file *, const void *owner); /* at close */
 

@@ -202,6 +202,8 @@ fifo_opened_locked(struct pipe *p, struct file *f)
 	int r;
 
 	HELD(&p->lock);
+	if (acc == O_ACCMODE)
+		return -EINVAL; /* no end of it: for ioctl alone */
 	if (acc == O_WRONLY && nonblock && p->readers == 0)
 		return -ENXIO;
 	r = pipe_ring_make_locked(p);

@@ -63,16 +63,17 @@ static int
 copy_check(struct file *in, struct file *out, const uint64_t a[6], size_t *n)
 {
 	uint64_t from, to, size = file_size(in);
-	int r = copy_pos(in, a[1], &from);
+	int r;
 
+	if (((file_flags(in) | file_flags(out)) & O_PATH) != 0)
+		return -EBADF;
+	r = copy_pos(in, a[1], &from);
 	if (r == 0)
 		r = copy_pos(out, a[3], &to);
 	if (r == 0 && a[5] != 0)
 		r = -EINVAL;
 	if (r != 0)
 		return r;
-	if (((file_flags(in) | file_flags(out)) & O_PATH) != 0)
-		return -EBADF;
 	if (S_ISDIR(file_mode(in)) || S_ISDIR(file_mode(out)))
 		return -EISDIR;
 	if (!S_ISREG(file_mode(in)) || !S_ISREG(file_mode(out)))

@@ -278,16 +278,16 @@ getlk(struct file *f, const void *owner, struct abi_flock *fl, struct krange *k,
 	return copyout(out, fl, sizeof(*fl));
 }
 
-/* May f be locked so?  A shared lock wants it readable. */
+/* May f be locked so?  A shared lock wants it readable, the other writable. */
 static int
 lock_mode_check(struct file *f, int type)
 {
 	unsigned acc = file_flags(f) & O_ACCMODE;
 
 	if (type == F_RDLCK)
-		return acc == O_WRONLY ? -EBADF : 0;
+		return acc == O_RDONLY || acc == O_RDWR ? 0 : -EBADF;
 	if (type == F_WRLCK)
-		return acc == O_RDONLY ? -EBADF : 0;
+		return acc == O_WRONLY || acc == O_RDWR ? 0 : -EBADF;
 	return type == F_UNLCK ? 0 : -EINVAL;
 }
 
@@ -316,6 +316,7 @@ static int64_t
 fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 {
 	bool ofd = cmd >= F_OFD_GETLK;
+	bool asks = cmd == F_GETLK || cmd == F_OFD_GETLK;
 	const void *owner = ofd ? (const void *)f : fdtab_current();
 	struct abi_flock fl;
 	struct krange k;
@@ -323,8 +324,10 @@ fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 
 	if (copyin(&fl, arg, sizeof(fl)) != 0)
 		return -EFAULT;
+	if (asks && fl.type != F_RDLCK && fl.type != F_WRLCK)
+		return -EINVAL;
 	r = flock_range(f, &fl, &k);
-	if (r == 0 && cmd != F_GETLK && cmd != F_OFD_GETLK)
+	if (r == 0 && !asks)
 		r = lock_mode_check(f, fl.type);
 	if (r == 0 && ofd && fl.pid != 0)
 		r = -EINVAL;
@@ -332,9 +335,8 @@ fcntl_lock(struct file *f, int fd, int cmd, va_t arg)
 		return r;
 	k.exclusive = fl.type == F_WRLCK;
 	k.pid = ofd ? -1 : proc_current()->pid;
-	if (cmd == F_GETLK || cmd == F_OFD_GETLK)
-		return fl.type != F_RDLCK && fl.type != F_WRLCK ? -EINVAL :
-		    getlk(f, owner, &fl, &k, arg);
+	if (asks)
+		return getlk(f, owner, &fl, &k, arg);
 	if (fl.type == F_UNLCK)
 		return file_unlock_range(f, owner, k.start, k.end);
 	r = file_lock_range(f, owner, &k,
@@ -351,6 +353,8 @@ sys_flock(const uint64_t a[6])
 	/* The mandatory share modes of old: asked for, they mean nothing. */
 	if (((unsigned)a[1] & LOCK_MAND) != 0)
 		return 0;
+	if (!flock_is_op((int)a[1]))
+		return -EINVAL;
 	f = sys_file(a[0]);
 	if (f == NULL)
 		return -EBADF;

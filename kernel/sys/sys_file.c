@@ -334,7 +334,7 @@ sys_lseek(const uint64_t a[6])
 
 	if (f == NULL)
 		return -EBADF;
-	r = (unsigned)a[2] > SEEK_HOLE ? -EINVAL :
+	r = file_is_path(f) ? -EBADF : (unsigned)a[2] > SEEK_HOLE ? -EINVAL :
 	    file_lseek(f, (int64_t)a[1], (int)a[2]);
 	file_put(f);
 	return r;
