@@ -243,6 +243,30 @@ parent_that_stays(void **state)
 	nothing_is_left();
 }
 
+/* d09: who stores nothing between its forks gets no object in front for each of them. */
+static void
+forks_that_store_nothing(void **state)
+{
+	struct aspace *as, *child[6];
+	uint64_t i;
+
+	vm_leak_begin();
+	as = begin(4);
+	for (i = 0; i < 4; i++)
+		store(as, i, i);
+	for (i = 0; i < 6; i++)
+		child[i] = fork_of(as);
+	/* What there was, the parent's top, and theirs. */
+	assert_int_equal(ev_read(EV_shadow_live), 2 + 6);
+	host_check(3);
+	for (i = 0; i < 6; i++) {
+		holds(child[i], 3, 3);
+		end(child[i]);
+	}
+	end(as);
+	nothing_is_left();
+}
+
 /* ---- who alone sees a page takes it ---- */
 
 static void
@@ -380,6 +404,37 @@ windows_do_not_grow(void **state)
 	nothing_is_left();
 }
 
+/* What was moved and forked sees the same by other numbers after a collapse, too. */
+static void
+collapse_adds_offsets(void **state)
+{
+	struct mremap_args m = { .old = page_va(2), .old_len = 4 * PAGE_SIZE,
+		.new_len = 4 * PAGE_SIZE, .flags = 3, .new_addr = page_va(40) };
+	struct aspace *as, *child, *third;
+	uint64_t i;
+	va_t va;
+
+	vm_leak_begin();
+	as = begin(12);
+	for (i = 0; i < 12; i++)
+		store(as, i, i + 1);
+	child = fork_of(as);
+	assert_int_equal(map_mremap(child, &m, &va), 0);
+	store(child, 40, 99);
+	third = fork_of(child);
+	store(third, 41, 98);
+	end(child);
+	host_check(3);
+	for (i = 0; i < 4; i++)
+		holds(third, 40 + i, i < 2 ? 99 - i : i + 3);
+	end(third);
+	for (i = 0; i < 12; i++)
+		holds(as, i, i + 1);
+	host_check(3);
+	end(as);
+	nothing_is_left();
+}
+
 static int
 boot(void **state)
 {
@@ -395,10 +450,12 @@ main(void)
 		cmocka_unit_test(thousand_generations),
 		cmocka_unit_test(slots_are_moved),
 		cmocka_unit_test(parent_that_stays),
+		cmocka_unit_test(forks_that_store_nothing),
 		cmocka_unit_test(last_one_takes_it),
 		cmocka_unit_test(bypass_of_what_is_covered),
 		cmocka_unit_test(holes_hide),
 		cmocka_unit_test(windows_do_not_grow),
+		cmocka_unit_test(collapse_adds_offsets),
 	};
 
 	return cmocka_run_group_tests(tests, boot, NULL);
