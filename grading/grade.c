@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "class/class.h"
 #include "gate/gate.h"
 #include "learn/learn.h"
 #include "report/report.h"
@@ -44,7 +45,8 @@ static const char usage_text[] =
     "  lint [LAB]                 test files: points, deeds, names\n"
     "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
     "  mutants [LAB [mN]]  variants [LAB]  selftest …  doctor\n"
-    "  forgeries [--lab LAB] [fNN]  attacks on the grader, put into a lab's file\n";
+    "  forgeries [--lab LAB] [fNN]  attacks on the grader, put into a lab's file\n"
+    "  class diff OLD NEW         scores of two make grade-all that differ\n";
 
 static int
 usage(void)
@@ -421,6 +423,7 @@ static const struct {
 	{ "forgeries", cmd_forgeries_args },
 	{ "verify", cmd_verify_args },
 	{ "validate", cmd_validate_args },
+	{ "class", cmd_class },
 	{ "doctor", cmd_doctor_args },
 };
 

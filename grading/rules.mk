@@ -6,10 +6,11 @@
 #   make compare LAB=05 TEST=t08    the student's and the reference's counters, and
 #                                   where their events part; make trace keeps both
 #   make mutate LAB=05 N=20 SEED=1  do its tests find bugs by chance?
+#   make grade-all DIR=folder LAB=05  a class; regrade, plan-class N=200 HOSTS=4: class/
 #   make check-grader               its unit tests
 
 G := build/grading
-GRADE_ROOMS := base lab witness gate boot judge report learn self
+GRADE_ROOMS := base lab witness gate boot judge report learn self class
 # The observer is a plugin of the emulator; the rest of its room is ours.
 WITNESS_SRCS := $(wildcard grading/witness/witness*.c)
 GRADE_SRCS := grading/grade.c $(filter-out $(WITNESS_SRCS), \
@@ -140,6 +141,27 @@ mutate: grader
 	@$(G)/grade mutate '$(GRADE_LAB)' --n $(N) --seed $(SEED) --jobs $(JOBS) \
 	  $(if $(FIRST),--first) $(if $(CUT),--cut) $(if $(IN),--in '$(IN)')
 
+# A class: DIR has a file or a folder of each student.  The lab is one word of a shell.
+CLASS_OUT := $(or $(OUT),build/class/$(GRADE_LAB))
+CLASS_ENV := SEED=$(or $(GRADE_SEED),1) JOBS='$(JOBS)' \
+  SSHLOGIN=$(call quoted,$(SSHLOGIN)) PRICE=$(call quoted,$(or $(PRICE),0.05))
+grade-all: grader
+	@sh tools/setup class
+	$(others_may)
+	@$(CLASS_ENV) sh grading/class/all '$(GRADE_LAB)' $(call quoted,$(DIR)) $(call quoted,$(CLASS_OUT))
+
+# All of it anew; the old results stay beside, and each score that moved is said.
+regrade: grader
+	@sh tools/setup class
+	$(others_may)
+	@out=$(call quoted,$(CLASS_OUT)); old=$$out.$$(date +%Y%m%d-%H%M%S); mv "$$out" "$$old" && \
+	  { $(CLASS_ENV) sh grading/class/all '$(GRADE_LAB)' $(call quoted,$(DIR)) "$$out"; \
+	  $(G)/grade class diff "$$old" "$$out" || [ $$? = 1 ]; }
+
+HOSTS ?= 1
+plan-class: grader
+	@$(CLASS_ENV) sh grading/class/all plan '$(GRADE_LAB)' $(call quoted,$(CLASS_OUT)) '$(N)' '$(HOSTS)'
+
 # What each lab's page says that may be called, anew from the headers.
 imports: grader
 	@for l in $(LABS); do $(G)/grade imports $$l > labs/$$l/imports.md || exit 1; done
@@ -149,7 +171,7 @@ check-grader: $(GRADE_TESTS)
 
 -include $(wildcard $(G)/*.d $(G)/*/*.d)
 FORCE:
-.PHONY: grader grade hint compare trace mutate check-grader FORCE
+.PHONY: grader grade hint compare trace mutate check-grader grade-all regrade plan-class FORCE
 
 # ---- all of the teaching side: hours, by shards ----
 
