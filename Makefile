@@ -23,6 +23,14 @@ endif
 
 # One word of a shell, whatever is in the name of a file.
 quoted = '$(subst ','\'',$(1))'
+# A name that somebody gave is data: make expands nothing in it, and a recipe gets
+# it by the environment, so that no line break ends the recipe's line.
+ifneq ($(filter command environment,$(firstword $(origin FILE))),)
+override FILE := $(value FILE)
+GRADE_FILE := $(FILE)
+endif
+export GRADE_FILE
+submitted = $(if $(GRADE_FILE),--submission "$$GRADE_FILE")
 # The same for make, where a list of names is read.
 blank := $(subst ,, )
 escaped = $(subst $(blank),\ ,$(1))
@@ -136,7 +144,7 @@ gdb: image $(if $(TEST),grader)
 	@sh tools/setup gdb
 	$(others_may)
 	@$(if $(TEST),$(G)/grade gdb '$(LAB)' $(TEST) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
+	  $(if $(SEED),--seed $(SEED)) $(submitted), \
 	  sh tools/guest --kernel $(KERNEL) --gdb)
 
 # What the tests need that were asked for; all do when none is named.

@@ -94,7 +94,7 @@ bochs: image tools $(BOOK_RUNS) $(if $(TEST),grader)
 	@sh tools/setup $(or $(VIA),bochs)
 	$(others_may)
 	@$(if $(TEST),$(G)/grade bochs '$(LAB)' $(TEST) \
-	  $(if $(SEED),--seed $(SEED)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))), \
+	  $(if $(SEED),--seed $(SEED)) $(submitted), \
 	  step=$$($(if $(SESSION),sh tools/sessions find '$(SESSION)', \
 	    $(if $(LAB),sh tools/sessions lab '$(LAB_NAME)'))) && \
 	  $(T)/bstep --kernel $(KERNEL) --stay $(if $(VIA),--via $(VIA)) $(if $(BATCH),--batch) $$step)

@@ -19,7 +19,6 @@ GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
 GRADE_CC := $(HCC) -I. -Igrading
 GRADE_LAB := $(LAB)
 GRADE_FORMATS := text,json,junit,github
-GRADE_FILE := $(if $(filter command environment,$(firstword $(origin FILE))),$(FILE))
 # Only one that was asked for: the Makefile has a SEED of its own.
 GRADE_SEED := $(if $(filter command environment,$(firstword $(origin SEED))),$(SEED))
 GRADE_LIBS := -lgcrypt -ljansson
@@ -112,7 +111,7 @@ grader: $(SMOKE) $(GRADE_NEEDS) $(GRADE_PROGS) $(if $(wildcard labs/progs/libt.c
 grade: grader
 	$(others_may)
 	@$(G)/grade run '$(GRADE_LAB)' $(if $(STEP),--step $(STEP)) \
-	  $(if $(TEST),--test $(TEST)) $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) \
+	  $(if $(TEST),--test $(TEST)) $(submitted) \
 	  $(if $(GRADE_SEED),--seed $(GRADE_SEED)) $(if $(OUT),--out $(call quoted,$(OUT)) --format $(GRADE_FORMATS)) \
 	  --jobs $(JOBS)
 
@@ -121,7 +120,7 @@ hint: $(G)/grade
 
 compare: grader
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
-	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE)))
+	  $(submitted)
 
 # Both traces of a test, for tools/vtr, and a page that shows one above the other.
 TRACE_OUT := $(or $(OUT),build/trace)
@@ -129,7 +128,7 @@ trace: grader book-setup book/node_modules/.package-lock.json
 	@mkdir -p $(call quoted,$(TRACE_OUT)) && cd $(call quoted,$(TRACE_OUT)) && rm -f yours.vtr reference.vtr parting trace.html
 	@echo "trace: $(TEST) runs on both kernels, then again with a trace"
 	@$(G)/grade compare '$(GRADE_LAB)' '$(TEST)' $(if $(GRADE_SEED),--seed $(GRADE_SEED)) \
-	  $(if $(GRADE_FILE),--submission $(call quoted,$(GRADE_FILE))) --out $(call quoted,$(TRACE_OUT)) || [ -e $(call quoted,$(TRACE_OUT)/parting) ]
+	  $(submitted) --out $(call quoted,$(TRACE_OUT)) || [ -e $(call quoted,$(TRACE_OUT)/parting) ]
 	@cd $(call quoted,$(TRACE_OUT)) && node $(call quoted,$(CURDIR))/book/.vitepress/book/view.mjs \
 	  trace.html yours.vtr reference.vtr parting
 	@echo "trace: open file://$$(cd $(call quoted,$(TRACE_OUT)) && pwd)/trace.html"

@@ -57,6 +57,16 @@ char *sha256_hex(const void *, size_t);
 char *sha256_file(const char *path);
 void random_bytes(void *, size_t); /* the host's, fit for a secret */
 
+/* ---- strings.c: what somebody submitted is data ---- */
+
+/*
+ * Text of a submission, fit for a terminal, XML and JSON, malloc'd: UTF-8 without
+ * control characters but tab and line feed; any other byte becomes \xNN.
+ */
+char *plain(const char *text);
+/* As file_read(), of a regular file of at most so many bytes; EINVAL: it is none. */
+char *file_read_regular(const char *path, size_t most, size_t *len);
+
 /* ---- limits.c: of every program that reads what somebody submitted ---- */
 
 struct limits {

@@ -9,6 +9,9 @@
  *                              └ SIGINT, SIGTERM, SIGHUP: each slot is removed,
  *                                then the signal ends us as if we had no handler
  *
+ *           killed (SIGKILL, a host that went down): the next run sweeps what
+ *           has no owner: a folder of a run that lives is locked
+ *
  * Rules     1. The handler does only what a handler may: fork, exec, wait, kill.
  *           2. A folder is made with the signals blocked: it has a slot as soon
  *              as it is there.
@@ -17,11 +20,15 @@
  *
  * Read next boot/build.c makes the folders.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,12 +37,14 @@
 
 #define FOLDERS 16
 #define PATH_BYTES 256
+#define SWEPT_AFTER 3600 /* seconds: whoever made it has long locked it */
 
 static const int deadly[] = { SIGINT, SIGTERM, SIGHUP };
 
 static struct {
 	pid_t owner;
 	char folder[FOLDERS][PATH_BYTES]; /* "": a free slot */
+	int lock[FOLDERS];                /* of the folder, as long as we live */
 } tidy;
 
 /* rm -rf, of what a handler may call. */
@@ -95,6 +104,62 @@ deadly_set(sigset_t *set)
 		sigaddset(set, deadly[i]);
 }
 
+static const char *
+tidy_place(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	return tmp != NULL ? tmp : "/tmp";
+}
+
+/* Open and locked; -1: no folder, or somebody's who lives. */
+static int
+folder_lock(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* One folder of ours that nobody has any more goes. */
+static void
+sweep(const char *path)
+{
+	struct stat st;
+	int fd = folder_lock(path);
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    st.st_mtime < time(NULL) - SWEPT_AFTER)
+		remove_once(path);
+	close(fd);
+}
+
+static void
+sweep_all(void)
+{
+	static const char key[] = "grade.";
+	DIR *d = opendir(tidy_place());
+	struct dirent *e;
+	char *path;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, key, strlen(key)) != 0 ||
+		    strlen(e->d_name) != strlen(key) + 6)
+			continue;
+		path = xprintf("%s/%s", tidy_place(), e->d_name);
+		sweep(path);
+		free(path);
+	}
+	if (d != NULL)
+		closedir(d);
+}
+
 void
 tidy_init(void)
 {
@@ -108,6 +173,7 @@ tidy_init(void)
 		if (sigaction(deadly[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)
 			sigaction(deadly[i], &act, NULL);
+	sweep_all();
 }
 
 /*
@@ -119,8 +185,7 @@ tidy_init(void)
 char *
 tidy_folder(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *path = xprintf("%s/grade.XXXXXX", tmp != NULL ? tmp : "/tmp");
+	char *path = xprintf("%s/grade.XXXXXX", tidy_place());
 	sigset_t set, old;
 	bool ok = false;
 	size_t i;
@@ -134,6 +199,8 @@ tidy_folder(void)
 		ok = mkdtemp(path) != NULL;
 	if (ok)
 		strcpy(tidy.folder[i], path);
+	if (ok)
+		tidy.lock[i] = folder_lock(path);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (ok)
 		return path;
@@ -170,5 +237,7 @@ tidy_remove(const char *path)
 			continue;
 		remove_folder(tidy.folder[i]);
 		tidy.folder[i][0] = '\0';
+		if (tidy.lock[i] >= 0)
+			close(tidy.lock[i]);
 	}
 }

@@ -138,7 +138,7 @@ shell_word(const char *s)
 {
 	char *word = xalloc(4 * strlen(s) + 3), *to = word;
 
-	if (strpbrk(s, " \t\"'$&;()*?<>|\\#`[]!~{}") == NULL) {
+	if (strpbrk(s, " \t\n\r\"'$&;()*?<>|\\#`[]!~{}") == NULL) {
 		strcpy(word, s);
 		return word;
 	}

@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,18 +151,14 @@ build_make(struct build *b, const struct lab *lab, const char *submission,
 static bool
 take_source(struct build *b, const struct lab *lab, const char *from)
 {
-	struct stat st;
 	char *to, *text, *why;
 	size_t n;
 	bool ok;
 
-	if (lstat(from, &st) < 0)
-		return refuse(b, ST_BUILD, xprintf("%s: %s", from,
-		    strerror(errno)));
-	if (!S_ISREG(st.st_mode) || st.st_size > SOURCE_MAX)
+	text = file_read_regular(from, SOURCE_MAX, &n);
+	if (text == NULL && errno == EINVAL)
 		return refuse(b, ST_GATE,
 		    xprintf("%s: not a regular file of at most 1 MiB", from));
-	text = file_read(from, &n);
 	if (text == NULL)
 		return refuse(b, ST_BUILD, xprintf("%s: %s", from,
 		    strerror(errno)));

@@ -55,12 +55,15 @@ static void
 compare_output(const struct result *a, const struct result *b)
 {
 	const char *mine = a->boot->records.out, *ours = b->boot->records.out;
+	char *shown;
 
 	if (mine != NULL && ours != NULL && strcmp(mine, ours) == 0) {
 		printf("output     the same\n");
 		return;
 	}
-	printf("output of yours:\n%s", mine != NULL ? mine : "(none)\n");
+	shown = plain(mine != NULL ? mine : "(none)\n");
+	printf("output of yours:\n%s", shown);
+	free(shown);
 	printf("output of the reference:\n%s", ours != NULL ? ours : "(none)\n");
 }
 

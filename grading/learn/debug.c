@@ -383,16 +383,16 @@ static void
 tell(const struct again *a)
 {
 	const struct verdict *v = &a->res->verdict;
+	const char *want = v->failure[0].expected, *got = v->failure[0].got;
+	char *shown = plain(got != NULL ? got : v->status == ST_PASS
+				? "" : v->failure[0].what);
 
 	if (v->status == ST_PASS)
 		printf("%s passes.\n", a->res->test->id);
 	else
 		printf("%s: %s; expected %s, got %s\n", a->res->test->id,
-		    status_name(v->status),
-		    v->failure[0].expected != NULL ? v->failure[0].expected
-						   : "-",
-		    v->failure[0].got != NULL ? v->failure[0].got
-					      : v->failure[0].what);
+		    status_name(v->status), want != NULL ? want : "-", shown);
+	free(shown);
 	printf("Stopping at: %s.\n", a->stop.says);
 	fflush(stdout);
 }
@@ -404,6 +404,7 @@ debug(const struct lab *lab, const struct options *given,
 	struct options o = *given;
 	struct again a = { .r = xalloc(sizeof *a.r) };
 	int code = GRADE_BUILD;
+	char *shown;
 
 	o.jobs = 1;
 	o.seeded = true;
@@ -413,7 +414,9 @@ debug(const struct lab *lab, const struct options *given,
 		fprintf(stderr, "grade: no such test\n");
 		code = GRADE_USAGE;
 	} else if (a.r->build.status != ST_PASS) {
-		fprintf(stderr, "grade: %s\n", a.r->build.why);
+		shown = plain(a.r->build.why);
+		fprintf(stderr, "grade: %s\n", shown);
+		free(shown);
 	} else {
 		a.kernel =
 		    a.r->build.kernel != NULL ? a.r->build.kernel : o.kernel;

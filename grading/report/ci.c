@@ -7,7 +7,8 @@
  * Picture   <testsuite name="step 4"> <testcase> <failure message="…">
  *           ::error file=…,line=…,title=05/t08::…
  *
- * Rules     What came from a guest is escaped, control characters dropped.
+ * Rules     What came from a guest, a compiler or a file's name is made plain and
+ *           escaped: in XML, in an annotation's text, in its properties.
  *
  * Read next text.c.
  */
@@ -19,7 +20,7 @@
 
 /* One sentence: expected, got, so. */
 static char *
-message(const struct report *r, const struct result *res)
+sentence(const struct report *r, const struct result *res)
 {
 	const struct failure *f = &res->verdict.failure[0];
 
@@ -29,6 +30,15 @@ message(const struct report *r, const struct result *res)
 	return xprintf("expected %s; got %s%s%s", f->expected ? f->expected : "-",
 	    f->got != NULL ? f->got : f->what, f->hint != NULL ? "; so " : "",
 	    f->hint != NULL ? f->hint : "");
+}
+
+static char *
+message(const struct report *r, const struct result *res)
+{
+	char *raw = sentence(r, res), *text = plain(raw);
+
+	free(raw);
+	return text;
 }
 
 static void
@@ -45,7 +55,7 @@ xml_text(FILE *f, const char *s)
 			fputs("&quot;", f);
 		else if (*s == '\n')
 			fputs("&#10;", f);
-		else if ((unsigned char)*s >= ' ')
+		else
 			fputc(*s, f);
 	}
 }
@@ -116,45 +126,55 @@ report_junit(const struct report *r, const char *path)
 
 /* ---- GitHub ---- */
 
-/* Annotations end at the line's end: %, CR, LF are escaped. */
+/* Annotations end at the line's end, properties at a comma, also: escaped. */
 static void
-command_text(FILE *f, const char *s)
+command_text(FILE *f, const char *s, const char *special)
 {
 	for (; *s != '\0'; s++) {
-		if (*s == '%' || *s == '\n' || *s == '\r')
-			fprintf(f, "%%%02X", *s);
+		if (strchr(special, *s) != NULL)
+			fprintf(f, "%%%02X", (unsigned char)*s);
 		else
 			fputc(*s, f);
 	}
 }
 
+static void
+property(FILE *f, const char *name, const char *raw)
+{
+	char *text = plain(raw);
+
+	fprintf(f, "%s=", name);
+	command_text(f, text, "%\n\r,:");
+	free(text);
+}
+
 /*
  * Which line of which file: that of the function concerned, or the one that a
- * compiler or the gate names; malloc'd "file=…,line=…".
+ * compiler or the gate names.
  */
-static char *
-annotated(const struct report *r, const struct result *res)
+static void
+annotate(FILE *f, const struct report *r, const struct result *res)
 {
-	const char *why = r->build.why, *s;
-	char *place = res->look_line[0], *colon, *text;
+	const char *why = r->build.why, *s, *place = res->look_line[0];
+	const char *colon = place != NULL ? strrchr(place, ':') : NULL;
+	char *file, *text;
 	long line = 0;
 
-	colon = place != NULL ? strrchr(place, ':') : NULL;
-	if (colon != NULL)
-		return xprintf("file=%.*s,line=%s", (int)(colon - place), place,
-		    colon + 1);
 	text = xprintf("%s:", r->lab->source);
-	if (why != NULL && (s = strstr(why, text)) != NULL)
+	if (colon != NULL)
+		line = strtol(colon + 1, NULL, 10);
+	else if (why != NULL && (s = strstr(why, text)) != NULL)
 		line = strtol(s + strlen(text), NULL, 10);
 	else if (why != NULL && strncmp(why, "line ", 5) == 0)
 		line = strtol(why + 5, NULL, 10);
 	free(text);
-	text = r->options->submission != NULL
+	file = colon != NULL ? xprintf("%.*s", (int)(colon - place), place)
+	     : r->options->submission != NULL
 		   ? xstrdup(r->options->submission)
 		   : xprintf("%s/%s", r->lab->dir, r->lab->source);
-	place = xprintf("file=%s,line=%ld", text, line > 0 ? line : 1);
-	free(text);
-	return place;
+	property(f, "file", file);
+	fprintf(f, ",line=%ld,", line > 0 ? line : 1);
+	free(file);
 }
 
 bool
@@ -162,7 +182,7 @@ report_github(const struct report *r, const char *path)
 {
 	FILE *f = fopen(path, "we");
 	const struct result *res;
-	char *text, *place;
+	char *text, *title;
 	size_t i;
 
 	if (f == NULL)
@@ -172,12 +192,14 @@ report_github(const struct report *r, const char *path)
 		if (res->verdict.status == ST_PASS)
 			continue;
 		text = message(r, res);
-		place = annotated(r, res);
-		fprintf(f, "::error %s,title=%s %s::", place, res->test->id,
-		    res->test->name);
-		command_text(f, text);
+		title = xprintf("%s %s", res->test->id, res->test->name);
+		fputs("::error ", f);
+		annotate(f, r, res);
+		property(f, "title", title);
+		fputs("::", f);
+		command_text(f, text, "%\n\r");
 		fputc('\n', f);
-		free(place);
+		free(title);
 		free(text);
 	}
 	fprintf(f, "::notice title=%s::%d of %d points\n", r->lab->name,

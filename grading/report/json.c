@@ -18,8 +18,11 @@
 static void
 put(json_t *o, const char *key, const char *text)
 {
+	char *shown = text != NULL ? plain(text) : NULL;
+
 	json_object_set_new(
-	    o, key, text != NULL ? json_string(text) : json_null());
+	    o, key, shown != NULL ? json_string(shown) : json_null());
+	free(shown);
 }
 
 static void

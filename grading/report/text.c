@@ -10,7 +10,7 @@
  *             expected  …   got  …   so  …   look at  …   again  …
  *
  * Rules     Never only a number: whatever failed has all of these lines that
- *           are known.
+ *           are known.  What a submission said reaches no terminal as it is.
  *
  * Read next judge/judge.c fills them in.
  */
@@ -21,6 +21,8 @@
 #include "report/report.h"
 
 #define PARTINGS 3u
+
+static FILE *out; /* the report, before it is made plain */
 
 static const char *
 kernel_of(const struct report *r)
@@ -47,10 +49,10 @@ test_again(const struct report *r, const struct result *res)
 static void
 print_failure(const struct failure *f)
 {
-	printf("  expected  %s\n", f->expected != NULL ? f->expected : "-");
-	printf("  got       %s\n", f->got != NULL ? f->got : f->what);
+	fprintf(out, "  expected  %s\n", f->expected != NULL ? f->expected : "-");
+	fprintf(out, "  got       %s\n", f->got != NULL ? f->got : f->what);
 	if (f->hint != NULL)
-		printf("  so        %s\n", f->hint);
+		fprintf(out, "  so        %s\n", f->hint);
 }
 
 /* One frame of the backtrace: "  ADDRESS name+0x12". */
@@ -63,7 +65,7 @@ print_frame(const struct report *r, const char *line, bool students)
 					 strlen(r->lab->dir)) == 0;
 
 	if (own == students)
-		printf("            %.*s  %s\n", (int)strcspn(line, "\r\n"),
+		fprintf(out, "            %.*s  %s\n", (int)strcspn(line, "\r\n"),
 		    line, at != NULL ? at : "");
 	free(at);
 }
@@ -99,7 +101,7 @@ print_parting(const struct report *r, const struct result *res)
 		before += other->verdict.status != ST_PASS;
 	line = before < PARTINGS ? parting_line(res, kernel_of(r)) : NULL;
 	if (line != NULL)
-		printf("  first bad event  %s\n", line);
+		fprintf(out, "  first bad event  %s\n", line);
 	free(line);
 }
 
@@ -110,24 +112,24 @@ print_where(const struct report *r, const struct result *res)
 	size_t i;
 
 	for (i = 0; i < LOOKS && res->look[i] != NULL; i++)
-		printf("  %-9s %-20s %s%s%s\n", i == 0 ? "look at" : "",
+		fprintf(out, "  %-9s %-20s %s%s%s\n", i == 0 ? "look at" : "",
 		    res->look[i],
 		    res->look_line[i] != NULL ? res->look_line[i] : "",
 		    i == 0 && res->test->book[0] != '\0' ? "   book " : "",
 		    i == 0 ? res->test->book : "");
 	print_parting(r, res);
 	if (res->sched >= 0)
-		printf("  schedule  seed %d of %d\n", res->sched,
+		fprintf(out, "  schedule  seed %d of %d\n", res->sched,
 		    res->test->sched);
 	if (res->inject >= 0)
-		printf("  injected  %s, hit %lld\n", res->test->inject,
+		fprintf(out, "  injected  %s, hit %lld\n", res->test->inject,
 		    (long long)res->inject);
-	printf("  again     make grade %s\n", again);
-	printf("            make gdb %s\n", again);
+	fprintf(out, "  again     make grade %s\n", again);
+	fprintf(out, "            make gdb %s\n", again);
 	if (res->test->root == 0) /* it cannot load a disk into memory */
-		printf("            make bochs %s\n", again);
+		fprintf(out, "            make bochs %s\n", again);
 	if (parting_may_be_told(res))
-		printf("  see it    make trace %s\n", again);
+		fprintf(out, "  see it    make trace %s\n", again);
 	free(again);
 }
 
@@ -141,7 +143,7 @@ print_unwritten(const struct result *res)
 			    : NULL;
 
 	if (s != NULL)
-		printf("  not written yet: %.*s\n",
+		fprintf(out, "  not written yet: %.*s\n",
 		    (int)strcspn(s + strlen(key), "\r\n"), s + strlen(key));
 }
 
@@ -152,31 +154,31 @@ print_result(const struct report *r, const struct result *res)
 	size_t i;
 	int at;
 
-	at = printf("%s %s", t->id, t->name);
-	printf("%*s", at < 52 ? 52 - at : 1, "");
+	at = fprintf(out, "%s %s", t->id, t->name);
+	fprintf(out, "%*s", at < 52 ? 52 - at : 1, "");
 	if (t->parent != NULL)
-		printf("%s   of %s\n", status_name(res->verdict.status),
+		fprintf(out, "%s   of %s\n", status_name(res->verdict.status),
 		    t->parent);
 	else if (res->verdict.status == ST_INFRA)
-		printf("  -/%d   step %d   not run: the host's trouble\n",
+		fprintf(out, "  -/%d   step %d   not run: the host's trouble\n",
 		    t->points, t->step);
 	else if (t->step_gate && t->points == 0)
-		printf("%s   gate of step %d\n",
+		fprintf(out, "%s   gate of step %d\n",
 		    status_name(res->verdict.status), t->step);
 	else if (t->gate)
-		printf("%s   gate\n", status_name(res->verdict.status));
+		fprintf(out, "%s   gate\n", status_name(res->verdict.status));
 	else
-		printf("%3d/%d   step %d\n", res->points, t->points, t->step);
+		fprintf(out, "%3d/%d   step %d\n", res->points, t->points, t->step);
 	if (res->hidden != NULL)
-		printf("  %s\n", res->hidden);
+		fprintf(out, "  %s\n", res->hidden);
 	if (res->verdict.status == ST_PASS)
 		return;
-	printf("  %s\n", t->title);
+	fprintf(out, "  %s\n", t->title);
 	print_unwritten(res);
 	for (i = 0; i < res->verdict.nfailures && i < 3; i++)
 		print_failure(&res->verdict.failure[i]);
 	if (res->verdict.forged)
-		printf("  forged?   guest and observer differ: a human looks\n");
+		fprintf(out, "  forged?   guest and observer differ: a human looks\n");
 	if (res->verdict.status == ST_PANIC)
 		print_panic(r, res);
 	print_where(r, res);
@@ -194,7 +196,7 @@ print_few(const struct report *r)
 		t = r->result[i].test;
 		n = run_schedules(r->options, t);
 		if (n < t->sched)
-			printf("%s ran %d of its %d schedules; make grade "
+			fprintf(out, "%s ran %d of its %d schedules; make grade "
 			    "LAB=%.2s, without STEP and TEST, runs all\n",
 			    t->id, n, t->sched, r->lab->name);
 	}
@@ -213,34 +215,43 @@ print_build(const struct report *r)
 
 	for (i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].s == r->build.status)
-			printf("%s: the file %s:\n%s\n", r->lab->name,
+			fprintf(out, "%s: the file %s:\n%s\n", r->lab->name,
 			    rows[i].text, r->build.why);
 }
 
 void
 report_text(const struct report *r, bool colour)
 {
-	size_t i, troubled = 0;
+	char *text = NULL, *shown;
+	size_t i, n, troubled = 0;
 
+	out = open_memstream(&text, &n);
+	if (out == NULL)
+		abort();
 	for (i = 0; i < r->nresults; i++)
 		troubled += r->result[i].verdict.status == ST_INFRA;
 	if (r->build.status != ST_PASS)
 		print_build(r);
 	else if (r->options->kernel != NULL)
-		printf("note: this kernel was not linked by the grader: nobody "
+		fprintf(out, "note: this kernel was not linked by the grader: nobody "
 		       "watched what its code does; no points to give\n");
 	else if (!r->build.sandboxed)
-		printf("note: bubblewrap is missing; the compiler saw the "
+		fprintf(out, "note: bubblewrap is missing; the compiler saw the "
 		       "whole host\n");
 	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++)
 		print_result(r, &r->result[i]);
 	print_few(r);
 	if (r->gated)
-		printf("a gate failed: the points count half\n");
+		fprintf(out, "a gate failed: the points count half\n");
 	if (troubled > 0)
-		printf("%zu of %zu tests could not be run: the host's trouble, "
+		fprintf(out, "%zu of %zu tests could not be run: the host's trouble, "
 		       "not your fault; run it again\n",
 		    troubled, r->nresults);
-	printf("%s  %d/%d   seed %llu   %.1f s\n", r->lab->name, r->score,
+	fprintf(out, "%s  %d/%d   seed %llu   %.1f s\n", r->lab->name, r->score,
 	    r->max, (unsigned long long)r->options->seed, r->seconds);
+	fclose(out);
+	shown = plain(text);
+	fputs(shown, stdout);
+	free(shown);
+	free(text);
 }

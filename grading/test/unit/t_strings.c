@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * t_strings.c: what is submitted is data, in every report
+ *
+ * Problem   One panic text with a wrong byte broke the JUnit file of a class; an
+ *           escape sequence reached a terminal, a file's name an annotation.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gcrypt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "report/report.h"
+
+static void
+texts(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "fine\t\xc3\xa4\n", "fine\t\xc3\xa4\n" },
+		{ "a\033[2Jb\007", "a\\x1B[2Jb\\x07" },
+		{ "\xff|\xc3(", "\\xFF|\\xC3(" },         /* no UTF-8 */
+		{ "\xc0\xaf\xed\xa0\x80", "\\xC0\\xAF\\xED\\xA0\\x80" },
+		{ "\xc2\x9b" "31m", "\\xC2\\x9B" "31m" },   /* CSI in one */
+		{ "\xef\xbf\xbf\xf4\x90\x80\x80", "\\xEF\\xBF\\xBF\\xF4\\x90\\x80\\x80" },
+		{ "\xe2\x80\xae", "\\xE2\\x80\\xAE" },     /* right to left */
+		{ "one\r\ntwo\rthree", "one\ntwo\nthree" },
+		{ "cut\xe2\x82", "cut\\xE2\\x82" },
+	};
+	size_t i;
+	char *s;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		s = plain(rows[i][0]);
+		assert_string_equal(s, rows[i][1]);
+		free(s);
+	}
+}
+
+/* ---- reports ---- */
+
+static const char hostile[] =
+    "PANIC: \xff\033[31m]]><&\" \001\n::error file=x::me\xed\xa0\x80";
+
+static struct report *
+hostile_report(const char *folder)
+{
+	static struct test test = { .id = (char *)"05/t08", .step = 1,
+		.points = 10, .name = (char *)"x", .title = (char *)"A claim" };
+	static struct lab lab = { .name = (char *)"05-fork",
+		.source = (char *)"fork.c", .dir = (char *)"labs/05-fork" };
+	static struct options o;
+	struct report *r = xalloc(sizeof *r);
+	struct verdict *v = &r->result[0].verdict;
+
+	o.submission = "a,line=7\n::error title=b::\033[2J%:\xff.c";
+	o.out = folder;
+	r->lab = &lab;
+	r->options = &o;
+	r->nresults = 1;
+	r->result[0].test = &test;
+	v->status = ST_PANIC;
+	v->nfailures = 1;
+	v->failure[0].what = xstrdup("panic");
+	v->failure[0].expected = xstrdup("no panic");
+	v->failure[0].got = xstrdup(hostile);
+	return r;
+}
+
+static bool
+is_clean(const char *s)
+{
+	char *again = plain(s);
+	bool same = strcmp(again, s) == 0;
+
+	free(again);
+	return same;
+}
+
+static void
+reports(void **state)
+{
+	char *folder = tidy_folder(), *path = xprintf("%s/out", folder), *s, *at;
+	char *lint[] = { (char *)"xmllint", (char *)"--noout", path, NULL };
+	struct report *r = hostile_report(folder);
+	json_error_t e;
+	json_t *j;
+	int lines = 0, terminal;
+
+	assert_true(report_junit(r, path));
+	s = file_read(path, NULL);
+	assert_true(is_clean(s));
+	assert_non_null(strstr(s, "PANIC: \\xFF\\x1B[31m]]&gt;&lt;&amp;&quot;"));
+	free(s);
+	if (access("/usr/bin/xmllint", X_OK) == 0)
+		assert_int_equal(command(lint, NULL), 0);
+
+	assert_true(report_github(r, path));
+	s = file_read(path, NULL);
+	assert_true(is_clean(s));
+	for (at = s; (at = strchr(at, '\n')) != NULL; at++)
+		lines++;
+	assert_int_equal(lines, 2); /* one error, one notice */
+	assert_non_null(strstr(s, "file=a%2Cline=7%0A%3A%3Aerror "));
+	free(s);
+
+	assert_true(report_json(r, path));
+	j = json_load_file(path, 0, &e);
+	assert_non_null(j);
+	s = (char *)json_string_value(json_object_get(json_array_get(
+	    json_object_get(json_array_get(json_object_get(j, "tests"), 0),
+	    "failed"), 0), "got"));
+	assert_non_null(s);
+	assert_non_null(strstr(s, "PANIC: \\xFF"));
+	json_decref(j);
+
+	fflush(stdout);
+	terminal = dup(1);
+	assert_non_null(freopen(path, "w", stdout));
+	report_text(r, false);
+	fflush(stdout);
+	dup2(terminal, 1);
+	close(terminal);
+	s = file_read(path, NULL);
+	assert_true(is_clean(s));
+	assert_non_null(strstr(s, "\\x1B[31m"));
+	free(s);
+	report_free(r);
+	free(r);
+	tidy_remove(folder);
+	free(folder);
+	free(path);
+}
+
+/* ---- files ---- */
+
+static void
+one_open(void **state)
+{
+	char *folder = tidy_folder(), *file = xprintf("%s/f.c", folder);
+	char *link = xprintf("%s/l.c", folder), *pipe = xprintf("%s/p.c", folder);
+	char *text;
+	size_t n;
+
+	assert_true(file_write(file, "int x;\n", 7));
+	assert_int_equal(symlink(file, link), 0);
+	assert_int_equal(mkfifo(pipe, 0600), 0);
+	text = file_read_regular(file, 7, &n);
+	assert_non_null(text);
+	assert_string_equal(text, "int x;\n");
+	assert_int_equal(n, 7);
+	free(text);
+	assert_null(file_read_regular(file, 6, &n));
+	assert_int_equal(errno, EINVAL);
+	assert_null(file_read_regular(link, 100, &n));
+	assert_int_equal(errno, EINVAL);
+	assert_null(file_read_regular(pipe, 100, &n)); /* and does not wait */
+	assert_int_equal(errno, EINVAL);
+	assert_null(file_read_regular(folder, 100, &n));
+	assert_int_equal(errno, EINVAL);
+	assert_null(file_read_regular("/tmp/there-is/none.c", 100, &n));
+	assert_int_equal(errno, ENOENT);
+	tidy_remove(folder);
+	free(folder);
+	free(file);
+	free(link);
+	free(pipe);
+}
+
+/* A folder that nobody has goes after an hour; one of a run that lives stays. */
+static void
+leftovers(void **state)
+{
+	const struct timeval old[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	char *mine = tidy_folder(), *left = xprintf("%s/grade.abcdef", mine);
+	char *young = xprintf("%s/grade.ghijkl", mine);
+	char *lives = xprintf("%s/grade.mnopqr", mine);
+	char *other = xprintf("%s/grade.made-by-hand", mine);
+	char *const all[] = { left, young, lives, other };
+	char *was = getenv("TMPDIR") != NULL ? xstrdup(getenv("TMPDIR")) : NULL;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(mkdir(all[i], 0700), 0);
+		if (all[i] != young)
+			assert_int_equal(utimes(all[i], old), 0);
+	}
+	fd = open(lives, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	setenv("TMPDIR", mine, 1);
+	tidy_init();
+	assert_int_not_equal(access(left, F_OK), 0);
+	assert_int_equal(access(young, F_OK), 0);
+	assert_int_equal(access(lives, F_OK), 0);
+	assert_int_equal(access(other, F_OK), 0);
+	close(fd);
+	if (was != NULL)
+		setenv("TMPDIR", was, 1);
+	else
+		unsetenv("TMPDIR");
+	tidy_remove(mine);
+	for (i = 0; i < 4; i++)
+		free(all[i]);
+	free(mine);
+	free(was);
+}
+
+/* What a run has is locked as long as it lives. */
+static void
+locked(void **state)
+{
+	char *mine = tidy_folder();
+	int fd = open(mine, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+	close(fd);
+	tidy_remove(mine);
+	assert_int_not_equal(access(mine, F_OK), 0);
+	free(mine);
+}
+
+/* make grade FILE=…: neither make nor a shell reads what is in a name. */
+static void
+names_through_make(void **state)
+{
+	static const char *const names[] = { "a'b\"c.c", "$(shell touch RAN).c",
+		"`touch RAN`;$(touch RAN) x.c", "two\nlines.c", "$x${HOME}#.c" };
+	char *folder = tidy_folder(), *got = xprintf("%s/got", folder);
+	char *ran = xprintf("%s/RAN", folder), *arg, *text, *want;
+	char *script = xprintf("unset MAKEFLAGS MAKELEVEL MFLAGS; cd %s && "
+	    "sed -n '/^# A name that somebody/,/^submitted/p' '%s/Makefile' >M && "
+	    "printf 'all:\\n\\t@printf \"%%%%s|\" $(submitted) >got\\n' >>M && "
+	    "make -s -f M \"$1\"", folder, getenv("PWD"));
+	char *run[] = { (char *)"sh", (char *)"-c", script, (char *)"sh", NULL,
+		NULL };
+	size_t i;
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		run[4] = arg = xprintf("FILE=%s", names[i]);
+		assert_int_equal(command(run, NULL), 0);
+		text = file_read(got, NULL);
+		want = xprintf("--submission|%s|", names[i]);
+		assert_non_null(text);
+		assert_string_equal(text, want);
+		assert_int_not_equal(access(ran, F_OK), 0);
+		free(arg);
+		free(text);
+		free(want);
+	}
+	tidy_remove(folder);
+	free(folder);
+	free(got);
+	free(ran);
+	free(script);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(texts),
+		cmocka_unit_test(reports),
+		cmocka_unit_test(one_open),
+		cmocka_unit_test(leftovers),
+		cmocka_unit_test(locked),
+		cmocka_unit_test(names_through_make),
+	};
+
+	gcry_check_version(NULL);
+	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
