@@ -115,6 +115,7 @@ help-all:
 	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
 	@echo 'make check-firsthour  what a newcomer does first, on a fresh copy, by the clock'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
+	@echo 'make compdb     build/compile_commands.json, for editors (.clangd, .vscode)'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book-serve the book, to read at once; book (a site), book-pdf, book-check, book-record: book/rules.mk'
 	@echo 'make view TRACE=FILE  a page that plays a trace (tools/guest --trace FILE -- COMMAND); BESIDE=FILE: above another'

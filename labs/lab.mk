@@ -134,3 +134,20 @@ build/grading/progs/%_shapes: grading/test/progs/%_shapes.c labs/progs/libt.c \
 
 lab-progs: $(LAB_PROGS)
 .PHONY: starters lab-progs
+
+# ---- editors ----
+
+# build/compile_commands.json, which .clangd and .vscode name: how the kernel's files
+# and those of the labs are compiled.
+compdb: $(HEADERS)
+	@{ for f in $(filter %.c,$(SRCS)); do printf '%s\t%s\n' "$$f" \
+	    $(call quoted,$(filter-out -Werror,$(KCC))); done; \
+	  for f in $(foreach l,$(LABS),$(wildcard labs/$(l)/*.c)); do printf '%s\t%s\n' "$$f" \
+	    $(call quoted,$(filter-out -Werror $(EVERY_CASE),$(KCC)) $(LAB_CFLAGS)); done; } | \
+	  $(AWK) -F '\t' -v dir=$(call quoted,$(CURDIR)) ' \
+	  function text(s) { gsub(/["\\]/, "\\\\&", s); return "\"" s "\"" } \
+	  BEGIN { print "[" } \
+	  { printf "%s{ \"directory\": %s, \"file\": %s, \"command\": %s }", \
+	    (NR > 1 ? ",\n" : ""), text(dir), text($$1), text($$2 " -c " $$1) } \
+	  END { print "\n]" }' > $(BUILD)/compile_commands.json
+.PHONY: compdb
