@@ -140,6 +140,21 @@ header_statement(struct listing *l, const char *s, size_t n)
 	free(word);
 }
 
+/* Where two asm stand side by side: a label or a place for the debugger, no code. */
+static bool
+for_debugger(const char *s)
+{
+	size_t n = strncmp(s, "\t.loc ", 6) == 0 ? strlen(s) : 0;
+
+	if (n > 0)
+		return strspn(s + 6, ".LVUview is_stmt-0123456789") == n - 6;
+	if (strncmp(s, ".L", 2) != 0)
+		return false;
+	n = 2 + strspn(s + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+	n += strspn(s + n, "0123456789");
+	return strcmp(s + n, ":") == 0;
+}
+
 /* A line of an asm of our headers: statements between semicolons. */
 static void
 header_line(struct listing *l, const char *s)
@@ -245,7 +260,7 @@ line_read(struct listing *l, const char *line)
 	}
 	if (l->app && line[0] == '#')
 		marker(l, line);
-	if (l->app && line[0] != '#')
+	if (l->app && line[0] != '#' && !for_debugger(line))
 		header_line(l, line);
 	if (l->app || line[0] != '\t' || *s == '#' || *s == '\0')
 		return;

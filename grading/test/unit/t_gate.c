@@ -165,6 +165,11 @@ asm_of_headers(void **state)
 	assert_false(listing(OURS("movq %gs:16, %rax")));
 	assert_false(listing(OURS("rep stosq")));
 	assert_false(listing(OURS("cmp %rax, %rax; repe scasq")));
+	/* Two side by side: the compiler's own labels and places between them. */
+	assert_false(listing(OURS("rdtsc\n# 0 \"\" 2\n.LVL1:\n"
+				  "\t.loc 2 137 2 is_stmt 0 view .LVU11")));
+	assert_true(listing(OURS("rdtsc\n.LVL1: popfq")));
+	assert_true(listing(OURS("rdtsc\n\t.loc 2 137 2; popfq")));
 	assert_true(listing(OURS("mov %rax, %cr3")));
 	assert_true(listing(OURS("cli; wrmsr")));
 	assert_true(listing(OURS("pushfq; popq %rsp")));
