@@ -402,8 +402,9 @@ def do_check(args):
 def do_ws(args):
     """ws [PID]              the working set: how large, how old"""
     a = space(args[0] if args else None)
-    print('%d pages, at most %d so far; limits %d to %d' % tuple(
-        int(a[x]) for x in ('ws_pages', 'ws_peak', 'ws_min', 'ws_max')))
+    now, peak, least, most = (int(a[x]) for x in ('ws_pages', 'ws_peak', 'ws_min', 'ws_max'))
+    print('%d pages, at most %d so far; at least %d stay, %s' % (
+        now, peak, least, 'no upper limit' if most == (1 << 64) - 1 else 'at most %d' % most))
     print('ages %s; %d trimmed' % (
         ' '.join(str(int(a['ws_ages'][i])) for i in range(4)), int(a['ws_trimmed'])))
 

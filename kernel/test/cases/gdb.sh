@@ -42,6 +42,8 @@ echo ==fmo\n
 vm fmo
 echo ==queues\n
 vm queues
+echo ==ws\n
+vm ws
 echo ==check\n
 vm check
 echo ==counters\n
@@ -78,6 +80,8 @@ sed 's/^0*//; s/-0*/-/' "$tmp/maps" | cut -d' ' -f1,2 >"$tmp/kernel.maps"
 [ -s "$tmp/kernel.maps" ] && cmp -s "$tmp/gdb.maps" "$tmp/kernel.maps" ||
 	fail "vads: $(diff "$tmp/gdb.maps" "$tmp/kernel.maps")"
 has private 'src FORK'
+# The largest number is no number of pages.
+has ws 'at least [0-9]* stay, no upper limit$'
 has private 'home FMO'
 has soft 'FORK entry 0x'
 has copied 'P W U A NX D src PRIV'
