@@ -203,16 +203,26 @@ rights(void)
 
 /* ---- step 3: answers ---- */
 
+/* A failure says what the learner answered, not what is right. */
+#define ANSWER(question, right)                                       \
+	do {                                                          \
+		uint64_t said = tour_answer(question);                \
+                                                                      \
+		CLAIM(said == (right),                                \
+		    #question " is %lu? The machine says otherwise",  \
+		    said);                                            \
+	} while (0)
+
 static void
 traps(void)
 {
 	ev_mark(1);
-	EXPECT(tour_answer(TOUR_STORE_ABSENT) == 6);
-	EXPECT(tour_answer(TOUR_STORE_READONLY) == 7);
-	EXPECT(tour_answer(TOUR_FETCH_NX) == 21);
+	ANSWER(TOUR_STORE_ABSENT, 6);
+	ANSWER(TOUR_STORE_READONLY, 7);
+	ANSWER(TOUR_FETCH_NX, 21);
 	/* 0 is right, and what an unanswered question says, too. */
 	if (tour_answer(TOUR_FETCH_NX) != 0)
-		EXPECT(tour_answer(TOUR_CR2_OFFSET) == 0);
+		ANSWER(TOUR_CR2_OFFSET, 0);
 	ev_mark(2);
 }
 
@@ -247,9 +257,9 @@ bits(void)
 
 	ev_mark(1);
 	fault(as, va, ACCESS_READ);
-	EXPECT(tour_answer(TOUR_BITS_READ) == bits_at(as, va));
+	ANSWER(TOUR_BITS_READ, bits_at(as, va));
 	fault(as, va, ACCESS_WRITE);
-	EXPECT(tour_answer(TOUR_BITS_STORED) == bits_at(as, va));
+	ANSWER(TOUR_BITS_STORED, bits_at(as, va));
 	ev_mark(2);
 	lab_space_end(as);
 }
@@ -280,15 +290,15 @@ loops(void)
 
 	ev_mark(1);
 	pass(as, va, ACCESS_READ);
-	EXPECT(tour_answer(TOUR_LOOP_LOADS) == ev_read(EV_fault_total) - start);
+	ANSWER(TOUR_LOOP_LOADS, ev_read(EV_fault_total) - start);
 	start = ev_read(EV_fault_total);
 	pass(as, va + bytes, ACCESS_READ);
 	pass(as, va + bytes, ACCESS_WRITE);
-	EXPECT(tour_answer(TOUR_LOOP_BOTH) == ev_read(EV_fault_total) - start);
+	ANSWER(TOUR_LOOP_BOTH, ev_read(EV_fault_total) - start);
 	start = ev_read(EV_fault_total);
 	pass(as, va + 2 * bytes, ACCESS_WRITE);
 	pass(as, va + 2 * bytes, ACCESS_WRITE);
-	EXPECT(tour_answer(TOUR_LOOP_TWICE) == ev_read(EV_fault_total) - start);
+	ANSWER(TOUR_LOOP_TWICE, ev_read(EV_fault_total) - start);
 	ev_mark(2);
 	lab_space_end(as);
 }
