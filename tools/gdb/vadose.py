@@ -375,6 +375,26 @@ def do_fmo(args):
                 print('  %4d page 0x%x refs %d %s' % (i, tag, refs, word_text(w, True)))
 
 
+def do_shadow(args):
+    """shadow [PID]          design shadow: the chain of objects behind each mapping"""
+    a = space(args[0] if args else None)
+    if a['design']['name'].string() != 'shadow':
+        raise gdb.GdbError('its design is ' + a['design']['name'].string())
+    if not int(a['dpriv']):
+        raise gdb.GdbError('it has ended')
+    entries = a['dpriv'].cast(gdb.lookup_type('struct sh_space').pointer())['entries']
+    for e in in_order(entries['node'], 'sh_entry', 'rb'):
+        lo, hi, o, depth = int(e['start']), int(e['end']), e['top'], 0
+        if not int(o['n']) and not int(o['parent']):
+            continue
+        print('%012x-%012x' % (lo << 12, hi << 12))
+        while int(o):
+            print('%s0x%x: %d pages%s' % (
+                '  top ' if depth == 0 else '   ' * depth + '  └→ ', int(o), int(o['n']),
+                ', %d children' % int(o['num_children']) if depth else ''))
+            o, depth = o['parent'], depth + 1
+
+
 def do_queues(args):
     """queues                frames by state, and the queues of unused pages"""
     cpus, first = value('cpu_rows'), int(value('MD_WORD_PAGES'))
@@ -455,7 +475,7 @@ def why(w, level, allowed, store, private):
 
 
 COMMANDS = {f.__name__[3:]: f for f in (
-    do_vads, do_pte, do_page, do_fmo, do_queues, do_check, do_ws, do_counters, do_why)}
+    do_vads, do_pte, do_page, do_fmo, do_shadow, do_queues, do_check, do_ws, do_counters, do_why)}
 NEED = {'pte': 1, 'page': 1, 'why': 1}
 
 

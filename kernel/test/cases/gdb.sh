@@ -5,16 +5,20 @@
 # planted lie is found.
 . kernel/test/cases/lib.sh
 
+wait_for_socket() {
+	for try in $(seq 120); do
+		socket=$(sed -n "s/.*target remote \([^']*\)'.*/\1/p" "$tmp/err")
+		[ -S "$socket" ] && break
+		sleep 0.5
+	done
+}
+
 sh tools/setup gdb || exit 2
 $guest --cpus 1 --memory 64M --append norandom=1 --add "$BUILD/kernel/test/progs/gdb_view:/t/" \
 	--gdb -- /t/gdb_view >"$tmp/maps" 2>"$tmp/err" &
 pid=$!
 at_end='kill $pid 2>/dev/null'
-for try in $(seq 120); do
-	socket=$(sed -n "s/.*target remote \([^']*\)'.*/\1/p" "$tmp/err")
-	[ -S "$socket" ] && break
-	sleep 0.5
-done
+wait_for_socket
 cat >"$tmp/script" <<END
 set pagination off
 target remote $socket
@@ -102,4 +106,26 @@ has lie '^2 findings'
 has again '^0 findings'
 has wrong '^vm pte ADDR'
 has trap ' trap '
+
+# Chains of objects: the parent's top and the child's are in front of one object.
+$guest --design shadow --cpus 1 --memory 64M --append norandom=1 \
+	--add "$BUILD/kernel/test/progs/gdb_view:/t/" --gdb -- /t/gdb_view >"$tmp/maps" 2>"$tmp/err" &
+pid=$!
+wait_for_socket
+cat >"$tmp/script" <<END
+set pagination off
+target remote $socket
+thbreak ev_mark if id == 1
+continue
+echo ==shadow\n
+vm shadow
+detach
+END
+timeout 100 gdb -q -nx --batch -x tools/gdb/vadose.py -x "$tmp/script" "$BUILD/vadose.elf" >"$tmp/out" 2>&1 ||
+	fail "gdb: $(tail -n 5 "$tmp/out")"
+wait $pid
+same 0 $? "status of the guest: $(cat "$tmp/err")"
+part shadow | sed -n '/^100000000000-100000008000$/{n;N;p;}' >"$tmp/chain"
+grep -q '^  top 0x[0-9a-f]*: 1 pages$' "$tmp/chain" || fail "top: $(part shadow)"
+grep -q '^ .*0x[0-9a-f]*: 3 pages, 2 children$' "$tmp/chain" || fail "behind it: $(part shadow)"
 finish

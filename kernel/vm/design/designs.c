@@ -96,3 +96,32 @@ design_default(void)
 			    " %s", design->name);
 	panic("vmm=%s: there is no such design, but%s", name, there);
 }
+
+/*
+ * The next record of all spaces of a design, as text.  at: a space's number, and a
+ * place in it, which move; both 0: the first.
+ *
+ * Locks:    none of rank >= 2; takes [W] of one space after the other.
+ * Returns:  1; 0: there are no more.
+ */
+int
+design_show_spaces(const char *name, uint64_t at[2], struct out *o)
+{
+	const struct design *design = design_by_name(name);
+	struct aspace *as;
+	int more = 0;
+
+	while (more == 0 && (as = as_from(at[0])) != NULL) {
+		if (as->id != at[0])
+			at[1] = 0;
+		at[0] = as->id;
+		if (as->design == design)
+			more = design_show(as, &at[1], o);
+		if (more == 0) {
+			at[0]++;
+			at[1] = 0;
+		}
+		as_put(as);
+	}
+	return more;
+}

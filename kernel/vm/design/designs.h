@@ -20,6 +20,7 @@ const struct design *design_next(const struct design *); /* NULL: the first; the
 	FOR_EACH_DESIGN(d)                                                \
 		if ((s = (d)->shared) != NULL)
 const struct design *design_default(void);
+int design_show_spaces(const char *design, uint64_t at[2], struct out *);
 unsigned design_number(const struct design *); /* as PR_VMM_DESIGN has it */
 
 #endif

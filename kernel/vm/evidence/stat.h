@@ -34,6 +34,7 @@ int stat_vmstat(struct aspace *, uint64_t *at, struct out *);
 int stat_shared_of(struct aspace *, uint64_t *at, struct out *);
 int stat_shared(uint64_t *at, struct out *);
 int stat_vmos(uint64_t *at, struct out *);
+int stat_shadow(uint64_t at[2], struct out *);
 void stat_ws(struct aspace *, struct out *);
 /* Linux's /proc/PID/pagemap: words of n pages from vpn on; pfn: with frames. */
 enum pagemap_pfn { PAGEMAP_NO_PFN, PAGEMAP_PFN };

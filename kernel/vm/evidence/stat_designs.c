@@ -79,6 +79,13 @@ stat_shared(uint64_t *at, struct out *o)
 	return 0;
 }
 
+/* The chain of objects of each mapping, space by space: /proc/vm/shadow. */
+int
+stat_shadow(uint64_t at[2], struct out *o)
+{
+	return design_show_spaces("shadow", at, o);
+}
+
 /*
  * What words of a space name that others share: /proc/PID/fmo.
  *

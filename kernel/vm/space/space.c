@@ -188,6 +188,25 @@ as_bind_thread(struct thread *t, struct aspace *as)
 
 /* ---- all of them ---- */
 
+/* The first space of that number or a higher one.
+ * Locks: none of rank >= 2.
+ * Owns: the caller, a reference to the result.
+ * Returns: NULL: there is none. */
+struct aspace *
+as_from(uint64_t id)
+{
+	struct aspace *as, *found = NULL;
+
+	mutex_lock(&as_list_lock);
+	LIST_FOREACH(as, &spaces.all, all)
+		if (as->id >= id && atomic_get(&as->refs)) {
+			found = as;
+			break;
+		}
+	mutex_unlock(&as_list_lock);
+	return found;
+}
+
 /* The spaces one after the other, by who may wait for long between two; such as come or
  * go meanwhile are met or not.
  * Locks: none of rank >= 2.
@@ -196,15 +215,8 @@ as_bind_thread(struct thread *t, struct aspace *as)
 struct aspace *
 as_next(struct aspace *prev)
 {
-	struct aspace *as, *found = NULL;
+	struct aspace *found = as_from(prev == NULL ? 0 : prev->id + 1ul);
 
-	mutex_lock(&as_list_lock);
-	LIST_FOREACH(as, &spaces.all, all)
-		if ((prev == NULL || as->id > prev->id) && atomic_get(&as->refs)) {
-			found = as;
-			break;
-		}
-	mutex_unlock(&as_list_lock);
 	if (prev != NULL)
 		as_put(prev);
 	return found;

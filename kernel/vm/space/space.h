@@ -215,6 +215,7 @@ void as_free(struct aspace *);
 void as_publish(struct aspace *);                        /* onto the list of all */
 void as_unpublish(struct aspace *);
 struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
+struct aspace *as_from(uint64_t id);         /* the same: that one, or behind it */
 extern struct mutex as_list_lock;                        /* none comes or goes; before any map_lock */
 void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */

@@ -285,8 +285,8 @@ sh_show(void *entry, struct out *o)
 	spin_lock(&sh_lock);
 	for (; obj->parent != NULL; obj = obj->parent)
 		depth++;
-	out_printf(o, "%lx-%lx depth=%u chain", lo << PAGE_SHIFT,
-	    hi << PAGE_SHIFT, depth);
+	out_printf(o, "%lx-%lx as=%u depth=%u chain", lo << PAGE_SHIFT,
+	    hi << PAGE_SHIFT, e->as->id, depth);
 	for (obj = e->top; obj != NULL; obj = obj->parent) {
 		put_object(o, obj, lo, hi);
 		lo = MAX(lo, obj->lo) + obj->off;
