@@ -172,6 +172,8 @@ note(void)
 	    a->namaps);
 	say_renamed(text, sizeof(text), 'V', b->vad, b->nvads, a->vad,
 	    a->nvads);
+	say_renamed(text, sizeof(text), 'X', b->object, b->nobjects, a->object,
+	    a->nobjects);
 	for (i = 0; i < g->nnotes; i++)
 		if (strcmp(g->note[i], text) == 0)
 			return i;

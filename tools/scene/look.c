@@ -18,6 +18,7 @@
 #include "test/sim/opsfn.h"
 #include "tools/scene/play.h"
 #include "vm/design/fmo/fmo.h"
+#include "vm/design/shadow/shadow.h"
 #include "vm/design/uvm/uvm.h"
 
 static struct {
@@ -194,17 +195,120 @@ anon_at(const struct aspace *as, uint64_t vpn)
 	return at_vpn == vpn ? anon : NULL;
 }
 
+/* ---- objects in chains ---- */
+
+static bool
+has_chains(void)
+{
+	return strstr(at.sc->boot, "vmm=shadow") != NULL;
+}
+
+static const struct sh_object *
+top_at(const struct aspace *as, uint64_t vpn)
+{
+	const struct vad *v = has_chains() ? vad_at(as, vpn) : NULL;
+	const struct sh_entry *e = v == NULL ? NULL : v->dpriv;
+
+	return e == NULL ? NULL : e->top;
+}
+
+static unsigned
+object_no(const struct sh_object *o)
+{
+	struct labels *l = &at.v->labels;
+
+	return label(l->object, &l->nobjects, (uintptr_t)o);
+}
+
+/* The object's record of a page; NULL. */
+static const struct sh_page *
+record_of(const struct sh_object *o, uint64_t index)
+{
+	const struct rb_node *n = o->pages.node;
+	const struct sh_page *page;
+
+	while (n != NULL) {
+		page = CONTAINER_OF(n, struct sh_page, rb);
+		if (page->index == index)
+			return page;
+		n = index < page->index ? n->left : n->right;
+	}
+	return NULL;
+}
+
+/* The object that has what is seen at the page; NULL. */
+static const struct sh_object *
+seen_in(const struct aspace *as, uint64_t vpn)
+{
+	const struct sh_object *o = top_at(as, vpn);
+
+	while (o != NULL && record_of(o, vpn) == NULL)
+		o = vpn >= o->lo && vpn < o->hi ? o->parent : NULL;
+	return o;
+}
+
+static void
+look_chains(void)
+{
+	const struct sh_object *o;
+	const struct sh_page *page;
+	char key[32], text[64];
+	unsigned i, k;
+
+	for (k = 0; k < at.v->labels.nobjects; k++) {
+		o = (const void *)at.v->labels.object[k];
+		snprintf(text, sizeof(text), "-");
+		if (o->parent != NULL)
+			snprintf(text, sizeof(text), "X%u asks %lu",
+			    object_no(o->parent), o->try_at);
+		snprintf(key, sizeof(key), "X%u", k + 1);
+		item(key, "children %u behind %s", o->num_children, text);
+		for (i = 0; i < at.sc->npages; i++) {
+			page = record_of(o, (BASE >> PAGE_SHIFT) + at.sc->at[i]);
+			if (page == NULL)
+				continue;
+			word_text(page->word, text, sizeof(text));
+			snprintf(key, sizeof(key), "X%u.%u", k + 1, at.sc->at[i]);
+			item(key, "%s unseen %u", text, page->unseen);
+		}
+	}
+}
+
+/* The name of the record at pa: "X3.0". */
+static void
+record_name(pa_t pa, char *out, size_t size)
+{
+	const struct sh_object *o;
+	const struct sh_page *page;
+	unsigned i, k;
+
+	for (k = 0; k < at.v->labels.nobjects; k++) {
+		o = (const void *)at.v->labels.object[k];
+		for (i = 0; i < at.sc->npages; i++) {
+			page = record_of(o, (BASE >> PAGE_SHIFT) + at.sc->at[i]);
+			if (page != NULL && word_pa(&page->word) == pa)
+				snprintf(out, size, "X%u.%u", k + 1,
+				    at.sc->at[i]);
+		}
+	}
+}
+
 static void
 look_proc(unsigned p)
 {
-	struct labels *l = &at.v->labels;
+	const struct sh_object *o = top_at(world.as[p], BASE >> PAGE_SHIFT);
 	struct vm_amap *amap = amap_at(world.as[p], BASE >> PAGE_SHIFT);
+	struct labels *l = &at.v->labels;
 
-	if (amap == NULL)
-		item(at.sc->proc[p], "lives");
-	else
+	if (amap != NULL)
 		item(at.sc->proc[p], "lives M%u refs %u", label(l->amap,
 		    &l->namaps, (uintptr_t)amap), amap->refs);
+	else if (o != NULL)
+		item(at.sc->proc[p], "lives top X%u", object_no(o));
+	else
+		item(at.sc->proc[p], "lives");
+	for (; o != NULL; o = o->parent)
+		(void)object_no(o);
 }
 
 /* ---- tables ---- */
@@ -315,6 +419,7 @@ look_words(unsigned p)
 	const struct aspace *as = world.as[p];
 	char key[32], text[64];
 	const struct vm_anon *anon;
+	const struct sh_object *o;
 	uint64_t *word;
 	unsigned i;
 
@@ -341,10 +446,13 @@ look_words(unsigned p)
 		}
 		word_text(word == NULL ? 0 : *word, text, sizeof(text));
 		anon = anon_at(as, va >> PAGE_SHIFT);
-		if (anon == NULL)
-			item(key, "%s", text);
-		else
+		o = seen_in(as, va >> PAGE_SHIFT);
+		if (anon != NULL)
 			item(key, "%s E%u", text, anon_no(anon));
+		else if (o != NULL)
+			item(key, "%s X%u.%u", text, object_no(o), at.sc->at[i]);
+		else
+			item(key, "%s", text);
 	}
 }
 
@@ -483,6 +591,9 @@ home_text(const struct vm_page *pg, char *out, size_t size)
 			    at.v->labels.entry[i])->word) == payload)
 				snprintf(out, size, "E%u", i + 1);
 		return;
+	case HOME_SHADOW:
+		record_name(payload, out, size);
+		return;
 	case HOME_TABLE:
 		snprintf(out, size, "L%u", pg->tbl.level + 1u);
 		if (at.sc->shows & SHOW_WALK)
@@ -524,7 +635,7 @@ is_shown(const struct vm_page *pg)
 		return (at.sc->shows & SHOW_TABLES) != 0;
 	switch ((int)page_home_kind(pg)) {
 	case HOME_PTE: case HOME_FMO: case HOME_VNODE: case HOME_AOBJ:
-	case HOME_ANON:
+	case HOME_ANON: case HOME_SHADOW:
 		return true;
 	}
 	return false;
@@ -603,6 +714,7 @@ look(const struct scene *sc, struct view *v)
 		if (world.as[p] != NULL)
 			look_words(p);
 	look_entries();
+	look_chains();
 	if ((sc->shows & SHOW_FILE) && world.vmo != NULL)
 		look_file();
 	if ((sc->shows & SHOW_OBJECT) && world.vmo != NULL)

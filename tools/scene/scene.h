@@ -97,11 +97,12 @@ struct scene {
 	char bug[64], reaches[32];   /* a planted bug, and the name that only it reaches */
 };
 
-/* Whose name is whose: what stands behind P1, E1 (an entry, or an anon), S1, M1, V1. */
+/* Whose name is whose: what stands behind P1, E1 (an entry, or an anon), S1, M1, V1, X1
+ * (an object of a chain). */
 struct labels {
 	uint64_t frame[FRAMES], entry[FRAMES], slot[FRAMES], amap[FRAMES];
-	uint64_t vad[FRAMES];
-	unsigned nframes, nentries, nslots, namaps, nvads;
+	uint64_t vad[FRAMES], object[FRAMES];
+	unsigned nframes, nentries, nslots, namaps, nvads, nobjects;
 };
 
 /* A state as it is read: lines, a name and what it is, divided by |. */

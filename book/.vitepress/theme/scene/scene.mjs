@@ -16,7 +16,7 @@ export function still(graph) {
   const most = letter => Math.max(0, ...graph.states.map(s => s.filter(i => new RegExp(`^${letter}\\d+\\|`).test(graph.items[i])).length))
   return {
     scene, title, bug, shows, pages, at, cpus, procs, acts, outcomes, puzzles, size: graph.states.length, first: graph.steps[0].map(s => s[0]),
-    frames: most('P'), entries: most('E'), slots: most('S'),
+    frames: most('P'), entries: most('E'), slots: most('S'), depths: Math.max(0, ...graph.states.map((_, s) => chains(byKey(itemsOf(graph, s)), procs).depths)),
     names: names.map(([id, state, text]) => ({ id, state, text, items: itemsOf(graph, state) }))
   }
 }
@@ -35,7 +35,7 @@ export function note(graph, step) {
 
 // ---- names that go on ----
 
-const NAME = /\b[PESMV]\d+\b/g
+const NAME = /\b[PESMVX]\d+\b/g
 const namesIn = items => new Set(items.flatMap(i => i.match(NAME) || []))
 
 // Labels of a state as it stands alone: its own names.
@@ -115,8 +115,8 @@ const WORDS = {
 export function word(text) {
   const [kind, ...rest] = text.split(' ')
   if (kind === 'none') return { kind: '–', bits: [], target: null, hint: WORDS.none }
-  const target = rest.find(w => /^([PS]\d+|Z)$/.test(w)) ?? rest.find(w => /^E\d+$/.test(w)) ?? null
-  const entry = rest.find(w => /^E\d+$/.test(w)) ?? null
+  const entry = rest.find(w => /^(E\d+|X\d+\.\d+)$/.test(w)) ?? null
+  const target = rest.find(w => /^([PS]\d+|Z)$/.test(w)) ?? entry
   if (kind !== 'VALID') return { kind, bits: [], target, entry, hint: WORDS[kind] ?? '' }
   return {
     kind, target, entry,
@@ -141,6 +141,25 @@ export function isStale(tlb, now) {
   return w.kind !== 'VALID' || w.target !== t.target || (t.bits.includes('W') && !w.bits.includes('W'))
 }
 
+// Objects in chains: each as far behind as from the top that is farthest.
+function chains(all, procs) {
+  const objects = [...all].filter(([k]) => /^X\d+$/.test(k)).map(([key, text]) => {
+    const [, children, parent] = text.match(/^children (\d+) behind (\S+)/)
+    return { key, children: Number(children), parent, depth: 0, met: Infinity }
+  })
+  let met = 0
+  for (const name of procs) {
+    let at = all.get(name)?.match(/^lives top (X\d+)$/)?.[1]
+    for (let depth = 0, o; (o = objects.find(x => x.key === at)); at = o.parent, depth++) {
+      o.depth = Math.max(o.depth, depth)
+      o.met = Math.min(o.met, met++)
+    }
+  }
+  objects.sort((a, b) => a.met - b.met)
+  for (const o of objects) o.row = objects.filter(x => x.depth === o.depth && x.met < o.met).length
+  return { objects, depths: objects.length && Math.max(...objects.map(o => o.depth)) + 1 }
+}
+
 // Boxes of a state; items are labelled.
 export function picture(head, items, changed = new Map()) {
   const all = byKey(items)
@@ -156,7 +175,7 @@ export function picture(head, items, changed = new Map()) {
     .sort((a, b) => a.slice(1) - b.slice(1))
 
   const procs = head.procs.map(name => ({
-    name, lives: all.has(name), mark: mark(name), amap: all.get(name)?.match(/^lives (M\d+) refs (\d+)$/),
+    name, lives: all.has(name), mark: mark(name), amap: all.get(name)?.match(/^lives (M\d+) refs (\d+)$/), top: all.get(name)?.match(/^lives top (X\d+)$/)?.[1],
     tables: name !== head.procs[0] ? [] : [...all.keys()].filter(k => /^L\d/.test(k)).sort((a, b) => b[1] - a[1])
       .map(k => ({ ...cell(k, all.get(k)), level: LEVELS[k.slice(0, 2)], index: k.split('.').slice(1).pop() })),
     words: Array.from({ length: head.pages }, (_, i) => `${name}${head.at?.[i] ?? i}`)
@@ -168,6 +187,12 @@ export function picture(head, items, changed = new Map()) {
     const w = word(m[2])
     arrow(key, w.target, 'entry')
     return { key, refs: Number(m[1]), ...w, mark: mark(key), was: changed.get(key) ?? null }
+  })
+  const objects = chains(all, head.procs).objects.map(o => {
+    arrow(o.key, o.parent, 'entry')
+    const records = [...all.keys()].filter(k => k.startsWith(`${o.key}.`))
+      .map(k => ({ ...cell(k, all.get(k)), page: k.split('.')[1], unseen: Number(all.get(k).match(/unseen (\d+)/)[1]) }))
+    return { ...o, records, mark: mark(o.key), was: changed.get(o.key) ?? null }
   })
   const frames = list('P').map(key => ({ key, ...frame(all.get(key)), mark: mark(key), was: changed.get(key) ?? null }))
   const file = all.has('F') && {
@@ -199,5 +224,5 @@ export function picture(head, items, changed = new Map()) {
     })
     return { n: c, does, waits, read: all.get(`read${c}`) ?? '', tlb, mark: mark(`cpu${c}`), readMark: mark(`read${c}`) }
   })
-  return { procs, entries, frames, file, object, queues, slots, cpus, vads, arrows }
+  return { procs, entries, objects, frames, file, object, queues, slots, cpus, vads, arrows }
 }
