@@ -290,7 +290,8 @@ cmd_run(int argc, char **argv)
 	if (lab == NULL)
 		return GRADE_USAGE;
 	code = run_lab(r, lab, &o);
-	if (code != GRADE_USAGE)
+	/* Reports in a folder of their own are of somebody else's file, as in a class. */
+	if (code != GRADE_USAGE && o.out == NULL)
 		hint_note(r);
 	if (code != GRADE_USAGE && !write_reports(r))
 		code = GRADE_INFRA;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=900 SUBJECT=grader KIND=bounded MORE=all
+# NEEDS: TIMEOUT=900 TURN=1,4 SUBJECT=grader KIND=bounded MORE=all
 # BOUNDED: the grader's limits of the host's time stand behind it
 # A class of hostile submissions: right scores; text of students is data in CSV and
 # pages; killed and gone on with, and on two hosts: the same CSV.

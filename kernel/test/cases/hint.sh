@@ -41,6 +41,8 @@ ask 1 "the first again, without a run"
 run 0 kernel/vm/map/vad.c
 run 2 "$tmp/bad.c"
 ask 1 "behind a run that passed, and a file that does not build"
+$grade run hints --quiet --submission "$tmp/bug.c" --test t02 --out "$tmp" >"$tmp/out" 2>&1
+ask 1 "behind a run of somebody else's file, as in a class"
 run 1 "$tmp/bug.c"
 ask 2 "behind a run that failed"
 ask 2 "the second again"
