@@ -189,6 +189,17 @@ own_when_called(struct mutex *m, struct mutex_waiter *mw)
 	return true;
 }
 
+/* Who holds it, for who looks at waits from outside; 0: not known.  Where somebody is
+ * CALLED, unlock does not ask for the lock: the holder may be gone.  Locks: m->lock. */
+static uint32_t
+holder_id(const struct mutex *m)
+{
+	uint64_t word = (uint64_t)atomic_load_relaxed(&m->owner);
+
+	HELD(&m->lock);
+	return (word & MUTEX_CALLED) != 0 ? 0 : owner_in(word)->id;
+}
+
 /* Wait in the queue.  Locks: m->lock, not all the time. */
 static void
 sleep_for(struct mutex *m, struct mutex_waiter *mw, uint64_t *flags)
@@ -215,7 +226,7 @@ wait_for(struct mutex *m, struct thread *me)
 		return;
 	flags = spin_lock_irq(&m->lock);
 	if (!own_or_mark(m, me)) {
-		me->waits.owner = owner_of(m)->id;
+		me->waits.owner = holder_id(m);
 		me->waits.rank = m->rank;
 		EVENT(lock_wait, m, me->waits.owner);
 		sleep_for(m, &mw, &flags);

@@ -17,7 +17,7 @@ for starter in labs/[0-9]*/*.c; do
 	grep -q 'unknown .*option\|unknown argument' "$tmp/said" && fail "$starter: $(grep -m 1 unknown "$tmp/said")"
 done
 [ $n -ge 11 ] || fail "$n starters"
-for f in .vscode/*.json .devcontainer/*.json build/compile_commands.json; do
+for f in .vscode/*.json build/compile_commands.json; do
 	node -e 'JSON.parse(require("fs").readFileSync(process.argv[1]))' "$f" 2>"$tmp/said" ||
 		fail "$f: $(tail -n 3 "$tmp/said")"
 done
