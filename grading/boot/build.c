@@ -227,6 +227,22 @@ refuse_host(struct build *b, const char *tool, char *said)
 	return refuse(b, ST_INFRA, why);
 }
 
+/* Does it answer at all?  A ccache without a compiler behind it does not. */
+static bool
+tool_works(const struct build *b, const char *tool)
+{
+	struct words w = step_place(b);
+	char *out = NULL;
+	int status;
+
+	words_add(&w, tool);
+	words_add(&w, "--version");
+	status = command_within(&compiler_limits, w.v, &out);
+	words_free(&w);
+	free(out);
+	return status == 0;
+}
+
 /* A tool with its flags (NULL: none) and more words, cut at blanks. */
 static bool
 step(struct build *b, const char *tool, const struct words *flags,
@@ -250,7 +266,8 @@ step(struct build *b, const char *tool, const struct words *flags,
 		free(out);
 		return true;
 	}
-	if (limits_of_host(status, out != NULL ? out : ""))
+	if (limits_of_host(status, out != NULL ? out : "") ||
+	    !tool_works(b, tool))
 		return refuse_host(b, "compiler", out);
 	met = limits_met(&compiler_limits, status, out);
 	if (met != NULL) {

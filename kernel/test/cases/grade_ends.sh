@@ -47,9 +47,16 @@ fi
 # No emulator in the path; one that is killed.
 mkdir "$tmp/bin"
 for p in sh gcc ld as nm awk sed readelf objcopy rm mv cut grep sort cat addr2line; do
-	ln -s "$(command -v $p)" "$tmp/bin/$p"
+	ln -s "$(PATH=/usr/bin:/bin command -v $p)" "$tmp/bin/$p"
 done
 run 3 kernel/vm/map/vad.c env PATH="$tmp/bin"
 says "the host's trouble"
+
+# A compiler that is a link to nothing, as a ccache without gcc is.
+ln -s "$(command -v true)" "$tmp/bin/qemu-system-x86_64"
+printf '#!/bin/sh\necho "no compiler behind me"; exit 1\n' >"$tmp/empty"
+chmod +x "$tmp/empty" && ln -sf "$tmp/empty" "$tmp/bin/gcc"
+run 3 kernel/vm/map/vad.c env PATH="$tmp/bin"
+says 'no compiler behind me'
 expect 0 $grade selftest --infra smoke >/dev/null
 finish
