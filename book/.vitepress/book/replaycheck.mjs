@@ -6,12 +6,16 @@
 // STATES is what /proc/vm/framestates has printed; TRACE has a check.mark, of the number
 // 2^32, at the moment of which that tells.  Each frame is compared; to and fro in time leads to the same.
 // One of which no event tells must be as boot left it: FREE or WIRED.
+// The trace goes the way that a page's goes: packed, as text, unpacked.
 import { readFileSync } from 'node:fs'
+import { pack, unpack } from '../theme/vtr/columns.mjs'
 import { Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
 
 const [file, states] = process.argv.slice(2)
 const bytes = readFileSync(file)
-const t = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+const read = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
+const packed = pack(read)
+const t = unpack(JSON.parse(JSON.stringify(packed.about)), packed.bytes.buffer)
 const r = new Replay(t)
 let mark = t.n - 1
 while (mark >= 0 && (t.id[mark] !== idOf(t, 'check.mark') || number(t, mark, 0) !== 2 ** 32)) mark--
@@ -20,6 +24,8 @@ for (const m of readFileSync(states, 'utf8').matchAll(/^pfn=(\d+)-(\d+) state=(\
   for (let f = Number(m[1]); f <= Number(m[2]); f++) said.set(f, m[3])
 let bad = 0, told = 0
 const complain = text => { if (bad++ < 10) console.log(text) }
+for (const [column, each] of [['id', 1], ['cpu', 1], ['pid', 1], ['seq', 1], ['time', 1], ['v', 8]])
+  for (let i = 0; i < each * read.n; i++) if (t[column][i] !== read[column][i]) complain(`${column} ${i} is ${t[column][i]} unpacked, ${read[column][i]} read`)
 if (mark < 0 || said.size === 0) complain('no moment to compare')
 
 function compare(how) {

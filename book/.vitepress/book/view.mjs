@@ -7,11 +7,13 @@
 // tools/vtr diff says where they part.
 //
 // Picture   theme/vtr/ ─vite, once─→ build/view/viewer.js, .css
-//           with the trace, compressed, and what each event means ─→ OUT.html
+//           with the trace's columns, compressed, and what each event means ─→ OUT.html
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { pack } from '../theme/vtr/columns.mjs'
+import { parse } from '../theme/vtr/replay.mjs'
 import { ROOT, events } from './data.mjs'
 
 const THEME = join(ROOT, 'book/.vitepress/theme/vtr')
@@ -71,11 +73,14 @@ if (traces.length === 0) {
   console.error('view.mjs OUT.html TRACE [BESIDE [PARTING]]')
   process.exit(2)
 }
-const bytes = traces.map(trace => {
-  const read = readFileSync(trace)
-  if (read.toString('latin1', 0, 8) === 'VADOSVTR') return read
-  console.error(`${trace}: this is no trace (tools/guest --trace makes them)`)
-  process.exit(2)
+const packed = traces.map(trace => {
+  const { buffer, byteOffset, byteLength } = readFileSync(trace)
+  try {
+    return pack(parse(buffer.slice(byteOffset, byteOffset + byteLength)))
+  } catch (e) {
+    console.error(`${trace}: ${e.message}`)
+    process.exit(2)
+  }
 })
 const story = traces.length < 2 ? {} : files[2] ? storyOf(files[2]) : diffOf(...traces)
 const names = files[2] ? ['yours', 'the reference'] : traces.map(f => basename(f))
@@ -88,8 +93,8 @@ mkdirSync(dirname(resolve(out)), { recursive: true })
 writeFileSync(out, `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <title>${story.test ?? names.join(', ')}: ${traces.length === 2 ? 'two traces' : 'a trace'} of Vadose</title><link rel="icon" href="data:,"><style>body { margin: 0; } ${css}</style></head><body><div id="viewer"></div>
-<script type="application/json" id="about">${safe(JSON.stringify({ names, story, texts, source }))}</script>
-${bytes.map((b, k) => `<script type="text/plain" id="trace${k}">${gzipSync(b, { level: 6 }).toString('base64')}</script>`).join('\n')}
+<script type="application/json" id="about">${safe(JSON.stringify({ names, story, texts, source, traces: packed.map(p => p.about) }))}</script>
+${packed.map((p, k) => `<script type="text/plain" id="trace${k}">${gzipSync(p.bytes).toString('base64')}</script>`).join('\n')}
 <script>${safe(js)}</script></body></html>
 `)
 console.log(`view: ${out} (${Math.ceil(statSync(out).size / 1024)} kB); a browser shows it, without a network`)

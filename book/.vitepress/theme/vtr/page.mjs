@@ -3,15 +3,16 @@
 import { createApp } from 'vue'
 import VtrBeside from './VtrBeside.vue'
 import VtrViewer from './VtrViewer.vue'
+import { unpack } from './columns.mjs'
 import './vtr.css'
 
-const { names, story, texts, source } = JSON.parse(document.getElementById('about').textContent)
+const { names, story, texts, source, traces } = JSON.parse(document.getElementById('about').textContent)
 
 async function load(k) {
   const text = atob(document.getElementById(`trace${k}`).textContent)
   const bytes = new Uint8Array(text.length)
   for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k)
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
+  return unpack(traces[k], await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer())
 }
 
 const app = names.length === 2

@@ -50,10 +50,11 @@ function order(words, n) {
 
 export function parse(buffer) {
   const head = new DataView(buffer)
-  const magic = String.fromCharCode(...new Uint8Array(buffer, 0, 8))
+  const magic = buffer.byteLength < HEAD ? '' : String.fromCharCode(...new Uint8Array(buffer, 0, 8))
   if (magic !== 'VADOSVTR') throw new Error('this is no trace (tools/guest --trace makes them)')
   if (head.getUint32(8, true) !== 1 || head.getUint32(16, true) !== RECORD) throw new Error('a trace of another version')
   const start = head.getUint32(12, true), bytes = head.getUint32(48, true)
+  if (HEAD + bytes > start || start > buffer.byteLength) throw new Error('this trace ends within its head')
   const kinds = dictionary(new TextDecoder().decode(new Uint8Array(buffer, HEAD, bytes)))
   const records = Math.floor((buffer.byteLength - start) / RECORD)
   const words = new Uint32Array(buffer, start, records * 10)
