@@ -4,6 +4,7 @@
 #   make book-serve    at once, live while you write; nothing is proved
 #   make book-check    is it true?  plays what this kernel has not played yet
 #   make book-record   play what it quotes, rewrite the recordings that differ
+#   make book-life     record the run whose frames the cover shows
 #   make book-check-runs  all runs of the guest once more, and compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
 #   make book-browser  every page in headless Chromium, narrow and wide
@@ -116,5 +117,14 @@ view: book-setup book/node_modules/.package-lock.json
 	@[ -n "$(TRACE)" ] || { echo "make view TRACE=FILE: which trace?  tools/guest --trace FILE -- COMMAND makes one"; exit 2; }
 	@node $(BOOK_TOOLS)/view.mjs $(call quoted,$(or $(OUT),$(BUILD)/trace.html)) $(call quoted,$(TRACE)) $(if $(BESIDE),$(call quoted,$(BESIDE)))
 
-.PHONY: view book-pdf book book-setup book-check book-serve book-list book-accept book-record \
+# The life of all frames that the book's cover and three chapters show: 16 MiB, a sort in
+# three processes, then a copy through a buffer as big as memory.
+LIFE := seq 1 15000 | sort -r | sort -n | tail -n 1; dd if=/dev/zero bs=16M count=2 2>/dev/null | wc -c
+book-life: image tools | book-setup
+	@mkdir -p $(BUILD)/book
+	@sh tools/guest --cpus 1 --icount --memory 16M --swap 64M --append norandom=1 \
+	  --trace $(BUILD)/book/life.vtr -- sh -c '$(LIFE)'
+	@node $(BOOK_TOOLS)/life.mjs $(BUILD)/book/life.vtr book/public/life.bin
+
+.PHONY: view book-life book-pdf book book-setup book-check book-serve book-list book-accept book-record \
   book-check-runs book-session book-browser

@@ -19,6 +19,7 @@ import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash, referencePages } from './data.mjs'
 import { expandPage, FACT, HANDOUT, MADE } from './page.mjs'
+import { lifeFindings } from './life.mjs'
 import { sceneFindings } from './scenes.mjs'
 import { speedFindings } from './speed.mjs'
 import { definitions, identifiers, sourceLines, sourceText } from './symbol.mjs'
@@ -440,6 +441,7 @@ function checkAll() {
   }
   const scenes = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'scene').map(it => it.name)))
   for (const f of sceneFindings(scenes)) say(...f)
+  for (const what of lifeFindings(join(ROOT, 'book/public/life.bin'))) say('book/public/life.bin', 1, what, 'make book-life')
   for (const [what, remedy] of speedFindings()) say('tools/bench/where.tab', 1, what, remedy)
   checkInvariants()
   checkReference()

@@ -118,7 +118,8 @@ class Page {
     else if (m[1] === 'session') this.session(i + 1, m[2].trim())
     else if (m[1] === 'figure') this.figure(i + 1, m[2].trim(), body)
     else if (m[1] === 'scene') this.scene(i + 1, m[2].trim(), body)
-    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure @scene')
+    else if (m[1] === 'life') this.life(i + 1, m[2].trim(), body)
+    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure @scene @life')
     if (end >= this.lines.length) this.error(i + 1, 'fence is not closed', `end it with ${ticks}`)
     return end + 1
   }
@@ -212,6 +213,14 @@ class Page {
     const ids = graphs.map(g => JSON.parse(g)).flatMap(g => g.names.map(n => `fig-${g.scene}${g.bug ? '-bug' : ''}/${n[0]}`))
     this.put(`<figure class="fig played"><VmScene still="${escapeHtml(heads).replace(/"/g, '&quot;').replace(/\{\{/g, '{ {')}"></VmScene>`,
       this.caption(caption), '</figure>', `<!-- ${ids.map(i => `id="${i}"`).join(' ')} -->`, '', ...lead.map((l, i) => this.inlines(l, line + gap + 2 + i)), '')
+  }
+
+  // All frames of a recorded run, with time to drag (theme/vtr/FrameLife.vue).
+  life(line, shows, body) {
+    if (!['frames', 'sets', 'slots'].includes(shows)) return this.error(line, `unknown "@life ${shows}"`, 'write frames, sets or slots')
+    this.item('figure', line, { file: `life ${shows}`, caption: body.join(' '), truths: [] })
+    if (body.length === 0) this.error(line, 'figure without caption', 'say in one sentence what it shows')
+    this.put(`<figure class="fig played"><FrameLife shows="${shows}"></FrameLife>`, this.caption(body.join(' ')), '</figure>', '')
   }
 
   // ---- boxes ----

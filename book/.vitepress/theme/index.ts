@@ -2,11 +2,13 @@
 // index.ts: the default theme, our colours, a cue on what is too wide, and what a
 // screen reader needs
 import DefaultTheme from 'vitepress/theme-without-fonts'
-import { nextTick, onMounted, onUnmounted, watch } from 'vue'
+import { h, nextTick, onMounted, onUnmounted, watch } from 'vue'
 import { useRoute } from 'vitepress'
 import './book.css'
 import './scene/scene.css'
+import './vtr/states.css'
 import VmScene from './scene/VmScene.vue'
+import FrameLife from './vtr/FrameLife.vue'
 
 // Figures, tables and code that are wider than the window scroll; telephones hide
 // their scroll bars, so half of a drawing could go unseen.  data-more says on
@@ -43,7 +45,8 @@ function mend() {
 
 export default {
   extends: DefaultTheme,
-  enhanceApp({ app }) { app.component('VmScene', VmScene) },
+  Layout: () => h(DefaultTheme.Layout, null, { 'home-hero-image': () => h(FrameLife) }),
+  enhanceApp({ app }) { app.component('VmScene', VmScene).component('FrameLife', FrameLife) },
   setup() {
     const route = useRoute()
     const all = () => { markAll(); mend() }

@@ -4,9 +4,19 @@ import { createApp } from 'vue'
 import VtrBeside from './VtrBeside.vue'
 import VtrViewer from './VtrViewer.vue'
 import { unpack } from './columns.mjs'
+import './states.css'
 import './vtr.css'
 
 const { names, story, texts, source, traces } = JSON.parse(document.getElementById('about').textContent)
+
+// Dark as the reader's machine is; whoever paints hears of it.
+const dark = matchMedia('(prefers-color-scheme: dark)')
+function follow() {
+  document.documentElement.classList.toggle('dark', dark.matches)
+  dispatchEvent(new Event('dark'))
+}
+dark.addEventListener('change', follow)
+follow()
 
 async function load(k) {
   const text = atob(document.getElementById(`trace${k}`).textContent)
