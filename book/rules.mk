@@ -7,6 +7,7 @@
 #   make book-life     record the run whose frames the cover shows
 #   make book-check-runs  all runs of the guest once more, and compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
+#   make book-figures  no text leaves its box, in Chromium; book-check does it where there is one
 #   make book-browser  every page in headless Chromium, narrow and wide
 #   make book-pdf      all chapters as one file
 #   EDITION=handout    without spoilers and answers
@@ -42,6 +43,8 @@ book/node_modules/.package-lock.json: book/package-lock.json | book-setup
 
 book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS) scenes-check)
 	@$(if $(HANDOUT),true,$(BOOK) node $(BOOK_TOOLS)/check.mjs)
+	@$(if $(HANDOUT),true,$(if $(wildcard /usr/bin/chromium),node $(BOOK_TOOLS)/figures.mjs,\
+	  echo "book: no Chromium, so no drawing was measured: make book-figures fetches it"))
 	@$(if $(HANDOUT),true,sh book/record --check $(BUILD) && sh tools/sessions compare $(BUILD))
 
 book: book-check book/node_modules/.package-lock.json
@@ -73,6 +76,11 @@ book-check-runs: image $(BOOK_RUNS)
 
 book-session: image $(BOOK_RUNS)
 	@sh book/record --session "$(SESSION)" $(BUILD)
+
+book-figures:
+	@sh tools/setup book-browser
+	@sh tools/setup book-check
+	@node $(BOOK_TOOLS)/figures.mjs
 
 book-browser: book
 	@sh tools/setup book-browser
@@ -127,4 +135,4 @@ book-life: image tools | book-setup
 	@node $(BOOK_TOOLS)/life.mjs $(BUILD)/book/life.vtr book/public/life.bin
 
 .PHONY: view book-life book-pdf book book-setup book-check book-serve book-list book-accept book-record \
-  book-check-runs book-session book-browser
+  book-check-runs book-session book-figures book-browser
