@@ -20,6 +20,9 @@
  *           2. A page on STANDBY has no mapping, so its word is TRANS.
  *           3. Neighbours in the container are neighbours in the slots: they
  *              come back together.
+ *           4. A word that stands alone goes with those that stand alone behind it
+ *              in the queue: each says where its page is, so any place is as good
+ *              (seeds 001; NetBSD's page daemon does so).
  */
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"
@@ -134,12 +137,13 @@ owner_add_home(enum page_home home, struct owner_home what)
 
 /* ---- clusters ---- */
 
-/* Words among which the owning word of pg has its neighbours. */
+/* Words among which the owning word of a page has its neighbours. */
 struct word_range {
 	uint64_t *first, *end;
 	unsigned step;
 };
 
+/* Of a home with a step.  [P]. */
 static struct word_range
 range_of(const struct vm_page *pg)
 {
@@ -148,12 +152,6 @@ range_of(const struct vm_page *pg)
 		.step = owner_homes[page_home_kind(pg)].step
 	};
 
-	if (r.step == 0) {
-		r.first = home_word(pg);
-		r.end = r.first + 1;
-		r.step = 1;
-		return r;
-	}
 	/* The first tables stand in the root, which is no container. */
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
@@ -182,7 +180,24 @@ to_be_written(uint64_t *word)
 	    pg : NULL;
 }
 
-/* The page and those beside it that wait to be written, by address.
+/* The page and those behind it in its queue that have no neighbours, either.  [P]. */
+static unsigned
+queued_cluster(struct vm_page *pg, struct vm_page **out)
+{
+	unsigned n = 0;
+
+	while (n < SWAP_RUN && owner_has_word(pg) &&
+	    owner_homes[page_home_kind(pg)].step == 0) {
+		ASSERT(to_be_written(home_word(pg)) == pg);
+		out[n++] = pg;
+		if (pg->qnext == 0)
+			break;
+		pg = &pfdb[pg->qnext];
+	}
+	return n;
+}
+
+/* The page and those beside it that wait to be written, by address or in their order.
  * Locks: [P].
  * Returns: how many are in out, SWAP_RUN at most; 0: pages of this home are not written
  * to swap. */
@@ -196,6 +211,8 @@ owner_cluster(struct vm_page *pg, struct vm_page **out)
 	HELD(&pfn_lock);
 	if (!owner_has_word(pg))
 		return 0;
+	if (owner_homes[page_home_kind(pg)].step == 0)
+		return queued_cluster(pg, out);
 	r = range_of(pg);
 	word = home_word(pg);
 	while (n < SWAP_RUN - 1 && word > r.first &&

@@ -260,7 +260,7 @@ push_out(const struct hog *h, const void *p, size_t n, size_t want)
 {
 	size_t out = pagemap_count(p, n, PM_SWAPPED);
 
-	for (int i = 0; i < 6 && out < want; i++) {
+	for (int i = 0; i < 20 && out < want; i++) {
 		hog_press(h, meminfo("MemTotal"));
 		out = pagemap_count(p, n, PM_SWAPPED);
 	}
