@@ -18,6 +18,7 @@
 import { readFileSync, writeFileSync, existsSync, readdirSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, sources, counterNames, cutSymbols, loadAnswers, loadLock, hash, referencePages } from './data.mjs'
+import { LONGEST, hardToRead, plainSentences } from './flesch.mjs'
 import { expandPage, FACT, HANDOUT, MADE } from './page.mjs'
 import { lifeFindings } from './life.mjs'
 import { sceneFindings } from './scenes.mjs'
@@ -121,6 +122,10 @@ function checkChapter(c, p) {
     if (count(kind) < NEED[kind]) say(p.file, 1, `${count(kind)} of kind ${kind}`, `a chapter has at least ${NEED[kind]}`)
   for (const box of BOXES)
     if (!p.items.some(it => it.kind === 'box' && it.name === box)) say(p.file, 1, `no ${box} box`, `add "::: ${box}"`)
+  const hard = hardToRead(p.chapter, p.raw)
+  if (hard) say(p.file, 1, hard, 'shorter sentences and words; flesch.mjs -v names the hardest')
+  for (const s of plainSentences(p.raw))
+    if (s.n > LONGEST) say(p.file, 1, `a sentence of ${s.n} words: "${s.text.slice(0, 60)}…"`, `make two of it: at most ${LONGEST}`)
   const title = p.raw.split('\n').findIndex(l => l === `# ${c.n}. ${c.title}`)
   if (title < 0) say(p.file, 1, `no heading "# ${c.n}. ${c.title}"`, 'use the title of book/chapters.json')
   const answers = loadAnswers(p.chapter)

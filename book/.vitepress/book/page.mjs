@@ -16,6 +16,7 @@ import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
+import { transcript } from './transcript.mjs'
 import { speedTable, whereTable } from './speed.mjs'
 import { still } from '../theme/scene/scene.mjs'
 import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, procTable, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
@@ -163,7 +164,7 @@ class Page {
       ? `make book-session SESSION=${name.replace(/^guest\/|\.\w+$/g, '')}`
       : `make ${name.split('/')[0]} SESSION=${name.replace(/^\w+\/|\.\w+$/g, '')}`
     this.put(`<p class="src-of">transcript <code>${name}</code> · <code>${how}</code></p>`,
-      '', '```txt', ...text.split('\n'), '```')
+      '', ...transcript(name, text.split('\n')), '')
   }
 
   figure(line, file, body) {
