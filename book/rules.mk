@@ -5,6 +5,7 @@
 #   make book-check    is it true?  plays what this kernel has not played yet
 #   make book-record   play what it quotes, rewrite the recordings that differ
 #   make book-life     record the run whose frames the cover shows
+#   make book-linux    Linux's counters of chapter 20, in QEMU; RECORD=1 writes them
 #   make book-check-runs  all runs of the guest once more, and compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
 #   make book-figures  no text leaves its box, in Chromium; book-check does it where there is one
@@ -73,6 +74,9 @@ book-record: image tools $(BOOK_RUNS)
 
 book-check-runs: image $(BOOK_RUNS)
 	@AGAIN=1 sh book/record --check $(BUILD)
+
+book-linux: tools $(BUILD)/book/ch20-same
+	@BUILD=$(BUILD) sh book/linux $(if $(RECORD),record)
 
 book-session: image $(BOOK_RUNS)
 	@sh book/record --session "$(SESSION)" $(BUILD)

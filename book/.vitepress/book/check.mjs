@@ -30,6 +30,8 @@ const findings = []
 const say = (file, line, what, remedy) => findings.push(`${file}:${line}: ${what}\n    remedy: ${remedy}`)
 
 const NEED = { words: [3000, 4500], excerpt: 6, figure: 3, session: 1, exercise: 5 }
+// Chapters about others: of theirs no code is shown, and history does not run.
+const EXEMPT = { 20: ['excerpt'], 21: ['excerpt', 'session'] }
 const BOXES = ['question', 'seed', 'run', 'lab']
 
 // ---- pages ----
@@ -119,7 +121,7 @@ function checkChapter(c, p) {
   if (words < NEED.words[0] || words > NEED.words[1])
     say(p.file, 1, `${words} words`, `a chapter has ${NEED.words[0]} to ${NEED.words[1]}`)
   for (const kind of ['excerpt', 'figure', 'session', 'exercise'])
-    if (count(kind) < NEED[kind]) say(p.file, 1, `${count(kind)} of kind ${kind}`, `a chapter has at least ${NEED[kind]}`)
+    if (count(kind) < NEED[kind] && !EXEMPT[c.n]?.includes(kind)) say(p.file, 1, `${count(kind)} of kind ${kind}`, `a chapter has at least ${NEED[kind]}`)
   for (const box of BOXES)
     if (!p.items.some(it => it.kind === 'box' && it.name === box)) say(p.file, 1, `no ${box} box`, `add "::: ${box}"`)
   const hard = hardToRead(p.chapter, p.raw)
