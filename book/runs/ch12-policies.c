@@ -200,6 +200,17 @@ make_belady(void)
 		use(page[i]);
 }
 
+/* A page that is hot, among others: what section 12.6 works by hand. */
+static void
+make_hand(void)
+{
+	static const int page[] = { 1, 2, 3, 4, 2, 5, 2, 6, 2, 1 };
+	size_t i;
+
+	for (i = 0; i < sizeof page / sizeof *page; i++)
+		use(page[i]);
+}
+
 /* A loop over one page more than there are frames. */
 static void
 make_loop(void)
@@ -282,5 +293,9 @@ main(int argc, char **argv)
 	count_trace("loop", make_loop, 64, 0);
 	count_trace("scan", make_scan, 64, 0);
 	count_trace("phases", make_phases, 40, 64);
+	count_trace("hand", make_hand, 3, 0);
+	count_trace("curve", make_phases, 16, 0);
+	for (i = 24; i <= 80; i += 8)
+		count("curve", i);
 	return run_end();
 }

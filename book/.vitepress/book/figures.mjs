@@ -31,7 +31,7 @@ function pages(dir, out = []) {
   return out
 }
 
-// The drawings of a page: files, and those that are made of a table.
+// The drawings of a page: files, and those that are made of a table, or of a run.
 function* drawings(file) {
   const text = readFileSync(file, 'utf8'), at = relative(ROOT, file)
   const lines = text.split('\n')
@@ -40,8 +40,8 @@ function* drawings(file) {
     const svg = m && join(DIR, m[1])
     if (m && existsSync(svg)) yield { at: `${at}:${i + 1}: figure ${m[1]}`, svg: readFileSync(svg, 'utf8') }
   }
-  if (/^@(speed|where)/m.test(text))
-    for (const [svg] of expandPage(relative(BOOK, file), text).text.matchAll(/<svg[\s\S]*?<\/svg>/g))
+  if (/^(@where|```@curves)/m.test(text))
+    for (const [svg] of expandPage(relative(BOOK, file), text.replace(/^```@figure \S+\.svg[\s\S]*?^```/gm, '')).text.matchAll(/<svg[\s\S]*?<\/svg>/g))
       yield { at: `${at}:1: figure "${svg.match(/aria-label="([^"]*)/)?.[1] ?? ''}"`, svg }
 }
 

@@ -16,6 +16,7 @@ import { readFileSync, existsSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
+import { curves } from './curves.mjs'
 import { transcript } from './transcript.mjs'
 import { speedTable, whereTable } from './speed.mjs'
 import { still } from '../theme/scene/scene.mjs'
@@ -118,6 +119,7 @@ class Page {
     else if (m[1] === 'src') this.excerpt(i + 1, m[2])
     else if (m[1] === 'session') this.session(i + 1, m[2].trim())
     else if (m[1] === 'figure') this.figure(i + 1, m[2].trim(), body)
+    else if (m[1] === 'curves') this.curves(i + 1, m[2].trim(), body)
     else if (m[1] === 'scene') this.scene(i + 1, m[2].trim(), body)
     else if (m[1] === 'life') this.life(i + 1, m[2].trim(), body)
     else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure @scene @life')
@@ -192,6 +194,16 @@ class Page {
     if (item.truths.length === 0 && !HANDOUT)
       this.error(line, 'figure is tied to no code', 'add "true: FILE /regex/" lines that fail when it becomes wrong')
     this.put('<figure class="fig">', ...drawing, '<p class="cue" aria-hidden="true"></p>', this.caption(caption), '</figure>', '')
+  }
+
+  // ```@curves RUN/STEP NAME…: the body is the caption.
+  curves(line, spec, body) {
+    const [where, ...names] = spec.split(/\s+/)
+    const made = curves(where, names)
+    if (made.error) return this.error(line, made.error, made.remedy)
+    this.item('figure', line, { file: where, caption: body.join(' '), truths: [] })
+    for (const r of made.refs) this.item('counter', line, r)
+    this.put('<figure class="fig"><div class="scroll-svg" tabindex="0">', ...made.svg, '</div>', '<p class="cue" aria-hidden="true"></p>', this.caption(body.join(' ')), '</figure>', '')
   }
 
   caption(text) {
