@@ -130,7 +130,7 @@ class Page {
   excerpt(line, spec) {
     const m = spec.match(/^([\w./-]+)#((?:(?:struct|union|enum|fn):)?[\w.]+)\s*(?:\{(.*)\})?\s*$/)
     if (!m) return this.error(line, `cannot read "@src ${spec}"`, 'write @src FILE#symbol {from:/re/,to:/re/}')
-    const [, path, name, opts = ''] = m
+    const [, path, name, all = ''] = m, fold = /^fold\b/.test(all), opts = all.replace(/^fold,?\s*/, '')
     const item = this.item('excerpt', line, { path, name, key: `${path}#${name}${opts ? `{${opts}}` : ''}` })
     let found = findSymbol(ROOT, path, name)
     if (!found.error) {
@@ -145,9 +145,11 @@ class Page {
       this.error(line, `excerpt ${name} has ${found.lines.length} lines, at most ${MAX_EXCERPT}`, 'narrow it by from: and to:')
     item.hash = hash(found.lines.join('\n'))
     const lang = path.endsWith('.S') ? 'asm' : path.endsWith('.tab') ? 'txt' : 'c'
+    if (fold) this.put('<details class="all">', `<summary class="more">Show <code>${name.replace(':', ' ')}</code>, ${found.lines.length} lines</summary>`, '')
     this.put(
       `<p class="src-of"><a href="${this.up}src/${path}.html#L${found.first}" target="_blank" rel="noreferrer">${path}</a> <code>${name.replace(':', ' ')}</code></p>`,
       '', '```' + `${lang}:line-numbers=${found.first}`, ...found.lines, '```')
+    if (fold) this.put('', '</details>', '')
   }
 
   session(line, name) {
