@@ -68,6 +68,7 @@ first_thread(void *arg)
 	vm_start();
 	fs_init();
 	ext2_init();
+	event_init();
 	proc_init();
 	sys_init();
 	mount_root();

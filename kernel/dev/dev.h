@@ -11,7 +11,7 @@
 #ifndef DEV_DEV_H
 #define DEV_DEV_H
 
-#include "kern/kern.h"
+#include "kern/ready.h"
 #include "lib/errno.h"
 
 /* Bits of poll(2). */
@@ -21,6 +21,12 @@
 #define POLLERR 0x008
 #define POLLHUP 0x010
 #define POLLNVAL 0x020
+#define POLLRDNORM 0x040
+#define POLLWRNORM 0x100
+#define POLLRDHUP 0x2000
+/* What most files say at once of either; an eventfd, a timerfd and a signalfd do not. */
+#define POLL_RD (POLLIN | POLLRDNORM)
+#define POLL_WR (POLLOUT | POLLWRNORM)
 
 /*
  * Bytes go through a kernel buffer: fs/devfs.c moves them from and to the
@@ -30,8 +36,8 @@ struct chr_ops {
 	/* Bytes, 0 at end of file, -errno.  nonblock: -EAGAIN instead of sleep. */
 	ssize_t (*read)(void *dev, void *buf, size_t n, bool nonblock);
 	ssize_t (*write)(void *dev, const void *buf, size_t n, bool nonblock);
-	/* POLL* bits that hold now; *wq: what to sleep on, may stay NULL. */
-	unsigned (*poll)(void *dev, struct waitq **wq);
+	/* POLL* bits that hold now; *at: who watches them change, may stay NULL. */
+	unsigned (*poll)(void *dev, struct ready **at);
 	/* arg is a user address; copies go through copy (set by sys/). */
 	int64_t (*ioctl)(void *dev, unsigned cmd, uint64_t arg);
 	int (*open)(void *dev, unsigned flags);

@@ -68,9 +68,9 @@ random_write(void *dev, const void *buf, size_t n, bool nonblock)
 
 /* There is always a byte to read; on Linux it asks for none once it is seeded. */
 static unsigned
-random_poll(void *dev, struct waitq **wq)
+random_poll(void *dev, struct ready **at)
 {
-	return POLLIN;
+	return POLL_RD;
 }
 
 static int64_t

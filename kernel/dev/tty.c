@@ -40,6 +40,7 @@ struct tty tty = {
 	.lock = SPIN_INIT(LR_DEV),
 	.writing = MUTEX_INIT(tty.writing, LR_NONE),
 	.readers = WAITQ_INIT(tty.readers),
+	.ready = READY_INIT(tty.ready),
 	.input = WORK_INIT(tty.input, input_work),
 	.t = {
 		.iflag = ICRNL | IXON,
@@ -66,7 +67,7 @@ static void echo_char(struct effect *e, uint8_t c);
 static void echo_text(struct effect *e, const char *s, size_t n);
 static ssize_t tty_read(void *dev, void *buf, size_t n, bool nonblock);
 static ssize_t tty_write(void *dev, const void *buf, size_t n, bool nonblock);
-static unsigned tty_poll(void *dev, struct waitq **wq);
+static unsigned tty_poll(void *dev, struct ready **at);
 static void tty_output(const char *s, size_t n);
 
 static const struct chr_ops tty_chr_ops = { .read = tty_read,
@@ -142,8 +143,16 @@ input_work(void *arg)
 		if (e.signal != 0 && fg != 0 && tty_job != NULL)
 			tty_job->signal_group(fg, session, e.signal);
 		if (e.wake)
-			wake_all(&tty.readers);
+			tty_tell(POLL_RD | POLL_WR);
 	}
+}
+
+/* Bytes have come, or may go again.  Locks:    none of rank >= LR_DEV. */
+void
+tty_tell(unsigned bits)
+{
+	wake_all(&tty.readers);
+	ready_tell(&tty.ready, bits);
 }
 
 static void
@@ -556,14 +565,14 @@ is_readable(void)
 }
 
 static unsigned
-tty_poll(void *dev, struct waitq **wq)
+tty_poll(void *dev, struct ready **at)
 {
-	unsigned ready = tty.stopped ? 0 : POLLOUT;
+	unsigned ready = tty.stopped ? 0 : POLL_WR;
 	uint64_t flags = spin_lock_irq(&tty.lock);
 
 	if (is_readable())
-		ready |= POLLIN;
+		ready |= POLL_RD;
 	spin_unlock_irq(&tty.lock, flags);
-	*wq = &tty.readers;
+	*at = &tty.ready;
 	return ready;
 }

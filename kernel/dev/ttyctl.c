@@ -208,7 +208,7 @@ set_flow(uint64_t how)
 		tty_start_locked();
 	}
 	spin_unlock_irq(&tty.lock, flags);
-	wake_all(&tty.readers);
+	tty_tell(POLL_RD | POLL_WR);
 	return 0;
 }
 
@@ -241,7 +241,7 @@ set_termios(uint64_t arg, unsigned cmd)
 	if ((changed & ICANON) != 0)
 		tty_change_mode();
 	spin_unlock_irq(&tty.lock, flags);
-	wake_all(&tty.readers);
+	tty_tell(POLL_RD | POLL_WR);
 	return 0;
 }
 

@@ -61,6 +61,7 @@ struct tty {
 	unsigned rhead, nraw;
 	struct mutex writing;          /* a leaf: whose turn on the wire it is */
 	struct waitq readers;          /* data, or ^Q */
+	struct ready ready;            /* who watches for the same */
 	struct work input;             /* raw → line discipline */
 };
 
@@ -76,5 +77,6 @@ int tty_open_current(void *dev, unsigned flags);
 void tty_flush_input(void);
 void tty_change_mode(void);
 void tty_start_locked(void);
+void tty_tell(unsigned bits);
 
 #endif

@@ -282,12 +282,12 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 }
 
 static unsigned
-chr_poll(struct file *f, struct waitq **wq)
+chr_poll(struct file *f, struct ready **at)
 {
 	struct chr_dev *d = dev_of(f);
 
-	return d->ops->poll != NULL ? d->ops->poll(d->dev, wq) :
-	    POLLIN | POLLOUT;
+	return d->ops->poll != NULL ? d->ops->poll(d->dev, at) :
+	    POLL_RD | POLL_WR;
 }
 
 static int64_t

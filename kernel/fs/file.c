@@ -31,6 +31,7 @@ static struct kmem_cache file_cache = KMEM_CACHE("file", struct file);
 static struct {
 	uint64_t open, max;      /* [A] in the system; max set at the first open */
 	uint64_t (*fsize)(void); /* [c] RLIMIT_FSIZE of the current process */
+	void (*unwatch)(struct file *); /* [c] the last reference is gone */
 } files;
 
 static ssize_t reg_read(struct file *f, const uint64_t *at, struct uio *u);
@@ -44,6 +45,13 @@ void
 fs_set_fsize_fn(uint64_t (*fn)(void))
 {
 	files.fsize = fn;
+}
+
+/* event/ takes the items of f off. */
+void
+file_set_unwatch_fn(void (*fn)(struct file *))
+{
+	files.unwatch = fn;
 }
 
 /* One open file per 10 KiB of memory, as on Linux. */
@@ -104,6 +112,7 @@ file_alloc(void)
 	}
 	f->refs = 1;
 	mutex_init(&f->pos_lock, LR_VNODE);
+	list_init(&f->items);
 	return f;
 }
 
@@ -127,6 +136,8 @@ file_put(struct file *f)
 	if (atomic_sub(&f->refs, 1) != 0)
 		return;
 	v = f->vn;
+	if (!list_is_empty(&f->items))
+		files.unwatch(f);
 	if (v != NULL) {
 		file_unlock_owner(f, f);
 		if (f->ops != NULL && f->ops->close != NULL)
@@ -153,9 +164,16 @@ read_check(const struct file *f, const uint64_t *at)
 		return -EBADF;
 	if (f->vn->type == S_IFDIR)
 		return -EISDIR;
-	if (at != NULL && seek_kind(f) == SEEKS_NEVER)
+	if (at != NULL && seek_kind(f) < SEEKS_IGNORED)
 		return -ESPIPE;
 	return f->ops != NULL && f->ops->read == NULL ? -EINVAL : 0;
+}
+
+/* Does f want to hear of 0 bytes?  Those of a vector are nobody's. */
+static bool
+reads_nothing(const struct file *f, const struct uio *u)
+{
+	return f->ops != NULL && f->ops->reads_nothing && u->vec == &u->one;
 }
 
 static ssize_t
@@ -163,7 +181,7 @@ read_any(struct file *f, const uint64_t *at, struct uio *u)
 {
 	int r = read_check(f, at);
 
-	if (r != 0 || u->left == 0)
+	if (r != 0 || (u->left == 0 && !reads_nothing(f, u)))
 		return r;
 	return f->ops != NULL ? ops_read(f, at, u) : reg_read(f, at, u);
 }
@@ -296,9 +314,9 @@ file_settle(struct file *f)
 	return written_settle(f, f->flags);
 }
 
-/* Does f want to hear of 0 bytes?  Those of a vector are nobody's. */
+/* The same of a write. */
 static bool
-hears_of_nothing(const struct file *f, const struct uio *u)
+writes_nothing(const struct file *f, const struct uio *u)
 {
 	return f->ops != NULL && f->ops->writes_nothing && u->vec == &u->one;
 }
@@ -319,11 +337,11 @@ file_write_as(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 
 	if (!file_can_write(f))
 		return -EBADF;
-	if (at != NULL && seek_kind(f) == SEEKS_NEVER)
+	if (at != NULL && seek_kind(f) < SEEKS_IGNORED)
 		return -ESPIPE;
 	if (f->ops != NULL && f->ops->write == NULL)
 		return -EINVAL;
-	if (u->left == 0 && !hears_of_nothing(f, u))
+	if (u->left == 0 && !writes_nothing(f, u))
 		return 0;
 	flags |= f->flags;
 	n = f->ops != NULL ? ops_write(f, at, u) : reg_write(f, at, u, flags);
@@ -591,7 +609,7 @@ file_lseek(struct file *f, int64_t off, int whence)
 		return -EBADF;
 	if (seek_kind(f) == SEEKS_NEVER)
 		return -ESPIPE;
-	if (seek_kind(f) == SEEKS_IGNORED)
+	if (seek_kind(f) != SEEKS_POSITION)
 		return 0;
 	rw_lock_read(&f->vn->lock);
 	mutex_lock_nested(&f->pos_lock);

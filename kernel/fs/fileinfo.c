@@ -124,7 +124,7 @@ file_is_zero_device(struct file *f)
 bool
 file_is_seekable(struct file *f)
 {
-	return f->ops == NULL || f->ops->seek != SEEKS_NEVER;
+	return f->ops == NULL || f->ops->seek >= SEEKS_IGNORED;
 }
 
 /* Which flags of one call it knows. */
@@ -166,28 +166,40 @@ ssize_t
 file_path(struct file *f, char *buf, size_t cap)
 {
 	struct vnode *v = f->vn;
+	int n;
 
-	if (v->type == S_IFIFO && v->mnt->root == NULL) {
-		int n = snprintf(buf, cap, "pipe:[%lu]", v->ino);
-
-		return (size_t)n < cap ? n : -ENAMETOOLONG;
-	}
-	return vnode_path(v, buf, cap);
+	if (v->type == S_IFIFO && v->mnt->root == NULL)
+		n = snprintf(buf, cap, "pipe:[%lu]", v->ino);
+	else if (f->ops != NULL && f->ops->name != NULL)
+		n = snprintf(buf, cap, "anon_inode:%s", f->ops->name);
+	else
+		return vnode_path(v, buf, cap);
+	return (size_t)n < cap ? n : -ENAMETOOLONG;
 }
 
 /*
- * Bits that hold now, and the queue that wakes when they change.  What has no
- * poll function is always ready.
+ * Bits that hold now, and who watches them change.  What has no poll function is
+ * always ready.
  */
 unsigned
-file_poll(struct file *f, struct waitq **wq)
+file_poll(struct file *f, struct ready **at)
 {
-	*wq = NULL;
+	*at = NULL;
 	if ((f->flags & O_PATH) != 0)
 		return POLLNVAL;
 	if (f->ops == NULL || f->ops->poll == NULL)
-		return POLLIN | POLLOUT;
-	return f->ops->poll(f, wq);
+		return POLL_RD | POLL_WR;
+	return f->ops->poll(f, at);
+}
+
+/* Does it have something to wait for?  epoll takes no other. */
+bool
+file_can_wait(const struct file *f)
+{
+	struct chr_dev *d = chr_of(f);
+
+	return f->ops != NULL && f->ops->poll != NULL &&
+	    (d == NULL || d->ops->poll != NULL);
 }
 
 /* What is left of ioctl(2) after the generic ones.  -ENOTTY: unknown. */

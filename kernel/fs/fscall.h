@@ -114,8 +114,9 @@ ssize_t file_write_as(struct file *, const uint64_t *off, struct uio *, unsigned
 int64_t file_lseek(struct file *, int64_t off, int whence);
 uint64_t file_position(const struct file *); /* just now */
 int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
-/* POLL* that hold; *wq: what to sleep on, NULL: always ready. */
-unsigned file_poll(struct file *, struct waitq **wq);
+/* POLL* that hold; *at: who watches them change, NULL: nobody need. */
+unsigned file_poll(struct file *, struct ready **at);
+bool file_can_wait(const struct file *);             /* is it ever not ready? */
 void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */
 int file_owner(struct file *);                       /* F_GETOWN */
 void file_set_owner(struct file *, int pid);         /* kept, not used */
@@ -178,5 +179,46 @@ struct poll_req {
 };
 /* How many answered, 0 at the deadline, -EINTR, -ENOMEM. */
 int fs_poll(struct poll_req *, unsigned n, uint64_t deadline_ns) MUST_CHECK;
+
+/* ---- event/: files that say that something has happened; flags: O_NONBLOCK ---- */
+/* As programs lay it out. */
+struct epoll_event {
+	uint32_t events;     /* POLL*, EPOLL* */
+	uint64_t data;
+} __attribute__((packed));
+enum epoll_op { EPOLL_CTL_ADD = 1, EPOLL_CTL_DEL, EPOLL_CTL_MOD };
+int epoll_create(struct file **out) MUST_CHECK;
+bool file_is_epoll(const struct file *);
+int epoll_ctl(struct file *epoll, int op, struct file *f, int fd,
+    const struct epoll_event *) MUST_CHECK;
+int epoll_wait(struct file *epoll, va_t to, int max, uint64_t deadline) MUST_CHECK;
+
+enum eventfd_kind { EVENTFD_COUNTER, EVENTFD_SEMAPHORE };
+int eventfd_create(uint64_t count, enum eventfd_kind, unsigned flags,
+    struct file **out) MUST_CHECK;
+
+/* Moments of md_time_ns(); due 0: none. */
+struct timerfd_time {
+	uint64_t due, interval;
+};
+enum timerfd_clock { TIMERFD_MONOTONIC, TIMERFD_REALTIME };
+int timerfd_create(enum timerfd_clock, unsigned flags, struct file **out) MUST_CHECK;
+bool timerfd_is_realtime(const struct file *);
+bool file_is_timerfd(const struct file *);
+void timerfd_set(struct file *, const struct timerfd_time *new,
+    struct timerfd_time *left);
+void timerfd_get(struct file *, struct timerfd_time *left);
+
+/* Signals of the current thread; registered by proc/. */
+#define SIGNALFD_BYTES 128u  /* of what a read gives for each */
+struct signalfd_ops {
+	bool (*has)(uint64_t set);
+	/* Take one, wait for it: its text; -EAGAIN, -ERESTARTSYS. */
+	int (*take)(uint64_t set, bool nowait, uint8_t text[SIGNALFD_BYTES]);
+	struct ready *(*at)(void);   /* who watches them come; for ever */
+};
+void signalfd_set_ops(const struct signalfd_ops *);
+int signalfd_create(uint64_t set, unsigned flags, struct file **out) MUST_CHECK;
+int signalfd_change(struct file *, uint64_t set) MUST_CHECK; /* -EINVAL: is none */
 
 #endif

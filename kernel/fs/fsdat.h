@@ -14,7 +14,9 @@
  *           mount->tree → vnode->lock → file->pos_lock
  *           mounts.mutex → mount->tree, in mount and umount; alone, where a
  *           lookup waits for the end of a umount.
- *           Alone, never with one of these: pipe->lock, fsctx->lock.
+ *           epolls.mutex → epoll->lock (of one that is watched: below that of
+ *           its watcher) → pipe->lock; see event/epoll.c.
+ *           Alone, never with one of these: fsctx->lock.
  *           Alone also the mutex of a file's locks (flock.c); under it the
  *           spin lock of who waits for whom.
  *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock.
@@ -24,6 +26,7 @@
  *           [T] mount->tree                  [V] vnode->lock
  *           [L] vnode->attr_lock             [N] names_lock of vnode.c
  *           [Q] file->pos_lock               [K] pipe->lock
+ *           [R] ready_lock of kern/ready.c
  *
  * Read next vnode.c, namei.c, file.c.
  */
@@ -90,6 +93,7 @@ struct vnode_ops {
 /* What a position means to an open file. */
 enum file_seek {
 	SEEKS_NEVER,    /* a stream: lseek, pread give -ESPIPE */
+	SEEKS_STAYS,    /* pread gives -ESPIPE, lseek 0: eventfd */
 	SEEKS_IGNORED,  /* accepted, always 0: /dev/zero */
 	SEEKS_POSITION  /* read and write run under pos_lock */
 };
@@ -102,9 +106,12 @@ struct file_ops {
 	enum file_seek seek;
 	bool writes_alone;                /* write: without lock and position */
 	bool writes_nothing;              /* write(2) of 0 bytes asks write, too */
+	bool reads_nothing;               /* the same of read(2) */
+	bool one_way;                     /* who cannot read hears of no POLLIN, … */
+	const char *name;                 /* of a file without a place: "[eventfd]" */
 	ssize_t (*read)(struct file *, uint64_t *off, struct uio *);
 	ssize_t (*write)(struct file *, uint64_t *off, struct uio *);
-	unsigned (*poll)(struct file *, struct waitq **wq);
+	unsigned (*poll)(struct file *, struct ready **at);
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
 	uint64_t (*size)(struct file *);  /* NULL: lseek knows no end */
 	int (*sync)(struct file *);       /* NULL: fsync gives -EINVAL */
@@ -238,6 +245,7 @@ struct file {
 	int owner;                     /* [A] F_SETOWN: asked back, not used */
 	enum file_knows knows;         /* [c] of the flags of one call */
 	void *priv;                    /* [c] text of /proc, device, pipe */
+	struct list items;             /* [R] of epolls that watch it */
 };
 
 /* The largest offset of a file: its page numbers fit 40 bits. */

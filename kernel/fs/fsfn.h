@@ -158,6 +158,7 @@ file_is_pipe(const struct file *f)
 }
 
 struct file *file_alloc(void);
+void file_set_unwatch_fn(void (*)(struct file *));
 void files_show_nr(struct out *);
 void files_show_max(struct out *);
 int files_write_max(const char *text, size_t n) MUST_CHECK;

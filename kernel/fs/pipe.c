@@ -69,6 +69,7 @@ pipe_alloc(void)
 		return NULL;
 	mutex_init(&p->lock, LR_VNODE);
 	waitq_init(&p->wq);
+	ready_init(&p->ready);
 	return p;
 }
 
@@ -113,13 +114,17 @@ is_writer(const struct file *f)
 }
 
 /* Who waits here looks after he has queued up, under the pipe's lock: who holds
- * it and finds nobody has missed nobody. */
-static void
-tell_locked(struct pipe *p)
+ * it and finds nobody has missed nobody.  bits: for who watches; a write tells him,
+ * whatever was there before, and a read only if it was full, as on Linux.  Locks: pipe
+ * lock held. */
+void
+pipe_tell_locked(struct pipe *p, unsigned bits)
 {
 	HELD(&p->lock);
 	if (!list_is_empty(&p->wq.waiters))
 		wake_all(&p->wq);
+	if (bits != 0)
+		ready_tell(&p->ready, bits);
 }
 
 /*
@@ -140,7 +145,9 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 		p->writers++;
 		p->wr_opens++;
 	}
-	tell_locked(p);
+	/* News for who watches: there is an end that was not there. */
+	pipe_tell_locked(p, (is_reader(f) && p->readers == 1) ||
+	    (is_writer(f) && p->writers == 1) ? POLL_RD : 0);
 }
 
 /* The last end takes the ring with it.  Locks: pipe lock held. */
@@ -154,7 +161,8 @@ end_close(struct pipe *p, const struct file *f)
 		p->writers--;
 	if (p->readers == 0 && p->writers == 0)
 		pipe_ring_drop(p);
-	tell_locked(p);
+	/* News for who is left alone, and for nobody else. */
+	pipe_tell_locked(p, (p->readers == 0) != (p->writers == 0) ? READY_ALL : 0);
 }
 
 /*
@@ -371,14 +379,16 @@ pipe_read(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct pipe *p = pipe_of(f);
 	ssize_t n = 0;
+	bool was_full;
 
 	mutex_lock(&p->lock);
 	while (n == 0 && is_empty(p) && p->writers > 0)
 		n = is_nonblocking(f, u) ? -EAGAIN : pipe_wait_locked(p);
+	was_full = is_full(p);
 	if (n == 0)
 		n = take_locked(p, u);
 	if (n > 0)
-		tell_locked(p);
+		pipe_tell_locked(p, was_full ? POLL_WR : 0);
 	mutex_unlock(&p->lock);
 	return n;
 }
@@ -476,7 +486,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 		if (p->readers == 0) {
 			n = -EPIPE;
 		} else if (is_full(p)) {
-			tell_locked(p);
+			pipe_tell_locked(p, POLL_RD);
 			n = is_nonblocking(f, u) ? -EAGAIN :
 			    pipe_wait_locked(p);
 		} else {
@@ -485,7 +495,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 		}
 	}
 	if (done > 0)
-		tell_locked(p);
+		pipe_tell_locked(p, POLL_RD);
 	mutex_unlock(&p->lock);
 	if (n == -EPIPE)
 		signal_no_reader();
@@ -493,19 +503,19 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 }
 
 static unsigned
-pipe_poll(struct file *f, struct waitq **wq)
+pipe_poll(struct file *f, struct ready **at)
 {
 	struct pipe *p = pipe_of(f);
 	unsigned bits = 0;
 
-	*wq = &p->wq;
-	mutex_lock(&p->lock);
+	*at = &p->ready;
+	mutex_lock_nested(&p->lock); /* an epoll may be asking */
 	if (is_reader(f)) {
-		bits |= !is_empty(p) ? POLLIN : 0;
+		bits |= !is_empty(p) ? POLL_RD : 0;
 		bits |= p->writers == 0 && p->wr_opens != f->pos ? POLLHUP : 0;
 	}
 	if (is_writer(f)) {
-		bits |= !is_full(p) ? POLLOUT : 0;
+		bits |= !is_full(p) ? POLL_WR : 0;
 		bits |= p->readers == 0 ? POLLERR : 0;
 	}
 	mutex_unlock(&p->lock);
@@ -530,6 +540,7 @@ pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 const struct file_ops pipe_file_ops = {
 	.seek = SEEKS_NEVER,
+	.one_way = true,
 	.read = pipe_read,
 	.write = pipe_write,
 	.poll = pipe_poll,

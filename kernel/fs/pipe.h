@@ -25,6 +25,7 @@ struct pipe_slot {
 struct pipe {
 	struct mutex lock;           /* [c] */
 	struct waitq wq;             /* [c] */
+	struct ready ready;          /* [c] who watches either end */
 	struct pipe_slot *slot;      /* [K] */
 	unsigned nslots;             /* [K] a power of two */
 	struct pipe_user *user;      /* [K] who pays for the ring */
@@ -45,6 +46,9 @@ pipe_slot_at(struct pipe *p, uint64_t i)
 {
 	return &p->slot[i & (p->nslots - 1)];
 }
+
+/* pipe.c */
+void pipe_tell_locked(struct pipe *, unsigned bits);
 
 /* pipering.c */
 int pipe_ring_make_locked(struct pipe *) MUST_CHECK;

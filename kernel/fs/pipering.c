@@ -105,7 +105,7 @@ ring_replace_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 	p->nslots = n;
 	p->tail = 0;
 	p->head = used;
-	wake_all(&p->wq);
+	pipe_tell_locked(p, POLL_WR);
 }
 
 /*

@@ -6,16 +6,16 @@
  *           a file that becomes ready between the look and the sleep must not
  *           be missed.
  *
- * Picture   for each file: its queue ← waiter        (prepare)
+ * Picture   each file's list of watches ← one of ours: it wakes us
  *           look at all; none ready: sleep           (any wake ends it)
- *           take all waiters off; look again
+ *           look again; at the end take all watches off
  *
- * Rules     1. All waiters are on their queues before the look that decides to
- *              sleep: a wake after that look finds a waiter.
+ * Rules     1. All watches are on their lists before the look that decides to
+ *              sleep: what changes after that look wakes.
  *           2. A wake is a hint: the next look decides; so is a signal, and the
  *              end of the time.
  *
- * Read next kern/wait.c.
+ * Read next kern/ready.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -24,75 +24,73 @@
 
 /* Answers that are given without being asked for. */
 #define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
-#define POLL_RD (POLLIN | 0x40u)           /* POLLIN, POLLRDNORM */
-#define POLL_WR (POLLOUT | 0x100u)         /* POLLOUT, POLLWRNORM */
 
-/* Linux's twins: POLLRDNORM says what POLLIN says. */
-static unsigned
-with_twins(unsigned bits)
-{
-	if ((bits & POLLIN) != 0)
-		bits |= POLL_RD;
-	if ((bits & POLLOUT) != 0)
-		bits |= POLL_WR;
-	return bits;
-}
+/* One list of watches with us on it. */
+struct poll_watch {
+	struct watch watch;
+	struct waitq *wq;
+};
 
 /* Look at all files; how many answer. */
 static unsigned
 look_at_all(struct poll_req *reqs, unsigned n)
 {
 	unsigned i, ready = 0;
-	struct waitq *wq;
+	struct ready *at;
 
 	for (i = 0; i < n; i++) {
 		reqs[i].revents = 0;
 		if (reqs[i].file == NULL)
 			continue;
-		reqs[i].revents = with_twins(file_poll(reqs[i].file, &wq)) &
+		reqs[i].revents = file_poll(reqs[i].file, &at) &
 		    (reqs[i].events | POLL_ALWAYS);
 		ready += reqs[i].revents != 0;
 	}
 	return ready;
 }
 
-/* Put a waiter on each file's queue, once for entries of one file that follow each
- * other; how many there are. */
-static unsigned
-prepare_all(struct poll_req *reqs, unsigned n, struct waiter *ws)
+static bool
+poll_told(struct watch *w, unsigned bits)
 {
-	struct waitq *wq, *last = NULL;
+	wake_all(CONTAINER_OF(w, struct poll_watch, watch)->wq);
+	return true;
+}
+
+/* A watch for each file, once for entries of one file that follow each other; how
+ * many there are. */
+static unsigned
+watch_all(struct poll_req *reqs, unsigned n, struct poll_watch *ws,
+    struct waitq *wq)
+{
+	struct ready *at, *last = NULL;
 	unsigned i, used = 0;
 
 	for (i = 0; i < n; i++) {
 		if (reqs[i].file == NULL)
 			continue;
-		file_poll(reqs[i].file, &wq);
-		if (wq != NULL && wq != last)
-			wait_prepare(wq, &ws[used++]);
-		last = wq;
+		file_poll(reqs[i].file, &at);
+		if (at != NULL && at != last) {
+			ws[used].wq = wq;
+			ws[used].watch.tell = poll_told;
+			ready_watch(at, &ws[used++].watch);
+		}
+		last = at;
 	}
 	return used;
 }
 
-/*
- * One round of prepare, look, sleep.
- *
- * Returns:  files ready, 0 (woken: look again), -EINTR, -ETIMEDOUT.
- */
+/* One look and sleep.  Files ready, 0 (woken: look again), -EINTR, -ETIMEDOUT. */
 static int
-poll_once(struct poll_req *reqs, unsigned n, struct waiter *ws, uint64_t deadline)
+poll_once(struct poll_req *reqs, unsigned n, struct waitq *wq, uint64_t deadline)
 {
-	unsigned i, used = prepare_all(reqs, n, ws), ready = look_at_all(reqs, n);
-	int r = (int)ready;
+	struct waiter w;
+	int r;
 
-	if (ready == 0)
-		r = used == 0 ? sleep_until(deadline, WAIT_INTR) :
-		    wait_sleep_many(WAIT_INTR, deadline, ws, used);
-	for (i = 0; i < used; i++)
-		wait_finish(&ws[i]);
-	if (used == 0 && ready == 0 && r == 0)
-		r = -ETIMEDOUT;
+	wait_prepare(wq, &w);
+	r = (int)look_at_all(reqs, n);
+	if (r == 0)
+		r = wait_sleep(&w, WAIT_INTR, deadline);
+	wait_finish(&w);
 	return r;
 }
 
@@ -107,8 +105,9 @@ poll_once(struct poll_req *reqs, unsigned n, struct waiter *ws, uint64_t deadlin
 int
 fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 {
-	struct waiter *ws;
-	unsigned ready = look_at_all(reqs, n);
+	struct poll_watch *ws;
+	struct waitq wq;
+	unsigned ready = look_at_all(reqs, n), used;
 	int r = 0;
 
 	if (ready > 0 || deadline_ns == 0)
@@ -116,8 +115,12 @@ fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 	ws = room_alloc((n + 1ul) * sizeof(*ws));
 	if (ws == NULL)
 		return -ENOMEM;
+	waitq_init(&wq);
+	used = watch_all(reqs, n, ws, &wq);
 	while (r == 0)
-		r = poll_once(reqs, n, ws, deadline_ns);
+		r = poll_once(reqs, n, &wq, deadline_ns);
+	while (used > 0)
+		ready_unwatch(&ws[--used].watch);
 	room_free(ws, (n + 1ul) * sizeof(*ws));
 	if (r > 0)
 		return r;

@@ -45,6 +45,7 @@ proc_init(void)
 	futex_init();
 	usertrap_init();
 	jobctl_init();
+	sigfile_init();
 	procinfo_init();
 	sysinfo_init();
 	loadavg_init();

@@ -153,6 +153,10 @@ void itimers_check(struct task *);
 /* loadavg.c */
 void loadavg_init(void);
 
+/* sigfile.c */
+void sigfile_init(void);
+void sigfile_tell_locked(const struct proc *);
+
 /* jobctl.c */
 void jobctl_init(void);
 

@@ -250,6 +250,7 @@ post_locked(struct proc *p, struct task *to, struct task *first,
 	if (r < 0)
 		return r;
 	sp->set |= SIGBIT(si->signo);
+	sigfile_tell_locked(p);
 	if (to == NULL)
 		to = choose_locked(p, first, si->signo);
 	wake_for_locked(p, to, si->signo);

@@ -215,6 +215,14 @@ struct abi_pollfd {
 	int16_t events, revents;
 };
 
+struct abi_itimerspec {
+	struct abi_timespec interval, value;
+};
+
+#define TFD_TIMER_ABSTIME 1u
+#define TFD_TIMER_CANCEL_ON_SET 2u
+#define EFD_SEMAPHORE 1u
+
 struct abi_flock {
 	int16_t type, whence;
 	int32_t pad;

@@ -31,6 +31,15 @@ int path_arg_begin(struct path_arg *, uint64_t dirfd, va_t upath,
     unsigned at_flags) MUST_CHECK;
 void path_arg_end(struct path_arg *);
 
+/* The moment ns from now for fs_poll(), epoll_wait(); 0: do not wait. */
+uint64_t sys_poll_deadline(uint64_t ns);
+
+/* A timespec's moment; address 0: never.  0, -EFAULT, -EINVAL. */
+int sys_timespec_deadline(va_t, uint64_t *deadline) MUST_CHECK;
+
+/* A descriptor for f, or f is put.  The number, -EMFILE, -ENOMEM. */
+int64_t sys_install(struct file *, int min, bool cloexec);
+
 /* SIGXFSZ, when r is what a call answers that would pass RLIMIT_FSIZE. */
 void sys_raise_fsize(int64_t r);
 

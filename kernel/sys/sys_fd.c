@@ -15,9 +15,9 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-/* Install f, or put it.  The number, -EMFILE, -ENOMEM. */
-static int64_t
-install(struct file *f, int min, bool cloexec)
+/* Install f, or put it.  The number, -EMFILE, -ENOMEM.  Locks: none. */
+int64_t
+sys_install(struct file *f, int min, bool cloexec)
 {
 	int fd = fdtab_install(fdtab_current(), f, min, cloexec);
 
@@ -48,7 +48,7 @@ open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 		flags |= O_LARGEFILE;
 	r = fs_open(&p.at, flags, mode, &f);
 	path_arg_end(&p);
-	return r != 0 ? r : install(f, 0, (flags & O_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(f, 0, (flags & O_CLOEXEC) != 0);
 }
 
 int64_t
@@ -113,7 +113,7 @@ sys_dup(const uint64_t a[6])
 {
 	struct file *f = sys_file(a[0]);
 
-	return f == NULL ? -EBADF : install(f, 0, false);
+	return f == NULL ? -EBADF : sys_install(f, 0, false);
 }
 
 static int64_t
@@ -228,7 +228,7 @@ sys_memfd_create(const uint64_t a[6])
 		return n == -ENAMETOOLONG ? -EINVAL : n;
 	r = fs_memfd(name, (flags & MFD_ALLOW_SEALING) != 0 ? MEMFD_SEALABLE :
 	    MEMFD_SEALED, &f);
-	return r != 0 ? r : install(f, 0, (flags & MFD_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(f, 0, (flags & MFD_CLOEXEC) != 0);
 }
 
 /* ---- record locks ---- */
@@ -371,7 +371,7 @@ fcntl_dup(struct file *f, uint64_t min, bool cloexec)
 	if (min > INT32_MAX)
 		return -EINVAL;
 	file_get(f);
-	return install(f, (int)min, cloexec);
+	return sys_install(f, (int)min, cloexec);
 }
 
 /* F_SETFL: bits that cannot be changed are ignored, but for two. */

@@ -33,11 +33,12 @@
 
 /* Answers of poll that make select's three bits. */
 static const unsigned set_bits[SETS] = {
-	POLLIN | POLLHUP | POLLERR | 0x40u, POLLOUT | POLLERR | 0x100u, POLLPRI
+	POLLIN | POLLHUP | POLLERR | POLLRDNORM, POLLOUT | POLLERR | POLLWRNORM, POLLPRI
 };
 
-static uint64_t
-deadline_in(uint64_t ns)
+/* The moment ns from now; 0: do not wait.  Locks: none. */
+uint64_t
+sys_poll_deadline(uint64_t ns)
 {
 	uint64_t now = md_time_ns();
 
@@ -185,7 +186,7 @@ sys_poll(const uint64_t a[6])
 {
 	int32_t ms = (int32_t)a[2];
 	const uint64_t args[6] = { a[0], a[1],
-		ms < 0 ? WAIT_FOREVER : deadline_in((uint64_t)ms * 1000000) };
+		ms < 0 ? WAIT_FOREVER : sys_poll_deadline((uint64_t)ms * 1000000) };
 
 	return poll_again(args);
 }
@@ -193,8 +194,8 @@ sys_poll(const uint64_t a[6])
 /* ---- timeouts that are written back ---- */
 
 /* A timespec's deadline; 0: none given.  0, -EFAULT, -EINVAL. */
-static int
-timespec_deadline(va_t addr, uint64_t *deadline)
+int
+sys_timespec_deadline(va_t addr, uint64_t *deadline)
 {
 	uint64_t ns;
 	int r;
@@ -204,7 +205,7 @@ timespec_deadline(va_t addr, uint64_t *deadline)
 		return 0;
 	r = sys_get_timespec(addr, &ns);
 	if (r == 0)
-		*deadline = deadline_in(ns);
+		*deadline = sys_poll_deadline(ns);
 	return r;
 }
 
@@ -237,7 +238,7 @@ int64_t
 sys_ppoll(const uint64_t a[6])
 {
 	uint64_t deadline;
-	int64_t r = timespec_deadline(a[2], &deadline);
+	int64_t r = sys_timespec_deadline(a[2], &deadline);
 
 	if (r == 0)
 		r = sys_mask_begin(a[3], a[4]);
@@ -390,7 +391,7 @@ sys_select(const uint64_t a[6])
 		if (tv.sec < 0 || tv.usec < 0)
 			return -EINVAL;
 		deadline = (uint64_t)tv.sec > WAIT_FOREVER / NSEC / 2 ?
-		    WAIT_FOREVER : deadline_in((uint64_t)tv.sec * NSEC +
+		    WAIT_FOREVER : sys_poll_deadline((uint64_t)tv.sec * NSEC +
 		    (uint64_t)tv.usec % 1000000000000ul * 1000);
 	}
 	r = select_until(a, deadline);
@@ -414,7 +415,7 @@ sys_pselect6(const uint64_t a[6])
 	if (a[5] != 0)
 		r = copyin(mask, a[5], sizeof(mask));
 	if (r == 0)
-		r = timespec_deadline(a[4], &deadline);
+		r = sys_timespec_deadline(a[4], &deadline);
 	if (r == 0)
 		r = sys_mask_begin(mask[0], mask[1]);
 	if (r != 0)

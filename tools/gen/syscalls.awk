@@ -4,7 +4,7 @@
 #   awk -v OUT=c  …                                             > syscalls.c
 #   awk -v OUT=md …                                             > syscalls.md
 #
-# A row: number name [arg:type …] chapter, for example
+# A row: number name [arg:type …] [key] chapter, for example
 #   9 mmap addr:ptr len:size prot:u flags:u fd:int off:off ch05
 # Every call NAME is answered by int64_t sys_NAME(const uint64_t a[6]).
 # Types say how a trace prints an argument: see the list in type_ok().
@@ -20,13 +20,17 @@
 		fail($2 ": number " $1 " is taken by " name[row[$1]])
 	if ($2 in seen)
 		fail($2 ": twice")
-	if (NF > 9)
-		fail($2 ": more than six arguments")
 	n++
+	# A word without a type: for which programs the call is.
+	last = NF - 1
+	if (last > 2 && $last !~ /:/)
+		key[n] = $(last--)
+	if (last > 8)
+		fail($2 ": more than six arguments")
 	seen[$2] = row[$1] = n
-	num[n] = $1; name[n] = $2; chap[n] = $NF; nargs[n] = NF - 3
+	num[n] = $1; name[n] = $2; chap[n] = $NF; nargs[n] = last - 2
 	if ($1 + 0 > max) max = $1 + 0
-	for (i = 3; i < NF; i++) {
+	for (i = 3; i <= last; i++) {
 		if (split($i, a, ":") != 2 || !type_ok(a[2]))
 			fail($2 ": not an argument: " $i)
 		args[n] = args[n] (i > 3 ? " " : "") $i
@@ -71,7 +75,7 @@ function out_c(   i) {
 }
 
 function out_md(   i) {
-	print "| number | call | arguments | chapter |\n|---|---|---|---|"
+	print "| number | call | arguments | for | chapter |\n|---|---|---|---|---|"
 	for (i = 1; i <= n; i++)
-		printf "| %d | `%s` | %s | %s |\n", num[i], name[i], args[i], chap[i]
+		printf "| %d | `%s` | %s | %s | %s |\n", num[i], name[i], args[i], key[i], chap[i]
 }

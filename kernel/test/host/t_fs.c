@@ -214,14 +214,14 @@ pipes(void **state)
 {
 	static char big[70000];
 	struct file *rd, *wr;
-	struct waitq *wq;
+	struct ready *at;
 
 	assert_int_equal(pipe_create(O_NONBLOCK, &rd, &wr), 0);
 	assert_int_equal(plain_read(rd, big, 1), -EAGAIN);
-	assert_int_equal(file_poll(rd, &wq), 0);
-	assert_int_equal(file_poll(wr, &wq), POLLOUT);
+	assert_int_equal(file_poll(rd, &at), 0);
+	assert_int_equal(file_poll(wr, &at), POLL_WR);
 	assert_int_equal(plain_write(wr, "hello", 5), 5);
-	assert_int_equal(file_poll(rd, &wq), POLLIN);
+	assert_int_equal(file_poll(rd, &at), POLL_RD);
 	assert_int_equal(plain_write(wr, big, sizeof(big)), 368 + 15 * 4096);
 	assert_int_equal(plain_write(wr, big, 1), -EAGAIN);
 	assert_int_equal(plain_read(rd, big, 5), 5);
@@ -236,12 +236,12 @@ pipes(void **state)
 	assert_int_equal(file_lseek(rd, 0, SEEK_CUR), -ESPIPE);
 	file_put(wr);
 	assert_int_equal(plain_read(rd, big, 1), 0);
-	assert_int_equal(file_poll(rd, &wq), POLLHUP);
+	assert_int_equal(file_poll(rd, &at), POLLHUP);
 	file_put(rd);
 	assert_int_equal(pipe_create(0, &rd, &wr), 0);
 	file_put(rd);
 	assert_int_equal(plain_write(wr, big, 1), -EPIPE);
-	assert_int_equal(file_poll(wr, &wq), POLLOUT | POLLERR);
+	assert_int_equal(file_poll(wr, &at), POLL_WR | POLLERR);
 	file_put(wr);
 }
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * anon.c: open files that no name leads to
+ *
+ * Problem   An epoll or an eventfd is no file of any file system, but whoever has
+ *           a descriptor may ask for its attributes.
+ *
+ * Picture   struct file ─ priv ─→ epoll, eventfd, …
+ *                 └─ vn ─→ one vnode for all
+ *
+ * Read next epoll.c.
+ */
+#include "fs/event/event.h"
+
+static const struct vnode_ops anon_ops;
+static const struct fstype anon_type = { .name = "anon_inodefs", .magic = 0x09041934 };
+
+static struct {
+	struct mount mount;      /* [c] */
+	struct vnode *vn;        /* [c] of all of them */
+} anon = { .mount = { .type = &anon_type } };
+
+/* The vnode.  Context:  boot; panics without memory. */
+void
+anon_init(void)
+{
+	rw_init(&anon.mount.tree, LR_VNODE);
+	anon.mount.dev = dev_make(0, 253);
+	anon.vn = vn_alloc(&anon.mount, &anon_ops, 0600);
+	if (anon.vn == NULL)
+		panic("anon: no memory");
+	anon.vn->nlink = 1;
+}
+
+/* The room comes up.  Context: boot. */
+void
+event_init(void)
+{
+	static const struct procfs_row rows[] = {
+		{ "sys/fs/epoll/max_user_watches", 0644, .show = account_show_max,
+		  .write = account_write_max },
+	};
+
+	anon_init();
+	account_init();
+	file_set_unwatch_fn(epoll_forget);
+	procfs_register(rows, ARRAY_LEN(rows));
+}
+
+/*
+ * An open file of that kind.
+ *
+ * Returns:  0, -ENFILE.
+ * Owns:     the file has priv from now on, and its close() frees it; on failure the
+ *           caller keeps it.
+ */
+int
+anon_open(const struct file_ops *ops, void *priv, unsigned flags, struct file **out)
+{
+	struct file *f = file_alloc();
+
+	if (f == NULL)
+		return -ENFILE;
+	f->flags = O_RDWR | flags;
+	f->ops = ops;
+	f->priv = priv;
+	f->knows = ops->write != NULL ? KNOWS_NOWAIT : KNOWS_HINTS;
+	vn_get(anon.vn);
+	f->vn = anon.vn;
+	*out = f;
+	return 0;
+}
+
+/*
+ * Sleep until is_over(arg); whatever changes its answer wakes all of q afterwards.
+ *
+ * Context:  thread, no lock.
+ * Returns:  0, -ERESTARTSYS.
+ */
+int
+event_sleep(struct waitq *q, bool (*is_over)(void *), void *arg)
+{
+	struct waiter w;
+	int r = 0;
+
+	while (r == 0) {
+		wait_prepare(q, &w);
+		if (is_over(arg))
+			r = 1;
+		else
+			r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+	return r == 1 ? 0 : -ERESTARTSYS;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * event.h: files that say that something has happened, for event/ only
+ *
+ * Tags as in fsdat.h; those of a kind of file stand where it is.
+ */
+#ifndef FS_EVENT_EVENT_H
+#define FS_EVENT_EVENT_H
+
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+
+/* anon.c */
+void anon_init(void);
+int anon_open(const struct file_ops *, void *priv, unsigned flags,
+    struct file **out) MUST_CHECK;
+int event_sleep(struct waitq *, bool (*is_over)(void *), void *arg) MUST_CHECK;
+
+/* epoll.c */
+void epoll_forget(struct file *);
+
+/* account.c */
+void account_show_max(struct out *);
+int account_write_max(const char *text, size_t n) MUST_CHECK;
+struct account;                /* of a user: how many watches he has */
+void account_init(void);
+int account_take(struct account **out) MUST_CHECK;
+void account_give(struct account *);
+
+#endif

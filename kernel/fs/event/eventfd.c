@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * eventfd.c: a counter that is a file
+ *
+ * Problem   A thread sleeps in poll and another wants to wake it: a pipe could do
+ *           it, at the price of two descriptors and a page.
+ *
+ * Picture   write adds n ─→ count ─→ read takes all of it, or one (SEMAPHORE)
+ *
+ * Rules     A write that does not fit sleeps until a read; a read of nothing sleeps
+ *           until a write.  Both look again: others may have been faster.
+ *
+ * Read next epoll.c.
+ */
+#include "fs/event/event.h"
+#include "mem/mem.h"
+
+#define COUNT_MAX (UINT64_MAX - 1)
+
+struct eventfd {
+	struct spinlock lock;        /* rank LR_LEAF */
+	uint64_t count;              /* lock */
+	enum eventfd_kind kind;      /* [c] */
+	struct waitq wq;             /* [c] */
+	struct ready ready;          /* [c] */
+};
+
+/* One read or write under way. */
+struct exchange {
+	struct eventfd *e;
+	uint64_t add, taken;
+};
+
+/* The count has changed. */
+static void
+eventfd_tell(struct eventfd *e, unsigned bits)
+{
+	wake_all(&e->wq);
+	ready_tell(&e->ready, bits);
+}
+
+static bool
+try_take(void *arg)
+{
+	struct exchange *x = arg;
+	struct eventfd *e = x->e;
+
+	spin_lock(&e->lock);
+	x->taken = e->kind == EVENTFD_SEMAPHORE ? MIN(e->count, 1ul) : e->count;
+	e->count -= x->taken;
+	spin_unlock(&e->lock);
+	return x->taken != 0;
+}
+
+static bool
+try_add(void *arg)
+{
+	struct exchange *x = arg;
+	struct eventfd *e = x->e;
+	bool fits;
+
+	spin_lock(&e->lock);
+	fits = COUNT_MAX - e->count >= x->add;
+	if (fits)
+		e->count += x->add;
+	spin_unlock(&e->lock);
+	return fits;
+}
+
+/* 0: it was done; -EAGAIN, -ERESTARTSYS. */
+static int
+exchange(struct file *f, const struct uio *u, bool (*try)(void *), struct exchange *x)
+{
+	if (try(x))
+		return 0;
+	if ((f->flags & O_NONBLOCK) != 0 || u->nowait)
+		return -EAGAIN;
+	return event_sleep(&x->e->wq, try, x);
+}
+
+static ssize_t
+eventfd_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct exchange x = { .e = f->priv };
+	int r = u->left < sizeof(x.taken) ? -EINVAL : exchange(f, u, try_take, &x);
+
+	if (r != 0)
+		return r;
+	eventfd_tell(x.e, POLLOUT);
+	return uio_put(u, &x.taken, sizeof(x.taken)) < (ssize_t)sizeof(x.taken) ?
+	    -EFAULT : (ssize_t)sizeof(x.taken);
+}
+
+static ssize_t
+eventfd_write(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct exchange x = { .e = f->priv };
+	int r;
+
+	if (u->left < sizeof(x.add))
+		return -EINVAL;
+	if (uio_get(u, &x.add, sizeof(x.add)) < (ssize_t)sizeof(x.add))
+		return -EFAULT;
+	r = x.add > COUNT_MAX ? -EINVAL : exchange(f, u, try_add, &x);
+	if (r != 0)
+		return r;
+	eventfd_tell(x.e, POLLIN);
+	return sizeof(x.add);
+}
+
+static unsigned
+eventfd_poll(struct file *f, struct ready **at)
+{
+	struct eventfd *e = f->priv;
+	unsigned bits = 0;
+
+	*at = &e->ready;
+	spin_lock(&e->lock);
+	if (e->count > 0)
+		bits |= POLLIN;
+	if (e->count < COUNT_MAX)
+		bits |= POLLOUT;
+	spin_unlock(&e->lock);
+	return bits;
+}
+
+static void
+eventfd_close(struct file *f)
+{
+	kmem_free(f->priv);
+}
+
+static const struct file_ops eventfd_ops = {
+	.name = "[eventfd]",
+	.seek = SEEKS_STAYS,
+	.reads_nothing = true,
+	.writes_nothing = true,
+	.read = eventfd_read,
+	.write = eventfd_write,
+	.poll = eventfd_poll,
+	.close = eventfd_close,
+};
+
+/*
+ * eventfd2(2).
+ *
+ * Returns:  0, -ENFILE, -ENOMEM.
+ * Owns:     the caller gets the reference.
+ */
+int
+eventfd_create(uint64_t count, enum eventfd_kind kind, unsigned flags,
+    struct file **out)
+{
+	struct eventfd *e = kmem_zalloc(sizeof(*e));
+	int r;
+
+	if (e == NULL)
+		return -ENOMEM;
+	spin_init(&e->lock, LR_LEAF);
+	e->count = count;
+	e->kind = kind;
+	waitq_init(&e->wq);
+	ready_init(&e->ready);
+	r = anon_open(&eventfd_ops, e, flags, out);
+	if (r != 0)
+		kmem_free(e);
+	return r;
+}

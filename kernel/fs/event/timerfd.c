@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * timerfd.c: a timer that is a file
+ *
+ * Problem   A program that sleeps in poll for files sleeps for times, too.
+ *
+ * Picture   due ──────── now: once, and once for each interval since ─→ read
+ *
+ * Rules     1. How often it has fired is computed when somebody asks; the timer
+ *              only tells who waits that it is worth while.
+ *           2. Of one that fires again and again the timer tells once, until its
+ *              count is read: nobody is told twice of what he did not look at.
+ *
+ * Read next kern/timer.c.
+ */
+#include "fs/event/event.h"
+#include "mem/mem.h"
+
+struct timerfd {
+	enum timerfd_clock clock;    /* [c] */
+	struct spinlock lock;        /* rank LR_DEV, irq */
+	struct timerfd_time t;       /* lock; due 0: off */
+	uint64_t ticks;              /* lock; counted already, not read yet */
+	struct timer timer;          /* armed under lock */
+	struct waitq wq;             /* [c] */
+	struct ready ready;          /* [c] */
+};
+
+/* Its count is asked for. */
+struct timer_read {
+	struct timerfd *t;
+	uint64_t ticks;
+};
+
+static bool
+is_due_locked(const struct timerfd *t)
+{
+	HELD(&t->lock);
+	return t->ticks > 0 || (t->t.due != 0 && t->t.due <= md_time_ns());
+}
+
+/* Rule 2.  Context: timer interrupt. */
+static void
+timerfd_fired(void *arg)
+{
+	struct timerfd *t = arg;
+	uint64_t flags = spin_lock_irq(&t->lock);
+	bool due = is_due_locked(t);
+
+	spin_unlock_irq(&t->lock, flags);
+	if (!due)
+		return; /* it was set anew */
+	wake_all(&t->wq);
+	ready_tell(&t->ready, POLLIN);
+}
+
+/* What is over goes to ticks, and the next time is waited for. */
+static void
+count_locked(struct timerfd *t)
+{
+	uint64_t now = md_time_ns(), n;
+
+	HELD(&t->lock);
+	if (t->t.due == 0 || t->t.due > now)
+		return;
+	n = t->t.interval == 0 ? 1 : 1 + (now - t->t.due) / t->t.interval;
+	t->ticks += n;
+	t->t.due = t->t.interval == 0 ? 0 : t->t.due + n * t->t.interval;
+	if (t->t.due != 0)
+		timer_arm(&t->timer, t->t.due);
+}
+
+static bool
+try_ticks(void *arg)
+{
+	struct timer_read *r = arg;
+	struct timerfd *t = r->t;
+	uint64_t flags = spin_lock_irq(&t->lock);
+
+	count_locked(t);
+	r->ticks = t->ticks;
+	t->ticks = 0;
+	spin_unlock_irq(&t->lock, flags);
+	return r->ticks != 0;
+}
+
+static ssize_t
+timerfd_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct timer_read r = { .t = f->priv };
+	int err = 0;
+
+	if (u->left < sizeof(r.ticks))
+		return -EINVAL;
+	if (!try_ticks(&r))
+		err = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN :
+		    event_sleep(&r.t->wq, try_ticks, &r);
+	if (err != 0)
+		return err;
+	return uio_put(u, &r.ticks, sizeof(r.ticks)) < (ssize_t)sizeof(r.ticks) ?
+	    -EFAULT : (ssize_t)sizeof(r.ticks);
+}
+
+static unsigned
+timerfd_poll(struct file *f, struct ready **at)
+{
+	struct timerfd *t = f->priv;
+	uint64_t flags = spin_lock_irq(&t->lock);
+	bool due = is_due_locked(t);
+
+	spin_unlock_irq(&t->lock, flags);
+	*at = &t->ready;
+	return due ? POLLIN : 0;
+}
+
+static void
+timerfd_close(struct file *f)
+{
+	struct timerfd *t = f->priv;
+
+	(void)timer_cancel(&t->timer);
+	kmem_free(t);
+}
+
+static const struct file_ops timerfd_ops = {
+	.name = "[timerfd]",
+	.seek = SEEKS_STAYS,
+	.reads_nothing = true,
+	.read = timerfd_read,
+	.poll = timerfd_poll,
+	.close = timerfd_close,
+};
+
+/* Is it one of these? */
+bool
+file_is_timerfd(const struct file *f)
+{
+	return f->ops == &timerfd_ops;
+}
+
+/* Are absolute times of the program those of CLOCK_REALTIME? */
+bool
+timerfd_is_realtime(const struct file *f)
+{
+	const struct timerfd *t = f->priv;
+
+	return t->clock == TIMERFD_REALTIME;
+}
+
+static void
+left_locked(struct timerfd *t, struct timerfd_time *left)
+{
+	uint64_t now;
+
+	HELD(&t->lock);
+	if (t->t.interval != 0)
+		count_locked(t);
+	now = md_time_ns();
+	left->interval = t->t.interval;
+	left->due = t->t.due > now ? t->t.due - now : 0;
+}
+
+/* How long until it fires, 0: it does not, and how often.  Locks: none of rank >= LR_DEV. */
+void
+timerfd_get(struct file *f, struct timerfd_time *left)
+{
+	struct timerfd *t = f->priv;
+	uint64_t flags = spin_lock_irq(&t->lock);
+
+	left_locked(t, left);
+	spin_unlock_irq(&t->lock, flags);
+}
+
+/* What was counted is forgotten.  Locks: none of rank >= LR_DEV. */
+void
+timerfd_set(struct file *f, const struct timerfd_time *new, struct timerfd_time *left)
+{
+	struct timerfd *t = f->priv;
+	uint64_t flags = spin_lock_irq(&t->lock);
+
+	left_locked(t, left);
+	t->t = *new;
+	t->ticks = 0;
+	if (new->due != 0)
+		timer_arm(&t->timer, new->due);
+	spin_unlock_irq(&t->lock, flags);
+}
+
+/*
+ * timerfd_create(2).  Moments are of md_time_ns(); of which clock those of the
+ * program are, it is asked.
+ *
+ * Returns:  0, -ENFILE, -ENOMEM.
+ * Owns:     the caller gets the reference.
+ */
+int
+timerfd_create(enum timerfd_clock clock, unsigned flags, struct file **out)
+{
+	struct timerfd *t = kmem_zalloc(sizeof(*t));
+	int r;
+
+	if (t == NULL)
+		return -ENOMEM;
+	t->clock = clock;
+	spin_init(&t->lock, LR_DEV);
+	timer_init(&t->timer, timerfd_fired, t);
+	waitq_init(&t->wq);
+	ready_init(&t->ready);
+	r = anon_open(&timerfd_ops, t, flags, out);
+	if (r != 0)
+		kmem_free(t);
+	return r;
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_event.c: epoll, eventfd, timerfd, signalfd
+ *
+ * Problem   Each has two or three calls of different age behind which one thing
+ *           is done.
+ *
+ * Rules     1. epoll_wait that a signal ends is not started again, whatever the
+ *              handler's flags say: so it is on Linux.
+ *           2. Moments of a timerfd are of md_time_ns(), whichever clock it was
+ *              made for; only an absolute time of CLOCK_REALTIME differs.
+ *
+ * Read next fs/event/README.md.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+
+#define FD_FLAGS (O_CLOEXEC | O_NONBLOCK)
+#define EVENTS_MAX ((int)(INT32_MAX / sizeof(struct epoll_event)))
+#define SET_BYTES 8u
+#define NSEC 1000000000ul
+
+/* A number for *f, if r says that it was made. */
+static int64_t
+new_fd(int r, struct file *const *f, unsigned flags)
+{
+	return r != 0 ? r : sys_install(*f, 0, (flags & O_CLOEXEC) != 0);
+}
+
+/* ---- epoll ---- */
+
+int64_t
+sys_epoll_create1(const uint64_t a[6])
+{
+	struct file *f = NULL;
+
+	if (((unsigned)a[0] & ~(unsigned)O_CLOEXEC) != 0)
+		return -EINVAL;
+	return new_fd(epoll_create(&f), &f, (unsigned)a[0]);
+}
+
+int64_t
+sys_epoll_create(const uint64_t a[6])
+{
+	const uint64_t none[6] = { 0 };
+
+	return (int)a[0] <= 0 ? -EINVAL : sys_epoll_create1(none);
+}
+
+/* O_PATH is as good as closed. */
+static struct file *
+file_of(uint64_t fd)
+{
+	struct file *f = sys_file(fd);
+
+	if (f != NULL && file_is_path(f)) {
+		file_put(f);
+		f = NULL;
+	}
+	return f;
+}
+
+int64_t
+sys_epoll_ctl(const uint64_t a[6])
+{
+	struct epoll_event ev = { 0, 0 };
+	struct file *ep, *f = NULL;
+	int64_t r = -EBADF;
+
+	if ((int)a[1] != EPOLL_CTL_DEL && copyin(&ev, a[3], sizeof(ev)) != 0)
+		return -EFAULT;
+	ep = file_of(a[0]);
+	if (ep != NULL)
+		f = file_of(a[2]);
+	if (f != NULL) {
+		r = epoll_ctl(ep, (int)a[1], f, (int)a[2], &ev);
+		file_put(f);
+	}
+	if (ep != NULL)
+		file_put(ep);
+	return r;
+}
+
+/* a: ep, events, max. */
+static int64_t
+wait_until(const uint64_t a[6], uint64_t deadline)
+{
+	int max = (int)a[2];
+	struct file *ep;
+	int64_t r;
+
+	if (max <= 0 || max > EVENTS_MAX)
+		return -EINVAL;
+	if (a[1] > MD_USER_END ||
+	    (unsigned)max * sizeof(struct epoll_event) > MD_USER_END - a[1])
+		return -EFAULT;
+	ep = file_of(a[0]);
+	if (ep == NULL)
+		return -EBADF;
+	r = file_is_epoll(ep) ? epoll_wait(ep, a[1], max, deadline) : -EINVAL;
+	file_put(ep);
+	return r;
+}
+
+static uint64_t
+ms_deadline(uint64_t ms)
+{
+	return (int32_t)ms < 0 ? WAIT_FOREVER :
+	    sys_poll_deadline((uint64_t)(int32_t)ms * 1000000);
+}
+
+int64_t
+sys_epoll_wait(const uint64_t a[6])
+{
+	return wait_until(a, ms_deadline(a[3]));
+}
+
+/* The same under another mask.  Rule 1. */
+static int64_t
+wait_masked(const uint64_t a[6], uint64_t deadline)
+{
+	int64_t r = sys_mask_begin(a[4], a[5]);
+
+	if (r != 0)
+		return r;
+	r = wait_until(a, deadline);
+	if (r != -EINTR)
+		sys_mask_end();
+	return r;
+}
+
+int64_t
+sys_epoll_pwait(const uint64_t a[6])
+{
+	return wait_masked(a, ms_deadline(a[3]));
+}
+
+int64_t
+sys_epoll_pwait2(const uint64_t a[6])
+{
+	uint64_t deadline;
+	int64_t r = sys_timespec_deadline(a[3], &deadline);
+
+	return r != 0 ? r : wait_masked(a, deadline);
+}
+
+/* ---- eventfd ---- */
+
+int64_t
+sys_eventfd2(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[1];
+	struct file *f = NULL;
+
+	if ((flags & ~(unsigned)(FD_FLAGS | EFD_SEMAPHORE)) != 0)
+		return -EINVAL;
+	return new_fd(eventfd_create((uint32_t)a[0],
+	    (flags & EFD_SEMAPHORE) != 0 ? EVENTFD_SEMAPHORE : EVENTFD_COUNTER,
+	    flags & O_NONBLOCK, &f), &f, flags);
+}
+
+int64_t
+sys_eventfd(const uint64_t a[6])
+{
+	const uint64_t args[6] = { a[0] };
+
+	return sys_eventfd2(args);
+}
+
+/* ---- timerfd ---- */
+
+int64_t
+sys_timerfd_create(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[1];
+	struct file *f = NULL;
+	int clock = (int)a[0];
+
+	if ((flags & ~(unsigned)FD_FLAGS) != 0 || (clock != CLOCK_REALTIME &&
+	    clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
+		return -EINVAL;
+	return new_fd(timerfd_create(clock == CLOCK_REALTIME ? TIMERFD_REALTIME :
+	    TIMERFD_MONOTONIC, flags & O_NONBLOCK, &f), &f, flags);
+}
+
+/* The timerfd of fd.  0, -EBADF, -EINVAL: it is something else. */
+static int
+timerfd_of(uint64_t fd, struct file **out)
+{
+	*out = file_of(fd);
+	if (*out == NULL)
+		return -EBADF;
+	if (file_is_timerfd(*out))
+		return 0;
+	file_put(*out);
+	return -EINVAL;
+}
+
+static struct abi_itimerspec
+itimerspec(const struct timerfd_time *t)
+{
+	return (struct abi_itimerspec){
+		{ (int64_t)(t->interval / NSEC), (int64_t)(t->interval % NSEC) },
+		{ (int64_t)(t->due / NSEC), (int64_t)(t->due % NSEC) } };
+}
+
+int64_t
+sys_timerfd_gettime(const uint64_t a[6])
+{
+	struct abi_itimerspec is;
+	struct timerfd_time t;
+	struct file *f;
+	int64_t r = timerfd_of(a[0], &f);
+
+	if (r != 0)
+		return r;
+	timerfd_get(f, &t);
+	file_put(f);
+	is = itimerspec(&t);
+	return copyout(a[1], &is, sizeof(is)) != 0 ? -EFAULT : 0;
+}
+
+/* When a time that is given as value comes; 0: it is off. */
+static uint64_t
+due_of(struct file *f, uint64_t value, bool absolute)
+{
+	if (value == 0)
+		return 0;
+	if (!absolute)
+		return sys_deadline(value);
+	return MAX(timerfd_is_realtime(f) ? sys_realtime_to_mono(value) : value, 1ul);
+}
+
+int64_t
+sys_timerfd_settime(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[1];
+	struct timerfd_time new, old;
+	struct abi_itimerspec is;
+	struct file *f;
+	int64_t r = sys_get_timespec(a[2], &new.interval);
+
+	if (r != -EFAULT) {
+		int64_t value = sys_get_timespec(a[2] +
+		    offsetof(struct abi_itimerspec, value), &new.due);
+
+		r = value == -EFAULT || r == 0 ? value : r;
+	}
+	if (r == 0 && (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0)
+		r = -EINVAL;
+	if (r == 0)
+		r = timerfd_of(a[0], &f);
+	if (r != 0)
+		return r;
+	new.due = due_of(f, new.due, (flags & TFD_TIMER_ABSTIME) != 0);
+	timerfd_set(f, &new, &old);
+	file_put(f);
+	is = itimerspec(&old);
+	return a[3] != 0 && copyout(a[3], &is, sizeof(is)) != 0 ? -EFAULT : 0;
+}
+
+/* ---- signalfd ---- */
+
+int64_t
+sys_signalfd4(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[3];
+	struct file *f = NULL;
+	uint64_t set;
+	int64_t r;
+
+	if (a[2] != SET_BYTES)
+		return -EINVAL;
+	if (copyin(&set, a[1], sizeof(set)) != 0)
+		return -EFAULT;
+	if ((flags & ~(unsigned)FD_FLAGS) != 0)
+		return -EINVAL;
+	set &= ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
+	if ((int)a[0] == -1)
+		return new_fd(signalfd_create(set, flags & O_NONBLOCK, &f), &f, flags);
+	f = file_of(a[0]);
+	if (f == NULL)
+		return -EBADF;
+	r = signalfd_change(f, set);
+	file_put(f);
+	return r != 0 ? r : (int)a[0];
+}
+
+int64_t
+sys_signalfd(const uint64_t a[6])
+{
+	const uint64_t args[6] = { a[0], a[1], a[2] };
+
+	return sys_signalfd4(args);
+}

@@ -1,0 +1,171 @@
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=30 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
+/*
+ * eventfd, timerfd, signalfd: what is read and when, who waits for whom, what they
+ * say to poll, errors.
+ */
+#include "lib/host.h"
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+
+static int
+answer(int fd)
+{
+	struct pollfd p = { fd, POLLIN | POLLOUT | POLLRDNORM, 0 };
+
+	(void)poll(&p, 1, 0);
+	return p.revents;
+}
+
+static void
+events(void)
+{
+	int e = OK(eventfd(3, EFD_NONBLOCK)), s;
+	struct stat st;
+	char path[40], link[40];
+	uint64_t n = 0;
+	pid_t pid;
+
+	OK(fstat(e, &st));
+	EQ(st.st_mode, 0600);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", e);
+	EQ(readlink(path, link, sizeof(link)), 20);
+	CHECK(memcmp(link, "anon_inode:[eventfd]", 20) == 0);
+	EQ(answer(e), POLLIN | POLLOUT);
+	EQ(read(e, &n, 8), 8);
+	EQ(n, 3);
+	ERR(read(e, &n, 8), EAGAIN);
+	ERR(read(e, &n, 7), EINVAL);
+	ERR(read(e, &n, 0), EINVAL);
+	ERR(write(e, &n, 0), EINVAL);
+	n = UINT64_MAX;
+	ERR(write(e, &n, 8), EINVAL);
+	n--;
+	EQ(write(e, &n, 8), 8);
+	EQ(answer(e), POLLIN);
+	n = 1;
+	ERR(write(e, &n, 8), EAGAIN);
+	ERR(pread(e, &n, 8, 0), ESPIPE);
+	EQ(lseek(e, 5, SEEK_SET), 0);
+	close(e);
+	ERR(eventfd(0, 2), EINVAL);
+
+	s = OK(eventfd(0, EFD_SEMAPHORE));
+	pid = OK(fork());
+	if (pid == 0) {
+		sleep_ms(50);
+		n = 2;
+		_exit(write(s, &n, 8) != 8);
+	}
+	EQ(read(s, &n, 8), 8);
+	EQ(n, 1);
+	EQ(read(s, &n, 8), 8);
+	EQ(n, 1);
+	REAP(pid, 0);
+	close(s);
+}
+
+static void
+timers(void)
+{
+	struct itimerspec is = { { 0, 20000000 }, { 0, 30000000 } }, old;
+	int t = OK(timerfd_create(CLOCK_MONOTONIC, 0));
+	uint64_t n = 0, t0 = now_ns();
+	struct timespec now;
+
+	EQ(answer(t), 0);
+	OK(timerfd_settime(t, 0, &is, NULL));
+	EQ(read(t, &n, 8), 8);
+	CHECK(now_ns() - t0 >= 30000000);
+	CHECK(n >= 1);
+	sleep_ms(100);
+	EQ(answer(t), POLLIN);
+	EQ(read(t, &n, 8), 8);
+	CHECK(n >= 4);
+	OK(timerfd_gettime(t, &old));
+	EQ(old.it_interval.tv_nsec, 20000000);
+	CHECK(old.it_value.tv_nsec > 0 && old.it_value.tv_nsec <= 20000000);
+	is = (struct itimerspec){ { 0, 0 }, { 0, 0 } };
+	OK(timerfd_settime(t, 0, &is, &old));
+	EQ(old.it_interval.tv_nsec, 20000000);
+	OK(fcntl(t, F_SETFL, O_NONBLOCK));
+	ERR(read(t, &n, 8), EAGAIN);
+	ERR(read(t, &n, 7), EINVAL);
+	ERR(write(t, &n, 8), EINVAL);
+	/* A moment that is over. */
+	OK(clock_gettime(CLOCK_MONOTONIC, &now));
+	is.it_value = now;
+	OK(timerfd_settime(t, TFD_TIMER_ABSTIME, &is, NULL));
+	sleep_ms(30);
+	EQ(read(t, &n, 8), 8);
+	EQ(n, 1);
+	is.it_value.tv_nsec = 1000000000;
+	ERR(timerfd_settime(t, 0, &is, NULL), EINVAL);
+	is.it_value.tv_nsec = 0;
+	ERR(timerfd_settime(t, 8, &is, NULL), EINVAL);
+	ERR(timerfd_settime(0, 0, &is, NULL), EINVAL);
+	ERR(timerfd_settime(99, 0, &is, NULL), EBADF);
+	ERR(timerfd_create(CLOCK_PROCESS_CPUTIME_ID, 0), EINVAL);
+	ERR(timerfd_create(CLOCK_MONOTONIC, 1), EINVAL);
+	close(t);
+}
+
+static void
+signals(void)
+{
+	struct signalfd_siginfo si[3];
+	sigset_t set, old;
+	int s;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGRTMIN + 1);
+	OK(sigprocmask(SIG_BLOCK, &set, &old));
+	s = OK(signalfd(-1, &set, SFD_NONBLOCK));
+	ERR(read(s, si, 128), EAGAIN);
+	ERR(read(s, si, 127), EINVAL);
+	EQ(answer(s), 0);
+	OK(kill(getpid(), SIGUSR1));
+	OK(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){ .sival_int = 77 }));
+	EQ(answer(s), POLLIN);
+	EQ(read(s, si, sizeof(si)), 256);
+	EQ(si[0].ssi_signo, SIGUSR1);
+	EQ(si[0].ssi_code, SI_USER);
+	EQ(si[0].ssi_pid, getpid());
+	EQ(si[1].ssi_signo, SIGRTMIN + 1);
+	EQ(si[1].ssi_int, 77);
+	EQ(si[1].ssi_code, SI_QUEUE);
+	EQ(answer(s), 0);
+	/* Another set; who sleeps is woken by a signal of it. */
+	sigaddset(&set, SIGCHLD);
+	OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	EQ(signalfd(s, &set, 0), s);
+	OK(fcntl(s, F_SETFL, 0));
+	pid = OK(fork());
+	if (pid == 0) {
+		sleep_ms(50);
+		_exit(5);
+	}
+	EQ(read(s, si, sizeof(si)), 128);
+	EQ(si[0].ssi_signo, SIGCHLD);
+	EQ(si[0].ssi_pid, pid);
+	EQ(si[0].ssi_status, 5);
+	EQ(si[0].ssi_code, CLD_EXITED);
+	REAP(pid, 5);
+	ERR(signalfd(0, &set, 0), EINVAL);
+	ERR(signalfd(99, &set, 0), EBADF);
+	ERR(syscall(SYS_signalfd4, -1, &set, 4, 0), EINVAL);
+	close(s);
+	OK(sigprocmask(SIG_SETMASK, &old, NULL));
+}
+
+int
+main(void)
+{
+	events();
+	timers();
+	signals();
+	return test_done();
+}
