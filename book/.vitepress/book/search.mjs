@@ -48,7 +48,7 @@ mmap = ch05|munmap = ch05 unmap|brk = ch05|swap = ch13|thrashing = ch12|working 
 CR3 = ch02 ch03 ch07|huge page = glossary|refcount = ch10 ch11 glossary|race = ch07|deadlock = deadlock ch07|lock order = locks ch07|page cache = ch09|readahead = ch09 ch13|msync = ch09|shared memory = ch08
 anonymous memory = ch08|guard page = glossary ch05|segfault = glossary ch01|stack grows = ch05|ASLR = glossary ch05|buddy allocator = ch04|out of memory = ch04 ch12 ch13 commit|how do I debug = e-gdb d-bochs|trace = b-trace|amap = ch15
 shadow object = glossary ch11 ch15 ch17 seeds|shadow chain = ch17|truncate = ch09 truncate|dirty page = ch09 ch12 ch13|accessed bit = ch12 ch02|soft fault = ch12|boot = ch03|last owner = ch11|error code = ch01 ch02|system call = c-syscalls|counters = a-counters
-fault injection = ch22 injection|double fetch = ch22|SMAP = ch22 glossary|mutation testing = ch22`
+fault injection = ch22 injection|double fetch = ch22|SMAP = ch22 glossary|mutation testing = ch22|huge page on Linux = ch20 glossary|compressed memory = ch20 glossary|Multics = ch21|heisenbug = ch22`
   .trim().split(/[|\n]/).map(w => w.split(' = ')).map(([query, pages]) => [query, pages.split(' ')])
 
 async function ask() {
