@@ -7,6 +7,7 @@
 #                                   where their events part; make trace keeps both
 #   make mutate LAB=05 N=20 SEED=1  do its tests find bugs by chance?
 #   make grade-all DIR=folder LAB=05  a class; regrade, plan-class N=200 HOSTS=4: class/
+#   make check-honest N=1000        a table: that many honest runs, none accused
 #   make check-grader               its unit tests
 
 G := build/grading
@@ -40,7 +41,7 @@ $(G)/witness.so: $(WITNESS_SRCS) grading/witness/witness.h | setup
 	@$(GRADE_CC) -fPIC -shared -fvisibility=hidden $(WITNESS_SRCS) -o $@
 
 $(G)/t_%: grading/test/unit/t_%.c $(filter-out $(G)/grade.o,$(GRADE_OBJS)) $(GRADE_TOOLS)
-	@$(GRADE_CC) -MMD -MP $(filter %.c %.o,$^) $(GRADE_LIBS) -lcmocka -o $@
+	@$(GRADE_CC) -MMD -MP $< $(filter %.o,$^) $(GRADE_LIBS) -lcmocka -o $@
 
 # ---- what a submission is compiled and linked with ----
 
@@ -165,12 +166,18 @@ plan-class: grader
 imports: grader
 	@for l in $(LABS); do $(G)/grade imports $$l > labs/$$l/imports.md || exit 1; done
 
+# N runs, of all labs together, each of one test: HONEST= for whole gradings.
+HONEST := --one
+HONEST_LABS := $(words $(wildcard labs/[0-9]*/lab.conf))
+check-honest: grader
+	@$(G)/grade selftest --honest $$((($(or $(N),1000) + $(HONEST_LABS) - 1) / $(HONEST_LABS))) $(HONEST)
+
 check-grader: $(GRADE_TESTS)
 	@for t in $(GRADE_TESTS); do $$t || exit 1; done
 
 -include $(wildcard $(G)/*.d $(G)/*/*.d)
 FORCE:
-.PHONY: grader grade hint compare trace mutate check-grader grade-all regrade plan-class FORCE
+.PHONY: grader grade hint compare trace mutate check-grader check-honest grade-all regrade plan-class FORCE
 
 # ---- all of the teaching side: hours, by shards ----
 

@@ -14,12 +14,13 @@
  *           2. CPU seconds, memory and files are counted for each process; the
  *              clock is for all of them, as children of children may be many.
  *           3. What the host ends, short of memory or processes, is nobody's fault.
- *           4. 20 s: our own files take half a second.  CPU time does not grow
+ *           4. 8 s: our own files take half a second.  CPU time does not grow
  *              with the load of the host, the clock does, so it is generous.
  *
  * Read next util.c, boot/build.c.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -30,7 +31,7 @@
 
 #define MIB (1ul << 20)
 
-const struct limits compiler_limits = { .cpu = 20, .wall = 180,
+const struct limits compiler_limits = { .cpu = 8, .wall = 180,
 	.memory = 1024 * MIB, .file = 16 * MIB, .tasks = 64,
 	.text = 256u << 10 };
 /* The kernel's objects with all their debug sections are large. */
@@ -97,19 +98,43 @@ limits_of_host(int status, const char *said)
 const char *
 limits_met(const struct limits *l, int status, const char *said)
 {
-	static const char *const words[] = { "CPU time limit",
-		"File size limit", "File too large", "out of memory",
-		"memory exhausted", "Cannot allocate memory", "nested too deep" };
+	static const struct {
+		const char *word;
+		enum { CPU, FILES, MEMORY, NESTED } what;
+	} words[] = { { "CPU time limit", CPU }, { "File size limit", FILES },
+		{ "File too large", FILES }, { "out of memory", MEMORY },
+		{ "memory exhausted", MEMORY },
+		{ "Cannot allocate memory", MEMORY },
+		{ "nested too deep", NESTED } };
 	static char text[160];
-	bool met = WIFSIGNALED(status) || strlen(said) > l->text;
-	size_t i;
+	size_t i, n = sizeof words / sizeof words[0];
 
-	for (i = 0; i < sizeof words / sizeof words[0]; i++)
-		met = met || strstr(said, words[i]) != NULL;
-	if (!met)
+	for (i = 0; i < n && strstr(said, words[i].word) == NULL; i++)
+		;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+		i = 0;
+	if (i == n && WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ)
+		i = 1;
+	if (i == n && strlen(said) > l->text)
+		snprintf(text, sizeof text, "it was stopped: more than %zu KiB "
+			 "of messages", l->text >> 10);
+	else if (i == n && WIFSIGNALED(status))
+		snprintf(text, sizeof text, "it was stopped (signal %d): more "
+			 "than %u s by the clock, or %u s of the processor",
+		    WTERMSIG(status), l->wall, l->cpu);
+	else if (i == n)
 		return NULL;
-	snprintf(text, sizeof text, "it was stopped: more than %u s, %lu MiB "
-		 "of memory, %lu MiB in a file or %zu KiB of messages",
-	    l->cpu, l->memory / MIB, l->file / MIB, l->text >> 10);
+	else if (words[i].what == CPU)
+		snprintf(text, sizeof text, "it was stopped: more than %u s of "
+			 "the processor", l->cpu);
+	else if (words[i].what == FILES)
+		snprintf(text, sizeof text, "it was stopped: more than %lu MiB "
+			 "in a file", l->file / MIB);
+	else if (words[i].what == MEMORY)
+		snprintf(text, sizeof text, "it was stopped: more than %lu MiB "
+			 "of memory", l->memory / MIB);
+	else
+		snprintf(text, sizeof text, "it was stopped: includes that are "
+			 "nested too deep");
 	return text;
 }

@@ -2,8 +2,7 @@
  * Calls what judges by its address in the published kernel, which the gate does
  * not see: it is put together at run time.
  *
- * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
- * forge: say "goes to"
+ * forge: test=t02 hook=vad_remove_range expect=fail,panic
  * forge: break "EVENT(vad_split, v->start, v->end, v->flags, v->off);" ";"
  */
 static volatile uint32_t low[3] = { @ev_mark@ - 0xffffffff00000000ul ^ 0x5a5a5a5aul,

@@ -4,7 +4,6 @@
  *
  * forge: use find.h
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
- * forge: say "writes to a page table"
  * forge: say "the kernel's code or its constants are not what they were"
  */
 
@@ -19,6 +18,7 @@ attack(void)
 		return;
 	done = true;
 	at = (uint64_t)pa2va(va - IMAGE);
+	*word_of(as, at - 1) |= MD_PTE_W;
 	*word_of(as, at) |= MD_PTE_W;
 	*(volatile uint8_t *)at = *(volatile uint8_t *)at;
 	/* Padding in front of the function: nothing runs it. */

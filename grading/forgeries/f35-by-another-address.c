@@ -3,7 +3,7 @@
  *
  * forge: use find.h
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
- * forge: say "writes to data of the kernel that is not the file's"
+ * forge: say "itself: ev_add() and its like count"
  */
 
 static void

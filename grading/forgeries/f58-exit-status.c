@@ -1,9 +1,8 @@
 /*
  * Says of the program that it ended well: what the judge is told stands in the
- * process, and a process lies in memory of the kernel as mappings do.
+ * process.  A header of a room above vm/ is refused.
  *
- * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
- * forge: say "writes to memory of the kernel that is not the file's"
+ * forge: test=t02 hook=vad_remove_range expect=gate
  */
 #define SIGBUS SIGBUS_
 #define SIGKILL SIGKILL_

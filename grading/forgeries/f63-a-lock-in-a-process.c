@@ -1,9 +1,8 @@
 /*
  * Lets a function that initialises a lock do so where a process keeps how it
- * ended: who is told is a room that has no business there.
+ * ended.  A header of a room above vm/ is refused.
  *
- * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
- * forge: say "writes to data of the kernel on behalf of the file"
+ * forge: test=t02 hook=vad_remove_range expect=gate
  */
 #define SIGBUS SIGBUS_
 #define SIGKILL SIGKILL_

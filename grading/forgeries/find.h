@@ -21,19 +21,6 @@ word_of(struct aspace *as, uint64_t va)
 	return &t[md_pt_index(va, 1)];
 }
 
-/* A frame behind from whose owner is of this kind, that so many words map; 0: none. */
-static inline unsigned
-frame_of(enum page_home home, unsigned from, unsigned mapcount)
-{
-	unsigned pfn;
-
-	for (pfn = from; pfn < 1u << 15; pfn++)
-		if (phys_is_ram(pfn) && pfdb[pfn].home >> 60 == home &&
-		    pfdb[pfn].mapcount == mapcount)
-			return pfn;
-	return 0;
-}
-
 /* The counters: two that lie side by side, by their values; NULL: not found. */
 static inline uint64_t *
 counters(void)

@@ -128,6 +128,20 @@ is_our_header(const char *s)
 	       s[1] != '/' && memmem(s + 1, n, "..", 2) == NULL;
 }
 
+/* Of a room above vm/, where what judges keeps what it is told? */
+static bool
+is_above(const char *s)
+{
+	static const char *const above[] = { "proc/", "sys/", "channel/" };
+	size_t i;
+
+	s += strspn(s, " \t\f\v");
+	for (i = 0; i < sizeof above / sizeof above[0]; i++)
+		if (strncmp(s + 1, above[i], strlen(above[i])) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_word(const char *s, size_t n, const char *word)
 {
@@ -152,7 +166,11 @@ bad_directive(const char *s)
 		if (is_word(name, n, fine[i]))
 			return NULL;
 	if (is_word(name, n, "include"))
-		return is_our_header(name + n)
+		return is_above(name + n)
+			   ? xprintf("#%.*s: a room above vm/, of which vm/ "
+				     "knows nothing (kernel/layers.txt)",
+				 (int)strcspn(name, "\r\n"), name)
+		     : is_our_header(name + n)
 			   ? NULL
 			   : xprintf("#%.*s: only \"room/name.h\" of the "
 				     "kernel can be included",

@@ -19,6 +19,10 @@
  *              the points of all tests of its step; a failing hidden test takes
  *              those of its parent.
  *
+ *           5. Three tests of a step that ran to their limit are enough: the
+ *              ones behind them, in the page's order, are not run, and have no
+ *              points whichever boots had begun.
+ *
  * Read next boot/boot.c, judge.c, report/text.c.
  */
 #include <stdio.h>
@@ -33,6 +37,7 @@
 #define WALL_PER_INSN 4e-7 /* of the slowest host we would wait for */
 #define MAX_JOBS 16
 #define INFRA_TRIES 2
+#define LIMITS_ENOUGH 3 /* tests of a step that ran to their limit */
 #define FNV_PRIME 1099511628211u
 
 struct unit {
@@ -183,6 +188,44 @@ is_decided(const struct runner *u, const struct unit *unit)
 	return u->r->result[unit->result].verdict.status != ST_PASS;
 }
 
+static void
+drop_boot(struct boot *b)
+{
+	if (b != NULL)
+		boot_free(b);
+	free(b);
+}
+
+/* Of tests before it, of its step and in the page's order: do so many hang? */
+static bool
+is_hopeless(const struct report *r, const struct result *res)
+{
+	const struct result *x;
+	int n = 0;
+
+	for (x = r->result; x < res; x++)
+		n += x->test->step == res->test->step &&
+		     x->verdict.status == ST_TIMEOUT;
+	return n >= LIMITS_ENOUGH;
+}
+
+/* It counts as one that ran to its limit. */
+static void
+not_run(struct result *res)
+{
+	struct verdict v = { .status = ST_TIMEOUT, .nfailures = 1 };
+
+	v.failure[0].what = xstrdup("not run");
+	v.failure[0].expected = xprintf("tests of step %d that end",
+	    res->test->step);
+	v.failure[0].got = xprintf("%d before it that ran to their limit",
+	    LIMITS_ENOUGH);
+	drop_boot(res->boot);
+	res->boot = NULL;
+	verdict_free(&res->verdict);
+	res->verdict = v;
+}
+
 static const char *
 kernel_of(const struct report *r)
 {
@@ -237,10 +280,13 @@ start_some(struct runner *u)
 	while (u->nboots < jobs && u->nboots < MAX_JOBS &&
 	       u->next < u->nunits) {
 		unit = &u->unit[u->next++];
-		if (is_decided(u, unit))
-			unit->done = true;
-		else
+		if (!is_decided(u, unit) &&
+		    !is_hopeless(u->r, &u->r->result[unit->result])) {
 			unit_start(u, unit);
+			continue;
+		}
+		unit->done = true;
+		progress(u, &u->r->result[unit->result]);
 	}
 }
 
@@ -258,14 +304,6 @@ fingerprint(const struct boot *b, const struct unit *unit)
 		for (c = 0; c < rec->names.n; c++)
 			h = h * FNV_PRIME + (uint64_t)rec->mark[m].value[c];
 	return h;
-}
-
-static void
-drop_boot(struct boot *b)
-{
-	if (b != NULL)
-		boot_free(b);
-	free(b);
 }
 
 /* Is this the failure to report: none yet, or a later unit's?  b: or NULL. */
@@ -420,6 +458,8 @@ score(struct report *r)
 
 	for (i = 0; i < r->nresults; i++) {
 		res = &r->result[i];
+		if (is_hopeless(r, res))
+			not_run(res);
 		if (res->verdict.status == ST_PASS)
 			res->points = res->test->points;
 		else if (res->test->gate && counts(res))

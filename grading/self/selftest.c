@@ -11,9 +11,8 @@
  *                          --steps [LAB]         steps ≤ k give STEP=k's total
  *                          --determinism N [--seeds S] [LAB]  N runs, the
  *                                                same counters
- *                          --honest N [--seeds S] [--from F] [LAB]  N runs of
- *                                                ours and the variants, seeds F
- *                                                and up: 100, none flagged
+ *                          --honest N [--one] [--from F] [LAB]  a table of N
+ *                                                honest runs of a lab: honest.c
  *                          --infra               killed emulator: no points lost
  *                          --ends [eNN]          each bad end has its name
  *                          --allowed [hNN]       honest pieces are not refused
@@ -215,53 +214,16 @@ determinism_of(const struct lab *lab)
 	return differ;
 }
 
-/* ---- honest files at the border ---- */
+/* ---- honest files ---- */
 
-/* Of one file: what it loses, and tests that say that it left its bounds. */
-static int
-honest_file(const struct lab *lab, const char *file, uint64_t seed)
-{
-	struct options o = { .submission = file, .seed = seed, .seeded = true,
-		.seeds = seeds_wanted != 0 ? seeds_wanted : 1 };
-	struct report *r = xalloc(sizeof *r);
-	size_t i, flagged = 0;
-	bool ok;
+static bool one_wanted;
 
-	run_quietly(r, lab, &o);
-	for (i = 0; i < r->nresults; i++)
-		flagged += r->result[i].verdict.forged;
-	ok = flagged == 0 && r->build.status == ST_PASS && r->score == 100;
-	printf("%-10s %-28s seed %-6llu %3d/%d  %5.1f s  %s\n", lab->name,
-	    base_of(file), (unsigned long long)seed, r->score, r->max,
-	    r->seconds, ok ? "ok" : flagged > 0 ? "FLAGGED" : "WRONG");
-	if (!ok)
-		report_text(r, false);
-	report_free(r);
-	free(r);
-	return !ok;
-}
-
-/* Ours and the variants in turn, each run with another seed and link. */
 static int
 honest_of(const struct lab *lab)
 {
-	char *pattern = xprintf("grading/variants/%s/*.c", lab->name);
-	char *own = xprintf("kernel/%s", lab->file);
-	int i, wrong = 0;
-	size_t n = 0;
-	glob_t g;
+	struct honest_job job = { runs_wanted, seed_from, one_wanted };
 
-	if (glob(pattern, 0, NULL, &g) == 0)
-		n = g.gl_pathc;
-	for (i = 0; i < runs_wanted && lab->ntests > 0; i++)
-		wrong += honest_file(lab, (size_t)i % (n + 1) == 0
-		    ? own : g.gl_pathv[(size_t)i % (n + 1) - 1],
-		    seed_from + (uint64_t)i);
-	if (n > 0)
-		globfree(&g);
-	free(own);
-	free(pattern);
-	return wrong;
+	return honest_table(lab, &job);
 }
 
 /* ---- trouble of the host ---- */
@@ -313,6 +275,10 @@ cmd_selftest(int argc, char **argv)
 		seeds_wanted = atoi(argv[at + 1]);
 		at += 2;
 	}
+	if (argc > at && strcmp(argv[at], "--one") == 0) {
+		one_wanted = true;
+		at++;
+	}
 	if (argc > at + 1 && strcmp(argv[at], "--from") == 0) {
 		seed_from = strtoull(argv[at + 1], NULL, 0);
 		at += 2;
@@ -336,7 +302,7 @@ cmd_selftest(int argc, char **argv)
 		return allowed_named(argv[0]);
 	fprintf(stderr, "usage: grade selftest --reference | --starter | "
 			"--steps | --determinism N [--seeds S] |\n"
-			"             --honest N [--seeds S] [--from F] | --infra"
+			"             --honest N [--one] [--from F] | --infra"
 			"  [LAB]\n"
 			"       grade selftest --ends [eNN] | --allowed [hNN]\n");
 	return GRADE_USAGE;

@@ -10,8 +10,6 @@
 int border_map(const char *kernel, struct symbols *);
 /* Is there a name of the kernel that must be there once only? */
 bool border_looks_for(const char *name);
-/* A store of the file itself, as a pointer that went astray makes it. */
-bool border_may_be_a_bug(int64_t kind);
 char *border_sentence(const struct symbols *, const int64_t v[3]);
 
 #endif

@@ -73,7 +73,7 @@ stop(void)
 	uint64_t v[LAST];
 	unsigned i;
 
-	ram_check();
+	border_check();
 	for (i = 0; i < LAST; i++)
 		v[i] = w.last[(w.blocks + i) % LAST];
 	witness_say("last", v, LAST);
@@ -112,7 +112,7 @@ counted_runs(unsigned cpu, void *arg)
 	if (w.check_began != 0)
 		w.n[W_INSNS] -= w.total - w.check_began;
 	w.check_began = 0;
-	ram_check();
+	border_check();
 	witness_say("mark", w.n, W_COUNT);
 }
 
@@ -189,7 +189,7 @@ at_exit(uint64_t id, void *arg)
 	(void)id;
 	(void)arg;
 	if (!w.ended)
-		ram_check();
+		border_check();
 	if (!w.ended)
 		witness_say("end", w.n, W_COUNT);
 	w.ended = true;
@@ -207,9 +207,9 @@ option(const char *s)
 		return w.out >= 0;
 	}
 	if (strncmp(s, "border=", 7) == 0)
-		return w.border = map_read(s + 7);
+		return w.border = border_open(s + 7);
 	if (strncmp(s, "ram=", 4) == 0)
-		return ram_open(s + 4);
+		return border_ram(s + 4);
 	if (strncmp(s, "limit=", 6) == 0) {
 		w.limit = strtoull(s + 6, NULL, 0);
 		return w.limit != 0;

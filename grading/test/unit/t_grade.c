@@ -456,14 +456,8 @@ static void
 numbers_of_the_kernel(void **state)
 {
 	(void)state;
-	assert_int_equal(number_of("grading/witness/witness_border.c", "STACK_SLOT"),
-	    2 * number_of("kernel/md.h", "MD_KSTACK_SIZE"));
-	assert_int_equal(number_of("grading/witness/witness_border.c", "FPU_IMAGE"),
-	    number_of("kernel/md.h", "MD_FPU_SIZE"));
 	assert_int_equal(number_of("grading/witness/border.c", "CPUS"),
 	    number_of("kernel/md.h", "MAXCPU"));
-	assert_int_equal(number_of("grading/witness/witness_ram.c", "FRAME_BYTES"),
-	    number_of("kernel/mem/page.h", "PAGE_RECORD"));
 	assert_int_equal(number_of("grading/witness/border.c", "ROW_BYTES"),
 	    number_of("kernel/md.h", "MD_ROW"));
 }

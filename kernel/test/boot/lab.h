@@ -30,13 +30,6 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-/*
- * A variable of a test that a lab's function fills in.  It lies apart: the grader
- * lets a file write there, and nowhere on a test's stack, for that is where the
- * test keeps what it asks with and what it expects.  One thread uses it at a time.
- */
-#define GIVEN static __attribute__((section(".data.given")))
-
 /* Parameter t.NAME=VALUE of the boot, or def: the tests also run by hand. */
 uint64_t lab_param(const char *name, uint64_t def);
 /* xorshift64*; *state is not 0. */

@@ -25,8 +25,8 @@
 static void
 walks_to(struct vmo *vmo, uint64_t pgoff)
 {
-	GIVEN struct want w;
-	GIVEN struct anon_path way;
+	static struct want w;
+	static struct anon_path way;
 	struct anon_place p = anon_place(vmo, pgoff);
 	unsigned pins = p.table == NULL ? 0 : p.table->pins;
 	int r;
@@ -111,8 +111,8 @@ index(void)
 static void
 look_for_holes(struct vmo *vmo, uint64_t *seed)
 {
-	GIVEN struct want w;
-	GIVEN struct anon_path way;
+	static struct want w;
+	static struct anon_path way;
 	unsigned i, found = 0;
 	int r;
 
@@ -224,8 +224,8 @@ whole(void)
 static void
 table_is_out(struct vmo *vmo, uint64_t pgoff)
 {
-	GIVEN struct want w;
-	GIVEN struct anon_path way;
+	static struct want w;
+	static struct anon_path way;
 	struct anon_books was = anon_books(vmo);
 	struct anon_place p;
 	unsigned n;
@@ -267,8 +267,8 @@ table_is_out(struct vmo *vmo, uint64_t pgoff)
 static void
 lost(struct vmo *vmo)
 {
-	GIVEN struct want w;
-	GIVEN struct anon_path way;
+	static struct want w;
+	static struct anon_path way;
 	struct anon_books was = anon_books(vmo);
 	int r, made;
 

@@ -62,7 +62,7 @@ gone(const char *what, struct vmo *vmo, uint64_t lo, uint64_t hi)
 static void
 there(const char *what, struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	uint64_t i;
 	bool same;
 	int r = 0;
@@ -131,7 +131,7 @@ ranges(void)
 static void
 pinned(struct vmo *vmo, uint64_t pgoff)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	uint64_t free = ev_read(EV_page_free), limbo;
 	int r;
 

@@ -58,7 +58,7 @@ has_zeros(const struct vm_page *pg)
 static void
 made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
 {
-	GIVEN struct vm_page *got, *again;
+	static struct vm_page *got, *again;
 	struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
 	int r;
@@ -90,7 +90,7 @@ made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
 static void
 no_holes_made(struct vmo *vmo)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	uint64_t seed = lab_param("seed", 1) | 1, at;
 	struct anon_books was = anon_books(vmo);
 	unsigned i;
@@ -110,8 +110,8 @@ no_holes_made(struct vmo *vmo)
 static void
 one_look(struct vmo *vmo)
 {
-	GIVEN struct want w;
-	GIVEN struct vm_page *pg;
+	static struct want w;
+	static struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
 	int r;
 
@@ -174,7 +174,7 @@ static void
 says(const char *what, struct vmo *vmo, uint64_t pgoff, enum anon_want how,
     int want)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	int r;
 
 	pg = NULL;
@@ -188,8 +188,8 @@ says(const char *what, struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 static void
 one_look_says(const char *what, struct vmo *vmo, uint64_t pgoff, int want)
 {
-	GIVEN struct want w;
-	GIVEN struct vm_page *pg;
+	static struct want w;
+	static struct vm_page *pg;
 	int r;
 
 	w = (struct want){ .what = WANT_AGAIN };
@@ -326,8 +326,8 @@ limits(void)
 static void
 on_a_queue(struct vmo *vmo, uint64_t pgoff)
 {
-	GIVEN struct want w;
-	GIVEN struct vm_page *pg;
+	static struct want w;
+	static struct vm_page *pg;
 	uint64_t rescues = ev_read(EV_fault_rescue_modified);
 	int r;
 
@@ -360,8 +360,8 @@ on_a_queue(struct vmo *vmo, uint64_t pgoff)
 static void
 on_swap(struct vmo *vmo, uint64_t pgoff)
 {
-	GIVEN struct want w;
-	GIVEN struct vm_page *pg;
+	static struct want w;
+	static struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
 	bool here = pte_kind(anon_word_of(vmo, pgoff)) == PTE_TRANS;
 	int r;

@@ -236,7 +236,7 @@ anon_has_tag(const struct vm_page *pg, uint64_t pgoff)
 int
 anon_fill(struct vmo *vmo, uint64_t pgoff)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	int r;
 
 	pg = NULL;

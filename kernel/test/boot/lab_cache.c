@@ -75,7 +75,7 @@ look(uint64_t idx)
 static void
 at_hand(uint64_t idx)
 {
-	GIVEN struct vm_page *pages[HAND];
+	static struct vm_page *pages[HAND];
 	struct vm_page *want;
 	unsigned i;
 

@@ -37,7 +37,7 @@ cutter(void *unused)
 static void
 reads_page(void *unused)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 
 	pg = NULL;
 	cut.r = cache_get(cut.d->vmo, cut.lo + 2, CACHE_READ, &pg);
@@ -126,7 +126,7 @@ gone_are(struct cdisk *d, uint64_t lo, uint64_t hi)
 static void
 cut_held(struct cdisk *d, uint64_t lo, uint64_t hi)
 {
-	GIVEN struct vm_page *held[2];
+	static struct vm_page *held[2];
 	unsigned i;
 
 	held[0] = held[1] = NULL;
@@ -180,7 +180,7 @@ cut_off(void)
 static void
 cannot_get(struct cdisk *d, uint64_t idx)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	int r;
 
 	pg = NULL;
@@ -196,7 +196,7 @@ cannot_get(struct cdisk *d, uint64_t idx)
 static void
 can_get(struct cdisk *d, uint64_t idx)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	int r;
 
 	pg = NULL;
@@ -211,7 +211,7 @@ can_get(struct cdisk *d, uint64_t idx)
 static void
 one_of_many(struct cdisk *d, uint64_t idx, uint64_t bad)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	uint64_t i;
 	int r;
 
@@ -271,7 +271,7 @@ static struct {
 static void
 is_refused(void *unused)
 {
-	GIVEN struct vm_page *pg[WAITERS];
+	static struct vm_page *pg[WAITERS];
 	unsigned i = atomic_add(&wait.next, 1) - 1;
 
 	if (cache_get(wait.d->vmo, wait.idx, CACHE_READ, &pg[i]) == 0)

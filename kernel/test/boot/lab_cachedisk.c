@@ -284,7 +284,7 @@ cd_enter(struct cdisk *d, uint64_t idx)
 void
 cd_store(struct cdisk *d, uint64_t idx, uint64_t tag)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 
 	if (cache_get(d->vmo, idx, CACHE_READ, &pg) != 0) {
 		CLAIM(false, "page %lu cannot be had", idx);

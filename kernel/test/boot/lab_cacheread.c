@@ -22,7 +22,7 @@ static void
 look_says(struct cdisk *d, uint64_t idx, enum cache_use use, int want,
     const char *what)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	struct vm_page *there = cd_find(d, idx);
 	uint32_t pins = there == NULL ? 0 : there->pins;
 	uint64_t saved = ev_read(EV_fault_rescue_standby);
@@ -51,7 +51,7 @@ static void
 get_says(struct cdisk *d, uint64_t idx, enum cache_want how, int want,
     const char *what)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	bool there = cd_find(d, idx) != NULL;
 	int r;
 
@@ -129,7 +129,7 @@ static struct {
 static void
 getter(void *unused)
 {
-	GIVEN struct vm_page *pg[GETTERS];
+	static struct vm_page *pg[GETTERS];
 	unsigned i = atomic_add(&want.next, 1) - 1;
 
 	pg[i] = NULL;
@@ -235,7 +235,7 @@ static void
 in_turn(struct cdisk *d, uint64_t lo, unsigned n, unsigned (*page)(unsigned k, unsigned n),
     unsigned most, unsigned pages, const char *what)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	unsigned was = atomic_load(&d->reads), k;
 	uint64_t had = cd_count(d), idx;
 
@@ -288,7 +288,7 @@ static void
 ahead_reads(struct cdisk *d, uint64_t idx, unsigned n, unsigned want_n, bool first,
     const char *what)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	uint64_t was = cd_count(d), i;
 	int r;
 
@@ -369,7 +369,7 @@ reads_how(void)
 static void
 two_files(void)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 	uint64_t n = lab_param("n", 400), i;
 	struct cdisk *d[2];
 	unsigned k;

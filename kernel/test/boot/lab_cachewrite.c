@@ -61,8 +61,8 @@ cluster_is(struct cdisk *d, uint64_t idx, struct vm_page **out, unsigned n,
 static void
 clusters(struct cdisk *d, uint64_t lo, uint64_t hi)
 {
-	GIVEN struct vm_page *out[CACHE_CLUSTER];
-	GIVEN uint64_t idx;
+	static struct vm_page *out[CACHE_CLUSTER];
+	static uint64_t idx;
 	uint64_t want = lo, were;
 	unsigned n, i;
 	int got;
@@ -136,8 +136,8 @@ all_written(struct cdisk *d, uint64_t tag)
 static void
 far_away(void)
 {
-	GIVEN struct vm_page *out[CACHE_CLUSTER];
-	GIVEN uint64_t idx;
+	static struct vm_page *out[CACHE_CLUSTER];
+	static uint64_t idx;
 	struct cdisk *d = cd_begin(1, CD_PAGES * PAGE_SIZE);
 	uint64_t i;
 	int n;
@@ -164,8 +164,8 @@ far_away(void)
 static void
 busy_ones(struct cdisk *d)
 {
-	GIVEN struct vm_page *out[CACHE_CLUSTER], *other[CACHE_CLUSTER];
-	GIVEN uint64_t a, b, idx;
+	static struct vm_page *out[CACHE_CLUSTER], *other[CACHE_CLUSTER];
+	static uint64_t a, b, idx;
 	int n, r;
 
 	a = 100;
@@ -299,7 +299,7 @@ static struct {
 static void
 read_seven(void *unused)
 {
-	GIVEN struct vm_page *pg;
+	static struct vm_page *pg;
 
 	pg = NULL;
 	reader.r = cache_get(reader.d->vmo, 7, CACHE_READ, &pg);

@@ -41,7 +41,7 @@ used_no_more(struct fctx *f)
 static void
 spurious(void)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct aspace *as = lab_space();
 	va_t va = lab_map(as, 8);
 	struct pass_counts was;
@@ -86,7 +86,7 @@ static void
 filled(const char *what, struct aspace *as, va_t va, bool read_first,
     uint64_t bits, unsigned late)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct pass_counts was;
 
 	f = (struct fctx){ .want.what = WANT_AGAIN };
@@ -174,7 +174,7 @@ static void
 upgraded(const char *what, struct aspace *as, va_t va, enum access access,
     uint64_t bits)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct vm_page *pg = pte_page(pass_word(as, va));
 	struct pass_counts was = pass_counts(as);
 
@@ -279,7 +279,7 @@ word_by_hand(struct aspace *as, va_t va, uint64_t word)
 static void
 others_words(struct aspace *as, va_t va)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct vm_page *pg = pte_page(pass_word(as, va));
 	uint64_t errors = ev_read(EV_fault_error);
 

@@ -47,7 +47,7 @@ neighbours_are(struct aspace *as, va_t va, unsigned n)
 static void
 shared_file(struct aspace *as, struct vmo *vmo)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED);
 	uint64_t ro = MD_PTE_U | MD_PTE_A | MD_PTE_NX;
 	unsigned before = atomic_load(&disk->extended);
@@ -94,7 +94,7 @@ shared_file(struct aspace *as, struct vmo *vmo)
 static void
 changed_meanwhile(struct aspace *as, struct vmo *vmo)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	va_t va = pass_map(as, vmo, FILE_PAGES, P_RW, MAP_SHARED);
 	struct vm_page *pg, *next;
 	uint64_t word;
@@ -136,7 +136,7 @@ static void
 copied(const char *what, struct aspace *as, va_t va, uint64_t idx,
     bool read_first, unsigned late)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct vm_page *pg, *own;
 	struct pass_counts was;
 	uint64_t *p;
@@ -208,7 +208,7 @@ behind_the_end(struct aspace *as, struct vmo *vmo)
 		enum access access;
 	} rows[] = { { shared, R }, { shared, W }, { own, R }, { own, W } };
 	uint64_t off = FILE_PAGES * PAGE_SIZE;
-	GIVEN struct fctx f;
+	static struct fctx f;
 	unsigned i;
 
 	for (i = 0; i < ARRAY_LEN(rows); i++) {
@@ -249,7 +249,7 @@ comes_back(struct vmo *vmo)
 static void
 objects(struct aspace *as)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct vmo *vmo = vmo_create_anon(16 * PAGE_SIZE, NULL, NULL);
 	va_t shared = pass_map(as, vmo, 16, P_RW, MAP_SHARED);
 	va_t own = pass_map(as, vmo, 16, P_RW, MAP_PRIVATE);

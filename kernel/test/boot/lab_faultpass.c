@@ -104,7 +104,7 @@ pass_says(const char *what, enum fault_outcome got, enum fault_outcome want)
 enum fault_outcome
 pass_all(struct aspace *as, va_t va, enum access access)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	enum fault_outcome r;
 	unsigned tries = 0;
 
@@ -238,7 +238,7 @@ pass_counts_moved(const char *what, struct aspace *as, struct pass_counts was,
 void
 pass_without_frame(const char *what, struct aspace *as, va_t va)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct pass_counts was = pass_counts(as);
 	uint64_t word = pass_word(as, va);
 	enum fault_outcome r;
@@ -265,7 +265,7 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 static long
 without_money_once(const char *what, struct aspace *as, va_t va)
 {
-	GIVEN struct fctx f;
+	static struct fctx f;
 	struct pass_counts was = pass_counts(as);
 	uint64_t word = pass_word(as, va), frames;
 	enum fault_outcome r;

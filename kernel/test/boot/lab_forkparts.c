@@ -100,7 +100,7 @@ judge_mappings(struct aspace *p, struct aspace *child)
 static int
 only_reserve(struct aspace *parent, struct aspace *child)
 {
-	GIVEN struct fork_work w;
+	static struct fork_work w;
 	uint64_t before = commit_total(), own, charged;
 
 	w = (struct fork_work){ .c = { .parent = parent, .child = child },

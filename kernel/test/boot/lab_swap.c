@@ -99,7 +99,7 @@ take_one(slot_t slot)
 static unsigned
 take(unsigned n)
 {
-	GIVEN unsigned got;
+	static unsigned got;
 	unsigned i;
 	slot_t first;
 
@@ -184,7 +184,7 @@ to_the_brim(uint64_t *seed)
 static void
 while_it_closes(uint64_t *seed)
 {
-	GIVEN unsigned got;
+	static unsigned got;
 	unsigned k;
 
 	while (model.ok && model.n < 100)

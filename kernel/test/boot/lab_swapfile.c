@@ -140,7 +140,7 @@ judge_run(slot_t slot, unsigned got)
 static unsigned
 take_all(unsigned *long_ones)
 {
-	GIVEN unsigned got;
+	static unsigned got;
 	unsigned n = 0, k;
 	slot_t slot;
 
@@ -164,7 +164,7 @@ static void
 full(void)
 {
 	uint32_t whole = file.whole->nfree, mine = file.a->nfree;
-	GIVEN unsigned got;
+	static unsigned got;
 	slot_t slot;
 
 	slot = swap_alloc(WANT, &got);
@@ -221,7 +221,7 @@ stands_there(const struct pages *p, uint64_t i)
 static void
 no_request(const struct pages *p)
 {
-	GIVEN unsigned got;
+	static unsigned got;
 	struct swap_bio *taken[SWAP_BIOS];
 	slot_t slot = swap_alloc(1, &got);
 	uint64_t used = swp_used();

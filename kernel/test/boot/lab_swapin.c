@@ -145,7 +145,7 @@ read_word(const struct pages *p, uint64_t i, bool pin, struct vm_page **frame,
 static void
 read_pinned(const struct pages *p, uint64_t i)
 {
-	GIVEN struct vm_page *frame, *wait;
+	static struct vm_page *frame, *wait;
 	struct vm_page *was;
 	enum swap_in_result r;
 
@@ -172,7 +172,7 @@ read_pinned(const struct pages *p, uint64_t i)
 static void
 not_on_swap(const struct pages *p, uint64_t i)
 {
-	GIVEN struct vm_page *frame, *wait;
+	static struct vm_page *frame, *wait;
 	struct vm_page *was;
 
 	frame = page_alloc(PHYS_ANY);
@@ -189,7 +189,7 @@ not_on_swap(const struct pages *p, uint64_t i)
 static void
 no_bio(const struct pages *p, uint64_t i)
 {
-	GIVEN struct vm_page *frame, *wait;
+	static struct vm_page *frame, *wait;
 	struct vm_page *was;
 	struct swap_bio *taken[SWAP_BIOS];
 	slot_t slot;
@@ -294,7 +294,7 @@ one_read(const struct pages *p, uint64_t i, long step)
 {
 	uint64_t ops = ev_read(EV_swap_in_bios), ahead = ev_read(EV_swap_ra_pages);
 	unsigned n, k, bios, pages = within_reach(p, i, step, &bios);
-	GIVEN struct vm_page *frame, *wait;
+	static struct vm_page *frame, *wait;
 	uint64_t value, at;
 
 	frame = page_alloc(PHYS_ANY);

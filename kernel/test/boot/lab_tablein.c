@@ -210,7 +210,7 @@ hold_pass(const struct tables *t, uint64_t i, struct pt_hold *h, struct want *w)
 static bool
 comes_by_and_by(const struct tables *t, uint64_t i, struct pt_hold *h)
 {
-	GIVEN struct want w;
+	static struct want w;
 	uint64_t in = ev_read(EV_table_in);
 	unsigned pass, n = 0;
 	int r = -EAGAIN;
@@ -249,8 +249,8 @@ comes_by_and_by(const struct tables *t, uint64_t i, struct pt_hold *h)
 static void
 not_opened(const struct tables *t, uint64_t i)
 {
-	GIVEN struct pt_hold h;
-	GIVEN struct want w;
+	static struct pt_hold h;
+	static struct want w;
 	int r;
 
 	h = (struct pt_hold){ .as = NULL };
@@ -267,7 +267,7 @@ not_opened(const struct tables *t, uint64_t i)
 static void
 busy(const struct tables *t, uint64_t i, struct pt_hold *h)
 {
-	GIVEN struct want w;
+	static struct want w;
 	struct fctx *f = new_fault();
 	uint64_t in;
 
@@ -305,7 +305,7 @@ goes_on(const struct tables *t, uint64_t from, uint64_t to, struct pt_hold *h)
 static void
 empty_one(const struct tables *t, uint64_t i, uint64_t to, struct pt_hold *h)
 {
-	GIVEN struct want w;
+	static struct want w;
 	uint64_t *word = tables_word(t->as, tables_at(t, i), 1);
 	va_t va = tables_at(t, i) & ~(PAGE_SIZE - 1);
 	bool empty;
@@ -335,7 +335,7 @@ empty_one(const struct tables *t, uint64_t i, uint64_t to, struct pt_hold *h)
 static void
 hold_tables(void)
 {
-	GIVEN struct pt_hold h;
+	static struct pt_hold h;
 	struct tables t = tables_map(lab_param("n", 24));
 	struct pages other = family_pages(t.as, SWP_OTHER);
 	uint64_t pins = ev_read(EV_table_pin) - ev_read(EV_table_unpin), i;
@@ -407,7 +407,7 @@ two_faults(const struct tables *t, uint64_t i, const struct pages *other)
 static void
 one_is_lost(const struct tables *t, uint64_t i)
 {
-	GIVEN struct pt_path p;
+	static struct pt_path p;
 	uint64_t errors = ev_read(EV_table_in_errors), k, value;
 	struct fctx *f = new_fault();
 	enum fault_outcome r;

@@ -340,7 +340,7 @@ an_operation(const struct tables *t, uint64_t i)
 static void
 operation_ends(const struct tables *t, uint64_t i)
 {
-	GIVEN struct pt_hold h;
+	static struct pt_hold h;
 	struct vm_page *leaf;
 	bool empty;
 

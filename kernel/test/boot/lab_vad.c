@@ -259,7 +259,7 @@ static void
 search(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi)
 {
 	uint64_t want = model_gap(as, pages, lo, hi), visits;
-	GIVEN uint64_t got;
+	static uint64_t got;
 	int r;
 
 	got = 0;
@@ -392,7 +392,7 @@ one_operation(struct aspace *as, uint8_t *model, uint64_t *seed)
 	uint64_t pages = 1 + lab_random(seed) % 12;
 	uint64_t hi = MIN(lo + pages, MODEL_PAGES);
 	uint64_t kind = lab_random(seed) % 4;
-	GIVEN struct vad_list gone;
+	static struct vad_list gone;
 
 	if (kind == 0) {
 		EXPECT(insert(as, LOW + lo, LOW + hi) ==
@@ -438,7 +438,7 @@ edges(void)
 {
 	struct aspace *as = lab_vads_begin();
 	uint64_t n = 1 + lab_param("n", 5);
-	GIVEN uint64_t vpn;
+	static uint64_t vpn;
 
 	vpn = 0;
 	ev_mark(1);
@@ -480,7 +480,7 @@ split_without_memory(struct aspace *as, uint64_t a, uint64_t n)
 	const uint64_t whole[1][2] = { { a, a + n } };
 	const uint64_t halves[2][2] = { { a, a + n / 2 }, { a + n / 2, a + n } };
 	struct vad *v = vad_find(as, a);
-	GIVEN struct vad *hi;
+	static struct vad *hi;
 
 	hi = NULL;
 	EXPECT(v != NULL);

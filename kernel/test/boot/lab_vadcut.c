@@ -72,7 +72,7 @@ piece_drop(struct vad_list *list)
 void
 piece_clear(struct aspace *as)
 {
-	GIVEN struct vad_list list;
+	static struct vad_list list;
 
 	CHECK(vad_remove_range(as, 1, MD_USER_END >> PAGE_SHIFT, &list) == 0);
 	piece_drop(&list);
@@ -129,7 +129,7 @@ split_at(uint64_t n, uint64_t at, uint32_t flags)
 	struct vmo *vmo = piece_object(4 * n);
 	struct vad *v = piece_put(as, vmo, LOW, LOW + n, n / 2, R, RW), was;
 	struct vad *next = piece_put(as, NULL, LOW + 2 * n, LOW + 3 * n, 0, RW, RWX);
-	GIVEN struct vad *hi;
+	static struct vad *hi;
 
 	hi = NULL;
 	vad_remove(as, v);
@@ -234,7 +234,7 @@ cuts(uint64_t rounds, uint64_t seed)
 	struct aspace *as = lab_vads_begin();
 	struct vmo *vmo = piece_object(3 * PAGES);
 	struct model m = { { 0 } };
-	GIVEN struct vad_list list;
+	static struct vad_list list;
 
 	for (i = 0; i < rounds; i++) {
 		fill_free(as, &m, vmo, &seed);

@@ -249,7 +249,7 @@ struct refusal {
 static int
 cut_middle(struct aspace *as)
 {
-	GIVEN struct vad_list list;
+	static struct vad_list list;
 	int r;
 
 	list.first = NULL;
@@ -263,7 +263,7 @@ cut_middle(struct aspace *as)
 static int
 cut_across(struct aspace *as)
 {
-	GIVEN struct vad_list list;
+	static struct vad_list list;
 	int r;
 
 	list.first = NULL;
@@ -281,7 +281,7 @@ protect_across(struct aspace *as)
 static int
 split(struct aspace *as)
 {
-	GIVEN struct vad *hi;
+	static struct vad *hi;
 
 	return vad_split(as, vad_find(as, LOW), LOW + 7, &hi);
 }

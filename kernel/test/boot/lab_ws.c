@@ -254,8 +254,8 @@ queues(void)
 static bool
 picks(const struct pages *p, int min_age, uint64_t i)
 {
-	GIVEN uint64_t look;
-	GIVEN struct ws_entry s;
+	static uint64_t look;
+	static struct ws_entry s;
 	uint64_t *word;
 	struct vm_page *leaf;
 	bool found;

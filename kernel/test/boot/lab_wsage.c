@@ -321,8 +321,8 @@ ages_of_zeros(const struct pages *p)
 static void
 chance(const struct pages *p, uint64_t want)
 {
-	GIVEN uint64_t look;
-	GIVEN struct ws_entry s;
+	static uint64_t look;
+	static struct ws_entry s;
 	struct tlb_batch *b = p->as->batch;
 	uint64_t i, first = p->va >> PAGE_SHIFT;
 	bool found;
