@@ -92,8 +92,8 @@ judge_said_before(const struct judge *j, struct failure *f)
 			continue;
 		said = strstr(text->v[i], ": ");
 		free(f->hint);
-		f->hint = xprintf("before that: %s",
-		    said != NULL ? said + 2 : text->v[i] + strlen(key));
+		said = said != NULL ? said + 2 : text->v[i] + strlen(key);
+		f->hint = xprintf("before that: %.*s", (int)strcspn(said, "\t"), said);
 		h = hint_of_claim(j, f->hint);
 		if (h != NULL) {
 			f->look = &h->look;

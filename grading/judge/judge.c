@@ -264,6 +264,18 @@ ended_well(struct judge *j)
 
 /* ---- records, exit ---- */
 
+/* What a claim says: what is, and, behind a tab, what should be. */
+static void
+split_claim(struct failure *f, const char *said)
+{
+	const char *tab = strchr(said, '\t');
+
+	f->got = tab == NULL ? xstrdup(said)
+			     : xprintf("%.*s", (int)(tab - said), said);
+	if (tab != NULL)
+		f->expected = xstrdup(tab + 1);
+}
+
 static void
 check_records(struct judge *j)
 {
@@ -282,8 +294,7 @@ check_records(struct judge *j)
 		if (strncmp(r->text.v[i], "claim ", 6) != 0)
 			continue;
 		f = judge_fail(j, ST_FAIL, "a claim of the kernel test");
-		f->got = xstrdup(r->text.v[i] + 6);
-		f->expected = xstrdup("it holds");
+		split_claim(f, r->text.v[i] + 6);
 		judge_claim_hint(j, f, claims++ == 0);
 		judge_meant(j, f);
 	}

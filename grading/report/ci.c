@@ -27,7 +27,8 @@ sentence(const struct report *r, const struct result *res)
 	if (res->verdict.nfailures == 0)
 		return xprintf("%s: %s", status_name(res->verdict.status),
 		    r->build.why != NULL ? r->build.why : "");
-	return xprintf("expected %s; got %s%s%s", f->expected ? f->expected : "-",
+	return xprintf("%s%s%sgot %s%s%s", f->expected ? "expected " : "",
+	    f->expected ? f->expected : "", f->expected ? "; " : "",
 	    f->got != NULL ? f->got : f->what, f->hint != NULL ? "; so " : "",
 	    f->hint != NULL ? f->hint : "");
 }

@@ -49,7 +49,8 @@ test_again(const struct report *r, const struct result *res)
 static void
 print_failure(const struct failure *f)
 {
-	fprintf(out, "  expected  %s\n", f->expected != NULL ? f->expected : "-");
+	if (f->expected != NULL)
+		fprintf(out, "  expected  %s\n", f->expected);
 	fprintf(out, "  got       %s\n", f->got != NULL ? f->got : f->what);
 	if (f->hint != NULL)
 		fprintf(out, "  so        %s\n", f->hint);

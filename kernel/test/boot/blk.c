@@ -162,15 +162,15 @@ write_and_read(struct bdev *d, uint64_t sector, unsigned n, unsigned offset,
 	bio_init(&b, d, sector, BIO_WRITE);
 	pages_add(&b, &p, n, offset, bytes);
 	fill_bio(&b, n);
-	EXPECT(blk_submit_wait(&b) == 0);
+	EXPECT_IS(blk_submit_wait(&b), ==, 0);
 	memcpy(buf, (char *)pa2va(page_pa(p.page[0])) + offset, sizeof(buf));
 	b.dir = BIO_READ;
 	b.sector = sector;
 	fill_bio(&b, n + 1);
-	EXPECT(blk_submit_wait(&b) == 0);
+	EXPECT_IS(blk_submit_wait(&b), ==, 0);
 	EXPECT(agrees(&b, n));
-	EXPECT(memcmp(buf, (char *)pa2va(page_pa(p.page[0])) + offset,
-	    sizeof(buf)) == 0);
+	EXPECT_IS(memcmp(buf, (char *)pa2va(page_pa(p.page[0])) + offset, sizeof(buf)),
+	    ==, 0);
 	pages_put(&p);
 }
 
@@ -207,14 +207,14 @@ bytes_on(struct bdev *d)
 		panic("selftest: no memory");
 	for (i = 0; i < NBYTES; i++)
 		in[i] = (char)(i * 7 + i / 256);
-	EXPECT(blk_rw_bytes(d, at, in, NBYTES, BIO_WRITE) == NBYTES);
-	EXPECT(blk_rw_bytes(d, at + 100, in, 50, BIO_WRITE) == 50);
+	EXPECT_IS(blk_rw_bytes(d, at, in, NBYTES, BIO_WRITE), ==, NBYTES);
+	EXPECT_IS(blk_rw_bytes(d, at + 100, in, 50, BIO_WRITE), ==, 50);
 	memcpy(in + 100, in, 50);
-	EXPECT(blk_rw_bytes(d, at, out, NBYTES, BIO_READ) == NBYTES);
-	EXPECT(memcmp(in, out, NBYTES) == 0);
-	EXPECT(blk_rw_bytes(d, end - 10, out, 100, BIO_READ) == 10);
-	EXPECT(blk_rw_bytes(d, end, out, 100, BIO_READ) == 0);
-	EXPECT(blk_rw_bytes(d, UINT64_MAX, out, 100, BIO_WRITE) == 0);
+	EXPECT_IS(blk_rw_bytes(d, at, out, NBYTES, BIO_READ), ==, NBYTES);
+	EXPECT_IS(memcmp(in, out, NBYTES), ==, 0);
+	EXPECT_IS(blk_rw_bytes(d, end - 10, out, 100, BIO_READ), ==, 10);
+	EXPECT_IS(blk_rw_bytes(d, end, out, 100, BIO_READ), ==, 0);
+	EXPECT_IS(blk_rw_bytes(d, UINT64_MAX, out, 100, BIO_WRITE), ==, 0);
 	kmem_free(in);
 	kmem_free(out);
 }
@@ -298,7 +298,7 @@ threads_on(struct bdev *d)
 		}
 	}
 	blk_crew_wait();
-	EXPECT(crew.bad == 0);
+	EXPECT_IS(crew.bad, ==, 0);
 }
 
 static void
@@ -335,7 +335,7 @@ queue_on(struct bdev *d)
 		blk_submit(&bio[i]);
 	}
 	blk_crew_wait();
-	EXPECT(crew.bad == 0);
+	EXPECT_IS(crew.bad, ==, 0);
 	pages_put(&p);
 	kmem_free(bio);
 }
@@ -354,9 +354,9 @@ flush_on(struct bdev *d)
 	uint64_t reads = ev_read(EV_io_reads), writes = ev_read(EV_io_writes);
 
 	write_and_read(d, 100, 2, 0, PAGE_SIZE);
-	EXPECT(blk_flush(d) == 0);
-	EXPECT(ev_read(EV_io_reads) == reads + 1);
-	EXPECT(ev_read(EV_io_writes) == writes + 1);
+	EXPECT_IS(blk_flush(d), ==, 0);
+	EXPECT_IS(ev_read(EV_io_reads), ==, reads + 1);
+	EXPECT_IS(ev_read(EV_io_writes), ==, writes + 1);
 }
 
 static void
@@ -388,13 +388,13 @@ bounds_on(struct bdev *d)
 {
 	uint64_t errors = ev_read(EV_io_errors);
 
-	EXPECT(read_at(d, d->sectors - 8, 1, BIO_FILE) == 0);
-	EXPECT(read_at(d, d->sectors - 7, 1, BIO_FILE) == -EIO);
-	EXPECT(read_at(d, d->sectors, 1, BIO_FILE) == -EIO);
-	EXPECT(read_at(d, UINT64_MAX, 1, BIO_FILE) == -EIO);
-	EXPECT(read_at(d, UINT64_MAX - 7, 2, BIO_FILE) == -EIO);
-	EXPECT(read_at(d, 0, 0, BIO_FILE) == -EIO);
-	EXPECT(ev_read(EV_io_errors) == errors + 5);
+	EXPECT_IS(read_at(d, d->sectors - 8, 1, BIO_FILE), ==, 0);
+	EXPECT_IS(read_at(d, d->sectors - 7, 1, BIO_FILE), ==, -EIO);
+	EXPECT_IS(read_at(d, d->sectors, 1, BIO_FILE), ==, -EIO);
+	EXPECT_IS(read_at(d, UINT64_MAX, 1, BIO_FILE), ==, -EIO);
+	EXPECT_IS(read_at(d, UINT64_MAX - 7, 2, BIO_FILE), ==, -EIO);
+	EXPECT_IS(read_at(d, 0, 0, BIO_FILE), ==, -EIO);
+	EXPECT_IS(ev_read(EV_io_errors), ==, errors + 5);
 }
 
 static void
@@ -409,21 +409,21 @@ inject_on(struct bdev *d)
 	uint64_t start;
 	char byte = 0;
 
-	EXPECT(inject_set("FI_FILEIN:2") == 0);
-	EXPECT(read_at(d, 0, 1, BIO_SWAP) == 0);
-	EXPECT(read_at(d, 0, 1, BIO_FILE) == 0);
-	EXPECT(read_at(d, 0, 1, BIO_FILE) == -EIO);
-	EXPECT(read_at(d, 0, 1, BIO_FILE) == 0);
-	EXPECT(inject_set("FI_SWAPIN:1") == 0);
-	EXPECT(read_at(d, 0, 1, BIO_FILE) == 0);
-	EXPECT(read_at(d, 0, 1, BIO_SWAP) == -EIO);
-	EXPECT(inject_set("FI_FILEOUT:1") == 0);
-	EXPECT(blk_rw_bytes(d, 99, &byte, 1, BIO_WRITE) == -EIO);
-	EXPECT(inject_set("FI_IO_DELAY:1") == 0);
+	EXPECT_IS(inject_set("FI_FILEIN:2"), ==, 0);
+	EXPECT_IS(read_at(d, 0, 1, BIO_SWAP), ==, 0);
+	EXPECT_IS(read_at(d, 0, 1, BIO_FILE), ==, 0);
+	EXPECT_IS(read_at(d, 0, 1, BIO_FILE), ==, -EIO);
+	EXPECT_IS(read_at(d, 0, 1, BIO_FILE), ==, 0);
+	EXPECT_IS(inject_set("FI_SWAPIN:1"), ==, 0);
+	EXPECT_IS(read_at(d, 0, 1, BIO_FILE), ==, 0);
+	EXPECT_IS(read_at(d, 0, 1, BIO_SWAP), ==, -EIO);
+	EXPECT_IS(inject_set("FI_FILEOUT:1"), ==, 0);
+	EXPECT_IS(blk_rw_bytes(d, 99, &byte, 1, BIO_WRITE), ==, -EIO);
+	EXPECT_IS(inject_set("FI_IO_DELAY:1"), ==, 0);
 	start = md_time_ns();
-	EXPECT(read_at(d, 0, 1, BIO_FILE) == 0);
-	EXPECT(md_time_ns() - start >= 900000000);
-	EXPECT(inject_set("off") == 0);
+	EXPECT_IS(read_at(d, 0, 1, BIO_FILE), ==, 0);
+	EXPECT_IS(md_time_ns() - start, >=, 900000000);
+	EXPECT_IS(inject_set("off"), ==, 0);
 }
 
 static void

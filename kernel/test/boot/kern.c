@@ -105,8 +105,8 @@ locks_exclude(void)
 {
 	crew_start(count_under_locks, NTHREADS);
 	crew_wait();
-	EXPECT(crew.by_mutex == NTHREADS * ROUNDS);
-	EXPECT(crew.by_spin == NTHREADS * ROUNDS);
+	EXPECT_IS(crew.by_mutex, ==, NTHREADS * ROUNDS);
+	EXPECT_IS(crew.by_spin, ==, NTHREADS * ROUNDS);
 }
 
 static void
@@ -138,8 +138,8 @@ writers_are_alone(void)
 {
 	crew_start(read_and_write, NTHREADS);
 	crew_wait();
-	EXPECT(crew.bad == 0);
-	EXPECT(crew.by_rw > 0);
+	EXPECT_IS(crew.bad, ==, 0);
+	EXPECT_IS(crew.by_rw, >, 0);
 }
 
 /* Two threads hand a turn to and fro: a lost wake-up hangs here. */
@@ -167,7 +167,7 @@ no_wake_is_lost(void)
 {
 	crew_start(take_turns, 2);
 	crew_wait();
-	EXPECT(crew.whose == 2 * ROUNDS);
+	EXPECT_IS(crew.whose, ==, 2 * ROUNDS);
 }
 
 /* Sleep until whose is not 0. */
@@ -209,7 +209,7 @@ calls_wait_for_locks(void)
 		left = ev_read(EV_sched_calls_put_off) - put_off;
 	}
 	EXPECT(alone ? left == 0 : left > 0);
-	EXPECT(ev_read(EV_sched_calls) >= left);
+	EXPECT_IS(ev_read(EV_sched_calls), >=, left);
 }
 
 static void
@@ -236,11 +236,11 @@ timers_fire_once(void)
 	timer_arm(&never, now + 60000000000);
 	work_queue(&w);
 	sleep_until(now + 100000000, WAIT_PLAIN);
-	EXPECT(fired == 1);
+	EXPECT_IS(fired, ==, 1);
 	/* The worker's processor may stand still. */
 	while (worked != 1 && md_time_ns() - now < 10000000000)
 		sleep_until(md_time_ns() + 10000000, WAIT_PLAIN);
-	EXPECT(worked == 1);
+	EXPECT_IS(worked, ==, 1);
 	EXPECT(timer_cancel(&never));
 	EXPECT(!timer_cancel(&t));
 }
@@ -278,12 +278,12 @@ go_deep(void *arg)
 static void
 depth_is_remembered(void)
 {
-	EXPECT(thread_stacks_deepest() < DEEP);
+	EXPECT_IS(thread_stacks_deepest(), <, DEEP);
 	crew_start(go_deep, 1);
 	crew_wait();
-	EXPECT(thread_stacks_deepest() == DEEP);
+	EXPECT_IS(thread_stacks_deepest(), ==, DEEP);
 	kva_drain();
-	EXPECT(thread_stacks_deepest() == DEEP);
+	EXPECT_IS(thread_stacks_deepest(), ==, DEEP);
 }
 
 const struct selftest selftests_kern[] = {

@@ -53,20 +53,20 @@ touch_after_trim(void)
 	struct vm_page *pg;
 	unsigned i, round;
 
-	EXPECT(kva != 0);
-	EXPECT(kpaged_pin(kva, &pg) == 0);
+	EXPECT_IS(kva, !=, 0);
+	EXPECT_IS(kpaged_pin(kva, &pg), ==, 0);
 	for (round = 0; round < ROUNDS; round++) {
 		for (i = 0; i < PAGES; i++) {
-			EXPECT(*at(kva, i) == (uint64_t)round * i);
+			EXPECT_IS(*at(kva, i), ==, (uint64_t)round * i);
 			*at(kva, i) = ((uint64_t)round + 1) * i;
 		}
 		/* But the one that is pinned. */
 		EXPECT(trim_all(kva) == 1 && is_mapped(kva));
-		EXPECT(vm_check(2) == 0);
+		EXPECT_IS(vm_check(2), ==, 0);
 	}
-	EXPECT(*(uint64_t *)kpaged_ptr(pg, kva) == 0);
+	EXPECT_IS(*(uint64_t *)kpaged_ptr(pg, kva), ==, 0);
 	kpaged_unpin(pg);
-	EXPECT(trim_all(kva) == 0);
+	EXPECT_IS(trim_all(kva), ==, 0);
 	kpaged_free(kva, PAGES);
 }
 
@@ -81,10 +81,10 @@ addresses_are_at_hand(void)
 	for (i = 0; i < ADDRESSES; i++) {
 		pages = 1u << i % 4;
 		kva = kpaged_alloc(pages);
-		EXPECT(kva != 0);
+		EXPECT_IS(kva, !=, 0);
 		kpaged_free(kva, pages);
 	}
-	EXPECT(ev_read(EV_kpaged_va_cache_hits) - hits >= ADDRESSES / 10 * 9);
+	EXPECT_IS(ev_read(EV_kpaged_va_cache_hits) - hits, >=, ADDRESSES / 10 * 9);
 }
 
 static void
@@ -92,7 +92,7 @@ trap_kpaged(void)
 {
 	va_t kva = kpaged_alloc(1);
 
-	EXPECT(kva != 0);
+	EXPECT_IS(kva, !=, 0);
 	mutex_lock(&kernel_as.ws_lock);
 	*at(kva, 0) = 1;
 	mutex_unlock(&kernel_as.ws_lock);

@@ -60,7 +60,7 @@ amap_missing(void)
 	pass_without_frame("zeros without a frame", as, zeros);
 	pass_without_money("zeros over the limit", as, late);
 	pass_says("zeros, when somebody pays", pass_all(as, late, W), FAULT_DONE);
-	EXPECT(pass_all(as, file, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, file, R), ==, FAULT_DONE);
 	pg = pte_page(pass_word(as, file));
 	pass_without_money("a copy of a file's page over the limit", as, file);
 	pass_page_is("the file's page behind it", pg, PASS_ANY, false);

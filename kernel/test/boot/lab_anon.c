@@ -102,7 +102,7 @@ index(void)
 		walks_to(vmo, ANON_FOURTH - 1 + i);
 	}
 	walks_to(vmo, VMO_MAX_PAGES - 1);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
 
@@ -173,7 +173,7 @@ sparse_and_dense(void)
 	CLAIM(i >= dense, "the tables of a full object of 4 GiB cannot be made: "
 	    "they end at page %lu", i);
 	ev_mark(3);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(full);
 	anon_object_end(vmo);
 }
@@ -307,7 +307,7 @@ tables_refused(void)
 	table_is_out(vmo, far);
 	lost(vmo);
 	ev_mark(2);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
 

@@ -261,7 +261,7 @@ ends(void)
 	if (vmo == NULL)
 		return;
 	EXPECT(anon_fill(vmo, far) == 0 && anon_fill(vmo, far + 5000) == 0);
-	EXPECT(anon_fill(vmo, ANON_THIRD - 1) == 0);
+	EXPECT_IS(anon_fill(vmo, ANON_THIRD - 1), ==, 0);
 	vmo_put(vmo);
 	vmo = object_of(60);
 	if (vmo == NULL)
@@ -355,9 +355,9 @@ refused_then_made(void)
 	}
 	write_refused(vmo, at << PAGE_SHIFT, "COMMIT", 5);
 	for (i = 0; i < n; i++)
-		EXPECT(as_write(as, va + i * PAGE_SIZE, &value, 8) == 8);
+		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &value, 8), ==, 8);
 	uio_init_kernel(&u, &value, 8);
-	EXPECT(vmo_write(vmo, (at + n) << PAGE_SHIFT, &u) == 8);
+	EXPECT_IS(vmo_write(vmo, (at + n) << PAGE_SHIFT, &u), ==, 8);
 	CLAIM(vmo->a.n_pages == n + 1, "all was tried again: %lu pages are there, "
 	    "not %lu", vmo->a.n_pages, n + 1);
 	ev_mark(2);

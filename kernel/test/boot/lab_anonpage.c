@@ -164,7 +164,7 @@ make(void)
 	no_holes_made(vmo);
 	one_look(vmo);
 	ev_mark(2);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
 
@@ -217,10 +217,10 @@ past_the_end(void)
 	says("far behind the end", vmo, 1ul << 30, ANON_CREATE, -ENXIO);
 	anon_books_moved("behind the end nothing is made", vmo, was, 0, 0, 0);
 	says("the last page is begun by one byte", vmo, 3, ANON_CREATE, 0);
-	EXPECT(vmo_allocate(vmo, 5) == 0);
+	EXPECT_IS(vmo_allocate(vmo, 5), ==, 0);
 	says("fallocate keeps it behind the end", vmo, 5, ANON_FIND, 0);
 	one_look_says("a fault finds nothing behind the end", vmo, 5, -ENXIO);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
 
@@ -257,7 +257,7 @@ no_money(void)
 	anon_books_moved("what was refused left nothing", vmo, was, 0, 0, 0);
 	says("all is well again", vmo, ANON_FOURTH, ANON_CREATE, 0);
 	anon_books_moved("a page and its tables", vmo, was, 1, 4, 5);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 	vmo_quota_put(quota);
 }
@@ -306,7 +306,7 @@ paid_for(void)
 	anon_books_moved("paid for as a whole: nothing is charged again", vmo,
 	    was, 2, 2, 0);
 	paid_without_room(vmo);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
 
@@ -446,7 +446,7 @@ wherever(void)
 			CLAIM(anon_word_of(vmo, i) != 0, "page %lu is gone", i);
 		}
 	ev_mark(2);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
 

@@ -127,7 +127,7 @@ classify(void)
 		if (m == M_FILE_SHARED || m == M_AOBJ_SHARED)
 			f.v.flags = VAD_SHARED;
 		got = fault_classify(&f, make_word(triples[i].word, payload));
-		EXPECT(got == triples[i].want);
+		EXPECT_IS(got, ==, triples[i].want);
 		if (got != triples[i].want)
 			klog("lab_fault: word kind %u, mapping %u, access %u: "
 			    "case %u, expected %u", triples[i].word, m,
@@ -155,7 +155,7 @@ denied(struct aspace *as, va_t va, enum access access, int code)
 {
 	struct vm_siginfo si = { 0 };
 
-	EXPECT(vm_user_fault(as, va, access, &si) == -EFAULT);
+	EXPECT_IS(vm_user_fault(as, va, access, &si), ==, -EFAULT);
 	EXPECT(si.signo == SIGSEGV && si.code == code && si.addr == va);
 	if (si.addr != va || si.code != code)
 		klog("lab_fault: va %lx access %u: signal %d code %d addr %lx",
@@ -175,7 +175,7 @@ denials(void)
 	none = map_of(as, a);
 	a.prot = PROT_R | PROT_X;
 	fetch = map_of(as, a);
-	EXPECT(map_munmap(as, none + 3 * PAGE_SIZE, PAGE_SIZE) == 0);
+	EXPECT_IS(map_munmap(as, none + 3 * PAGE_SIZE, PAGE_SIZE), ==, 0);
 	ev_mark(1);
 	denied(as, odd, R, SEGV_MAPERR);
 	denied(as, none + 3 * PAGE_SIZE + odd, W, SEGV_MAPERR);
@@ -274,7 +274,7 @@ peek(struct aspace *as, va_t va)
 {
 	uint64_t word = 0;
 
-	EXPECT(as_read(as, va, &word, 8) == 8);
+	EXPECT_IS(as_read(as, va, &word, 8), ==, 8);
 	return word;
 }
 
@@ -284,9 +284,9 @@ read_all(struct aspace *as, va_t va, uint64_t pages)
 	uint64_t i;
 
 	for (i = 0; i < pages; i++)
-		EXPECT(touch(as, va + i * PAGE_SIZE, R) == 0);
+		EXPECT_IS(touch(as, va + i * PAGE_SIZE, R), ==, 0);
 	for (i = 0; i < pages; i++)
-		EXPECT(peek(as, va + i * PAGE_SIZE) == i + 1);
+		EXPECT_IS(peek(as, va + i * PAGE_SIZE), ==, i + 1);
 }
 
 static void
@@ -304,9 +304,9 @@ two_processes(void)
 	ev_mark(2);
 	read_all(two, b, n);
 	ev_mark(3);
-	EXPECT(touch(one, a, W) == 0);
-	EXPECT(as_write(one, a, &tag, 8) == 8);
-	EXPECT(peek(two, b) == tag);
+	EXPECT_IS(touch(one, a, W), ==, 0);
+	EXPECT_IS(as_write(one, a, &tag, 8), ==, 8);
+	EXPECT_IS(peek(two, b), ==, tag);
 	lab_space_end(one);
 	lab_space_end(two);
 	file_end(vmo);
@@ -323,24 +323,24 @@ private_file(void)
 	va_t b = map_file(other, vmo, n, MAP_SHARED);
 	uint64_t tag = 0xdef;
 
-	EXPECT(touch(as, a, R) == 0);
+	EXPECT_IS(touch(as, a, R), ==, 0);
 	ev_mark(1);
 	for (i = 0; i < c; i++)
-		EXPECT(touch(as, a + i * n / c * PAGE_SIZE, W) == 0);
+		EXPECT_IS(touch(as, a + i * n / c * PAGE_SIZE, W), ==, 0);
 	for (i = 0; i < n; i++)
-		EXPECT(touch(as, a + i * PAGE_SIZE, R) == 0);
+		EXPECT_IS(touch(as, a + i * PAGE_SIZE, R), ==, 0);
 	ev_mark(2);
 	for (i = 0; i < c; i++)
-		EXPECT(as_write(as, a + i * n / c * PAGE_SIZE, &tag, 8) == 8);
+		EXPECT_IS(as_write(as, a + i * n / c * PAGE_SIZE, &tag, 8), ==, 8);
 	for (i = 0; i < n; i++)
-		EXPECT(peek(other, b + i * PAGE_SIZE) == i + 1);
+		EXPECT_IS(peek(other, b + i * PAGE_SIZE), ==, i + 1);
 	/* A page that was only read is the file's own. */
 	for (i = 0; i < c; i++)
-		EXPECT(peek(as, a + i * n / c * PAGE_SIZE) == tag);
+		EXPECT_IS(peek(as, a + i * n / c * PAGE_SIZE), ==, tag);
 	if (n > c) {
 		tag = 0x777;
-		EXPECT(as_write(other, b + PAGE_SIZE, &tag, 8) == 8);
-		EXPECT(peek(as, a + PAGE_SIZE) == (n / c > 1 ? tag : 0xdef));
+		EXPECT_IS(as_write(other, b + PAGE_SIZE, &tag, 8), ==, 8);
+		EXPECT_IS(peek(as, a + PAGE_SIZE), ==, (n / c > 1 ? tag : 0xdef));
 	}
 	lab_space_end(as);
 	lab_space_end(other);
@@ -357,13 +357,13 @@ file_ends(void)
 	va_t b = map_file(as, vmo, n + 4, MAP_PRIVATE);
 
 	ev_mark(1);
-	EXPECT(touch(as, a + (n - 1) * PAGE_SIZE, R) == 0);
-	EXPECT(peek(as, a + (n - 1) * PAGE_SIZE) == n);
-	EXPECT(touch(as, a + n * PAGE_SIZE, R) == SIGBUS);
+	EXPECT_IS(touch(as, a + (n - 1) * PAGE_SIZE, R), ==, 0);
+	EXPECT_IS(peek(as, a + (n - 1) * PAGE_SIZE), ==, n);
+	EXPECT_IS(touch(as, a + n * PAGE_SIZE, R), ==, SIGBUS);
 	ev_mark(2);
-	EXPECT(touch(as, a + (n + 1) * PAGE_SIZE, W) == SIGBUS);
-	EXPECT(touch(as, b + n * PAGE_SIZE, W) == SIGBUS);
-	EXPECT(touch(as, b + (n - 1) * PAGE_SIZE, W) == 0);
+	EXPECT_IS(touch(as, a + (n + 1) * PAGE_SIZE, W), ==, SIGBUS);
+	EXPECT_IS(touch(as, b + n * PAGE_SIZE, W), ==, SIGBUS);
+	EXPECT_IS(touch(as, b + (n - 1) * PAGE_SIZE, W), ==, 0);
 	lab_space_end(as);
 	file_end(vmo);
 }
@@ -377,21 +377,21 @@ no_frame(void)
 	struct aspace *as = lab_space();
 	va_t va = lab_map(as, n);
 
-	EXPECT(touch(as, va, W) == 0);
+	EXPECT_IS(touch(as, va, W), ==, 0);
 	ev_mark(1);
 	for (i = 1; i < n; i++) {
-		EXPECT(inject_set("FI_FRAME:1:0:1") == 0);
-		EXPECT(touch(as, va + i * PAGE_SIZE, W) == 0);
+		EXPECT_IS(inject_set("FI_FRAME:1:0:1"), ==, 0);
+		EXPECT_IS(touch(as, va + i * PAGE_SIZE, W), ==, 0);
 	}
 	inject_set("off");
 	ev_mark(2);
 	for (i = 0; i < n; i++) {
 		word = i + 1;
-		EXPECT(peek(as, va + i * PAGE_SIZE) == 0);
-		EXPECT(as_write(as, va + i * PAGE_SIZE, &word, 8) == 8);
+		EXPECT_IS(peek(as, va + i * PAGE_SIZE), ==, 0);
+		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &word, 8), ==, 8);
 	}
 	for (i = 0; i < n; i++)
-		EXPECT(peek(as, va + i * PAGE_SIZE) == i + 1);
+		EXPECT_IS(peek(as, va + i * PAGE_SIZE), ==, i + 1);
 	lab_space_end(as);
 }
 

@@ -144,16 +144,16 @@ zero_fill(void)
 	filled("F1 over the zero page", as, a + PAGE_SIZE, true,
 	    NEW_BITS | MD_PTE_NX, 0);
 	filled("F1, may be fetched", as, x, false, NEW_BITS, 0);
-	EXPECT(pass_all(as, late, W) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, late, W), ==, FAULT_DONE);
 	for (i = 1; i < 4; i++)
 		filled("F1, paid at the touch", as, late + i * PAGE_SIZE, i == 2,
 		    NEW_BITS | MD_PTE_NX, 1);
 	pass_without_frame("F1 without a frame", as, a + 2 * PAGE_SIZE);
-	EXPECT(pass_all(as, a + 3 * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, a + 3 * PAGE_SIZE, R), ==, FAULT_DONE);
 	pass_without_frame("F1 over the zero page without a frame", as,
 	    a + 3 * PAGE_SIZE);
 	pass_without_money("F1 over the limit", as, late + 5 * PAGE_SIZE);
-	EXPECT(pass_all(as, late + 6 * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, late + 6 * PAGE_SIZE, R), ==, FAULT_DONE);
 	pass_without_money("F1 over the zero page and the limit", as,
 	    late + 6 * PAGE_SIZE);
 	locked(as);
@@ -195,13 +195,13 @@ upgrades(void)
 	uint64_t u = MD_PTE_U | MD_PTE_A;
 
 	ev_mark(1);
-	EXPECT(pass_all(as, va, W) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, va, W), ==, FAULT_DONE);
 	protect(as, va, P_R);
 	protect(as, va, P_RW);
 	upgraded("a right to store that came back", as, va, W,
 	    u | MD_PTE_W | MD_PTE_D | MD_PTE_NX);
 
-	EXPECT(pass_all(as, va + PAGE_SIZE, W) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + PAGE_SIZE, W), ==, FAULT_DONE);
 	protect(as, va + PAGE_SIZE, P_R);
 	protect(as, va + PAGE_SIZE, P_R | PROT_X);
 	upgraded("a right to fetch that is new", as, va + PAGE_SIZE, X, u |
@@ -211,7 +211,7 @@ upgrades(void)
 	    u | MD_PTE_W | MD_PTE_D | MD_PTE_NX);
 	/* A locked page without any right keeps its word, but for U. */
 	lock(as, va + 2 * PAGE_SIZE, 1);
-	EXPECT(pass_all(as, va + 2 * PAGE_SIZE, W) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + 2 * PAGE_SIZE, W), ==, FAULT_DONE);
 	protect(as, va + 2 * PAGE_SIZE, 0);
 	protect(as, va + 2 * PAGE_SIZE, P_RW);
 	upgraded("a locked page that may be loaded from again", as,
@@ -314,7 +314,7 @@ rescued(void)
 	struct vm_page *pg;
 
 	for (i = 0; i < n; i++) {
-		EXPECT(pass_all(as, va + i * PAGE_SIZE, W) == FAULT_DONE);
+		EXPECT_IS(pass_all(as, va + i * PAGE_SIZE, W), ==, FAULT_DONE);
 		*bytes_of(as, va + i * PAGE_SIZE) = 0x100 + i;
 	}
 	push_out(as, va, n);
@@ -346,7 +346,7 @@ rescued(void)
 		    "page %lu comes back from swap with old bytes", i);
 	}
 	at = lab_map(as, 2);
-	EXPECT(pass_all(as, at, W) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, at, W), ==, FAULT_DONE);
 	others_words(as, at);
 	CLAIM(vm_check(1) == 0, "rescues left the space unsound");
 	lab_space_end(as);

@@ -56,7 +56,7 @@ shared_file(struct aspace *as, struct vmo *vmo)
 
 	f = (struct fctx){ .want.what = WANT_AGAIN };
 	/* The table is there, and what it costs. */
-	EXPECT(pass_all(as, va + (FILE_PAGES - 1) * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + (FILE_PAGES - 1) * PAGE_SIZE, R), ==, FAULT_DONE);
 	was = pass_counts(as);
 	was.ws -= pass_mapped(as, va, FILE_PAGES);
 	r = pass_once(&f, as, va, R);
@@ -100,8 +100,8 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	uint64_t word;
 
 	f = (struct fctx){ .as = as, .va = va + 4 * PAGE_SIZE, .access = W };
-	EXPECT(pass_all(as, va + 5 * PAGE_SIZE, W) == FAULT_DONE);
-	EXPECT(pass_all(as, va + 4 * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + 5 * PAGE_SIZE, W), ==, FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + 4 * PAGE_SIZE, R), ==, FAULT_DONE);
 	word = pass_word(as, f.va);
 	pg = cd_find(disk, 4);
 	next = cd_find(disk, 5);
@@ -113,8 +113,8 @@ changed_meanwhile(struct aspace *as, struct vmo *vmo)
 	fault_give_back(&f);
 
 	/* Our pin keeps it while it seems to be cut off. */
-	EXPECT(pass_all(as, va + 9 * PAGE_SIZE, R) == FAULT_DONE);
-	EXPECT(map_munmap(as, va + 9 * PAGE_SIZE, PAGE_SIZE) == 0);
+	EXPECT_IS(pass_all(as, va + 9 * PAGE_SIZE, R), ==, FAULT_DONE);
+	EXPECT_IS(map_munmap(as, va + 9 * PAGE_SIZE, PAGE_SIZE), ==, 0);
 	pg = cd_find(disk, 9);
 	CHECK(pg != NULL);
 	page_pin(pg);
@@ -143,7 +143,7 @@ copied(const char *what, struct aspace *as, va_t va, uint64_t idx,
 
 	f = (struct fctx){ .want.what = WANT_AGAIN };
 	if (read_first) {
-		EXPECT(pass_all(as, va, R) == FAULT_DONE);
+		EXPECT_IS(pass_all(as, va, R), ==, FAULT_DONE);
 		shows("F2, a load of a private mapping", as, va, idx,
 		    MD_PTE_U | MD_PTE_A | MD_PTE_NX, false);
 	}
@@ -173,23 +173,22 @@ private_pages(struct aspace *as, struct vmo *vmo)
 	struct vm_page *pg;
 
 	/* The tables are there, and what they cost. */
-	EXPECT(pass_all(as, va + (FILE_PAGES - 1) * PAGE_SIZE, R) == FAULT_DONE);
-	EXPECT(pass_all(as, late + (FILE_PAGES - 1) * PAGE_SIZE, R) ==
-	    FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + (FILE_PAGES - 1) * PAGE_SIZE, R), ==, FAULT_DONE);
+	EXPECT_IS(pass_all(as, late + (FILE_PAGES - 1) * PAGE_SIZE, R), ==, FAULT_DONE);
 	copied("F3, a page that was never touched", as, va + 24 * PAGE_SIZE, 24,
 	    false, 0);
 	copied("F3, over the file's page", as, va + 26 * PAGE_SIZE, 26, true,
 	    0);
-	EXPECT(pass_all(as, late + 28 * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, late + 28 * PAGE_SIZE, R), ==, FAULT_DONE);
 	copied("F3, paid at the touch", as, late + 28 * PAGE_SIZE, 28, true,
 	    1);
-	EXPECT(pass_all(as, va + 30 * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, va + 30 * PAGE_SIZE, R), ==, FAULT_DONE);
 	pass_without_frame("F3 without a frame", as, va + 30 * PAGE_SIZE);
 	pg = cd_find(disk, 30);
 	CHECK(pg != NULL);
 	pass_page_is("the file's page behind F3 without a frame", pg, PASS_ANY,
 	    false);
-	EXPECT(pass_all(as, late + 32 * PAGE_SIZE, R) == FAULT_DONE);
+	EXPECT_IS(pass_all(as, late + 32 * PAGE_SIZE, R), ==, FAULT_DONE);
 	pass_without_money("F3 over the limit", as, late + 32 * PAGE_SIZE);
 	pg = cd_find(disk, 32);
 	CHECK(pg != NULL);
@@ -233,8 +232,8 @@ comes_back(struct vmo *vmo)
 
 	for (i = 34; i < 38; i++) {
 		if (i % 2 == 0)
-			EXPECT(pass_all(as, va + i * PAGE_SIZE, R) == FAULT_DONE);
-		EXPECT(pass_all(as, va + i * PAGE_SIZE, W) == FAULT_DONE);
+			EXPECT_IS(pass_all(as, va + i * PAGE_SIZE, R), ==, FAULT_DONE);
+		EXPECT_IS(pass_all(as, va + i * PAGE_SIZE, W), ==, FAULT_DONE);
 		p = pa2va(page_pa(pte_page(pass_word(as, va + i * PAGE_SIZE))));
 		p[0] = 0x7000 + i;
 	}

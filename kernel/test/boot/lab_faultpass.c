@@ -244,7 +244,7 @@ pass_without_frame(const char *what, struct aspace *as, va_t va)
 	enum fault_outcome r;
 
 	f = (struct fctx){ .want.what = WANT_AGAIN };
-	EXPECT(inject_set("FI_FRAME:1:0:1") == 0);
+	EXPECT_IS(inject_set("FI_FRAME:1:0:1"), ==, 0);
 	r = pass_once(&f, as, va, W);
 	inject_set("off");
 	pass_says(what, r, FAULT_NEEDMEM);
@@ -272,7 +272,7 @@ without_money_once(const char *what, struct aspace *as, va_t va)
 
 	f = (struct fctx){ .want.what = WANT_AGAIN };
 	frames = frames_available();
-	EXPECT(inject_set("FI_COMMIT:1:0:1") == 0);
+	EXPECT_IS(inject_set("FI_COMMIT:1:0:1"), ==, 0);
 	r = pass_once(&f, as, va, W);
 	inject_set("off");
 	pass_says(what, r, FAULT_SIGNAL);

@@ -36,14 +36,14 @@ words(void)
 		index = lab_random(&seed) % INDEXES;
 		word = fork_word(index);
 		EXPECT((word & MD_PTE_P) == 0 && pte_kind(word) == PTE_FORK);
-		EXPECT(fork_index(word) == index);
-		EXPECT(fork_entry(word) ==
-		    MD_KPAGED_BASE + index * sizeof(struct fmo_entry));
+		EXPECT_IS(fork_index(word), ==, index);
+		EXPECT_IS(fork_entry(word),
+		    ==, MD_KPAGED_BASE + index * sizeof(struct fmo_entry));
 		another_kind(index, word, PTE_SWAP);
 		another_kind(index, word, PTE_TRANS);
 	}
 	EXPECT(fork_index(fork_word(0)) == 0 && fork_word(0) != 0);
-	EXPECT(fork_index(fork_word(INDEXES - 1)) == INDEXES - 1);
+	EXPECT_IS(fork_index(fork_word(INDEXES - 1)), ==, INDEXES - 1);
 	ev_mark(2);
 }
 
@@ -59,9 +59,9 @@ one_valid(va_t kva, struct fmo_entry *e)
 	spin_lock(&pfn_lock);
 	page_set_home(pg, HOME_FMO, va2pa(e));
 	spin_unlock(&pfn_lock);
-	EXPECT(fork_entry(word) == kva);
-	EXPECT(fork_entry(fork_word(fmo_index_of(e))) == kva);
-	EXPECT(fmo_entry_of_page(pte_page(word)) == e);
+	EXPECT_IS(fork_entry(word), ==, kva);
+	EXPECT_IS(fork_entry(fork_word(fmo_index_of(e))), ==, kva);
+	EXPECT_IS(fmo_entry_of_page(pte_page(word)), ==, e);
 	spin_lock(&pfn_lock);
 	page_set_home(pg, HOME_NONE, 0);
 	spin_unlock(&pfn_lock);
@@ -103,18 +103,18 @@ fork_of(uint64_t mapped, uint64_t step)
 
 	for (i = 0; i < mapped; i += step) {
 		tag = i + 1;
-		EXPECT(as_write(as, va + i * PAGE_SIZE, &tag, 8) == 8);
+		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &tag, 8), ==, 8);
 		n++;
 	}
 	ev_mark(1);
 	r = as_dup(as, &child);
 	ev_mark(2);
-	EXPECT(r == 0);
+	EXPECT_IS(r, ==, 0);
 	if (r == 0) {
 		as_attach_user(child);
 		EXPECT(child->n_fork == n && as->n_fork == n);
 		EXPECT(as->n_priv == 0 && child->n_priv == 0);
-		EXPECT(vm_check(2) == 0);
+		EXPECT_IS(vm_check(2), ==, 0);
 		lab_space_end(child);
 	}
 	lab_space_end(as);

@@ -38,8 +38,8 @@ indices(void)
 		if (ask.i % 2 != 0)
 			ask.va |= 0xffff800000000000ul;
 		for (ask.level = 1; ask.level <= MD_PT_LEVELS; ask.level++)
-			EXPECT(tour_index(ask.va, ask.level) ==
-			    (int)md_pt_index(ask.va, ask.level));
+			EXPECT_IS(tour_index(ask.va, ask.level),
+			    ==, (int)md_pt_index(ask.va, ask.level));
 	}
 	ev_mark(2);
 }
@@ -57,13 +57,13 @@ canonical(void)
 		    ((1 + lab_random(&seed) % 0xfffe) << 48);
 		if (bad >> 47 == 0x1ffff || bad >> 47 == 0)
 			continue;
-		EXPECT(tour_index(bad, 1 + (int)(ask.i % 4)) == -EINVAL);
+		EXPECT_IS(tour_index(bad, 1 + (int)(ask.i % 4)), ==, -EINVAL);
 	}
-	EXPECT(tour_index(0x00007fffffffffff, 4) == 255);
-	EXPECT(tour_index(0x0000800000000000, 4) == -EINVAL);
-	EXPECT(tour_index(0xffff7fffffffffff, 4) == -EINVAL);
-	EXPECT(tour_index(0xffff800000000000, 4) == 256);
-	EXPECT(tour_index(~0ul, 1) == 511);
+	EXPECT_IS(tour_index(0x00007fffffffffff, 4), ==, 255);
+	EXPECT_IS(tour_index(0x0000800000000000, 4), ==, -EINVAL);
+	EXPECT_IS(tour_index(0xffff7fffffffffff, 4), ==, -EINVAL);
+	EXPECT_IS(tour_index(0xffff800000000000, 4), ==, 256);
+	EXPECT_IS(tour_index(~0ul, 1), ==, 511);
 	EXPECT(tour_index(0, 0) == -EINVAL && tour_index(0, 5) == -EINVAL);
 	ev_mark(2);
 }
@@ -76,7 +76,7 @@ touch_pages(struct aspace *as, va_t va, uint64_t n)
 	uint64_t i;
 
 	for (i = 0; i < n; i++)
-		EXPECT(as_write(as, va + i * PAGE_SIZE, &i, 8) == 8);
+		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &i, 8), ==, 8);
 }
 
 static void
@@ -89,17 +89,17 @@ one_walk(struct aspace *as, va_t va, uint64_t tag)
 
 	EXPECT(word != NULL && tour_walk(as->md.root_pa, va + 8, &w) == 0);
 	if (word == NULL || w.n != MD_PT_LEVELS) {
-		EXPECT(w.n == MD_PT_LEVELS);
+		EXPECT_IS(w.n, ==, MD_PT_LEVELS);
 		return;
 	}
 	EXPECT(w.mapped && w.bytes == PAGE_SIZE && w.step[3].word == *word);
-	EXPECT(w.step[3].table == page_pa(leaf));
-	EXPECT(w.step[0].table == as->md.root_pa);
+	EXPECT_IS(w.step[3].table, ==, page_pa(leaf));
+	EXPECT_IS(w.step[0].table, ==, as->md.root_pa);
 	for (i = 0; i < MD_PT_LEVELS - 1; i++)
-		EXPECT((w.step[i].word & MD_PTE_PFN) == w.step[i + 1].table);
-	EXPECT(w.pa == page_pa(pte_page(*word)) + 8);
-	EXPECT(*(uint64_t *)pa2va(w.pa - 8) == tag);
-	EXPECT(w.rights == (TOUR_READ | TOUR_WRITE | TOUR_USER));
+		EXPECT_IS((w.step[i].word & MD_PTE_PFN), ==, w.step[i + 1].table);
+	EXPECT_IS(w.pa, ==, page_pa(pte_page(*word)) + 8);
+	EXPECT_IS(*(uint64_t *)pa2va(w.pa - 8), ==, tag);
+	EXPECT_IS(w.rights, ==, (TOUR_READ | TOUR_WRITE | TOUR_USER));
 }
 
 static void
@@ -130,18 +130,18 @@ stops(void)
 	touch_pages(as, va, 1);
 	mutex_lock(&as->ws_lock);
 	ev_mark(1);
-	EXPECT(tour_walk(root, direct, &w) == 0);
+	EXPECT_IS(tour_walk(root, direct, &w), ==, 0);
 	EXPECT(w.mapped && w.n < MD_PT_LEVELS && w.pa == 0x1234567);
 	EXPECT(w.n == 3 ? w.bytes == 2ul << 20 : w.bytes == 1ul << 30);
-	EXPECT(tour_walk(root, va ^ 0x0000400000000000, &w) == 0);
+	EXPECT_IS(tour_walk(root, va ^ 0x0000400000000000, &w), ==, 0);
 	EXPECT(!w.mapped && w.n == 1 && w.bytes == 0);
-	EXPECT(tour_walk(root, va ^ PAGE_SIZE, &w) == 0);
+	EXPECT_IS(tour_walk(root, va ^ PAGE_SIZE, &w), ==, 0);
 	EXPECT(!w.mapped && w.n == 4 && (w.step[3].word & MD_PTE_P) == 0);
-	EXPECT(tour_walk(root, va ^ (1ul << 22), &w) == 0);
+	EXPECT_IS(tour_walk(root, va ^ (1ul << 22), &w), ==, 0);
 	EXPECT(!w.mapped && w.n == 3);
-	EXPECT(tour_walk(root, va ^ (1ul << 31), &w) == 0);
+	EXPECT_IS(tour_walk(root, va ^ (1ul << 31), &w), ==, 0);
 	EXPECT(!w.mapped && w.n == 2);
-	EXPECT(tour_walk(root, 0x0000812345678000, &w) == -EINVAL);
+	EXPECT_IS(tour_walk(root, 0x0000812345678000, &w), ==, -EINVAL);
 	ev_mark(2);
 	mutex_unlock(&as->ws_lock);
 	lab_space_end(as);
@@ -174,7 +174,7 @@ built_tables(void)
 				pt_words(pg[i])[md_pt_index(va, 4 - (int)i)] =
 				    page_pa(pg[(i + 1) % MD_PT_LEVELS]) |
 				    (bit[b].all ^ (i == at ? bit[b].flip : 0));
-			EXPECT(tour_walk(page_pa(pg[0]), va, &w) == 0);
+			EXPECT_IS(tour_walk(page_pa(pg[0]), va, &w), ==, 0);
 			EXPECT(w.mapped && w.rights ==
 			    (15u & ~bit[b].lost));
 		}
@@ -193,18 +193,18 @@ rights(void)
 	static struct tour_walk w;
 
 	touch_pages(as, va, 2);
-	EXPECT(map_mprotect(as, va, PAGE_SIZE, PROT_R) == 0);
+	EXPECT_IS(map_mprotect(as, va, PAGE_SIZE, PROT_R), ==, 0);
 	mutex_lock(&as->ws_lock);
 	ev_mark(1);
-	EXPECT(tour_walk(root, va, &w) == 0);
-	EXPECT(w.rights == (TOUR_READ | TOUR_USER));
-	EXPECT(tour_walk(root, va + PAGE_SIZE, &w) == 0);
-	EXPECT(w.rights == (TOUR_READ | TOUR_WRITE | TOUR_USER));
-	EXPECT(tour_walk(root, (va_t)rights, &w) == 0);
+	EXPECT_IS(tour_walk(root, va, &w), ==, 0);
+	EXPECT_IS(w.rights, ==, (TOUR_READ | TOUR_USER));
+	EXPECT_IS(tour_walk(root, va + PAGE_SIZE, &w), ==, 0);
+	EXPECT_IS(w.rights, ==, (TOUR_READ | TOUR_WRITE | TOUR_USER));
+	EXPECT_IS(tour_walk(root, (va_t)rights, &w), ==, 0);
 	EXPECT(w.mapped && w.rights == (TOUR_READ | TOUR_EXEC));
-	EXPECT(tour_walk(root, (va_t)&data, &w) == 0);
+	EXPECT_IS(tour_walk(root, (va_t)&data, &w), ==, 0);
 	EXPECT(w.mapped && w.rights == TOUR_READ);
-	EXPECT(tour_walk(root, MD_DIRECT_BASE + root, &w) == 0);
+	EXPECT_IS(tour_walk(root, MD_DIRECT_BASE + root, &w), ==, 0);
 	EXPECT(w.mapped && w.rights == (TOUR_READ | TOUR_WRITE));
 	mutex_unlock(&as->ws_lock);
 	built_tables();
@@ -242,7 +242,7 @@ fault(struct aspace *as, va_t va, enum access access)
 {
 	struct vm_siginfo si;
 
-	EXPECT(vm_user_fault(as, va, access, &si) == 0);
+	EXPECT_IS(vm_user_fault(as, va, access, &si), ==, 0);
 }
 
 static uint64_t

@@ -91,21 +91,21 @@ find_ends(void)
 	struct aspace *as = lab_vads_begin();
 
 	ev_mark(1);
-	EXPECT(insert(as, a + 4 * n, a + 5 * n) == 0);
-	EXPECT(insert(as, a, a + n) == 0);
-	EXPECT(insert(as, a + 2 * n, a + 3 * n) == 0);
+	EXPECT_IS(insert(as, a + 4 * n, a + 5 * n), ==, 0);
+	EXPECT_IS(insert(as, a, a + n), ==, 0);
+	EXPECT_IS(insert(as, a + 2 * n, a + 3 * n), ==, 0);
 	EXPECT(finds(as, a, a, a + n));
 	EXPECT(finds(as, a + n - 1, a, a + n));
-	EXPECT(vad_find(as, a + n) == NULL);
-	EXPECT(vad_find(as, a - 1) == NULL);
+	EXPECT_IS(vad_find(as, a + n), ==, NULL);
+	EXPECT_IS(vad_find(as, a - 1), ==, NULL);
 	EXPECT(finds(as, a + 2 * n, a + 2 * n, a + 3 * n));
 	EXPECT(finds(as, a + 3 * n - 1, a + 2 * n, a + 3 * n));
-	EXPECT(vad_find(as, a + 3 * n) == NULL);
+	EXPECT_IS(vad_find(as, a + 3 * n), ==, NULL);
 	EXPECT(finds(as, a + 5 * n - 1, a + 4 * n, a + 5 * n));
-	EXPECT(vad_find(as, a + 5 * n) == NULL);
-	EXPECT(vad_find(as, HIGH - 1) == NULL);
+	EXPECT_IS(vad_find(as, a + 5 * n), ==, NULL);
+	EXPECT_IS(vad_find(as, HIGH - 1), ==, NULL);
 	ev_mark(2);
-	EXPECT(as->nvads == 3);
+	EXPECT_IS(as->nvads, ==, 3);
 	lab_vads_end(as);
 }
 
@@ -127,13 +127,13 @@ overlaps(void)
 	unsigned i;
 
 	ev_mark(1);
-	EXPECT(insert(as, a, a + n) == 0);
-	EXPECT(insert(as, a + 2 * n, a + 3 * n) == 0);
+	EXPECT_IS(insert(as, a, a + n), ==, 0);
+	EXPECT_IS(insert(as, a + 2 * n, a + 3 * n), ==, 0);
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
-		EXPECT(insert(as, bad[i][0], bad[i][1]) == -EEXIST);
-		EXPECT(as->nvads == 2);
+		EXPECT_IS(insert(as, bad[i][0], bad[i][1]), ==, -EEXIST);
+		EXPECT_IS(as->nvads, ==, 2);
 	}
-	EXPECT(insert(as, a + n, a + 2 * n) == 0);
+	EXPECT_IS(insert(as, a + n, a + 2 * n), ==, 0);
 	ev_mark(2);
 	EXPECT(as->nvads == 3 && as->total_pages == 3 * n);
 	EXPECT(finds(as, a + n, a + n, a + 2 * n));
@@ -167,13 +167,13 @@ counts(void)
 	ev_mark(1);
 	mid->flags |= VAD_LOCKED;
 	EXPECT(vad_insert(as, mid) == 0 && vad_insert(as, high) == 0);
-	EXPECT(vad_insert(as, low) == 0);
+	EXPECT_IS(vad_insert(as, low), ==, 0);
 	counts_are(as, 3, 3 * n, n);
 	CLAIM(as->peak_pages == 3 * n, "peak_pages is not the most that was mapped");
-	EXPECT(vad_find(as, a) == low);
+	EXPECT_IS(vad_find(as, a), ==, low);
 	vad_remove(as, high);
 	EXPECT(vad_find(as, a) == low && vad_find(as, a + 4 * n) == NULL);
-	EXPECT(vad_find(as, a + 2 * n) == mid);
+	EXPECT_IS(vad_find(as, a + 2 * n), ==, mid);
 	vad_remove(as, mid);
 	CLAIM(vad_find(as, a + 2 * n) == NULL, "a mapping that has been removed is "
 	    "still found: does as->hint name it?");
@@ -186,12 +186,12 @@ counts(void)
 	counts_are(as, 3, 3 * n + 3, n + 3);
 	CLAIM(as->peak_pages == 3 * n + 3, "peak_pages is not the most that was "
 	    "mapped");
-	EXPECT(vad_find(as, a + 2 * n - 1) == mid);
-	EXPECT(vad_find(as, a + 3 * n + 1) == mid);
+	EXPECT_IS(vad_find(as, a + 2 * n - 1), ==, mid);
+	EXPECT_IS(vad_find(as, a + 3 * n + 1), ==, mid);
 	vad_set_range(as, mid, a + 2 * n + 1, a + 3 * n - 1);
 	counts_are(as, 3, 3 * n - 2, n - 2);
-	EXPECT(vad_find(as, a + 2 * n) == NULL);
-	EXPECT(vad_find(as, a + 3 * n - 1) == NULL);
+	EXPECT_IS(vad_find(as, a + 2 * n), ==, NULL);
+	EXPECT_IS(vad_find(as, a + 3 * n - 1), ==, NULL);
 	lab_vads_end(as);
 }
 
@@ -204,7 +204,7 @@ fill_ranges(struct aspace *as, uint64_t n, uint64_t *seed)
 	for (i = 0; i < n; i++) {
 		k = i * 7919 % n;
 		start = LOW + 8 * k + lab_random(seed) % 4;
-		EXPECT(insert(as, start, start + 1 + lab_random(seed) % 4) == 0);
+		EXPECT_IS(insert(as, start, start + 1 + lab_random(seed) % 4), ==, 0);
 	}
 }
 
@@ -232,7 +232,7 @@ find_many(void)
 	i = 0;
 	VAD_FOREACH(v, as)
 		i += finds(as, v->start, v->start, v->end);
-	EXPECT(i == n);
+	EXPECT_IS(i, ==, n);
 	lab_vads_end(as);
 }
 
@@ -285,7 +285,7 @@ places(void)
 		pages = 1 + lab_random(&seed) % 40;
 		search(as, pages, LOW, as->mmap_base);
 		vpn = model_gap(as, pages, LOW, as->mmap_base);
-		EXPECT(insert(as, vpn, vpn + pages) == 0);
+		EXPECT_IS(insert(as, vpn, vpn + pages), ==, 0);
 		/* Every fourth one goes again, so that there are holes. */
 		if (i % 4 == 3) {
 			struct vad *v = vad_next(vad_first(as));
@@ -312,7 +312,7 @@ one_gap(void)
 
 	ev_mark(1);
 	for (i = 0; i < n; i++) {
-		EXPECT(insert(as, at, at + 2) == 0);
+		EXPECT_IS(insert(as, at, at + 2), ==, 0);
 		at += 2;
 		if (i == which)
 			hole = at;
@@ -326,13 +326,13 @@ one_gap(void)
 	search(as, 2, LOW, hole + 2);
 	search(as, 2, hole + 1, at);
 	search(as, big, hole + 1, at);
-	EXPECT(insert(as, hole, hole + big) == 0);
+	EXPECT_IS(insert(as, hole, hole + big), ==, 0);
 	search(as, big, LOW, at);
 	search(as, 2, LOW, at);
 	ev_mark(2);
 	/* What closes a hole opens it again. */
 	v = vad_find(as, hole);
-	EXPECT(v != NULL);
+	EXPECT_IS(v, !=, NULL);
 	if (v != NULL) {
 		vad_remove(as, v);
 		vad_free(v);
@@ -359,7 +359,7 @@ exact(void)
 		for (i = 0; i < tree / 2; i++) {
 			at += lab_random(&seed) % 5;
 			end = at + 1 + lab_random(&seed) % 2;
-			EXPECT(insert(as, at, end) == 0);
+			EXPECT_IS(insert(as, at, end), ==, 0);
 			at = end;
 		}
 		for (lo = LOW; lo < at + 3; lo++)
@@ -395,19 +395,19 @@ one_operation(struct aspace *as, uint8_t *model, uint64_t *seed)
 	static struct vad_list gone;
 
 	if (kind == 0) {
-		EXPECT(insert(as, LOW + lo, LOW + hi) ==
-		    (model_is_free(model, lo, hi) ? 0 : -EEXIST));
+		EXPECT_IS(insert(as, LOW + lo, LOW + hi),
+		    ==, (model_is_free(model, lo, hi) ? 0 : -EEXIST));
 		if (model_is_free(model, lo, hi))
 			memset(model + lo, 1, hi - lo);
 	} else if (kind == 1) {
-		EXPECT((vad_find(as, LOW + lo) != NULL) == (model[lo] != 0));
+		EXPECT_IS((vad_find(as, LOW + lo) != NULL), ==, (model[lo] != 0));
 	} else if (kind == 2) {
-		EXPECT(vad_remove_range(as, LOW + lo, LOW + hi, &gone) == 0);
+		EXPECT_IS(vad_remove_range(as, LOW + lo, LOW + hi, &gone), ==, 0);
 		vad_list_free(&gone);
 		memset(model + lo, 0, hi - lo);
 	} else {
-		EXPECT((vad_find_above(as, LOW + lo) == NULL) ==
-		    model_is_free(model, lo, MODEL_PAGES));
+		EXPECT_IS((vad_find_above(as, LOW + lo) == NULL),
+		    ==, model_is_free(model, lo, MODEL_PAGES));
 	}
 }
 
@@ -444,9 +444,9 @@ edges(void)
 	ev_mark(1);
 	EXPECT(vad_find_gap(as, n, 1, HIGH, &vpn) == 0 && vpn == HIGH - n);
 	EXPECT(vad_find_gap(as, HIGH - 1, 1, HIGH, &vpn) == 0 && vpn == 1);
-	EXPECT(vad_find_gap(as, HIGH, 1, HIGH, &vpn) == -ENOMEM);
-	EXPECT(insert(as, HIGH - n, HIGH) == 0);
-	EXPECT(insert(as, 1, 1 + n) == 0);
+	EXPECT_IS(vad_find_gap(as, HIGH, 1, HIGH, &vpn), ==, -ENOMEM);
+	EXPECT_IS(insert(as, HIGH - n, HIGH), ==, 0);
+	EXPECT_IS(insert(as, 1, 1 + n), ==, 0);
 	EXPECT(finds(as, HIGH - 1, HIGH - n, HIGH) && finds(as, 1, 1, 1 + n));
 	search(as, n, 1, HIGH);
 	search(as, HIGH - 2 * n - 1, 1, HIGH);
@@ -483,14 +483,14 @@ split_without_memory(struct aspace *as, uint64_t a, uint64_t n)
 	static struct vad *hi;
 
 	hi = NULL;
-	EXPECT(v != NULL);
+	EXPECT_IS(v, !=, NULL);
 	if (v == NULL)
 		return;
-	EXPECT(inject_set("FI_SLAB:1:0:1") == 0);
-	EXPECT(vad_split(as, v, a + n / 2, &hi) == -ENOMEM);
+	EXPECT_IS(inject_set("FI_SLAB:1:0:1"), ==, 0);
+	EXPECT_IS(vad_split(as, v, a + n / 2, &hi), ==, -ENOMEM);
 	inject_set("off");
 	EXPECT(tree_is(as, whole, 1));
-	EXPECT(vad_split(as, v, a + n / 2, &hi) == 0);
+	EXPECT_IS(vad_split(as, v, a + n / 2, &hi), ==, 0);
 	EXPECT(hi != NULL && tree_is(as, halves, 2));
 	EXPECT(vad_merge(as, v) == v && tree_is(as, whole, 1));
 }
@@ -503,8 +503,8 @@ protect_without_memory(struct aspace *as, uint64_t a, uint64_t n, unsigned k)
 	char spec[32];
 
 	snprintf(spec, sizeof(spec), "FI_SLAB:%u:0:1", k);
-	EXPECT(inject_set(spec) == 0);
-	EXPECT(vad_protect_range(as, a + 2, a + 4, PROT_R) == -ENOMEM);
+	EXPECT_IS(inject_set(spec), ==, 0);
+	EXPECT_IS(vad_protect_range(as, a + 2, a + 4, PROT_R), ==, -ENOMEM);
 	inject_set("off");
 	EXPECT(tree_is(as, whole, 1));
 	EXPECT(vad_find(as, a + 3) != NULL &&
@@ -520,11 +520,11 @@ without_memory(void)
 		{ a + 4, a + n } };
 
 	ev_mark(1);
-	EXPECT(insert(as, a, a + n) == 0);
+	EXPECT_IS(insert(as, a, a + n), ==, 0);
 	split_without_memory(as, a, n);
 	protect_without_memory(as, a, n, 1);
 	protect_without_memory(as, a, n, 2);
-	EXPECT(vad_protect_range(as, a + 2, a + 4, PROT_R) == 0);
+	EXPECT_IS(vad_protect_range(as, a + 2, a + 4, PROT_R), ==, 0);
 	EXPECT(tree_is(as, thirds, 3));
 	ev_mark(2);
 	lab_vads_end(as);

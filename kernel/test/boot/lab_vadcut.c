@@ -137,7 +137,7 @@ split_at(uint64_t n, uint64_t at, uint32_t flags)
 	CHECK(vad_insert(as, v) == 0);
 	vad_update_link(v);
 	was = *v;
-	EXPECT(vad_split(as, v, LOW + at, &hi) == 0);
+	EXPECT_IS(vad_split(as, v, LOW + at, &hi), ==, 0);
 	if (hi != NULL)
 		halves_fit(as, v, hi, &was, LOW + at);
 	CLAIM(vad_find(as, LOW + at - 1) == v && vad_find(as, LOW + at) == hi,
@@ -242,7 +242,7 @@ cuts(uint64_t rounds, uint64_t seed)
 		lo = LOW + lab_random(&seed) % PAGES;
 		hi = lo + 1 + lab_random(&seed) % 9;
 		hi = MIN(hi, LOW + PAGES);
-		EXPECT(vad_remove_range(as, lo, hi, &list) == 0);
+		EXPECT_IS(vad_remove_range(as, lo, hi, &list), ==, 0);
 		list_fits(&list, lo, hi, &m);
 		memset(&m.off[lo - LOW], 0, (hi - lo) * sizeof(m.off[0]));
 		piece_drop(&list);
@@ -284,22 +284,22 @@ hole(struct aspace *as, uint64_t lo, uint64_t at, uint64_t to, uint64_t hi,
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED };
 	va_t va;
 
-	EXPECT(map_mmap(as, &a, &va) == 0);
-	EXPECT(map_munmap(as, at << PAGE_SHIFT, (to - at) << PAGE_SHIFT) == 0);
+	EXPECT_IS(map_mmap(as, &a, &va), ==, 0);
+	EXPECT_IS(map_munmap(as, at << PAGE_SHIFT, (to - at) << PAGE_SHIFT), ==, 0);
 	CLAIM(as->commit == base + due(lo, at, to, hi), "%lu pages and tables are "
 	    "left, and %lu are paid for", due(lo, at, to, hi),
 	    as->commit - base);
 	CLAIM(vm_check(1) == 0, "what is paid does not fit what is mapped");
 	if (upper)
-		EXPECT(map_munmap(as, to << PAGE_SHIFT,
-		    (hi - to) << PAGE_SHIFT) == 0);
+		EXPECT_IS(map_munmap(as, to << PAGE_SHIFT, (hi - to) << PAGE_SHIFT),
+		    ==, 0);
 	else if (lo < at)
-		EXPECT(map_munmap(as, lo << PAGE_SHIFT,
-		    (at - lo) << PAGE_SHIFT) == 0);
+		EXPECT_IS(map_munmap(as, lo << PAGE_SHIFT, (at - lo) << PAGE_SHIFT),
+		    ==, 0);
 	CLAIM(as->commit == base + (upper ? due(lo, at, 0, 0) :
 	    due(0, 0, to, hi)), "what one half had paid went with the other");
 	CLAIM(vm_check(1) == 0, "what is paid does not fit what is mapped");
-	EXPECT(map_munmap(as, a.addr, a.len) == 0);
+	EXPECT_IS(map_munmap(as, a.addr, a.len), ==, 0);
 	CLAIM(as->commit == base, "%lu pages stay paid for, and nothing is mapped",
 	    as->commit - base);
 	/* The memory of VADs comes and goes with them. */

@@ -105,14 +105,14 @@ join_three(void)
 	va_t va = lab_map(as, 30);
 
 	commit = as->commit;
-	EXPECT(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, R) == 0);
+	EXPECT_IS(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, R), ==, 0);
 	CLAIM(as->nvads == 3 && as->commit == commit, "a part with other rights "
 	    "is a mapping of its own, and pays no more");
-	EXPECT(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, RW) == 0);
+	EXPECT_IS(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, RW), ==, 0);
 	CLAIM(as->nvads == 1 && as->commit == commit, "what was divided by rights "
 	    "is joined by them, and has paid the same");
 	CLAIM(vm_check(1) == 0, "joining left the space unsound");
-	EXPECT(map_munmap(as, va, 30 * PAGE_SIZE) == 0);
+	EXPECT_IS(map_munmap(as, va, 30 * PAGE_SIZE), ==, 0);
 	CLAIM(as->commit == base, "what a joined mapping had paid is not given "
 	    "back with it");
 	lab_space_end(as);
@@ -164,12 +164,12 @@ charge(void)
 
 	CHECK(map_mmap(as, &a, &va) == 0);
 	commit = as->commit;
-	EXPECT(inject_set("FI_COMMIT:1:0:1") == 0);
+	EXPECT_IS(inject_set("FI_COMMIT:1:0:1"), ==, 0);
 	CLAIM(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW) == -ENOMEM &&
 	    as->nvads == 1 && as->commit == commit, "nobody pays for memory that "
 	    "becomes writable: ENOMEM, and the mapping is whole as before");
 	inject_set("off");
-	EXPECT(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW) == 0);
+	EXPECT_IS(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW), ==, 0);
 	CLAIM(as->nvads == 3 && as->commit == commit + 5 +
 	    vad_tables((va >> PAGE_SHIFT) + 5, (va >> PAGE_SHIFT) + 10),
 	    "five pages became writable, %lu are paid for", as->commit - commit);
@@ -192,15 +192,15 @@ rights_model(uint64_t seed)
 
 	memset(model, RW, sizeof(model));
 	for (i = 0; i < PAGES; i++)
-		EXPECT(vm_user_fault(as, va + i * PAGE_SIZE, ACCESS_WRITE,
-		    &si) == 0);
+		EXPECT_IS(vm_user_fault(as, va + i * PAGE_SIZE, ACCESS_WRITE, &si),
+		    ==, 0);
 	for (k = 0; k < 40; k++) {
 		lo = lab_random(&seed) % PAGES;
 		hi = lo + 1 + lab_random(&seed) % 14;
 		hi = MIN(hi, (uint64_t)PAGES);
 		prot = rights[lab_random(&seed) % ARRAY_LEN(rights)];
-		EXPECT(map_mprotect(as, va + lo * PAGE_SIZE,
-		    (hi - lo) * PAGE_SIZE, prot) == 0);
+		EXPECT_IS(map_mprotect(as, va + lo * PAGE_SIZE, (hi - lo) * PAGE_SIZE, prot),
+		    ==, 0);
 		memset(model + lo, prot, hi - lo);
 		rw_lock_read(&as->map_lock);
 		for (i = runs = 0; i < PAGES; i++) {
@@ -309,7 +309,7 @@ refuse(const struct refusal *r, unsigned k)
 	/* What is kept for a hole in the middle would help a cut out. */
 	as->spare_vads.first = NULL;
 	snprintf(spec, sizeof(spec), "FI_SLAB:%u:0:1", k);
-	EXPECT(inject_set(spec) == 0);
+	EXPECT_IS(inject_set(spec), ==, 0);
 	got = r->call(as);
 	inject_set("off");
 	CLAIM(got == 0 || got == -ENOMEM, "%s without memory says %d", r->what,
@@ -328,7 +328,7 @@ refuse(const struct refusal *r, unsigned k)
 		    "the object", r->what, (int)piece_refs(vmo) - 3);
 		CLAIM(piece_vads_alive() == alive + 2, "%s failed and keeps %ld VADs",
 		    r->what, (long)(piece_vads_alive() - alive - 2));
-		EXPECT(r->call(as) == 0);
+		EXPECT_IS(r->call(as), ==, 0);
 	}
 	as->spare_vads = spare;
 	CLAIM(lab_is_sound(as), "%s left the space unsound", r->what);

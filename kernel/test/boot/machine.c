@@ -172,7 +172,7 @@ clock_goes_forward(void)
 		last = now;
 	}
 	sleep_until(start + 50000000, WAIT_PLAIN);
-	EXPECT(md_time_ns() >= start + 50000000);
+	EXPECT_IS(md_time_ns(), >=, start + 50000000);
 }
 
 static void
@@ -191,7 +191,7 @@ call_reaches_all_cpus(void)
 
 	for (i = 0; i < 100; i++)
 		md_call_others(count_call, &n);
-	EXPECT(n == 100 * (md_ncpus() - 1));
+	EXPECT_IS(n, ==, 100 * (md_ncpus() - 1));
 }
 
 const struct selftest selftests_machine[] = {

@@ -51,8 +51,8 @@ has(unsigned i, unsigned nr, uint64_t start, uint64_t sectors)
 static void
 put(uint64_t sector)
 {
-	EXPECT(blk_rw_bytes(tab.disk, sector * SECTOR_SIZE, tab.sector,
-	    SECTOR_SIZE, BIO_WRITE) == SECTOR_SIZE);
+	EXPECT_IS(blk_rw_bytes(tab.disk, sector * SECTOR_SIZE, tab.sector, SECTOR_SIZE, BIO_WRITE),
+	    ==, SECTOR_SIZE);
 }
 
 static void

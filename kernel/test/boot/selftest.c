@@ -104,19 +104,45 @@ selftest_run(const char *names)
 void
 selftest_fail(const char *file, int line, const char *fmt, ...)
 {
-	char text[160];
+	char text[200], *tab;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	tab = strchr(text, '\t');
 	if (self.first == NULL && self.now != NULL)
 		self.first = self.now->name;
 	if (atomic_load(&self.failures) < CLAIMS_LOGGED)
-		klog("selftest: %s:%d: does not hold: %s", file, line, text);
+		klog("selftest: %s:%d: does not hold: %.*s%s%s", file, line,
+		    tab != NULL ? (int)(tab - text) : (int)sizeof(text), text,
+		    tab != NULL ? ", expected " : "", tab != NULL ? tab + 1 : "");
 	if (atomic_load(&self.failures) < CLAIMS_SAID)
 		graded_say("claim %s:%d: %s", file, line, text);
 	atomic_add(&self.failures, 1);
+}
+
+/* A number as people write it: addresses in hexadecimal. */
+static void
+number(char *out, size_t n, long value)
+{
+	bool is_small = value > -(1l << 40) && value < 1l << 40;
+
+	snprintf(out, n, is_small ? "%ld" : "%#lx", value);
+}
+
+void
+selftest_differs(const char *file, int line, const char *a, long is,
+    const char *op, const char *b, long shall)
+{
+	bool same = strcmp(op, "==") == 0, is_plain = *b >= '0' && *b <= '9';
+	char left[24], right[24];
+
+	number(left, sizeof(left), is);
+	number(right, sizeof(right), shall);
+	selftest_fail(file, line, "%s is %s\t%s%s%s%s%s%s", a, left,
+	    same ? "" : op, same ? "" : " ", b, is_plain ? "" : " (",
+	    is_plain ? "" : right, is_plain ? "" : ")");
 }
 
 void

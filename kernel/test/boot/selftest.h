@@ -27,7 +27,7 @@ struct selftest {
  */
 void selftest_run(const char *names) NORETURN;
 
-/* A claim did not hold: say which; the test goes on. */
+/* A claim did not hold: say which; the test goes on.  Behind a tab: what should be. */
 void selftest_fail(const char *file, int line, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
@@ -37,9 +37,24 @@ void selftest_held(void);
 #define EXPECT(e)                                                      \
 	do {                                                           \
 		if (!(e))                                              \
-			selftest_fail(__FILE__, __LINE__, "%s", #e);   \
+			selftest_fail(__FILE__, __LINE__, "%s is false\ttrue", #e); \
 		else                                                   \
 			selftest_held();                               \
+	} while (0)
+
+/* A claim "a op b" did not hold: say both sides; the test goes on. */
+void selftest_differs(const char *file, int line, const char *a, long is,
+    const char *op, const char *b, long shall);
+
+/* a op b: numbers or pointers, b without an effect. */
+#define EXPECT_IS(a, op, b)                                            \
+	do {                                                           \
+		__typeof__((a) + 0) is_ = (a);                         \
+		if (is_ op(b))                                         \
+			selftest_held();                               \
+		else                                                   \
+			selftest_differs(__FILE__, __LINE__, #a, (long)is_, \
+			    #op, #b, (long)(b));                       \
 	} while (0)
 
 /* The tables of the files in this folder. */

@@ -55,11 +55,11 @@ some_frames(void)
 
 	for (i = 0; i < NPAGES; i++) {
 		pg[i] = phys_alloc(PHYS_USER, i % 2 ? PHYS_ZEROED : PHYS_ANY);
-		EXPECT(pg[i] != NULL);
+		EXPECT_IS(pg[i], !=, NULL);
 		for (j = 0; j < i; j++)
-			EXPECT(pg[i] != pg[j]);
+			EXPECT_IS(pg[i], !=, pg[j]);
 		if (i % 2)
-			EXPECT(*(uint64_t *)pa2va(page_pa(pg[i])) == 0);
+			EXPECT_IS(*(uint64_t *)pa2va(page_pa(pg[i])), ==, 0);
 		*(uint64_t *)pa2va(page_pa(pg[i])) = ~0ul;
 	}
 	for (i = 0; i < NPAGES; i++)
@@ -104,7 +104,7 @@ map_pages(struct aspace *as, uint64_t pages)
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS };
 	va_t va = 0;
 
-	EXPECT(map_mmap(as, &a, &va) == 0);
+	EXPECT_IS(map_mmap(as, &a, &va), ==, 0);
 	return va;
 }
 
@@ -115,7 +115,7 @@ fill(struct aspace *as, va_t va, uint64_t tag)
 
 	for (i = 0; i < NPAGES; i++) {
 		word = tag + i;
-		EXPECT(as_write(as, va + i * PAGE_SIZE, &word, 8) == 8);
+		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &word, 8), ==, 8);
 	}
 }
 
@@ -125,8 +125,8 @@ expect_filled(struct aspace *as, va_t va, uint64_t tag)
 	uint64_t i, word = 0;
 
 	for (i = 0; i < NPAGES; i++) {
-		EXPECT(as_read(as, va + i * PAGE_SIZE, &word, 8) == 8);
-		EXPECT(word == tag + i);
+		EXPECT_IS(as_read(as, va + i * PAGE_SIZE, &word, 8), ==, 8);
+		EXPECT_IS(word, ==, tag + i);
 	}
 }
 
@@ -145,28 +145,28 @@ one_fork(void)
 	struct aspace *as, *child;
 	va_t va;
 
-	EXPECT(as_create(NULL, &as) == 0);
+	EXPECT_IS(as_create(NULL, &as), ==, 0);
 	as_attach_user(as);
 	va = map_pages(as, NPAGES);
 	fill(as, va, 1000);
 	copies = ev_read(EV_page_copy);
-	EXPECT(as_dup(as, &child) == 0);
+	EXPECT_IS(as_dup(as, &child), ==, 0);
 	as_attach_user(child);
-	EXPECT(ev_read(EV_fork_entries) == entries + NPAGES);
-	EXPECT(ev_read(EV_page_copy) == copies);
+	EXPECT_IS(ev_read(EV_fork_entries), ==, entries + NPAGES);
+	EXPECT_IS(ev_read(EV_page_copy), ==, copies);
 	expect_filled(child, va, 1000);
 	fill(child, va, 2000);
-	EXPECT(ev_read(EV_page_copy) == copies + NPAGES);
+	EXPECT_IS(ev_read(EV_page_copy), ==, copies + NPAGES);
 	expect_filled(as, va, 1000);
 	steals = ev_read(EV_fmo_steal);
 	fill(as, va, 3000);
-	EXPECT(ev_read(EV_page_copy) == copies + NPAGES);
-	EXPECT(ev_read(EV_fmo_steal) > steals);
+	EXPECT_IS(ev_read(EV_page_copy), ==, copies + NPAGES);
+	EXPECT_IS(ev_read(EV_fmo_steal), >, steals);
 	expect_filled(child, va, 2000);
 	space_end(child);
 	expect_filled(as, va, 3000);
 	space_end(as);
-	EXPECT(ev_read(EV_fmo_live) == 0);
+	EXPECT_IS(ev_read(EV_fmo_live), ==, 0);
 }
 
 static void
@@ -182,16 +182,16 @@ many_maps(void)
 	va_t va;
 	unsigned i;
 
-	EXPECT(as_create(NULL, &as) == 0);
+	EXPECT_IS(as_create(NULL, &as), ==, 0);
 	as_attach_user(as);
 	va = map_pages(as, 3 * NPAGES);
 	fill(as, va, 7);
 	fill(as, va + NPAGES * PAGE_SIZE, 8);
 	for (i = 0; i < NPAGES; i += 2)
-		EXPECT(map_munmap(as, va + i * PAGE_SIZE, PAGE_SIZE) == 0);
-	EXPECT(map_mprotect(as, va + NPAGES * PAGE_SIZE, PAGE_SIZE, PROT_R) == 0);
+		EXPECT_IS(map_munmap(as, va + i * PAGE_SIZE, PAGE_SIZE), ==, 0);
+	EXPECT_IS(map_mprotect(as, va + NPAGES * PAGE_SIZE, PAGE_SIZE, PROT_R), ==, 0);
 	expect_filled(as, va + NPAGES * PAGE_SIZE, 8);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(vm_check(2), ==, 0);
 	space_end(as);
 }
 
@@ -208,17 +208,17 @@ check_finds(void)
 	struct vm_page *pg = phys_alloc(PHYS_USER, PHYS_ANY);
 	uint64_t runs = ev_read(EV_check_runs);
 
-	EXPECT(pg != NULL);
-	EXPECT(vm_check(2) == 0);
+	EXPECT_IS(pg, !=, NULL);
+	EXPECT_IS(vm_check(2), ==, 0);
 	spin_lock(&pfn_lock);
 	pg->mapcount = 5;
 	spin_unlock(&pfn_lock);
-	EXPECT(vm_check(2) > 0);
+	EXPECT_IS(vm_check(2), >, 0);
 	spin_lock(&pfn_lock);
 	pg->mapcount = 0;
 	spin_unlock(&pfn_lock);
 	phys_free(pg);
-	EXPECT(ev_read(EV_check_runs) == runs + 2);
+	EXPECT_IS(ev_read(EV_check_runs), ==, runs + 2);
 }
 
 const struct selftest selftests_vm[] = {
