@@ -218,7 +218,7 @@ not_run(struct result *res)
 	v.failure[0].what = xstrdup("not run");
 	v.failure[0].expected = xprintf("tests of step %d that end",
 	    res->test->step);
-	v.failure[0].got = xprintf("%d before it that ran to their limit",
+	v.failure[0].got = xprintf("not run: %d before it ran to their limit",
 	    LIMITS_ENOUGH);
 	drop_boot(res->boot);
 	res->boot = NULL;

@@ -32,6 +32,13 @@ sed 's/^vad_merge(/static vad_merge_not(/; s/^vad_merge(/x(/' kernel/vm/map/vad.
 run 2 "$tmp/less.c"
 says 'vad_merge.*the file does not define'
 
+# Three tests of a step that ran to their limit: the fourth is not run.
+sed '/^vad_find(/,/^{/ s/^{/{\n\tstatic volatile int on = 1;\n\n\twhile (on)\n\t\t;/' \
+	kernel/vm/map/vad.c >"$tmp/hang.c"
+GRADE_LABS=labs $grade run 01 --quiet --step 1 --submission "$tmp/hang.c" >"$tmp/text" 2>&1
+same 1 $? "status of a file that hangs"
+same 1 "$(grep -c 'not run: 3 before it ran to their limit' "$tmp/text")" "tests not run"
+
 # A disk without room: where we build, there is 64 KiB.
 small() {
 	mkdir -p "$tmp/small"
