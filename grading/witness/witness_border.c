@@ -6,8 +6,8 @@
  *           does there nobody can tell from honest code.  This can be told, and
  *           no honest run has ever done it.
  *
- * Picture   submission ─→ ev_mark, record_frame … ✗  it has no name for them
- *           any code ─→ these through a pointer   ✗  they are called by name
+ * Picture   any code ─→ ev_mark, record_frame … through a pointer ✗  they are
+ *             called by name, and the gate says by whom
  *           submission ─→ ev_add ─→ a counter that its file does not count ✗
  *           its stores ─→ the counters            ✗
  *           code and constants ≠ those that were linked ✗
@@ -271,10 +271,9 @@ border_runs(unsigned cpu, const struct block *to)
 	b.cpu[cpu].last = to;
 	if (from == NULL)
 		return;
-	if (to->sealed && from->lab)
-		seen(B_CALL, from->va, to->va);
-	else if (to->sealed && from->pointer)
-		seen(B_POINTER, from->va, to->va);
+	/* By name: that is the gate's matter, and lab 09's file has one of them. */
+	if (to->sealed && from->pointer)
+		seen(from->lab ? B_CALL : B_POINTER, from->va, to->va);
 	if (!to->counts)
 		b.cpu[cpu].asked = false;
 	else if (to->counter && !from->counts)
