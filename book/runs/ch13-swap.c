@@ -82,21 +82,24 @@ with_gaps(volatile char *p)
 static void
 forked(volatile char *p)
 {
-	int turn[2], c = 0;
+	int turn[2], there[2], c = 0;
 	pid_t pid;
 
-	if (pipe(turn) < 0)
+	if (pipe(turn) < 0 || pipe(there) < 0)
 		exit(3);
 	run_store(p, PAGES);
 	out(p, PAGES);
 	run_step("fork-out");
 	pid = fork();
 	if (pid == 0) {
-		if (read(turn[0], &c, 1) != 1)
+		if (write(there[1], &c, 1) != 1 || read(turn[0], &c, 1) != 1)
 			_exit(1);
 		(void)run_load(p, PAGES);
 		_exit(0);
 	}
+	/* What the child needs to begin belongs to the fork, whoever runs first. */
+	if (read(there[0], &c, 1) != 1)
+		exit(3);
 	run_step("fork");
 	if (write(turn[1], &c, 1) != 1 || waitpid(pid, NULL, 0) != pid)
 		exit(3);
