@@ -114,20 +114,6 @@ is_exported(const char *name)
 
 /* ---- what a header says ---- */
 
-static void
-blank_comments(char *s)
-{
-	char *end;
-
-	while ((s = strstr(s, "/*")) != NULL) {
-		end = strstr(s, "*/");
-		if (end == NULL)
-			return;
-		memset(s, ' ', (size_t)(end + 2 - s));
-		s = end + 2;
-	}
-}
-
 static char *
 header_text(const char *header)
 {
@@ -136,7 +122,7 @@ header_text(const char *header)
 
 	free(path);
 	if (text != NULL)
-		blank_comments(text);
+		(void)text_blank_comments(text);
 	return text;
 }
 

@@ -82,9 +82,10 @@ is_raw(const char *begin, const char *s)
 	return *s == '"' && s > w && s[-1] == 'R' && s - w <= 3;
 }
 
-/* Strings stay for #include; comments become a blank each byte. */
-static bool
-blank_comments(char *s)
+/* Strings stay for #include; comments become a blank each byte.
+ * Returns: false: there is a raw string, of which this knows nothing. */
+bool
+text_blank_comments(char *s)
 {
 	struct lexer x = { .in = CODE, .begin = s };
 
@@ -217,7 +218,7 @@ gate_text(const char *bytes, size_t n)
 	text = xalloc(n + 1);
 	memcpy(text, bytes, n);
 	splice(text);
-	if (!blank_comments(text))
+	if (!text_blank_comments(text))
 		why = xstrdup("R\"…\": a raw string, which no lab needs");
 	if (why == NULL)
 		why = bad_line(text);

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gate/gate.h"
 #include "self/mutation.h"
 #include "self/self.h"
 #include "self/selftest.h"
@@ -52,29 +53,6 @@ static bool
 is_name(char c)
 {
 	return isalnum((unsigned char)c) || c == '_';
-}
-
-/* Comments become blanks; what is in quotes stays. */
-static void
-drop_comments(char *s)
-{
-	char quote = 0;
-
-	for (; *s != '\0'; s++) {
-		if (quote != 0) {
-			if (*s == '\\' && s[1] != '\0')
-				s++;
-			else if (*s == quote)
-				quote = 0;
-		} else if (*s == '"' || *s == '\'') {
-			quote = *s;
-		} else if (s[0] == '/' && s[1] == '*') {
-			for (; s[0] != '*' || s[1] != '/' || s[-1] == '/'; s++)
-				if (*s != '\n')
-					*s = ' ';
-			s[0] = s[1] = ' ';
-		}
-	}
 }
 
 /* Every use of a name, but as a member: my_NAME. */
@@ -144,7 +122,7 @@ rewritten(const struct table *t, int run)
 	char *text = xstrdup(t->text);
 
 	if (ways & 1)
-		drop_comments(text);
+		(void)text_blank_comments(text);
 	if (ways & 2)
 		text = rename_statics(text);
 	return ways & 4 ? two_byte_ends(text) : text;

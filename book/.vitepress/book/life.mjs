@@ -4,8 +4,7 @@
 //   node book/.vitepress/book/life.mjs TRACE OUT     from a trace
 //   node book/.vitepress/book/life.mjs OUT           is it one that the figures can read?
 //
-// The file, compressed: the length of its head (a word, and an empty one), the head as
-// JSON, filled up to eight bytes, and the columns (theme/vtr/columns.mjs).
+// The file is that of theme/vtr/columns.mjs, compressed.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { pack, unpack } from '../theme/vtr/columns.mjs'
@@ -32,9 +31,7 @@ function only(t) {
 
 export function readLife(path) {
   const { buffer, byteOffset, byteLength } = gunzipSync(readFileSync(path))
-  const file = buffer.slice(byteOffset, byteOffset + byteLength)
-  const head = new DataView(file).getUint32(0, true)
-  return unpack(JSON.parse(new TextDecoder().decode(new Uint8Array(file, 8, head))), file.slice(8 + head))
+  return unpack(buffer.slice(byteOffset, byteOffset + byteLength))
 }
 
 // What stands in the way of showing it.
@@ -55,14 +52,7 @@ export function lifeFindings(path) {
 const [from, out] = process.argv[1]?.endsWith('/life.mjs') ? process.argv.slice(2) : []
 if (out) {
   const { buffer, byteOffset, byteLength } = readFileSync(from)
-  const { about, bytes } = pack(only(parse(buffer.slice(byteOffset, byteOffset + byteLength))))
-  const head = Buffer.from(JSON.stringify(about)), length = Math.ceil(head.length / 8) * 8
-  const file = Buffer.alloc(8 + length + bytes.length, ' ')
-  file.writeUInt32LE(length, 0)
-  file.writeUInt32LE(0, 4)
-  head.copy(file, 8)
-  file.set(bytes, 8 + length)
-  writeFileSync(out, gzipSync(file, { level: 9 }))
+  writeFileSync(out, gzipSync(pack(only(parse(buffer.slice(byteOffset, byteOffset + byteLength)))), { level: 9 }))
 }
 if (from) {
   const found = lifeFindings(out ?? from)

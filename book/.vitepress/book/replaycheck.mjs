@@ -6,7 +6,7 @@
 // STATES is what /proc/vm/framestates has printed; TRACE has a check.mark, of the number
 // 2^32, at the moment of which that tells.  Each frame is compared; to and fro in time leads to the same.
 // One of which no event tells must be as boot left it: FREE or WIRED.
-// The trace goes the way that a page's goes: packed, as text, unpacked.
+// The trace goes the way that a page's goes: packed, unpacked.
 import { readFileSync } from 'node:fs'
 import { pack, unpack } from '../theme/vtr/columns.mjs'
 import { Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
@@ -14,8 +14,7 @@ import { Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/repla
 const [file, states] = process.argv.slice(2)
 const bytes = readFileSync(file)
 const read = parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength))
-const packed = pack(read)
-const t = unpack(JSON.parse(JSON.stringify(packed.about)), packed.bytes.buffer)
+const t = unpack(pack(read).buffer)
 const r = new Replay(t)
 let mark = t.n - 1
 while (mark >= 0 && (t.id[mark] !== idOf(t, 'check.mark') || number(t, mark, 0) !== 2 ** 32)) mark--

@@ -93,8 +93,8 @@ mkdirSync(dirname(resolve(out)), { recursive: true })
 writeFileSync(out, `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
 <title>${story.test ?? names.join(', ')}: ${traces.length === 2 ? 'two traces' : 'a trace'} of Vadose</title><link rel="icon" href="data:,"><style>body { margin: 0; } ${css}</style></head><body><div id="viewer"></div>
-<script type="application/json" id="about">${safe(JSON.stringify({ names, story, texts, source, traces: packed.map(p => p.about) }))}</script>
-${packed.map((p, k) => `<script type="text/plain" id="trace${k}">${gzipSync(p.bytes).toString('base64')}</script>`).join('\n')}
+<script type="application/json" id="about">${safe(JSON.stringify({ names, story, texts, source }))}</script>
+${packed.map((p, k) => `<script type="text/plain" id="trace${k}">${gzipSync(p).toString('base64')}</script>`).join('\n')}
 <script>${safe(js)}</script></body></html>
 `)
 console.log(`view: ${out} (${Math.ceil(statSync(out).size / 1024)} kB); a browser shows it, without a network`)

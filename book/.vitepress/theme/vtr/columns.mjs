@@ -4,8 +4,10 @@
 // Problem   A record of a trace is 40 bytes, or 80; a million of them are unpacked for
 //           seconds before a page shows anything.
 //
-// Picture   events ─pack()─→ about : what they are, the width of each column
-//                            bytes : the columns, those of the widest numbers first
+// Picture   events ─pack()─→ length of the head (a word, and an empty one)
+//                            head : JSON, filled up to 8 bytes: what the events are,
+//                                   and the width and length of each column
+//                            the columns, those of the widest numbers first
 //           columns: kind, CPU, process, steps of number and time of all events;
 //                    then for each kind the halves of its four fields
 //
@@ -50,16 +52,22 @@ export function pack({ id, cpu, pid, seq, time, v, n, ...about }) {
   for (const at of byKind(id, n))
     for (let h = 0; h < HALVES; h++) columns.push(at.map(i => v[HALVES * i + h]))
   const sizes = columns.map(c => [widthOf(c), c.length])
-  const parts = [8, 4, 2, 1].flatMap(w => columns.filter((_, k) => sizes[k][0] === w).map(c => new Uint8Array(TYPE[w].from(c).buffer)))
-  const bytes = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0))
+  const text = new TextEncoder().encode(JSON.stringify({ ...about, n, sizes }))
+  const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20)
+  new Uint32Array(head.buffer, 0, 2).set([head.length - 8, 0])
+  head.set(text, 8)
+  const parts = [head, ...[8, 4, 2, 1].flatMap(w => columns.filter((_, k) => sizes[k][0] === w).map(c => new Uint8Array(TYPE[w].from(c).buffer)))]
+  const file = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0))
   let end = 0
-  for (const p of parts) { bytes.set(p, end); end += p.length }
-  return { about: { ...about, n, sizes }, bytes }
+  for (const p of parts) { file.set(p, end); end += p.length }
+  return file
 }
 
-export function unpack({ sizes, ...about }, buffer) {
+export function unpack(buffer) {
+  const head = new Uint32Array(buffer, 0, 1)[0]
+  const { sizes, ...about } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, head)))
   const columns = sizes.map(([w, length]) => w === 0 ? new Uint8Array(length) : null)
-  let start = 0
+  let start = 8 + head
   for (const w of [8, 4, 2, 1])
     sizes.forEach(([width, length], k) => {
       if (width !== w) return

@@ -7,7 +7,7 @@ import { unpack } from './columns.mjs'
 import './states.css'
 import './vtr.css'
 
-const { names, story, texts, source, traces } = JSON.parse(document.getElementById('about').textContent)
+const { names, story, texts, source } = JSON.parse(document.getElementById('about').textContent)
 
 // Dark as the reader's machine is; whoever paints hears of it.
 const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -22,7 +22,7 @@ async function load(k) {
   const text = atob(document.getElementById(`trace${k}`).textContent)
   const bytes = new Uint8Array(text.length)
   for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k)
-  return unpack(traces[k], await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer())
+  return unpack(await new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).arrayBuffer())
 }
 
 const app = names.length === 2
