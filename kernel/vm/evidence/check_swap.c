@@ -288,8 +288,8 @@ census_words(struct census *c)
 	const struct design *design;
 	const struct shared_ops *s;
 
-	/* A table that was lost keeps the slots of its words for ever. */
-	c->partial |= ev_read(EV_table_in_errors) != 0;
+	/* The slots of words that could not be read are taken for ever. */
+	c->partial |= atomic_load(&owner_lost_words);
 	as_walk_locked(space_words, c);
 	c->walk.fn = shared_word;
 	FOR_EACH_SHARED(s, design)

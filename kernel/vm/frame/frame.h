@@ -507,6 +507,7 @@ struct owner_home {
 };
 extern struct owner_home owner_homes[];                  /* [c] by enum page_home */
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
+extern _Atomic bool owner_lost_words; /* [A] a page of words could not be read */
 extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
 void owner_count_io(enum page_home, bool write);
 unsigned owner_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */

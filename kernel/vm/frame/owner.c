@@ -30,6 +30,7 @@
 const struct swap_ops *swap_ops;
 struct owner_home owner_homes[HOME_COUNT];
 _Atomic bool owner_frozen;
+_Atomic bool owner_lost_words;
 
 void
 owner_init(void)
@@ -95,6 +96,9 @@ owner_set_word(struct vm_page *pg, uint64_t new)
 	ASSERT((old & ~PTE_TABLE_MASK) == pte_make_soft(PTE_BUSY, page_pfn(pg)));
 	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
 		EVENT(table_in_errors);
+	if (pte_kind(new) == PTE_ERROR && (page_home_kind(pg) == HOME_TABLE ||
+	    page_home_kind(pg) == HOME_KPAGED))
+		atomic_store(&owner_lost_words, true);
 	word_set_locked(owner_container(pg), word, new | (old & PTE_TABLE_MASK));
 }
 
