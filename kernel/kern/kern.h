@@ -21,6 +21,14 @@
 
 /* ---- thread.c, sched.c ---- */
 
+/* Policies, as Linux numbers them; no thread has a real time one. */
+#define SCHED_OTHER 0
+#define SCHED_FIFO 1
+#define SCHED_RR 2
+#define SCHED_BATCH 3
+#define SCHED_IDLE 5
+#define SCHED_DEADLINE 6
+
 /* KEPT: others wait while it is not here.  LATE: it shall leave.  OVER: for a tick. */
 enum thread_turn { TURN_OPEN, TURN_KEPT, TURN_LATE, TURN_OVER };
 enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_STOP, TS_DEAD };
@@ -37,6 +45,7 @@ struct thread {
 	uint64_t affinity;        /* [A] bit per allowed CPU */
 	struct list_node rq;      /* run-queue lock */
 	int8_t nice;              /* [A] */
+	uint8_t policy;           /* [A] SCHED_OTHER, BATCH, IDLE: the numbers of Linux */
 	uint8_t ticks_left;       /* [cpu] of its slice */
 	uint8_t turn;             /* [cpu] enum thread_turn */
 	uint32_t rest_ns;         /* run-queue lock: of its sleeps, not yet given back */
@@ -117,6 +126,7 @@ bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
+uint8_t sched_slice(const struct thread *); /* ticks of its turn */
 /* From here on the current thread, who is to leave its CPU, goes on until it ends its
  * turn, or to the next tick: a short section for which others may wait.  It may sleep. */
 static inline void

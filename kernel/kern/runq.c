@@ -40,9 +40,12 @@
 
 struct runq runqs[MAXCPU];
 
+/* Ticks that a thread of its niceness and policy runs in one go: 2 … 5. */
 uint8_t
-rq_slice(const struct thread *t)
+sched_slice(const struct thread *t)
 {
+	if (t->policy == SCHED_IDLE)
+		return 2;
 	if (t->nice < 0)
 		return t->nice <= -10 ? 5 : 4;
 	return t->nice < 10 ? 3 : 2;
@@ -202,7 +205,7 @@ place_of(const struct thread *t)
 		return RQ_BACK;
 	}
 	rq->herd++;
-	return t->ticks_left >= rq_slice(t) ? RQ_FIRST : RQ_FRONT;
+	return t->ticks_left >= sched_slice(t) ? RQ_FIRST : RQ_FRONT;
 }
 
 /*
@@ -227,7 +230,7 @@ rq_place(struct runq *rq, struct thread *t)
 	if (where != RQ_BACK)
 		rq->urgent = true;
 	else if (t->ticks_left == 0)
-		t->ticks_left = rq_slice(t);
+		t->ticks_left = sched_slice(t);
 	rq_insert(rq, t, where);
 	was_idle = rq->is_idle;
 	rq->is_idle = false;

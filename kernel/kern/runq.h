@@ -37,8 +37,6 @@ struct runq {
 
 extern struct runq runqs[MAXCPU];
 
-/* Ticks that a thread of this niceness runs in one go: 2 … 5. */
-uint8_t rq_slice(const struct thread *);
 bool rq_may_run_on(const struct thread *, unsigned cpu);
 /* The CPU where a new thread has the fewest others beside it. */
 unsigned rq_shortest(const struct thread *);

@@ -204,10 +204,10 @@ end_sleep(struct runq *rq, struct thread *t)
 
 	HELD(&rq->lock);
 	t->state = TS_RUN;
-	if (t->ticks_left >= rq_slice(t) || t->since_ns == 0)
+	if (t->ticks_left >= sched_slice(t) || t->since_ns == 0)
 		return;
 	rest = t->rest_ns + md_time_ns() - t->since_ns;
-	t->ticks_left = (uint8_t)MIN(t->ticks_left + rest / REST_NS, rq_slice(t));
+	t->ticks_left = (uint8_t)MIN(t->ticks_left + rest / REST_NS, sched_slice(t));
 	t->rest_ns = (uint32_t)(rest % REST_NS);
 }
 
@@ -403,7 +403,7 @@ put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 	if (!rq_may_run_on(prev, md_cpu())) {
 		rq->stray = prev;
 	} else if (why == WHY_YIELD || prev->ticks_left == 0) {
-		prev->ticks_left = rq_slice(prev);
+		prev->ticks_left = sched_slice(prev);
 		rq_insert(rq, prev, RQ_BACK);
 	} else {
 		rq_insert(rq, prev, RQ_NEXT);
@@ -420,7 +420,7 @@ pick_here(struct runq *rq, struct thread *prev, enum resched_why why)
 	rq->urgent = rq_woken_wait(rq);
 	if (goes_on && next == NULL && rq_may_run_on(prev, md_cpu())) {
 		if (prev->ticks_left == 0)
-			prev->ticks_left = rq_slice(prev);
+			prev->ticks_left = sched_slice(prev);
 		next = prev;
 	} else if (goes_on) {
 		put_prev(rq, prev, why);

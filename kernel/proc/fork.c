@@ -300,6 +300,9 @@ clone_registers(struct clone_state *s)
 	if ((s->req->flags & CLONE_SETTLS) != 0)
 		t->md.fsbase = s->req->tls;
 	t->nice = me->nice;
+	t->policy = me->policy;
+	if (task_current()->reset_on_fork)
+		t->nice = MAX(t->nice, 0);
 	t->affinity = me->affinity;
 	t->fsctx = s->fsctx;
 	as_bind_thread(t, s->as != NULL ? s->as : s->proc->as);

@@ -134,6 +134,7 @@ struct task {
 	bool in_stop;            /* [L] counted in proc->nstopped */
 	bool mask_saved;         /* [own] saved_mask counts */
 	bool vfork;              /* [L] a parent waits in vfork_wq */
+	bool reset_on_fork;      /* [L] SCHED_RESET_ON_FORK */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
 	uint64_t blocked;        /* [L] written by own thread */

@@ -88,6 +88,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 		memcpy(v->comm, tk->thread->name, sizeof(v->comm));
 		v->cpu = tk->thread->cpu;
 		v->nice = tk->thread->nice;
+		v->policy = tk->thread->policy;
 	}
 	v->umask = at != NULL ? (int)atomic_load_relaxed(&at->umask) : -1;
 	v->state = state_of(p, tk);
@@ -186,7 +187,7 @@ print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 	    v->pend & INT32_MAX, v->blocked & INT32_MAX,
 	    v->ignored & INT32_MAX, v->caught & INT32_MAX,
 	    v->p->exit_signal);
-	out_printf(o, "%d 0 0 0 0 0 %lu %lu 0 %lu %lu %lu %lu %d\n", v->cpu,
+	out_printf(o, "%d 0 %d 0 0 0 %lu %lu 0 %lu %lu %lu %lu %d\n", v->cpu, v->policy,
 	    m.data_lo, m.data_hi, m.args, m.args_end, m.env, m.env_end,
 	    v->may_look ? v->p->wait_status : 0);
 	return view_close(v);

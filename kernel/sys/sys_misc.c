@@ -320,35 +320,6 @@ sys_setpriority(const uint64_t a[6])
 	return prio_call(&w);
 }
 
-/* SCHED_OTHER, BATCH, IDLE have one priority; FIFO and RR have 1 … 99. */
-static int64_t
-policy_range(int policy, int64_t real_time)
-{
-	switch (policy) {
-	case 0:
-	case 3:
-	case 5:
-	case 6: /* SCHED_DEADLINE */
-		return 0;
-	case 1:
-	case 2:
-		return real_time;
-	}
-	return -EINVAL;
-}
-
-int64_t
-sys_sched_get_priority_max(const uint64_t a[6])
-{
-	return policy_range((int)a[0], 99);
-}
-
-int64_t
-sys_sched_get_priority_min(const uint64_t a[6])
-{
-	return policy_range((int)a[0], 1);
-}
-
 /* ---- the machine ---- */
 
 /* After each page a signal ends it: the program asks again for the rest. */
