@@ -21,12 +21,12 @@ enum {
 	BOCHS_END = 0x8900, KEYBOARD = 0x64, KEYBOARD_RESET = 0xfe
 };
 
-struct frame {
-	struct frame *up;
+struct call_frame {
+	struct call_frame *up;
 	uint64_t pc;
 };
 
-static bool is_plausible(const struct frame *, const struct frame *below);
+static bool is_plausible(const struct call_frame *, const struct call_frame *below);
 
 /*
  * Return addresses, newest first; from tf's point if tf is not NULL.
@@ -37,11 +37,11 @@ static bool is_plausible(const struct frame *, const struct frame *below);
 unsigned
 md_backtrace(uint64_t *pcs, unsigned max, const struct trapframe *tf)
 {
-	const struct frame *f = __builtin_frame_address(0), *below = NULL;
+	const struct call_frame *f = __builtin_frame_address(0), *below = NULL;
 	unsigned n = 0;
 
 	if (tf != NULL) {
-		f = (const struct frame *)tf->rbp;
+		f = (const struct call_frame *)tf->rbp;
 		if (n < max)
 			pcs[n++] = tf->rip;
 	}
@@ -54,7 +54,7 @@ md_backtrace(uint64_t *pcs, unsigned max, const struct trapframe *tf)
 }
 
 static bool
-is_plausible(const struct frame *f, const struct frame *below)
+is_plausible(const struct call_frame *f, const struct call_frame *below)
 {
 	va_t va = (va_t)f;
 
