@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * frame_proc.c: processes that are made of frames, and their end
+ *
+ * Problem   A process is memory that somebody has given up for it.  When it ends,
+ *           however far it came, each page is its creator's again.
+ *
+ * Picture   PROC frame, 2 pages:  struct frame_proc │ struct frame_allow[FRAME_GIVERS]
+ *             its owner is the creator: the tree of processes is the tree of owners
+ *
+ * Rules     1. Links between records are f_ids; the first process lies in the image.
+ *           2. A process ends in this order: no CPU runs in its root, no word names
+ *              its frames and its tables have no word, then its frames go.
+ *           3. What comes back to process 0 is cleared.
+ *           4. The kernel reaches a program's bytes by frame_pin(): through its tables,
+ *              with its rights, and the frame stays where it is meanwhile.
+ *
+ * Read next frames_check.c.
+ */
+#include "vm/design/frames/frames.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+static union {
+	struct frame_proc proc;
+	uint8_t bytes[FRAME_PROC_PAGES * FRAME_PAGE_SIZE];
+} zero __attribute__((aligned(4096))); /* the record of process 0 */
+
+static void row_set_new(struct frame_proc *, int creator);
+static bool is_in_use(const struct frame_proc *);
+static void tables_empty(struct frame_proc *);
+static bool is_owned_by(const struct frame *, uint32_t table, uint32_t owner);
+static void frames_plain(struct frame_proc *);
+static void frames_return(struct frame_proc *, uint32_t to);
+static void givers_forget(int pid);
+static struct frame_allow *rows_of(struct frame_proc *);
+
+/* See frames.h. */
+struct frame_proc *
+frame_proc(int pid)
+{
+	struct frame_proc *p = &zero.proc;
+
+	while (p != NULL && p->pid != pid)
+		p = p->next == 0 ? NULL : frame_proc_at(p->next);
+	return p;
+}
+
+/* See frames.h. */
+struct frame_proc *
+frame_proc_at(uint32_t f)
+{
+	return f == 0 ? &zero.proc : pa2va(frames.at[f].pa);
+}
+
+/* See frames.h. */
+struct frame_allow *
+frame_allow_row(struct frame_proc *p, int pid)
+{
+	struct frame_allow *row = rows_of(p);
+	unsigned i;
+
+	for (i = 0; i < FRAME_GIVERS; i++)
+		if (row[i].giver == (uint32_t)(pid + 1))
+			return &row[i];
+	return NULL;
+}
+
+static struct frame_allow *
+rows_of(struct frame_proc *p)
+{
+	return (struct frame_allow *)((uint8_t *)p + FRAME_PAGE_SIZE);
+}
+
+/*
+ * See frames.h.  The child may cut frames with a part of the descriptors that its
+ * creator has spare; so a tree of processes uses up its own root's share at most.
+ */
+int
+frame_proc_new(int pid, uint32_t f, int child)
+{
+	struct frame_proc *p, *creator, *new;
+	struct frame *fr;
+	uint32_t share;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (fr->pages != FRAME_PROC_PAGES)
+		return -EINVAL;
+	if (fr->type != FRAME_PAGE || fr->nmap != 0 || fr->npins != 0)
+		return -EBUSY;
+	creator = frame_proc_at(fr->owner);
+	fr->type = FRAME_PROC;
+	new = pa2va(fr->pa);
+	memset(new, 0, FRAME_PROC_PAGES * FRAME_PAGE_SIZE);
+	new->pid = child;
+	new->f_id = f;
+	share = (creator->quota - creator->used) / FRAME_SHARE;
+	creator->quota -= share;
+	new->quota = share;
+	new->next = zero.proc.next;
+	zero.proc.next = f;
+	row_set_new(new, creator->pid);
+	return child;
+}
+
+static void
+row_set_new(struct frame_proc *p, int creator)
+{
+	rows_of(p)[0].giver = (uint32_t)creator + 1;
+	rows_of(p)[0].left = FRAME_CREATOR_MAY;
+}
+
+/* See frames.h: from now on the creator needs a consent as everybody does. */
+int
+frame_proc_start(int pid, int child)
+{
+	struct frame_proc *p = frame_proc(pid), *c = frame_proc(child);
+	struct frame_allow *row;
+
+	if (p == NULL || c == NULL)
+		return -ESRCH;
+	if (c->f_id == 0 || frames.at[c->f_id].owner != p->f_id)
+		return -EPERM;
+	if (c->root == 0 || c->is_started)
+		return -EINVAL;
+	c->is_started = 1;
+	row = frame_allow_row(c, pid);
+	if (row != NULL)
+		memset(row, 0, sizeof(*row));
+	return 0;
+}
+
+/* See frames.h. */
+int
+frames_exit(int pid)
+{
+	struct frame_proc *p = frame_proc(pid);
+	struct frame *record;
+	uint32_t *link = &zero.proc.next;
+
+	if (p == NULL)
+		return -ESRCH;
+	if (p->f_id == 0)
+		return -EPERM;
+	if (is_in_use(p))
+		return -EBUSY;
+	record = &frames.at[p->f_id];
+	if (p->root != 0) {
+		frames.at[p->root].is_root = false;
+		p->root = 0;
+		frames.md->load(pid, 0);
+	}
+	tables_empty(p);
+	frames_plain(p);
+	frames_return(p, record->owner);
+	givers_forget(pid);
+	while (*link != p->f_id)
+		link = &frame_proc_at(*link)->next;
+	*link = p->next;
+	frame_proc_at(record->owner)->quota += p->quota;
+	memset(p, 0, FRAME_PROC_PAGES * FRAME_PAGE_SIZE);
+	record->type = FRAME_PAGE;
+	return 0;
+}
+
+static bool
+is_in_use(const struct frame_proc *p)
+{
+	uint32_t i;
+
+	for (i = p->first; i != 0; i = frames.at[i].next)
+		if (frames.at[i].npins != 0)
+			return true;
+	return false;
+}
+
+/* No word of its tables, and none of others that names its frames; links last. */
+static void
+tables_empty(struct frame_proc *p)
+{
+	unsigned level;
+	uint32_t i;
+	struct frame *f;
+
+	for (i = frames.by_pa; i != 0; i = f->pa_next) {
+		f = &frames.at[i];
+		if (f->owner == p->f_id)
+			frame_revoke(f);
+		else
+			frame_revoke_if(f, is_owned_by, p->f_id);
+	}
+	for (level = 1; level <= 3; level++)
+		for (i = p->first; i != 0; i = f->next) {
+			f = &frames.at[i];
+			if (frame_level(f) == level && f->parent != 0)
+				(void)frame_unlink(f); /* the level below is unlinked */
+		}
+}
+
+static bool
+is_owned_by(const struct frame *f, uint32_t table, uint32_t owner)
+{
+	return frames.at[table].owner == owner;
+}
+
+static void
+frames_plain(struct frame_proc *p)
+{
+	struct frame *f;
+	uint32_t i;
+
+	for (i = p->first; i != 0; i = f->next) {
+		f = &frames.at[i];
+		if (frame_level(f) != 0)
+			frame_table_end(f);
+		else if (f->type == FRAME_SEGSPACE)
+			frame_segment_space_end(f);
+	}
+}
+
+/* Records of children go along: who gets them is their creator now. */
+static void
+frames_return(struct frame_proc *p, uint32_t to)
+{
+	struct frame *f;
+	uint32_t i;
+
+	while (p->first != 0) {
+		f = &frames.at[p->first];
+		if (to == 0 && f->type == FRAME_PAGE)
+			for (i = 0; i < f->pages; i++)
+				memset(pa2va(f->pa + i * FRAME_PAGE_SIZE), 0,
+				    FRAME_PAGE_SIZE);
+		frame_own(f, to);
+	}
+}
+
+/* The number may be another's soon. */
+static void
+givers_forget(int pid)
+{
+	struct frame_proc *p = &zero.proc;
+	struct frame_allow *row;
+
+	for (; p != NULL; p = p->next == 0 ? NULL : frame_proc_at(p->next)) {
+		row = frame_allow_row(p, pid);
+		if (row != NULL)
+			memset(row, 0, sizeof(*row));
+	}
+}
+
+/* ---- the kernel's own accesses ---- */
+
+/* See frames.h. */
+int
+frame_pin(int pid, va_t va, bool write, void **bytes, uint32_t *f)
+{
+	struct frame_proc *p = frame_proc(pid);
+	uint64_t need = MD_PTE_P | MD_PTE_U | (write ? MD_PTE_W : 0), word, size = 0;
+	uint32_t i;
+	pa_t pa;
+	unsigned level;
+
+	if (p == NULL)
+		return -ESRCH;
+	if (p->root == 0 || va >= FRAME_USER_END)
+		return -EFAULT;
+	pa = frames.at[p->root].pa;
+	for (level = 4; level > 0 && size == 0; level--) {
+		word = atomic_load((uint64_t *)pa2va(pa) +
+		    (va >> (3 + 9 * level) & (FRAME_SLOTS - 1)));
+		if ((word & need) != need)
+			return -EFAULT;
+		pa = word & MD_PTE_PFN;
+		if (level == 1 || (word & MD_PTE_PS) != 0)
+			size = (uint64_t)1 << (3 + 9 * level);
+	}
+	pa += va & (size - 1);
+	for (i = frames.by_pa; frames.at[i].pa + frames.at[i].pages * FRAME_PAGE_SIZE <= pa;)
+		i = frames.at[i].pa_next;
+	if (frames.at[i].type != FRAME_PAGE)
+		return -EFAULT; /* S1: a view of a table is read by its program only */
+	frames.at[i].npins++;
+	*bytes = pa2va(pa);
+	*f = i;
+	return 0;
+}
+
+/* See frames.h. */
+void
+frame_unpin(uint32_t f)
+{
+	ASSERT(frames.at[f].npins > 0);
+	frames.at[f].npins--;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * frame_table.c: frames that are page tables
+ *
+ * Problem   Programs build their own tables, of their own memory, and look at them; no
+ *           program may ever write a word, or have the CPU read one that it wrote.
+ *
+ * Picture   PAGE ─ frame_table(level) ─→ TABLE, cleared ─ linked ─→ parent … ─→ root
+ *             ↑                           │ empty and unlinked
+ *             └────── frame_untable ──────┘
+ *
+ * Rules     1. A frame with a writable mapping or a pin becomes no table; a table gets
+ *              neither.
+ *           2. A table is linked once, into one a level above, of the same owner.
+ *           3. Which space a word belongs to is found by its parents, three steps at
+ *              most; nothing has to be kept right when tables are linked.
+ *           4. What is unlinked is empty, so linking and unlinking move no mapping.
+ */
+#include "vm/design/frames/frames.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+static void space_goes(uint32_t root, uint32_t to);
+static bool is_elsewhere(const struct frame *, uint32_t table, uint32_t root);
+static bool is_wrong_now(const struct frame *, uint32_t table, uint32_t arg);
+
+/* See frames.h: view 0: it is mapped nowhere. */
+int
+frame_table(int pid, uint32_t f, va_t view, int level)
+{
+	struct frame_proc *p;
+	struct frame *fr;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (level < 1 || level > 4 || fr->pages != 1)
+		return -EINVAL;
+	if (fr->type != FRAME_PAGE || fr->nwrite != 0 || fr->npins != 0)
+		return -EBUSY;
+	if (view == 0 ? fr->nmap != 0 :
+	    p->root == 0 || !frame_is_mapped_at(fr, p->root, view))
+		return -EINVAL;
+	memset(frame_words(fr), 0, FRAME_PAGE_SIZE);
+	if (level == 4)
+		frames.md->kernel_half(frame_words(fr));
+	fr->type = (uint8_t)(FRAME_TABLE1 + level - 1);
+	return 0;
+}
+
+/* See frames.h. */
+int
+frame_untable(int pid, uint32_t f)
+{
+	struct frame_proc *p;
+	struct frame *fr;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (fr->type == FRAME_SEGSPACE) {
+		if (((struct segment_space *)pa2va(fr->pa))->live != 0)
+			return -EBUSY;
+		frame_segment_space_end(fr);
+		return 0;
+	}
+	if (frame_level(fr) == 0)
+		return fr->type == FRAME_PROC ? -EBUSY : -EINVAL;
+	if (fr->used != 0 || fr->parent != 0 || fr->is_root)
+		return -EBUSY;
+	frame_table_end(fr);
+	return 0;
+}
+
+/* See frames.h: a root's kernel half goes, too. */
+void
+frame_table_end(struct frame *f)
+{
+	ASSERT(f->used == 0 && f->parent == 0 && !f->is_root);
+	memset(frame_words(f), 0, FRAME_PAGE_SIZE);
+	f->type = FRAME_PAGE;
+}
+
+/* See frames.h: f at va's slot of the table.  0, -errno. */
+int
+frame_link(struct frame *table, struct frame *f, va_t va)
+{
+	unsigned level = frame_level(f), slot, top;
+	va_t span, is;
+
+	if (level == 0 || level + 1 != frame_level(table))
+		return -EINVAL;
+	span = (va_t)1 << (12 + 9 * level);
+	if (va % span != 0)
+		return -EINVAL;
+	if (va >= FRAME_USER_END || table->owner != f->owner)
+		return -EPERM;
+	slot = (unsigned)(va / span % FRAME_SLOTS);
+	is = frame_va_of(frame_id(table), slot, &top);
+	if (is != (va & (((va_t)1 << (12 + 9 * top)) - 1)))
+		return -EINVAL;
+	if (f->parent != 0)
+		return -EBUSY;
+	if (frame_words(table)[slot] != 0)
+		return -EEXIST;
+	atomic_store(&frame_words(table)[slot], f->pa | MD_PTE_P | MD_PTE_W | MD_PTE_U);
+	table->used++;
+	f->parent = frame_id(table);
+	f->pslot = (uint16_t)slot;
+	return 0;
+}
+
+/* See frames.h: a CPU may have the word of an empty table in its caches, too. */
+int
+frame_unlink(struct frame *f)
+{
+	struct frame *table = &frames.at[f->parent];
+
+	if (f->used != 0)
+		return -EBUSY;
+	atomic_store(&frame_words(table)[f->pslot], 0);
+	frame_flush(f->parent, f->pslot, 1);
+	table->used--;
+	f->parent = 0;
+	return 0;
+}
+
+/* See frames.h. */
+uint32_t
+frame_root_of(uint32_t table)
+{
+	while (frames.at[table].parent != 0)
+		table = frames.at[table].parent;
+	return frames.at[table].type == FRAME_TABLE4 ? table : 0;
+}
+
+/* See frames.h: what is known of the word's address. */
+va_t
+frame_va_of(uint32_t table, unsigned slot, unsigned *top)
+{
+	const struct frame *t = &frames.at[table];
+	va_t va = (va_t)slot << (3 + 9 * frame_level(t));
+
+	for (; t->parent != 0; t = &frames.at[t->parent])
+		va |= (va_t)t->pslot << (12 + 9 * frame_level(t));
+	*top = frame_level(t);
+	return va;
+}
+
+/* See frames.h: words of the table, of whatever level, that have been cleared. */
+void
+frame_flush(uint32_t table, unsigned slot, uint64_t n)
+{
+	uint32_t root = frame_root_of(table);
+	unsigned top;
+
+	if (root == 0)
+		return; /* no CPU has ever seen it there: rule 4 */
+	frames.flushes++;
+	frames.md->flush(frames.at[root].pa, frame_va_of(table, slot, &top),
+	    n << 9 * (frame_level(&frames.at[table]) - 1));
+}
+
+/* ---- whole spaces ---- */
+
+/*
+ * See frames.h.  The space f becomes that of the process, with all its frames that
+ * belonged to f's owner; the old space goes to who asks.
+ */
+int
+vspace_swap(int pid, int of, uint32_t f)
+{
+	struct frame_proc *p, *q = frame_proc(of);
+	struct frame *fr;
+	uint32_t old;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (q == NULL)
+		return -ESRCH;
+	if (q != p && (q->f_id == 0 || frames.at[q->f_id].owner != p->f_id))
+		return -EPERM;
+	if (fr->type != FRAME_TABLE4)
+		return -EINVAL;
+	if (q->root == f)
+		return 0;
+	if (fr->is_root)
+		return -EBUSY;
+	if (fr->owner != q->f_id)
+		space_goes(f, q->f_id); /* before a CPU runs in it */
+	old = q->root;
+	if (old != 0)
+		frames.at[old].is_root = false;
+	q->root = f;
+	fr->is_root = true;
+	frames.md->load(of, fr->pa);
+	if (old != 0 && q != p)
+		space_goes(old, p->f_id);
+	return 0;
+}
+
+/*
+ * All that the root's owner has in it goes with it.  Of their mappings those in this
+ * space stay if the descriptor has them; and a mapping that S4 no longer permits goes,
+ * whoever's the frame is.
+ */
+static void
+space_goes(uint32_t root, uint32_t to)
+{
+	uint32_t from = frames.at[root].owner, i, next;
+	struct frame *f;
+
+	for (i = frame_proc_at(from)->first; i != 0; i = next) {
+		f = &frames.at[i];
+		next = f->next;
+		if (frame_level(f) != 0 ? frame_root_of(i) != root :
+		    f->type != FRAME_PAGE || f->npins != 0 || f->at.table == 0 ||
+		    frame_root_of(f->at.table) != root)
+			continue;
+		frame_revoke_if(f, is_elsewhere, root);
+		frame_own(f, to);
+	}
+	for (i = frames.by_pa; i != 0; i = frames.at[i].pa_next)
+		frame_revoke_if(&frames.at[i], is_wrong_now, 0);
+}
+
+/* Segments stay with their owner's memory; so only the first mapping may go along. */
+static bool
+is_elsewhere(const struct frame *f, uint32_t table, uint32_t root)
+{
+	return f->segs != 0 || frame_root_of(table) != root;
+}
+
+static bool
+is_wrong_now(const struct frame *f, uint32_t table, uint32_t arg)
+{
+	return !frame_is_lent_right(f, table);
+}
+
+/* See frames.h. */
+int
+vspace_self(int pid)
+{
+	struct frame_proc *p = frame_proc(pid);
+
+	if (p == NULL)
+		return -ESRCH;
+	return p->root != 0 ? (int)p->root : -ENOENT;
+}

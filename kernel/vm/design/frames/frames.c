@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * frames.c: who owns which memory
+ *
+ * Problem   Programs manage physical memory themselves: they cut it, join it and hand
+ *           it on.  Nobody may lose a page, have one twice, or be flooded with crumbs.
+ *
+ * Picture   frames.at[]  ─ pa_next ─→ all memory, by address, without a gap in a range
+ *                        ─ next ────→ what one process owns, by f_id
+ *           give:  mappings go ─→ acknowledged by each CPU ─→ the owner changes
+ *
+ * Rules     1. Callers hold the one mutex; no call sleeps for another process.
+ *           2. A call that fails has changed nothing.
+ *           3. Descriptors are a quota that moves with the frame: the sum over all
+ *              processes is the buffer, so nobody can use up another's.
+ *           4. A frame leaves its owner only after frame_revoke().
+ *
+ * Read next frame_map.c, frame_table.c, frame_proc.c, frames_check.c.
+ */
+#include "vm/design/frames/frames.h"
+
+#include "lib/assert.h"
+#include "lib/errno.h"
+#include "lib/string.h"
+
+struct frames frames;
+
+static struct frame *row_take(void);
+static void row_put(struct frame *);
+static void list_add(struct frame_proc *, struct frame *);
+static void list_drop(struct frame_proc *, struct frame *);
+static void pa_add(struct frame *, struct frame *before);
+static bool may_join(const struct frame *, const struct frame *);
+
+/* See frames.h.  Once, before any call: n rows, row 0 is nobody. */
+void
+frames_init(struct frame *buffer, uint32_t n, const struct frames_machine_ops *md)
+{
+	struct frame_proc *zero;
+	uint32_t i;
+
+	ASSERT(n <= FRAME_ROWS_MAX);
+	memset(&frames, 0, sizeof(frames));
+	memset(buffer, 0, n * sizeof(*buffer));
+	frames.at = buffer;
+	frames.n = n;
+	frames.md = md;
+	for (i = n - 1; i > 0; i--)
+		row_put(&buffer[i]);
+	zero = frame_proc_at(0);
+	memset(zero, 0, FRAME_PROC_PAGES * FRAME_PAGE_SIZE);
+	zero->quota = n - 1;
+	zero->is_started = 1;
+}
+
+/* See frames.h: at boot, ranges by rising address. */
+int
+frames_add(pa_t pa, uint64_t pages)
+{
+	struct frame_proc *zero = frame_proc_at(0);
+	struct frame *f, *before = NULL;
+	uint32_t i;
+
+	if (zero->used == zero->quota)
+		return -ENFILE;
+	f = row_take();
+	ASSERT(f != NULL); /* rule 3 */
+	f->type = FRAME_PAGE;
+	f->pa = pa;
+	f->pages = pages;
+	for (i = frames.by_pa; i != 0 && frames.at[i].pa < pa; i = frames.at[i].pa_next)
+		before = &frames.at[i];
+	pa_add(f, before);
+	list_add(zero, f);
+	zero->used++;
+	frames.pages += pages;
+	return (int)frame_id(f);
+}
+
+/* See frames.h. */
+int
+frame_split(int pid, uint32_t f, uint64_t off)
+{
+	struct frame_proc *p, *owner;
+	struct frame *lo, *hi;
+	int r = frame_get(pid, f, &p, &lo);
+
+	if (r < 0)
+		return r;
+	if (off % FRAME_PAGE_SIZE != 0 || off == 0 || off >= lo->pages * FRAME_PAGE_SIZE)
+		return -EINVAL;
+	if (lo->type != FRAME_PAGE || lo->npins != 0)
+		return -EBUSY;
+	owner = frame_proc_at(lo->owner);
+	if (owner->used == owner->quota)
+		return -ENFILE;
+	hi = row_take();
+	ASSERT(hi != NULL); /* rule 3 */
+	hi->type = FRAME_PAGE;
+	hi->pa = lo->pa + off;
+	hi->pages = lo->pages - off / FRAME_PAGE_SIZE;
+	hi->owner = lo->owner;
+	lo->pages -= hi->pages;
+	r = frame_split_places(lo, hi);
+	if (r < 0) {
+		lo->pages += hi->pages;
+		row_put(hi);
+		return r;
+	}
+	pa_add(hi, lo);
+	list_add(owner, hi);
+	owner->used++;
+	return (int)frame_id(hi);
+}
+
+/* See frames.h. */
+int
+frame_merge(int pid, uint32_t f1, uint32_t f2)
+{
+	struct frame_proc *p, *owner;
+	struct frame *lo, *hi;
+	int r = frame_get(pid, f1, &p, &lo);
+
+	if (r == 0)
+		r = frame_get(pid, f2, &p, &hi);
+	if (r < 0)
+		return r;
+	if (lo->owner != hi->owner || lo->pa + lo->pages * FRAME_PAGE_SIZE != hi->pa)
+		return -EINVAL;
+	if (!may_join(lo, hi) || !frame_merge_places(lo, hi))
+		return -EBUSY;
+	owner = frame_proc_at(lo->owner);
+	lo->pages += hi->pages;
+	lo->pa_next = hi->pa_next;
+	if (hi->pa_next != 0)
+		frames.at[hi->pa_next].pa_prev = f1;
+	list_drop(owner, hi);
+	owner->used--;
+	row_put(hi);
+	return (int)f1;
+}
+
+static bool
+may_join(const struct frame *lo, const struct frame *hi)
+{
+	return lo->type == FRAME_PAGE && hi->type == FRAME_PAGE && lo->npins == 0 &&
+	    hi->npins == 0;
+}
+
+/*
+ * See frames.h: to has allowed pid so many, and one fewer from now on.  A creator that
+ * takes a frame back from its child asks nobody.
+ */
+int
+frame_give(int pid, uint32_t f, int to)
+{
+	struct frame_proc *p, *t = frame_proc(to);
+	struct frame_allow *row;
+	struct frame *fr;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (t == NULL)
+		return -ESRCH;
+	if (t->f_id == fr->owner)
+		return -EINVAL;
+	if (fr->type != FRAME_PAGE || fr->npins != 0)
+		return -EBUSY;
+	row = frame_allow_row(t, pid);
+	if (row == NULL && t != p)
+		return -EPERM;
+	if (row != NULL && row->left == 0)
+		return -EDQUOT;
+	frame_revoke(fr);
+	if (row != NULL)
+		row->left--;
+	frame_own(fr, t->f_id);
+	return (int)f;
+}
+
+/* See frames.h: a row that is used up stays, so that the giver hears -EDQUOT. */
+int
+frame_allow(int pid, int from, uint32_t max)
+{
+	struct frame_proc *p = frame_proc(pid);
+	struct frame_allow *row;
+
+	if (p == NULL || frame_proc(from) == NULL)
+		return -ESRCH;
+	if (from == pid)
+		return -EINVAL;
+	row = frame_allow_row(p, from);
+	if (row == NULL && max != 0)
+		row = frame_allow_row(p, -1);
+	if (row == NULL)
+		return max == 0 ? 0 : -ENFILE;
+	row->giver = max == 0 ? 0 : (uint32_t)from + 1;
+	row->left = max;
+	return 0;
+}
+
+/* See frames.h. */
+int
+frame_count(int pid)
+{
+	struct frame_proc *p = frame_proc(pid);
+
+	return p == NULL ? -ESRCH : (int)p->used;
+}
+
+/* See frames.h: the n-th own frame, by f_id. */
+int
+frame_info(int pid, uint32_t n, struct frame_info *out)
+{
+	struct frame_proc *p = frame_proc(pid);
+	bool clear = (n & FRAME_INFO_CLEAR) != 0;
+	uint32_t i, f;
+	struct frame *fr;
+	unsigned top;
+
+	if (p == NULL)
+		return -ESRCH;
+	n &= ~FRAME_INFO_CLEAR;
+	if (n >= p->used)
+		return -EINVAL;
+	for (f = p->first, i = 0; i < n; i++)
+		f = frames.at[f].next;
+	fr = &frames.at[f];
+	memset(out, 0, sizeof(*out));
+	out->f_id = (int32_t)f;
+	out->type = fr->type;
+	out->pa = fr->pa;
+	out->len = fr->pages * FRAME_PAGE_SIZE;
+	out->nmap = fr->nmap;
+	out->parent = fr->parent;
+	out->used = fr->used;
+	if (fr->at.table != 0) {
+		out->va = frame_va_of(fr->at.table, fr->at.slot, &top);
+		out->flags = fr->at.flags;
+		out->table = fr->at.table;
+		out->vspace = frame_root_of(fr->at.table);
+	}
+	out->touched = frame_touched(fr, clear);
+	return 0;
+}
+
+/* ---- for the other files ---- */
+
+/* See frames.h. */
+struct frame *
+frame_at(uint32_t f)
+{
+	return f > 0 && f < frames.n && frames.at[f].type != FRAME_FREE ?
+	    &frames.at[f] : NULL;
+}
+
+/* See frames.h: is p the owner of f, or the creator of its owner? */
+bool
+frame_may(const struct frame_proc *p, const struct frame *f)
+{
+	return f->owner == p->f_id ||
+	    (f->owner != 0 && frames.at[f->owner].owner == p->f_id);
+}
+
+/* See frames.h. */
+int
+frame_get(int pid, uint32_t f, struct frame_proc **p, struct frame **fr)
+{
+	*p = frame_proc(pid);
+	*fr = frame_at(f);
+	if (*p == NULL)
+		return -ESRCH;
+	if (*fr == NULL)
+		return -ENOENT;
+	return frame_may(*p, *fr) ? 0 : -EPERM;
+}
+
+/* See frames.h: f has no mapping that the new owner may not have. */
+void
+frame_own(struct frame *f, uint32_t owner)
+{
+	struct frame_proc *from = frame_proc_at(f->owner), *to = frame_proc_at(owner);
+
+	list_drop(from, f);
+	from->used--;
+	from->quota--;
+	f->owner = owner;
+	list_add(to, f);
+	to->used++;
+	to->quota++;
+}
+
+/* See frames.h: a table has pages of its own process, and of that one's creator. */
+bool
+frame_is_lent_right(const struct frame *f, uint32_t table)
+{
+	uint32_t has = frames.at[table].owner;
+
+	return has == f->owner || (has != 0 && frames.at[has].owner == f->owner);
+}
+
+/* ---- rows and lists ---- */
+
+static struct frame *
+row_take(void)
+{
+	struct frame *f = frames.free == 0 ? NULL : &frames.at[frames.free];
+
+	if (f == NULL)
+		return NULL;
+	frames.free = f->next;
+	memset(f, 0, sizeof(*f));
+	return f;
+}
+
+static void
+row_put(struct frame *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->next = frames.free;
+	frames.free = frame_id(f);
+}
+
+/* By f_id: a program that reads its list with frame_info() sees an order that stays. */
+static void
+list_add(struct frame_proc *p, struct frame *f)
+{
+	uint32_t id = frame_id(f), before = p->last;
+
+	while (before > id)
+		before = frames.at[before].prev;
+	f->prev = before;
+	f->next = before == 0 ? p->first : frames.at[before].next;
+	*(before == 0 ? &p->first : &frames.at[before].next) = id;
+	*(f->next == 0 ? &p->last : &frames.at[f->next].prev) = id;
+}
+
+static void
+list_drop(struct frame_proc *p, struct frame *f)
+{
+	*(f->prev == 0 ? &p->first : &frames.at[f->prev].next) = f->next;
+	*(f->next == 0 ? &p->last : &frames.at[f->next].prev) = f->prev;
+}
+
+static void
+pa_add(struct frame *f, struct frame *before)
+{
+	f->pa_prev = before == NULL ? 0 : frame_id(before);
+	f->pa_next = before == NULL ? frames.by_pa : before->pa_next;
+	*(before == NULL ? &frames.by_pa : &before->pa_next) = frame_id(f);
+	if (f->pa_next != 0)
+		frames.at[f->pa_next].pa_prev = frame_id(f);
+}
