@@ -156,7 +156,7 @@ spinning(const struct judge *j, const char **what)
 		return xprintf("threads wake each other, %lld switches in %lld "
 			       "M instructions, and none gets on; ",
 		    (long long)n[W_SWITCH], (long long)(n[W_INSNS] / 1000000));
-	*what = "endless loop";
+	*what = "too slow, or endless";
 	return xstrdup("");
 }
 
@@ -169,7 +169,8 @@ ended_by_limit(struct judge *j)
 
 	f->expected = xprintf("an end within %lld M guest instructions",
 	    (long long)(j->t->timeout >> 20));
-	f->got = xprintf("%s: %sstill running: %s", what, spin, last);
+	f->got = xprintf("%s: %sstill running after %lld M: %s", what, spin,
+	    (long long)(j->b->witness.end[W_INSNS] >> 20), last);
 	judge_said_before(j, f);
 	free(spin);
 	free(last);
@@ -315,6 +316,8 @@ check_exit(struct judge *j)
 	if (r->exit_kind == (j->t->exit_signal ? 1 : 0) &&
 	    r->exit_value == (unsigned)want)
 		return;
+	if (j->t->selftest != NULL && j->v->nfailures > 0)
+		return; /* its status only says that a claim failed */
 	f = judge_fail(j, ST_FAIL, "exit");
 	f->expected = xprintf("%s %lld", j->t->exit_signal ? "signal" : "status",
 	    (long long)want);

@@ -390,8 +390,10 @@ tell(const struct again *a)
 	if (v->status == ST_PASS)
 		printf("%s passes.\n", a->res->test->id);
 	else
-		printf("%s: %s; expected %s, got %s\n", a->res->test->id,
-		    status_name(v->status), want != NULL ? want : "-", shown);
+		printf("%s: %s; %s%s%s%s\n", a->res->test->id,
+		    status_name(v->status), want != NULL ? "expected " : "",
+		    want != NULL ? want : "", want != NULL ? ", got " : "",
+		    shown);
 	free(shown);
 	printf("Stopping at: %s.\n", a->stop.says);
 	fflush(stdout);

@@ -148,6 +148,22 @@ print_unwritten(const struct result *res)
 		    (int)strcspn(s + strlen(key), "\r\n"), s + strlen(key));
 }
 
+/* What a test has measured, whether it passed or not. */
+static void
+print_shown(const struct result *res)
+{
+	static const char key[] = "show ";
+	const struct words *text;
+	size_t i;
+
+	if (res->boot == NULL)
+		return;
+	text = &res->boot->records.text;
+	for (i = 0; i < text->n; i++)
+		if (strncmp(text->v[i], key, strlen(key)) == 0)
+			fprintf(out, "  %s\n", text->v[i] + strlen(key));
+}
+
 static void
 print_result(const struct report *r, const struct result *res)
 {
@@ -172,6 +188,7 @@ print_result(const struct report *r, const struct result *res)
 		fprintf(out, "%3d/%d   step %d\n", res->points, t->points, t->step);
 	if (res->hidden != NULL)
 		fprintf(out, "  %s\n", res->hidden);
+	print_shown(res);
 	if (res->verdict.status == ST_PASS)
 		return;
 	fprintf(out, "  %s\n", t->title);

@@ -75,8 +75,7 @@ heading(const char *text, const char *key)
 	return s == NULL ? NULL : strndup(s, strcspn(s, " \n"));
 }
 
-/* The words of the line that begins with this. */
-static struct words
+struct words
 line_words(const char *text, const char *begins)
 {
 	char *why = NULL;

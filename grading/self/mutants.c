@@ -271,15 +271,61 @@ cmd_mutants(const char *lab, const char *mutant)
 
 /* ---- variants ---- */
 
+/* What its heading says of it: ` * Judged 96 t16 "slow"`; else it is worth all. */
+struct judgement {
+	int64_t score;
+	char *test, *says; /* malloc'd, or NULL */
+};
+
+static struct judgement
+judgement_read(const char *file)
+{
+	struct judgement g = { .score = 100 };
+	char *text = file_read(file, NULL);
+	const char *s = text != NULL ? strstr(text, " * Judged ") : NULL;
+	struct words w = { 0 };
+
+	if (s != NULL)
+		w = line_words(s, " * Judged ");
+	if (w.n == 5 && number_read(w.v[2], &g.score)) {
+		g.test = xstrdup(w.v[3]);
+		g.says = xstrdup(w.v[4]);
+	}
+	words_free(&w);
+	free(text);
+	return g;
+}
+
+/* The first failure of its test has these words. */
+static bool
+says(const struct report *r, const struct judgement *g)
+{
+	const struct test *t = lab_test(r->lab, g->test);
+	const struct failure *f;
+	size_t i;
+
+	for (i = 0; i < r->nresults; i++) {
+		f = &r->result[i].verdict.failure[0];
+		if (r->result[i].test == t && r->result[i].verdict.nfailures > 0 &&
+		    ((f->got != NULL && strstr(f->got, g->says) != NULL) ||
+			(f->hint != NULL && strstr(f->hint, g->says) != NULL)))
+			return true;
+	}
+	return false;
+}
+
 static int
 variant_of(const struct lab *lab, const char *file)
 {
 	struct options o = { .submission = file };
+	struct judgement g = judgement_read(file);
 	struct report *r = xalloc(sizeof *r);
 	bool ok;
 
 	run_quietly(r, lab, &o);
-	ok = r->score == 100;
+	ok = r->score == g.score && (g.says == NULL || says(r, &g));
+	free(g.test);
+	free(g.says);
 	printf("%s: %d/%d  %s\n", file, r->score, r->max, ok ? "ok" : "WRONG");
 	if (!ok)
 		report_text(r, false);

@@ -11,6 +11,9 @@
 
 #include "report/report.h"
 
+/* forge.c: the words of the first line of text that begins with this, from there. */
+struct words line_words(const char *text, const char *begins);
+
 int lint_labs(const char *which);
 int cmd_selftest(int argc, char **argv);
 int cmd_mutants(const char *lab, const char *mutant);

@@ -2,7 +2,7 @@
  * A loop without end in the kernel.
  *
  * forge: test=t06 hook=f1_zero_fill expect=timeout
- * forge: say "endless loop: still running: f1_zero_fill"
+ * forge: say "too slow, or endless" "f1_zero_fill"
  */
 static volatile int for_ever = 1;
 

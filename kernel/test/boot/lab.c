@@ -11,6 +11,8 @@
  */
 #include "test/boot/lab.h"
 #include "boot/boot.h"
+#include "channel/channel.h"
+#include "kern/kern.h"
 #include "lib/string.h"
 
 uint64_t
@@ -38,6 +40,19 @@ lab_random(uint64_t *state)
 	x ^= x >> 27;
 	*state = x;
 	return x * 0x2545f4914f6cdd1dul;
+}
+
+void
+lab_show(const char *fmt, ...)
+{
+	char text[120];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	klog("selftest: %s", text);
+	graded_say("show %s", text);
 }
 
 struct aspace *

@@ -50,6 +50,9 @@ va_t lab_map(struct aspace *, uint64_t pages);
 			selftest_held();                               \
 	} while (0)
 
+/* A line for the learner, whether the test passes or not: what was measured. */
+void lab_show(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
 /* lab_vad.c: of VADs by hand; map_lock is held from begin to end. */
 struct aspace *lab_vads_begin(void);
 void lab_vads_end(struct aspace *);
@@ -86,6 +89,7 @@ extern const struct selftest selftests_lab_swaperr[];  /* lab_swaperr.c */
 extern const struct selftest selftests_lab_swapfile[]; /* lab_swapfile.c */
 extern const struct selftest selftests_lab_ws[];       /* lab_ws.c */
 extern const struct selftest selftests_lab_wsage[];    /* lab_wsage.c */
+extern const struct selftest selftests_lab_wspolicy[]; /* lab_wspolicy.c */
 extern const struct selftest selftests_lab_wsfile[];  /* lab_wsfile.c */
 extern const struct selftest selftests_lab_tablepin[]; /* lab_tablepin.c */
 extern const struct selftest selftests_lab_tableout[]; /* lab_tableout.c */

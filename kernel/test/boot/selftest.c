@@ -67,6 +67,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_swapfile,
 	selftests_lab_ws,
 	selftests_lab_wsage,
+	selftests_lab_wspolicy,
 	selftests_lab_wsfile,
 	selftests_lab_tablepin,
 	selftests_lab_tableout,
