@@ -10,6 +10,7 @@
  *                     └─ frames_host_stale(): is each of them what the words say?
  *
  * Rules     1. Entries are of a root, not of a process: load() drops none (PCID).
+ *           2. A section is kept in pieces of a page, which some CPUs do.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +101,6 @@ keep(struct cpu *c, pa_t root, va_t va, unsigned level, uint64_t word)
 	k->root = root;
 	k->level = level;
 	k->bytes = (uint64_t)1 << (12 + 9 * level);
-	if (level == 0 && (word & MD_PTE_PS) != 0)
-		k->bytes = FH_SECTION;
 	k->va = va & ~(k->bytes - 1);
 	k->word = word;
 	return k;

@@ -647,6 +647,37 @@ mapped_frames_are_split(void **state)
 	good();
 }
 
+/* Memory of segments ends: what needs one more fails, and nothing has changed. */
+static void
+segments_end(void **state)
+{
+	uint32_t f, two, s;
+	struct built b;
+	unsigned i;
+
+	child_of_zero(&b, 1);
+	f = page_for(0);
+	two = pages_of_zero(2);
+	s = pages_of_zero(1);
+	assert_int_equal(frame_segment_space(0, 0, s), 0);
+	assert_int_equal(frame_map(0, b.table[1], two, LEAF_BASE, RO), 0);
+	assert_true(frame_map(0, b.table[1], two, LEAF_BASE + 0x2000, RW) > 0);
+	for (i = 0; i < 169; i++)
+		assert_true(frame_map(0, b.table[1], f, LEAF_BASE + (i + 4) * 0x1000, RO) >= 0);
+	assert_int_equal(frame_map(0, b.table[1], f, LEAF_BASE + 0x1ff000, RO), -ENOSPC);
+	assert_int_equal(frame_split(0, two, 0x1000), -ENOSPC);
+	good();
+	assert_int_equal(frame_unmap(0, b.table[1], f, LEAF_BASE + 4 * 0x1000), 0);
+	assert_true(frame_split(0, two, 0x1000) > 0);
+	assert_int_equal(frames.segments, 169);
+	assert_int_equal(frame_untable(0, s), -EBUSY);
+	good();
+	frame_revoke(&frames.at[f]);
+	frame_revoke(&frames.at[two]);
+	assert_int_equal(frames.segments, 1);
+	good();
+}
+
 /* Pins: what the kernel works on stays where it is. */
 static void
 pinned_frames_stay(void **state)
@@ -772,6 +803,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(e15_no_stale_read, boot),
 		cmocka_unit_test_setup(sections, boot),
 		cmocka_unit_test_setup(mapped_frames_are_split, boot),
+		cmocka_unit_test_setup(segments_end, boot),
 		cmocka_unit_test_setup(pinned_frames_stay, boot),
 		cmocka_unit_test_setup(e19_exits_return_frames, boot),
 		cmocka_unit_test_setup(a_creator_ends_first, boot),
