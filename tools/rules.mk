@@ -89,7 +89,7 @@ RENAME_STRING := memcpy memmove memset memcmp memchr strlen strnlen strcmp \
 as_kernel = $(foreach f,$(1),-D$(f)=k_$(f))
 # With test/host/designlist.c, which has a design more.
 HOSTSRC := $(filter-out kernel/vm/design/designlist.c,$(wildcard $(foreach d,lib mem vm \
-  vm/* vm/design/* fs fs/ext2 test/hostkern,kernel/$(d)/*.c)) kernel/kern/ready.c kernel/dev/bio.c)
+  vm/* vm/design/* fs fs/ext2 user/libframes test/hostkern,kernel/$(d)/*.c)) kernel/kern/ready.c kernel/dev/bio.c)
 HOSTOBJS := $(patsubst %.c,$(BUILD)/host/%.o,$(HOSTSRC) \
   $(filter-out kernel/test/host/t_%,$(wildcard kernel/test/host/*.c))) \
   $(BUILD)/host/events_table.o
