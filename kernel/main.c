@@ -69,6 +69,7 @@ first_thread(void *arg)
 	fs_init();
 	ext2_init();
 	event_init();
+	sock_init();
 	proc_init();
 	sys_init();
 	mount_root();

@@ -170,6 +170,8 @@ file_path(struct file *f, char *buf, size_t cap)
 
 	if (v->type == S_IFIFO && v->mnt->root == NULL)
 		n = snprintf(buf, cap, "pipe:[%lu]", v->ino);
+	else if (v->type == S_IFSOCK && v->mnt->root == NULL)
+		n = snprintf(buf, cap, "socket:[%lu]", v->ino);
 	else if (f->ops != NULL && f->ops->name != NULL)
 		n = snprintf(buf, cap, "anon_inode:%s", f->ops->name);
 	else

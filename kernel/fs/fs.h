@@ -45,6 +45,7 @@ void fs_set_cred_fn(const struct cred *(*)(void));
 void fs_init(void);                              /* tmpfs root, /dev, /proc */
 void ext2_init(void);                            /* ext2/: after fs_init() */
 void event_init(void);                           /* event/: the same */
+void sock_init(void);                            /* unix/: the same */
 /*
  * Let the ext2 file system of a disk ("vda", "/dev/sda1") be the first root
  * instead of the initramfs, which is freed; /dev and /proc move along.  No

@@ -131,6 +131,7 @@ struct vnode *fsctx_exchange(enum fs_place, struct vnode *);
 
 /* ---- names.c ---- */
 int names_create(struct walk *, struct vn_new *, struct vnode **out) MUST_CHECK;
+int names_make_socket(const struct path_at *, struct vnode **out) MUST_CHECK;
 
 /* ---- open.c, file.c ---- */
 static inline bool
@@ -210,12 +211,14 @@ void partitions_show(struct out *);
 
 /* ---- procfs.c, procpid.c ---- */
 extern const struct fstype procfs_type;
+int procpid_self(void);
 
 /* ---- pipe.c ---- */
 int pipe_opened(struct vnode *, struct file *) MUST_CHECK;
 void pipe_inactive(struct vnode *);
 void pipe_init(void);
 int pipe_wait_slot(struct file *) MUST_CHECK;
+void fs_signal_no_reader(void);
 
 /* ---- pipeuser.c: limits of pipes, for /proc/sys/fs ---- */
 void pipe_show_soft(struct out *);

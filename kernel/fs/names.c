@@ -119,17 +119,12 @@ mknod_permit(const struct walk *w, unsigned mode, uint64_t rdev)
 	return r != 0 ? r : -EPERM;
 }
 
-/*
- * mknod(2) and mkdir(2) (S_IFDIR in mode).
- *
- * Returns:  0, -EEXIST, -EPERM (a device, not root), and what lookup gives.
- */
-int
-fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
+/* The name at gets a new file, which *out has a reference to. */
+static int
+name_make(const struct path_at *at, unsigned mode, uint64_t rdev, struct vnode **out)
 {
 	struct walk w = { 0 };
 	struct vn_new n = { .rdev = rdev };
-	struct vnode *v;
 	int r;
 
 	if ((mode & S_IFMT) == 0)
@@ -145,11 +140,32 @@ fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
 		r = mknod_permit(&w, mode, rdev);
 	n.name = w.last;
 	if (r == 0)
-		r = names_create(&w, &n, &v);
-	if (r == 0)
-		vn_put(v);
+		r = names_create(&w, &n, out);
 	walk_end(&w);
 	return r;
+}
+
+/*
+ * mknod(2) and mkdir(2) (S_IFDIR in mode).
+ *
+ * Returns:  0, -EEXIST, -EPERM (a device, not root), and what lookup gives.
+ */
+int
+fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
+{
+	struct vnode *v;
+	int r = name_make(at, mode, rdev, &v);
+
+	if (r == 0)
+		vn_put(v);
+	return r;
+}
+
+/* The file of a socket that is bound to a path; as fs_mknod().  Owns: *out. */
+int
+names_make_socket(const struct path_at *at, struct vnode **out)
+{
+	return name_make(at, S_IFSOCK | 0777, 0, out);
 }
 
 /* symlink(2): target is any text but none.  0, -ENOENT, -EEXIST … */

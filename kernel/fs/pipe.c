@@ -443,8 +443,9 @@ piece_fill_locked(struct pipe *p, const struct file *f, struct uio *u)
 	return n;
 }
 
-static void
-signal_no_reader(void)
+/* What was written has no reader any more.  Locks: none. */
+void
+fs_signal_no_reader(void)
 {
 	if (pipes.no_reader != NULL)
 		pipes.no_reader();
@@ -469,7 +470,7 @@ pipe_wait_slot(struct file *f)
 		r = -EPIPE;
 	mutex_unlock(&p->lock);
 	if (r == -EPIPE)
-		signal_no_reader();
+		fs_signal_no_reader();
 	return r;
 }
 
@@ -498,7 +499,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 		pipe_tell_locked(p, POLL_RD);
 	mutex_unlock(&p->lock);
 	if (n == -EPIPE)
-		signal_no_reader();
+		fs_signal_no_reader();
 	return done > 0 ? done : n;
 }
 

@@ -56,7 +56,6 @@ bool procpid_is_there(const struct proc_node *);
 int procpid_may_look(
     const struct proc_node *, struct aspace **space) MUST_CHECK;
 int procpid_next(int after);
-int procpid_self(void);
 
 /* proctext.c */
 extern const struct file_ops proc_text_ops, proc_bytes_ops;

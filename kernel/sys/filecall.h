@@ -40,6 +40,10 @@ int sys_timespec_deadline(va_t, uint64_t *deadline) MUST_CHECK;
 /* A descriptor for f, or f is put.  The number, -EMFILE, -ENOMEM. */
 int64_t sys_install(struct file *, int min, bool cloexec);
 
+/* A vector of n buffers, and how many bytes they have: sys_iov_free(). */
+int sys_iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total) MUST_CHECK;
+void sys_iov_free(struct uio_vec *, size_t n);
+
 /* SIGXFSZ, when r is what a call answers that would pass RLIMIT_FSIZE. */
 void sys_raise_fsize(int64_t r);
 

@@ -181,15 +181,15 @@ vec_alloc(size_t n)
 	    room_alloc(vec_bytes(n));
 }
 
-static void
-vec_free(struct uio_vec *vec, size_t n)
+void
+sys_iov_free(struct uio_vec *vec, size_t n)
 {
 	room_free(vec, vec_bytes(n));
 }
 
 /* The caller's vector in kernel memory.  0, -EINVAL, -EFAULT, -ENOMEM. */
-static int
-iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
+int
+sys_iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 {
 	struct uio_vec *vec;
 	int r;
@@ -203,7 +203,7 @@ iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 	if (r == 0)
 		r = iov_sum(vec, (unsigned)n, total);
 	if (r != 0) {
-		vec_free(vec, (size_t)n);
+		sys_iov_free(vec, (size_t)n);
 		return r;
 	}
 	*out = vec;
@@ -242,7 +242,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 	/* Where this way is none, or no offset can be, nothing else is looked at. */
 	r = rw_check(&rw, 0, 0);
 	if (r == 0)
-		r = iov_copyin(a[1], n, &vec, &u.left);
+		r = sys_iov_copyin(a[1], n, &vec, &u.left);
 	if (r == 0) {
 		u.vec = vec;
 		r = rw_check(&rw, 0, u.left);
@@ -250,7 +250,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 			r = rwf_check(rw.f, way, rwf);
 		if (r == 0)
 			r = rw_perform(&rw, &u);
-		vec_free(vec, (size_t)n);
+		sys_iov_free(vec, (size_t)n);
 	}
 	file_put(rw.f);
 	return r;

@@ -1,78 +1,178 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_socket.c: there are no sockets, and the calls say so
+ * sys_socket.c: sockets, but for what is sent
  *
- * Problem   Programs try syslog, name services and X before they do their work.
- *           Told that a family is not supported they go on; told that the call
- *           itself does not exist, some give up.
+ * Problem   Programs of one machine talk through sockets of AF_UNIX.  There is no
+ *           network: other families are told so, for which programs are prepared.
  *
- * Picture   socket, socketpair   ─→ -EAFNOSUPPORT, whatever the family
- *           what takes a socket  ─→ -EBADF, or -ENOTSOCK: no descriptor is one
+ * Rules     Arguments that are wrong on every machine are told first, in Linux's
+ *           order: it differs from call to call whether the address or the
+ *           descriptor is looked at before the other.
  *
- * Rules     1. Arguments that are wrong on every machine are told first, in
- *              Linux's order.
- *           2. Calls with several messages (sendmmsg, recvmmsg) are not
- *              provided.
- *
- * Read next sys_fd.c.
+ * Read next sys_message.c, fs/unix/README.md.
  */
-#include "sys/sys.h"
+#include "sys/socket.h"
 
-#include "fs/fscall.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 
 #define SOCK_TYPE_MASK 0xfu
 #define SOCK_FLAGS (O_CLOEXEC | O_NONBLOCK)
-#define SOCK_TYPES 11u /* SOCK_STREAM 1 … SOCK_PACKET 10 */
+#define SOCK_TYPES 11u    /* SOCK_STREAM 1 … SOCK_PACKET 10 */
 #define FAMILIES 46u
-#define ADDR_MAX 128u /* bytes of an address */
+#define ADDR_MAX 128      /* bytes of an address of any family */
+#define SOL_SOCKET 1
+
+/* ---- for sys_message.c, too ---- */
+
+struct file *
+sys_sock(uint64_t fd, int64_t *r)
+{
+	struct file *f = sys_file(fd);
+
+	*r = f == NULL || file_is_path(f) ? -EBADF : file_is_socket(f) ? 0 : -ENOTSOCK;
+	if (*r == 0 || f == NULL)
+		return f;
+	file_put(f);
+	return NULL;
+}
+
+int
+sys_addr_in(va_t from, int n, struct sock_addr *out)
+{
+	char bytes[ADDR_MAX];
+
+	if (n < 0 || n > ADDR_MAX)
+		return -EINVAL;
+	if (copyin(bytes, from, (size_t)n) != 0)
+		return -EFAULT;
+	memset(out, 0, sizeof(*out));
+	out->len = (unsigned)n;
+	memcpy(out->bytes, bytes, MIN((unsigned)n, SOCK_ADDR_MAX));
+	return 0;
+}
+
+int
+sys_addr_out(const struct sock_addr *a, va_t to, va_t ulen)
+{
+	int32_t room, len = (int32_t)a->len;
+
+	if (copyin(&room, ulen, sizeof(room)) != 0)
+		return -EFAULT;
+	if (MIN(room, len) < 0)
+		return -EINVAL;
+	if (copyout(to, a->bytes, (size_t)MIN(room, len)) != 0)
+		return -EFAULT;
+	return copyout(ulen, &len, sizeof(len));
+}
+
+/* ---- made ---- */
 
 /* What no family accepts.  0, -EINVAL, -EAFNOSUPPORT. */
 static int
 type_check(uint64_t family, uint64_t type)
 {
-	if (((uint32_t)type & ~SOCK_TYPE_MASK & ~(uint32_t)SOCK_FLAGS) != 0)
-		return -EINVAL;
 	if ((uint32_t)family >= FAMILIES)
 		return -EAFNOSUPPORT;
 	return ((uint32_t)type & SOCK_TYPE_MASK) >= SOCK_TYPES ? -EINVAL : 0;
 }
 
+static bool
+has_strange_flags(uint64_t type)
+{
+	return ((uint32_t)type & ~SOCK_TYPE_MASK & ~(uint32_t)SOCK_FLAGS) != 0;
+}
+
+/* a: family, type, protocol.  The type of AF_UNIX; -errno. */
+static int
+unix_type(const uint64_t a[6])
+{
+	int r = type_check(a[0], a[1]), type = (int)((uint32_t)a[1] & SOCK_TYPE_MASK);
+
+	if (r != 0)
+		return r;
+	if ((uint32_t)a[0] != AF_UNIX)
+		return -EAFNOSUPPORT;
+	if ((int)a[2] != 0 && (uint32_t)a[2] != AF_UNIX)
+		return -EPROTONOSUPPORT;
+	if (type == SOCK_RAW)
+		return SOCK_DGRAM;
+	return type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET ?
+	    type : -ESOCKTNOSUPPORT;
+}
+
 int64_t
 sys_socket(const uint64_t a[6])
 {
-	int r = type_check(a[0], a[1]);
+	unsigned flags = (unsigned)a[1] & SOCK_FLAGS;
+	struct file *f;
+	int r;
 
-	return r != 0 ? r : -EAFNOSUPPORT;
+	if (has_strange_flags(a[1]))
+		return -EINVAL;
+	r = unix_type(a);
+	if (r > 0)
+		r = sock_create(r, flags, &f);
+	return r != 0 ? r : sys_install(f, 0, (flags & O_CLOEXEC) != 0);
+}
+
+/* Two numbers, at `to` before the sockets are there.  0, -EMFILE, -ENOMEM. */
+static int64_t
+pair_install(struct file *f[2], int32_t fds[2], bool cloexec)
+{
+	int64_t r = sys_install(f[0], 0, cloexec);
+
+	if (r < 0) {
+		file_put(f[1]);
+		return r;
+	}
+	fds[0] = (int32_t)r;
+	r = sys_install(f[1], 0, cloexec);
+	if (r < 0) {
+		(void)fdtab_close(fdtab_current(), fds[0]);
+		return r;
+	}
+	fds[1] = (int32_t)r;
+	return 0;
 }
 
 int64_t
 sys_socketpair(const uint64_t a[6])
 {
-	int r = type_check(a[0], a[1]);
+	unsigned flags = (unsigned)a[1] & SOCK_FLAGS;
+	struct file *f[2];
 	int32_t fds[2];
+	int64_t r;
+	int type;
 
-	if (r == -EINVAL && ((uint32_t)a[1] & ~SOCK_TYPE_MASK &
-	    ~(uint32_t)SOCK_FLAGS) != 0)
-		return r;
+	if (has_strange_flags(a[1]))
+		return -EINVAL;
+	if (!fdtab_has_room(fdtab_current()))
+		return -EMFILE;
 	/* Two numbers are written before the family is looked at. */
-	if (copyin(fds, a[3], sizeof(fds)) < 0 ||
-	    copyout(a[3], fds, sizeof(fds)) < 0)
+	if (copyin(fds, a[3], sizeof(fds)) < 0 || copyout(a[3], fds, sizeof(fds)) < 0)
 		return -EFAULT;
-	return r != 0 ? r : -EAFNOSUPPORT;
+	type = unix_type(a);
+	r = type < 0 ? type : sock_pair(type, flags, f);
+	if (r == 0)
+		r = pair_install(f, fds, (flags & O_CLOEXEC) != 0);
+	return r != 0 ? r : copyout(a[3], fds, sizeof(fds));
 }
 
-/* A descriptor where a socket is wanted. */
-static int64_t
-no_socket(uint64_t fd)
+/* ---- named, and met ---- */
+
+int64_t
+sys_bind(const uint64_t a[6])
 {
-	struct file *f = sys_file(fd);
-	int64_t r = -EBADF;
+	struct sock_addr addr;
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
 
 	if (f == NULL)
 		return r;
-	if (!file_is_path(f))
-		r = -ENOTSOCK;
+	r = sys_addr_in(a[1], (int)a[2], &addr);
+	if (r == 0)
+		r = sock_bind(f, &addr);
 	file_put(f);
 	return r;
 }
@@ -81,103 +181,185 @@ no_socket(uint64_t fd)
 int64_t
 sys_connect(const uint64_t a[6])
 {
-	char addr[ADDR_MAX];
-	int64_t r = no_socket(a[0]);
-	int n = (int)a[2];
+	struct sock_addr addr;
+	int64_t r, no_sock;
+	struct file *f = sys_sock(a[0], &no_sock);
 
-	if (r != -ENOTSOCK)
-		return r;
-	if (n < 0 || n > (int)ADDR_MAX)
-		return -EINVAL;
-	return copyin(addr, a[1], (size_t)n) < 0 ? -EFAULT : r;
-}
-
-int64_t
-sys_accept(const uint64_t a[6])
-{
-	return no_socket(a[0]);
-}
-
-int64_t
-sys_accept4(const uint64_t a[6])
-{
-	int64_t r = no_socket(a[0]);
-
-	return r == -ENOTSOCK && ((uint32_t)a[3] & ~(uint32_t)SOCK_FLAGS) != 0 ?
-	    -EINVAL : r;
-}
-
-/* A buffer that cannot be the user's is told before the descriptor. */
-static int64_t
-no_transfer(const uint64_t a[6])
-{
-	if (a[1] > MD_USER_END || a[2] > MD_USER_END - a[1])
-		return -EFAULT;
-	return no_socket(a[0]);
-}
-
-int64_t
-sys_sendto(const uint64_t a[6])
-{
-	return no_transfer(a);
-}
-
-int64_t
-sys_recvfrom(const uint64_t a[6])
-{
-	return no_transfer(a);
-}
-
-int64_t
-sys_sendmsg(const uint64_t a[6])
-{
-	return no_socket(a[0]);
-}
-
-int64_t
-sys_recvmsg(const uint64_t a[6])
-{
-	return no_socket(a[0]);
-}
-
-int64_t
-sys_shutdown(const uint64_t a[6])
-{
-	return no_socket(a[0]);
-}
-
-int64_t
-sys_bind(const uint64_t a[6])
-{
-	return no_socket(a[0]);
+	if (no_sock == -EBADF)
+		return no_sock;
+	r = sys_addr_in(a[1], (int)a[2], &addr);
+	if (r == 0)
+		r = f == NULL ? no_sock : sock_connect(f, &addr);
+	if (f != NULL)
+		file_put(f);
+	return r;
 }
 
 int64_t
 sys_listen(const uint64_t a[6])
 {
-	return no_socket(a[0]);
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
+
+	if (f == NULL)
+		return r;
+	r = sock_listen(f, (int)a[1]);
+	file_put(f);
+	return r;
+}
+
+/* The new socket gets a number, and whom it leads to goes to the user. */
+static int64_t
+accept_to(struct file *f, va_t addr, va_t len, unsigned flags)
+{
+	struct sock_addr from;
+	struct file *new;
+	int64_t r = fdtab_has_room(fdtab_current()) ? 0 : -EMFILE;
+
+	if (r == 0)
+		r = sock_accept(f, flags, &new);
+	if (r != 0)
+		return r;
+	if (addr != 0) {
+		r = sock_name(new, SOCK_PEER, &from) != 0 ? -ECONNABORTED :
+		    sys_addr_out(&from, addr, len);
+		if (r != 0) {
+			file_put(new);
+			return r;
+		}
+	}
+	return sys_install(new, 0, (flags & O_CLOEXEC) != 0);
+}
+
+int64_t
+sys_accept4(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[3];
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
+
+	if (r != -EBADF && (flags & ~(unsigned)SOCK_FLAGS) != 0)
+		r = -EINVAL;
+	if (r == 0)
+		r = accept_to(f, a[1], a[2], flags);
+	if (f != NULL)
+		file_put(f);
+	return r;
+}
+
+int64_t
+sys_accept(const uint64_t a[6])
+{
+	const uint64_t b[6] = { a[0], a[1], a[2] };
+
+	return sys_accept4(b);
+}
+
+static int64_t
+name_to(const uint64_t a[6], enum sock_end end)
+{
+	struct sock_addr addr;
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
+
+	if (f == NULL)
+		return r;
+	r = sock_name(f, end, &addr);
+	if (r == 0)
+		r = sys_addr_out(&addr, a[1], a[2]);
+	file_put(f);
+	return r;
 }
 
 int64_t
 sys_getsockname(const uint64_t a[6])
 {
-	return no_socket(a[0]);
+	return name_to(a, SOCK_OWN);
 }
 
 int64_t
 sys_getpeername(const uint64_t a[6])
 {
-	return no_socket(a[0]);
+	return name_to(a, SOCK_PEER);
+}
+
+int64_t
+sys_shutdown(const uint64_t a[6])
+{
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
+
+	if (f == NULL)
+		return r;
+	r = sock_shutdown(f, (int)a[1]);
+	file_put(f);
+	return r;
+}
+
+/* ---- options ---- */
+
+/* a: descriptor, level, option, value, length. */
+static int64_t
+option_set(struct file *f, const uint64_t a[6])
+{
+	size_t n = MIN((size_t)(uint32_t)a[4], (size_t)SOCK_OPTION_MAX);
+	char value[SOCK_OPTION_MAX];
+
+	if ((int)a[1] != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if ((uint32_t)a[4] < sizeof(int32_t))
+		return -EINVAL;
+	return copyin(value, a[3], n) != 0 ? -EFAULT : sock_set(f, (int)a[2], value, n);
 }
 
 int64_t
 sys_setsockopt(const uint64_t a[6])
 {
-	return (int32_t)a[4] < 0 ? -EINVAL : no_socket(a[0]);
+	struct file *f;
+	int64_t r;
+
+	if ((int32_t)a[4] < 0)
+		return -EINVAL;
+	f = sys_sock(a[0], &r);
+	if (f == NULL)
+		return r;
+	r = option_set(f, a);
+	file_put(f);
+	return r;
+}
+
+static int64_t
+option_get(struct file *f, const uint64_t a[6])
+{
+	char value[SOCK_OPTION_MAX];
+	size_t n = 0;
+	int32_t len;
+	int r;
+
+	if ((int)a[1] != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if (copyin(&len, a[4], sizeof(len)) != 0)
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	r = sock_get(f, (int)a[2], value, &n);
+	if (r != 0)
+		return r;
+	len = MIN(len, (int32_t)n);
+	if (copyout(a[3], value, (size_t)len) != 0)
+		return -EFAULT;
+	return copyout(a[4], &len, sizeof(len));
 }
 
 int64_t
 sys_getsockopt(const uint64_t a[6])
 {
-	return no_socket(a[0]);
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
+
+	if (f == NULL)
+		return r;
+	r = option_get(f, a);
+	file_put(f);
+	return r;
 }

@@ -32,6 +32,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -100,6 +101,9 @@ static uint64_t pipe_write(void);
 static uint64_t pipe_no_writer(void);
 static uint64_t pipe_no_reader(void);
 static uint64_t pipe_full(void);
+static uint64_t pair_stream(void);
+static uint64_t pair_datagram(void);
+static uint64_t pair_packet(void);
 static uint64_t memfd(void);
 static uint64_t memfd_unsealable(void);
 static uint64_t memfd_sealed(void);
@@ -125,6 +129,9 @@ static const struct by_maker makers[] = {
 	{ "rend", pipe_no_writer },
 	{ "wend", pipe_no_reader },
 	{ "fullpipe", pipe_full },
+	{ "stream", pair_stream },
+	{ "dgram", pair_datagram },
+	{ "packet", pair_packet },
 	{ "memfd", memfd },
 	{ "plainmemfd", memfd_unsealable },
 	{ "sealed", memfd_sealed },
@@ -355,6 +362,35 @@ pipe_no_writer(void)
 
 	make_pipe(ends, true, false);
 	return ends[0];
+}
+
+/* One end of a pair; the other stays open. */
+static uint64_t
+make_pair(int type)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, ends) != 0)
+		row_wrong("no pair of sockets");
+	return ends[0];
+}
+
+static uint64_t
+pair_stream(void)
+{
+	return make_pair(SOCK_STREAM);
+}
+
+static uint64_t
+pair_datagram(void)
+{
+	return make_pair(SOCK_DGRAM);
+}
+
+static uint64_t
+pair_packet(void)
+{
+	return make_pair(SOCK_SEQPACKET);
 }
 
 static uint64_t

@@ -142,12 +142,9 @@ sockets(void)
 	    EINVAL);
 	ERR(socketpair(9999, SOCK_STREAM, 0, fds), EAFNOSUPPORT);
 	if (on_vadose()) {
-		ERR(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
-		    EAFNOSUPPORT);
 		ERR(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0),
 		    EAFNOSUPPORT);
 		ERR(socket(AF_INET6, SOCK_STREAM, 0), EAFNOSUPPORT);
-		ERR(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), EAFNOSUPPORT);
 	}
 	for (int i = 0; i < 3; i++) {
 		int fd = i == 0 ? file : i == 1 ? path : 999;

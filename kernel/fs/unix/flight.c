@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * flight.c: descriptors that are under way, and those that never arrive
+ *
+ * Problem   A socket may travel in a message that waits in its own queue, or in that
+ *           of another which waits in its: both have a reference, and nobody can
+ *           reach them any more.
+ *
+ * Picture   candidates: sockets that messages alone refer to
+ *             references from queues of candidates      = all of them?
+ *                ├→ no: somebody reaches it, and what waits there → marked
+ *                └→ not marked: its messages with descriptors are lost
+ *
+ * Rules     1. All is counted under sock_lock: a message takes its descriptors into a
+ *              queue and out of it there, and who looks at one takes his references
+ *              there.  So a socket whose references are all of messages gets no other.
+ *           2. It is looked for after each end of a socket while any is under way.
+ *           3. A message that is freed may end sockets whose messages are freed …: they
+ *              are put in a row, not on the stack.
+ *
+ * Read next message.c.
+ */
+#include "fs/unix/unix.h"
+
+/* A thread that frees messages; those that come up meanwhile. */
+struct freer {
+	struct list_node node;       /* [S] */
+	struct thread *who;          /* [c] */
+	struct list left;            /* [own] */
+};
+
+static struct {
+	struct list flying;          /* [S] sockets under way */
+	struct list freers;          /* [S] */
+} air = { LIST_INIT(air.flying), LIST_INIT(air.freers) };
+
+/* What an fn is to do with a socket that waits in a queue. */
+typedef void visit_fn(struct sock *, struct list *);
+
+/* m has come into a queue.  Locks: sock_lock held. */
+void
+flight_begin_locked(const struct sock_msg *m)
+{
+	struct sock *s;
+	unsigned i;
+
+	HELD(&sock_lock);
+	for (i = 0; i < m->nfiles; i++) {
+		if (!file_is_socket(m->files[i]))
+			continue;
+		s = sock_of(m->files[i]);
+		if (s->flights++ == 0)
+			list_push_back(&air.flying, &s->flying);
+	}
+}
+
+/* m has left it, or its descriptors have.  Locks: sock_lock held. */
+void
+flight_end_locked(const struct sock_msg *m)
+{
+	struct sock *s;
+	unsigned i;
+
+	HELD(&sock_lock);
+	for (i = 0; i < m->nfiles; i++) {
+		if (!file_is_socket(m->files[i]))
+			continue;
+		s = sock_of(m->files[i]);
+		if (--s->flights == 0)
+			list_remove(&s->flying);
+	}
+}
+
+/* fn for all candidates in the queue of s.  Locks: sock_lock held. */
+static void
+visit_queue_locked(const struct sock *s, visit_fn *fn, struct list *l)
+{
+	struct sock_msg *m;
+	struct sock *c;
+	unsigned i;
+
+	HELD(&sock_lock);
+	LIST_FOREACH(m, &s->queue, node)
+		for (i = 0; i < m->nfiles; i++) {
+			if (!file_is_socket(m->files[i]))
+				continue;
+			c = sock_of(m->files[i]);
+			if (c->mark == CANDIDATE)
+				fn(c, l);
+		}
+}
+
+/* … and in those of connections that s has not accepted. */
+static void
+visit_locked(const struct sock *s, visit_fn *fn, struct list *l)
+{
+	struct sock *a;
+
+	HELD(&sock_lock);
+	visit_queue_locked(s, fn, l);
+	LIST_FOREACH(a, &s->arrivals, arrival)
+		visit_queue_locked(a, fn, l);
+}
+
+static void
+count_inner(struct sock *c, struct list *l)
+{
+	c->inner++;
+}
+
+/* Somebody reaches it: what waits there is looked at later. */
+static void
+mark_reached(struct sock *c, struct list *reached)
+{
+	c->mark = MARKED;
+	list_remove(&c->flying);
+	list_push_back(reached, &c->flying);
+}
+
+/* Which candidates can be reached.  Locks: sock_lock held. */
+static void
+mark_locked(struct list *reached)
+{
+	struct list_node *n, *next;
+	struct sock *s;
+
+	HELD(&sock_lock);
+	LIST_FOREACH(s, &air.flying, flying) {
+		s->inner = 0;
+		s->mark = s->file != NULL &&
+		    atomic_load(&s->file->refs) == s->flights ? CANDIDATE : REACHED;
+	}
+	LIST_FOREACH(s, &air.flying, flying)
+		if (s->mark == CANDIDATE)
+			visit_locked(s, count_inner, NULL);
+	for (n = air.flying.head.next; n != &air.flying.head; n = next) {
+		next = n->next;
+		s = LIST_ENTRY(n, struct sock, flying);
+		if (s->mark == CANDIDATE && s->inner < s->flights)
+			mark_reached(s, reached);
+	}
+	/* The list grows while it is walked. */
+	LIST_FOREACH(s, reached, flying)
+		visit_locked(s, mark_reached, reached);
+}
+
+/* What can be reached by nobody.  Locks: sock_lock held. */
+static void
+sweep_locked(struct list *lost)
+{
+	struct list_node *n, *next;
+	struct list nobodys;
+	struct sock *s, *a;
+
+	HELD(&sock_lock);
+	list_init(&nobodys);
+	for (n = air.flying.head.next; n != &air.flying.head; n = next) {
+		next = n->next;
+		if (LIST_ENTRY(n, struct sock, flying)->mark != CANDIDATE)
+			continue;
+		list_remove(n);
+		list_push_back(&nobodys, n);
+	}
+	/* What leaves a queue takes others off that list. */
+	while ((n = list_pop_front(&nobodys)) != NULL) {
+		s = LIST_ENTRY(n, struct sock, flying);
+		sock_msgs_unlink_locked(s, lost, MSGS_WITH_FILES);
+		LIST_FOREACH(a, &s->arrivals, arrival)
+			sock_msgs_unlink_locked(a, lost, MSGS_WITH_FILES);
+	}
+}
+
+/* The row of the current thread; NULL: it frees none.  Locks: sock_lock held. */
+static struct freer *
+freer_of_locked(struct thread *who)
+{
+	struct freer *f;
+
+	HELD(&sock_lock);
+	LIST_FOREACH(f, &air.freers, node)
+		if (f->who == who)
+			return f;
+	return NULL;
+}
+
+/*
+ * Rule 2.
+ *
+ * Locks:    none held.
+ */
+void
+flight_collect(void)
+{
+	struct list lost, reached;
+	struct list_node *n;
+
+	list_init(&lost);
+	list_init(&reached);
+	spin_lock(&sock_lock);
+	if (!list_is_empty(&air.flying) && freer_of_locked(thread_current()) == NULL) {
+		mark_locked(&reached);
+		sweep_locked(&lost);
+		while ((n = list_pop_front(&reached)) != NULL)
+			list_push_back(&air.flying, n);
+	}
+	spin_unlock(&sock_lock);
+	sock_msgs_free(&lost);
+}
+
+static void
+move_all(struct list *to, struct list *from)
+{
+	struct list_node *n;
+
+	while ((n = list_pop_front(from)) != NULL)
+		list_push_back(to, n);
+}
+
+/*
+ * Messages that are in no queue are freed (rule 3).
+ *
+ * Locks:    none held.
+ */
+void
+sock_msgs_free(struct list *l)
+{
+	struct freer me = { .who = thread_current() }, *mine;
+	struct list_node *n;
+
+	if (list_is_empty(l))
+		return;
+	spin_lock(&sock_lock);
+	mine = freer_of_locked(me.who);
+	if (mine != NULL) {
+		move_all(&mine->left, l);
+	} else {
+		list_init(&me.left);
+		move_all(&me.left, l);
+		list_push_back(&air.freers, &me.node);
+	}
+	spin_unlock(&sock_lock);
+	if (mine != NULL)
+		return;
+	while ((n = list_pop_front(&me.left)) != NULL)
+		sock_msg_free(LIST_ENTRY(n, struct sock_msg, node));
+	spin_lock(&sock_lock);
+	list_remove(&me.node);
+	spin_unlock(&sock_lock);
+}

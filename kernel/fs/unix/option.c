@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * option.c: what can be asked of a socket, and set
+ *
+ * Rules     1. Sizes of buffers are kept doubled and within bounds, as on Linux.
+ *           2. What has no meaning between programs of one machine is kept, and told
+ *              when asked for.
+ *
+ * Read next sock.c.
+ */
+#include "fs/unix/unix.h"
+#include "lib/string.h"
+
+#define BUFFER_MAX 212992u     /* that may be asked for */
+#define SNDBUF_MIN 4608u
+#define RCVBUF_MIN 2304u
+#define NSEC 1000000000ul
+#define TICK_NSEC 4000000ul    /* what is set is rounded up to it */
+
+#define KEPT ((1u << SO_REUSEADDR) | (1u << SO_DONTROUTE) | (1u << SO_BROADCAST) | \
+	(1u << SO_KEEPALIVE) | (1u << SO_OOBINLINE))
+
+/* struct timeval. */
+struct timeout {
+	int64_t sec, usec;
+};
+
+bool
+sock_passes_cred(struct file *f)
+{
+	return atomic_load_relaxed(&sock_of(f)->passes_cred);
+}
+
+static struct timeout
+timeout_of(const uint64_t *ns)
+{
+	uint64_t v = atomic_load_relaxed(ns);
+
+	if (v == WAIT_FOREVER)
+		return (struct timeout){ 0, 0 };
+	return (struct timeout){ (int64_t)(v / NSEC), (int64_t)(v % NSEC / 1000) };
+}
+
+/* What the number of the option stands for.  Locks: sock_lock held.  -ENOPROTOOPT. */
+static int64_t
+number_locked(struct sock *s, int option)
+{
+	HELD(&sock_lock);
+	switch (option) {
+	case SO_TYPE:
+		return s->type;
+	case SO_ERROR:
+		return -sock_error_locked(s);
+	case SO_SNDBUF:
+		return atomic_load_relaxed(&s->sndbuf);
+	case SO_RCVBUF:
+		return atomic_load_relaxed(&s->rcvbuf);
+	case SO_PASSCRED:
+		return atomic_load_relaxed(&s->passes_cred);
+	case SO_RCVLOWAT:
+		return 1;
+	case SO_ACCEPTCONN:
+		return s->state == SOCK_LISTENS;
+	case SO_PROTOCOL:
+		return 0;
+	case SO_DOMAIN:
+		return AF_UNIX;
+	}
+	if (option < 0 || option >= 32 || (KEPT & 1u << option) == 0)
+		return -ENOPROTOOPT;
+	return (s->kept & 1u << option) != 0;
+}
+
+/* getsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT. */
+int
+sock_get(struct file *f, int option, void *buf, size_t *len)
+{
+	static const struct sock_cred nobody = { 0, UINT32_MAX, UINT32_MAX };
+	struct sock *s = sock_of(f);
+	struct timeout t;
+	int64_t r = 0;
+	int32_t n;
+
+	spin_lock(&sock_lock);
+	if (option == SO_RCVTIMEO || option == SO_SNDTIMEO) {
+		t = timeout_of(option == SO_RCVTIMEO ? &s->rcv_ns : &s->snd_ns);
+		*len = sizeof(t);
+		memcpy(buf, &t, sizeof(t));
+	} else if (option == SO_PEERCRED) {
+		*len = sizeof(struct sock_cred);
+		memcpy(buf, s->has_peer_cred ? &s->peer_cred : &nobody, *len);
+	} else {
+		r = number_locked(s, option);
+		n = (int32_t)r;
+		*len = sizeof(n);
+		memcpy(buf, &n, sizeof(n));
+	}
+	spin_unlock(&sock_lock);
+	return r < 0 ? (int)r : 0;
+}
+
+static int
+timeout_set(uint64_t *ns, const void *buf, size_t len)
+{
+	struct timeout t;
+	uint64_t v;
+
+	if (len < sizeof(t))
+		return -EINVAL;
+	memcpy(&t, buf, sizeof(t));
+	if (t.usec < 0 || t.usec >= 1000000)
+		return -EDOM;
+	if (t.sec < 0)
+		v = 0;
+	else if ((t.sec == 0 && t.usec == 0) || t.sec > (int64_t)(INT64_MAX / NSEC) - 1)
+		v = WAIT_FOREVER;
+	else
+		v = ((uint64_t)t.sec * NSEC + (uint64_t)t.usec * 1000 + TICK_NSEC - 1) /
+		    TICK_NSEC * TICK_NSEC;
+	atomic_store(ns, v);
+	return 0;
+}
+
+static uint32_t
+buffer_size(int32_t n, uint32_t min)
+{
+	return MAX(2 * MIN((uint32_t)n, BUFFER_MAX), min);
+}
+
+/* setsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT, -EINVAL, -EDOM. */
+int
+sock_set(struct file *f, int option, const void *buf, size_t len)
+{
+	struct sock *s = sock_of(f);
+	int32_t n;
+
+	if (len < sizeof(n))
+		return -EINVAL;
+	memcpy(&n, buf, sizeof(n));
+	switch (option) {
+	case SO_RCVTIMEO:
+		return timeout_set(&s->rcv_ns, buf, len);
+	case SO_SNDTIMEO:
+		return timeout_set(&s->snd_ns, buf, len);
+	case SO_SNDBUF:
+		atomic_store(&s->sndbuf, buffer_size(n, SNDBUF_MIN));
+		return 0;
+	case SO_RCVBUF:
+		atomic_store(&s->rcvbuf, buffer_size(n, RCVBUF_MIN));
+		return 0;
+	case SO_PASSCRED:
+		atomic_store(&s->passes_cred, n != 0);
+		return 0;
+	}
+	if (option < 0 || option >= 32 || (KEPT & 1u << option) == 0)
+		return -ENOPROTOOPT;
+	spin_lock(&sock_lock);
+	s->kept = n != 0 ? s->kept | 1u << option : s->kept & ~(1u << option);
+	spin_unlock(&sock_lock);
+	return 0;
+}

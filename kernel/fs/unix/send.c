@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * send.c: bytes and datagrams go to the other
+ *
+ * Problem   A stream's bytes are cut where Linux cuts them, so that as many fit; a
+ *           datagram goes whole, to its peer or to somebody it names.
+ *
+ * Picture   sock_send ─┬→ stream: piece, piece, … ─→ queue of the peer
+ *                      └→ datagram, packet: one ─→ room at the other? ─→ its queue
+ *
+ * Rules     1. Between making a message and queueing it the other may have gone: he
+ *              is looked at again under sock_lock.
+ *           2. Two datagram sockets that are each other's peers are bounded by their
+ *              buffers alone; else by the other's backlog as well.
+ *           3. A stream alone raises SIGPIPE, where not a byte was sent.
+ *
+ * Read next recv.c.
+ */
+#include "fs/unix/unix.h"
+
+#define PIECE_MAX 36544u       /* of a stream, in one message */
+#define DATAGRAM_HEAD 32u      /* of the buffer, not for bytes */
+
+static ssize_t stream_send(struct sock *s, struct sock_io *io, uint64_t deadline);
+static ssize_t datagram_send(struct sock *s, struct sock_io *io, uint64_t deadline);
+
+/*
+ * Send what io says.
+ *
+ * Locks:    none held.
+ * Returns:  bytes, -EPIPE (it was signalled), -ENOTCONN, -EAGAIN, -ECONNREFUSED, …
+ */
+ssize_t
+sock_send(struct file *f, struct sock_io *io)
+{
+	struct sock *s = sock_of(f);
+	uint64_t deadline = sock_deadline(f, io->flags, atomic_load_relaxed(&s->snd_ns));
+	ssize_t r = sock_send_check(f);
+
+	if (r == 0 && (io->flags & MSG_OOB) != 0)
+		r = -EOPNOTSUPP;
+	if (r == 0)
+		r = sock_is_stream(s) ? stream_send(s, io, deadline) :
+		    datagram_send(s, io, deadline);
+	sock_files_put(io);
+	return r;
+}
+
+/* The peer with a reference, who may be sent to.  0, -ENOTCONN. */
+static int
+peer_get(struct sock *s, struct sock **out)
+{
+	spin_lock(&sock_lock);
+	*out = s->peer;
+	if (s->peer != NULL)
+		sock_get_ref(s->peer);
+	spin_unlock(&sock_lock);
+	return *out == NULL ? -ENOTCONN : 0;
+}
+
+/* ---- streams ---- */
+
+static int
+stream_check(struct sock *s, const struct sock_io *io)
+{
+	int r = 0;
+
+	spin_lock(&sock_lock);
+	if (io->name != NULL)
+		r = s->state == SOCK_CONNECTED ? -EISCONN : -EOPNOTSUPP;
+	else if (s->peer == NULL && !(s->state == SOCK_CONNECTED))
+		r = -ENOTCONN;
+	else if ((s->shut & SHUT_SENDS) != 0)
+		r = -EPIPE;
+	spin_unlock(&sock_lock);
+	return r;
+}
+
+/* 0; -EPIPE: nobody reads any more, and m is gone. */
+static int
+piece_queue(struct sock *peer, struct sock_msg *m)
+{
+	bool is_over;
+
+	spin_lock(&sock_lock);
+	is_over = peer->dead || (peer->shut & SHUT_RECEIVES) != 0;
+	if (!is_over)
+		sock_msg_queue_locked(peer, m);
+	spin_unlock(&sock_lock);
+	if (is_over)
+		sock_msg_undo(m);
+	return is_over ? -EPIPE : 0;
+}
+
+static ssize_t
+stream_send(struct sock *s, struct sock_io *io, uint64_t deadline)
+{
+	int r = stream_check(s, io);
+	struct sock *peer = NULL;
+	struct sock_msg *m;
+	ssize_t done = 0;
+	size_t n;
+
+	if (r == 0)
+		r = peer_get(s, &peer);
+	while (r == 0 && io->uio->left > 0) {
+		n = MIN((size_t)PIECE_MAX, atomic_load_relaxed(&s->sndbuf) / 2 - 64ul);
+		n = MIN(n, io->uio->left);
+		r = sock_msg_make(s, io, n, deadline, &m);
+		if (r == 0)
+			r = piece_queue(peer, m);
+		if (r == 0)
+			done += (ssize_t)n;
+	}
+	sock_put(peer);
+	if (r == -EPIPE && done == 0 && (io->flags & MSG_NOSIGNAL) == 0)
+		fs_signal_no_reader();
+	return done > 0 ? done : r;
+}
+
+/* ---- datagrams, packets in a row ---- */
+
+/* Before what is to be sent is looked at.  0, -ENOTCONN, what has gone wrong. */
+int
+sock_send_check(struct file *f)
+{
+	struct sock *s = sock_of(f);
+	int r;
+
+	if (s->type != SOCK_SEQPACKET)
+		return 0;
+	spin_lock(&sock_lock);
+	r = sock_error_locked(s);
+	if (r == 0 && s->state != SOCK_CONNECTED)
+		r = -ENOTCONN;
+	spin_unlock(&sock_lock);
+	return r;
+}
+
+static bool
+has_place_locked(struct sock *s, struct sock *other)
+{
+	HELD(&sock_lock);
+	return other->dead || (other->shut & SHUT_RECEIVES) != 0 || other == s ||
+	    other->peer == s || !sock_is_full_locked(other);
+}
+
+enum placed { PLACED, PLACED_NOT, OTHER_IS_DEAD };
+
+/* Rules 1 and 2.  PLACED_NOT: *r says why; 0: there is no room. */
+static enum placed
+place_locked(struct sock *s, struct sock *other, struct sock_msg *m, int *r)
+{
+	HELD(&sock_lock);
+	*r = 0;
+	if (other->peer != NULL && other->peer != s)
+		*r = -EPERM;
+	else if (other->dead)
+		return OTHER_IS_DEAD;
+	else if ((other->shut & SHUT_RECEIVES) != 0)
+		*r = -EPIPE;
+	if (*r != 0 || !has_place_locked(s, other))
+		return PLACED_NOT;
+	sock_msg_queue_locked(other, m);
+	return PLACED;
+}
+
+/* The peer that s has is dead: it has none any more.  0: it was not the peer. */
+static int
+peer_has_died(struct sock *s, struct sock *other)
+{
+	struct sock *was = NULL;
+	int r = 0;
+
+	spin_lock(&sock_lock);
+	if (s->type == SOCK_SEQPACKET) {
+		r = -EPIPE;
+	} else if (s->peer == other) {
+		was = sock_part_locked(s);
+		s->state = SOCK_IDLE;
+		r = -ECONNREFUSED;
+	}
+	spin_unlock(&sock_lock);
+	if (was != NULL)
+		(void)sock_purge(s);
+	sock_put(was);
+	return r;
+}
+
+/* Until there is room at other, whose reference goes.  0: m is his.  1: he is dead,
+ * and was not the peer. */
+static int
+datagram_queue(struct sock *s, struct sock *other, struct sock_msg *m,
+    uint64_t deadline)
+{
+	struct sock_wait w = { has_place_locked, s, other, deadline };
+	enum placed p;
+	int r = 0;
+
+	do {
+		spin_lock(&sock_lock);
+		p = place_locked(s, other, m, &r);
+		spin_unlock(&sock_lock);
+		if (p == PLACED_NOT && r == 0)
+			r = sock_sleep(other, &w);
+	} while (p == PLACED_NOT && r == 0);
+	if (p == OTHER_IS_DEAD) {
+		r = peer_has_died(s, other);
+		r = r == 0 ? 1 : r;
+	}
+	sock_put(other);
+	return r;
+}
+
+/* Before a message is made: whom it is for.  0, -EINVAL, -ENOTCONN, … */
+static int
+datagram_begin(struct sock *s, struct sock_io *io, struct sock **other)
+{
+	int r = 0;
+
+	if (s->type == SOCK_SEQPACKET)
+		io->name = NULL;
+	if (io->name != NULL)
+		r = sock_addr_check(io->name);
+	else
+		r = peer_get(s, other);
+	if (r == 0 && atomic_load_relaxed(&s->passes_cred))
+		r = sock_name_itself(s);
+	if (r == 0 && io->uio->left > atomic_load_relaxed(&s->sndbuf) - DATAGRAM_HEAD)
+		r = -EMSGSIZE;
+	return r;
+}
+
+static ssize_t
+datagram_send(struct sock *s, struct sock_io *io, uint64_t deadline)
+{
+	size_t n = io->uio->left;
+	struct sock *other = NULL;
+	struct sock_msg *m;
+	int r = datagram_begin(s, io, &other);
+
+	if (r == 0)
+		r = sock_msg_make(s, io, n, deadline, &m);
+	if (r != 0) {
+		sock_put(other);
+		return r;
+	}
+	do {
+		if (other == NULL)
+			r = io->name == NULL ? -ECONNRESET :
+			    sock_find(io->name, s->type, &other);
+		if (r == 0)
+			r = datagram_queue(s, other, m, deadline);
+		other = NULL;
+	} while (r == 1);
+	if (r == 0)
+		return (ssize_t)n;
+	sock_msg_undo(m);
+	return r;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * unix.h: sockets between the programs of this machine, for unix/ only
+ *
+ * One spin lock for the fields of all sockets: what matters lies between two of
+ * them.  It is held for a few steps, never while bytes are moved, memory is made
+ * or a reference is dropped that may be the last.
+ *
+ * Lock order  sock->reader (LR_VNODE) → sock_lock (LR_LEAF) → ready_lock
+ *
+ * Tags as in fsdat.h, and
+ *           [S] sock_lock
+ *           [B] sock->reader and sock_lock to write, one of them to read
+ */
+#ifndef FS_UNIX_UNIX_H
+#define FS_UNIX_UNIX_H
+
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "fs/sockcall.h"
+
+enum sock_state { SOCK_IDLE, SOCK_LISTENS, SOCK_CONNECTED };
+
+#define SHUT_RECEIVES 1u
+#define SHUT_SENDS 2u
+#define SHUT_BOTH (SHUT_RECEIVES | SHUT_SENDS)
+
+struct sock_payer;             /* of payer.c */
+
+/*
+ * A name that a socket has been bound to; who is accepted has that of the listener.
+ */
+struct sock_label {
+	_Atomic uint32_t refs;       /* [A] */
+	struct sock_addr addr;       /* [c] */
+	struct vnode *vn;            /* [c] a reference; NULL: no path */
+};
+
+/*
+ * A socket.  Typical life: socket() → bind() or connect() → its file goes: dead →
+ * the last message from it is read, the last peer goes: freed.
+ */
+struct sock {
+	_Atomic uint32_t refs;       /* [A] its file, who has it as peer, messages from it */
+	int type;                    /* [c] SOCK_STREAM, … */
+	enum sock_state state;       /* [S] */
+	unsigned shut;               /* [S] SHUT_* */
+	bool dead;                   /* [S] its file has gone */
+	int error;                   /* [S] told once; 0: none */
+	struct sock *peer;           /* [S] who gets what is sent: a reference; NULL */
+	struct list callers;         /* [S] those whose peer it is */
+	struct list_node caller;     /* [S] in peer->callers */
+	struct list queue;           /* [B] messages to it, oldest first */
+	struct list arrivals;        /* [S] sockets that nobody has accepted */
+	struct list_node arrival;    /* [S] in that list, of who listens */
+	unsigned queued;             /* [S] messages, or arrivals */
+	unsigned backlog;            /* [S] one more of these are too many */
+	uint32_t sent;               /* [S] cost of messages from it that nobody has read */
+	uint32_t sndbuf, rcvbuf;     /* [A] bytes; as Linux counts them */
+	uint64_t snd_ns, rcv_ns;     /* [A] how long a call waits; WAIT_FOREVER */
+	uint32_t kept;               /* [A] bit per option that is kept, not used */
+	bool passes_cred;            /* [A] SO_PASSCRED */
+	bool has_peer_cred;          /* [S] */
+	struct sock_cred peer_cred;  /* [S] who had the other end when they met */
+	struct sock_label *label;    /* [S] its name, for good; NULL: none */
+	struct list_node named;      /* [S] in the table of names */
+	struct file *file;           /* [S] NULL: not accepted, or dead */
+	unsigned flights;            /* [S] messages in queues that have the file */
+	struct list_node flying;     /* [S] in the list of those that have any */
+	unsigned inner;              /* [S] flight.c: of its flights, from candidates */
+	enum { REACHED, CANDIDATE, MARKED } mark; /* [S] flight.c */
+	struct mutex reader;         /* [c] one receives at a time */
+	struct waitq wq;             /* [c] who reads it, or waits for room at either end */
+	struct ready ready;          /* [c] */
+};
+
+/* What one send has brought, or a piece of it. */
+struct sock_msg {
+	struct list_node node;       /* [B] in the queue of who gets it */
+	struct sock *from;           /* [c] a reference */
+	uint32_t cost;               /* [c] counted in from->sent */
+	uint32_t len;                /* [c] */
+	uint32_t off;                /* [B] so many bytes of a stream were read */
+	bool has_cred;               /* [S] until it is queued */
+	struct sock_cred cred;       /* [S] as well; else of nobody */
+	unsigned nfiles;             /* [S] descriptors that travel with it */
+	struct file **files;         /* [S] their references; NULL: none, or taken */
+	struct sock_payer *payer;    /* [c] whose cost and files it counts for */
+	uint32_t bytes, flights;     /* [c] so many */
+	char *data;                  /* [c] */
+};
+
+/* Somebody waits at a socket. */
+struct sock_wait {
+	bool (*is_over)(struct sock *s, struct sock *other); /* sock_lock held */
+	struct sock *s, *other;
+	uint64_t deadline;           /* 0: he does not wait */
+};
+
+/* Which messages. */
+enum sock_which { MSGS_ALL, MSGS_WITH_FILES };
+
+extern struct spinlock sock_lock;
+
+static inline struct sock *
+sock_of(const struct file *f)
+{
+	return f->priv;
+}
+
+/* Does a message keep its length, and come whole or not at all? */
+static inline bool
+sock_is_stream(const struct sock *s)
+{
+	return s->type == SOCK_STREAM;
+}
+
+static inline void
+sock_get_ref(struct sock *s)
+{
+	CHECK(atomic_add(&s->refs, 1) > 1);
+}
+
+/* sock.c */
+void sock_put(struct sock *);
+struct sock *sock_alloc(int type) MUST_CHECK;
+void sock_meet_locked(struct sock *, struct sock *peer);
+struct sock *sock_part_locked(struct sock *);
+struct sock_cred sock_cred_now(void);
+struct sock_cred sock_acting_now(void);
+void sock_tell_locked(struct sock *, unsigned bits);
+int sock_error_locked(struct sock *);
+uint64_t sock_deadline(const struct file *, unsigned flags, uint64_t ns);
+int sock_sleep(struct sock *at, const struct sock_wait *);
+bool sock_has_news_locked(struct sock *, struct sock *);
+void sock_label_put(struct sock_label *);
+
+/* sockfile.c */
+int sock_file(struct sock *, unsigned flags, struct file **out) MUST_CHECK;
+void sock_end(struct sock *, bool was_accepted);
+
+/* message.c */
+int sock_msg_make(struct sock *from, struct sock_io *, size_t len, uint64_t deadline,
+    struct sock_msg **out) MUST_CHECK;
+void sock_msg_undo(struct sock_msg *);
+void sock_msg_queue_locked(struct sock *to, struct sock_msg *);
+void sock_msg_unlink_locked(struct sock *, struct sock_msg *);
+void sock_msgs_unlink_locked(struct sock *, struct list *out, enum sock_which);
+void sock_msg_free(struct sock_msg *);
+bool sock_purge(struct sock *);
+bool sock_has_room_locked(const struct sock *);
+bool sock_is_full_locked(const struct sock *);
+
+/* name.c */
+int sock_addr_check(const struct sock_addr *) MUST_CHECK;
+int sock_find(const struct sock_addr *, int type, struct sock **out) MUST_CHECK;
+int sock_name_itself(struct sock *) MUST_CHECK;
+void sock_label_copy_locked(const struct sock *, struct sock_addr *out);
+
+/* flight.c */
+void flight_begin_locked(const struct sock_msg *);
+void flight_end_locked(const struct sock_msg *);
+void flight_collect(void);
+void sock_msgs_free(struct list *);
+
+/* payer.c */
+void payer_init(void);
+int payer_take(uint32_t bytes, uint32_t files, uint64_t files_max,
+    struct sock_payer **out) MUST_CHECK;
+void payer_give(struct sock_payer *, uint32_t bytes, uint32_t files);
+
+#endif
