@@ -19,7 +19,7 @@ GRADE_SRCS := grading/grade.c $(filter-out $(WITNESS_SRCS), \
 GRADE_OBJS := $(patsubst grading/%.c,$(G)/%.o,$(GRADE_SRCS))
 GRADE_CC := $(HCC) -I. -Igrading
 GRADE_LAB := $(LAB)
-GRADE_FORMATS := text,json,junit,github
+GRADE_FORMATS := text,json
 # Only one that was asked for: the Makefile has a SEED of its own.
 GRADE_SEED := $(if $(filter command environment,$(firstword $(origin SEED))),$(SEED))
 GRADE_LIBS := -lgcrypt -ljansson

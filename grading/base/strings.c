@@ -10,7 +10,7 @@
  *
  * Rules     Nothing is dropped: who reads a report sees that it was there.
  *
- * Read next report/ci.c, report/text.c.
+ * Read next report/json.c, report/text.c.
  */
 #include <errno.h>
 #include <fcntl.h>

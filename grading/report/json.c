@@ -4,9 +4,10 @@
  *
  * Problem   Other programs read results: instructors' tools, CI, the regrader.
  *
- * Rules     Sorted keys, so that two equal runs give equal bytes but for times.
+ * Rules     1. Sorted keys, so that two equal runs give equal bytes but for times.
+ *           2. What came from a guest, a compiler or a file's name is made plain.
  *
- * Read next grading/schema/result-1.json.
+ * Read next grading/schema/result-1.json, grading/course/forms.jq.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -114,6 +115,7 @@ test_json(const struct report *r, const struct result *res)
 
 	put(o, "id", res->test->id);
 	put(o, "name", res->test->name);
+	put(o, "title", res->test->title);
 	put_number(o, "step", res->test->step);
 	put_number(o, "points", res->points);
 	put_number(o, "max", res->test->points);
@@ -224,11 +226,15 @@ report_json(const struct report *r, const char *path)
 {
 	json_t *o = json_object(), *tests = json_array();
 	bool full = r->build.status == ST_PASS;
+	char *own = xprintf("%s/%s", r->lab->dir, r->lab->source);
 	size_t i;
 	int bad;
 
 	put(o, "schema", "result-1");
 	put(o, "lab", r->lab->name);
+	put(o, "file", r->options->submission != NULL ? r->options->submission
+						      : own);
+	free(own);
 	put_number(o, "score", r->score);
 	put_number(o, "max", r->max);
 	json_object_set_new(o, "steps", steps_json(r));

@@ -2,7 +2,7 @@
 /*
  * report.h: a report for people and programs
  *
- * Offers    text, JSON (schema/), JUnit, GitHub; the schema and the seal of a result.
+ * Offers    text, JSON (schema/); the schema and the seal of a result.
  * Needs     judge/.
  */
 #ifndef GRADING_REPORT_H
@@ -14,8 +14,6 @@
 
 void report_text(const struct report *, bool colour);
 bool report_json(const struct report *, const char *path);
-bool report_junit(const struct report *, const char *path);
-bool report_github(const struct report *, const char *path);
 char *test_again(const struct report *, const struct result *);
 
 /* schema.c */

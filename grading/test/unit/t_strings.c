@@ -69,6 +69,7 @@ hostile_report(const char *folder)
 	r->lab = &lab;
 	r->options = &o;
 	r->nresults = 1;
+	memcpy(r->started, "2026-11-27T20:00:00Z", 21);
 	r->result[0].test = &test;
 	v->status = ST_PANIC;
 	v->nfailures = 1;
@@ -88,32 +89,61 @@ is_clean(const char *s)
 	return same;
 }
 
-static void
-reports(void **state)
+/* What grading/course/forms.jq makes of a result, in a file beside it. */
+static char *
+form(const char *path, const char *name)
 {
-	char *folder = tidy_folder(), *path = xprintf("%s/out", folder), *s, *at;
-	char *lint[] = { (char *)"xmllint", (char *)"--noout", path, NULL };
-	struct report *r = hostile_report(folder);
-	json_error_t e;
-	json_t *j;
-	int lines = 0, terminal;
+	char *argv[] = { (char *)"jq", (char *)"-r", (char *)"--arg",
+		(char *)"form", (char *)name, (char *)"-f",
+		(char *)"grading/course/forms.jq", (char *)path, NULL };
+	char *out = NULL;
 
-	assert_true(report_junit(r, path));
-	s = file_read(path, NULL);
-	assert_true(is_clean(s));
+	assert_int_equal(command(argv, &out), 0);
+	assert_true(is_clean(out));
+	return out;
+}
+
+static void
+forms(const char *path, struct report *r)
+{
+	char *lint[] = { (char *)"xmllint", (char *)"--noout", (char *)"--schema",
+		(char *)"grading/schema/junit.xsd", (char *)path, NULL };
+	char *s;
+
+	s = form(path, "github");
+	assert_string_equal(s,
+	    "::error file=a%2Cline=7%0A%3A%3Aerror title=b%3A%3A\\x1B[2J%25%3A\\xFF.c,"
+	    "line=1,title=05/t08 x::expected no panic; got "
+	    "PANIC: \\xFF\\x1B[31m]]><&\" \\x01%0A::error file=x::me\\xED\\xA0\\x80\n"
+	    "::notice title=05-fork::0 of 0 points\n");
+	free(s);
+	s = form(path, "gitlab");
+	assert_true(file_write(path, s, strlen(s)));
+	assert_int_equal(cmd_validate(path, "grading/schema/gitlab.json"), 0);
+	free(s);
+	assert_true(report_json(r, path));
+	s = form(path, "gradescope");
+	assert_non_null(strstr(s, "PANIC: \\\\xFF\\\\x1B[31m"));
+	assert_true(file_write(path, s, strlen(s)));
+	assert_int_equal(cmd_validate(path, "grading/schema/gradescope.json"), 0);
+	free(s);
+	assert_true(report_json(r, path));
+	s = form(path, "junit");
 	assert_non_null(strstr(s, "PANIC: \\xFF\\x1B[31m]]&gt;&lt;&amp;&quot;"));
+	assert_true(file_write(path, s, strlen(s)));
 	free(s);
 	if (access("/usr/bin/xmllint", X_OK) == 0)
 		assert_int_equal(command(lint, NULL), 0);
+}
 
-	assert_true(report_github(r, path));
-	s = file_read(path, NULL);
-	assert_true(is_clean(s));
-	for (at = s; (at = strchr(at, '\n')) != NULL; at++)
-		lines++;
-	assert_int_equal(lines, 2); /* one error, one notice */
-	assert_non_null(strstr(s, "file=a%2Cline=7%0A%3A%3Aerror "));
-	free(s);
+static void
+reports(void **state)
+{
+	char *folder = tidy_folder(), *path = xprintf("%s/out", folder), *s;
+	struct report *r = hostile_report(folder);
+	json_error_t e;
+	json_t *j;
+	int terminal;
 
 	assert_true(report_json(r, path));
 	j = json_load_file(path, 0, &e);
@@ -124,6 +154,8 @@ reports(void **state)
 	assert_non_null(s);
 	assert_non_null(strstr(s, "PANIC: \\xFF"));
 	json_decref(j);
+	if (access("/usr/bin/jq", X_OK) == 0)
+		forms(path, r);
 
 	fflush(stdout);
 	terminal = dup(1);
