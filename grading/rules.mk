@@ -6,7 +6,7 @@
 #   make compare LAB=05 TEST=t08    the student's and the reference's counters, and
 #                                   where their events part; make trace keeps both
 #   make mutate LAB=05 N=20 SEED=1  do its tests find bugs by chance?
-#   make grade-all DIR=folder LAB=05  a class; regrade, plan-class N=200 HOSTS=4: class/
+#   make grade-all DIR=folder LAB=05  a class; regrade, plan-class N=200 HOSTS=4, similar: class/
 #   make check-honest N=1000        a table: that many honest runs, none accused
 #   make check-grader               its unit tests
 
@@ -162,6 +162,20 @@ HOSTS ?= 1
 plan-class: grader
 	@$(CLASS_ENV) sh grading/class/all plan '$(GRADE_LAB)' $(call quoted,$(CLASS_OUT)) '$(N)' '$(HOSTS)'
 
+# Which of them are alike, apart from what all were given.
+similar: grader
+	@sh tools/setup course
+	@sh grading/class/similar '$(LAB_NAME)' $(call quoted,$(DIR)) $(LEAST)
+
+# A folder with all that a course hands out; the folder of a new lab (grading/INSTRUCTOR.md).
+KEY ?= $(DIR).key
+WITH ?= $(foreach l,$(LABS),$(firstword $(subst -, ,$(l))))
+new-course:
+	@sh grading/course/new-course $(call quoted,$(DIR)) $(call quoted,$(KEY)) $(WITH)
+
+new-lab:
+	@sh grading/course/new-lab $(call quoted,$(NAME))
+
 # What each lab's page says that may be called, anew from the headers.
 imports: grader
 	@for l in $(LABS); do $(G)/grade imports $$l > labs/$$l/imports.md || exit 1; done
@@ -177,7 +191,7 @@ check-grader: $(GRADE_TESTS)
 
 -include $(wildcard $(G)/*.d $(G)/*/*.d)
 FORCE:
-.PHONY: grader grade hint compare trace mutate check-grader check-honest grade-all regrade plan-class FORCE
+.PHONY: grader grade hint compare trace mutate check-grader check-honest grade-all regrade plan-class similar new-course new-lab FORCE
 
 # ---- all of the teaching side: hours, by shards ----
 
