@@ -11,6 +11,7 @@
 #   make book-figures  no text leaves its box, in Chromium; book-check does it where there is one
 #   make book-browser  every page in headless Chromium, narrow and wide
 #   make book-pdf      all chapters as one file
+#   make book BASE=/courses/vadose/  for a path below a host's root
 #   EDITION=handout    without spoilers and answers
 #   make view TRACE=FILE  a trace of tools/guest as one page: build/trace.html (OUT=)
 #                      BESIDE=FILE: above another of the same program
@@ -51,7 +52,7 @@ book-check: book-setup $(if $(HANDOUT),,image tools $(BOOK_RUNS) scenes-check)
 book: book-check book/node_modules/.package-lock.json
 	@mkdir -p $(BUILD)
 	@echo "book: makes the site: half a minute"
-	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build --logLevel warn >$(call quoted,$(abspath $(BUILD))/book.log) 2>&1 \
+	@cd book && $(BOOK) node node_modules/vitepress/bin/vitepress.js build $(if $(BASE),--base $(call quoted,$(BASE))) --logLevel warn >$(call quoted,$(abspath $(BUILD))/book.log) 2>&1 \
 	  || { cat $(call quoted,$(abspath $(BUILD))/book.log); exit 1; }
 	@node $(BOOK_TOOLS)/search.mjs
 	@echo "book: book/.vitepress/dist/index.html; make book-serve shows it at a port"

@@ -46,7 +46,8 @@ function sidebar(): DefaultTheme.SidebarItem[] {
       { text: 'D. Stepping with Bochs', link: '/appendix/d-bochs' },
       { text: 'E. The kernel in gdb', link: '/appendix/e-gdb' },
       { text: 'F. Glossary', link: '/glossary' },
-      { text: 'G. Where the instructions go', link: '/appendix/g-speed' }
+      { text: 'G. Where the instructions go', link: '/appendix/g-speed' },
+      { text: 'H. Other machines than Debian 12', link: '/appendix/h-machines' }
     ]
   })
   return items

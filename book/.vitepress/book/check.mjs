@@ -190,6 +190,8 @@ const OTHERS = /\b(Linux|xv6|Windows|FreeBSD|NetBSD|OpenBSD|4\.4BSD|BSDs?|Pintos
 const ABI_TALK = /\b(static |ordinary |a |same |unmodified |of |the )*Linux(?:'s)? (programs?|binar(y|ies)|ABI|(system )?calls?|numbers?|machine|documents)\b/g
 
 function checkClaims(p) {
+  // What to install there is no claim about how they are made.
+  if (p.file.endsWith('appendix/h-machines.md')) return
   for (const { text, line } of paragraphs(p.prose)) {
     const talk = text.replace(ABI_TALK, '')
     const m = talk.match(OTHERS)
