@@ -9,6 +9,7 @@
 #   make book-check-runs  all runs of the guest once more, and compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
 #   make book-figures  no text leaves its box, in Chromium; book-check does it where there is one
+#   make book-session SESSION=14-tables  plays a session; LAB=09: on the kernel with your file
 #   make book-browser  every page in headless Chromium, narrow and wide
 #   make book-pdf      all chapters as one file
 #   make book BASE=/courses/vadose/  for a path below a host's root
@@ -80,7 +81,7 @@ book-linux: tools $(BUILD)/book/ch20-same
 	@BUILD=$(BUILD) sh book/linux $(if $(RECORD),record)
 
 book-session: image $(BOOK_RUNS)
-	@sh book/record --session "$(SESSION)" $(BUILD)
+	@KERNEL=$(KERNEL) sh book/record --session "$(SESSION)" $(BUILD)
 
 book-figures:
 	@sh tools/setup book-browser
