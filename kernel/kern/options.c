@@ -29,7 +29,7 @@ static struct {
 } options_text;
 
 static struct option options[] = {
-	{ "vmm", "fmo", "design of the first process: fmo, eager" },
+	{ "vmm", "fmo", "design of the first process: fmo, eager, uvm, scalux, shadow, frames" },
 	{ "uvm", "early", "when design uvm copies amaps: early, at fork; late, at the first write" },
 	{ "idlezero", "1", "free frames are cleared ahead, by idle CPUs, or left clear" },
 	{ "around", "16", "pages mapped around a read fault; 1: none" },
@@ -38,6 +38,7 @@ static struct option options[] = {
 	{ "check", NULL, "N: vm_check after every N-th fault; sys: at each call" },
 	{ "locks", "0", "1: check the lock order, time what is held: /proc/vm/locks" },
 	{ "reserve", NULL, "frames that only pageout may take" },
+	{ "frames", NULL, "size: memory that programs of design frames own" },
 	{ "wsmax", NULL, "pages: no working set is larger; 16 at least" },
 	{ "poison", "0", "1: fill freed frames" },
 	{ "trace", "on", "on, off; pages, words: their changes too; shm, debugcon: to the host" },

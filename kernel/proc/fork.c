@@ -264,7 +264,9 @@ clone_memory(struct clone_state *s)
 
 	if (s->proc == s->parent)
 		return 0;
-	if ((s->req->flags & CLONE_VM) != 0) {
+	if (s->req->as != NULL) {
+		as_get(s->as = s->req->as);
+	} else if ((s->req->flags & CLONE_VM) != 0) {
 		as_get(s->as = s->parent->as);
 	} else {
 		r = as_dup(s->parent->as, &s->as);
@@ -290,7 +292,10 @@ clone_registers(struct clone_state *s)
 	struct thread *me = thread_current(), *t = s->thread;
 	struct trapframe *tf = md_user_frame(&t->md);
 
-	*tf = *md_user_frame(&me->md);
+	if (s->req->as != NULL)
+		md_frame_init(tf, 0, 0);
+	else
+		*tf = *md_user_frame(&me->md);
 	tf->rax = 0;
 	if (s->req->stack != 0)
 		tf->rsp = s->req->stack;

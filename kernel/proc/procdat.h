@@ -329,6 +329,8 @@ struct clone_req {
 	int exit_signal;
 	va_t stack;              /* rsp of the child; 0: the parent's */
 	va_t parent_tid, child_tid, tls;
+	struct aspace *as;       /* its memory: it begins at address 0; NULL: the parent's,
+	                          * or a copy */
 };
 int proc_clone(const struct clone_req *) MUST_CHECK; /* tid or -errno */
 

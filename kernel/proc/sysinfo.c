@@ -446,6 +446,7 @@ static const struct procfs_row rows[] = {
 	{ "vm/fmo", 0444, .next = stat_shared },
 	{ "vm/shadow", 0400, .next = stat_shadow,
 	  .place = 2 * sizeof(uint64_t) },
+	{ "vm/owners", 0400, .show = stat_owners },
 	{ "vm/swap", 0444, .show = stat_swap },
 	{ "vm/vmos", 0444, .next = stat_vmos },
 	{ "vm/slabs", 0444, .show = stat_slabs },

@@ -94,6 +94,9 @@ on_fault(struct trapframe *tf, va_t va, enum access access, bool user)
 		if (vm_user_fault(proc_current()->as, va, access, &si) == 0 ||
 		    si.signo == 0)
 			return 0;
+		if (si.signo == SIGSEGV && vm_fault_ask(proc_current()->as, va,
+		    access, tf))
+			return 0;
 	} else {
 		si = (struct vm_siginfo){ SIGSEGV, SEGV_MAPERR, va };
 		error |= PF_PRESENT;

@@ -5,6 +5,7 @@
  * Problem   A program names a call by a number in rax, which may be anything.
  *
  * Picture   rax ─→ syscall_rows[] ─→ sys_NAME(a) ─→ rax
+ *                  syscall_own_rows[]: from 4096 on, what Linux does not have
  *                  │ no row: -ENOSYS, said once per number
  *
  * Rules     1. Numbers are signed 32-bit; a number without a row changes
@@ -50,6 +51,8 @@ dispatch(struct trapframe *tf)
 
 	if (nr >= 0 && nr < SYSCALL_ROWS && syscall_rows[nr].fn != NULL)
 		r = syscall_rows[nr].fn(tf->arg);
+	else if (nr >= SYSCALL_OWN && nr < SYSCALL_OWN + SYSCALL_OWN_ROWS)
+		r = syscall_own_rows[nr - SYSCALL_OWN].fn(tf->arg);
 	else
 		r = missing(nr);
 	if (tf->vector == MD_VEC_SYSCALL)

@@ -136,6 +136,8 @@ struct vm_siginfo {
 
 /* A user access: 0, or -EFAULT with the signal to send, or -EINTR (dying). */
 int vm_user_fault(struct aspace *, va_t, enum access, struct vm_siginfo *);
+/* It was a signal: has somebody else an answer, in the frame?  May wait long. */
+bool vm_fault_ask(struct aspace *, va_t, enum access, struct trapframe *);
 /* trap_ops.fault for kernel mode: a fault inside md_copy_user.  0, -EFAULT. */
 int vm_kernel_fault(va_t, enum access);
 

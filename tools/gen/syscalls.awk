@@ -9,6 +9,8 @@
 # Every call NAME is answered by int64_t sys_NAME(const uint64_t a[6]).
 # Types say how a trace prints an argument: see the list in type_ok().
 
+BEGIN { OWN = 4096 } # from here on: calls that Linux does not have
+
 /^#/ || NF == 0 { next }
 
 {
@@ -29,7 +31,9 @@
 		fail($2 ": more than six arguments")
 	seen[$2] = row[$1] = n
 	num[n] = $1; name[n] = $2; chap[n] = $NF; nargs[n] = last - 2
-	if ($1 + 0 > max) max = $1 + 0
+	if ($1 + 0 >= OWN && $1 - OWN != own++)
+		fail($2 ": own calls are numbered without a gap from " OWN " on")
+	if ($1 + 0 < OWN && $1 + 0 > max) max = $1 + 0
 	for (i = 3; i <= last; i++) {
 		if (split($i, a, ":") != 2 || !type_ok(a[2]))
 			fail($2 ": not an argument: " $i)
@@ -59,6 +63,9 @@ function out_h(   i) {
 	print "\tconst char *args; /* \"addr:ptr len:size\": for traces */\n};\n"
 	print "#define SYSCALL_ROWS " max + 1 " /* highest number + 1 */\n"
 	print "extern const struct syscall_row syscall_rows[SYSCALL_ROWS];\n"
+	print "#define SYSCALL_OWN " OWN " /* first number of calls of our own */"
+	print "#define SYSCALL_OWN_ROWS " own + 0 "\n"
+	print "extern const struct syscall_row syscall_own_rows[SYSCALL_OWN_ROWS];\n"
 	for (i = 1; i <= n; i++)
 		printf "int64_t sys_%s(const uint64_t a[6]);\n", name[i]
 	print "\n#endif"
@@ -69,9 +76,18 @@ function out_c(   i) {
 	print "#include \"syscalls.h\"\n"
 	print "const struct syscall_row syscall_rows[SYSCALL_ROWS] = {"
 	for (i = 1; i <= n; i++)
-		printf "\t[%d] = { \"%s\", sys_%s, %d, \"%s\" },\n",
-		    num[i], name[i], name[i], nargs[i], args[i]
+		if (num[i] < OWN)
+			out_row(i, num[i])
+	print "};\n\nconst struct syscall_row syscall_own_rows[SYSCALL_OWN_ROWS] = {"
+	for (i = 1; i <= n; i++)
+		if (num[i] >= OWN)
+			out_row(i, num[i] - OWN)
 	print "};"
+}
+
+function out_row(i, at) {
+	printf "\t[%d] = { \"%s\", sys_%s, %d, \"%s\" },\n",
+	    at, name[i], name[i], nargs[i], args[i]
 }
 
 function out_md(   i) {

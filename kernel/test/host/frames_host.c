@@ -53,23 +53,23 @@ flush(pa_t root, va_t va, uint64_t pages)
 static void
 load(int pid, pa_t root)
 {
+	unsigned i;
+
 	frames_host.root[pid] = root;
+	for (i = 0; i < FRAME_SLOTS; i++)
+		frames_host.live[pid][i] = root == 0 ? 0 : ((uint64_t *)pa2va(root))[i];
 }
 
 static void
-kernel_half(void *root)
+root_word(int pid, unsigned slot, uint64_t word)
 {
-	uint64_t *w = root;
-	unsigned i;
-
-	for (i = FRAME_USER_SLOTS + 1; i < FRAME_SLOTS; i++)
-		w[i] = 0x1000ul * i | MD_PTE_P;
+	frames_host.live[pid][slot] = word;
 }
 
 static const struct frames_machine_ops ops = {
 	.flush = flush,
 	.load = load,
-	.kernel_half = kernel_half,
+	.root_word = root_word,
 };
 
 void
@@ -203,11 +203,28 @@ is_root(pa_t pa)
 	return false;
 }
 
+/* Is the root that a CPU walks what the table of level 4 says? */
+static bool
+is_live(int pid)
+{
+	const uint64_t *w = pa2va(frames_host.root[pid]);
+	unsigned i;
+
+	for (i = 0; frames_host.root[pid] != 0 && i < FRAME_SLOTS; i++)
+		if (((frames_host.live[pid][i] ^ w[i]) & ~MD_PTE_A) != 0)
+			return false;
+	return true;
+}
+
 const char *
 frames_host_stale(void)
 {
 	pa_t known = 0;
 	unsigned c, i;
+
+	for (i = 0; i < FH_PIDS; i++)
+		if (!is_live((int)i))
+			return "the live root is not the table of level 4";
 
 	for (c = 0; c < FH_CPUS; c++)
 		for (i = 0; i < KEPT; i++) {

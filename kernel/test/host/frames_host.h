@@ -22,6 +22,7 @@
 
 extern struct frames_host {
 	pa_t root[FH_PIDS];            /* under which each process runs */
+	uint64_t live[FH_PIDS][FRAME_SLOTS]; /* what a CPU finds there */
 	unsigned flushes;
 	/* A CPU sets bits of a word; NULL: nobody asks. */
 	void (*on_touch)(pa_t word, uint64_t bits);

@@ -160,7 +160,7 @@ model_used(uint32_t table)
 {
 	unsigned i, n = 0;
 
-	for (i = 0; i < (model_level(table) == 4 ? 255u : 512u); i++)
+	for (i = 0; i < 512; i++)
 		n += F(table)->words[i] != 0;
 	return n;
 }
@@ -462,8 +462,6 @@ model_table(int pid, uint32_t f, va_t view, int level)
 		return -EINVAL;
 	F(f)->type = type[level];
 	memset(F(f)->words, 0, sizeof(F(f)->words));
-	for (i = 256; level == 4 && i < 512; i++)
-		F(f)->words[i] = 0x1000ul * i | MD_PTE_P;
 	bytes_clear(f);
 	return 0;
 }
@@ -508,7 +506,8 @@ link_table(uint32_t table, uint32_t f, va_t va)
 	if (model_level(f) == 0 || model_level(f) + 1 != model_level(table) ||
 	    va % span(model_level(table)) != 0)
 		return -EINVAL;
-	if (va >= 255 * span(4) || F(f)->owner != F(table)->owner)
+	if (va >= FRAME_USER_END || (model_level(f) == 3 && va < FRAME_USER_BASE) ||
+	    F(f)->owner != F(table)->owner)
 		return -EPERM;
 	slot = (unsigned)(va / span(model_level(table)) % 512);
 	if (!is_at(table, slot, va))
@@ -555,7 +554,7 @@ model_map(int pid, uint32_t table, uint32_t f, va_t va, unsigned flags, int got)
 		return -EINVAL;
 	if (level == 2 && (F(f)->n % 512 != 0 || F(f)->first % 512 != 0))
 		return -EINVAL;
-	if (va >= 255 * span(4))
+	if (va >= FRAME_USER_END)
 		return -EPERM;
 	new.slot = (unsigned)(va / span(level) % 512);
 	if (new.slot + slots(f, &new) > 512 || !is_at(table, new.slot, va))
@@ -698,7 +697,7 @@ model_new(int pid, uint32_t f, int child)
 	c->lives = true;
 	c->creator = creator;
 	c->f = f;
-	c->quota = (p->quota - used(creator)) / 4;
+	c->quota = MIN((p->quota - used(creator)) / 4, 64);
 	p->quota -= c->quota;
 	c->allows[creator] = true;
 	c->left[creator] = 256;

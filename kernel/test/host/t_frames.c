@@ -25,7 +25,7 @@
 #include "test/host/frames_model.h"
 #include "test/host/host.h"
 
-#define VA 0x7654321000ul /* slot 289 of its leaf table */
+#define VA 0x367654321000ul /* slot 289 of its leaf table */
 #define RO F_READ
 #define RW (F_READ | F_WRITE)
 #define LEAF_BASE (VA & ~0x1ffffful)
@@ -119,6 +119,37 @@ all_fault(int pid, va_t va)
 		if (frames_host_reach(c, pid, va, false) != NULL)
 			return false;
 	return true;
+}
+
+/* A program sits on process 0's record, and leaves: all is one piece again, and clear. */
+static void
+process_0_is_whoever_sits_there(void **state)
+{
+	uint32_t rows = (uint32_t)frame_count(0), f, child, space;
+	struct built b;
+
+	frame_seat(7);
+	assert_int_equal(frame_count(0), -ESRCH);
+	assert_int_equal(frame_count(7), rows);
+	f = (uint32_t)frame_split(7, 1, FRAME_PAGE_SIZE * 3);
+	child = (uint32_t)frame_split(7, 1, FRAME_PAGE_SIZE);
+	assert_int_equal(frame_proc_new(7, child, 8), 8);
+	space = (uint32_t)frame_split(7, f, FRAME_PAGE_SIZE);
+	assert_int_equal(frame_segment_space(7, 7, f), 0);
+	*(uint64_t *)pa2va(frames.at[space].pa) = 42;
+	good();
+	assert_int_equal(frames_exit(7), -EPERM);
+	frame_unseat();
+	good();
+	assert_int_equal(frame_count(7), -ESRCH);
+	assert_int_equal(frame_count(8), 0);
+	assert_int_equal(frames_exit(8), 0); /* its record is the kernel's again */
+	frame_seat(9);
+	frame_unseat();
+	assert_int_equal(frame_count(0), rows);
+	assert_true(*(uint64_t *)pa2va(FH_FIRST + 4 * FRAME_PAGE_SIZE) == 0);
+	good();
+	build(&b, 0);
 }
 
 static int
@@ -807,6 +838,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(pinned_frames_stay, boot),
 		cmocka_unit_test_setup(e19_exits_return_frames, boot),
 		cmocka_unit_test_setup(a_creator_ends_first, boot),
+		cmocka_unit_test_setup(process_0_is_whoever_sits_there, boot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

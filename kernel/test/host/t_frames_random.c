@@ -240,7 +240,7 @@ any_va(void)
 static unsigned
 any_slot(void)
 {
-	static const unsigned edge[] = { 0, 254, 255, 256, 511 };
+	static const unsigned edge[] = { 0, 63, 64, 447, 511 };
 
 	return one_of(6) ? edge[host_random(5)] : (unsigned)host_random(24);
 }
@@ -322,7 +322,8 @@ link(int pid, int *want)
 	for (i = 0; i < 8 && is_frame_here(t) && is_frame_here(f) &&
 	    model_level(f) + 1 != model_level(t); i++)
 		t = another(f, is_upper);
-	va = va_in(t, any_slot());
+	va = va_in(t, any_slot() + (is_frame_here(t) && model_level(t) == 4 ?
+	    FRAME_SLOT_FIRST : 0));
 	got = frame_map(pid, t, f, va, F_TYPE_TABLE);
 	*want = model_map(pid, t, f, va, F_TYPE_TABLE, got);
 	return got;

@@ -256,6 +256,28 @@ md_root_clear(pa_t root)
 {
 }
 
+/* ---- registers of a program: there is none ---- */
+
+void
+md_get_tls(struct md_thread *t, uint64_t *fsbase, uint64_t *gsbase)
+{
+	*fsbase = t->fsbase;
+	*gsbase = t->gsbase;
+}
+
+void
+md_set_tls(struct md_thread *t, uint64_t fsbase, uint64_t gsbase)
+{
+	t->fsbase = fsbase;
+	t->gsbase = gsbase;
+}
+
+bool
+md_frame_sanitize(struct trapframe *tf, uint64_t now)
+{
+	return true;
+}
+
 /* ---- accesses of a user ---- */
 
 bool

@@ -20,6 +20,7 @@ struct vm_report;
 struct zap_job;
 struct pte_ref;
 struct anons_ops;
+struct trapframe;
 
 enum madvise_advice {
 	MADV_NORMAL = 0, MADV_RANDOM = 1, MADV_SEQUENTIAL = 2,
@@ -164,6 +165,18 @@ struct entry_ops {
 	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
 	/* As school->move. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
+	/* The space ends, its VADs are gone; [M] exclusive.  NULL: nothing to do. */
+	void (*as_fini)(struct aspace *);
+	/* No lock.  A program's fault has no answer here: has somebody else one?  True:
+	 * the thread goes on with what is in the frame now.  NULL: nobody has. */
+	bool (*ask)(struct aspace *, va_t, enum access, struct trapframe *);
+	/* What lies outside of spaces, for vm_check and as text; no lock of rank >= 2.
+	 * NULL: nothing does. */
+	void (*check)(struct vm_report *);
+	void (*owners)(struct out *);
+	/* The design has tables of its own for these addresses: no VAD lies there, and
+	 * the words of the root are none of ours.  own_end 0: all are. */
+	va_t own, own_end;
 };
 
 /* Where each page of the design is mapped. */
@@ -184,6 +197,24 @@ design_as_init(struct aspace *as)
 	const struct entry_ops *e = as->design->entries;
 
 	return e == NULL ? 0 : e->as_init(as);
+}
+
+static inline void
+design_as_fini(struct aspace *as)
+{
+	const struct entry_ops *e = as->design->entries;
+
+	if (e != NULL && e->as_fini != NULL)
+		e->as_fini(as);
+}
+
+/* Has the design tables of its own for va?  See entry_ops. */
+static inline bool
+design_owns(const struct aspace *as, va_t va)
+{
+	const struct entry_ops *e = as->design->entries;
+
+	return e != NULL && va < e->own_end && va >= e->own;
 }
 
 static inline int

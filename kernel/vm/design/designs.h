@@ -10,7 +10,7 @@
 #define DESIGNS 7            /* numbers; not all of them are taken */
 extern const struct design *const design_list[DESIGNS]; /* designlist.c; NULL: none */
 extern const struct design fmo_design, eager_design, uvm_design, scalux_design,
-    shadow_design;
+    shadow_design, frames_design;
 void design_init(void);                                  /* once, by vm_init() */
 const struct design *design_next(const struct design *); /* NULL: the first; the end */
 #define FOR_EACH_DESIGN(d)                                                \

@@ -46,6 +46,7 @@ static struct {
 } check = { .lock = MUTEX_INIT(check.lock, LR_NONE) };
 
 static void stop_all(int level);
+static void check_designs(struct vm_report *rep);
 static void check_spaces(struct vm_report *rep);
 static void check_objects(struct vm_report *rep);
 static void check_frames(struct vm_report *rep);
@@ -196,6 +197,7 @@ vm_check(int level)
 	check_stacks(&rep);
 	thaw_swap();
 	thaw_spaces();
+	check_designs(&rep);
 	if (level >= 3)
 		check_zeroed(&rep);
 	if (rep.mapcount != NULL)
@@ -263,6 +265,17 @@ check_spaces(struct vm_report *rep)
 	as_walk_locked(check_space, rep);
 	FOR_EACH_SHARED(s, design)
 		s->check_end(rep);
+}
+
+/* What a design has outside of spaces, by locks of its own. */
+static void
+check_designs(struct vm_report *rep)
+{
+	const struct design *design;
+
+	FOR_EACH_DESIGN(design)
+		if (design->entries != NULL && design->entries->check != NULL)
+			design->entries->check(rep);
 }
 
 static void

@@ -342,7 +342,8 @@ check_tables(struct word_count *c)
 	unsigned i;
 
 	for (i = 0; i < MD_PT_WORDS / 2; i++) {
-		check_below(c, va, root[i], LEVELS_BELOW);
+		if (!design_owns(c->as, va))
+			check_below(c, va, root[i], LEVELS_BELOW);
 		va += 1ul << (PAGE_SHIFT + 9 * LEVELS_BELOW);
 	}
 }

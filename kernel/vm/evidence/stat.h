@@ -48,6 +48,7 @@ void stat_swaps(struct out *);      /* /proc/swaps */
 void stat_swap(struct out *);       /* /proc/vm/swap */
 void stat_slabs(struct out *);
 void stat_frames(struct out *);
+void stat_owners(struct out *);     /* who owns which frames, of design frames */
 void stat_frame_states(struct out *);
 void stat_stacks(struct out *);
 void stat_check(struct out *);      /* the last report */

@@ -86,6 +86,17 @@ stat_shadow(uint64_t at[2], struct out *o)
 	return design_show_spaces("shadow", at, o);
 }
 
+/* What designs have outside of spaces: /proc/vm/owners. */
+void
+stat_owners(struct out *o)
+{
+	const struct design *design;
+
+	FOR_EACH_DESIGN(design)
+		if (design->entries != NULL && design->entries->owners != NULL)
+			design->entries->owners(o);
+}
+
 /*
  * What words of a space name that others share: /proc/PID/fmo.
  *

@@ -590,6 +590,16 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
 	return r;
 }
 
+/* A fault that ended in a signal: has somebody else an answer (design frames)?
+ * Locks: none held.  Returns: true: the thread goes on with what is in the frame. */
+bool
+vm_fault_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
+{
+	const struct entry_ops *e = as->design->entries;
+
+	return e != NULL && e->ask != NULL && e->ask(as, va, access, tf);
+}
+
 /* A page fault in kernel mode at a user address: inside md_copy_user().
  * Locks: none of rank >= 2.
  * Returns: 0: touch it again; -EFAULT: the recovery table ends the copy. */

@@ -27,6 +27,7 @@
  *           5. A table that is out is brought: its words name slots and
  *              what is shared.  Who looks for what is mapped passes it over.
  */
+#include "vm/design/design.h"
 #include "vm/pte/pte.h"
 
 struct zap_work {
@@ -282,7 +283,7 @@ prune_idle(struct aspace *as)
 
 	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	for (i = 0; i < MD_PT_WORDS / 2; i++) {
-		if (root[i] == 0)
+		if (root[i] == 0 || design_owns(as, i * span))
 			continue;
 		upper = pt_words(pte_page(root[i]));
 		va = i * span;

@@ -48,6 +48,7 @@
  *              One that is pinned stays: who has pinned it will look for it at its
  *              address.
  */
+#include "vm/design/design.h"
 #include "vm/table/table.h"
 
 /* For the last holder of a space, or for its root to go: of any. */
@@ -129,6 +130,8 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	if (word != NULL)
 		return word;
 	ASSERT(va < MD_USER_END);
+	if (design_owns(as, va))
+		return NULL;
 	path_walk(as, va, &p);
 	if (p.table[1] == NULL)
 		return NULL;
@@ -338,6 +341,10 @@ pt_iter_place(struct pt_iter *it)
 	it->leaf = NULL;
 	it->out = NULL;
 	while (it->va < it->end && it->as->md.root_pa != 0) {
+		if (design_owns(it->as, it->va)) {
+			it->va = MIN(it->end, it->as->design->entries->own_end);
+			continue;
+		}
 		if (near_word(it->as, it->va, &it->leaf) == NULL) {
 			path_walk(it->as, it->va, &p);
 			it->leaf = p.table[1];

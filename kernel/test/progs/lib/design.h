@@ -13,7 +13,7 @@
 
 #define PR_VMM_DESIGN 0x564d
 enum { DESIGN_FMO = 0, DESIGN_UVM = 1, DESIGN_SCALUX = 2, DESIGN_SHADOW = 3,
-	DESIGN_EAGER = 5 };
+	DESIGN_FRAMES = 4, DESIGN_EAGER = 5 };
 
 /* Go on under this design; on Linux there is nothing to be shown. */
 static inline void
@@ -40,7 +40,8 @@ under_each_design(int argc, char **argv)
 		const char *name;
 	} designs[] = { { DESIGN_FMO, "fmo" }, { DESIGN_UVM, "uvm" },
 		{ DESIGN_SCALUX, "scalux" },
-		{ DESIGN_SHADOW, "shadow" }, { DESIGN_EAGER, "eager" } };
+		{ DESIGN_SHADOW, "shadow" }, { DESIGN_EAGER, "eager" },
+		{ DESIGN_FRAMES, "frames" } };
 	pid_t pid;
 
 	if (argc > 1)

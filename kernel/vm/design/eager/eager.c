@@ -31,7 +31,7 @@
  * page, most of which an exec right after the fork throws away.
  * Book: ch10.
  */
-#include "vm/design/design.h"
+#include "vm/design/eager/eager.h"
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/pte/forks.h"
@@ -62,7 +62,7 @@ static bool read_page(struct eager_fork *w, const struct pte_ref *s);
  * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
  *           is lost): the child is half made, as_dup() takes it apart.
  */
-static int
+int
 eager_dup(struct aspace *parent, struct aspace *child)
 {
 	struct eager_fork w = { .c = { .parent = parent, .child = child } };

@@ -29,7 +29,9 @@ static union {
 } zero __attribute__((aligned(4096))); /* the record of process 0 */
 
 static void row_set_new(struct frame_proc *, int creator);
+static void spaces_end(struct frame_proc *);
 static bool is_in_use(const struct frame_proc *);
+static void frame_clear(struct frame *);
 static void tables_empty(struct frame_proc *);
 static bool is_owned_by(const struct frame *, uint32_t table, uint32_t owner);
 static void frames_plain(struct frame_proc *);
@@ -98,7 +100,7 @@ frame_proc_new(int pid, uint32_t f, int child)
 	memset(new, 0, FRAME_PROC_PAGES * FRAME_PAGE_SIZE);
 	new->pid = child;
 	new->f_id = f;
-	share = (creator->quota - creator->used) / FRAME_SHARE;
+	share = MIN((creator->quota - creator->used) / FRAME_SHARE, FRAME_QUOTA);
 	creator->quota -= share;
 	new->quota = share;
 	new->next = zero.proc.next;
@@ -135,6 +137,32 @@ frame_proc_start(int pid, int child)
 }
 
 /* See frames.h. */
+void
+frame_seat(int pid)
+{
+	zero.proc.pid = pid;
+}
+
+/* See frames.h: its children go on, and give what they have back to process 0. */
+void
+frame_unseat(void)
+{
+	struct frame *f;
+	uint32_t i;
+
+	spaces_end(&zero.proc);
+	for (i = zero.proc.first; i != 0; i = f->next) {
+		f = &frames.at[i];
+		if (f->type == FRAME_PAGE)
+			frame_clear(f);
+	}
+	givers_forget(zero.proc.pid);
+	memset(rows_of(&zero.proc), 0, FRAME_PAGE_SIZE);
+	zero.proc.pid = 0;
+	frame_join();
+}
+
+/* See frames.h. */
 int
 frames_exit(int pid)
 {
@@ -149,13 +177,7 @@ frames_exit(int pid)
 	if (is_in_use(p))
 		return -EBUSY;
 	record = &frames.at[p->f_id];
-	if (p->root != 0) {
-		frames.at[p->root].is_root = false;
-		p->root = 0;
-		frames.md->load(pid, 0);
-	}
-	tables_empty(p);
-	frames_plain(p);
+	spaces_end(p);
 	frames_return(p, record->owner);
 	givers_forget(pid);
 	while (*link != p->f_id)
@@ -165,6 +187,19 @@ frames_exit(int pid)
 	memset(p, 0, FRAME_PROC_PAGES * FRAME_PAGE_SIZE);
 	record->type = FRAME_PAGE;
 	return 0;
+}
+
+/* It runs in no root, its tables are pages again, and nobody has its frames mapped. */
+static void
+spaces_end(struct frame_proc *p)
+{
+	if (p->root != 0) {
+		frames.at[p->root].is_root = false;
+		p->root = 0;
+		frames.md->load(p->pid, 0);
+	}
+	tables_empty(p);
+	frames_plain(p);
 }
 
 static bool
@@ -227,16 +262,22 @@ static void
 frames_return(struct frame_proc *p, uint32_t to)
 {
 	struct frame *f;
-	uint32_t i;
 
 	while (p->first != 0) {
 		f = &frames.at[p->first];
 		if (to == 0 && f->type == FRAME_PAGE)
-			for (i = 0; i < f->pages; i++)
-				memset(pa2va(f->pa + i * FRAME_PAGE_SIZE), 0,
-				    FRAME_PAGE_SIZE);
+			frame_clear(f);
 		frame_own(f, to);
 	}
+}
+
+static void
+frame_clear(struct frame *f)
+{
+	uint64_t i;
+
+	for (i = 0; i < f->pages; i++)
+		memset(pa2va(f->pa + i * FRAME_PAGE_SIZE), 0, FRAME_PAGE_SIZE);
 }
 
 /* The number may be another's soon. */

@@ -44,8 +44,6 @@ frame_table(int pid, uint32_t f, va_t view, int level)
 	    p->root == 0 || !frame_is_mapped_at(fr, p->root, view))
 		return -EINVAL;
 	memset(frame_words(fr), 0, FRAME_PAGE_SIZE);
-	if (level == 4)
-		frames.md->kernel_half(frame_words(fr));
 	fr->type = (uint8_t)(FRAME_TABLE1 + level - 1);
 	return 0;
 }
@@ -95,7 +93,8 @@ frame_link(struct frame *table, struct frame *f, va_t va)
 	span = (va_t)1 << (12 + 9 * level);
 	if (va % span != 0)
 		return -EINVAL;
-	if (va >= FRAME_USER_END || table->owner != f->owner)
+	if (va >= FRAME_USER_END || (level == 3 && va < FRAME_USER_BASE) ||
+	    table->owner != f->owner)
 		return -EPERM;
 	slot = (unsigned)(va / span % FRAME_SLOTS);
 	is = frame_va_of(frame_id(table), slot, &top);
@@ -106,6 +105,8 @@ frame_link(struct frame *table, struct frame *f, va_t va)
 	if (frame_words(table)[slot] != 0)
 		return -EEXIST;
 	atomic_store(&frame_words(table)[slot], f->pa | MD_PTE_P | MD_PTE_W | MD_PTE_U);
+	if (table->is_root)
+		frames.md->root_word(frame_proc_at(table->owner)->pid, slot, frame_words(table)[slot]);
 	table->used++;
 	f->parent = frame_id(table);
 	f->pslot = (uint16_t)slot;
@@ -121,6 +122,8 @@ frame_unlink(struct frame *f)
 	if (f->used != 0)
 		return -EBUSY;
 	atomic_store(&frame_words(table)[f->pslot], 0);
+	if (table->is_root)
+		frames.md->root_word(frame_proc_at(table->owner)->pid, f->pslot, 0);
 	frame_flush(f->parent, f->pslot, 1);
 	table->used--;
 	f->parent = 0;

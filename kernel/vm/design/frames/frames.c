@@ -140,6 +140,18 @@ frame_merge(int pid, uint32_t f1, uint32_t f2)
 	return (int)f1;
 }
 
+/* See frames.h. */
+void
+frame_join(void)
+{
+	int zero = frame_proc_at(0)->pid;
+	uint32_t f = frames.by_pa, next;
+
+	while (f != 0 && (next = frames.at[f].pa_next) != 0)
+		if (frames.at[f].owner != 0 || frame_merge(zero, f, next) < 0)
+			f = next;
+}
+
 static bool
 may_join(const struct frame *lo, const struct frame *hi)
 {

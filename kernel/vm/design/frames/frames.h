@@ -17,7 +17,7 @@
 #define VM_DESIGN_FRAMES_FRAMES_H
 
 #include "lib/types.h"
-#include "md.h"
+#include "kern/kern.h"
 
 /* What a frame is: PAGE bytes of a program's; the others nobody can write. */
 enum frame_type {
@@ -35,12 +35,15 @@ enum frame_flag {
 #define FRAME_PAGE_SIZE 4096ul
 #define FRAME_ROWS_MAX (1u << 23)  /* an s_id, f_id << 8 | index, is a positive int */
 #define FRAME_SLOTS 512u           /* words of a table */
-#define FRAME_USER_SLOTS 255u      /* of a root; the next stays 0, then comes the kernel */
-#define FRAME_USER_END ((va_t)FRAME_USER_SLOTS << 39)
+#define FRAME_SLOT_FIRST 64u       /* of a root: frames are mapped by its slots */
+#define FRAME_SLOT_END 128u        /* FIRST … END - 1 alone; all else is the kernel's */
+#define FRAME_USER_BASE ((va_t)FRAME_SLOT_FIRST << 39)
+#define FRAME_USER_END ((va_t)FRAME_SLOT_END << 39)
 #define FRAME_PROC_PAGES 2u        /* struct frame_proc, struct frame_allow[] */
 #define FRAME_GIVERS 512u          /* rows of the second of them */
 #define FRAME_CREATOR_MAY 256u     /* frames, until frame_proc_start() */
-#define FRAME_SHARE 4u             /* a child gets this part of what its creator has spare */
+#define FRAME_SHARE 4u             /* a child gets this part of what its creator has spare, */
+#define FRAME_QUOTA 64u            /* and no more; a frame that is given brings its own */
 
 /* One mapping: words slot … of a table; table 0: none. */
 struct frame_place {
@@ -123,7 +126,8 @@ struct frames_machine_ops {
 	void (*flush)(pa_t root, va_t va, uint64_t pages);
 	/* The process runs under root from now on; 0: under none.  As flush. */
 	void (*load)(int pid, pa_t root);
-	void (*kernel_half)(void *root);      /* the slots behind FRAME_USER_SLOTS */
+	/* A word of the root of a process is another now; a flush follows where it went. */
+	void (*root_word)(int pid, unsigned slot, uint64_t word);
 };
 
 /* frames.c: ownership.  All return 0 or more, or -errno; pid is who asks.  [L] held. */
@@ -133,6 +137,7 @@ int frame_split(int pid, uint32_t f, uint64_t off);   /* f_id of the upper part 
 int frame_merge(int pid, uint32_t f1, uint32_t f2);   /* f1 */
 int frame_give(int pid, uint32_t f, int to);          /* f; to pid itself: unasked */
 int frame_allow(int pid, int from, uint32_t max);
+void frame_join(void);                         /* what process 0 has side by side */
 int frame_count(int pid);
 int frame_info(int pid, uint32_t n, struct frame_info *);
 
@@ -167,6 +172,8 @@ struct frame_proc *frame_proc_at(uint32_t f);  /* of owner f */
 struct frame_allow *frame_allow_row(struct frame_proc *, int pid); /* NULL; -1: a free one */
 int frame_proc_new(int pid, uint32_t f, int child);   /* child: a number that is free */
 int frame_proc_start(int pid, int child);
+void frame_seat(int pid);                      /* pid is process 0: nobody was */
+void frame_unseat(void);                       /* its threads have ended: nobody is */
 /* Its threads have ended: all it had goes to its creator.  -EBUSY: pinned, later. */
 int frames_exit(int pid);
 /* The bytes at va, pinned, up to the end of the page; -EFAULT.  put: unpin. */

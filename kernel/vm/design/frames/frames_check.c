@@ -143,15 +143,13 @@ place_check(const struct frame *f, const struct frame_place *at)
 static const char *
 table_check(struct frame *t, struct counts *c)
 {
-	unsigned i, used = 0, end = t->type == FRAME_TABLE4 ? FRAME_USER_SLOTS : FRAME_SLOTS;
+	unsigned i, used = 0, end = FRAME_SLOTS;
 	const struct frame *up = &frames.at[t->parent];
 
 	for (i = 0; i < end; i++)
 		used += frame_words(t)[i] != 0;
 	c->found += used;
 	WRONG_IF(used != t->used, "S2: a table's words are not counted right");
-	WRONG_IF(end != FRAME_SLOTS && frame_words(t)[end] != 0,
-	    "the slot below the kernel half is used");
 	WRONG_IF(t->is_root && (t->type != FRAME_TABLE4 ||
 	    frame_proc_at(t->owner)->root != frame_id(t)), "a root of nobody");
 	if (t->parent == 0)

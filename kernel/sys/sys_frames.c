@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_frames.c: calls of programs that own physical frames (seed 004)
+ *
+ * Problem   A program of design frames cuts, gives and maps memory itself.  Each call is
+ *           one step of the mechanism, under one lock.
+ *
+ * Picture   frame_split(f, off) ─→ frame_enter: who asks? ─→ frame_split(who, …)
+ *           proc_new(f) ─→ record of a number of our own ─→ proc_clone ─→ its number
+ *                          the child's first fetch, at 0, faults: it waits
+ *           proc_start(child, regs) ─→ the answer to that fault
+ *
+ * Rules     1. Of other designs each is -ENOSYS.
+ *           2. User memory is read before, and written after the lock is held.
+ *           3. A process is made with all that may fail before it is seen.
+ *
+ * Read next vm/design/frames/frames.h.  Book: ch18.
+ */
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+#include "vm/design/frames/frame_space.h"
+
+/* r = expr, where who is the record of who asks; counted if it went well. */
+#define FRAMES_CALL(r, expr)                                              \
+	do {                                                              \
+		int who;                                                  \
+		r = frame_enter(proc_current()->as, proc_current()->pid, &who); \
+		if (r == 0) {                                             \
+			r = (expr);                                       \
+			frame_leave();                                   \
+			if (r >= 0)                                       \
+				EVENT(frames_calls);                      \
+		}                                                         \
+	} while (0)
+
+int64_t
+sys_frame_split(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_split(who, (uint32_t)a[0], a[1]));
+	return r;
+}
+
+int64_t
+sys_frame_merge(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_merge(who, (uint32_t)a[0], (uint32_t)a[1]));
+	return r;
+}
+
+int64_t
+sys_frame_give(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_give(who, (uint32_t)a[0], (int)a[1]));
+	return r;
+}
+
+int64_t
+sys_frame_allow(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_allow(who, (int)a[0], (uint32_t)a[1]));
+	return r;
+}
+
+int64_t
+sys_frame_count(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_count(who));
+	return r;
+}
+
+int64_t
+sys_frame_info(const uint64_t a[6])
+{
+	struct frame_info info;
+	int r;
+
+	FRAMES_CALL(r, frame_info(who, (uint32_t)a[0], &info));
+	return r < 0 ? r : copyout(a[1], &info, sizeof(info));
+}
+
+int64_t
+sys_frame_table(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_table(who, (uint32_t)a[0], a[1], (int)a[2]));
+	return r;
+}
+
+int64_t
+sys_frame_untable(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_untable(who, (uint32_t)a[0]));
+	return r;
+}
+
+int64_t
+sys_frame_map(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_map(who, (uint32_t)a[0], (uint32_t)a[1], a[2],
+	    (unsigned)a[3]));
+	return r;
+}
+
+int64_t
+sys_frame_unmap(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_unmap(who, (uint32_t)a[0], (uint32_t)a[1], a[2]));
+	return r;
+}
+
+int64_t
+sys_vspace_swap(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, vspace_swap(who, (int)a[0], (uint32_t)a[1]));
+	return r;
+}
+
+int64_t
+sys_vspace_self(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, vspace_self(who));
+	return r;
+}
+
+int64_t
+sys_frame_segment_space(const uint64_t a[6])
+{
+	int r;
+
+	FRAMES_CALL(r, frame_segment_space(who, (int)a[0], (uint32_t)a[1]));
+	return r;
+}
+
+/* ---- processes ---- */
+
+/*
+ * The record is made under a number that no process has, for the child's own is known
+ * only when it could run; it waits in its first fault until then.
+ */
+int64_t
+sys_proc_new(const uint64_t a[6])
+{
+	struct clone_req req = { .exit_signal = SIGCHLD };
+	static _Atomic int numbers;
+	int number = INT32_MAX - (int)(atomic_add(&numbers, 1) & 0xffffff), r;
+
+	r = as_create(design_by_name("frames"), &req.as);
+	if (r < 0)
+		return r;
+	as_attach_user(req.as);
+	FRAMES_CALL(r, frame_child(who, (uint32_t)a[0], req.as, number));
+	if (r >= 0) {
+		r = proc_clone(&req);
+		frame_number(number, r); /* where it failed, detach_user ends it */
+	}
+	as_detach_user(req.as);
+	as_put(req.as);
+	return r;
+}
+
+int64_t
+sys_proc_start(const uint64_t a[6])
+{
+	struct frame_regs regs;
+	int r;
+
+	if (copyin(&regs, a[1], sizeof(regs)) < 0)
+		return -EFAULT;
+	FRAMES_CALL(r, frame_begin(who, (int)a[0], &regs));
+	return r;
+}
+
+int64_t
+sys_frame_fault(const uint64_t a[6])
+{
+	struct frame_fault fault;
+	int r;
+
+	if (a[2] > FRAME_FAULT_SIGNAL)
+		return -EINVAL;
+	if (a[2] == FRAME_FAULT_WAIT) {
+		FRAMES_CALL(r, frame_next_fault(who, (int)a[0], &fault));
+		return r < 0 ? r : copyout(a[1], &fault, sizeof(fault));
+	}
+	if (copyin(&fault, a[1], sizeof(fault)) < 0)
+		return -EFAULT;
+	fault.access = a[2] == FRAME_FAULT_RESUME;
+	FRAMES_CALL(r, frame_answer(who, (int)a[0], &fault));
+	return r;
+}
