@@ -58,7 +58,7 @@ static const char help_text[] =
     "  --emulator qemu|bochs  the machine (qemu)\n"
     "  --cpus N               1 to 16 processors (2; 1 below 32M of memory)\n"
     "  --memory SIZE          with K, M or G (256M)\n"
-    "  --design NAME          of the virtual memory: fmo, uvm, scalux, shadow, eager; fmo\n"
+    "  --design NAME          of the virtual memory: fmo, uvm, scalux, shadow, frames, eager; fmo\n"
     "  --add HOST[:GUEST]     put a file or folder into the guest's root, in place\n"
     "                         of what has its name (folders are joined);\n"
     "                         GUEST ending in / names the folder; repeatable\n"
@@ -225,8 +225,8 @@ one_option(struct guest_job *job, int opt, const char *arg)
 	case OPT_DESIGN:
 		if (strcmp(arg, "fmo") != 0 && strcmp(arg, "uvm") != 0 &&
 		    strcmp(arg, "scalux") != 0 && strcmp(arg, "shadow") != 0 &&
-		    strcmp(arg, "eager") != 0)
-			refuse("--design %s: fmo, uvm, scalux, shadow or eager", arg);
+		    strcmp(arg, "frames") != 0 && strcmp(arg, "eager") != 0)
+			refuse("--design %s: fmo, uvm, scalux, shadow, frames or eager", arg);
 		if (asprintf(&s, "vmm=%s", arg) < 0)
 			abort();
 		append(job, s);

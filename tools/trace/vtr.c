@@ -51,7 +51,7 @@ static const char help_text[] =
     "  -p PID           of this process (0: the kernel's own threads)\n"
     "  -c CPU           on this processor\n"
     "  -d DESIGN        of threads in a space of this design: its number, as\n"
-    "                   of PR_VMM_DESIGN (fmo 0, uvm 1, scalux 2, shadow 3, eager 5)\n"
+    "                   of PR_VMM_DESIGN (fmo 0, uvm 1, scalux 2, shadow 3, frames 4, eager 5)\n"
     "  -g PFN           that name this page frame\n"
     "  -a ADDRESS       whose va lies in the page of this address\n"
     "  -f SEQ, -t SEQ   from, up to this number\n"

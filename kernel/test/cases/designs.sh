@@ -8,11 +8,11 @@
 . kernel/test/cases/lib.sh
 
 PART=0
-for DESIGN in eager uvm scalux shadow; do
+for DESIGN in eager uvm scalux shadow frames; do
 	export DESIGN
 	if in_full; then
 		expect 0 sh kernel/test/cases/t_programs.sh 48M
-		expect 0 env PART=$PART PARTS=4 sh kernel/test/cases/t_programs.sh 256M
+		expect 0 env PART=$((PART % 4)) PARTS=4 sh kernel/test/cases/t_programs.sh 256M
 		expect 0 env SOAK_SECONDS=20 sh kernel/test/cases/soak.sh 2
 	else
 		expect 0 env PART=$PART PARTS=12 sh kernel/test/cases/t_programs.sh 48M
@@ -36,10 +36,10 @@ if in_full; then
 	word=short
 	under_uvm one_user_leaves_root_room --memory 48M --cpus 2
 fi
-$guest --design frames -- /bin/true >"$tmp/out" 2>&1
-same 126 $? "status of --design shadow"
-grep -q 'fmo, uvm, scalux, shadow or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
-$guest --append vmm=frames -- /bin/true >"$tmp/out" 2>&1
-grep -q 'no such design, but fmo uvm scalux shadow eager' "$tmp/out" ||
-	fail "vmm=frames: $(cat "$tmp/out")"
+$guest --design other -- /bin/true >"$tmp/out" 2>&1
+same 126 $? "status of --design other"
+grep -q 'fmo, uvm, scalux, shadow, frames or eager' "$tmp/out" || fail "--design: $(cat "$tmp/out")"
+$guest --append vmm=other -- /bin/true >"$tmp/out" 2>&1
+grep -q 'no such design, but fmo uvm scalux shadow frames eager' "$tmp/out" ||
+	fail "vmm=other: $(cat "$tmp/out")"
 finish

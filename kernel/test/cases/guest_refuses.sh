@@ -14,7 +14,7 @@ refuse 'such as 24M' $guest --swap 12K -- true
 refuse 'No such file' $guest --swap "$tmp/none" -- true
 refuse 'mkswap' $guest --swap README.md -- true
 refuse 'No such file' $guest --trace "$tmp/none/t" -- true
-refuse 'fmo, uvm, scalux, shadow or eager' $guest --design frames -- true
+refuse 'fmo, uvm, scalux, shadow, frames or eager' $guest --design other -- true
 refuse 'No such file' $GUEST --kernel "$tmp/none" -- true
 refuse 'not an ELF' $GUEST --kernel README.md -- true
 refuse 'no terminal' $guest

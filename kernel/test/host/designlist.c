@@ -6,5 +6,6 @@
 
 const struct design *const design_list[DESIGNS] = {
 	[0] = &fmo_design, [1] = &uvm_design, [2] = &scalux_design,
-	[3] = &shadow_design, [5] = &eager_design, [6] = &recs_design,
+	[3] = &shadow_design, [4] = &frames_design, [5] = &eager_design,
+	[6] = &recs_design,
 };

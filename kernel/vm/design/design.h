@@ -176,7 +176,8 @@ struct entry_ops {
 	void (*owners)(struct out *);
 	/* The design has tables of its own for these addresses: no VAD lies there, and
 	 * the words of the root are none of ours.  own_end 0: all are. */
-	va_t own, own_end;
+	va_t own;
+	va_t own_end;
 };
 
 /* Where each page of the design is mapped. */

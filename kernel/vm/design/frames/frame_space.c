@@ -32,7 +32,6 @@
 #include "lib/string.h"
 #include "mem/buddy.h"
 #include "mem/mem.h"
-#include "vm/design/designs.h"
 #include "vm/design/eager/eager.h"
 #include "vm/space/report.h"
 #include "vm/space/space.h"
@@ -58,6 +57,9 @@ struct frame_ask {
 	bool refused;          /* [F] the answer is: a signal */
 };
 
+/* Of struct frame_proc.is_started. */
+enum begun { NOT_BEGUN, BEGUN };
+
 /* [F]: rank 4, for [W] is taken under it. */
 static struct mutex frames_lock = MUTEX_INIT(frames_lock, LR_OBJMAPS);
 static struct waitq asked = WAITQ_INIT(asked); /* a question, an answer, an end */
@@ -66,6 +68,7 @@ static struct list spaces = LIST_INIT(spaces);
 static void memory_take(uint64_t pages);
 static struct frame_space *space_of(int pid);
 static struct frame_space *space_under(pa_t root);
+static const struct entry_ops frames_entries;
 static struct frame_ask *ask_of(struct frame_space *, uint32_t thread);
 
 /* ---- the machine, for the mechanism ---- */
@@ -320,7 +323,7 @@ frame_enter(struct aspace *as, int pid, int *who)
 {
 	struct frame_space *s = as->dpriv;
 
-	if (as->design != &frames_design)
+	if (as->design->entries != &frames_entries)
 		return -ENOSYS;
 	if (frames.n == 0)
 		return -ENOMEM;
@@ -344,7 +347,7 @@ frame_leave(void)
 	mutex_unlock(&frames_lock);
 }
 
-/* See frame_space.h. */
+/* See frame_space.h.  Locks: frames_lock. */
 int
 frame_child(int pid, uint32_t f, struct aspace *as, int child)
 {
@@ -474,14 +477,14 @@ may_answer(int pid, int child)
 /* [F], but not while it waits: until child has a thread with a question that counts.
  * 0, with it; -ESRCH, -EPERM; -EINTR. */
 static int
-wait_for_ask(int pid, int child, bool started, struct frame_ask **out)
+wait_for_ask(int pid, int child, enum begun begun, struct frame_ask **out)
 {
 	struct waiter w;
 	int r;
 
 	HELD(&frames_lock);
 	while ((r = may_answer(pid, child)) == 0) {
-		*out = frame_proc(child)->is_started == started ?
+		*out = frame_proc(child)->is_started == begun ?
 		    ask_of(space_of(child), 0) : NULL;
 		if (*out != NULL)
 			return 0;
@@ -496,7 +499,7 @@ wait_for_ask(int pid, int child, bool started, struct frame_ask **out)
 	return r;
 }
 
-/* See frame_space.h. */
+/* See frame_space.h.  Locks: frames_lock. */
 int
 frame_begin(int pid, int child, const struct frame_regs *regs)
 {
@@ -507,7 +510,7 @@ frame_begin(int pid, int child, const struct frame_regs *regs)
 	if (r == 0 && (frame_proc(child)->root == 0 || frame_proc(child)->is_started))
 		return -EINVAL;
 	if (r == 0)
-		r = wait_for_ask(pid, child, false, &ask);
+		r = wait_for_ask(pid, child, NOT_BEGUN, &ask);
 	if (r == 0)
 		r = frame_proc_start(pid, child);
 	if (r < 0)
@@ -518,12 +521,12 @@ frame_begin(int pid, int child, const struct frame_regs *regs)
 	return 0;
 }
 
-/* See frame_space.h. */
+/* See frame_space.h.  Locks: frames_lock. */
 int
 frame_next_fault(int pid, int child, struct frame_fault *out)
 {
 	struct frame_ask *ask;
-	int r = wait_for_ask(pid, child, true, &ask);
+	int r = wait_for_ask(pid, child, BEGUN, &ask);
 
 	HELD(&frames_lock);
 	if (r < 0)
@@ -533,7 +536,7 @@ frame_next_fault(int pid, int child, struct frame_fault *out)
 	return 0;
 }
 
-/* See frame_space.h. */
+/* See frame_space.h.  Locks: frames_lock. */
 int
 frame_answer(int pid, int child, const struct frame_fault *fault)
 {
