@@ -142,7 +142,8 @@ unused_calls(void)
 	int i, n = 0;
 
 	for (i = 0; i < ncalls; i++) {
-		if (calls[i].used)
+		/* What Linux does not have (4096 …) has no answer of its. */
+		if (calls[i].used || calls[i].number >= 4096)
 			continue;
 		fprintf(stderr, "rows: no row ends with %s()\n",
 		    calls[i].name);

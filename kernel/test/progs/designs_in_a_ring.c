@@ -38,7 +38,7 @@ static int
 designs(void)
 {
 	static const int all[] = { DESIGN_FMO, DESIGN_EAGER, DESIGN_UVM,
-		DESIGN_SCALUX, DESIGN_SHADOW };
+		DESIGN_SCALUX, DESIGN_SHADOW, DESIGN_FRAMES };
 	static unsigned n;
 
 	return all[n++ % (sizeof(all) / sizeof(all[0]))];

@@ -124,7 +124,7 @@ static pid_t
 start(unsigned n, uint64_t seed, int mfd, int fd)
 {
 	static const int design[] = { DESIGN_FMO, DESIGN_EAGER, DESIGN_UVM,
-		DESIGN_SCALUX, DESIGN_SHADOW };
+		DESIGN_SCALUX, DESIGN_SHADOW, DESIGN_FRAMES };
 	char a[4][24];
 	pid_t pid = OK(fork());
 
@@ -132,7 +132,7 @@ start(unsigned n, uint64_t seed, int mfd, int fd)
 		return pid;
 	OK(setpgid(0, 0));
 	if (on_vadose())
-		OK(prctl(PR_VMM_DESIGN, design[n % 5], 0, 0, 0));
+		OK(prctl(PR_VMM_DESIGN, design[n % 6], 0, 0, 0));
 	snprintf(a[0], sizeof(a[0]), "%u", n);
 	snprintf(a[1], sizeof(a[1]), "%lu", seed);
 	snprintf(a[2], sizeof(a[2]), "%d", mfd);
@@ -229,7 +229,7 @@ main(int argc, char **argv)
 		    atoi(argv[3]), atoi(argv[4]));
 	self = argv[0];
 	if (on_vadose())
-		ERR(prctl(PR_VMM_DESIGN, 4, 0, 0, 0), EINVAL);
+		ERR(prctl(PR_VMM_DESIGN, 7, 0, 0, 0), EINVAL);
 	run(NULL, 0, 0);
 	leak_mark();
 	run(keep_going, argc > 1 ? strtoul(argv[1], NULL, 0) : 1,
