@@ -19,7 +19,8 @@
  *           2. A run ends at a page that is not at hand, and where frames are low.
  *           3. A page of a file has its place on disk before it becomes dirty.
  *           4. What comes short ends the call short.
- *           5. The size changes first: no new word is made beyond it.  Pages go
+ *           5. What is read ahead is told how long the call is (vm/swap/ahead.c).
+ *           6. The size changes first: no new word is made beyond it.  Pages go
  *              last, when no word names them.
  */
 #include "lib/string.h"
@@ -55,6 +56,10 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 		if (place && !cache_has_place(vmo, idx + held, page[held]))
 			break;
 		page_pin_locked(page[held]);
+	}
+	if (held == 0 && vmo->type == VMO_VNODE) {
+		vmo->v.ahead.asked_at = ASKED_AT(idx);
+		vmo->v.ahead.asked = max & 63;
 	}
 	spin_unlock(&pfn_lock);
 	spin_unlock(&vmo->lock);

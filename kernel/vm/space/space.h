@@ -101,10 +101,14 @@ struct read_ahead {
 	uint8_t read;                  /* [S][O] so many were looked at */
 };
 
+#define ASKED_AT(idx) ((uint32_t)(idx) & 0x3ffffff) /* a hint, so the low bits do */
+
 /* The last reads of a space from swap, or of a file by all who use it. */
 struct sequences {
 	struct read_ahead last[SEQUENCES]; /* [S][O] */
 	uint32_t reads;                /* [S][O] that others might follow */
+	uint32_t asked : 6;            /* [O] so many pages a call wants of a file, … */
+	uint32_t asked_at : 26;        /* [O] … from this one on: ASKED_AT() */
 };
 
 #define AS_NEAR 4                  /* CPUs beyond share what the first have */

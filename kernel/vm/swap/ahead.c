@@ -31,6 +31,8 @@
  *           6. A read is one of a sequence only if the page that it comes from is in
  *              memory; on swap, if the last page of the read before was touched.  A
  *              sequence that was left does not catch who jumps about.
+ *           7. A call for many pages of a file reads as many by one request, alone
+ *              too; one that begins where the last read has ended goes on with it.
  *
  * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c, cache_window() in
  *           vm/cache/pagecache.c, cache_read() in vm/cache/cachefile.c.
@@ -44,11 +46,11 @@
 
 /* How the reads of a sequence grow, in pages. */
 struct growth {
-	uint8_t first, times, most;
+	uint8_t times, most;
 };
 
-static const struct growth of_swap = { 2, 2, SWAP_RUN };
-static const struct growth of_files = { 4, 4, AHEAD_FILE };
+static const struct growth of_swap = { 2, SWAP_RUN };
+static const struct growth of_files = { 4, AHEAD_FILE };
 
 /* A page that is to be read: of these words, or of a file.  Is the page before it in
  * memory there, and the one behind it? */
@@ -187,8 +189,10 @@ goes_with(struct read_ahead *s, const struct wanted *w, const struct growth *g)
 	if (s->window > 1 || apart == 0 || apart < -APART_MAX ||
 	    apart > APART_MAX)
 		return false;
+	if (apart == s->read)
+		apart = 1;
 	if (apart == 1 || apart == -1 || apart == s->apart)
-		s->window = g->first;
+		s->window = (uint8_t)MIN(g->times * MAX(s->read, 1), g->most);
 	s->apart = (int8_t)apart;
 	return true;
 }
@@ -267,11 +271,18 @@ swap_look_ahead_file(struct sequences *all, uint64_t idx, bool before, bool behi
 	struct wanted w = { .at = idx, .before = before, .behind = behind };
 	struct read_ahead *s = sequence_of(all, &w, &of_files);
 	unsigned n;
+	bool down;
 
 	if (idx == 0)
 		*s = (struct read_ahead){ .window = 8, .apart = 1 };
 	n = s->apart == 1 || s->apart == -1 ?
 	    MIN(s->window, swaps.file.window) : 1;
+	down = s->apart == -1;
+	if (all->asked_at == ASKED_AT(idx) && all->asked > n) {
+		n = all->asked;
+		down = false;
+	}
+	all->asked = 0;
 	has_read(all, s, idx, n);
-	return s->apart < 0 ? -(int)n : (int)n;
+	return down ? -(int)n : (int)n;
 }
