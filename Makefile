@@ -91,7 +91,7 @@ help-all:
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
 	@echo 'make road       what a fault, fork, page-out … runs through: functions, files, instructions, a picture; OP=fork, OP=ALL'
-	@echo 'make bench      instructions of 56 operations beside those of Linux 6.1, and a page with plots; OP=name, DESIGN=eager'
+	@echo 'make bench      instructions of 58 operations beside those of Linux 6.1, and a page with plots; OP=name, DESIGN=eager'
 	@echo 'make paging-linux  faults, pages and requests of nine patterns of paging, beside Linux with as much free memory, LRU and OPT'
 	@echo 'make bench-evidence  what of each of them is asserts, and what trace and counters'
 	@echo 'make bench-where  to which functions the instructions go: the figures of appendix G'

@@ -24,6 +24,7 @@
 
 /* Answers that are given without being asked for. */
 #define POLL_ALWAYS (POLLERR | POLLHUP | POLLNVAL)
+#define FEW 8u     /* files whose watches need no memory of their own */
 
 /* One list of watches with us on it. */
 struct poll_watch {
@@ -70,8 +71,7 @@ watch_all(struct poll_req *reqs, unsigned n, struct poll_watch *ws,
 			continue;
 		file_poll(reqs[i].file, &at);
 		if (at != NULL && at != last) {
-			ws[used].wq = wq;
-			ws[used].watch.tell = poll_told;
+			ws[used] = (struct poll_watch){ { .tell = poll_told }, wq };
 			ready_watch(at, &ws[used++].watch);
 		}
 		last = at;
@@ -105,14 +105,15 @@ poll_once(struct poll_req *reqs, unsigned n, struct waitq *wq, uint64_t deadline
 int
 fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 {
-	struct poll_watch *ws;
+	struct poll_watch few[FEW], *ws = few;
 	struct waitq wq;
 	unsigned ready = look_at_all(reqs, n), used;
 	int r = 0;
 
 	if (ready > 0 || deadline_ns == 0)
 		return (int)ready;
-	ws = room_alloc((n + 1ul) * sizeof(*ws));
+	if (n > FEW)
+		ws = room_alloc(n * sizeof(*ws));
 	if (ws == NULL)
 		return -ENOMEM;
 	waitq_init(&wq);
@@ -121,7 +122,8 @@ fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 		r = poll_once(reqs, n, &wq, deadline_ns);
 	while (used > 0)
 		ready_unwatch(&ws[--used].watch);
-	room_free(ws, (n + 1ul) * sizeof(*ws));
+	if (n > FEW)
+		room_free(ws, n * sizeof(*ws));
 	if (r > 0)
 		return r;
 	ready = look_at_all(reqs, n);

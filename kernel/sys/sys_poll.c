@@ -30,6 +30,7 @@
 #define SELECT_MAX 65536u       /* descriptors select can name */
 #define TABLE_MIN 64u           /* select looks at so many numbers at least */
 #define SETS 3                  /* readable, writable, exceptional */
+#define FEW 8u                  /* entries of poll that need no memory of their own */
 
 /* Answers of poll that make select's three bits. */
 static const unsigned set_bits[SETS] = {
@@ -48,14 +49,13 @@ sys_poll_deadline(uint64_t ns)
 }
 
 static void
-reqs_put(struct poll_req *reqs, unsigned n)
+files_put(const struct poll_req *reqs, unsigned n)
 {
 	unsigned i;
 
 	for (i = 0; i < n; i++)
 		if (reqs[i].file != NULL)
 			file_put(reqs[i].file);
-	room_free(reqs, (n + 1ul) * sizeof(*reqs));
 }
 
 /* fs_poll() and rule 4. */
@@ -74,9 +74,36 @@ poll_files(struct poll_req *reqs, unsigned n, uint64_t deadline)
 struct poll_call {
 	va_t ufds;
 	unsigned n;
-	struct abi_pollfd *fds;
-	struct poll_req *reqs;
+	struct abi_pollfd *fds, few_fds[FEW];
+	struct poll_req *reqs, few_reqs[FEW];
 };
+
+static void
+room_drop(const struct poll_call *c)
+{
+	if (c->n <= FEW)
+		return;
+	room_free(c->fds, c->n * sizeof(*c->fds));
+	room_free(c->reqs, c->n * sizeof(*c->reqs));
+}
+
+/* Room for n entries, zeroed.  False: no memory, and nothing to free. */
+static bool
+room_make(struct poll_call *c)
+{
+	c->fds = c->few_fds;
+	c->reqs = c->few_reqs;
+	if (c->n <= FEW) {
+		memset(c->reqs, 0, c->n * sizeof(*c->reqs));
+		return true;
+	}
+	c->fds = room_alloc(c->n * sizeof(*c->fds));
+	c->reqs = room_alloc(c->n * sizeof(*c->reqs));
+	if (c->fds != NULL && c->reqs != NULL)
+		return true;
+	room_drop(c);
+	return false;
+}
 
 /* 0, -EINVAL (more than RLIMIT_NOFILE), -EFAULT, -ENOMEM. */
 static int
@@ -88,13 +115,10 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 		return -EINVAL;
 	c->ufds = ufds;
 	c->n = (unsigned)n;
-	c->fds = room_alloc((c->n + 1ul) * sizeof(*c->fds));
-	c->reqs = room_alloc((c->n + 1ul) * sizeof(*c->reqs));
-	if (c->fds == NULL || c->reqs == NULL)
-		goto undo_alloc;
+	if (!room_make(c))
+		return -ENOMEM;
 	if (copyin(c->fds, ufds, c->n * sizeof(*c->fds)) != 0) {
-		room_free(c->fds, (c->n + 1ul) * sizeof(*c->fds));
-		room_free(c->reqs, (c->n + 1ul) * sizeof(*c->reqs));
+		room_drop(c);
 		return -EFAULT;
 	}
 	for (i = 0; i < c->n; i++) {
@@ -103,18 +127,13 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 		c->reqs[i].events = (uint16_t)c->fds[i].events;
 	}
 	return 0;
-
-undo_alloc:
-	room_free(c->fds, (c->n + 1ul) * sizeof(*c->fds));
-	room_free(c->reqs, (c->n + 1ul) * sizeof(*c->reqs));
-	return -ENOMEM;
 }
 
 static void
 poll_end(struct poll_call *c)
 {
-	reqs_put(c->reqs, c->n);
-	room_free(c->fds, (c->n + 1ul) * sizeof(*c->fds));
+	files_put(c->reqs, c->n);
+	room_drop(c);
 }
 
 /* Descriptors that are not open answer at once. */
@@ -314,7 +333,8 @@ static void
 select_end(struct select_call *c)
 {
 	if (c->reqs != NULL)
-		reqs_put(c->reqs, (unsigned)c->n);
+		files_put(c->reqs, (unsigned)c->n);
+	room_free(c->reqs, ((size_t)c->n + 1) * sizeof(*c->reqs));
 	room_free(c->bits, bits_bytes(c));
 }
 

@@ -10,6 +10,7 @@
  * Read next bench.h.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 #define CALLS 10000ul
 #define TRIPS 1000ul
 #define TIMES 16ul
+#define POLLED 64ul
 
 static void
 null_call(void)
@@ -60,6 +62,65 @@ pipe_trip(void)
 	close(back[0]);
 	close(back[1]);
 	reap(pid);
+}
+
+/* The same between two who poll before they read. */
+static char
+polled(int fd)
+{
+	struct pollfd f = { .fd = fd, .events = POLLIN };
+	char c;
+
+	return poll(&f, 1, -1) == 1 && read(fd, &c, 1) == 1;
+}
+
+static void
+poll_trip(void)
+{
+	int there[2], back[2];
+	pid_t pid;
+
+	must(pipe(there), "pipe");
+	must(pipe(back), "pipe");
+	pid = (pid_t)must(fork(), "fork");
+	if (pid == 0) {
+		close(there[1]);
+		while (polled(there[0]))
+			if (write(back[1], "", 1) != 1)
+				_exit(1);
+		_exit(0);
+	}
+	close(there[0]);
+	begin();
+	for (size_t i = 0; i < TRIPS; i++)
+		if (write(there[1], "", 1) != 1 || !polled(back[0]))
+			err(1, "a byte there and back");
+	end(TRIPS);
+	close(there[1]);
+	close(back[0]);
+	close(back[1]);
+	reap(pid);
+}
+
+/* So many pipes, of which none has anything. */
+static void
+poll_many(void)
+{
+	struct pollfd f[POLLED];
+	int end_of[POLLED][2];
+
+	for (size_t i = 0; i < POLLED; i++) {
+		must(pipe(end_of[i]), "pipe");
+		f[i] = (struct pollfd){ .fd = end_of[i][0], .events = POLLIN };
+	}
+	begin();
+	for (size_t i = 0; i < TRIPS; i++)
+		must(poll(f, POLLED, 0), "poll");
+	end(TRIPS * POLLED);
+	for (size_t i = 0; i < POLLED; i++) {
+		close(end_of[i][0]);
+		close(end_of[i][1]);
+	}
 }
 
 /* fork, exit, wait, with so much touched; then stored to again, if asked. */
@@ -234,6 +295,8 @@ thread(void)
 const struct op proc_ops[] = {
 	{ "null-call", "call", null_call },
 	{ "pipe", "trip", pipe_trip },
+	{ "poll-pipe", "trip", poll_trip },
+	{ "poll", "file", poll_many },
 	{ "fork", "fork", fork_small },
 	{ "fork-64m", "fork", fork_64m },
 	{ "fork-256m", "fork", fork_256m },
