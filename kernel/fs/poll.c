@@ -57,24 +57,37 @@ poll_told(struct watch *w, unsigned bits)
 	return true;
 }
 
-/* A watch for each file, once for entries of one file that follow each other; how
- * many there are. */
+/* On the list, unless the last who came there is of this call too: one who names a
+ * file many times has one watch of it.  True: it is on it. */
+static bool
+watch_once(struct ready *at, struct poll_watch *w)
+{
+	uint64_t flags = spin_lock_irq(&ready_lock);
+	struct list_node *n = list_first(&at->watches);
+	struct watch *last = n == NULL ? NULL : LIST_ENTRY(n, struct watch, node);
+	bool is_new = last == NULL || last->tell != poll_told ||
+	    CONTAINER_OF(last, struct poll_watch, watch)->wq != w->wq;
+
+	if (is_new)
+		ready_watch_locked(at, &w->watch);
+	spin_unlock_irq(&ready_lock, flags);
+	return is_new;
+}
+
+/* A watch for each file; how many there are. */
 static unsigned
 watch_all(struct poll_req *reqs, unsigned n, struct poll_watch *ws,
     struct waitq *wq)
 {
-	struct ready *at, *last = NULL;
+	struct ready *at;
 	unsigned i, used = 0;
 
 	for (i = 0; i < n; i++) {
 		if (reqs[i].file == NULL)
 			continue;
 		file_poll(reqs[i].file, &at);
-		if (at != NULL && at != last) {
-			ws[used] = (struct poll_watch){ { .tell = poll_told }, wq };
-			ready_watch(at, &ws[used++].watch);
-		}
-		last = at;
+		ws[used] = (struct poll_watch){ { .tell = poll_told }, wq };
+		used += at != NULL && watch_once(at, &ws[used]);
 	}
 	return used;
 }

@@ -17,9 +17,15 @@
  *           3. Who watches alone (EPOLLEXCLUSIVE) is behind the others: all of
  *              these hear it, and of those the first who had somebody to wake.
  *
+ *           4. As many watch a file as a user pays for.  They are told a few in one
+ *              hold of the lock, between two of which who tells may be interrupted;
+ *              so an interrupt leaves it to a thread (fs/event/timerfd.c).
+ *
  * Read next fs/poll.c, fs/event/epoll.c.
  */
 #include "kern/ready.h"
+
+#define TOLD_AT_ONCE 64u     /* watches in one hold of the lock */
 
 struct spinlock ready_lock = SPIN_INIT(LR_DEV);
 
@@ -40,16 +46,6 @@ ready_watch_locked(struct ready *r, struct watch *w)
 		list_push_front(&r->watches, &w->node);
 }
 
-/* Locks:    any of rank < LR_DEV. */
-void
-ready_watch(struct ready *r, struct watch *w)
-{
-	uint64_t flags = spin_lock_irq(&ready_lock);
-
-	ready_watch_locked(r, w);
-	spin_unlock_irq(&ready_lock, flags);
-}
-
 /* It is not told from now on.  Locks:    any of rank < LR_DEV. */
 void
 ready_unwatch(struct watch *w)
@@ -61,24 +57,53 @@ ready_unwatch(struct watch *w)
 	spin_unlock_irq(&ready_lock, flags);
 }
 
-/* Rule 3.  Locks:    ready_lock held. */
+/*
+ * Tell from *at on, so many at most; *at is then the next one, NULL: no one.
+ *
+ * Locks:    ready_lock held.
+ */
+static void
+tell_some(struct ready *r, struct watch **at, unsigned bits, unsigned most)
+{
+	struct list_node *end = &r->watches.head;
+	struct watch *w = *at;
+
+	HELD(&ready_lock);
+	for (; &w->node != end && most > 0; most--) {
+		if (w->tell != NULL && w->tell(w, bits) && w->alone)
+			break;
+		w = LIST_ENTRY(w->node.next, struct watch, node);
+	}
+	*at = &w->node != end && most == 0 ? w : NULL;
+}
+
+/* Rule 3; of an epoll, which few watch.  Locks:    ready_lock held. */
 void
 ready_tell_locked(struct ready *r, unsigned bits)
 {
-	struct watch *w;
+	struct watch *at = LIST_ENTRY(r->watches.head.next, struct watch, node);
 
 	HELD(&ready_lock);
-	LIST_FOREACH(w, &r->watches, node)
-		if (w->tell(w, bits) && w->alone)
-			break;
+	tell_some(r, &at, bits, UINT32_MAX);
 }
 
-/* ready_tell() where somebody watches.  Locks:    any of rank < LR_DEV. */
+/* ready_tell() where somebody watches: rules 3 and 4.  Locks:    any of rank < LR_DEV. */
 void
 ready_tell_all(struct ready *r, unsigned bits)
 {
 	uint64_t flags = spin_lock_irq(&ready_lock);
+	struct watch *at = LIST_ENTRY(r->watches.head.next, struct watch, node);
+	struct watch place = { .tell = NULL };
 
-	ready_tell_locked(r, bits);
+	for (;;) {
+		tell_some(r, &at, bits, TOLD_AT_ONCE);
+		if (at == NULL)
+			break;
+		list_insert_between(&place.node, at->node.prev, &at->node);
+		spin_unlock_irq(&ready_lock, flags);
+		flags = spin_lock_irq(&ready_lock);
+		at = LIST_ENTRY(place.node.next, struct watch, node);
+		list_remove(&place.node);
+	}
 	spin_unlock_irq(&ready_lock, flags);
 }

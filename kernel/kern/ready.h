@@ -28,14 +28,14 @@ struct watch {
 	struct list_node node;       /* [R] */
 	bool alone;                  /* [c] of those who are, one is told */
 	/* The lock held; takes of others only what wakes.  False: it was not for
-	 * him, or nobody of his was there to hear it. */
+	 * him, or nobody of his was there to hear it.  NULL: the place up to which
+	 * the others have been told. */
 	bool (*tell)(struct watch *, unsigned bits);
 };
 
 extern struct spinlock ready_lock;
 
 void ready_init(struct ready *);
-void ready_watch(struct ready *, struct watch *);
 void ready_watch_locked(struct ready *, struct watch *);
 void ready_unwatch(struct watch *);
 void ready_tell_locked(struct ready *, unsigned bits);

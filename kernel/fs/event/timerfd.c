@@ -10,6 +10,8 @@
  *              only tells who waits that it is worth while.
  *           2. Of one that fires again and again the timer tells once, until its
  *              count is read: nobody is told twice of what he did not look at.
+ *           3. Those who watch are told by the worker, not in the interrupt: there
+ *              may be tens of thousands.
  *
  * Read next kern/timer.c.
  */
@@ -24,6 +26,7 @@ struct timerfd {
 	struct timer timer;          /* armed under lock */
 	struct waitq wq;             /* [c] */
 	struct ready ready;          /* [c] */
+	struct work tell, end;       /* [c] rule 3; to free it behind that */
 };
 
 /* Its count is asked for. */
@@ -51,7 +54,24 @@ timerfd_fired(void *arg)
 	if (!due)
 		return; /* it was set anew */
 	wake_all(&t->wq);
+	if (!list_is_empty(&t->ready.watches))
+		work_queue(&t->tell);
+}
+
+/* Rule 3. */
+static void
+timerfd_tell(void *arg)
+{
+	struct timerfd *t = arg;
+
 	ready_tell(&t->ready, POLLIN);
+}
+
+/* Behind the last timerfd_tell(). */
+static void
+timerfd_free(void *arg)
+{
+	kmem_free(arg);
 }
 
 /* What is over goes to ticks, and the next time is waited for. */
@@ -119,7 +139,8 @@ timerfd_close(struct file *f)
 	struct timerfd *t = f->priv;
 
 	(void)timer_cancel(&t->timer);
-	kmem_free(t);
+	work_init(&t->end, timerfd_free, t);
+	work_queue(&t->end);
 }
 
 static const struct file_ops timerfd_ops = {
@@ -204,6 +225,7 @@ timerfd_create(enum timerfd_clock clock, unsigned flags, struct file **out)
 	t->clock = clock;
 	spin_init(&t->lock, LR_DEV);
 	timer_init(&t->timer, timerfd_fired, t);
+	work_init(&t->tell, timerfd_tell, t);
 	waitq_init(&t->wq);
 	ready_init(&t->ready);
 	r = anon_open(&timerfd_ops, t, flags, out);

@@ -10,12 +10,14 @@
 
 #include <pthread.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 
 #define GAP_MS 40
@@ -735,6 +737,89 @@ processes_listed(void)
 	}
 }
 
+/* Who has so many epolls, each of which watches one file, stays for a second. */
+#define EPOLLS 900
+static int watched;
+
+static void
+epolls_of_one(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int fd, n;
+
+	for (n = 0; n < EPOLLS && (fd = epoll_create1(0)) >= 0; n++)
+		if (epoll_ctl(fd, EPOLL_CTL_ADD, watched, &ev) < 0)
+			break;
+	sleep(3);
+}
+
+/* Fifty thousand watches of a pipe, and what they are told. */
+static void
+epolls(void)
+{
+	char c = 0;
+	int p[2];
+
+	pipe(p);
+	watched = p[0];
+	crowd(60, epolls_of_one);
+	for (int i = 0; i < 100; i++) {
+		poll(NULL, 0, 10);
+		(void)!write(p[1], &c, 1);
+		(void)!read(p[0], &c, 1);
+	}
+	reap_all();
+	close(p[0]);
+	close(p[1]);
+}
+
+/* The same of a timer, which tells them at each tick. */
+static void
+timers_watched(void)
+{
+	const struct itimerspec each = { { 0, 1000000 }, { 0, 1000000 } };
+	uint64_t ticks;
+
+	watched = timerfd_create(CLOCK_MONOTONIC, 0);
+	crowd(60, epolls_of_one);
+	timerfd_settime(watched, 0, &each, NULL);
+	for (int i = 0; i < 100; i++)
+		(void)!read(watched, &ticks, sizeof ticks);
+	close(watched);
+	reap_all();
+}
+
+/* Each polls two pipes in turn, so many times in one call. */
+static int two[2][2];
+
+static void
+polls_in_turn(void)
+{
+	static struct pollfd f[1000];
+
+	for (int n = 0; n < 1000; n++)
+		f[n] = (struct pollfd){ two[n & 1][0], POLLPRI, 0 };
+	poll(f, 1000, 2000);
+}
+
+static void
+polls(void)
+{
+	char c = 0;
+
+	pipe(two[0]);
+	pipe(two[1]);
+	crowd(800, polls_in_turn);
+	for (int i = 0; i < 30; i++) {
+		poll(NULL, 0, 20);
+		(void)!write(two[0][1], &c, 1);
+		(void)!read(two[0][0], &c, 1);
+	}
+	reap_all();
+	for (int i = 0; i < 4; i++)
+		close(two[i & 1][i / 2]);
+}
+
 static void
 spins(void)
 {
@@ -779,7 +864,9 @@ static const struct kind {
 	{ "alarms", alarms }, { "execs", execs }, { "renames", renames },
 	{ "syncs", syncs }, { "convoy", convoy }, { "yields", yields },
 	{ "threads", threads_come_and_go }, { "dead_locks", dead_locks },
-	{ "processes", processes_listed }, { "busy", busy },
+	{ "processes", processes_listed }, { "epolls", epolls },
+	{ "timers_watched", timers_watched }, { "polls", polls },
+	{ "busy", busy },
 };
 
 /* ---- the measure ---- */
