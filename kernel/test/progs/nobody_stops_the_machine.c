@@ -737,9 +737,9 @@ processes_listed(void)
 	}
 }
 
-/* Who has so many epolls, each of which watches one file, stays for a second. */
+/* Who has so many epolls, each of which watches one file, stays for a while. */
 #define EPOLLS 900
-static int watched;
+static int watched, have_them[2];
 
 static void
 epolls_of_one(void)
@@ -750,7 +750,23 @@ epolls_of_one(void)
 	for (n = 0; n < EPOLLS && (fd = epoll_create1(0)) >= 0; n++)
 		if (epoll_ctl(fd, EPOLL_CTL_ADD, watched, &ev) < 0)
 			break;
+	(void)!write(have_them[1], "", 1);
 	sleep(3);
+}
+
+/* One after the other: sixty who want one pipe's lock are another kind of work. */
+static void
+crowd_of_epolls(void)
+{
+	char c;
+
+	pipe(have_them);
+	for (int i = 0; i < 60; i++) {
+		crowd(1, epolls_of_one);
+		(void)!read(have_them[0], &c, 1);
+	}
+	close(have_them[0]);
+	close(have_them[1]);
 }
 
 /* Fifty thousand watches of a pipe, and what they are told. */
@@ -762,7 +778,7 @@ epolls(void)
 
 	pipe(p);
 	watched = p[0];
-	crowd(60, epolls_of_one);
+	crowd_of_epolls();
 	for (int i = 0; i < 100; i++) {
 		poll(NULL, 0, 10);
 		(void)!write(p[1], &c, 1);
@@ -781,7 +797,7 @@ timers_watched(void)
 	uint64_t ticks;
 
 	watched = timerfd_create(CLOCK_MONOTONIC, 0);
-	crowd(60, epolls_of_one);
+	crowd_of_epolls();
 	timerfd_settime(watched, 0, &each, NULL);
 	for (int i = 0; i < 100; i++)
 		(void)!read(watched, &ticks, sizeof ticks);
