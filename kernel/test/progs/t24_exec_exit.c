@@ -283,7 +283,7 @@ views(void)
 	OK(munmap(s, N * PAGE));
 }
 
-/* Vadose, design eager: a fork copies, so that two have nothing in common. */
+/* Vadose, designs eager and frames: a fork copies, so that two have nothing in common. */
 static int
 fork_copies(void)
 {
@@ -292,7 +292,8 @@ fork_copies(void)
 	FILE *f = fopen("/proc/self/status", "r");
 
 	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
-		copies |= strcmp(line, "VmDesign:\teager\n") == 0;
+		copies |= strcmp(line, "VmDesign:\teager\n") == 0 ||
+		    strcmp(line, "VmDesign:\tframes\n") == 0;
 	if (f != NULL)
 		fclose(f);
 	return copies;

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define LF_PAGE 4096ul
-#define LF_BASE 0x200000000000ul /* 32 TiB: where the program's ranges may begin */
+#define LF_BASE 0x280000000000ul /* 40 TiB: where the program's ranges may begin */
 #define LF_WINDOW (LF_BASE + (1ul << 39)) /* pages that the library works on */
 #define LF_FRAMES (1u << 16)     /* f_ids: below */
 #define LF_ORDERS 12u            /* up to 2,048 pages in one frame */

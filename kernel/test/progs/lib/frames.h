@@ -13,7 +13,7 @@
 enum { F_READ = 1, F_WRITE = 2, F_EXEC = 4, F_TABLE = 1 << 4, F_SECTION = 2 << 4 };
 enum { T_PAGE = 1, T_TABLE1, T_TABLE2, T_TABLE3, T_TABLE4, T_SEGSPACE, T_PROC };
 enum { FAULT_WAIT, FAULT_RESUME, FAULT_SIGNAL };
-#define BASE 0x200000000000ul /* frames are mapped from here … */
+#define BASE 0x280000000000ul /* frames are mapped from here … */
 #define END 0x400000000000ul  /* … to here */
 
 struct frame_info {

@@ -6,8 +6,8 @@
  *           a space, and its walker reads the space's own root.
  *
  * Picture   root of the space                       table of level 4, a frame
- *             slot 0       VADs: the image          ┌──────────────────┐
- *             slot 1 … 127 ←──────── copied ────────│ what is linked   │
+ *             slot 0 … 79  VADs: the image          ┌──────────────────┐
+ *             slot 80 … 127 ←─────── copied ────────│ what is linked   │
  *             slot 128 …   VADs: mmap, stack        └──────────────────┘
  *           fault there, nothing mapped: SIGSEGV; of a process made by proc_new():
  *           it waits, frame_fault() tells its creator, who maps something and answers

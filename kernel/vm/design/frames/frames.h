@@ -35,7 +35,7 @@ enum frame_flag {
 #define FRAME_PAGE_SIZE 4096ul
 #define FRAME_ROWS_MAX (1u << 23)  /* an s_id, f_id << 8 | index, is a positive int */
 #define FRAME_SLOTS 512u           /* words of a table */
-#define FRAME_SLOT_FIRST 64u       /* of a root: frames are mapped by its slots */
+#define FRAME_SLOT_FIRST 80u       /* of a root: frames are mapped by its slots */
 #define FRAME_SLOT_END 128u        /* FIRST … END - 1 alone; all else is the kernel's */
 #define FRAME_USER_BASE ((va_t)FRAME_SLOT_FIRST << 39)
 #define FRAME_USER_END ((va_t)FRAME_SLOT_END << 39)
