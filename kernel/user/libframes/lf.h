@@ -135,4 +135,7 @@ void lf_page_hide(struct lf *, struct lf_page *);  /* unmapped; it stays */
 void lf_page_drop(struct lf *, struct lf_page *);
 uint32_t lf_frame(struct lf *, unsigned order); /* by the clock, if need be; 0 */
 
+/* lf_sys.c: the kernel's calls, and a file for pages that are not in memory */
+const struct lf_os *lf_sys(int fd);
+
 #endif
