@@ -117,8 +117,8 @@ $(BUILD)/kernel/user/%: kernel/user/%.c | setup
 # Hundreds of them: -O2 takes half as long again, and they are as fast.
 $(PROGS): UOPT := -O1
 LIBFRAMES := $(wildcard kernel/user/libframes/*.[ch])
-$(BUILD)/kernel/test/progs/libframes_pages_itself: UMORE := -iquote kernel $(filter %.c,$(LIBFRAMES))
-$(BUILD)/kernel/test/progs/libframes_pages_itself: $(LIBFRAMES)
+$(BUILD)/kernel/test/progs/libframes_%: UMORE := -iquote kernel $(filter %.c,$(LIBFRAMES))
+$(patsubst %.c,$(BUILD)/%,$(wildcard kernel/test/progs/libframes_*.c)): $(LIBFRAMES)
 $(BUILD)/kernel/test/progs/%: kernel/test/progs/%.c | setup
 	@mkdir -p $(@D)
 	@$(UCC) -pthread -MMD -MP -Ikernel/test/progs $< $(UMORE) -o $@
