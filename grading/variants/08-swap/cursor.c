@@ -6,6 +6,7 @@
 
 #define PIECES 8u
 #define RUNS 100u
+#define STEADY 16u
 
 struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
@@ -390,4 +391,18 @@ swap_done(struct bio *io)
 		swap_bio_give(b);
 	else
 		swap_bio_send(b);
+}
+
+/* No look at every so many: the window moves as soon as one side is well ahead, up by a
+ * half, down by a half. */
+void
+swap_learn(unsigned *window, unsigned most, struct ahead_count *c)
+{
+	if (c->hits >= c->misses * 2 + STEADY) {
+		*window = MIN(*window + *window / 2, most);
+		c->hits = c->misses = 0;
+	} else if (c->misses >= c->hits * 2 + STEADY) {
+		*window = MAX(*window / 2, 2u);
+		c->hits = c->misses = 0;
+	}
 }

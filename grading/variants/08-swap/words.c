@@ -6,6 +6,7 @@
 
 #define WORD 64u
 #define OTHERS 7u /* requests for neighbours, at most */
+#define LOOK_AFTER 32u
 
 struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
@@ -391,4 +392,18 @@ swap_done(struct bio *io)
 	}
 	b->len = 1;
 	swap_bio_send(b);
+}
+
+void
+swap_learn(unsigned *window, unsigned most, struct ahead_count *c)
+{
+	unsigned all = c->hits + c->misses;
+
+	if (all < LOOK_AFTER)
+		return;
+	if (c->misses > c->hits * 2)
+		*window = *window > 5 ? *window / 2 : 2;
+	else if (c->hits > c->misses * 2)
+		*window = *window * 2 > most ? most : *window * 2;
+	c->hits = c->misses = 0;
 }

@@ -87,6 +87,7 @@ extern const struct selftest selftests_lab_swapout[];  /* lab_swapout.c */
 extern const struct selftest selftests_lab_swapin[];   /* lab_swapin.c */
 extern const struct selftest selftests_lab_swaperr[];  /* lab_swaperr.c */
 extern const struct selftest selftests_lab_swapfile[]; /* lab_swapfile.c */
+extern const struct selftest selftests_lab_swapwindow[]; /* lab_swapwindow.c */
 extern const struct selftest selftests_lab_ws[];       /* lab_ws.c */
 extern const struct selftest selftests_lab_wsage[];    /* lab_wsage.c */
 extern const struct selftest selftests_lab_wspolicy[]; /* lab_wspolicy.c */

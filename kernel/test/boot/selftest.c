@@ -65,6 +65,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_swapin,
 	selftests_lab_swaperr,
 	selftests_lab_swapfile,
+	selftests_lab_swapwindow,
 	selftests_lab_ws,
 	selftests_lab_wsage,
 	selftests_lab_wspolicy,

@@ -19,9 +19,8 @@
  *           2. Each read of a sequence is twice as long as the one before, of a file
  *              four times; as long, where it begins within that one: there were no
  *              frames for all of it, or they are gone again.
- *           3. No read is longer than the window of swap, or of files, which is doubled
- *              where most of what was read ahead was wanted, and halved where little
- *              was.
+ *           3. No read is longer than the window of swap, or of files, which learns
+ *              from what was wanted: swap_learn().
  *           4. A space has a few sequences at a time, and so has a file, whoever reads
  *              it, by calls or by faults.  A page that stands alone takes the place of
  *              the oldest, and a sequence is younger than its last read says: others
@@ -39,8 +38,6 @@
  */
 #include "vm/swap/swap.h"
 
-#define WINDOW_MIN 2
-#define WINDOW_JUDGE 64      /* pages read ahead between two looks at the hits */
 #define APART_MAX 16         /* pages between two of a sequence */
 #define YOUNGER 64           /* reads, of rule 4 */
 
@@ -62,21 +59,6 @@ struct wanted {
 
 /* ---- how much of it was wanted ---- */
 
-/* [P]. */
-static void
-judge_window(unsigned *window, unsigned most, struct ahead_count *c)
-{
-	unsigned all = c->hits + c->misses;
-
-	if (all < WINDOW_JUDGE)
-		return;
-	if (c->hits * 4 < all)
-		*window = MAX(*window / 2, WINDOW_MIN);
-	else if (c->hits * 4 >= all * 3)
-		*window = MIN(*window * 2, most);
-	*c = (struct ahead_count){ 0, 0 };
-}
-
 /* What became of pages that were read ahead, of the kind of this one, which is so no
  * more.  [P]. */
 static struct ahead_count *
@@ -92,10 +74,10 @@ count_of(struct vm_page *pg)
 }
 
 static void
-judge_windows(void)
+windows_learn(void)
 {
-	judge_window(&swaps.window, of_swap.most, &swaps.count);
-	judge_window(&swaps.file.window, of_files.most, &swaps.file.count);
+	swap_learn(&swaps.window, of_swap.most, &swaps.count);
+	swap_learn(&swaps.file.window, of_files.most, &swaps.file.count);
 }
 
 /* A page that was read ahead is wanted.  Locks: [P]. */
@@ -108,7 +90,7 @@ swap_ahead_hit(struct vm_page *pg)
 	else
 		EVENT(swap_ra_hits);
 	count_of(pg)->hits++;
-	judge_windows();
+	windows_learn();
 }
 
 /* Its frame is given away before.  Locks: [P]. */
@@ -117,7 +99,7 @@ swap_ahead_miss(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
 	count_of(pg)->misses++;
-	judge_windows();
+	windows_learn();
 }
 
 void

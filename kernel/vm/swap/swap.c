@@ -40,6 +40,8 @@
 #include "vm/swap/swap.h"
 
 #define AHEAD_BIOS 8 /* requests for one fault, at most */
+#define WINDOW_MIN 2
+#define WINDOW_JUDGE 64 /* pages read ahead between two looks at the hits */
 
 struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
@@ -471,4 +473,25 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 	while (used < have)
 		page_free(more[used++]);
 	return r;
+}
+
+/* ---- how far ---- */
+
+/* Of the pages that were read ahead since the counts were 0 so many were wanted, and so
+ * many gave their frames up unasked.  The window, the longest read, is doubled where most
+ * were wanted, and halved where few were: 2 to most.
+ * Locks: [P]. */
+void
+swap_learn(unsigned *window, unsigned most, struct ahead_count *c)
+{
+	unsigned all = c->hits + c->misses;
+
+	HELD(&pfn_lock);
+	if (all < WINDOW_JUDGE)
+		return;
+	if (c->hits * 4 < all)
+		*window = MAX(*window / 2, WINDOW_MIN);
+	else if (c->hits * 4 >= all * 3)
+		*window = MIN(*window * 2, most);
+	*c = (struct ahead_count){ 0, 0 };
 }

@@ -158,6 +158,7 @@ swap_has_room(void)
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
+void swap_learn(unsigned *window, unsigned most, struct ahead_count *); /* [P] */
 void swap_done(struct bio *);                            /* bio->done */
 
 /* swaparea.c: requests, and where slots lie */

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * unteachable.c: swap; its window learns nothing
+ *
+ * Judged 94 t20 "at most a tenth more"
+ *
+ * Eight pages are read, whatever became of those before.
+ */
+#include "lib/bitmap.h"
+#include "vm/frame/frame.h"
+#include "vm/swap/swap.h"
+
+#define AHEAD_BIOS 8 /* requests for one fault, at most */
+
+struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
+
+/* ---- runs of free slots ---- */
+
+/* The longest run of a block, n at most; the block learns how long it is. */
+static unsigned
+search_block(struct swap_area *a, uint32_t block, unsigned n, uint32_t *start)
+{
+	size_t i = block * SWAP_BLOCK, end, run;
+	unsigned best = 0;
+
+	end = MIN(i + SWAP_BLOCK, a->nslots);
+	for (; best < n; i = run) {
+		i = bitmap_next_clear(a->map, end, i);
+		if (i == BITMAP_NONE)
+			break;
+		run = MIN(i + MIN(n, swap_side_by_side(a,
+		    (uint32_t)i)), end);
+		run = MIN(run, bitmap_next_set(a->map, run, i));
+		if (run - i <= best)
+			continue;
+		best = (unsigned)(run - i);
+		*start = (uint32_t)i;
+	}
+	if (best < n)
+		a->runhint[block] = (uint8_t)best;
+	return best;
+}
+
+/* Does a block have a run of n?  The first one that does, from the hint on. */
+static unsigned
+first_run(struct swap_area *a, unsigned n, uint32_t *start)
+{
+	uint32_t blocks = (a->nslots + SWAP_BLOCK - 1) / SWAP_BLOCK, i, block;
+
+	for (i = 0; i < blocks; i++) {
+		block = (a->hint + i) % blocks;
+		if (a->runhint[block] < n ||
+		    search_block(a, block, n, start) < n)
+			continue;
+		a->hint = block;
+		return n;
+	}
+	return 0;
+}
+
+/* A run of n, or a shorter one.  A block whose hint is too short is not looked at; a
+ * search that fails makes its hint true.  [S]; a has a free slot. */
+static unsigned
+find_run(struct swap_area *a, unsigned n, uint32_t *start)
+{
+	for (; n > 0; n = n > 1 ? (n + 1) / 2 : 0)
+		if (first_run(a, n, start) != 0)
+			return n;
+	panic("swap: %s: %u free, none found", a->path, a->nfree);
+}
+
+/* ---- slots ---- */
+
+/* Up to n adjacent slots, as many as can be had in one piece.
+ * Locks: any of rank < 9; takes [S].
+ * Returns: the first, *got of them; 0: there is none.
+ * Owns: the caller, each: swap_free(), or it is retired. */
+slot_t
+swap_alloc(unsigned n, unsigned *got)
+{
+	struct swap_area *a;
+	uint32_t start = 0, i;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_to_fill(&n);
+	if (a == NULL) {
+		spin_unlock(&swaps.lock);
+		return 0;
+	}
+	*got = find_run(a, n, &start);
+	ASSERT(*got > 0 && start > 0);
+	for (i = start; i < start + *got; i++)
+		bitmap_set(a->map, i);
+	a->nfree -= *got;
+	atomic_add(&swaps.used, *got);
+	atomic_sub(&swaps.room, *got);
+	spin_unlock(&swaps.lock);
+	EVENT_ADD(swap_alloc, *got);
+	return a->no << SWAP_INDEX_BITS | start;
+}
+
+/* Nothing needs the slot any more.  Locks: any of rank < 9, [P] too; takes [S]. */
+void
+swap_free(slot_t slot)
+{
+	uint32_t i = slot & SWAP_INDEX_MAX;
+	struct swap_area *a;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_of(slot);
+	ASSERT(i != 0 && bitmap_test(a->map, i));
+	bitmap_clear(a->map, i);
+	a->runhint[i / SWAP_BLOCK] = SWAP_RUN;
+	a->nfree++;
+	atomic_sub(&swaps.used, 1);
+	if (!a->closing)
+		atomic_add(&swaps.room, 1);
+	/* Within the lock: the next user of the slot leaves a later number. */
+	EVENT(swap_free, slot, 1, 0);
+	spin_unlock(&swaps.lock);
+}
+
+/* The slot of the page holds older bytes than the frame, or nobody wants them.
+ * Locks: [P]. */
+void
+swap_drop(struct vm_page *pg)
+{
+	HELD(&pfn_lock);
+	if (pg->slot == 0)
+		return;
+	if ((pg->flags & PF_WRITING) != 0) {
+		pg->flags |= PF_SLOTSTALE;
+		EVENT(swap_stale, pg->slot, 1, page_pfn(pg));
+		return;
+	}
+	swap_free(pg->slot);
+	page_set_slot(pg, 0);
+}
+
+/* ---- out ---- */
+
+/* Write pages: as many of them, from the first on, as get adjacent slots.  They are
+ * MODIFIED on their queue; afterwards PF_WRITING and on none.  Those that nobody wants
+ * when that has ended give their frames up (SWAP_FREE).
+ * Locks: [P]; takes [S].  Returns: how many; 0: there is no slot, or no bio now. */
+unsigned
+swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
+{
+	struct swap_bio *b;
+	slot_t slot;
+	unsigned i;
+
+	HELD(&pfn_lock);
+	if (!swap_bio_is_idle())
+		return 0;
+	slot = swap_alloc_beside(pg, &n);
+	if (slot == 0)
+		slot = swap_alloc(n, &n);
+	if (slot == 0)
+		return 0;
+	b = swap_bio_take(slot, BIO_WRITE);
+	for (i = 0; i < n; i++) {
+		if (b == NULL) {
+			swap_free(slot + i);
+			continue;
+		}
+		swap_drop(pg[i]);
+		page_set_slot(pg[i], slot + i);
+		page_writing_locked(pg[i]);
+		swap_bio_join(b, pg[i]);
+	}
+	if (b == NULL)
+		return 0;
+	EVENT_ADD(swap_out_pages, n);
+	EVENT(swap_out_bios);
+	EVENT(swap_out, slot, n, page_pfn(pg[0]));
+	b->then = then;
+	swap_bio_send(b);
+	return n;
+}
+
+/* ---- errors ---- */
+
+/* The device refused the slot: its bit stays set for good, and so much less may be
+ * promised.
+ * Locks: as swap_free(). */
+static void
+swap_retire(slot_t slot)
+{
+	struct swap_area *a;
+
+	spin_lock(&swaps.lock);
+	a = swap_area_of(slot);
+	a->nbad++;
+	atomic_sub(&swaps.used, 1);
+	atomic_add(&swaps.bad, 1);
+	if (!a->closing)
+		atomic_sub(&swaps.slots, 1);
+	spin_unlock(&swaps.lock);
+	klog("swap: %s: slot %u failed and is not used again", a->path,
+	    slot & SWAP_INDEX_MAX);
+}
+
+/* A request has failed.  What failed together is tried again page by page, so that a
+ * bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it is on its way again. */
+static bool
+try_again(struct swap_bio *b)
+{
+	if (b->len == 1 && !swap_read_again(b))
+		return false;
+	b->len = 1;
+	swap_bio_send(b);
+	return true;
+}
+
+/* The page is where it was, and has no place on swap.  [P]. */
+static void
+write_failed(struct vm_page *pg)
+{
+	EVENT(swap_write_errors);
+	swap_retire(pg->slot);
+	page_set_slot(pg, 0);
+}
+
+/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
+static void
+read_failed(struct vm_page *pg)
+{
+	EVENT(swap_read_errors);
+	swap_retire(pg->slot);
+	page_set_slot(pg, 0);
+	if ((pg->flags & PF_ORPHAN) != 0)
+		return;
+	if (page_home_kind(pg) == HOME_KPAGED)
+		owner_count_out(HOME_KPAGED, NULL, 1);
+	owner_set_word(pg, pte_make_soft(PTE_ERROR, 0) |
+	    (uint64_t)EIO << PTE_ERRNO_SHIFT);
+}
+
+/* ---- a request has ended ---- */
+
+/* The write of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+out_done(struct vm_page *pg, bool ok, enum swap_then then)
+{
+	bool stale = (pg->flags & (PF_SLOTSTALE | PF_ORPHAN)) != 0, last;
+
+	ASSERT(pg->slot != 0);
+	pg->flags &= (uint8_t)~PF_SLOTSTALE;
+	if (!ok) {
+		write_failed(pg);
+	} else if (stale) {
+		EVENT(swap_free_deferred);
+		swap_free(pg->slot);
+		page_set_slot(pg, 0);
+	}
+	last = page_written_locked(pg, ok);
+	if (then == SWAP_FREE && pg->state == PG_STANDBY)
+		(void)pq_release(pg);
+	return last;
+}
+
+/* The read of a page has ended.  [P].  True: the caller frees the page. */
+static bool
+in_done(struct vm_page *pg, bool ok)
+{
+	if (!ok) {
+		read_failed(pg);
+	} else if ((pg->flags & PF_ORPHAN) != 0) {
+		swap_free(pg->slot);
+		page_set_slot(pg, 0);
+	} else {
+		owner_set_word(pg, pte_make_trans(pg));
+		page_filled_locked(pg);
+		return false;
+	}
+	return page_unfilled_locked(pg);
+}
+
+/* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
+ * What is left of the bio is sent, else it is idle again.
+ * Context: thread iod; takes [P], [S]. */
+void
+swap_done(struct bio *io)
+{
+	struct swap_bio *b = io->arg;
+	bool ok = io->status == 0, free;
+	struct vm_page *pg;
+	pfn_t dead = 0;
+
+	if (!ok && try_again(b))
+		return;
+	spin_lock(&pfn_lock);
+	for (; b->len > 0; b->len--, b->at++) {
+		pg = b->page[b->at];
+		free = io->dir == BIO_READ ? in_done(pg, ok) :
+		    out_done(pg, ok, b->then);
+		if (free)
+			page_chain(&dead, pg);
+	}
+	spin_unlock(&pfn_lock);
+	page_free_chain(dead);
+	if (b->at < b->n) {
+		b->len = 1;
+		b->again = 0;
+		swap_bio_send(b);
+	} else {
+		swap_bio_give(b);
+	}
+}
+
+/* ---- in ---- */
+
+static uint64_t
+word_at(const struct swap_words *w, unsigned i)
+{
+	return word_get(w->word + (long)i * w->step);
+}
+
+/* Word i of w gets a frame that is being filled: SWAP → BUSY.  [P]. */
+static void
+begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
+    struct vm_page *pg)
+{
+	uint64_t *word = w->word + (long)i * w->step, old = word_get(word);
+	slot_t slot = swap_slot(old);
+
+	page_reading_locked(pg, w->home, word_pa(word), swap_index(w, i));
+	page_set_slot(pg, slot);
+	pg->swp.ahead = i > 0;
+	word_set_locked(w->container, word,
+	    pte_make_soft(PTE_BUSY, page_pfn(pg)) | (old & PTE_TABLE_MASK));
+	owner_count_out(w->home, w->container, -1);
+	swap_bio_join(b, pg);
+}
+
+static void
+send_read(struct swap_bio *b)
+{
+	EVENT_ADD(swap_in_pages, b->n);
+	EVENT(swap_in_bios);
+	EVENT(swap_in, b->slot, b->n, page_pfn(b->page[0]));
+	swap_bio_send(b);
+}
+
+/* ---- neighbours come along ---- */
+
+/* Frames for the neighbours of w, as many as are behind it on swap: from what there is
+ * to spare, not the last ones.
+ * Locks: the container's.
+ * Returns: how many are in more, SWAP_RUN - 1 at most; in LIMBO, the caller's. */
+static unsigned
+frames_ahead(const struct swap_words *w, struct vm_page **more)
+{
+	unsigned n = 0, i, span = MIN(w->max, swaps.window);
+
+	for (i = 1; i < span; i++) {
+		if (pte_kind(word_at(w, i)) != PTE_SWAP)
+			continue;
+		more[n] = page_alloc_ahead();
+		if (more[n] == NULL)
+			break;
+		n++;
+	}
+	return n;
+}
+
+/* May the slot be read by the same request as what b has already? */
+static bool
+goes_on(const struct swap_bio *b, slot_t slot)
+{
+	slot_t first = MIN(slot, b->slot);
+
+	return (slot == b->slot + b->n || slot + 1 == b->slot) &&
+	    swap_side_by_side(b->area, first & SWAP_INDEX_MAX) > b->n;
+}
+
+/* Words behind the first: those that lie behind it on swap come with the same request
+ * *b, others with their own, AHEAD_BIOS at most.  The last request is left to the
+ * caller, in *b.
+ * Locks: the container's, [P].
+ * Returns: how many frames of more[] were used; *b NULL: all is sent. */
+static unsigned
+read_ahead(struct swap_bio **b, const struct swap_words *w,
+    struct vm_page **more, unsigned have)
+{
+	unsigned used = 0, bios = 1, i, span = MIN(w->max, swaps.window);
+	slot_t slot;
+
+	HELD(&pfn_lock);
+	for (i = 1; i < span && used < have; i++) {
+		if (pte_kind(word_at(w, i)) != PTE_SWAP)
+			continue;
+		slot = swap_slot(word_at(w, i));
+		if (!goes_on(*b, slot)) {
+			send_read(*b);
+			*b = bios++ < AHEAD_BIOS ?
+			    swap_bio_take(slot, BIO_READ) : NULL;
+			if (*b == NULL)
+				return used;
+		}
+		begin_read(*b, w, i, more[used++]);
+	}
+	return used;
+}
+
+/* ---- the read begins ---- */
+
+/* Read the page of a word, and those behind it into frames that are to spare.
+ * Locks: the container's ([W], [F] or [O]); takes [P].
+ * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
+ * pin on *wait if w->pin: it stays whatever comes.
+ * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
+ * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
+enum swap_in_result
+swap_in(const struct swap_words *w, struct vm_page **frame,
+    struct vm_page **wait)
+{
+	struct vm_page *more[SWAP_RUN];
+	unsigned have = frames_ahead(w, more), used = 0;
+	enum swap_in_result r = SWAPIN_CHANGED;
+	struct swap_bio *b = NULL;
+
+	spin_lock(&pfn_lock);
+	if (pte_kind(word_at(w, 0)) == PTE_SWAP) {
+		b = swap_bio_take(swap_slot(word_at(w, 0)), BIO_READ);
+		r = b == NULL ? SWAPIN_NOBIO : SWAPIN_STARTED;
+	}
+	if (b != NULL) {
+		begin_read(b, w, 0, *frame);
+		if (w->pin)
+			page_pin_locked(*frame);
+		*wait = *frame;
+		*frame = NULL;
+		used = read_ahead(&b, w, more, have);
+		EVENT_ADD(swap_ra_pages, used);
+		if (b != NULL)
+			send_read(b);
+	}
+	spin_unlock(&pfn_lock);
+	while (used < have)
+		page_free(more[used++]);
+	return r;
+}
+
+/* ---- how far ---- */
+
+/* Whatever became of what was read ahead: eight.
+ * Locks: [P]. */
+void
+swap_learn(unsigned *window, unsigned most, struct ahead_count *c)
+{
+	(void)most;
+	*window = 8;
+	*c = (struct ahead_count){ 0, 0 };
+}
