@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -851,6 +852,35 @@ busy(void)
 	spins();
 }
 
+/* Pairs whose ends wait in each other's queues, as many as may be under way, among
+ * messages of a byte: the end of one more socket finds that nobody reaches them. */
+static void
+sockets(void)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} c;
+	struct iovec v = { "x", 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
+		.msg_controllen = sizeof(c) };
+	int s[2], i;
+
+	do {
+		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, s) != 0)
+			_exit(9);
+		for (i = 0; i < 20; i++)
+			send(s[i % 2], "x", 1, MSG_DONTWAIT);
+		memset(&c, 0, sizeof(c));
+		c.h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(s)),
+			.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&c.h), s, sizeof(s));
+		i = (int)sendmsg(s[0], &m, MSG_DONTWAIT);
+		close(s[0]);
+		close(s[1]);
+	} while (i == 1);
+}
+
 static const struct kind {
 	const char *name;
 	void (*work)(void);
@@ -869,7 +899,7 @@ static const struct kind {
 	{ "sendfile", sendfile_large },
 	{ "zeros", zeros_at_once }, { "random", random_at_once },
 	{ "directory", directory }, { "symlinks", symlinks },
-	{ "folders_deep", folders_deep }, { "pipes", pipes },
+	{ "folders_deep", folders_deep }, { "pipes", pipes }, { "sockets", sockets },
 	{ "poll", poll_many }, { "futexes", futexes },
 	{ "signals", signals }, { "smaps", smaps },
 	{ "maps", maps }, { "mremap", mremap_large },

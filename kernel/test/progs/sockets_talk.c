@@ -296,17 +296,37 @@ many(void)
 	close(s[0]);
 }
 
-int
-main(void)
+static void
+all(void)
 {
-	own_tmp();
-	mkdir("/tmp/sockets", 0777);
-	OK(chdir("/tmp/sockets"));
 	streams();
 	names();
 	rights();
 	unreachable();
 	limits();
 	many();
+}
+
+/* What the second time has taken is there again. */
+int
+main(void)
+{
+	pid_t pid;
+	int i;
+
+	own_tmp();
+	mkdir("/tmp/sockets", 0777);
+	OK(chdir("/tmp/sockets"));
+	for (i = 0; i < 2; i++) {
+		if (i == 1)
+			leak_mark();
+		pid = OK(fork());
+		if (pid == 0) {
+			all();
+			_exit(0);
+		}
+		REAP(pid, 0);
+	}
+	leak_diff();
 	return test_done();
 }
