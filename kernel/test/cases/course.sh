@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=1800 TURN=1,4 SUBJECT=grader KIND=bounded MORE=all
+# NEEDS: TIMEOUT=1800 SUBJECT=grader KIND=bounded LONG=1
 # BOUNDED: the grader's limits of the host's time stand behind it
 # What grading/INSTRUCTOR.md says, in a clone: a lab of one's own, a course with it, a zip for
 # Gradescope in its layout, a repository that grades its pushes, files that are alike.

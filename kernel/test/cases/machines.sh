@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=3600 SUBJECT=teaching KIND=bounded MORE=all TURN=1,6
+# NEEDS: TIMEOUT=3600 SUBJECT=teaching KIND=bounded LONG=1
 # BOUNDED: it takes what packages the mirror has
 # What .devcontainer/Containerfile says makes a machine on which lab 00 is graded: its lines
 # run in a new Debian 12, without a container engine.
