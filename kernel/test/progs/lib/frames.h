@@ -52,18 +52,21 @@ static inline int f_start(int pid, struct frame_regs *r) { return CALL(13, pid, 
 static inline int f_segments(int of, int f) { return CALL(14, of, f); }
 static inline int f_fault(int pid, struct frame_fault *f, int op) { return CALL(15, pid, f, op); }
 
-/* The upper pages of the largest frame, as one of their own. */
+/* The upper pages of the largest frame, as one of their own: it is looked for where the
+ * one before is used up. */
 static inline int
 f_cut(size_t pages)
 {
-	struct frame_info i, most = { .len = 0 };
-	int n;
+	static struct frame_info most;
+	struct frame_info i;
 
-	for (n = 0; f_info((unsigned)n, &i) == 0; n++)
-		if (i.type == T_PAGE && i.nmap == 0 && i.len > most.len)
-			most = i;
+	if (most.len <= pages * PAGE)
+		for (int n = 0; f_info((unsigned)n, &i) == 0; n++)
+			if (i.type == T_PAGE && i.nmap == 0 && i.len > most.len)
+				most = i;
 	CHECK(most.len > pages * PAGE);
-	return OK(f_split(most.f_id, most.len - pages * PAGE));
+	most.len -= pages * PAGE;
+	return OK(f_split(most.f_id, most.len));
 }
 
 /* Tables on the way to va; [1]: the leaf. */
