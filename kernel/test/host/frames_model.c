@@ -283,7 +283,7 @@ model_split(int pid, uint32_t f, uint64_t off, int got)
 		return r;
 	if (off == 0 || off % FRAME_PAGE_SIZE != 0 || off / FRAME_PAGE_SIZE >= fr->n)
 		return -EINVAL;
-	if (fr->type != FRAME_PAGE || fr->pins != 0)
+	if (fr->type != FRAME_PAGE)
 		return -EBUSY;
 	if (used(fr->owner) >= model_procs[fr->owner].quota)
 		return -ENFILE;
@@ -327,7 +327,7 @@ model_merge(int pid, uint32_t f1, uint32_t f2)
 	hi = F(f2);
 	if (lo->owner != hi->owner || lo->first + lo->n != hi->first)
 		return -EINVAL;
-	if (lo->type != FRAME_PAGE || hi->type != FRAME_PAGE || lo->pins + hi->pins != 0 ||
+	if (lo->type != FRAME_PAGE || hi->type != FRAME_PAGE ||
 	    lo->nplaces != hi->nplaces || lo->nplaces > 1)
 		return -EBUSY;
 	if (lo->nplaces == 1 && (lo->place[0].table != hi->place[0].table ||
@@ -359,7 +359,7 @@ model_give(int pid, uint32_t f, int to)
 		return -ESRCH;
 	if (F(f)->owner == to)
 		return -EINVAL;
-	if (F(f)->type != FRAME_PAGE || F(f)->pins != 0)
+	if (F(f)->type != FRAME_PAGE)
 		return -EBUSY;
 	if (to != pid) {
 		if (!model_procs[to].allows[pid])
@@ -453,7 +453,7 @@ model_table(int pid, uint32_t f, va_t view, int level)
 		return r;
 	if (level < 1 || level > 4 || F(f)->n != 1)
 		return -EINVAL;
-	if (F(f)->type != FRAME_PAGE || F(f)->pins != 0 || writers(f) != 0)
+	if (F(f)->type != FRAME_PAGE || writers(f) != 0)
 		return -EBUSY;
 	for (i = 0; i < F(f)->nplaces; i++)
 		seen |= model_va(F(f)->place[i].table, F(f)->place[i].slot, &top) == view &&
@@ -625,7 +625,7 @@ space_goes(uint32_t root, int to)
 		if (moves[f] && model_level(f) != 0)
 			moves[f] = root_of(f) == root;
 		else if (moves[f])
-			moves[f] = F(f)->type == FRAME_PAGE && F(f)->pins == 0 &&
+			moves[f] = F(f)->type == FRAME_PAGE &&
 			    F(f)->nplaces > 0 && root_of(F(f)->place[0].table) == root;
 	}
 	for (f = 1; f < MODEL_ROWS; f++) {
@@ -689,7 +689,7 @@ model_new(int pid, uint32_t f, int child)
 		return r;
 	if (F(f)->n != 2)
 		return -EINVAL;
-	if (F(f)->type != FRAME_PAGE || F(f)->nplaces != 0 || F(f)->pins != 0)
+	if (F(f)->type != FRAME_PAGE || F(f)->nplaces != 0)
 		return -EBUSY;
 	creator = F(f)->owner;
 	p = &model_procs[creator];
@@ -733,7 +733,7 @@ model_space(int pid, int of, uint32_t f)
 		return -EPERM;
 	if (F(f)->n != 1)
 		return -EINVAL;
-	if (F(f)->type != FRAME_PAGE || writers(f) != 0 || F(f)->pins != 0)
+	if (F(f)->type != FRAME_PAGE || writers(f) != 0)
 		return -EBUSY;
 	p = &model_procs[of];
 	memmove(&p->space[1], &p->space[0], p->nspaces * sizeof(f));
@@ -754,9 +754,6 @@ model_exit(int pid)
 		return -ESRCH;
 	if (pid == 0)
 		return -EPERM;
-	for (f = 1; f < MODEL_ROWS; f++)
-		if (is_frame(f) && F(f)->owner == pid && F(f)->pins != 0)
-			return -EBUSY;
 	to = model_procs[pid].creator;
 	for (f = 1; f < MODEL_ROWS; f++)
 		for (i = is_frame(f) ? F(f)->nplaces : 0; i-- > 0;)
@@ -784,37 +781,6 @@ model_exit(int pid)
 	return 0;
 }
 
-int
-model_pin(int pid, va_t va, bool write, uint32_t *f)
-{
-	uint32_t table;
-	unsigned i, k;
-
-	if (!is_proc(pid))
-		return -ESRCH;
-	for (*f = 1; *f < MODEL_ROWS; (*f)++)
-		for (i = is_frame(*f) ? F(*f)->nplaces : 0; i-- > 0;) {
-			const struct model_place *at = &F(*f)->place[i];
-			va_t is = model_va(at->table, at->slot, &table);
-
-			k = slots(*f, at);
-			if (table != model_procs[pid].root || va < is ||
-			    va - is >= k * span(model_level(at->table)))
-				continue;
-			if (F(*f)->type != FRAME_PAGE || (write && (at->flags & F_WRITE) == 0))
-				return -EFAULT;
-			F(*f)->pins++;
-			return 0;
-		}
-	return -EFAULT;
-}
-
-void
-model_unpin(uint32_t f)
-{
-	F(f)->pins--;
-}
-
 /* ---- is it so? ---- */
 
 static const char *
@@ -833,7 +799,7 @@ frame_differs(uint32_t f)
 	if (frame_proc_at(is->owner)->pid != m->owner)
 		return "a frame's owner";
 	n = writers(f);
-	if (is->nmap != m->nplaces || is->nwrite != n || is->npins != m->pins)
+	if (is->nmap != m->nplaces || is->nwrite != n)
 		return "how often a frame is mapped";
 	if (m->nplaces > 0 && (is->at.table != m->place[0].table ||
 	    is->at.slot != m->place[0].slot || is->at.flags != m->place[0].flags))

@@ -27,7 +27,6 @@ struct model_frame {
 	enum frame_type type;
 	int owner;                     /* pid */
 	uint64_t first, n;             /* pages of memory */
-	unsigned pins;
 	uint32_t parent;
 	unsigned pslot;
 	unsigned nplaces;              /* [0]: in the frame; then the latest segment … */
@@ -67,8 +66,6 @@ int model_new(int pid, uint32_t f, int child);
 int model_start(int pid, int child);
 int model_space(int pid, int of, uint32_t f);
 int model_exit(int pid);
-int model_pin(int pid, va_t, bool write, uint32_t *f);
-void model_unpin(uint32_t f);
 
 /* Where a word of a table is, as far as the table is linked; the topmost table. */
 va_t model_va(uint32_t table, unsigned slot, uint32_t *top);

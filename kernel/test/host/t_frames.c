@@ -8,7 +8,7 @@
  *           with a way to a page that has gone.
  *
  * Picture   rows E1 to E16 and E19 of the design, one rule each, by hand, then the
- *           states that they leave out: sections, pins, exits
+ *           states that they leave out: sections, exits
  *
  * Read next t_frames_random.c.
  */
@@ -709,36 +709,6 @@ segments_end(void **state)
 	good();
 }
 
-/* Pins: what the kernel works on stays where it is. */
-static void
-pinned_frames_stay(void **state)
-{
-	uint32_t f, pinned;
-	struct built b;
-	void *bytes;
-
-	child_of_zero(&b, 1);
-	f = page_for(1);
-	assert_int_equal(frame_map(1, b.table[1], f, VA, RO), 0);
-	assert_int_equal(frame_pin(1, VA, true, &bytes, &pinned), -EFAULT);
-	assert_int_equal(frame_pin(1, VA + 0x1000, false, &bytes, &pinned), -EFAULT);
-	assert_int_equal(frame_pin(1, FRAME_USER_END, false, &bytes, &pinned), -EFAULT);
-	assert_int_equal(frame_pin(1, VA + 0x123, false, &bytes, &pinned), 0);
-	assert_int_equal(pinned, f);
-	assert_ptr_equal(bytes, (char *)pa2va(frames.at[f].pa) + 0x123);
-	assert_int_equal(frame_give(1, f, 0), -EBUSY);
-	assert_int_equal(frame_table(1, f, VA, 1), -EBUSY);
-	assert_int_equal(frame_segment_space(1, 1, f), -EBUSY);
-	assert_int_equal(frames_exit(1), -EBUSY);
-	assert_int_equal(frame_unmap(1, b.table[1], f, VA), 0);
-	frame_unpin(pinned);
-	good();
-	assert_int_equal(frame_map(1, b.table[1], b.table[1], VA, RO), 0);
-	assert_int_equal(frame_pin(1, VA, false, &bytes, &pinned), -EFAULT);
-	assert_int_equal(frames_exit(1), 0);
-	good();
-}
-
 /* E19: a tree of 20 ends in any order; all is process 0's, and clear. */
 static void
 e19_exits_return_frames(void **state)
@@ -835,7 +805,6 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(sections, boot),
 		cmocka_unit_test_setup(mapped_frames_are_split, boot),
 		cmocka_unit_test_setup(segments_end, boot),
-		cmocka_unit_test_setup(pinned_frames_stay, boot),
 		cmocka_unit_test_setup(e19_exits_return_frames, boot),
 		cmocka_unit_test_setup(a_creator_ends_first, boot),
 		cmocka_unit_test_setup(process_0_is_whoever_sits_there, boot),

@@ -4,7 +4,7 @@
  * t_frames_random.c: whatever programs ask for, each page has one owner
  *
  * Problem   Rules that hold one by one may fail together: a space that is handed over
- *           while a frame in it is pinned, a creator that ends first, a full buffer.
+ *           while its owner ends, a creator that ends first, a full buffer.
  *
  * Picture   random call ─→ frames ─→ answer, rows, words, records, bytes ─┐
  *                       ├→ model  ─→ must be the same ←───────────────────┘
@@ -28,21 +28,17 @@
 
 enum call {
 	SPLIT, MERGE, GIVE, ALLOW, COUNT, INFO, TABLE, UNTABLE, MAP, LINK, UNMAP, UNLINK, SWAP,
-	SELF, NEW, START, SPACE, EXIT, PIN, UNPIN, CALLS
+	SELF, NEW, START, SPACE, EXIT, CALLS
 };
 #define NAMES { "split", "merge", "give", "allow", "count", "info", "table", "untable", \
-	"map", "link", "unmap", "unlink", "swap", "self", "new", "start", "space", "exit", \
-	"pin", "unpin" }
+	"map", "link", "unmap", "unlink", "swap", "self", "new", "start", "space", "exit" }
 /* Of a thousand calls. */
-static const unsigned often[CALLS] = { 120, 40, 60, 30, 10, 50, 80, 25, 210, 110, 70, 20, 25,
-	5, 40, 15, 20, 8, 30, 32 };
-#define PINS 4u
+static const unsigned often[CALLS] = { 130, 40, 60, 30, 10, 50, 80, 25, 242, 120, 80, 20, 25,
+	5, 40, 15, 20, 8 };
 #define CHILDREN 13 /* numbers of processes, from 1 on: below */
 
 static const char *const names[CALLS] = NAMES;
 static unsigned passed[CALLS], failed[CALLS];
-static uint32_t pins[PINS];
-static unsigned npins;
 
 #define F(f) (&model_frames[f])
 
@@ -187,7 +183,7 @@ is_mapped(uint32_t f)
 	return F(f)->nplaces > 0;
 }
 
-/* So that programs and pins meet it. */
+/* So that programs meet it. */
 static bool
 is_seen(uint32_t f)
 {
@@ -427,40 +423,6 @@ exit_of_one(int *want)
 }
 
 static int
-pin(int pid, int *want)
-{
-	uint32_t f = frame_and_pid(&pid, is_seen), t, is = 0, must = 0;
-	va_t va = va_of(f, &t) + host_random(one_of(8) ? 1 << 21 : 4096);
-	bool write = one_of(2);
-	void *bytes;
-	int got;
-
-	if (npins == PINS)
-		return *want = -EAGAIN;
-	got = frame_pin(pid, va, write, &bytes, &is);
-	*want = model_pin(pid, va, write, &must);
-	if (got == 0) {
-		assert_int_equal(is, must);
-		pins[npins++] = is;
-	}
-	return got;
-}
-
-static int
-unpin(int *want)
-{
-	unsigned i;
-
-	if (npins == 0)
-		return *want = -EAGAIN;
-	i = (unsigned)host_random(npins);
-	frame_unpin(pins[i]);
-	model_unpin(pins[i]);
-	pins[i] = pins[--npins];
-	return *want = 0;
-}
-
-static int
 of_frames(enum call call, int pid, int *want)
 {
 	uint32_t f, g;
@@ -560,10 +522,6 @@ perform(enum call call, int *want)
 		return new_process(pid, want);
 	case EXIT:
 		return exit_of_one(want);
-	case PIN:
-		return pin(pid, want);
-	case UNPIN:
-		return unpin(want);
 	default:
 		return of_processes(call, pid, want);
 	}
@@ -625,8 +583,6 @@ begin_again(unsigned n)
 {
 	int got, want, pid, first = 1 + (int)host_random(FH_PIDS);
 
-	while (npins > 0)
-		(void)unpin(&want);
 	for (pid = first; pid < first + FH_PIDS; pid++) {
 		if (pid % FH_PIDS == 0 || !model_procs[pid % FH_PIDS].lives)
 			continue;

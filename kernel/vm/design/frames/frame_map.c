@@ -345,7 +345,7 @@ frame_segment_space(int pid, int of, uint32_t f)
 		return -EPERM;
 	if (fr->pages != 1)
 		return -EINVAL;
-	if (fr->type != FRAME_PAGE || fr->nwrite != 0 || fr->npins != 0)
+	if (fr->type != FRAME_PAGE || fr->nwrite != 0)
 		return -EBUSY;
 	fr->type = FRAME_SEGSPACE;
 	space = pa2va(fr->pa);

@@ -12,8 +12,6 @@
  *           2. A process ends in this order: no CPU runs in its root, no word names
  *              its frames and its tables have no word, then its frames go.
  *           3. What comes back to process 0 is cleared.
- *           4. The kernel reaches a program's bytes by frame_pin(): through its tables,
- *              with its rights, and the frame stays where it is meanwhile.
  *
  * Read next frames_check.c.
  */
@@ -30,7 +28,6 @@ static union {
 
 static void row_set_new(struct frame_proc *, int creator);
 static void spaces_end(struct frame_proc *);
-static bool is_in_use(const struct frame_proc *);
 static void frame_clear(struct frame *);
 static void tables_empty(struct frame_proc *);
 static bool is_owned_by(const struct frame *, uint32_t table, uint32_t owner);
@@ -92,7 +89,7 @@ frame_proc_new(int pid, uint32_t f, int child)
 		return r;
 	if (fr->pages != FRAME_PROC_PAGES)
 		return -EINVAL;
-	if (fr->type != FRAME_PAGE || fr->nmap != 0 || fr->npins != 0)
+	if (fr->type != FRAME_PAGE || fr->nmap != 0)
 		return -EBUSY;
 	creator = frame_proc_at(fr->owner);
 	fr->type = FRAME_PROC;
@@ -174,8 +171,6 @@ frames_exit(int pid)
 		return -ESRCH;
 	if (p->f_id == 0)
 		return -EPERM;
-	if (is_in_use(p))
-		return -EBUSY;
 	record = &frames.at[p->f_id];
 	spaces_end(p);
 	frames_return(p, record->owner);
@@ -200,17 +195,6 @@ spaces_end(struct frame_proc *p)
 	}
 	tables_empty(p);
 	frames_plain(p);
-}
-
-static bool
-is_in_use(const struct frame_proc *p)
-{
-	uint32_t i;
-
-	for (i = p->first; i != 0; i = frames.at[i].next)
-		if (frames.at[i].npins != 0)
-			return true;
-	return false;
 }
 
 /* No word of its tables, and none of others that names its frames; links last. */
@@ -292,49 +276,4 @@ givers_forget(int pid)
 		if (row != NULL)
 			memset(row, 0, sizeof(*row));
 	}
-}
-
-/* ---- the kernel's own accesses ---- */
-
-/* See frames.h. */
-int
-frame_pin(int pid, va_t va, bool write, void **bytes, uint32_t *f)
-{
-	struct frame_proc *p = frame_proc(pid);
-	uint64_t need = MD_PTE_P | MD_PTE_U | (write ? MD_PTE_W : 0), word, size = 0;
-	uint32_t i;
-	pa_t pa;
-	unsigned level;
-
-	if (p == NULL)
-		return -ESRCH;
-	if (p->root == 0 || va >= FRAME_USER_END)
-		return -EFAULT;
-	pa = frames.at[p->root].pa;
-	for (level = 4; level > 0 && size == 0; level--) {
-		word = atomic_load((uint64_t *)pa2va(pa) +
-		    (va >> (3 + 9 * level) & (FRAME_SLOTS - 1)));
-		if ((word & need) != need)
-			return -EFAULT;
-		pa = word & MD_PTE_PFN;
-		if (level == 1 || (word & MD_PTE_PS) != 0)
-			size = (uint64_t)1 << (3 + 9 * level);
-	}
-	pa += va & (size - 1);
-	for (i = frames.by_pa; frames.at[i].pa + frames.at[i].pages * FRAME_PAGE_SIZE <= pa;)
-		i = frames.at[i].pa_next;
-	if (frames.at[i].type != FRAME_PAGE)
-		return -EFAULT; /* S1: a view of a table is read by its program only */
-	frames.at[i].npins++;
-	*bytes = pa2va(pa);
-	*f = i;
-	return 0;
-}
-
-/* See frames.h. */
-void
-frame_unpin(uint32_t f)
-{
-	ASSERT(frames.at[f].npins > 0);
-	frames.at[f].npins--;
 }

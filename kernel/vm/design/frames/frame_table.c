@@ -38,7 +38,7 @@ frame_table(int pid, uint32_t f, va_t view, int level)
 		return r;
 	if (level < 1 || level > 4 || fr->pages != 1)
 		return -EINVAL;
-	if (fr->type != FRAME_PAGE || fr->nwrite != 0 || fr->npins != 0)
+	if (fr->type != FRAME_PAGE || fr->nwrite != 0)
 		return -EBUSY;
 	if (view == 0 ? fr->nmap != 0 :
 	    p->root == 0 || !frame_is_mapped_at(fr, p->root, view))
@@ -220,7 +220,7 @@ space_goes(uint32_t root, uint32_t to)
 		f = &frames.at[i];
 		next = f->next;
 		if (frame_level(f) != 0 ? frame_root_of(i) != root :
-		    f->type != FRAME_PAGE || f->npins != 0 || f->at.table == 0 ||
+		    f->type != FRAME_PAGE || f->at.table == 0 ||
 		    frame_root_of(f->at.table) != root)
 			continue;
 		frame_revoke_if(f, is_elsewhere, root);

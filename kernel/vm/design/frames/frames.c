@@ -89,7 +89,7 @@ frame_split(int pid, uint32_t f, uint64_t off)
 		return r;
 	if (off % FRAME_PAGE_SIZE != 0 || off == 0 || off >= lo->pages * FRAME_PAGE_SIZE)
 		return -EINVAL;
-	if (lo->type != FRAME_PAGE || lo->npins != 0)
+	if (lo->type != FRAME_PAGE)
 		return -EBUSY;
 	owner = frame_proc_at(lo->owner);
 	if (owner->used == owner->quota)
@@ -155,8 +155,7 @@ frame_join(void)
 static bool
 may_join(const struct frame *lo, const struct frame *hi)
 {
-	return lo->type == FRAME_PAGE && hi->type == FRAME_PAGE && lo->npins == 0 &&
-	    hi->npins == 0;
+	return lo->type == FRAME_PAGE && hi->type == FRAME_PAGE;
 }
 
 /*
@@ -177,7 +176,7 @@ frame_give(int pid, uint32_t f, int to)
 		return -ESRCH;
 	if (t->f_id == fr->owner)
 		return -EINVAL;
-	if (fr->type != FRAME_PAGE || fr->npins != 0)
+	if (fr->type != FRAME_PAGE)
 		return -EBUSY;
 	row = frame_allow_row(t, pid);
 	if (row == NULL && t != p)

@@ -67,7 +67,6 @@ struct frame {
 	uint32_t next, prev;   /* [L] of the same owner, by f_id; FREE: next */
 	uint32_t pa_next, pa_prev; /* [L] all, by address */
 	uint32_t nmap, nwrite; /* [L] mappings, not pages; of these with F_WRITE */
-	uint32_t npins;        /* [L] kernel accesses that are not over */
 };
 
 /* A further mapping of a frame, in memory that its owner has donated. */
@@ -174,11 +173,8 @@ int frame_proc_new(int pid, uint32_t f, int child);   /* child: a number that is
 int frame_proc_start(int pid, int child);
 void frame_seat(int pid);                      /* pid is process 0: nobody was */
 void frame_unseat(void);                       /* its threads have ended: nobody is */
-/* Its threads have ended: all it had goes to its creator.  -EBUSY: pinned, later. */
+/* Its threads have ended: all it had goes to its creator. */
 int frames_exit(int pid);
-/* The bytes at va, pinned, up to the end of the page; -EFAULT.  put: unpin. */
-int frame_pin(int pid, va_t, bool write, void **bytes, uint32_t *f);
-void frame_unpin(uint32_t f);
 
 /* frames.c, for the others */
 extern struct frames {

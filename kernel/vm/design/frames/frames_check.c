@@ -73,7 +73,6 @@ frame_check(struct frame *f, struct counts *c)
 	WRONG_IF(f->type == FRAME_FREE || f->pages == 0, "a frame without memory");
 	WRONG_IF(wrong != NULL, wrong);
 	WRONG_IF(f->type != FRAME_PAGE && f->nwrite != 0, "S1: a table can be written");
-	WRONG_IF(f->type != FRAME_PAGE && f->npins != 0, "S1: a table is pinned");
 	WRONG_IF(f->type == FRAME_PROC ? f->pages != FRAME_PROC_PAGES :
 	    f->type != FRAME_PAGE && f->pages != 1, "a table of another size");
 	WRONG_IF(f->owner != 0 && frames.at[f->owner].type != FRAME_PROC,
