@@ -130,11 +130,11 @@ struct task {
 	struct list_node node;   /* [L] proc->threads */
 	struct list_node hash;   /* [L] by tid */
 	int tid;                 /* [L] exec gives the caller the leader's */
-	bool exiting;            /* [L] takes no more signals */
-	bool in_stop;            /* [L] counted in proc->nstopped */
-	bool mask_saved;         /* [own] saved_mask counts */
-	bool vfork;              /* [L] a parent waits in vfork_wq */
-	bool reset_on_fork;      /* [L] SCHED_RESET_ON_FORK */
+	bool exiting : 1;        /* [L] takes no more signals */
+	bool in_stop : 1;        /* [L] counted in proc->nstopped */
+	bool vfork : 1;          /* [L] a parent waits in vfork_wq */
+	bool reset_on_fork : 1;  /* [L] SCHED_RESET_ON_FORK */
+	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
 	uint64_t blocked;        /* [L] written by own thread */

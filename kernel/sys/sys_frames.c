@@ -34,6 +34,17 @@
 		}                                                         \
 	} while (0)
 
+/* 0: a process of frames asks, and there are some; else what each call answers. */
+static int
+may_ask(void)
+{
+	int who, r = frame_enter(proc_current()->as, proc_current()->pid, &who);
+
+	if (r == 0)
+		frame_leave();
+	return r;
+}
+
 int64_t
 sys_frame_split(const uint64_t a[6])
 {
@@ -166,7 +177,9 @@ sys_proc_new(const uint64_t a[6])
 	static _Atomic int numbers;
 	int number = INT32_MAX - (int)(atomic_add(&numbers, 1) & 0xffffff), r;
 
-	r = as_create(design_by_name("frames"), &req.as);
+	r = may_ask();
+	if (r == 0)
+		r = as_create(design_by_name("frames"), &req.as);
 	if (r < 0)
 		return r;
 	as_attach_user(req.as);
@@ -184,8 +197,10 @@ int64_t
 sys_proc_start(const uint64_t a[6])
 {
 	struct frame_regs regs;
-	int r;
+	int r = may_ask();
 
+	if (r < 0)
+		return r;
 	if (copyin(&regs, a[1], sizeof(regs)) < 0)
 		return -EFAULT;
 	FRAMES_CALL(r, frame_begin(who, (int)a[0], &regs));
@@ -196,8 +211,10 @@ int64_t
 sys_frame_fault(const uint64_t a[6])
 {
 	struct frame_fault fault;
-	int r;
+	int r = may_ask();
 
+	if (r < 0)
+		return r;
 	if (a[2] > FRAME_FAULT_SIGNAL)
 		return -EINVAL;
 	if (a[2] == FRAME_FAULT_WAIT) {

@@ -3,6 +3,12 @@
 #
 # Its images are of Ubuntu, whose emulator may be older than what is needed.  So Debian 12
 # is put into a folder beside; where the machine is one, nothing is.
+case "$1" in
+-h | --help)
+	sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+	exit 0
+	;;
+esac
 set -e
 top=${AUTOGRADER:-/autograder}
 export DEBIAN_FRONTEND=noninteractive

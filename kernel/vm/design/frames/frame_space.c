@@ -63,7 +63,7 @@ enum begun { NOT_BEGUN, BEGUN };
 /* [F]: rank 4, for [W] is taken under it. */
 static struct mutex frames_lock = MUTEX_INIT(frames_lock, LR_OBJMAPS);
 static struct waitq asked = WAITQ_INIT(asked); /* a question, an answer, an end */
-static struct list spaces = LIST_INIT(spaces);
+static struct list owners = LIST_INIT(owners);
 
 static void memory_take(uint64_t pages);
 static struct frame_space *space_of(int pid);
@@ -296,7 +296,7 @@ space_of(int pid)
 	struct frame_space *s;
 
 	HELD(&frames_lock);
-	LIST_FOREACH(s, &spaces, all)
+	LIST_FOREACH(s, &owners, all)
 		if (s->pid == pid)
 			return s;
 	panic("frames: process %d has no space", pid);
@@ -309,7 +309,7 @@ space_under(pa_t root)
 	struct frame_space *s;
 
 	HELD(&frames_lock);
-	LIST_FOREACH(s, &spaces, all)
+	LIST_FOREACH(s, &owners, all)
 		if (s->root == root)
 			return s;
 	return NULL;
@@ -331,7 +331,7 @@ frame_enter(struct aspace *as, int pid, int *who)
 	if (s->pid == 0 && frame_proc_at(0)->pid == 0) {
 		frame_seat(pid);
 		s->pid = pid;
-		list_push_back(&spaces, &s->all);
+		list_push_back(&owners, &s->all);
 	}
 	*who = s->pid;
 	if (s->pid != 0)
@@ -359,7 +359,7 @@ frame_child(int pid, uint32_t f, struct aspace *as, int child)
 		return r;
 	s->pid = child;
 	s->asks = true;
-	list_push_back(&spaces, &s->all);
+	list_push_back(&owners, &s->all);
 	return 0;
 }
 
