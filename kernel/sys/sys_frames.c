@@ -21,7 +21,7 @@
 #include "lib/errno.h"
 #include "vm/design/frames/frame_space.h"
 
-/* r = expr, where who is the record of who asks; counted if it went well. */
+/* r = expr, where who is the record of who asks. */
 #define FRAMES_CALL(r, expr)                                              \
 	do {                                                              \
 		int who;                                                  \
@@ -29,8 +29,6 @@
 		if (r == 0) {                                             \
 			r = (expr);                                       \
 			frame_leave();                                   \
-			if (r >= 0)                                       \
-				EVENT(frames_calls);                      \
 		}                                                         \
 	} while (0)
 

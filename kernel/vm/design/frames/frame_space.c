@@ -64,6 +64,9 @@ enum begun { NOT_BEGUN, BEGUN };
 static struct mutex frames_lock = MUTEX_INIT(frames_lock, LR_OBJMAPS);
 static struct waitq asked = WAITQ_INIT(asked); /* a question, an answer, an end */
 static struct list owners = LIST_INIT(owners);
+static struct {
+	uint64_t calls, upcalls, exits; /* [F] for /proc/vm/owners */
+} told;
 
 static void memory_take(uint64_t pages);
 static struct frame_space *space_of(int pid);
@@ -127,39 +130,6 @@ static const struct frames_machine_ops machine = {
 
 /* ---- boot ---- */
 
-/* Gauges: fields of struct frames, of 4 or 8 bytes. */
-static uint64_t
-rows_live(size_t unused)
-{
-	struct frame_proc *p = frame_proc_at(0);
-	uint64_t n = 0;
-
-	for (; p != NULL; p = p->next == 0 ? NULL : frame_proc_at(p->next))
-		n += p->used;
-	return n;
-}
-
-static uint64_t
-segments_live(size_t unused)
-{
-	return frames.segments;
-}
-
-static uint64_t
-field64(size_t at)
-{
-	return *(const uint64_t *)((const uint8_t *)&frames + at);
-}
-
-static void
-gauges(void)
-{
-	ev_set_gauge(EV_frames_live, rows_live, 0);
-	ev_set_gauge(EV_frames_segments, segments_live, 0);
-	ev_set_gauge(EV_frames_flush, field64, offsetof(struct frames, flushes));
-	ev_set_gauge(EV_frames_revoke, field64, offsetof(struct frames, revoked));
-}
-
 /* The memory of boot word frames= is set aside; there is no other afterwards. */
 static void
 frames_boot(void)
@@ -168,7 +138,6 @@ frames_boot(void)
 	uint32_t n = (uint32_t)MIN(pages / ROW_PAGES + FRAME_SLOTS, ROWS_MAX);
 	struct frame *buffer;
 
-	gauges();
 	if (pages == 0)
 		return;
 	buffer = room_alloc(n * sizeof(*buffer));
@@ -235,7 +204,7 @@ frames_as_fini(struct aspace *as)
 		else if (frames_exit(s->pid) < 0)
 			panic("frames: process %d cannot end", s->pid);
 		list_remove(&s->all);
-		EVENT(frames_exits);
+		told.exits++;
 	}
 	mutex_unlock(&frames_lock);
 	wake_all(&asked); /* its creator, or its children */
@@ -334,6 +303,7 @@ frame_enter(struct aspace *as, int pid, int *who)
 		list_push_back(&owners, &s->all);
 	}
 	*who = s->pid;
+	told.calls++;
 	if (s->pid != 0)
 		return 0;
 	mutex_unlock(&frames_lock);
@@ -445,7 +415,7 @@ frames_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 		mutex_unlock(&frames_lock);
 		return false;
 	}
-	EVENT(frames_upcall);
+	told.upcalls++;
 	list_push_back(&s->waiting, &ask.node);
 	while (!ask.answered && r == 0 && has_creator(s)) {
 		wake_all(&asked);
@@ -582,6 +552,8 @@ frames_show(struct out *o)
 	mutex_lock(&frames_lock);
 	out_printf(o, "rows %u pages %lu segments %u\n", frames.n, frames.pages,
 	    frames.segments);
+	out_printf(o, "calls %lu upcalls %lu exits %lu flushes %lu revoked %lu\n",
+	    told.calls, told.upcalls, told.exits, frames.flushes, frames.revoked);
 	for (p = frame_proc_at(0); p != NULL && frames.n != 0;
 	    p = p->next == 0 ? NULL : frame_proc_at(p->next)) {
 		out_printf(o, "process %d record %u frames %u of %u root %u\n",
