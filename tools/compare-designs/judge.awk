@@ -28,7 +28,7 @@ file == 3 { say("claims.tab has " $1); next }
 	change[$2, $3, $4] = $6
 	peak[$2, $3, $4] = $7
 	other = owner_of($4)
-	if (other != "" && other != $3 && $5 + 0 != 0)
+	if (other != "" && index("," other ",", "," $3 ",") == 0 && $5 + 0 != 0)
 		say($2 " under " $3 ": " $4 " of design " other " is " $5)
 }
 
