@@ -25,9 +25,12 @@ BOOK_TOOLS := book/.vitepress/book
 BOOK_RUNS := $(patsubst book/runs/%.c,$(BUILD)/book/%,$(wildcard book/runs/*.c)) \
   $(patsubst book/sessions/guest/%.c,$(BUILD)/book/%,$(wildcard book/sessions/guest/*.c))
 
+$(BUILD)/book/ch18-pages: UMORE = -iquote kernel $(filter %.c,$(LIBFRAMES))
+$(BUILD)/book/ch18-pages: $(LIBFRAMES)
+$(BUILD)/book/ch18-fmo: book/runs/ch18-pages.c
 $(BUILD)/book/%: book/runs/%.c book/runs/run.h | setup
 	@mkdir -p $(@D)
-	@$(UCC) $< -o $@
+	@$(UCC) $< $(UMORE) -o $@
 
 $(BUILD)/book/%: book/sessions/guest/%.c book/sessions/guest/show.h | setup
 	@mkdir -p $(@D)
