@@ -9,8 +9,7 @@
  *             ↑                           │ empty and unlinked
  *             └────── frame_untable ──────┘
  *
- * Rules     1. A frame with a writable mapping or a pin becomes no table; a table gets
- *              neither.
+ * Rules     1. A frame with a writable mapping becomes no table; a table gets none.
  *           2. A table is linked once, into one a level above, of the same owner.
  *           3. Which space a word belongs to is found by its parents, three steps at
  *              most; nothing has to be kept right when tables are linked.
