@@ -18,7 +18,7 @@ if ! grep -q '^12' /etc/debian_version || ! grep -q '^ID=debian' /etc/os-release
 	apt-get update
 	apt-get install -y --no-install-recommends debootstrap debian-archive-keyring ca-certificates
 	[ -d "$root/usr" ] || debootstrap --variant=minbase --include=make,ca-certificates bookworm "$root" \
-		"${MIRROR:-http://deb.debian.org/debian}"
+		${MIRROR:+"$MIRROR"}
 fi
 home=${root:+/home}
 home=${home:-$top}

@@ -14,7 +14,7 @@ unshare -m true 2>/dev/null || { echo "nothing can be mounted here, skipped"; ex
 root=$tmp/root
 mirror=$(sed -n 's/^URIs: *\(.*debian\)\/*$/\1/p; s/^deb [^ ]*\(http[^ ]*debian\) .*/\1/p' \
 	/etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1)
-debootstrap --variant=minbase bookworm "$root" "${mirror:-http://deb.debian.org/debian}" >"$tmp/said" 2>&1 ||
+debootstrap --variant=minbase bookworm "$root" ${mirror:+"$mirror"} >"$tmp/said" 2>&1 ||
 	{ echo "no Debian 12 to be had: $(tail -n 1 "$tmp/said"), skipped"; exit 0; }
 cp /etc/resolv.conf "$root/etc/"
 cp /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null
