@@ -63,7 +63,7 @@ parent_of(const struct vm_page *table)
 }
 
 /* First address of a table in use: its home is the parent's word, and so on.
- * Locks: [W]. */
+ * Locks: [W] of its space. */
 va_t
 pt_va(const struct vm_page *table)
 {
@@ -83,7 +83,7 @@ pt_va(const struct vm_page *table)
 /* ---- held: a table with a pin stays ---- */
 
 /* Pin the tables of the way that are not among the n that are pinned.
- * Locks: [W].  Owns: pin, room for max.  Returns: how many it has now. */
+ * Locks: [W] of its space.  Owns: pin, room for max.  Returns: how many it has now. */
 uint8_t
 path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 {
@@ -102,7 +102,7 @@ pt_pin(struct fctx *f)
 
 /* Drop all pins of f, on tables, entry pages and data.  A table that has become empty
  * while only the pin kept it is freed here.
- * Locks: [W] and [P] not held; [W] is taken if there is such a table.
+ * Locks: not [P]; takes [W] if there is such a table.
  * Context: thread, may sleep for [W]. */
 void
 pt_unpin(struct fctx *f)
@@ -167,6 +167,7 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 void
 path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
+	HELD(&as->ws_lock);
 	do
 		path_walk(as, va, p);
 	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
@@ -175,7 +176,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 /* ---- it cannot be read: lost ---- */
 
 /* Does the way end at a table that is lost?
- * Locks: [W].  Returns: true: its word is ERROR, it could not be read. */
+ * Locks: [W] of its space.  Returns: true: its word is ERROR, it could not be read. */
 bool
 path_is_lost(const struct pt_path *p)
 {

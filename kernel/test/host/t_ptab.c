@@ -76,6 +76,7 @@ try_map(va_t va, bool fail)
 	f.v.flags = host_random(2) ? VAD_CHARGED : 0;
 	host_inject(FI_FRAME, fail ? 1 + (unsigned)host_random(3) : 0, 0);
 	host_inject(FI_COMMIT, fail ? 1 : 0, 0);
+	rw_lock_read(&as->map_lock);
 	mutex_lock(&as->ws_lock);
 	r = pt_walk(&f);
 	if (r != FAULT_DONE || host_random(4) == 0)
@@ -87,6 +88,7 @@ try_map(va_t va, bool fail)
 		model.va[model.n++] = va;
 	}
 	mutex_unlock(&as->ws_lock);
+	rw_unlock_read(&as->map_lock);
 	pt_unpin(&f);
 	want_end(&f.want);
 	assert_true(r == FAULT_DONE || fail);
@@ -179,6 +181,7 @@ pin_frees_the_empty_table(void **state)
 {
 	struct fctx f = { .as = as, .va = 0x40000000 };
 
+	rw_lock_read(&as->map_lock);
 	mutex_lock(&as->ws_lock);
 	assert_int_equal(pt_walk(&f), FAULT_DONE);
 	pt_pin(&f);
@@ -186,6 +189,7 @@ pin_frees_the_empty_table(void **state)
 	pt_prune(as, f.va, as->batch);
 	tlb_batch_end(as->batch);
 	mutex_unlock(&as->ws_lock);
+	rw_unlock_read(&as->map_lock);
 	assert_int_equal(as->n_table, 3);
 	pt_unpin(&f);
 	assert_int_equal(as->n_table, 0);

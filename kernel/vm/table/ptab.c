@@ -90,6 +90,7 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 	struct vm_page *table;
 	int level;
 
+	HELD(&as->ws_lock);
 	ASSERT(root != 0);
 	p->table[1] = p->table[2] = p->table[LEVELS] = NULL;
 	p->away = 0;
@@ -126,7 +127,7 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 	uint64_t *word = near_word(as, va, leaf);
 	struct pt_path p;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	if (word != NULL)
 		return word;
 	ASSERT(va < MD_USER_END);
@@ -147,6 +148,7 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 int
 pt_pay_late(struct fctx *f)
 {
+	HELD(&f->as->ws_lock);
 	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
 		return commit_charge_late(f->as, 1);
 	atomic_add(&f->as->late, 1);
@@ -220,13 +222,14 @@ walk_far(struct fctx *f)
 /* Walk to the word of f->va; tables that are missing are made: S1 (book: fault).  They
  * stay while [W] is held, for only who has it takes one out or frees it; for longer by
  * pt_pin().
- * Locks: f->as [M] shared and [W]; kept.
+ * Locks: [M] of f->as, [W] of f->as, kept.
  * Returns: FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a table);
  * FAULT_SIGNAL (no commit for one); where one is out, what F10 and F6 return. */
 enum fault_outcome
 pt_walk(struct fctx *f)
 {
-	ASSERT(mutex_is_mine(&f->as->ws_lock));
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	f->word = near_word(f->as, f->va, &f->leaf);
 	return f->word != NULL ? FAULT_DONE : walk_far(f);
 }
@@ -262,7 +265,7 @@ path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
 {
 	int i;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	path_walk_in(as, va, p);
 	if (path_is_lost(p)) {
 		h->lost = true;
@@ -287,6 +290,7 @@ pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
 {
 	struct pt_path p;
 
+	HELD(&as->ws_lock);
 	if (!path_make(as, va, &p, 1, h, w))
 		return NULL;
 	*leaf = p.table[1];
@@ -312,7 +316,7 @@ eight_are_absent(const uint64_t *w)
 /* Where the absent words end that begin at word, which stands for va and names tables
  * of this level: at the end of its table, or of the range, at the latest.  What is
  * mapped and was never touched is looked at eight words at a time.
- * Locks: [W]. */
+ * Locks: [W] of its space. */
 va_t
 pt_skip_absent(const uint64_t *word, va_t va, va_t end, int level)
 {
@@ -337,7 +341,7 @@ pt_iter_place(struct pt_iter *it)
 	struct pt_path p;
 	int level;
 
-	ASSERT(mutex_is_mine(&it->as->ws_lock));
+	HELD(&it->as->ws_lock);
 	it->leaf = NULL;
 	it->out = NULL;
 	while (it->va < it->end && it->as->md.root_pa != 0) {
@@ -417,6 +421,7 @@ hold_brought(struct pt_iter *it)
 bool
 pt_iter_table(struct pt_iter *it)
 {
+	HELD(&it->as->ws_lock);
 	it->r = 0;
 	while (it->r == 0 && pt_iter_place(it)) {
 		if (it->leaf != NULL) {
@@ -454,7 +459,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 	struct pt_path p;
 	int level;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	path_walk(as, va, &p);
 	for (level = 1; level <= LEVELS; level++) {
 		table = p.table[level];
@@ -477,6 +482,7 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 void
 pt_prune_now(struct aspace *as, va_t va)
 {
+	HELD(&as->ws_lock);
 	tlb_batch_init(as->batch, as, BATCH_ZAP);
 	pt_prune(as, va, as->batch);
 	tlb_batch_end(as->batch);
@@ -515,6 +521,7 @@ pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 {
 	uint64_t old = word_get(word);
 
+	HELD(&as->ws_lock);
 	ASSERT(pte_kind(old) == PTE_ERROR);
 	word_set(word_table(word, level), word, 0);
 	as->n_table_out--;
@@ -538,6 +545,7 @@ pt_move(struct aspace *as, struct vm_page *leaf, va_t va, va_t to, struct pt_hol
 	struct vm_page *above = word_table(from, 1);
 	struct pt_path target;
 
+	HELD(&as->ws_lock);
 	ASSERT(((va | to) & (PT_SPAN - 1)) == 0);
 	if (!path_make(as, to, &target, 2, h, w))
 		return -EAGAIN;

@@ -63,7 +63,7 @@ parent_of(const struct vm_page *table)
 }
 
 /* First address of a table in use: its home is the parent's word, and so on.
- * Locks: [W]. */
+ * Locks: [W] of its space. */
 va_t
 pt_va(const struct vm_page *table)
 {
@@ -83,7 +83,7 @@ pt_va(const struct vm_page *table)
 /* ---- held: a table with a pin stays ---- */
 
 /* Pin the tables of the way that are not among the n that are pinned.
- * Locks: [W].  Owns: pin, room for max.  Returns: how many it has now. */
+ * Locks: [W] of its space.  Owns: pin, room for max.  Returns: how many it has now. */
 uint8_t
 path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 {
@@ -111,13 +111,14 @@ pt_pin(struct fctx *f)
 {
 	struct pt_path p;
 
+	HELD(&f->as->ws_lock);
 	path_walk(f->as, f->va, &p);
 	f->npin = path_pin(&p, f->pin, f->npin, FAULT_MAXPINS);
 }
 
 /* Drop all pins of f, on tables, entry pages and data.  A table that has become empty
  * while only the pin kept it is freed here.
- * Locks: [W] and [P] not held; [W] is taken if there is such a table.
+ * Locks: not [P]; takes [W] if there is such a table.
  * Context: thread, may sleep for [W]. */
 void
 pt_unpin(struct fctx *f)
@@ -158,6 +159,7 @@ hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h
 {
 	struct pt_hold old = *h;
 
+	HELD(&as->ws_lock);
 	ASSERT(h->as == as && vm_may_hold());
 	h->pinned = va;
 	h->npin = path_pin(p, h->pin, 0, LEVELS);
@@ -281,7 +283,7 @@ pt_evict(struct aspace *as, size_t want)
 	struct vm_page *table;
 	size_t done = 0;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	while (done < want && (table = next_idle(as, &look)) != NULL) {
 		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
@@ -339,7 +341,7 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 	struct vm_page *table = NULL;
 	uint64_t w;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	spin_lock(&pfn_lock);
 	w = word_get(word);
 	if (pte_kind(w) == PTE_TRANS) {
@@ -369,6 +371,7 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 void
 path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
+	HELD(&as->ws_lock);
 	do
 		path_walk(as, va, p);
 	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
@@ -377,7 +380,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 /* ---- it cannot be read: lost ---- */
 
 /* Does the way end at a table that is lost?
- * Locks: [W].  Returns: true: its word is ERROR, it could not be read. */
+ * Locks: [W] of its space.  Returns: true: its word is ERROR, it could not be read. */
 bool
 path_is_lost(const struct pt_path *p)
 {
@@ -433,6 +436,8 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 {
 	uint64_t word;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	path_walk_in(f->as, f->va, p);
 	if (p->away == 0)
 		return FAULT_DONE;
@@ -461,6 +466,7 @@ pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
 	const struct swap_words place = path_place(p);
 	uint64_t word = word_get(place.word);
 
+	HELD(&as->ws_lock);
 	if (h->as != as) /* ptab.c, rule 6: the token first */
 		return want_again(w);
 	hold_path(as, va, p, h);

@@ -49,11 +49,11 @@ batch_clear(struct tlb_batch *b)
 	b->hi = 0;
 }
 
-/* An empty batch for words of as.  Locks: as [W], until tlb_batch_end(). */
+/* An empty batch for words of as.  Locks: [W] of as, until tlb_batch_end(). */
 void
 tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	b->as = as;
 	b->end = end;
 	b->frame = NULL;
@@ -67,6 +67,7 @@ tlb_batch_full(struct tlb_batch *b)
 {
 	struct vm_page *frame = b->frame == NULL ? page_alloc_ahead() : NULL;
 
+	HELD(&b->as->ws_lock);
 	if (frame == NULL) {
 		tlb_batch_end(b);
 		return;
@@ -84,7 +85,7 @@ void
 tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
     uint64_t vpn)
 {
-	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	HELD(&b->as->ws_lock);
 	page_chain(chain, table);
 	b->tables = true;
 	tlb_batch_cover(b, vpn);
@@ -94,6 +95,7 @@ tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
 void
 tlb_batch_put(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 {
+	HELD(&b->as->ws_lock);
 	tlb_batch_add(b, vpn, oldword);
 }
 
@@ -170,7 +172,7 @@ tlb_batch_finish(struct tlb_batch *b)
 	pfn_t chain = b->table_chain, out = b->out_chain, dead = 0;
 	unsigned i;
 
-	ASSERT(mutex_is_mine(&b->as->ws_lock));
+	HELD(&b->as->ws_lock);
 	if (b->n == 0 && !b->tables)
 		return 0;
 	batch_flush(b);
@@ -193,16 +195,17 @@ tlb_batch_finish(struct tlb_batch *b)
 void
 tlb_batch_end(struct tlb_batch *b)
 {
+	HELD(&b->as->ws_lock);
 	page_free_chain(tlb_batch_finish(b));
 }
 
 /* Only rights were taken away from words of [lo, hi) vpn: they keep their frames, so
  * there is no step 6.
- * Locks: as [W]; none of rank >= 7. */
+ * Locks: [W] of as; none of rank >= 7. */
 void
 tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	if (lo < hi)
 		md_tlb_flush(&as->md, lo << PAGE_SHIFT, hi << PAGE_SHIFT,
 		    FLUSH_PAGES);
@@ -211,14 +214,14 @@ tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
 /* Clear one word that is to get another frame: in between siblings wait for [W].  To
  * store the new word over the old would let a sibling read the old frame after this
  * thread has written to the new one.
- * Locks: as [W]; none of rank >= 7.
+ * Locks: [W] of as; none of rank >= 7.
  * Returns: the old word; its frame keeps the mapcount. */
 uint64_t
 tlb_clear_word(struct aspace *as, va_t va, struct vm_page *leaf, uint64_t *word)
 {
 	uint64_t old;
 
-	ASSERT(mutex_is_mine(&as->ws_lock));
+	HELD(&as->ws_lock);
 	old = word_set(leaf, word, 0);
 	if ((old & MD_PTE_P) != 0)
 		md_tlb_flush(&as->md, PAGE_DOWN(va), PAGE_DOWN(va) + PAGE_SIZE,

@@ -191,10 +191,8 @@ evict_round(struct clock_round *r)
 	return done;
 }
 
-/*
- * The next pages that may go, pages at most, and who maps them; the hand moves on, by
- * LOOK frames at most.  *left: frames still to be looked at.
- */
+/* The next pages that may go, pages at most, and who maps them; the hand moves on,
+ * by LOOK frames at most.  *left: frames still to be looked at. */
 static void
 next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 {
@@ -219,14 +217,10 @@ next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * Up to want pages of all such spaces leave their working sets: where
- * min_age is not 0, only such as none has used since the hand was here last.
- * rmap->evict_any.
- *
- * Locks:    none of rank >= 5; takes [W] of one space at a time.
- * Returns:  words that map a page no more.
- */
+/* Up to want pages of all such spaces leave their working sets: where min_age is not 0,
+ * only such as none has used since the hand was here last.  rmap->evict_any.
+ * Locks: none of rank >= 5; takes [W] of one space at a time.
+ * Returns: words that map a page no more. */
 size_t
 pmap_evict_any(size_t want, int min_age)
 {
@@ -260,12 +254,8 @@ hand_set(struct aspace *as, uint64_t vpn)
 	as->hand_idx = (uint16_t)(vpn % MD_PT_WORDS);
 }
 
-/*
- * Up to want pages leave the working set of one space, from its hand on: school->evict.
- *
- * Locks:    [W], kept.
- * Returns:  how many.
- */
+/* Up to want pages leave the working set of one space, from its hand on: school->evict.
+ * Locks: [W], kept.  Returns: how many. */
 size_t
 pmap_evict(struct aspace *as, size_t want, int min_age)
 {
@@ -278,6 +268,7 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 	size_t done = 0;
 	va_t first;
 
+	HELD(&as->ws_lock);
 	/* The first round begins at the hand; a third takes what the second cleared. */
 	for (round = 0; round < rounds && done < want && passed < most && again; round++) {
 		used = false;

@@ -30,19 +30,16 @@
 
 /* ---- words ---- */
 
-/*
- * f->word, which is 0, maps pg.
- *
- * Locks:    [W], [P].
- * Owns:     takes p over; NULL: the space keeps none.
- */
+/* f->word, which is 0, maps pg.
+ * Locks: [W], [P].  Owns: takes p over; NULL: the space keeps none. */
 void
 pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
     uint64_t bits, struct vm_pv *p)
 {
 	struct aspace *as = f->as;
 
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&as->ws_lock);
+	HELD(&pfn_lock);
 	ws_rescue(pg);
 	page_map_locked(pg);
 	if ((bits & MD_PTE_W) != 0)
@@ -55,28 +52,23 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
 }
 
-/*
- * f->word, which is 0, maps the page of zeros, for a read, with these rights of the
+/* f->word, which is 0, maps the page of zeros, for a read, with these rights of the
  * mapping.
- *
- * Locks:    [W].
- */
+ * Locks: [W]. */
 void
 pmap_enter_zero(struct fctx *f, uint64_t rights)
 {
 	uint64_t bits = rights & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
 
+	HELD(&f->as->ws_lock);
 	ASSERT(f->access != ACCESS_WRITE && word_get(f->word) == 0);
 	(void)word_set(f->leaf, f->word,
 	    pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
 }
 
-/*
- * f->word, which maps a page that is to be another one: cleared and flushed first,
- * or a sibling could read the old page after this thread's store.  Its table stays.
- *
- * Locks:    [W].
- */
+/* f->word, which maps a page that is to be another one: cleared and flushed first, or a
+ * sibling could read the old page after this thread's store.  Its table stays.
+ * Locks: [W]. */
 void
 pmap_remove_word(struct fctx *f)
 {
@@ -85,6 +77,7 @@ pmap_remove_word(struct fctx *f)
 	struct vm_page *pg;
 	uint64_t old;
 
+	HELD(&f->as->ws_lock);
 	if (word_get(f->word) == 0)
 		return;
 	old = word_take(f->word, &gone);
@@ -156,28 +149,22 @@ remove_leaf(struct pt_iter *it, enum pmap_which which)
 	return taken(it, first, &gone, which);
 }
 
-/*
- * No word of [lo, hi) vpn maps a page any more, of those concerned.
- *
- * Locks:    [W].
- * Returns:  how many did.
- */
+/* No word of [lo, hi) vpn maps a page any more, of those concerned.
+ * Locks: [W].  Returns: how many did. */
 size_t
 pmap_remove(struct aspace *as, uint64_t lo, uint64_t hi, enum pmap_which which)
 {
 	struct pt_iter it = pt_range(as, lo, hi);
 	size_t n = 0;
 
+	HELD(&as->ws_lock);
 	while (pt_iter_table(&it))
 		n += remove_leaf(&it, which);
 	return n;
 }
 
-/*
- * All words of [lo, hi) vpn that are not locked map a page no more.
- *
- * Locks:    none of rank >= 5; takes [W], for one leaf table at a time.
- */
+/* All words of [lo, hi) vpn that are not locked map a page no more.
+ * Locks: none of rank >= 5; takes [W], for one leaf table at a time. */
 void
 pmap_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -206,13 +193,10 @@ is_unused(uint64_t *word, bool *spared)
 	return false;
 }
 
-/*
- * Up to want words of one leaf table, from it->va on, that were not used since the last
+/* Up to want words of one leaf table, from it->va on, that were not used since the last
  * visit; one flush.
- *
- * Locks:    [W].
- * Returns:  how many, with it->va moved on; *spared is set if some were used.
- */
+ * Locks: [W].
+ * Returns: how many, with it->va moved on; *spared is set if some were used. */
 size_t
 pmap_remove_unused(struct pt_iter *it, size_t want, bool *spared)
 {
@@ -221,6 +205,7 @@ pmap_remove_unused(struct pt_iter *it, size_t want, bool *spared)
 	uint64_t *word;
 	size_t n = 0;
 
+	HELD(&it->as->ws_lock);
 	tlb_batch_init(it->as->batch, it->as, BATCH_TRIM);
 	PT_FOREACH(word, it) {
 		if (n == want)
@@ -233,17 +218,15 @@ pmap_remove_unused(struct pt_iter *it, size_t want, bool *spared)
 	return taken(it, first, &gone, PMAP_UNLOCKED);
 }
 
-/*
- * The word of va, if it still maps pg, and is not locked, goes to the space's batch.
- *
- * Locks:    [W].
- */
+/* The word of va, if it still maps pg, and is not locked, goes to the space's batch.
+ * Locks: [W]. */
 bool
 pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 {
 	struct vm_page *leaf;
 	uint64_t *word = pt_find(as, va, &leaf), old;
 
+	HELD(&as->ws_lock);
 	old = word == NULL ? 0 : word_get(word);
 	if (old == 0 || pte_page(old) != pg || (old & PTE_LOCK) != 0)
 		return false;
@@ -257,11 +240,8 @@ pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 	return true;
 }
 
-/*
- * The words of [lo, hi) vpn get other rights; the caller flushes, if they are less.
- *
- * Locks:    [W].
- */
+/* The words of [lo, hi) vpn get other rights; the caller flushes, if they are less.
+ * Locks: [W]. */
 void
 pmap_change(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t clear,
     uint64_t set)
@@ -269,6 +249,7 @@ pmap_change(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t clear,
 	struct pt_iter it = pt_range(as, lo, hi);
 	uint64_t *word, *end;
 
+	HELD(&as->ws_lock);
 	for (; pt_iter_table(&it); it.va = it.stop) {
 		word = pt_iter_at(&it);
 		end = word + ((it.stop - it.va) >> PAGE_SHIFT);

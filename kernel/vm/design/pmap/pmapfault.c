@@ -23,11 +23,8 @@
 
 #define REFUSALS 256   /* in a row, until a fault without a record ends */
 
-/*
- * May a frame that is paid for become records?  A quarter of all stays for pages.
- *
- * Locks:    any.
- */
+/* May a frame that is paid for become records?  A quarter of all stays for pages.
+ * Locks: any. */
 bool
 pmap_may_feed(void)
 {
@@ -37,12 +34,9 @@ pmap_may_feed(void)
 	return ps.wired < ps.total / 4 * 3;
 }
 
-/*
- * A pass needs records for many pages, and has not had one for this page: if it came
+/* A pass needs records for many pages, and has not had one for this page: if it came
  * further than those before, it is as if none had been refused.
- *
- * Locks:    [W].
- */
+ * Locks: [W]. */
 void
 pmap_came_to(struct fctx *f, uint64_t vpn)
 {
@@ -52,19 +46,16 @@ pmap_came_to(struct fctx *f, uint64_t vpn)
 	f->reached = vpn;
 }
 
-/*
- * No record of this kind, and the kernel may not grow for it.  Who has paid for
- * records with his mapping, or can pay now, gives a frame for them.  Who cannot goes
- * on with as many mapped pages as he has, for words are a cache.
- *
- * Locks:    [W].
- * Returns:  what the pass ends with.
- */
+/* No record of this kind, and the kernel may not grow for it.  Who has paid for records
+ * with his mapping, or can pay now, gives a frame for them.  Who cannot goes on with as
+ * many mapped pages as he has, for words are a cache.
+ * Locks: [W].  Returns: what the pass ends with. */
 enum fault_outcome
 pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 {
 	bool paid = (f->v.flags & VAD_CHARGED) != 0;
 
+	HELD(&f->as->ws_lock);
 	if (f->refused++ >= REFUSALS)
 		return fault_over_limit(f);
 	if (!want_zeros(&f->want))
@@ -80,10 +71,8 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 	return fault_missing(f);
 }
 
-/*
- * Rights as bits of a VALID word: of those that the VAD and this access make
- * (fault_rights()) all but W without a store.
- */
+/* Rights as bits of a VALID word: of those that the VAD and this access make
+ * (fault_rights()) all but W without a store. */
 uint64_t
 pmap_rights(const struct fctx *f, uint64_t rights)
 {
@@ -117,15 +106,14 @@ make_pv(struct fctx *f, struct vm_pv **p)
 
 /* ---- a page of the object ---- */
 
-/*
- * The object's page at f's address.
- *
- * Locks:    [M], [W].
- * Returns:  FAULT_DONE with the page in *out, pinned; what it waits for.
- */
+/* The object's page at f's address.
+ * Locks: [M], [W].
+ * Returns: FAULT_DONE with the page in *out, pinned; what it waits for. */
 enum fault_outcome
 pmap_find_in_object(struct fctx *f, struct vm_page **out)
 {
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	return f->v.vmo->type == VMO_VNODE ? cache_fault(f, out) :
 	    anon_fault(f, out);
 }
@@ -164,13 +152,10 @@ map_of_object(struct fctx *f, struct vm_page *pg, uint64_t rights)
 	return FAULT_DONE;
 }
 
-/*
- * F2, F9: a shared mapping, or a private one that nobody has written to; rights as
+/* F2, F9: a shared mapping, or a private one that nobody has written to; rights as
  * pmap_rights() takes them.
- *
- * Locks:    [M], [W].
- * Returns:  FAULT_DONE; what the driver has to do before another pass.
- */
+ * Locks: [M], [W].
+ * Returns: FAULT_DONE; what the driver has to do before another pass. */
 enum fault_outcome
 pmap_object_page(struct fctx *f, uint64_t rights)
 {
@@ -178,6 +163,8 @@ pmap_object_page(struct fctx *f, uint64_t rights)
 	struct vm_page *pg;
 	enum fault_outcome r = pmap_find_in_object(f, &pg);
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if (r != FAULT_DONE)
 		return r;
 	if (store && f->v.vmo->type == VMO_VNODE && !cache_fault_may_dirty(f, pg))
@@ -189,18 +176,15 @@ pmap_object_page(struct fctx *f, uint64_t rights)
 
 /* ---- a page of a record ---- */
 
-/*
- * The record's page, pinned, at f->word: mapped, or it gets the rights of this
- * access.
- *
- * Locks:    [M], [W]; takes [P].
- * Returns:  false: there was no pv.
- */
+/* The record's page, pinned, at f->word: mapped, or it gets the rights of this access.
+ * Locks: [M], [W]; takes [P].  Returns: false: there was no pv. */
 bool
 pmap_map_record(struct fctx *f, struct vm_page *pg, uint64_t rights)
 {
 	struct vm_pv *p;
 
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
 	if (word_get(f->word) != 0) {
 		give_rights(f, pg, rights);
 		return true;
@@ -214,12 +198,9 @@ pmap_map_record(struct fctx *f, struct vm_page *pg, uint64_t rights)
 	return true;
 }
 
-/*
- * Has the mapping promised the page that is about to be made, and may the promise
- * not be kept?
- *
- * Locks:    [W].
- */
+/* Has the mapping promised the page that is about to be made, and may the promise not
+ * be kept?
+ * Locks: [W]. */
 bool
 pmap_is_overdrawn(const struct fctx *f)
 {

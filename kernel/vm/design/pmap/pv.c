@@ -27,11 +27,8 @@ static struct {
 
 struct kmem_cache pv_cache = KMEM_CACHE("vm_pv", struct vm_pv);
 
-/*
- * For who keeps pvs; the first of them makes the buckets.
- *
- * Locks:    none; by design->init.
- */
+/* For who keeps pvs; the first of them makes the buckets.
+ * Locks: none; by design->init. */
 void
 pv_init(void)
 {
@@ -55,34 +52,24 @@ bucket_of(const struct vm_page *pg)
 	return &pv.bucket[page_pfn(pg) % pv.n];
 }
 
-/*
- * A pv for a mapping that is about to be made.
- *
- * Locks:    any of rank < LR_MEM.
- * Returns:  NULL: no memory.
- * Owns:     the caller, until pv_add() or pv_free().
- */
+/* A pv for a mapping that is about to be made.
+ * Locks: any of rank < LR_MEM.  Returns: NULL: no memory.
+ * Owns: the caller, until pv_add() or pv_free(). */
 struct vm_pv *
 pv_new(void)
 {
 	return kmem_cache_alloc(&pv_cache);
 }
 
-/*
- * A pv that was not needed, or whose mapping has gone.
- */
+/* A pv that was not needed, or whose mapping has gone. */
 void
 pv_free(struct vm_pv *p)
 {
 	kmem_cache_free(&pv_cache, p);
 }
 
-/*
- * The word of va in as maps pg from now on.
- *
- * Locks:    [W] of as, [P].
- * Owns:     takes p over.
- */
+/* The word of va in as maps pg from now on.
+ * Locks: [W] of as, [P].  Owns: takes p over. */
 void
 pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
 {
@@ -93,12 +80,8 @@ pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
 	EVENT_ADD(page_pv_live, 1);
 }
 
-/*
- * The word of va in as maps pg no more.
- *
- * Locks:    [W] of as, [P].
- * Owns:     the caller, what it returns: pv_free().
- */
+/* The word of va in as maps pg no more.
+ * Locks: [W] of as, [P].  Owns: the caller, what it returns: pv_free(). */
 struct vm_pv *
 pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 {
@@ -112,16 +95,13 @@ pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 	return p;
 }
 
-/*
- * The word of va, old, is 0 now: rmap->left.
- *
- * Locks:    [W] of as; takes [P].
- */
+/* The word of va, old, is 0 now: rmap->left.  Locks: [W] of as; takes [P]. */
 static void
 pv_left(struct aspace *as, va_t va, uint64_t old)
 {
 	struct vm_pv *p;
 
+	HELD(&as->ws_lock);
 	spin_lock(&pfn_lock);
 	p = pv_take(pte_page(old), as, va);
 	spin_unlock(&pfn_lock);
@@ -136,27 +116,19 @@ pv_from(struct vm_pv *p, const struct vm_page *pg)
 	return p;
 }
 
-/*
- * The first mapping of a page.
- *
- * Locks:    [P].
- * Returns:  NULL: no such space maps it.
- */
+/* The first mapping of a page.  Locks: [P].  Returns: NULL: no such space maps it. */
 struct vm_pv *
 pv_first(const struct vm_page *pg)
 {
+	HELD(&pfn_lock);
 	return pv_from(*bucket_of(pg), pg);
 }
 
-/*
- * The next mapping of the same page.
- *
- * Locks:    [P].
- * Returns:  NULL: that was the last.
- */
+/* The next mapping of the same page.  Locks: [P].  Returns: NULL: that was the last. */
 struct vm_pv *
 pv_next(const struct vm_pv *p)
 {
+	HELD(&pfn_lock);
 	return pv_from(p->next, p->page);
 }
 

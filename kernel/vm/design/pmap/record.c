@@ -19,27 +19,20 @@
 #include "vm/swap/swap.h"
 #include "vm/ws/ws.h"
 
-/*
- * A frame in LIMBO becomes the page of a record; the caller maps or pins it in
- * the same hold.
- *
- * Locks:    [P].
- * Owns:     takes the frame over.
- */
+/* A frame in LIMBO becomes the page of a record; the caller maps or pins it in the same
+ * hold.
+ * Locks: [P].  Owns: takes the frame over. */
 void
 pmap_rec_adopt_locked(uint64_t *word, enum page_home home, struct vm_page *pg)
 {
-	ASSERT(spin_is_mine(&pfn_lock));
+	HELD(&pfn_lock);
 	page_adopt_locked(pg, home, word_pa(word), 0);
 	word_set_locked(NULL, word, pte_make_trans(pg));
 }
 
-/*
- * The page of a record, taken off its queue.
- *
- * Locks:    takes [P].
- * Returns:  the page, pinned; NULL: it is not in memory, or was stolen this moment.
- */
+/* The page of a record, taken off its queue.
+ * Locks: takes [P].
+ * Returns: the page, pinned; NULL: it is not in memory, or was stolen this moment. */
 struct vm_page *
 pmap_rec_pin(uint64_t *word)
 {
@@ -55,11 +48,8 @@ pmap_rec_pin(uint64_t *word)
 	return pg;
 }
 
-/*
- * Is its page in memory and pinned?  [M] exclusive and [W] keep new pins away.
- *
- * Locks:    takes [P].
- */
+/* Is its page in memory and pinned?  [M] exclusive and [W] keep new pins away.
+ * Locks: takes [P]. */
 bool
 pmap_rec_is_pinned(const uint64_t *word)
 {
@@ -72,11 +62,8 @@ pmap_rec_is_pinned(const uint64_t *word)
 	return pinned;
 }
 
-/*
- * The record ends: its page or its place on swap goes.
- *
- * Locks:    any of rank < 8; takes [P].
- */
+/* The record ends: its page or its place on swap goes.
+ * Locks: any of rank < 8; takes [P]. */
 void
 pmap_rec_end(uint64_t *word)
 {
@@ -95,12 +82,8 @@ pmap_rec_end(uint64_t *word)
 	page_unlock_free(pg, last);
 }
 
-/*
- * The child of a fork gets a page of its own: to, a copy of from, which is pinned.
- *
- * Locks:    both ws_locks; takes [P].
- * Owns:     takes to over; the caller keeps from.
- */
+/* The child of a fork gets a page of its own: to, a copy of from, which is pinned.
+ * Locks: [W] of both spaces; takes [P].  Owns: takes to over; the caller keeps from. */
 void
 pmap_rec_copy(uint64_t *word, enum page_home home, struct vm_page *to,
     const struct vm_page *from)
@@ -114,18 +97,15 @@ pmap_rec_copy(uint64_t *word, enum page_home home, struct vm_page *to,
 	spin_unlock(&pfn_lock);
 }
 
-/*
- * The page of f's record is not in memory: F5, F6, F11.  One read for all that
- * share it.
- *
- * Locks:    [W], the record's.
- * Returns:  what the driver has to do before another pass.
- */
+/* The page of f's record is not in memory: F5, F6, F11.  One read for all that share
+ * it.
+ * Locks: [W] of f->as, the record's.  Returns: what the driver has to do before another pass. */
 enum fault_outcome
 pmap_rec_bring(struct fctx *f, const struct swap_words *place)
 {
 	uint64_t word = word_get(place->word);
 
+	HELD(&f->as->ws_lock);
 	if (pte_kind(word) == PTE_SWAP)
 		return fault_swap_in(f, place);
 	if (pte_kind(word) == PTE_BUSY)
@@ -135,13 +115,10 @@ pmap_rec_bring(struct fctx *f, const struct swap_words *place)
 	return FAULT_RESTART;
 }
 
-/*
- * Its page, if it is in memory and not mapped, is written, and its frame given up
- * by the end of the write.
- *
- * Locks:    takes [P].
- * Returns:  PAGEOUT_LATER: still to be written; PAGEOUT_NOBIO: again, later.
- */
+/* Its page, if it is in memory and not mapped, is written, and its frame given up by
+ * the end of the write.
+ * Locks: takes [P].
+ * Returns: PAGEOUT_LATER: still to be written; PAGEOUT_NOBIO: again, later. */
 enum pageout_result
 pmap_rec_write(uint64_t *word)
 {
@@ -154,9 +131,7 @@ pmap_rec_write(uint64_t *word)
 	return r;
 }
 
-/*
- * Has the record a page or a slot, which no word need map?
- */
+/* Has the record a page or a slot, which no word need map? */
 bool
 pmap_rec_is_away(const uint64_t *word)
 {
