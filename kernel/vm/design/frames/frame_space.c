@@ -203,6 +203,8 @@ frames_as_fini(struct aspace *as)
 			frame_unseat();
 		else if (frames_exit(s->pid) < 0)
 			panic("frames: process %d cannot end", s->pid);
+		else if (frame_proc_at(0)->pid == 0)
+			frame_join(); /* nobody sits there who would */
 		list_remove(&s->all);
 		told.exits++;
 	}
