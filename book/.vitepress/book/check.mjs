@@ -285,6 +285,7 @@ function checkLab(lab) {
   const dir = `labs/${lab}`
   const lines = path => sourceLines(ROOT, path) || []
   const conf = new Map(lines(`${dir}/lab.conf`).map(l => l.match(/^(\w+)\s+(.*)$/)).filter(m => m).map(m => [m[1], m[2]]))
+  const spent = new Map(lines(`${dir}/HOURS`).map(l => l.match(/^(\w+)\s+(\d+)$/)).filter(m => m).map(m => [m[1], m[2]]))
   const cuts = new Map(lines(`${dir}/cut.list`).map(l => l.match(/^cut\s+(\w+)\s+step (\d)/)).filter(m => m).map(m => [m[1], m[2]]))
   const tests = new Map()
   for (const f of readdirSync(join(ROOT, dir, 'tests')).filter(f => f.endsWith('.test'))) {
@@ -309,8 +310,8 @@ function checkLab(lab) {
     if (m && (/\d/.test(m[2]) || !lines(m[1]).some(x => x.includes(`(${m[3]})`)))) wrong(`"${l}"`, 'another claim, or its line has a number')
     m = l.match(/^(init: .*)$/)
     if (m && ![...files].some(f => /^kernel\/.*\.c$/.test(f) && lines(f).some(x => x.includes(`"${m[1]}`)))) wrong(`"${l}"`, 'another message')
-    m = l.match(/^About (\d+) \(.*?\): (\d+) to read, (\d+) to write(?:, (\d+) for)?/)
-    if (m && (m[1] !== conf.get('hours') || Number(m[2]) + Number(m[3]) + Number(m[4] || 0) !== Number(m[1]))) wrong(`"${l}"`, `${conf.get('hours')} hours`)
+    m = l.match(/^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| [a-z]/)
+    if (m && (m[4] !== conf.get('hours') || ['read', 'code', 'questions'].some((k, j) => m[j + 1] !== spent.get(k)))) wrong(`"${l}"`, `${[...spent.values()].join(', ')}, together ${conf.get('hours')}`)
     for (const f of l.matchAll(/`((?:f\d_|f_|fmo_|fork_|vad_|tour_|map_|page_|pt_|pte_|ws_|fault_|tlb_)\w+)`/g))
       if (!words.has(f[1]) && !conf.get('title').includes(f[1])) wrong(`\`${f[1]}\``, 'nowhere in the kernel')
   })
