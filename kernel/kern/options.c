@@ -10,7 +10,8 @@
  * Rules     1. A word without = has the value 1.  The last of several wins.
  *           2. Unknown words are passed over with a log line; key.sub=… silently,
  *              they are for programs.
- *           3. Constant after options_init(), which runs first of all.
+ *           3. A value that its row does not take is said, and the default stays.
+ *           4. Constant after options_init(), which runs first of all.
  *
  * Read next main.c.
  */
@@ -21,6 +22,8 @@
 struct option {
 	const char *name;
 	const char *value;     /* default, then what was given; NULL: none */
+	const char *takes;     /* a|b: one of these, or several with commas; #: a number;
+	                        * NULL: any text, which its reader judges */
 	const char *help;
 };
 
@@ -29,35 +32,39 @@ static struct {
 } options_text;
 
 static struct option options[] = {
-	{ "vmm", "fmo", "design of the first process: fmo, eager, uvm, scalux, shadow, frames" },
-	{ "uvm", "early", "when design uvm copies amaps: early, at fork; late, at the first write" },
-	{ "idlezero", "1", "free frames are cleared ahead, by idle CPUs, or left clear" },
-	{ "around", "16", "pages mapped around a read fault; 1: none" },
-	{ "hold", "4", "restarts after which a fault pins what it reads" },
-	{ "inject", NULL, "POINT:FIRST[:EVERY[:COUNT[:PID]]] or POINT:probe" },
-	{ "check", NULL, "N: vm_check after every N-th fault; sys: at each call" },
-	{ "locks", "0", "1: check the lock order, time what is held: /proc/vm/locks" },
-	{ "reserve", NULL, "frames that only pageout may take" },
-	{ "frames", NULL, "size: memory that programs of design frames own" },
-	{ "wsmax", NULL, "pages: no working set is larger; 16 at least" },
-	{ "poison", "0", "1: fill freed frames" },
-	{ "trace", "on", "on, off; pages, words: their changes too; shm, debugcon: to the host" },
-	{ "trace_records", NULL, "size of each CPU's trace ring" },
-	{ "sched", NULL, "seed of forced preemptions" },
-	{ "smp", NULL, "most CPUs to start" },
-	{ "init", NULL, "first program; default /init" },
-	{ "selftest", NULL, "kernel tests to run: a name, or all" },
-	{ "norandom", "0", "1: no address space randomisation" },
-	{ "brk", NULL, "off: brk() moves nothing, so malloc maps" },
-	{ "ata", NULL, "pio: the processor moves the words of IDE disks" },
-	{ "sleep", NULL, "off: time leaps while all sleep, so no disk is late" },
-	{ "root", NULL, "device of the root file system" },
-	{ "swap", NULL, "device of the first swap area" },
-	{ "graded", NULL, "key: records for a judge outside (channel/graded.c)" },
-	{ "ramdisk", NULL, "size: memory as the disk rama, an empty swap area" },
-	{ "rootdisk", NULL, "size: memory as the disk ramb, as it was loaded" },
-	{ "rootdisk_at", NULL, "the address of that memory" },
-	{ "quiet", "0", "1: only a panic is printed" },
+	{ "vmm", "fmo", NULL,
+	    "design of the first process: fmo, eager, uvm, scalux, shadow, frames" },
+	{ "uvm", "early", "early|late",
+	    "when design uvm copies amaps: early, at fork; late, at the first write" },
+	{ "idlezero", "1", "#",
+	    "free frames are cleared ahead, by idle CPUs, or left clear" },
+	{ "around", "16", "#", "pages mapped around a read fault; 1: none" },
+	{ "hold", "4", "#", "restarts after which a fault pins what it reads" },
+	{ "inject", NULL, NULL, "POINT:FIRST[:EVERY[:COUNT[:PID]]] or POINT:probe" },
+	{ "check", NULL, "#|sys", "N: vm_check after every N-th fault; sys: at each call" },
+	{ "locks", "0", "#", "1: check the lock order, time what is held: /proc/vm/locks" },
+	{ "reserve", NULL, "#", "frames that only pageout may take" },
+	{ "frames", NULL, "#", "size: memory that programs of design frames own" },
+	{ "wsmax", NULL, "#", "pages: no working set is larger; 16 at least" },
+	{ "poison", "0", "#", "1: fill freed frames" },
+	{ "trace", "on", "on|off|pages|words|shm|debugcon",
+	    "on, off; pages, words: their changes too; shm, debugcon: to the host" },
+	{ "trace_records", NULL, "#", "size of each CPU's trace ring" },
+	{ "sched", NULL, "#", "seed of forced preemptions" },
+	{ "smp", NULL, "#", "most CPUs to start" },
+	{ "init", NULL, NULL, "first program; default /init" },
+	{ "selftest", NULL, NULL, "kernel tests to run: a name, or all" },
+	{ "norandom", "0", "#", "1: no address space randomisation" },
+	{ "brk", NULL, "off", "off: brk() moves nothing, so malloc maps" },
+	{ "ata", NULL, "pio", "pio: the processor moves the words of IDE disks" },
+	{ "sleep", NULL, "off", "off: time leaps while all sleep, so no disk is late" },
+	{ "root", NULL, NULL, "device of the root file system" },
+	{ "swap", NULL, NULL, "device of the first swap area" },
+	{ "graded", NULL, NULL, "key: records for a judge outside (channel/graded.c)" },
+	{ "ramdisk", NULL, "#", "size: memory as the disk rama, an empty swap area" },
+	{ "rootdisk", NULL, "#", "size: memory as the disk ramb, as it was loaded" },
+	{ "rootdisk_at", NULL, "#", "the address of that memory" },
+	{ "quiet", "0", "#", "1: only a panic is printed" },
 };
 
 static struct option *
@@ -74,15 +81,58 @@ find_option(const char *name, size_t n)
 	return NULL;
 }
 
+/* Where the number at s ends, K, M or G with it; s: there is none. */
+static const char *
+number_end(const char *s)
+{
+	const char *end;
+
+	(void)str_to_u64(s, &end);
+	if (end != s && *end != '\0' && strchr("KkMmGg", *end) != NULL)
+		end++;
+	return end;
+}
+
+/* Where the part of a value at s ends, if it is what takes names; else NULL. */
+static const char *
+part_end(const char *s, const char *takes)
+{
+	const char *end;
+	size_t n;
+
+	for (; takes != NULL; takes = strchr(takes, '|'), takes += takes != NULL) {
+		for (n = 0; takes[n] != '\0' && takes[n] != '|'; n++)
+			;
+		end = *takes == '#' ? number_end(s) : strncmp(s, takes, n) == 0 ? s + n : s;
+		if (end != s && (*end == '\0' || (*end == ',' && *takes != '#')))
+			return end;
+	}
+	return NULL;
+}
+
+static bool
+row_takes(const struct option *o, const char *value)
+{
+	if (o->takes == NULL)
+		return true;
+	while ((value = part_end(value, o->takes)) != NULL && *value == ',')
+		value++;
+	return value != NULL;
+}
+
 static void
 set_option(char *word)
 {
 	char *eq = strchr(word, '=');
 	size_t n = eq != NULL ? (size_t)(eq - word) : strlen(word);
 	struct option *o = find_option(word, n);
+	const char *value = eq != NULL ? eq + 1 : "1";
 
-	if (o != NULL)
-		o->value = eq != NULL ? eq + 1 : "1";
+	if (o != NULL && row_takes(o, value))
+		o->value = value;
+	else if (o != NULL)
+		klog("options: passed over: %s; it takes %s", word,
+		    strcmp(o->takes, "#") == 0 ? "a number, K, M or G behind it" : o->takes);
 	else if (strchr(word, '.') == NULL)
 		klog("options: unknown: %s", word);
 }

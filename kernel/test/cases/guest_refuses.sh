@@ -60,4 +60,14 @@ for what in 'echo a' 'while :; do echo a; done'; do
 	grep -q 'output cannot be written: No space' "$tmp/err" || fail "full disk: $(cat "$tmp/err")"
 done
 expect 0 $guest --icount=0 -- true
+
+# A boot argument that cannot be meant is said, and what holds without it holds.
+for word in frames=8MB smp=two sched=1,2 uvm=fmo trace=pages,all brk; do
+	expect 0 $guest -v --append $word -- true 2>"$tmp/err"
+	grep -q "options: passed over: $word; it takes" "$tmp/err" || fail "not said: $word"
+done
+for word in frames=8m smp=0x2 check=sys trace=pages,words; do
+	expect 0 $guest -v --append $word -- true 2>"$tmp/err"
+	grep 'options:' "$tmp/err" && fail "passed over: $word"
+done
 finish
