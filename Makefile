@@ -71,7 +71,7 @@ help:
 
 help-all:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
-	@echo '                DISK=file: its disk (build/disk.img)'
+	@echo '                DISK=file: its disk (build/disk.img); LIVE=1: make view LIVE=1 shows it in a browser, and stops it'
 	@echo 'make check      the tests, in minutes; make check TEST=name runs one, JOBS=n at a time;'
 	@echo '                SLOW=8: in machines in which an instruction takes 2^8 ns'
 	@echo 'make check-more in full what check has in short, and what it leaves out'
@@ -120,7 +120,7 @@ help-all:
 	@echo 'make compdb     build/compile_commands.json, for editors (.clangd, .vscode)'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book-serve the book, to read at once; book (a site), book-pdf, book-check, book-record: book/rules.mk'
-	@echo 'make view TRACE=FILE  a page that plays a trace (tools/guest --trace FILE -- COMMAND); BESIDE=FILE: above another'
+	@echo 'make view TRACE=FILE  a page that plays a trace (tools/guest --trace FILE -- COMMAND); BESIDE=FILE: above another; LIVE=1: of make run LIVE=1, while it runs'
 	@echo 'make clean      remove build/, with the disk of make run'
 
 setup:
@@ -136,12 +136,15 @@ take_disk = disk=$(call quoted,$(DISK)); exec 9>>"$$disk.lock"; flock -n 9 || { 
   [ -e "$$disk" ] || { cp $(BUILD)/root.img "$$disk.new" && mv "$$disk.new" "$$disk"; } || exit 1; \
   sh tools/image/repair "$$disk" || exit 1;
 
+# LIVE=1: for make view LIVE=1, in another terminal.
+watched = $(if $(LIVE),--trace $(call quoted,$(BUILD)/live.vtr) --control $(call quoted,$(BUILD)/live.qmp))
+
 run: image
 	$(others_may)
 	@if [ -t 0 ] && [ -t 1 ]; then $(if $(filter disk,$(ROOT)),$(take_disk)) sh tools/guest --kernel $(KERNEL) \
-	  $(if $(SWAP),--swap $(SWAP)) \
+	  $(if $(SWAP),--swap $(SWAP)) $(watched) \
 	  --root $(call quoted,$(if $(filter disk,$(ROOT)),$(DISK),$(ROOT))); \
-	else sh tools/guest --kernel $(KERNEL) --timeout 120 -- /bin/sh /etc/tour.sh; fi
+	else sh tools/guest --kernel $(KERNEL) --timeout 120 $(watched) -- /bin/sh /etc/tour.sh; fi
 
 gdb: image $(if $(TEST),grader)
 	@sh tools/setup gdb

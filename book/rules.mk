@@ -16,6 +16,7 @@
 #   EDITION=handout    without spoilers and answers
 #   make view TRACE=FILE  a trace of tools/guest as one page: build/trace.html (OUT=)
 #                      BESIDE=FILE: above another of the same program
+#   make view LIVE=1   follows a guest that runs: make run LIVE=1 in another terminal
 
 # A handout has no stamps: its book was checked where the handout was made.
 HANDOUT := $(if $(wildcard book/excerpts.lock),,yes)
@@ -131,8 +132,10 @@ mutant: $(OBJS)
 
 .PHONY: bochs check-sessions sessions-record mutant
 view: book-setup book/node_modules/.package-lock.json
-	@[ -n "$(TRACE)" ] || { echo "make view TRACE=FILE: which trace?  tools/guest --trace FILE -- COMMAND makes one"; exit 2; }
-	@node $(BOOK_TOOLS)/view.mjs $(call quoted,$(or $(OUT),$(BUILD)/trace.html)) $(call quoted,$(TRACE)) $(if $(BESIDE),$(call quoted,$(BESIDE)))
+	@[ -n "$(TRACE)$(LIVE)" ] || { echo "make view TRACE=FILE: which trace?  tools/guest --trace FILE -- COMMAND makes one; LIVE=1 follows make run LIVE=1"; exit 2; }
+	$(if $(LIVE),$(others_may))
+	@$(if $(LIVE),node $(BOOK_TOOLS)/live.mjs $(call quoted,$(if $(filter 1,$(LIVE)),$(BUILD)/live.vtr,$(LIVE))),true)
+	@$(if $(LIVE),true,node $(BOOK_TOOLS)/view.mjs $(call quoted,$(or $(OUT),$(BUILD)/trace.html)) $(call quoted,$(TRACE)) $(if $(BESIDE),$(call quoted,$(BESIDE))))
 
 # The life of all frames that the book's cover and three chapters show: 16 MiB, a sort in
 # three processes, then a copy through a buffer as big as memory.

@@ -85,8 +85,11 @@ static const char help_text[] =
     "  --swap SIZE|FILE       one more disk, which the kernel swaps to from the start:\n"
     "                         a new one, or a file that mkswap has made\n"
     "  --trace FILE           every event of the kernel, for tools/vtr; what is lost is\n"
-    "                         said at the end\n"
+    "                         said at the end; it can be read while it grows\n"
     "  --trace-words          in it also each word of a page table that changes\n"
+    "  --control SOCKET       where QEMU is told to stop and to go on (QMP); with\n"
+    "                         --trace F.vtr --control F.qmp a guest is watched by\n"
+    "                         make view LIVE=F.vtr\n"
     "\n"
     "Standard output and error are the command's, byte for byte.  Exit status: the\n"
     "command's own (128+N after signal N), 124 time limit, 125 kernel panic, triple\n"
@@ -148,6 +151,7 @@ enum {
 	OPT_GDB,
 	OPT_INITRD,
 	OPT_MONITOR,
+	OPT_CONTROL,
 	OPT_PLUGIN
 };
 
@@ -174,6 +178,7 @@ parse(struct guest_job *job, int argc, char **argv)
 		{ "gdb", no_argument, NULL, OPT_GDB },
 		{ "initrd", required_argument, NULL, OPT_INITRD },
 		{ "monitor", required_argument, NULL, OPT_MONITOR },
+		{ "control", required_argument, NULL, OPT_CONTROL },
 		{ "plugin", required_argument, NULL, OPT_PLUGIN },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
@@ -270,6 +275,13 @@ one_option(struct guest_job *job, int opt, const char *arg)
 		return;
 	case OPT_MONITOR:
 		job->monitor = arg;
+		return;
+	case OPT_CONTROL:
+		/* A comma would be the next word to QEMU, and sockets have 108 bytes. */
+		if (strlen(arg) > 100 || strchr(arg, ',') != NULL)
+			refuse("--control %s: a path of at most 100 bytes, without commas",
+			    arg);
+		job->control = arg;
 		return;
 	case OPT_PLUGIN:
 		job->plugin = arg;
@@ -441,6 +453,8 @@ defaults(struct guest_job *job)
 		refuse("--gdb is for QEMU");
 	if (job->monitor != NULL && job->emulator != GUEST_BOCHS)
 		refuse("--monitor is for Bochs; QEMU has --gdb");
+	if (job->control != NULL && job->emulator != GUEST_QEMU)
+		refuse("--control is for QEMU");
 	if (job->plugin != NULL && job->emulator != GUEST_QEMU)
 		refuse("--plugin is for QEMU");
 	if (job->icount && job->emulator != GUEST_QEMU)

@@ -94,6 +94,13 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 	machine_arg(m, "chardev:com2");
 	if (m->sink != NULL && !qemu_trace(m))
 		return false;
+	if (job->control != NULL) {
+		machine_arg(m, "-chardev");
+		machine_arg(m, "socket,id=qmp,path=%s,server=on,wait=off",
+		    job->control);
+		machine_arg(m, "-mon");
+		machine_arg(m, "chardev=qmp,mode=control");
+	}
 	if (job->plugin != NULL) {
 		machine_arg(m, "-plugin");
 		machine_arg(m, "%s", job->plugin);

@@ -108,6 +108,8 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 			kill(-m.pid, SIGKILL);
 		waitpid(m.pid, &wstatus, 0);
 		kill(-m.pid, SIGKILL); /* what it may have started */
+		if (job->control != NULL)
+			unlink(job->control); /* a killed QEMU has left it */
 		verdict(&p, job, res, wstatus);
 		pump_free(&p);
 	} else if (res->why == NULL && asprintf(&res->why, "cannot start: %s",

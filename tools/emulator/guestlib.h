@@ -69,6 +69,7 @@ struct guest_job {
 	unsigned shift; /* with icount: an instruction takes 2^shift ns */
 	bool gdb;     /* stopped; gdb runs on our terminal, if any */
 	const char *monitor; /* terminal of Bochs' debugger, or NULL */
+	const char *control; /* socket that QEMU makes for stop and cont, or NULL */
 	const char *plugin;  /* what QEMU shall load, with its options, or NULL */
 	int out, err; /* where the command's output goes */
 };

@@ -14,6 +14,8 @@
  *           2. What is lost is known twice: the guest counts it, and the
  *              numbers of the records have gaps.
  *           3. The guest is not believed: sizes are ours, text is bounded.
+ *           4. The file can be read while it grows: its head has the dictionary as
+ *              soon as the guest has said it.
  *
  * Read next kernel/channel/tracer.h, tools/trace/vtr.h.
  */
@@ -49,9 +51,11 @@ struct sink {
 		uint8_t b[FRAME_MAX]; /* since the last END */
 		size_t n;
 	} frame;
+	bool named; /* the head has the dictionary */
 	bool failed;
 };
 
+static void name_events(struct sink *);
 static void keep(struct sink *, const struct vtr_rec *);
 static bool frame_take(struct sink *);
 
@@ -127,6 +131,10 @@ sink_drain(struct sink *s)
 		__atomic_store_n(&s->shm->tail, tail + 1, __ATOMIC_RELEASE);
 		keep(s, &rec);
 	}
+	if (n > 0 && !s->named)
+		name_events(s);
+	if (n > 0 && fflush(s->file) != 0)
+		s->failed = true;
 	return n;
 }
 
@@ -236,12 +244,34 @@ take_rest(struct sink *s)
 static void
 take_dictionary(struct sink *s)
 {
-	uint64_t n = s->shm->text, max = TRACESHM_HEAD - TRACESHM_TEXT;
+	uint64_t n = __atomic_load_n(&s->shm->text, __ATOMIC_ACQUIRE);
+	uint64_t max = TRACESHM_HEAD - TRACESHM_TEXT;
 
 	if (n > max)
 		n = max;
 	memcpy(s->text, (char *)s->shm + TRACESHM_TEXT, n);
 	s->text[n] = '\0';
+}
+
+static bool
+head_again(struct sink *s)
+{
+	return fseek(s->file, 0, SEEK_SET) == 0 &&
+	       vtr_write_head(s->file, &s->head, s->text);
+}
+
+/* For those who read the file while it grows. */
+static void
+name_events(struct sink *s)
+{
+	uint64_t records = s->head.records;
+
+	take_dictionary(s);
+	s->head.records = 0; /* it is not whole yet */
+	s->named = s->text[0] != '\0';
+	if (s->named && (!head_again(s) || fseek(s->file, 0, SEEK_END) < 0))
+		s->failed = true;
+	s->head.records = records;
 }
 
 static char *
@@ -280,8 +310,7 @@ sink_close(struct sink *s, bool ended)
 		munmap(s->shm, MEMORY);
 	}
 	s->head.flags = ended ? VTR_ENDED : 0;
-	if (fseek(s->file, 0, SEEK_SET) < 0 ||
-	    !vtr_write_head(s->file, &s->head, s->text))
+	if (!head_again(s))
 		s->failed = true;
 	if (fclose(s->file) != 0)
 		s->failed = true;

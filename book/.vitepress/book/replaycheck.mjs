@@ -9,7 +9,7 @@
 // The trace goes the way that a page's goes: packed, unpacked.
 import { readFileSync } from 'node:fs'
 import { pack, unpack } from '../theme/vtr/columns.mjs'
-import { Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
+import { Growing, Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
 
 const [file, states] = process.argv.slice(2)
 const bytes = readFileSync(file)
@@ -41,6 +41,17 @@ compare('straight')
 for (let k = 1; k < 60; k++) r.seek(Math.floor((k * 7919 % 60) / 60 * t.n))
 r.seek(mark)
 compare('to and fro')
+// A file that grows ends as one that was read at once.
+const growing = new Growing(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 16384))
+const grown = new Replay(growing.t)
+for (let at = 16384, k = 1; at < bytes.length; at += k * 7919, k++) { growing.feed(bytes.subarray(at, at + k * 7919)); grown.grow() }
+growing.end()
+grown.grow()
+grown.seek(mark)
+if (growing.t.n !== t.n) complain(`${growing.t.n} events in pieces, ${t.n} at once`)
+for (let f = 0; f < r.nframes; f++) if (grown.state[f] !== r.state[f]) complain(`frame ${f} is ${grown.state[f]} in pieces, ${r.state[f]} at once`)
+for (let s = 0; s <= UNKNOWN; s++) if (grown.series[s].join() !== r.series[s].join()) complain(`the chart of ${s} differs in pieces`)
+for (const k of ['event', 'state', 'frame']) if (grown.segments[k].length !== r.segments[k].length || grown.segments[k].some((x, i) => x !== r.segments[k][i])) complain(`pages differ in pieces: ${k}`)
 // The charts count what the states are.
 r.seek(r.lastOf(r.columns - 1))
 const counts = r.counts()

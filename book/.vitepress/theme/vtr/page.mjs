@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// page.mjs: the viewer as a page of its own; a trace, or two, are in it, compressed
+// page.mjs: the viewer as a page of its own; a trace, or two, are in it, compressed,
+// or one comes as it is made
 import { createApp } from 'vue'
 import VtrBeside from './VtrBeside.vue'
 import VtrViewer from './VtrViewer.vue'
@@ -7,7 +8,7 @@ import { unpack } from './columns.mjs'
 import './states.css'
 import './vtr.css'
 
-const { names, story, texts, source } = JSON.parse(document.getElementById('about').textContent)
+const { names, story, texts, source, live } = JSON.parse(document.getElementById('about').textContent)
 
 // Dark as the reader's machine is; whoever paints hears of it.
 const dark = matchMedia('(prefers-color-scheme: dark)')
@@ -27,5 +28,5 @@ async function load(k) {
 
 const app = names.length === 2
   ? createApp(VtrBeside, { names, story, texts, source, load: [0, 1].map(k => () => load(k)) })
-  : createApp(VtrViewer, { name: names[0], texts, source, load: () => load(0) })
+  : createApp(VtrViewer, { name: names[0], texts, source, ...(live ? { live } : { load: () => load(0) }) })
 app.mount('#viewer')

@@ -37,51 +37,141 @@ function dictionary(text) {
 }
 
 // Records by number: mostly they are in order already.
+const seqOf = (words, k) => words[10 * k] + words[10 * k + 1] * 2 ** 32
 function order(words, n) {
-  const seq = k => words[10 * k] + words[10 * k + 1] * 2 ** 32
   const at = new Uint32Array(n)
   let sorted = true
   for (let k = 0; k < n; k++) {
     at[k] = k
-    if (k > 0 && seq(k) < seq(k - 1)) sorted = false
+    if (k > 0 && seqOf(words, k) < seqOf(words, k - 1)) sorted = false
   }
-  return sorted ? at : at.sort((a, b) => seq(a) - seq(b))
+  return sorted ? at : at.sort((a, b) => seqOf(words, a) - seqOf(words, b))
 }
 
-export function parse(buffer) {
+// The head of a file: a trace without events, and where its records are.
+// null: the guest has not yet said what its events are.
+export function headOf(buffer) {
   const head = new DataView(buffer)
   const magic = buffer.byteLength < HEAD ? '' : String.fromCharCode(...new Uint8Array(buffer, 0, 8))
   if (magic !== 'VADOSVTR') throw new Error('this is no trace (tools/guest --trace makes them)')
   if (head.getUint32(8, true) !== 1 || head.getUint32(16, true) !== RECORD) throw new Error('a trace of another version')
   const start = head.getUint32(12, true), bytes = head.getUint32(48, true)
   if (HEAD + bytes > start || start > buffer.byteLength) throw new Error('this trace ends within its head')
-  const kinds = dictionary(new TextDecoder().decode(new Uint8Array(buffer, HEAD, bytes)))
-  const records = Math.floor((buffer.byteLength - start) / RECORD)
-  const words = new Uint32Array(buffer, start, records * 10)
-  const at = order(words, records)
   const t = {
-    kinds, cpus: head.getUint32(20, true), memory: Number(head.getBigUint64(24, true)), lost: Number(head.getBigUint64(40, true)),
+    kinds: dictionary(new TextDecoder().decode(new Uint8Array(buffer, HEAD, bytes))),
+    cpus: head.getUint32(20, true), memory: Number(head.getBigUint64(24, true)), lost: Number(head.getBigUint64(40, true)),
     ended: (head.getUint32(52, true) & 1) === 1, n: 0,
-    id: new Uint8Array(records), cpu: new Uint8Array(records), pid: new Uint32Array(records), seq: new Float64Array(records), time: new Float64Array(records),
-    v: new Uint32Array(records * 8) // four fields of two halves
+    id: new Uint8Array(0), cpu: new Uint8Array(0), pid: new Uint32Array(0), seq: new Float64Array(0), time: new Float64Array(0),
+    v: new Uint32Array(0) // four fields of two halves
   }
-  const last = [] // of each CPU: whose second half may come
-  for (let k = 0; k < records; k++) {
-    const w = 10 * at[k], kind = words[w + 5] & 0xffff, cpu = words[w + 5] >>> 16 & 0xff
-    const more = (kind & MORE) !== 0
-    const i = more ? last[cpu] : t.n++
-    if (i === undefined) continue
-    const to = 8 * i + (more ? 4 : 0)
-    for (let f = 0; f < 4; f++) t.v[to + f] = words[w + 6 + f]
-    last[cpu] = more ? undefined : i
-    if (more) continue
-    t.id[i] = kind
-    t.cpu[i] = cpu
-    t.pid[i] = words[w + 4]
-    t.seq[i] = words[w] + words[w + 1] * 2 ** 32
-    t.time[i] = words[w + 2] + words[w + 3] * 2 ** 32
+  return { t, start, named: bytes > 0 }
+}
+
+// Records become events of t.  An event is there when all of its record, or both, are.
+export class Records {
+  constructor(t) { this.t = t; this.n = t.n; this.half = [] } // of each CPU: whose second half may come
+
+  room(n) {
+    const { t } = this
+    if (n <= t.id.length) return
+    for (const [k, each] of [['id', 1], ['cpu', 1], ['pid', 1], ['seq', 1], ['time', 1], ['v', 8]]) {
+      const more = new t[k].constructor(each * n)
+      more.set(t[k])
+      t[k] = more
+    }
   }
+
+  // Those records whose places `at` has, in that order.
+  add(words, at) {
+    const { t, half } = this
+    for (const k of at) {
+      const w = 10 * k, kind = words[w + 5] & 0xffff, cpu = words[w + 5] >>> 16 & 0xff
+      const more = (kind & MORE) !== 0
+      const i = more ? half[cpu] : this.n++
+      if (i === undefined) continue
+      const to = 8 * i + (more ? 4 : 0)
+      for (let f = 0; f < 4; f++) t.v[to + f] = words[w + 6 + f]
+      half[cpu] = more ? undefined : i
+      if (more) continue
+      t.id[i] = kind
+      t.cpu[i] = cpu
+      t.pid[i] = words[w + 4]
+      t.seq[i] = seqOf(words, k)
+      t.time[i] = words[w + 2] + words[w + 3] * 2 ** 32
+    }
+  }
+
+  // How many there are: all, or those before the first that waits for its second half.
+  count(all) {
+    this.t.n = all ? this.n : this.half.reduce((n, i) => (i !== undefined && this.t.kinds[this.t.id[i]]?.fields.length > 2 ? Math.min(n, i) : n), this.n)
+  }
+}
+
+export function parse(buffer) {
+  const { t, start } = headOf(buffer)
+  const n = Math.floor((buffer.byteLength - start) / RECORD)
+  const words = new Uint32Array(buffer, start, n * 10)
+  const records = new Records(t)
+  records.room(n)
+  records.add(words, order(words, n))
+  records.count(true)
   return t
+}
+
+// A file that grows: its bytes in pieces of any length.  Records of several CPUs lie in it
+// nearly in order: one that comes too early waits for those before it.
+export class Growing {
+  constructor(buffer) {
+    const { t, named } = headOf(buffer)
+    if (!named) throw new Error('its guest has not said what its events are')
+    this.t = t
+    this.records = new Records(t)
+    this.rest = new Uint8Array(0)
+    this.early = new Map()
+    this.next = 1
+  }
+
+  feed(bytes) {
+    const all = new Uint8Array(this.rest.length + bytes.length)
+    all.set(this.rest)
+    all.set(bytes, this.rest.length)
+    const n = Math.floor(all.length / RECORD)
+    this.rest = all.slice(n * RECORD)
+    const words = new Uint32Array(all.buffer, 0, n * 10)
+    for (let k = 0; k < n; k++) {
+      if (seqOf(words, k) < this.next) this.t.lost++ // it was waited for, long enough
+      else this.early.set(seqOf(words, k), words.subarray(10 * k, 10 * k + 10))
+    }
+    this.take()
+  }
+
+  // What is waited for will not come.
+  skip() {
+    if (this.early.size === 0) return
+    this.next = [...this.early.keys()].reduce((a, b) => Math.min(a, b))
+    this.take()
+  }
+
+  // The run is over.
+  end() {
+    while (this.early.size > 0) this.skip()
+    this.records.count(true)
+    this.t.ended = true
+  }
+
+  take() {
+    const ready = []
+    for (let w; (w = this.early.get(this.next)); this.next++) {
+      ready.push(w)
+      this.early.delete(this.next)
+    }
+    if (ready.length === 0) return
+    const words = new Uint32Array(ready.length * 10)
+    ready.forEach((w, k) => words.set(w, 10 * k))
+    if (this.records.n + ready.length > this.t.id.length) this.records.room(2 * (this.records.n + ready.length))
+    this.records.add(words, ready.keys())
+    this.records.count(false)
+  }
 }
 
 export const idOf = (t, name) => t.kinds.findIndex(k => k?.name === name)
@@ -125,85 +215,96 @@ export function above(list, x) {
 export class Replay {
   constructor(t, columns = 1000) {
     this.t = t
-    this.columns = Math.min(columns, Math.max(t.n, 1))
-    this.sizes()
-    this.pages = []      // { pid, vpn } by number
+    this.most = columns
+    this.nframes = this.nslots = this.seen = this.used = 0
+    this.first = new Uint8Array(0) // what frames were before their first event
+    this.now = new Uint8Array(0)
+    this.slotsNow = new Uint8Array(0)
+    this.kept = []
+    this.keptSlots = []
+    this.pages = []      // { pid, vpn, frame } by number
     this.pageAt = new Map()
-    this.pass()
-    this.at = -1
-    this.state = this.first.slice()
-    this.slots = new Uint8Array(this.nslots)
+    this.owners = []     // of a frame: pages of processes, by number
+    this.lists = {
+      cEvent: new List(Uint32Array), cFrame: new List(Uint32Array), cTo: new List(Uint8Array),
+      sPage: new List(Uint32Array), sEvent: new List(Uint32Array), sState: new List(Uint8Array), sFrame: new List(Uint32Array),
+      slotEvents: new List(Uint32Array), slotsUsed: new List(Int32Array)
+    }
+    this.grow()
   }
 
-  // How many frames and slots there are, and what frames were at first.
+  // What has come to the trace since.
+  grow() {
+    this.sizes()
+    this.pass()
+    this.columns = Math.min(this.most, Math.max(this.t.n, 1))
+    for (const [k, list] of Object.entries(this.lists)) this[k] = list.done()
+    this.fill()
+    this.bySegment()
+    this.seen = this.t.n
+    this.state = this.first.slice()
+    this.slots = new Uint8Array(this.nslots)
+    this.at = -1
+  }
+
+  // How many frames and slots there are.
   sizes() {
     const { t } = this, state = idOf(t, 'page.state')
     const out = idOf(t, 'swap.out'), into = idOf(t, 'swap.in'), free = idOf(t, 'swap.free')
-    let frames = 0, slots = 0, changes = 0
-    for (let i = 0; i < t.n; i++) {
+    let frames = Math.max(this.nframes, Math.ceil(t.memory / 4096)), slots = this.nslots
+    for (let i = this.seen; i < t.n; i++) {
       const id = t.id[i]
-      if (id === state) { changes++; frames = Math.max(frames, t.v[8 * i] + 1) }
+      if (id === state) frames = Math.max(frames, t.v[8 * i] + 1)
       else if (id === out || id === into || id === free) slots = Math.max(slots, slotOf(t, i) + t.v[8 * i + 2])
     }
-    this.nframes = Math.max(frames, Math.ceil(t.memory / 4096))
+    const wider = (a, n, fill) => { const b = new Uint8Array(n).fill(fill); b.set(a); return b }
+    if (frames > this.nframes) for (const k of ['first', 'now']) this[k] = wider(this[k], frames, UNKNOWN)
+    if (slots > this.nslots) this.slotsNow = wider(this.slotsNow, slots, 0)
+    this.nframes = frames
     this.nslots = slots
-    this.first = new Uint8Array(this.nframes).fill(UNKNOWN)
-    this.cEvent = new Uint32Array(changes)
-    this.cFrame = new Uint32Array(changes)
-    this.cTo = new Uint8Array(changes)
   }
 
-  // One pass over all events.
+  // One pass over all events that are new.
   pass() {
-    const { t } = this
+    const { t, now, slotsNow, lists } = this, fresh = []
     const id = Object.fromEntries(['page.state', 'swap.out', 'swap.free'].map(n => [n, idOf(t, n)]))
     const faults = t.kinds.map(k => k?.name.startsWith('fault.') && k.fields.findIndex(f => f.name === 'pfn') === 3 && k.fields[0].name === 'va')
-    const now = new Uint8Array(this.nframes).fill(UNKNOWN), slots = new Uint8Array(this.nslots)
-    this.series = Array.from({ length: UNKNOWN + 1 }, () => new Int32Array(this.columns)) // and slots
-    this.kept = []
-    this.keptSlots = []
-    this.owners = [] // of a frame: pages of processes, by number
-    this.sPage = new List(Uint32Array)
-    this.sEvent = new List(Uint32Array)
-    this.sState = new List(Uint8Array)
-    this.sFrame = new List(Uint32Array)
-    this.slotEvents = new List(Uint32Array)
-    let changes = 0, column = 0, used = 0
-    for (let i = 0; i < t.n; i++) {
-      if (i % STEP === 0) { this.kept.push(now.slice()); this.keptSlots.push(slots.slice()) }
+    for (let i = this.seen; i < t.n; i++) {
+      if (i % STEP === 0) { this.kept.push(now.slice()); this.keptSlots.push(slotsNow.slice()) }
       const e = t.id[i]
       if (e === id['page.state']) {
         const frame = t.v[8 * i], from = t.v[8 * i + 2] >>> 8 & 0xff, to = t.v[8 * i + 2] & 0xff
-        if (now[frame] === UNKNOWN) this.first[frame] = from
+        if (now[frame] === UNKNOWN) { this.first[frame] = from; fresh.push(frame) }
         now[frame] = to
-        this.cEvent[changes] = i
-        this.cFrame[changes] = frame
-        this.cTo[changes++] = to
+        lists.cEvent.push(i)
+        lists.cFrame.push(frame)
+        lists.cTo.push(to)
         this.fate(i, frame, from, to)
       } else if (e === id['swap.out'] || e === id['swap.free']) {
         const slot = slotOf(t, i), n = t.v[8 * i + 2], is = e === id['swap.out'] ? 1 : 0
-        for (let s = slot; s < slot + n; s++) { used += is - slots[s]; slots[s] = is }
-        this.slotEvents.push(i)
+        for (let s = slot; s < slot + n; s++) { this.used += is - slotsNow[s]; slotsNow[s] = is }
+        lists.slotEvents.push(i)
+        lists.slotsUsed.push(this.used)
       } else if (faults[e] && t.v[8 * i + 6] !== 0) this.touch(i, t.v[8 * i + 6], now)
-      while (column < this.columns && i >= this.lastOf(column)) this.series[UNKNOWN][column++] = used
     }
     // What a frame was before its first event was so from the start.
-    for (const k of this.kept) for (let f = 0; f < this.nframes; f++) if (k[f] === UNKNOWN) k[f] = this.first[f]
-    this.fill()
-    this.bySegment()
+    for (const k of this.kept) for (const f of fresh) if (k[f] === UNKNOWN) k[f] = this.first[f]
   }
 
-  // Frames in each state, at the end of each column.
+  // Frames in each state, and slots in use, at the end of each column.
   fill() {
+    this.series = Array.from({ length: UNKNOWN + 1 }, () => new Int32Array(this.columns))
     const counts = new Int32Array(UNKNOWN + 1)
     for (let f = 0; f < this.nframes; f++) counts[this.first[f]]++
     const now = this.first.slice()
-    for (let c = 0, k = 0; c < this.columns; c++) {
+    for (let c = 0, k = 0, m = 0; c < this.columns; c++) {
       for (; k < this.cEvent.length && this.cEvent[k] <= this.lastOf(c); k++) {
         counts[now[this.cFrame[k]]]--
         counts[now[this.cFrame[k]] = this.cTo[k]]++
       }
       for (let s = 0; s < UNKNOWN; s++) this.series[s][c] = counts[s]
+      while (m < this.slotEvents.length && this.slotEvents[m] <= this.lastOf(c)) m++
+      this.series[UNKNOWN][c] = m > 0 ? this.slotsUsed[m - 1] : 0
     }
   }
 
@@ -235,10 +336,10 @@ export class Replay {
   }
 
   segment(page, event, state) {
-    this.sPage.push(page)
-    this.sEvent.push(event)
-    this.sState.push(state)
-    this.sFrame.push(this.pages[page].frame)
+    this.lists.sPage.push(page)
+    this.lists.sEvent.push(event)
+    this.lists.sState.push(state)
+    this.lists.sFrame.push(this.pages[page].frame)
   }
 
   // What happens to a frame happens to the pages that have it.
@@ -254,7 +355,7 @@ export class Replay {
 
   // Moments by page: those of page p are from[p] to from[p + 1].
   bySegment() {
-    const page = this.sPage.done(), event = this.sEvent.done(), state = this.sState.done(), frame = this.sFrame.done()
+    const page = this.sPage, event = this.sEvent, state = this.sState, frame = this.sFrame
     const from = new Uint32Array(this.pages.length + 1)
     for (const p of page) from[p + 1]++
     for (let p = 0; p < this.pages.length; p++) from[p + 1] += from[p]
@@ -265,8 +366,6 @@ export class Replay {
       s[place[page[k]]++] = state[k]
     }
     this.segments = { from, event: e, state: s, frame: g }
-    this.slotEvents = this.slotEvents.done()
-    for (const k of ['sPage', 'sEvent', 'sState', 'sFrame']) delete this[k]
   }
 
   // The moment of page p that holds at event i; -1: it is not met yet.
@@ -323,7 +422,9 @@ export class Replay {
     if (i < this.at || i - this.at > STEP) {
       const k = Math.floor((i + 1) / STEP)
       if (k < this.kept.length) {
+        this.state.set(this.first)
         this.state.set(this.kept[k])
+        this.slots.fill(0)
         this.slots.set(this.keptSlots[k])
         this.at = k * STEP - 1
       }
