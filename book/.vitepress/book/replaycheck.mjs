@@ -9,6 +9,7 @@
 // The trace goes the way that a page's goes: packed, unpacked.
 import { readFileSync } from 'node:fs'
 import { pack, unpack } from '../theme/vtr/columns.mjs'
+import { Walks } from '../theme/vtr/walk.mjs'
 import { Growing, Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
 
 const [file, states] = process.argv.slice(2)
@@ -52,11 +53,28 @@ if (growing.t.n !== t.n) complain(`${growing.t.n} events in pieces, ${t.n} at on
 for (let f = 0; f < r.nframes; f++) if (grown.state[f] !== r.state[f]) complain(`frame ${f} is ${grown.state[f]} in pieces, ${r.state[f]} at once`)
 for (let s = 0; s <= UNKNOWN; s++) if (grown.series[s].join() !== r.series[s].join()) complain(`the chart of ${s} differs in pieces`)
 for (const k of ['event', 'state', 'frame']) if (grown.segments[k].length !== r.segments[k].length || grown.segments[k].some((x, i) => x !== r.segments[k][i])) complain(`pages differ in pieces: ${k}`)
+// At many moments a walk from the root down ends at the word in which the page has its home.
+const walks = new Walks(t), home = idOf(t, 'page.home'), homes = new Map()
+let walked = 0
+function walkAll(i) {
+  r.pages.forEach((p, k) => {
+    const f = r.frameOf(k, i), word = homes.get(f)
+    if (!word) return
+    const steps = walks.walk(p.pid, p.vpn * 4096, i)
+    if (steps.length === 4 && steps[3].pa === word) walked++
+    else complain(`event ${i}: page 0x${p.vpn.toString(16)} of process ${p.pid}: the walk ends at ${steps.map(s => s.pa.toString(16)).join(' ')}, frame ${f} is at home in ${word.toString(16)}`)
+  })
+}
+for (let i = 0, next = 0; i <= mark; i++) {
+  if (t.id[i] === home) homes.set(number(t, i, 0), t.v[8 * i + 5] >>> 28 === 1 ? (t.v[8 * i + 5] & 0xfffffff) * 2 ** 32 + t.v[8 * i + 4] : 0)
+  if (i === Math.floor(next * mark / 30)) { walkAll(i); next++ }
+}
+if (walked === 0) complain('no page was walked to')
 // The charts count what the states are.
 r.seek(r.lastOf(r.columns - 1))
 const counts = r.counts()
 STATES.forEach((name, s) => { if (counts[s] !== r.series[s][r.columns - 1]) complain(`the chart has ${r.series[s][r.columns - 1]} frames ${name}, the map ${counts[s]}`) })
 // A page that has a frame is in a state in which frames have pages.
 r.pages.forEach((p, k) => { const f = r.frameOf(k, t.n - 1); if (f >= 0 && r.state[f] < 2) complain(`page ${p.vpn} of process ${p.pid} has frame ${f}, which is free`) })
-console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${bad} differences`)
+console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${walked} of them walked to, ${bad} differences`)
 process.exit(bad > 0 ? 1 : 0)

@@ -18,7 +18,8 @@
 // The format is tools/trace/vtr.h's.
 
 export const STATES = ['FREE', 'ZEROED', 'ACTIVE', 'STANDBY', 'MODIFIED', 'READING', 'LIMBO', 'WIRED', 'BAD']
-const FREE = 0, ZEROED = 1, ACTIVE = 2, STANDBY = 3, READING = 5
+const FREE = 0, ZEROED = 1, STANDBY = 3, READING = 5
+export const ACTIVE = 2
 export const UNKNOWN = 9
 export const OUT = 10  // of a process's page: its frame was taken, the bytes are on disk
 export const GONE = 11 // … nobody has it any more
@@ -368,9 +369,10 @@ export class Replay {
     this.segments = { from, event: e, state: s, frame: g }
   }
 
-  // The moment of page p that holds at event i; -1: it is not met yet.
+  // The moment of page p that holds at event i; -1: it is not met yet, or is no page.
   momentOf(p, i) {
     const { from, event } = this.segments
+    if (p < 0) return -1
     let lo = from[p], hi = from[p + 1]
     while (lo < hi) {
       const mid = (lo + hi) >> 1

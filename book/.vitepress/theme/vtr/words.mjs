@@ -17,7 +17,7 @@ const hex = v => '0x' + v.toString(16)
 const WORDS = ['it is on its way out: frame', 'a disk reads or writes it: frame', 'it is on swap: slot', 'an entry of a fork has it:', 'it could not be read:']
 
 // What a word of a page table says, as pte.h has its bits.
-function wordOf(w) {
+export function wordOf(w) {
   if (w === 0n) return 'there is no page'
   if ((w & 1n) === 1n) return `it is mapped, ${w & 2n ? 'to read and to write' : 'to read'}: frame ${w >> 12n & 0xffffffffffn}`
   const kind = WORDS[Number(w >> 1n & 7n) - 1]
