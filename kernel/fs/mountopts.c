@@ -11,7 +11,7 @@
  *              bytes and for names.  0 is no limit.
  *           2. Where nothing was counted against a limit, none comes later.
  *
- * Read next mount.c, vm/object/vmo.c.
+ * Read next mount.c, vm/object/quota.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"

@@ -13,7 +13,7 @@
  *              counted when WRITE comes, or it sees the seal.
  *           3. A file of tmpfs with a name is born with SEAL.
  *
- * Read next memfd.c, file.c, vm/object/vmo.c (vmo_is_mapped_writable).
+ * Read next memfd.c, file.c, vm/object/maplink.c (vmo_is_mapped_writable).
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"

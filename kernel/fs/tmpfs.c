@@ -13,7 +13,7 @@
  * Rules     1. An entry holds one reference; nlink counts entries, and for a
  *              directory its own ".", and ".." of its children.
  *           2. Pages are counted where they are made, by whatever (the quota
- *              of vm/object/vmo.c); vnodes and further names in the
+ *              of vm/object/quota.c); vnodes and further names in the
  *              mount.  Both have a limit, since names never leave memory.
  *
  * Read next tmpdir.c, vm/object/anon.c.

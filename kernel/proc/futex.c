@@ -21,7 +21,7 @@
  *              fork, of a file.  Who has queued looks whether the page that he
  *              read is still the word's; a store after that finds him queued.
  *
- * Read next vm/access/uaccess.c, proc/exit.c.  Book: ch07.
+ * Read next vm/access/futexword.c, proc/exit.c.  Book: ch07.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"

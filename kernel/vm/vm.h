@@ -127,7 +127,7 @@ SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOME
 enum map_limit { LIMIT_STACK, LIMIT_DATA, LIMIT_SIZE, LIMITS };
 void map_set_limit(struct aspace *, enum map_limit, uint64_t bytes);
 
-/* ---- faults and copies (driver.c, uaccess.c) ---- */
+/* ---- faults and copies (driver.c, uaccess.c, uio.c, ascopy.c) ---- */
 
 struct vm_siginfo {
 	int signo, code;        /* SIGSEGV/SIGBUS/SIGKILL, si_code */
@@ -193,7 +193,7 @@ int vm_word_key(struct aspace *, va_t, bool is_private, uintptr_t key[2])
     MUST_CHECK;
 void vm_word_unpin(struct vm_word_pin *, bool dirty);
 
-/* ---- memory objects (vmo.c, anon.c) ---- */
+/* ---- memory objects (vmo.c, maplink.c, anon.c) ---- */
 
 /* For /proc/PID/maps: who the object is. */
 struct vmo_ident {
@@ -220,7 +220,7 @@ struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
 struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *,
     void *client);
 /* How many pages the objects of one owner, a file system, have together, and may
- * have (vmo.c).  An object keeps it as long as it lives. */
+ * have (quota.c).  An object keeps it as long as it lives. */
 struct vmo_quota;
 #define QUOTA_NONE UINT64_MAX                      /* no limit */
 struct vmo_quota *vmo_quota_create(void);          /* QUOTA_NONE; NULL: no memory */

@@ -28,7 +28,7 @@
  *           4. a.charged == pages + tables; where the mapping paid for the
  *              whole object, size + tables.
  *           5. Pages count in the quota of the file system, if there is one
- *              (vmo.c); tables do not.
+ *              (quota.c); tables do not.
  */
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"

@@ -52,7 +52,7 @@ extern struct mutex vmo_list_lock;                       /* none comes or goes; 
 void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
 struct vmo *vmo_create_shared_anon(uint64_t bytes);      /* MAP_SHARED|MAP_ANONYMOUS */
 struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */
-/* who maps it */
+/* maplink.c */
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
 void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
@@ -98,7 +98,7 @@ uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand
 uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
 void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
 
-/* Special objects */
+/* device.c */
 static inline pfn_t
 vmo_device_pfn(const struct vmo *vmo, uint64_t pgoff)
 {
@@ -150,7 +150,7 @@ anon_table_kva(uint64_t slot)
 	return MD_KPAGED_BASE + ((slot >> 1) << PAGE_SHIFT);
 }
 
-/* vmo.c: pages that a file system may have */
+/* quota.c */
 bool quota_take(struct vmo_quota *) MUST_CHECK;
 void quota_give(struct vmo_quota *, uint64_t n);
 

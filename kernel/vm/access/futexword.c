@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * futexword.c: the word of a futex, and the key by which others find it
+ *
+ * Problem   Threads that sleep for a word may see it at different addresses, or one
+ *           address may be another word in each process.
+ *
+ * Picture   private ─→ {space, address}
+ *           shared  ─→ VAD with an object? ─yes→ {number of the object, byte in it}
+ *                                          └no─→ {space, address}, marked
+ *
+ * Rules     1. Who sleeps does not keep the object: its number is never used again,
+ *              its address is.
+ *           2. The word is held by a pin while it is looked at.
+ */
+#include "lib/string.h"
+#include "vm/access/access.h"
+#include "vm/map/map.h"
+
+#define KEY_OF_SPACE 1ul /* in the address: of a call that may mean others too */
+
+/* Is the page the object's own, not a copy of it? */
+static bool
+is_objects(const struct vm_page *pg)
+{
+	enum page_home home = page_home_kind(pg);
+
+	return home == HOME_VNODE || home == HOME_AOBJ;
+}
+
+/* Key of a word that others may share: (number of the object, byte offset) if they do.
+ * Who sleeps does not keep the object: by its address the next one would wake him.
+ * 0; -EFAULT: memory of one's own that cannot be written never changes. */
+static int
+shared_key(struct aspace *as, va_t va, const struct vm_page *pg,
+    uintptr_t key[2])
+{
+	uint64_t vpn = va >> PAGE_SHIFT;
+	struct vad *v;
+	int r = 0;
+
+	key[1] |= KEY_OF_SPACE;
+	rw_lock_read(&as->map_lock);
+	v = vad_find(as, vpn);
+	if (v != NULL && v->vmo != NULL && ((v->flags & VAD_SHARED) != 0 ||
+	    ((v->prot & PROT_W) == 0 && is_objects(pg)))) {
+		key[0] = v->vmo->serial;
+		key[1] = (v->off + vpn - v->start) * PAGE_SIZE +
+		    (va & PAGE_MASK);
+	} else if (v != NULL && (v->prot & PROT_W) == 0) {
+		r = -EFAULT;
+	}
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
+static void
+private_key(const struct aspace *as, va_t va, uintptr_t key[2])
+{
+	key[0] = (uintptr_t)as;
+	key[1] = va;
+}
+
+/* Hold the page of a 4-byte word, and say by what key others find it.
+ * Owns: the caller, the pin in w: vm_word_unpin().
+ * Returns: 0, -EFAULT, -EINTR. */
+int
+vm_word_pin(struct aspace *as, va_t va, bool write, bool is_private,
+    struct vm_word_pin *w)
+{
+	int r = vm_pin_user(as, va, write, &w->page);
+
+	ASSERT((va & 3) == 0);
+	if (r != 0)
+		return r;
+	w->kva = (uint32_t *)((char *)pa2va(page_pa(w->page)) +
+	    (va & PAGE_MASK));
+	private_key(as, va, w->key);
+	if (!is_private)
+		r = shared_key(as, va, w->page, w->key);
+	if (r != 0)
+		vm_word_unpin(w, write);
+	return r;
+}
+
+/* The key alone.  A private one is the address: the page may be gone, or out of reach,
+ * while others still sleep.
+ * Returns: as vm_word_pin(). */
+int
+vm_word_key(struct aspace *as, va_t va, bool is_private, uintptr_t key[2])
+{
+	const bool write = false;
+	struct vm_word_pin w;
+	int r;
+
+	if (is_private) {
+		private_key(as, va, key);
+		return va < MD_USER_END ? 0 : -EFAULT;
+	}
+	r = vm_word_pin(as, va, write, is_private, &w);
+	if (r != 0)
+		return r;
+	memcpy(key, w.key, sizeof(w.key));
+	vm_word_unpin(&w, write);
+	return 0;
+}
+
+/* Locks: not [P].  dirty: the word was written. */
+void
+vm_word_unpin(struct vm_word_pin *w, bool dirty)
+{
+	page_unpin_written(w->page, dirty);
+}

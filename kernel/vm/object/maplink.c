@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * maplink.c: who maps an object, and how all of them lose its words
+ *
+ * Problem   Files, memfds and shared memory are mapped by many spaces and cut
+ *           while these use them: then no space may map what lies behind the new
+ *           end.  To take a word away may need a page table or an entry page that
+ *           is on swap; but while the list of mappings is locked, nobody may wait.
+ *
+ * Picture   shrink:  size, resize_seq ─→ zap each link ─→ free pages ─→ tail
+ *                       [O]               [X] [W]            [O]
+ *           zap:     link ─→ link ─→ link      zap_seq: done, done, …
+ *                             └─ school->zap: -EAGAIN, job.want says what is out
+ *                     [X] dropped ─→ want_finish ─→ [X], the list again
+ *
+ * Rules     1. The size is cut before the first word is taken away.  A fault
+ *              installs in the hold of [W] in which it read the size, so its
+ *              word is either seen by the zap or never made (R7).
+ *           2. A link whose zap_seq is resize_seq has been done and is passed
+ *              by: no fault can refill it, for it sees the new size.
+ *           3. The space that is waited for is held by a reference, what was
+ *              brought by pins, until its link is done; the token for these pins is
+ *              taken before the first of them.  A space that is being torn down is
+ *              not held, but waited for.
+ */
+#include "vm/design/design.h"
+#include "vm/object/object.h"
+#include "vm/table/table.h"
+
+static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
+
+/* Locks: any below LR_MEM.  Owns: the caller: vmo_link_free().
+ * Returns: a link on no list; NULL. */
+struct vm_maplink *
+vmo_link_alloc(void)
+{
+	struct vm_maplink *link = kmem_cache_zalloc(&links);
+
+	if (link != NULL)
+		list_node_init(&link->node);
+	return link;
+}
+
+/* link is on no list.  NULL is allowed.  Locks: any below LR_MEM. */
+void
+vmo_link_free(struct vm_maplink *link)
+{
+	if (link == NULL)
+		return;
+	ASSERT(!list_is_linked(&link->node));
+	kmem_cache_free(&links, link);
+}
+
+/* List a mapping; from now on a truncate finds its words.
+ * Locks: none of rank >= 4; takes [X]. */
+void
+vmo_link(struct vmo *vmo, struct vm_maplink *link)
+{
+	ASSERT(!list_is_linked(&link->node));
+	mutex_lock(&vmo->maps_lock);
+	spin_lock(&vmo->lock);
+	link->zap_seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	list_push_back(&vmo->maps, &link->node);
+	vmo->had_writer |= (link->flags & VAD_WRITER) != 0;
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* The mapping has no words left.  Locks: none of rank >= 4; takes [X]. */
+void
+vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
+{
+	mutex_lock(&vmo->maps_lock);
+	list_remove(&link->node);
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* What vmo_forget_space() looks for. */
+struct forget {
+	const struct aspace *as;
+	struct vmo *vmo;       /* has a link of the space, taken off the list */
+	struct vm_maplink *link;
+};
+
+static void
+forget_in(struct vmo *vmo, void *arg)
+{
+	struct forget *f = arg;
+	struct vm_maplink *link;
+
+	if (f->vmo != NULL)
+		return;
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		if (link->as == f->as)
+			f->link = link;
+	if (f->link != NULL) {
+		list_remove(&f->link->node);
+		f->vmo = vmo;
+	}
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* The links of a space whose VADs could not be read go, each with the reference that
+ * its VAD had.
+ * Locks: none of rank >= 2; the space has no words. */
+void
+vmo_forget_space(struct aspace *as)
+{
+	struct forget f;
+
+	for (;;) {
+		f = (struct forget){ .as = as };
+		vmo_walk(forget_in, &f);
+		if (f.vmo == NULL)
+			break;
+		vmo_link_free(f.link);
+		vmo_put(f.vmo);
+	}
+}
+
+/* Somebody maps it.  Locks: none of rank >= 4; takes [X]. */
+bool
+vmo_is_mapped(struct vmo *vmo)
+{
+	bool is_mapped;
+
+	mutex_lock(&vmo->maps_lock);
+	is_mapped = !list_is_empty(&vmo->maps);
+	mutex_unlock(&vmo->maps_lock);
+	return is_mapped;
+}
+
+/* Locks: none of rank >= 4; takes [X].
+ * Returns: some mapping is shared and may be written. */
+bool
+vmo_is_mapped_writable(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		found |= link->nwr != 0;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/* A mapping keeps the open file that it was made from; the descriptor may be closed
+ * since.  A program's file is asked at each fork and exec, and may be mapped by a
+ * thousand: they are looked at only if one of them was such a mapping, or a part of one.
+ * Locks: none of rank >= 4; takes [X].
+ * Returns: some mapping was made from a file that can write. */
+bool
+vmo_is_mapped_by_writer(struct vmo *vmo)
+{
+	struct vm_maplink *link;
+	bool found = false;
+
+	mutex_lock(&vmo->maps_lock);
+	if (vmo->had_writer)
+		LIST_FOREACH(link, &vmo->maps, node)
+			found |= (link->flags & VAD_WRITER) != 0;
+	vmo->had_writer = found;
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/* ---- zapping ---- */
+
+/* A zap under way. */
+struct object_zap {
+	struct zap_job job;    /* tables.as: opened, with a reference */
+	struct aspace *next;   /* who has stopped the walk; a reference */
+};
+
+/* What a mapping has of the object's pages [lo, hi) goes, or is made clean: job->how.
+ * Locks: [X] of the link's object.  Returns: 0, -EAGAIN: job->want, then again. */
+int
+vmo_zap_link(struct vm_maplink *link, uint64_t lo, uint64_t hi,
+    struct zap_job *job)
+{
+	lo = MAX(lo, link->off);
+	hi = MIN(hi, link->off + link->end - link->start);
+	if (lo >= hi)
+		return 0;
+	return link->as->school->zap(link->as, link, link->start + lo - link->off,
+	    link->start + hi - link->off, job);
+}
+
+/* One walk over the links.  True: all have been done. */
+static bool
+zap_some(struct vmo *vmo, const struct zap_range *z, struct object_zap *w)
+{
+	struct vm_maplink *link;
+	bool done = true;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node) {
+		if (link->zap_seq == z->seq)
+			continue;
+		done = vmo_zap_link(link, z->lo, z->hi, &w->job) == 0;
+		if (!done) {
+			w->next = link->as;
+			as_get(w->next);
+			break;
+		}
+		link->zap_seq = z->seq;
+	}
+	mutex_unlock(&vmo->maps_lock);
+	return done;
+}
+
+/* What was held for the last space; and so is the token. */
+static void
+zap_let_go(struct object_zap *w)
+{
+	struct aspace *as = w->job.tables.as;
+
+	want_end(&w->job.want);
+	if (as == NULL)
+		return;
+	pt_release(&w->job.tables);
+	w->job.tables.as = NULL;
+	pt_close_space(as);
+	structural_end();
+	as_put(as);
+}
+
+/* Bring what w->next lacks.  A space that is being torn down lets its words go by
+ * itself: wait until its root has gone. */
+static void
+zap_wait(struct object_zap *w)
+{
+	struct aspace *as = w->next;
+
+	w->next = NULL;
+	if (as != w->job.tables.as) {
+		zap_let_go(w);
+		if (!pt_open_space(as)) {
+			pt_wait_ended(as);
+			as_put(as);
+			return;
+		}
+		structural_begin();
+		w->job.tables.as = as;
+	} else {
+		as_put(as);
+	}
+	want_finish(&w->job.want);
+}
+
+/* Take the words of a range away in every space.
+ * Locks: none of rank >= 3.
+ * Context: thread, sleeps while tables and entry pages come from swap. */
+void
+vmo_zap_links(struct vmo *vmo, const struct zap_range *z)
+{
+	struct object_zap w = { .job.how = z->how };
+
+	while (!zap_some(vmo, z, &w))
+		zap_wait(&w);
+	zap_let_go(&w);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * quota.c: how many pages the objects of one file system may have
+ *
+ * Problem   A tmpfs is as large as its mount says, and its files are objects that
+ *           may live on when their names are gone.
+ *
+ * Picture   mount ──ref──→ { used ≤ max } ←──ref── object, object, …
+ *
+ * Rules     1. The size of a tmpfs is a promise to all others: a page counts in its
+ *              quota from where it is made (anon_make) to where its word is cleared,
+ *              in memory or on swap, mapped or not, also when the file has no name
+ *              and no descriptor any more.
+ *           2. An object holds a reference to its quota as long as it lives, so a
+ *              quota tells whether pages of a file system are still in use.
+ */
+#include "mem/mem.h"
+#include "vm/object/object.h"
+
+/* Locks: none of rank >= LR_MEM.  Owns: the caller, the only reference.
+ * Returns: NULL: no memory. */
+struct vmo_quota *
+vmo_quota_create(void)
+{
+	struct vmo_quota *q = kmem_zalloc(sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	atomic_store(&q->refs, 1);
+	atomic_store(&q->max, QUOTA_NONE);
+	return q;
+}
+
+/* Locks: none of rank >= LR_MEM.  NULL is allowed. */
+void
+vmo_quota_put(struct vmo_quota *q)
+{
+	if (q == NULL || atomic_sub(&q->refs, 1) > 0)
+		return;
+	ASSERT(atomic_load(&q->used) == 0);
+	kmem_free(q);
+}
+
+/* Locks: any. */
+uint32_t
+vmo_quota_refs(struct vmo_quota *q)
+{
+	return atomic_load(&q->refs);
+}
+
+/* Locks: any.  Returns: pages. */
+uint64_t
+vmo_quota_used(struct vmo_quota *q)
+{
+	return atomic_load(&q->used);
+}
+
+/* Locks: any.  Returns: pages, or QUOTA_NONE. */
+uint64_t
+vmo_quota_max(struct vmo_quota *q)
+{
+	return atomic_load(&q->max);
+}
+
+/* From now on at most so many pages.
+ * Locks: any.  Returns: 0, -EINVAL: there are more already, and nothing has changed. */
+int
+vmo_quota_limit(struct vmo_quota *q, uint64_t pages)
+{
+	uint64_t old = atomic_xchg(&q->max, pages);
+
+	if (atomic_load(&q->used) <= pages)
+		return 0;
+	atomic_store(&q->max, old);
+	return -EINVAL;
+}
+
+/* Locks: none; the object has no pages, and is known to nobody else. */
+void
+vmo_set_quota(struct vmo *vmo, struct vmo_quota *q)
+{
+	ASSERT(vmo->type == VMO_AOBJ && vmo->a.n_pages == 0);
+	atomic_add(&q->refs, 1);
+	vmo->a.quota = q;
+}
+
+/* One quota, and whether an object of it has been found. */
+struct quota_search {
+	const struct vmo_quota *q;
+	bool found;
+};
+
+static void
+quota_look(struct vmo *vmo, void *arg)
+{
+	struct quota_search *s = arg;
+
+	if (!s->found && vmo->type == VMO_AOBJ && vmo->a.quota == s->q)
+		s->found = vmo_is_mapped_by_writer(vmo);
+}
+
+/* Locks: none of rank >= 3.
+ * Returns: some object is mapped from a file that can write. */
+bool
+vmo_quota_has_writer(struct vmo_quota *q)
+{
+	struct quota_search s = { .q = q };
+
+	vmo_walk(quota_look, &s);
+	return s.found;
+}
+
+/* One page more.
+ * Locks: any.  q may be NULL.  Returns: false: the file system is full. */
+bool
+quota_take(struct vmo_quota *q)
+{
+	uint64_t have;
+
+	if (q == NULL)
+		return true;
+	have = atomic_load(&q->used);
+	do {
+		if (have >= atomic_load(&q->max)) {
+			EVENT(anon_quota);
+			return false;
+		}
+	} while (!atomic_cas(&q->used, &have, have + 1));
+	return true;
+}
+
+/* n pages are gone.  Locks: any.  q may be NULL. */
+void
+quota_give(struct vmo_quota *q, uint64_t n)
+{
+	if (q == NULL)
+		return;
+	ASSERT(atomic_load(&q->used) >= n);
+	atomic_sub(&q->used, n);
+}
