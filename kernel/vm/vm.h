@@ -54,7 +54,7 @@ const struct design *design_by_name(const char *);
 /* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
 SYSTEM_ONLY void as_set_rss(struct aspace *, uint64_t bytes);
 
-/* ---- mappings (map.c): Linux's answers (book: abi 3) ---- */
+/* ---- mappings (map.c, brk.c): Linux's answers (book: abi 3) ---- */
 
 #define MAP_SHARED 0x01
 #define MAP_PRIVATE 0x02

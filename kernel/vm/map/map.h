@@ -92,7 +92,7 @@ void vad_remove(struct aspace *, struct vad *);               /* out of the tree
 struct vad *vad_first(struct aspace *);
 struct vad *vad_next(struct vad *);
 
-/* vadmem.c */
+/* vadview.c */
 /* One mapping of a range, and what of it lies in the range. */
 struct vad_part {
 	struct vad *vad;           /* [M] */
@@ -120,6 +120,8 @@ void vad_view_end(struct vad_view *);                    /* of who leaves the lo
 	for (*(v) = (struct vad_view){ .hi = (from) }; vad_view_next(as, v, end);)
 /* Pages of [lo, hi) that are mapped with all these flags. */
 uint64_t vad_pages(struct aspace *, uint64_t lo, uint64_t hi, uint32_t flags);
+
+/* vadmem.c */
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
 struct vad *vad_alloc(struct aspace *, struct vmo *);
 /* For what a VAD has from vpn on, the design's part made ready; piece: or a spare. */
@@ -130,9 +132,6 @@ int vad_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUS
 void vad_attached(struct aspace *, struct vad *);
 void vad_free(struct vad *);                                  /* drops the reference */
 void vad_list_free(struct vad_list *);                        /* all of them */
-void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
-void vad_update_link(struct vad *);                           /* the VAD has changed */
-void vad_unlist_link(struct vad *);
 void vad_give_up(struct aspace *);
 /* Were VADs lost?  Then the tree is empty from now on. */
 static inline bool
@@ -143,15 +142,20 @@ vad_is_given_up(struct aspace *as)
 	vad_give_up(as);
 	return true;
 }
-/* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
-int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
-    uint32_t flags) MUST_CHECK;
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */
 
 /* Their pages, paged; no lock of rank >= 3 but for vadpool_is_here (vm_check). */
 unsigned vadpool_end(struct aspace *);                        /* VADs that were left */
 bool vadpool_lost(va_t);                                      /* could not be read */
 bool vadpool_is_here(struct aspace *);
+
+/* vadlink.c */
+void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
+void vad_update_link(struct vad *);                           /* the VAD has changed */
+void vad_unlist_link(struct vad *);
+/* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
+int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags) MUST_CHECK;
 
 /* vadcommit.c */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
@@ -161,9 +165,13 @@ uint64_t vad_pays(const struct aspace *, const struct vad *, uint64_t *last); /*
 uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
 uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
 int vad_grow(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
-int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
+
+/* vadlock.c */
 int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
 void map_lock_unreserve(uint64_t pages);                     /* they are counted now */
+
+/* vadstack.c */
+int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 
 /* special.c */
 const char *vad_special_error(const struct vad *, va_t, uint64_t word);

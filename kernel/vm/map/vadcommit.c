@@ -274,57 +274,6 @@ map_prepay_start(struct aspace *as)
 	    (as->record_pages == 0 ? 0 : START_RECORDS));
 }
 
-/* ---- locked memory ---- */
-
-static struct {
-	struct mutex lock;       /* reservations and sums, one after the other */
-	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
-} reserving = { .lock = MUTEX_INIT(reserving.lock, LR_NONE) };
-
-/* May so many pages more be locked by as?  Reserves them until they are counted in
- * as->locked_pages.  What its stack locks heeds the limit, too.
- * Locks: [M] exclusive.  Owns: the caller owes map_lock_unreserve(pages).
- * Returns: 0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM. */
-int
-map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
-{
-	struct phys_stat ps;
-	uint64_t all;
-
-	HELD(&as->map_lock);
-	as->lock_limit = limit;
-	if (pages == 0)
-		return 0;
-	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
-		return -ENOMEM;
-	phys_stat(&ps);
-	mutex_lock(&reserving.lock);
-	all = as_sum(offsetof(struct aspace, locked_pages)) + reserving.reserved;
-	if (all + pages > ps.total / 2) {
-		mutex_unlock(&reserving.lock);
-		klog("mlock: %lu pages more than %lu are over half of the RAM",
-		    pages, all);
-		return -ENOMEM;
-	}
-	reserving.reserved += pages;
-	mutex_unlock(&reserving.lock);
-	return 0;
-}
-
-/* They are counted now, or not wanted any more.  Locks: any of rank <= 2. */
-void
-map_lock_unreserve(uint64_t pages)
-{
-	if (pages == 0)
-		return;
-	mutex_lock(&reserving.lock);
-	ASSERT(reserving.reserved >= pages);
-	reserving.reserved -= pages;
-	mutex_unlock(&reserving.lock);
-}
-
-/* ---- a stack that grows ---- */
-
 /* v, which has room there, gets this range.
  * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
@@ -341,32 +290,4 @@ vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	vad_set_range(as, v, start, end);
 	vad_attached(as, v);
 	return 0;
-}
-
-/* A growing mapping v is to begin at vpn: within the limit, and with the guard gap
- * below it free.
- * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
-int
-map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
-{
-	uint64_t low = v->start - v->gap, pages, locking;
-	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
-	int r;
-
-	HELD(&as->map_lock);
-	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
-	    v->end - vpn > atomic_load(&as->limit[LIMIT_STACK]) ||
-	    vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
-		return -ENOMEM;
-	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
-		return -ENOMEM;
-	pages = v->start - vpn;
-	if (as->total_pages + pages > atomic_load(&as->limit[LIMIT_SIZE]))
-		return -ENOMEM;
-	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
-	if (locking != 0 && map_lock_reserve(as, locking, as->lock_limit) != 0)
-		return -ENOMEM;
-	r = vad_grow(as, v, vpn, v->end);
-	map_lock_unreserve(locking);
-	return r;
 }

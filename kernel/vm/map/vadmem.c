@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vadmem.c: the memory of VADs, paged but for the first, and their links to objects
+ * vadmem.c: the memory of VADs, paged but for the first
  *
  * Problem   65,530 mappings are 7 MB of VADs.  A process that sleeps does not
  *           need them, so they may leave memory; but who writes down which part
- *           of a page is in use may not have to wait for that page.  A VAD with
- *           an object has a second half, the maplink, by which the object finds
- *           its mappings; both must come, follow each other and go together.
+ *           of a page is in use may not have to wait for that page.
  *
  * Picture   aspace ──→ vad_page ───→ vad_page …       non-paged, 40 B each
  *                      used 1101…    used 0100…
@@ -15,7 +13,6 @@
  *                        │      |VAD|VAD|   |VAD| … 42 of them |owner|   paged
  *                        v                                               4 KiB
  *                 |VAD|VAD|   |VAD| … 8 of them |owner|     a block, non-paged
- *                  └─→ vmo;  └─→ maplink {as, start, end, off} on vmo->maps
  *
  * Why one pool for each space, not one for all:
  *           what one process uses lies together, so it comes and goes together,
@@ -37,12 +34,10 @@
  *              SIGKILL at its next fault or at the end of its system call.  No
  *              tree of such a space is true any more, so nothing asserts it;
  *              vadpool_end() frees what is left by the pool's own books.
- *           4. The link lies in non-paged memory: it is read under [X], where
- *              nothing may be waited for; the VAD does not, and is not.
- *           5. Unlisted only when no word of the range is left: a truncate
- *              must find what is mapped.
- *           6. vad_free() may drop the last reference to the object, so it is
+ *           4. vad_free() may drop the last reference to the object, so it is
  *              called with no lock of rank >= 2.
+ *
+ * Read next vadlink.c, vadview.c
  */
 #include "vm/design/design.h"
 #include "vm/map/map.h"
@@ -349,77 +344,6 @@ vad_list_free(struct vad_list *list)
 		vad_free(v);
 }
 
-/* The next mapping in [p->hi, end) vpn: for a loop over all of a range.
- * Locks: [M].  Returns: true with p; false: there is none. */
-bool
-vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
-{
-	struct vad *v = p->hi < end ? vad_find_above(as, p->hi) : NULL;
-
-	HELD_SHARED(&as->map_lock);
-	if (v == NULL || v->start >= end) {
-		p->hole |= p->hi < end;
-		return false;
-	}
-	p->hole |= v->start > p->hi;
-	p->vad = v;
-	p->lo = MAX(p->hi, v->start);
-	p->hi = MIN(end, v->end);
-	return true;
-}
-
-/* The same for a loop that sleeps: what was read is void once map_lock has been dropped
- * (R3), so each step looks anew from where the last one ended.
- * Locks: none of rank >= 2.
- * Owns: v, a reference to v->vmo: until the next call, or vad_view_end(). */
-bool
-vad_view_next(struct aspace *as, struct vad_view *v, uint64_t end)
-{
-	struct vad_part p = { .hi = v->hi, .hole = v->hole };
-	bool found;
-
-	vad_view_end(v);
-	rw_lock_read(&as->map_lock);
-	found = vad_next_part(as, &p, end);
-	if (found) {
-		v->lo = p.lo;
-		v->hi = p.hi;
-		v->vmo = p.vad->vmo;
-		v->off = p.vad->off + (p.lo - p.vad->start);
-		v->flags = p.vad->flags;
-		v->prot = p.vad->prot;
-		v->maxprot = p.vad->maxprot;
-	}
-	v->hole = p.hole;
-	if (v->vmo != NULL)
-		vmo_get(v->vmo);
-	rw_unlock_read(&as->map_lock);
-	return found;
-}
-
-/* Locks: none of rank >= 2. */
-void
-vad_view_end(struct vad_view *v)
-{
-	if (v->vmo != NULL)
-		vmo_put(v->vmo);
-	v->vmo = NULL;
-}
-
-/* Locks: [M].  Returns: pages of [lo, hi) vpn that are mapped with all these flags. */
-uint64_t
-vad_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
-{
-	struct vad_part p;
-	uint64_t n = 0;
-
-	HELD_SHARED(&as->map_lock);
-	VAD_PARTS(&p, as, lo, hi)
-		if ((p.vad->flags & flags) == flags)
-			n += p.hi - p.lo;
-	return n;
-}
-
 /* A space that has so many mappings gets no more.  Locks: any. */
 uint64_t
 vad_max(void)
@@ -436,36 +360,6 @@ vad_set_max(uint64_t n)
 		return -EINVAL;
 	atomic_store(&most_vads, (uint32_t)n);
 	return 0;
-}
-
-/* What the link says of v, or of its copy. */
-static void
-fill_link(struct vm_maplink *l, const struct vad *v)
-{
-	l->start = v->start;
-	l->end = v->end;
-	l->off = v->off;
-	l->flags = v->flags;
-	l->nwr = (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0;
-}
-
-/* The object learns of the mapping.  Locks: [M] exclusive; takes [X]. */
-void
-vad_list_link(struct aspace *as, struct vad *v)
-{
-	if (v->vmo == NULL)
-		return;
-	v->link->as = as;
-	fill_link(v->link, v);
-	vmo_link(v->vmo, v->link);
-}
-
-/* The object forgets the mapping: its words are gone.  Locks: takes [X]. */
-void
-vad_unlist_link(struct vad *v)
-{
-	if (v->vmo != NULL && list_is_linked(&v->link->node))
-		vmo_unlink(v->vmo, v->link);
 }
 
 /* Two VADs with links are kept ready, so that munmap of one hole in the middle of a
@@ -489,53 +383,6 @@ vad_refill_spare(struct aspace *as)
 		}
 		vad_list_add(&as->spare_vads, v);
 	}
-}
-
-/* The maplink follows its VAD.  Locks: [M] exclusive of its space; takes [X]. */
-void
-vad_update_link(struct vad *v)
-{
-	const struct vad copy = *v; /* [X]: no paged memory */
-	struct vm_maplink *l = copy.link;
-
-	if (l == NULL || copy.vmo == NULL)
-		return;
-	mutex_lock(&copy.vmo->maps_lock);
-	/* A truncate under way has not seen what it gets from a neighbour. */
-	if (copy.end - copy.start > l->end - l->start)
-		l->zap_seq = 0;
-	fill_link(l, &copy);
-	mutex_unlock(&copy.vmo->maps_lock);
-}
-
-/* Give the part of *v that lies in [lo, hi) other flags.
- * Locks: [M] exclusive; takes [X].
- * Returns: 0; -ENOMEM (nothing changed); *v is the VAD that holds the part. */
-int
-vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
-    uint32_t flags)
-{
-	uint32_t old = (*v)->flags;
-	struct vad *rest;
-	int r = 0;
-
-	HELD(&as->map_lock);
-	if (flags == old)
-		return 0;
-	if ((*v)->start < lo)
-		r = vad_split(as, *v, lo, v);
-	if (r == 0 && (*v)->end > hi)
-		r = vad_split(as, *v, hi, &rest);
-	if (r == 0) {
-		if ((old & VAD_LOCKED) != 0)
-			as->locked_pages -= (*v)->end - (*v)->start;
-		if ((flags & VAD_LOCKED) != 0)
-			as->locked_pages += (*v)->end - (*v)->start;
-		(*v)->flags = flags;
-		vad_update_link(*v);
-	}
-	*v = vad_merge(as, *v);
-	return r;
 }
 
 /* VADs were lost: the tree is given up, for to change what is left of it would make

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * brk.c: the stack and the heap of a program
+ *
+ * Problem   Two mappings of a program grow by themselves: its stack where it is
+ *           touched, its heap where brk(2) says so.  Others must leave them room.
+ *
+ * Picture   brk0 ── heap ──→ brk          mmap_base      stack ──→ top
+ *                                            │ gap │ ←── grows
+ *                                                  at most LIMIT_STACK
+ *
+ * Rules     1. A mapping that grows down keeps 256 free pages below it.  The
+ *              limit is asked when it grows (map/vadstack.c); it may have changed
+ *              since exec.
+ *           2. The break is the number asked for, not rounded; the heap is
+ *              the pages up to it.  It is charged before it grows.
+ */
+#include "vm/calls/calls.h"
+
+/* ---- the stack ---- */
+
+#define STACK_ROOM_MIN (128ul << 20)
+#define STACK_ROOM_MAX (64ul << 30)
+
+/* A limit of the space's process; UINT64_MAX: none.
+ * Locks: any; what grows next heeds it. */
+void
+map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
+{
+	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+
+	/* The page at the top of the stack is there from the start. */
+	atomic_store(&as->limit[which],
+	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
+}
+
+/* What stays free below the top of a stack with that limit: the limit may be raised
+ * later, so Linux's 128 MiB at least; where there is none, not all. */
+uint64_t
+map_stack_room(uint64_t limit)
+{
+	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
+}
+
+/* v, at a free place and without W, gets the rights prot and becomes a mapping.  [M]
+ * exclusive.  0: v is the tree's; -ENOMEM. */
+static int
+add_mapping(struct aspace *as, struct vad *v, uint8_t prot)
+{
+	int r = vad_prepare(as, v, v->start, v->end);
+
+	if (r == 0)
+		r = map_charge(as, v, prot);
+	if (r != 0)
+		return r;
+	v->prot = prot;
+	map_attach(as, v);
+	return 0;
+}
+
+/* The stack of a new program: a mapping that grows down from top, limit bytes at most.
+ * Returns: 0, -ENOMEM. */
+int
+map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
+{
+	uint64_t room = map_stack_room(limit) >> PAGE_SHIFT;
+	struct vad *v = vad_alloc(as, NULL);
+	int r;
+
+	if (v == NULL)
+		return -ENOMEM;
+	v->end = top >> PAGE_SHIFT;
+	v->start = v->end - 1;
+	v->flags = VAD_GROWSDOWN | VAD_STACK;
+	v->prot = (uint8_t)(prot & ~(unsigned)PROT_W);
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+
+	rw_lock_write(&as->map_lock);
+	r = add_mapping(as, v, (uint8_t)prot);
+	if (r == 0) {
+		map_set_limit(as, LIMIT_STACK, limit);
+		/* Mappings go below the lowest place that it may reach. */
+		room += STACK_GUARD_PAGES;
+		as->mmap_base -= room - MIN(room, STACK_SPACE >> PAGE_SHIFT);
+		as->mmap_base = MIN(as->mmap_base, (top >> PAGE_SHIFT) - room);
+		v = NULL;
+	}
+	rw_unlock_write(&as->map_lock);
+	vad_free(v);
+	return r;
+}
+
+/* ---- brk ---- */
+
+/* Where the break of a new program starts. */
+void
+map_set_brk(struct aspace *as, va_t start)
+{
+	rw_lock_write(&as->map_lock);
+	as->brk0 = as->brk = start;
+	rw_unlock_write(&as->map_lock);
+}
+
+/* Grow the heap from old to new (vpn).  [M] exclusive.  0, -ENOMEM. */
+static int
+brk_grow(struct aspace *as, uint64_t old, uint64_t new,
+    const struct map_limits *lim)
+{
+	uint64_t locking = as->lock_future != 0 ? new - old : 0;
+	struct vad *v;
+	int r;
+
+	if (!map_is_free(as, old, new) || as->nvads >= vad_max() ||
+	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
+		return -ENOMEM;
+	v = vad_alloc(as, NULL);
+	if (v == NULL)
+		return -ENOMEM;
+	v->start = old;
+	v->end = new;
+	v->flags = VAD_HEAP | as->lock_future;
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+	r = map_lock_reserve(as, locking, lim->memlock);
+	if (r == 0) {
+		r = add_mapping(as, v, PROT_R | PROT_W);
+		map_lock_unreserve(locking);
+	}
+	if (r != 0)
+		vad_free(v);
+	return r;
+}
+
+/* Set the break.
+ * Returns: the break: want, exactly, or the old one where it cannot be had. */
+va_t
+map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
+{
+	struct map_gone gone = { .freed = 0 };
+	uint64_t old = 0, new = 0;
+	int r = -ENOMEM;
+	bool locks;
+	va_t brk;
+
+	EVENT(vad_brk);
+	rw_lock_write(&as->map_lock);
+	if (want >= as->brk0 && want < MD_USER_END && as->brk0 != 0 &&
+	    want - as->brk0 <= lim->data) {
+		old = PAGE_UP(as->brk) >> PAGE_SHIFT;
+		new = PAGE_UP(want) >> PAGE_SHIFT;
+		if (new > old)
+			r = brk_grow(as, old, new, lim);
+		else
+			r = new == old ? 0 : map_detach(as, new, old, &gone);
+	}
+	if (r == 0)
+		as->brk = want;
+	brk = as->brk;
+	locks = as->lock_future != 0;
+	map_end(as, &gone);
+	if (r == 0 && locks && new > old)
+		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
+	return brk;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vadlock.c: how much memory may be locked
+ *
+ * Problem   What is locked never leaves memory.  A process has a limit, and all
+ *           together leave half of the RAM to others; two who ask at once must not
+ *           both have the rest.
+ *
+ * Picture   map_lock_reserve ─→ reserved ─→ locked_pages of the space
+ *                                  └─ map_lock_unreserve: counted now, or not wanted
+ *
+ * Rules     1. A reservation lasts from the question to the count: pages are in one
+ *              of the two sums, or for a moment in both.
+ */
+#include "vm/map/map.h"
+
+static struct {
+	struct mutex lock;       /* reservations and sums, one after the other */
+	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
+} reserving = { .lock = MUTEX_INIT(reserving.lock, LR_NONE) };
+
+/* May so many pages more be locked by as?  Reserves them until they are counted in
+ * as->locked_pages.  What its stack locks heeds the limit, too.
+ * Locks: [M] exclusive.  Owns: the caller owes map_lock_unreserve(pages).
+ * Returns: 0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM. */
+int
+map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
+{
+	struct phys_stat ps;
+	uint64_t all;
+
+	HELD(&as->map_lock);
+	as->lock_limit = limit;
+	if (pages == 0)
+		return 0;
+	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
+		return -ENOMEM;
+	phys_stat(&ps);
+	mutex_lock(&reserving.lock);
+	all = as_sum(offsetof(struct aspace, locked_pages)) + reserving.reserved;
+	if (all + pages > ps.total / 2) {
+		mutex_unlock(&reserving.lock);
+		klog("mlock: %lu pages more than %lu are over half of the RAM",
+		    pages, all);
+		return -ENOMEM;
+	}
+	reserving.reserved += pages;
+	mutex_unlock(&reserving.lock);
+	return 0;
+}
+
+/* They are counted now, or not wanted any more.  Locks: any of rank <= 2. */
+void
+map_lock_unreserve(uint64_t pages)
+{
+	if (pages == 0)
+		return;
+	mutex_lock(&reserving.lock);
+	ASSERT(reserving.reserved >= pages);
+	reserving.reserved -= pages;
+	mutex_unlock(&reserving.lock);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vadstack.c: a mapping that grows down
+ *
+ * Problem   A stack is as large as it has been touched, and meets nobody who lies
+ *           below it.
+ *
+ * Picture   below    |← 256 free pages →| vpn … v->start │ the stack, v  │ v->end
+ *                                         what it grows by
+ *
+ * Rules     1. All limits are asked when it grows: of stacks, of the space, of what
+ *              is locked; nothing has changed where one says no.
+ *           2. A neighbour without rights is its own guard.
+ */
+#include "vm/map/map.h"
+
+/* A growing mapping v is to begin at vpn: within the limit, and with the guard gap
+ * below it free.
+ * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
+int
+map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
+{
+	uint64_t low = v->start - v->gap, pages, locking;
+	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
+	int r;
+
+	HELD(&as->map_lock);
+	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
+	    v->end - vpn > atomic_load(&as->limit[LIMIT_STACK]) ||
+	    vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
+		return -ENOMEM;
+	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
+		return -ENOMEM;
+	pages = v->start - vpn;
+	if (as->total_pages + pages > atomic_load(&as->limit[LIMIT_SIZE]))
+		return -ENOMEM;
+	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
+	if (locking != 0 && map_lock_reserve(as, locking, as->lock_limit) != 0)
+		return -ENOMEM;
+	r = vad_grow(as, v, vpn, v->end);
+	map_lock_unreserve(locking);
+	return r;
+}
