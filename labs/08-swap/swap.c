@@ -33,7 +33,7 @@
  *           6. slots, used, room and bad are sums over the areas; slots and
  *              room leave out those that swapoff empties.
  *
- * Read next swaparea.c: requests, and where a slot lies.
+ * Read next swapplace.c: where a slot lies; swapbio.c: requests.
  */
 #include "lib/bitmap.h"
 #include "vm/frame/frame.h"

@@ -268,3 +268,25 @@ swap_look_ahead_file(struct sequences *all, uint64_t idx, bool before, bool behi
 	has_read(all, s, idx, n);
 	return down ? -(int)n : (int)n;
 }
+
+/* ---- reading ahead of any wish ---- */
+
+/* Begin to read the page of a SWAP word, and some behind it; nobody waits.
+ * Locks: the container's; takes [P].
+ * Returns: false: there is no frame or no bio just now. */
+bool
+swap_ahead(const struct swap_words *w)
+{
+	struct vm_page *frame, *wait;
+	enum swap_in_result r;
+
+	if (pte_kind(word_get(w->word)) != PTE_SWAP)
+		return true;
+	frame = page_alloc(PHYS_ANY);
+	if (frame == NULL)
+		return false;
+	r = swap_in(w, &frame, &wait);
+	if (frame != NULL)
+		page_free(frame);
+	return r != SWAPIN_NOBIO;
+}

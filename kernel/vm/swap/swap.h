@@ -83,13 +83,14 @@ enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 
-/* swaparea.c */
-void swap_init(void);
+/* swapbio.c */
 int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
 int swap_wait_idle(const struct swap_area *, enum wait_how, uint64_t deadline_ns);
+
+/* swaparea.c */
+void swap_init(void);
 struct swap_stat { uint64_t slots, used, bad; unsigned window; };
 void swap_stat(struct swap_stat *);
-bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
 void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
@@ -98,6 +99,7 @@ extern struct mutex swap_areas_lock;
 
 /* ahead.c */
 #define AHEAD_FILE 32             /* pages: the longest read of a file */
+bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 void swap_look_ahead(struct swap_words *);               /* w->max, w->step: what to read */
 int swap_look_ahead_file(struct sequences *, uint64_t idx, bool before, bool behind); /* [O] */
 
@@ -161,10 +163,15 @@ unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
 void swap_learn(unsigned *window, unsigned most, struct ahead_count *); /* [P] */
 void swap_done(struct bio *);                            /* bio->done */
 
-/* swaparea.c: requests, and where slots lie */
+/* swapplace.c: where slots lie */
 struct swap_area *swap_area_to_fill(unsigned *n);
 slot_t swap_alloc_beside(struct vm_page *const *, unsigned *n); /* [P]; 0: there is none */
 uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
+uint64_t swap_sector(const struct swap_area *, uint32_t i);
+
+/* swapbio.c */
+bool swap_bios_make(struct swap_area *);                 /* false: no memory */
+void swap_bios_free(struct swap_area *);
 /* Life of a bio: taken for the slots from this one on (NULL: none is idle), joined by
  * a page for each slot [P], sent, ended by swap_done(): sent again, or given back. */
 struct swap_bio *swap_bio_take(slot_t, enum bio_dir);

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * swaparea.c: from a disk or file with a header to slots, and requests for them
+ * swaparea.c: from a disk or file with a header to an area of slots
  *
  * Problem   Anything can be named to swapon(2).  What carries the header that
  *           mkswap writes becomes a place for pages, at the sectors where its
  *           blocks lie; what does not is refused before a byte is written.
- *           A request must be there when memory has run out, so it is made with the
- *           area.
  *
  * Picture   page 0    header: version, last page, numbers of bad pages
  *           page 1 …  slots
  *           file      0 1 2 3 | 4 5 | 6 …      slots
  *                     sector 800 | 72 | 1016   ext[]: one for each run
- *
- *           idle ─→ take ─→ join, join … ─→ send ─→ disk ─→ swap_done ─→ give ─→ idle
- *                                             ↑                │ what is left
- *                                             └────────────────┘
  *
  * Rules     1. Slot 0 and the bad ones are set in the map from the start, so
  *              nobody needs to know of them later.
@@ -25,11 +19,8 @@
  *              (phys_set_areas) while nobody can take slots of it.
  *           4. swap_areas_lock keeps the areas in the list while text is made of
  *              them; slots need the swap lock only.
- *           5. For an area that is open nobody waits but in swap_wait(), and nothing
- *              allocates.  Who gets no bio waits for one without a lock.
- *           6. While vm_check looks no bio is to be had: all stays where it is.
  *
- * Read next swap.c, which fills the requests and is told of their end.
+ * Read next swapplace.c, swapbio.c
  */
 #include "lib/bitmap.h"
 #include "lib/string.h"
@@ -53,14 +44,8 @@ _Static_assert(offsetof(struct swap_header, bad) == 1536, "mkswap's format");
 
 #define BAD_MAX ((MAGIC_AT - offsetof(struct swap_header, bad)) / 4)
 
-#define READS_AGAIN 2u       /* of a page of the kernel that could not be read */
-#define TICK_NS 10000000ul   /* a wait for a bio ends by itself */
-#define WHOLE_TRIES 64       /* runs looked at for one that is free */
-
 struct mutex swap_areas_lock = MUTEX_INIT(swap_areas_lock, LR_NONE);
 static unsigned n_areas;     /* [areas lock] in the list */
-
-static struct kmem_cache bios = KMEM_CACHE("swap_bio", struct swap_bio);
 
 /* ---- the header ---- */
 
@@ -107,23 +92,6 @@ hint_bytes(uint32_t nslots)
 	return nslots / SWAP_BLOCK + 1;
 }
 
-/* Requests for a new area, made ahead: who writes has no memory.  False: no memory. */
-static bool
-area_make_bios(struct swap_area *a)
-{
-	struct swap_bio *b;
-	unsigned i;
-
-	for (i = 0; i < SWAP_BIOS; i++) {
-		b = kmem_cache_zalloc(&bios);
-		if (b == NULL)
-			return false;
-		b->area = a;
-		list_push_back(&a->idle, &b->node);
-	}
-	return true;
-}
-
 static size_t
 ext_bytes(const struct swap_area *a)
 {
@@ -134,10 +102,7 @@ ext_bytes(const struct swap_area *a)
 static void
 swap_area_free(struct swap_area *a)
 {
-	struct list_node *n;
-
-	while ((n = list_pop_front(&a->idle)) != NULL)
-		kmem_cache_free(&bios, LIST_ENTRY(n, struct swap_bio, node));
+	swap_bios_free(a);
 	room_free(a->map, map_bytes(a->nslots));
 	room_free(a->runhint, hint_bytes(a->nslots));
 	room_free(a->ext, ext_bytes(a));
@@ -160,7 +125,7 @@ area_make(const struct swap_source *src, uint32_t nslots)
 	list_init(&a->idle);
 	a->map = room_alloc(map_bytes(nslots));
 	a->runhint = room_alloc(hint_bytes(nslots));
-	if (a->map == NULL || a->runhint == NULL || !area_make_bios(a)) {
+	if (a->map == NULL || a->runhint == NULL || !swap_bios_make(a)) {
 		swap_area_free(a);
 		return NULL;
 	}
@@ -424,328 +389,4 @@ swap_stat(struct swap_stat *s)
 	s->used = atomic_load(&swaps.used);
 	s->bad = atomic_load(&swaps.bad);
 	s->window = swaps.window;
-}
-
-/* ---- where slots lie ---- */
-
-/* The extent that holds slot i. */
-static const struct swap_extent *
-extent_with(const struct swap_area *a, uint32_t i)
-{
-	unsigned lo = 0, hi = a->next, mid;
-
-	while (hi - lo > 1) {
-		mid = (lo + hi) / 2;
-		if (a->ext[mid].slot <= i)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	ASSERT(i >= a->ext[lo].slot && i - a->ext[lo].slot < a->ext[lo].n);
-	return &a->ext[lo];
-}
-
-/* Slots from i on that lie side by side on the device, i itself included: what one
- * request can name.
- * Locks: none: extents do not change. */
-uint32_t
-swap_side_by_side(const struct swap_area *a, uint32_t i)
-{
-	const struct swap_extent *e = extent_with(a, i);
-
-	return e->slot + e->n - i;
-}
-
-static uint64_t
-sector_of(const struct swap_area *a, uint32_t i)
-{
-	const struct swap_extent *e = extent_with(a, i);
-
-	return e->sector + (uint64_t)(i - e->slot) * SECTORS_PER_PAGE;
-}
-
-/* The area that is filled next: by priority, equal ones in turn.
- * Locks: [S].
- * Returns: an area with a free slot; NULL: there is none.  *n, what is wanted of it, is
- * SWAP_RUN at most afterwards. */
-struct swap_area *
-swap_area_to_fill(unsigned *n)
-{
-	struct swap_area *best = NULL, *a;
-	unsigned i;
-
-	HELD(&swaps.lock);
-	*n = inject_hit(FI_SLOT) ? 1 : MIN(*n, SWAP_RUN);
-	for (i = 0; i < SWAP_AREAS; i++) {
-		a = swaps.area[(swaps.turn + i) % SWAP_AREAS];
-		if (a != NULL && !a->closing && a->nfree > 0 &&
-		    (best == NULL || a->prio > best->prio))
-			best = a;
-	}
-	if (best != NULL)
-		swaps.turn = (best->no + 1) % SWAP_AREAS;
-	return best;
-}
-
-/* ---- places beside those of neighbours ---- */
-
-/* Are the n slots from this one on free, of an area that is filled, and in one piece?
- * [S]. */
-static bool
-are_free(slot_t slot, unsigned n)
-{
-	struct swap_area *a = swaps.area[slot >> SWAP_INDEX_BITS];
-	uint32_t i = slot & SWAP_INDEX_MAX;
-
-	return a != NULL && !a->closing && i != 0 && i + n <= a->nslots &&
-	    bitmap_next_set(a->map, i + n, i) == BITMAP_NONE &&
-	    swap_side_by_side(a, i) >= n;
-}
-
-/* A run of SWAP_RUN slots that nobody has, aligned; 0: not near the last one.  [S]. */
-static slot_t
-whole_run(void)
-{
-	unsigned n = SWAP_RUN, try;
-	struct swap_area *a = swap_area_to_fill(&n);
-	slot_t slot;
-
-	for (try = 0; a != NULL && try < WHOLE_TRIES; try++) {
-		if (a->whole + SWAP_RUN > a->nslots)
-			a->whole = 0;
-		slot = a->no << SWAP_INDEX_BITS | a->whole;
-		if (are_free(slot, SWAP_RUN))
-			return slot;
-		a->whole += SWAP_RUN;
-	}
-	return 0;
-}
-
-/* The slots from this one on are taken.  [S]. */
-static void
-take(slot_t slot, unsigned n)
-{
-	struct swap_area *a = swap_area_of(slot);
-	unsigned k;
-
-	for (k = 0; k < n; k++)
-		bitmap_set(a->map, (slot & SWAP_INDEX_MAX) + k);
-	a->nfree -= n;
-	atomic_add(&swaps.used, n);
-	atomic_sub(&swaps.room, n);
-	EVENT_ADD(swap_alloc, n);
-}
-
-/* Has the cluster a neighbour within the aligned run of words, of which it is from `at`
- * on?  [P]. */
-static bool
-is_among_others(const struct vm_page *pg, unsigned step, unsigned at, unsigned n)
-{
-	const uint64_t *word = pa2va(page_home_payload(pg));
-
-	return n > 1 || (at > 0 && word_get(word - step) != 0) ||
-	    (at + 1 < SWAP_RUN && word_get(word + step) != 0);
-}
-
-/* Slots for a cluster, beside those of its neighbours, so that a sequence of pages is one
- * of slots, too: at their distance from them, or, where none has a slot, in a run of which
- * the rest is left to them.  A page that was changed so comes back to where it was.  One
- * alone is nobody's neighbour.
- * Locks: [P]; takes [S].
- * Returns: the first of *n, which may be fewer; 0: there are none: swap_alloc().
- * Owns: as swap_alloc(). */
-slot_t
-swap_alloc_beside(struct vm_page *const *pg, unsigned *n)
-{
-	unsigned step = owner_homes[page_home_kind(pg[0])].step, at, i;
-	slot_t slot[2], got = 0;
-
-	HELD(&pfn_lock);
-	if (step == 0)
-		return 0;
-	at = page_home_payload(pg[0]) / sizeof(uint64_t) / step % SWAP_RUN;
-	owner_beside(pg, *n, slot);
-	spin_lock(&swaps.lock);
-	for (i = 0; i < 2 && got == 0; i++)
-		if (slot[i] != 0 && are_free(slot[i], *n))
-			got = slot[i];
-	if (got == 0 && (slot[0] | slot[1]) == 0 &&
-	    is_among_others(pg[0], step, at, *n)) {
-		got = whole_run();
-		got += got == 0 ? 0 : at;
-		*n = got == 0 ? *n : MIN(*n, SWAP_RUN - at);
-	}
-	if (got != 0)
-		take(got, *n);
-	spin_unlock(&swaps.lock);
-	return got;
-}
-
-/* ---- bios ---- */
-
-/* An idle bio for adjacent slots from this one on.
- * Locks: any of rank < 9; takes [S].
- * Returns: a bio without pages, the caller's until swap_bio_send(); NULL: all are under
- * way, or vm_check looks. */
-struct swap_bio *
-swap_bio_take(slot_t slot, enum bio_dir dir)
-{
-	struct swap_bio *b = NULL;
-	struct list_node *n;
-	struct swap_area *a;
-
-	if (atomic_load(&owner_frozen))
-		return NULL;
-	spin_lock(&swaps.lock);
-	a = swap_area_of(slot);
-	n = list_pop_front(&a->idle);
-	if (n != NULL) {
-		a->busy++;
-		atomic_sub(&swaps.idle, 1);
-	}
-	spin_unlock(&swaps.lock);
-	if (n == NULL)
-		return NULL;
-	b = LIST_ENTRY(n, struct swap_bio, node);
-	b->area = a;
-	b->slot = slot;
-	b->io.dir = dir;
-	b->n = 0;
-	b->at = 0;
-	b->len = 0;
-	b->again = 0;
-	b->then = SWAP_KEEP;
-	return b;
-}
-
-/* Is there a bio to be had?  Returns: false: to look for slots now is of no use. */
-bool
-swap_bio_is_idle(void)
-{
-	return atomic_load(&swaps.idle) > 0 && !atomic_load(&owner_frozen);
-}
-
-/* One more page for the bio, behind its last one; of a read also that of the slot
- * before its first.  The page has its home, and one that is read its slot.
- * Locks: [P]. */
-void
-swap_bio_join(struct swap_bio *b, struct vm_page *pg)
-{
-	bool is_read = b->io.dir == BIO_READ;
-
-	ASSERT(b->n < SWAP_RUN);
-	owner_count_io(page_home_kind(pg), !is_read);
-	if (is_read && pg->slot + 1 == b->slot) {
-		memmove(&b->page[1], b->page, b->n * sizeof(b->page[0]));
-		b->slot = pg->slot;
-		b->page[0] = pg;
-	} else {
-		ASSERT(!is_read || pg->slot == b->slot + b->n);
-		b->page[b->n] = pg;
-	}
-	b->n++;
-	b->len++;
-}
-
-/* Hand the pages [at, at + len) of the bio to the disk; swap_done() follows.
- * Locks: any of rank < LR_DEV. */
-void
-swap_bio_send(struct swap_bio *b)
-{
-	uint32_t i = (b->slot & SWAP_INDEX_MAX) + b->at;
-	unsigned k;
-
-	bio_init(&b->io, b->area->dev, sector_of(b->area, i), b->io.dir);
-	b->io.use = BIO_SWAP;
-	b->io.done = swap_done;
-	b->io.arg = b;
-	for (k = b->at; k < b->at + b->len; k++)
-		bio_add(&b->io, b->page[k], 0, PAGE_SIZE);
-	blk_submit(&b->io);
-}
-
-/* The bio is idle again; who waits for one is woken.
- * Locks: any of rank < 9; takes [S]. */
-void
-swap_bio_give(struct swap_bio *b)
-{
-	spin_lock(&swaps.lock);
-	b->area->busy--;
-	list_push_back(&b->area->idle, &b->node);
-	atomic_add(&swaps.idle, 1);
-	spin_unlock(&swaps.lock);
-	wake_all(&swaps.bios);
-}
-
-/* With a page of the kernel's own goes what it describes: the slots that its words
- * name, a process.  So a read of one is not given up at the first error.  The bio is
- * for one page, and its request has failed.
- * Locks: takes [P].  Returns: true: send it again, READS_AGAIN times at most. */
-bool
-swap_read_again(struct swap_bio *b)
-{
-	enum page_home home;
-
-	if (b->io.dir != BIO_READ || b->again == READS_AGAIN)
-		return false;
-	spin_lock(&pfn_lock);
-	home = page_home_kind(b->page[b->at]);
-	spin_unlock(&pfn_lock);
-	if (home != HOME_TABLE && home != HOME_KPAGED)
-		return false;
-	b->again++;
-	EVENT(swap_read_again);
-	return true;
-}
-
-/* Sleep until a bio may have become idle.
- * Locks: none of rank >= 3.  Returns: 0: try again; -EINTR (fatal signal). */
-int
-swap_wait(void)
-{
-	struct waiter w;
-	int r;
-
-	wait_prepare(&swaps.bios, &w);
-	r = wait_sleep(&w, vm_wait_how(), md_time_ns() + TICK_NS);
-	wait_finish(&w);
-	return r == -ETIMEDOUT ? 0 : r;
-}
-
-/* Sleep until the area has no request under way.
- * Locks: none of rank >= 2.  Returns: 0, -ETIMEDOUT, -EINTR. */
-int
-swap_wait_idle(const struct swap_area *a, enum wait_how how, uint64_t deadline_ns)
-{
-	struct waiter w;
-	int r = 0;
-
-	while (r == 0 && atomic_load(&a->busy) != 0) {
-		wait_prepare(&swaps.bios, &w);
-		r = atomic_load(&a->busy) == 0 ? 0 : wait_sleep(&w, how, deadline_ns);
-		wait_finish(&w);
-	}
-	return r;
-}
-
-/* ---- reading ahead of any wish ---- */
-
-/* Begin to read the page of a SWAP word, and some behind it; nobody waits.
- * Locks: the container's; takes [P].
- * Returns: false: there is no frame or no bio just now. */
-bool
-swap_ahead(const struct swap_words *w)
-{
-	struct vm_page *frame, *wait;
-	enum swap_in_result r;
-
-	if (pte_kind(word_get(w->word)) != PTE_SWAP)
-		return true;
-	frame = page_alloc(PHYS_ANY);
-	if (frame == NULL)
-		return false;
-	r = swap_in(w, &frame, &wait);
-	if (frame != NULL)
-		page_free(frame);
-	return r != SWAPIN_NOBIO;
 }
