@@ -6,7 +6,7 @@
  * GUEST: --design frames --memory 128M --append frames=8M
  */
 #define _GNU_SOURCE
-#define RUN_ALSO "swap.in_pages", "swap.out_pages"
+#define RUN_ALSO "swap.in_pages", "swap.out_pages", "frames."
 #include <signal.h>
 #include <stdint.h>
 #include <ucontext.h>
@@ -54,33 +54,16 @@ extern const char child_begin[], child_end[];
 
 static struct lf lf;
 
-/* A number of /proc/vm/owners: what the design has counted since boot. */
-static long
-told(const char *text, const char *name)
-{
-	const char *s = strstr(text, name);
-
-	return s == NULL ? -1 : atol(s + strlen(name));
-}
-
-/* With what the design and the library have counted since the last step. */
+/* With what the library has counted since the last step. */
 static void
 step(const char *name)
 {
-	static const char *const names[] = { "calls", "flushes", "faults", "copied", "ins", "outs" };
-	static char text[4096];
-	static long was[6];
-	long now[6] = { 0, 0, (long)lf.faults, (long)lf.copied, (long)lf.ins, (long)lf.outs };
-	int fd;
+	static const char *const names[] = { "faults", "copied", "ins", "outs" };
+	static long was[4];
+	long now[4] = { (long)lf.faults, (long)lf.copied, (long)lf.ins, (long)lf.outs };
 
 	run_step(name);
-	fd = open("/proc/vm/owners", O_RDONLY);
-	if (read(fd, text, sizeof text - 1) <= 0)
-		exit(10);
-	close(fd);
-	now[0] = told(text, "calls ");
-	now[1] = told(text, "flushes ");
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 4; i++) {
 		run_note(name, names[i], now[i] - was[i]);
 		was[i] = now[i];
 	}

@@ -24,6 +24,7 @@
 #include "mem/mem.h"
 
 #define NMARKS 16
+#define SHOWN_ROWS 20 /* fit the kilobyte that a text begins with, whatever they say */
 
 struct mark {
 	bool used;
@@ -136,16 +137,38 @@ ev_read_proc(const struct evset *set, enum ev_id id)
 	return proc < 0 ? 0 : atomic_load_relaxed(&set->v[proc]);
 }
 
-void
-ev_show(struct out *o)
+static void
+read_all(uint64_t *value)
 {
 	unsigned i;
 
-	for (i = 0; i < EV_COUNT; i++) {
-		if (ev_rows[i].kind != EVK_TRACE)
-			out_printf(o, "%s %lu\n", ev_rows[i].name,
-			    ev_read((enum ev_id)i));
+	for (i = 0; i < EV_COUNT; i++)
+		value[i] = ev_read((enum ev_id)i);
+}
+
+/*
+ * /proc/vm/events, some rows at a time: the text is longer than a page, and memory of
+ * several pages would be a flush for each reading.  All rows are of one moment, as those
+ * of a mark: at[0] counts rows, at[1] on is the value of each.
+ */
+int
+ev_show_next(uint64_t *at, struct out *o)
+{
+	uint64_t i = at[0], end = MIN(i + SHOWN_ROWS, EV_COUNT);
+
+	if (i == EV_COUNT)
+		return 0;
+	if (i == 0) {
+		md_preempt_disable();
+		read_all(&at[1]);
+		md_preempt_enable();
 	}
+	at[0] = end;
+	for (; i < end; i++) {
+		if (ev_rows[i].kind != EVK_TRACE)
+			out_printf(o, "%s %lu\n", ev_rows[i].name, at[1 + i]);
+	}
+	return 1;
 }
 
 void
@@ -192,11 +215,8 @@ mark_slot(unsigned id)
 __attribute__((noinline)) void
 ev_take_all(uint64_t *value)
 {
-	unsigned i;
-
 	ASSERT(md_preempt_count() > 0);
-	for (i = 0; i < EV_COUNT; i++)
-		value[i] = ev_read((enum ev_id)i);
+	read_all(value);
 }
 
 /*

@@ -363,7 +363,9 @@ unsigned lockrank_highest(void);              /* held by the current thread; 0: 
 SYSTEM_ONLY uint64_t ev_read(enum ev_id);                 /* summed over CPUs */
 SYSTEM_ONLY uint64_t ev_read_proc(const struct evset *, enum ev_id);
 /* ev_set_gauge(), a gauge computed when read: lib/floor.h. */
-void ev_show(struct out *);                   /* /proc/vm/events */
+/* /proc/vm/events: the next rows; at: EV_SHOW_PLACE words, at[0] 0 before the first. */
+#define EV_SHOW_PLACE (1 + EV_COUNT)
+int ev_show_next(uint64_t *at, struct out *);
 void ev_show_proc(struct out *, const struct evset *); /* rows marked p alone, not gauges */
 SYSTEM_ONLY void ev_runs(const struct thread *); /* this CPU runs it: whose records */
 /* PR_VMM_MARK: copy all counters under id 0…255.  No allocation. */

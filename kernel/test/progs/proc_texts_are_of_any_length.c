@@ -2,9 +2,10 @@
 /*
  * The texts of a process with 9,000 mappings are made as they are read: they are
  * whole however they are read, hundreds of open files keep nothing of them, and who
- * is killed while he waits for one ends at once.
+ * is killed while he waits for one ends at once.  The counters are read without a
+ * flush, and are of one moment however long their reader takes.
  */
-#include "lib/test.h"
+#include "lib/events.h"
 
 #define MAPPINGS 9000
 #define OPEN 200
@@ -139,6 +140,31 @@ trace_is_in_order(size_t step)
 	}
 }
 
+/* What happens while the text is read in two pieces is not in the second. */
+static void
+counters_are_of_one_moment(void)
+{
+	char *fresh = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *text = snap_area[3].text;
+	size_t n;
+	int fd;
+
+	snap_all(1);
+	snap_all(2);
+	DELTA_EQ(1, 2, "tlb.flush", 0);
+	fd = OK(open("/proc/vm/events", O_RDONLY));
+	EQ(read(fd, text, 1), 1);
+	memset(fresh, 1, 64 * PAGE);
+	n = 1 + read_by(fd, text + 1, 97);
+	text[n] = '\0';
+	OK(close(fd));
+	LE(PAGE, (long)n);
+	DELTA_EQ(2, 3, "ws.insert", 0);
+	snap_all(4);
+	DELTA_EQ(2, 4, "ws.insert", 64);
+}
+
 /* Behind the end: all must be made to find that out. */
 static int64_t
 look_behind(void)
@@ -178,6 +204,8 @@ main(void)
 	maps_are_whole();
 	smaps_are_whole();
 	if (on_vadose()) {
+		snap_init();
+		counters_are_of_one_moment();
 		trace_is_in_order(200000);
 		trace_is_in_order(997);
 	}

@@ -95,6 +95,8 @@ struct design {
 	/* Of anons_school. */
 	const struct anons_ops *anons;   /* where its records are: design/anons/ */
 	const struct entry_ops *entries; /* what it hangs on a VAD; NULL: nothing */
+	/* What its programs have beside VADs; NULL: nothing. */
+	const struct own_ops *own;
 	const struct rmap_ops *rmap;     /* where its pages are mapped; NULL: it is not told */
 };
 
@@ -165,19 +167,23 @@ struct entry_ops {
 	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
 	/* As school->move. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
-	/* The space ends, its VADs are gone; [M] exclusive.  NULL: nothing to do. */
+};
+
+/* Memory that programs have beside their VADs; of a space, in as->dpriv. */
+struct own_ops {
+	int (*as_init)(struct aspace *);
+	/* The space ends, its VADs are gone; [M] exclusive. */
 	void (*as_fini)(struct aspace *);
 	/* No lock.  A program's fault has no answer here: has somebody else one?  True:
-	 * the thread goes on with what is in the frame now.  NULL: nobody has. */
+	 * the thread goes on with what is in the frame now. */
 	bool (*ask)(struct aspace *, va_t, enum access, struct trapframe *);
-	/* What lies outside of spaces, for vm_check and as text; no lock of rank >= 2.
-	 * NULL: nothing does. */
+	/* What lies outside of spaces, for vm_check and as text; no lock of rank >= 2. */
 	void (*check)(struct vm_report *);
 	void (*owners)(struct out *);
-	/* The design has tables of its own for these addresses: no VAD lies there, and
-	 * the words of the root are none of ours.  own_end 0: all are. */
-	va_t own;
-	va_t own_end;
+	/* Tables of its own map these addresses: no VAD lies there, and the words of
+	 * the root are none of ours. */
+	va_t base;
+	va_t end;
 };
 
 /* Where each page of the design is mapped. */
@@ -196,33 +202,37 @@ static inline int
 design_as_init(struct aspace *as)
 {
 	const struct entry_ops *e = as->design->entries;
+	const struct own_ops *own = as->design->own;
 
+	if (own != NULL)
+		return own->as_init(as);
 	return e == NULL ? 0 : e->as_init(as);
 }
 
 static inline void
 design_as_fini(struct aspace *as)
 {
-	const struct entry_ops *e = as->design->entries;
-
-	if (e != NULL && e->as_fini != NULL)
-		e->as_fini(as);
+	if (as->design->own != NULL)
+		as->design->own->as_fini(as);
 }
 
-/* Has the design tables of its own for va?  See entry_ops. */
+/* Has the design tables of its own for va?  See own_ops. */
 static inline bool
 design_owns(const struct aspace *as, va_t va)
 {
-	const struct entry_ops *e = as->design->entries;
+	const struct own_ops *own = as->design->own;
 
-	return e != NULL && va < e->own_end && va >= e->own;
+	return own != NULL && va < own->end && va >= own->base;
 }
 
 static inline int
 design_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
 	const struct entry_ops *e = as->design->entries;
+	const struct own_ops *own = as->design->own;
 
+	if (own != NULL && start < own->end >> PAGE_SHIFT && end > own->base >> PAGE_SHIFT)
+		return -ENOMEM;
 	return e == NULL ? 0 : e->prepare(as, v, start, end);
 }
 

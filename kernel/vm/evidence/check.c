@@ -274,8 +274,8 @@ check_designs(struct vm_report *rep)
 	const struct design *design;
 
 	FOR_EACH_DESIGN(design)
-		if (design->entries != NULL && design->entries->check != NULL)
-			design->entries->check(rep);
+		if (design->own != NULL)
+			design->own->check(rep);
 }
 
 static void

@@ -93,8 +93,8 @@ stat_owners(struct out *o)
 	const struct design *design;
 
 	FOR_EACH_DESIGN(design)
-		if (design->entries != NULL && design->entries->owners != NULL)
-			design->entries->owners(o);
+		if (design->own != NULL)
+			design->own->owners(o);
 }
 
 /*

@@ -595,9 +595,9 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
 bool
 vm_fault_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 {
-	const struct entry_ops *e = as->design->entries;
+	const struct own_ops *own = as->design->own;
 
-	return e != NULL && e->ask != NULL && e->ask(as, va, access, tf);
+	return own != NULL && own->ask(as, va, access, tf);
 }
 
 /* A page fault in kernel mode at a user address: inside md_copy_user().

@@ -346,7 +346,7 @@ pt_iter_place(struct pt_iter *it)
 	it->out = NULL;
 	while (it->va < it->end && it->as->md.root_pa != 0) {
 		if (design_owns(it->as, it->va)) {
-			it->va = MIN(it->end, it->as->design->entries->own_end);
+			it->va = MIN(it->end, it->as->design->own->end);
 			continue;
 		}
 		if (near_word(it->as, it->va, &it->leaf) == NULL) {

@@ -229,12 +229,12 @@ frame_revoke_if(struct frame *f, bool (*is)(const struct frame *, uint32_t table
 		next = s->f_next;
 		if (is(f, s->at.table, arg)) {
 			place_drop(f, s);
-			frames.revoked++;
+			EVENT(frames_revoke);
 		}
 	}
 	if (f->at.table != 0 && is(f, f->at.table, arg)) {
 		place_drop(f, NULL);
-		frames.revoked++;
+		EVENT(frames_revoke);
 	}
 }
 

@@ -64,14 +64,11 @@ enum begun { NOT_BEGUN, BEGUN };
 static struct mutex frames_lock = MUTEX_INIT(frames_lock, LR_OBJMAPS);
 static struct waitq asked = WAITQ_INIT(asked); /* a question, an answer, an end */
 static struct list owners = LIST_INIT(owners);
-static struct {
-	uint64_t calls, upcalls, exits; /* [F] for /proc/vm/owners */
-} told;
 
 static void memory_take(uint64_t pages);
 static struct frame_space *space_of(int pid);
 static struct frame_space *space_under(pa_t root);
-static const struct entry_ops frames_entries;
+static const struct own_ops frames_own;
 static struct frame_ask *ask_of(struct frame_space *, uint32_t thread);
 
 /* ---- the machine, for the mechanism ---- */
@@ -130,6 +127,13 @@ static const struct frames_machine_ops machine = {
 
 /* ---- boot ---- */
 
+/* A field of struct frames of 4 bytes. */
+static uint64_t
+field(size_t at)
+{
+	return atomic_load_relaxed((const uint32_t *)((const char *)&frames + at));
+}
+
 /* The memory of boot word frames= is set aside; there is no other afterwards. */
 static void
 frames_boot(void)
@@ -138,6 +142,8 @@ frames_boot(void)
 	uint32_t n = (uint32_t)MIN(pages / ROW_PAGES + FRAME_SLOTS, ROWS_MAX);
 	struct frame *buffer;
 
+	ev_set_gauge(EV_frames_live, field, offsetof(struct frames, live));
+	ev_set_gauge(EV_frames_segments, field, offsetof(struct frames, segments));
 	if (pages == 0)
 		return;
 	buffer = room_alloc(n * sizeof(*buffer));
@@ -206,7 +212,7 @@ frames_as_fini(struct aspace *as)
 		else if (frame_proc_at(0)->pid == 0)
 			frame_join(); /* nobody sits there who would */
 		list_remove(&s->all);
-		told.exits++;
+		EVENT(frames_exits);
 	}
 	mutex_unlock(&frames_lock);
 	wake_all(&asked); /* its creator, or its children */
@@ -214,40 +220,7 @@ frames_as_fini(struct aspace *as)
 	as->dpriv = NULL;
 }
 
-/* See struct entry_ops: rule 1. */
-static int
-frames_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
-{
-	HELD(&as->map_lock);
-	return start < FRAME_USER_END >> PAGE_SHIFT &&
-	    end > FRAME_USER_BASE >> PAGE_SHIFT ? -ENOMEM : 0;
-}
-
-static void
-frames_release(struct aspace *as, struct vad *v)
-{
-}
-
-static void
-frames_attach(struct aspace *as, struct vad *v)
-{
-	HELD(&as->map_lock);
-}
-
-static void
-frames_vad_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
-{
-	HELD(&as->map_lock);
-}
-
-static int
-frames_vad_merge(struct aspace *as, struct vad *lo, struct vad *hi)
-{
-	HELD(&as->map_lock);
-	return 0;
-}
-
-/* See struct entry_ops. */
+/* See struct own_ops. */
 static void
 frames_report(struct vm_report *rep)
 {
@@ -294,7 +267,7 @@ frame_enter(struct aspace *as, int pid, int *who)
 {
 	struct frame_space *s = as->dpriv;
 
-	if (as->design->entries != &frames_entries)
+	if (as->design->own != &frames_own)
 		return -ENOSYS;
 	if (frames.n == 0)
 		return -ENOMEM;
@@ -305,7 +278,7 @@ frame_enter(struct aspace *as, int pid, int *who)
 		list_push_back(&owners, &s->all);
 	}
 	*who = s->pid;
-	told.calls++;
+	EVENT(frames_calls);
 	if (s->pid != 0)
 		return 0;
 	mutex_unlock(&frames_lock);
@@ -395,7 +368,7 @@ regs_to(struct trapframe *tf, const struct frame_regs *r)
 }
 
 /*
- * See struct entry_ops.  The thread waits until its creator has mapped what it lacks,
+ * See struct own_ops.  The thread waits until its creator has mapped what it lacks,
  * and says with which registers it shall go on.
  *
  * Locks:    none.
@@ -417,7 +390,7 @@ frames_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 		mutex_unlock(&frames_lock);
 		return false;
 	}
-	told.upcalls++;
+	EVENT(frames_upcall);
 	list_push_back(&s->waiting, &ask.node);
 	while (!ask.answered && r == 0 && has_creator(s)) {
 		wake_all(&asked);
@@ -543,7 +516,7 @@ ask_of(struct frame_space *s, uint32_t thread)
 
 /* ---- what it looks like ---- */
 
-/* See struct entry_ops. */
+/* See struct own_ops. */
 static void
 frames_show(struct out *o)
 {
@@ -552,10 +525,7 @@ frames_show(struct out *o)
 	uint32_t i;
 
 	mutex_lock(&frames_lock);
-	out_printf(o, "rows %u pages %lu segments %u\n", frames.n, frames.pages,
-	    frames.segments);
-	out_printf(o, "calls %lu upcalls %lu exits %lu flushes %lu revoked %lu\n",
-	    told.calls, told.upcalls, told.exits, frames.flushes, frames.revoked);
+	out_printf(o, "rows %u pages %lu\n", frames.n, frames.pages);
 	for (p = frame_proc_at(0); p != NULL && frames.n != 0;
 	    p = p->next == 0 ? NULL : frame_proc_at(p->next)) {
 		out_printf(o, "process %d record %u frames %u of %u root %u\n",
@@ -571,19 +541,14 @@ frames_show(struct out *o)
 
 /* ---- the design as the rest of vm/ sees it ---- */
 
-static const struct entry_ops frames_entries = {
+static const struct own_ops frames_own = {
 	.as_init = frames_as_init,
 	.as_fini = frames_as_fini,
-	.prepare = frames_prepare,
-	.release = frames_release,
-	.attach = frames_attach,
-	.split = frames_vad_split,
-	.merge = frames_vad_merge,
 	.ask = frames_ask,
 	.check = frames_report,
 	.owners = frames_show,
-	.own = FRAME_USER_BASE,
-	.own_end = FRAME_USER_END,
+	.base = FRAME_USER_BASE,
+	.end = FRAME_USER_END,
 };
 
 const struct design frames_design = {
@@ -591,5 +556,5 @@ const struct design frames_design = {
 	.school = &words_school,
 	.init = frames_boot,
 	.dup = eager_dup,
-	.entries = &frames_entries,
+	.own = &frames_own,
 };

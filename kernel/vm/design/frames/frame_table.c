@@ -160,7 +160,7 @@ frame_flush(uint32_t table, unsigned slot, uint64_t n)
 
 	if (root == 0)
 		return; /* no CPU has ever seen it there: rule 4 */
-	frames.flushes++;
+	EVENT(frames_flush);
 	frames.md->flush(frames.at[root].pa, frame_va_of(table, slot, &top),
 	    n << 9 * (frame_level(&frames.at[table]) - 1));
 }

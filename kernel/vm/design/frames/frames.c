@@ -45,6 +45,7 @@ frames_init(struct frame *buffer, uint32_t n, const struct frames_machine_ops *m
 	frames.at = buffer;
 	frames.n = n;
 	frames.md = md;
+	frames.live = n - 1;
 	for (i = n - 1; i > 0; i--)
 		row_put(&buffer[i]);
 	zero = frame_proc_at(0);
@@ -321,6 +322,7 @@ row_take(void)
 	if (f == NULL)
 		return NULL;
 	frames.free = f->next;
+	frames.live++;
 	memset(f, 0, sizeof(*f));
 	return f;
 }
@@ -331,6 +333,7 @@ row_put(struct frame *f)
 	memset(f, 0, sizeof(*f));
 	f->next = frames.free;
 	frames.free = frame_id(f);
+	frames.live--;
 }
 
 /* By f_id: a program that reads its list with frame_info() sees an order that stays. */

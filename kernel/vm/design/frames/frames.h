@@ -183,8 +183,8 @@ extern struct frames {
 	uint32_t free;         /* [L] f_id of the first free row */
 	uint32_t by_pa;        /* [L] f_id of the lowest frame */
 	uint64_t pages;        /* [L] of all frames: constant after frames_add() */
+	uint32_t live;         /* [L] rows in use */
 	uint32_t segments;     /* [L] live */
-	uint64_t flushes, revoked; /* [L] */
 	const struct frames_machine_ops *md; /* [c] */
 } frames;
 struct frame *frame_at(uint32_t f);            /* NULL: no such frame */

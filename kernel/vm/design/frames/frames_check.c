@@ -58,6 +58,7 @@ frames_check(void)
 	WRONG_IF(wrong != NULL, wrong);
 	WRONG_IF(c.pages != frames.pages, "pages are missing");
 	WRONG_IF(c.rows != rows, "S5: a frame is in no owner's list");
+	WRONG_IF(c.rows != frames.live, "a row is in use for no frame");
 	WRONG_IF(c.quota != frames.n - 1, "S6: quotas are not the buffer");
 	WRONG_IF(c.words != c.found, "S2: a word that no mapping has");
 	WRONG_IF(c.segments != c.live || c.live != frames.segments,
