@@ -21,7 +21,7 @@
 
 #include "vtrcheck.h"
 
-#define KIND_FORK 5   /* enum pte_kind of kernel/vm/frame/frame.h */
+#define KIND_FORK 5   /* enum pte_kind of kernel/vm/frame/word.h */
 #define MAX_RUN 4096u /* slots of one request: more is nonsense */
 
 struct process {

@@ -7,7 +7,7 @@
  * Picture   33 cpu0 2 page.state pfn=1201 change=LIMBO>ACTIVE home=pte:41a000
  *
  * Rules     field=value, no blank in a value; the same names as in the kernel
- *           (mem/page.h, vm/frame/frame.h), whose numbers stand here once more.
+ *           (mem/page.h, vm/frame/word.h), whose numbers stand here once more.
  *
  * Read next kernel/mem/page.h, vtr.c.
  */

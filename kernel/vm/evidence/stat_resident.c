@@ -10,7 +10,7 @@
  * Rules     1. A FORK word is in swap if what it names is.
  */
 #include "vm/evidence/evidence.h"
-#include "vm/frame/frame.h"
+#include "vm/frame/word.h"
 #include "vm/design/design.h"
 #include "vm/space/space.h"
 

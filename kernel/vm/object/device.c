@@ -11,7 +11,7 @@
  *              goes costs nothing to make again, and its frame is nobody's to free,
  *              swap or count.  Never RAM: that has owners.
  */
-#include "vm/frame/frame.h"
+#include "vm/frame/word.h"
 #include "vm/object/object.h"
 
 /* The object of [base, base + bytes), of whole pages.

@@ -16,7 +16,7 @@
  */
 #include "mem/mem.h"
 #include "vm/design/pmap/pmap.h"
-#include "vm/frame/frame.h"
+#include "vm/frame/word.h"
 
 #define FRAMES_A_BUCKET 16ul
 
