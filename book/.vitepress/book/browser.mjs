@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // browser.mjs: every page in headless Chromium, narrow and wide, light and dark
 //
-//   node book/.vitepress/book/browser.mjs DIR [views|scenes|axe|search]…
+//   node book/.vitepress/book/browser.mjs DIR [views|scenes|asks|axe|search]…
 //                                  screenshots go to DIR; no word: all of it
 //
 // Problem   A site can build and still be blank, too wide, or full of errors
@@ -9,6 +9,7 @@
 //
 // Picture   page × width: load, errors? wider than the window? screenshot
 //           figures that are played: real keys, to each named state
+//           exercises that can be answered: a wrong answer, then the wanted one
 //           axe: no serious finding
 //           then the search: type queries, expect results
 //
@@ -173,6 +174,33 @@ async function playScenes(browser, origin, path, view) {
   return [ids.length, bad]
 }
 
+// What exercises ask: a wrong answer is said to be wrong, the wanted one right, and a state
+// is right when the figure is there.
+async function askedAndTold(browser, origin, path) {
+  await visit(browser, origin + path, VIEWS[2])
+  return browser.eval(`(async () => {
+    const bad = [], pause = ms => new Promise(ok => setTimeout(ok, ms)), forms = [...document.querySelectorAll('.vm-ask')]
+    const type = (input, text) => { input.value = text; input.dispatchEvent(new Event('input')) }
+    for (const form of forms) {
+      const rows = JSON.parse(form.dataset.rows), fields = rows.map(([, want]) => want.startsWith('#') ? null : 0)
+      const inputs = [...form.querySelectorAll('input')]
+      fields.forEach((f, k) => { if (f === 0) fields[k] = inputs.shift() })
+      const send = async () => { form.requestSubmit(); await pause(60); return form.innerText }
+      rows.forEach((r, k) => { if (fields[k]) type(fields[k], '98765') })
+      const wrong = await send()
+      if (wrong.split('not so').length - 1 !== rows.length) bad.push('exercise ' + form.dataset.id + ': a wrong answer passes: ' + wrong)
+      rows.forEach(([, want], k) => { if (fields[k]) type(fields[k], want) })
+      for (const [, want] of rows.filter(r => r[1].startsWith('#'))) {
+        location.hash = want
+        for (let n = 0; n < 60 && document.querySelector('[data-figure="' + want.slice(1).split('/')[0] + '"]')?.dataset.at !== want.slice(1); n++) await pause(50)
+      }
+      const right = await send()
+      if (!right.includes('All right.')) bad.push('exercise ' + form.dataset.id + ': the right answer does not pass: ' + right)
+    }
+    return [forms.length, bad]
+  })()`)
+}
+
 // When a page with a figure paints first, and how much the figure is.
 async function measure(browser, origin, path) {
   const paints = []
@@ -224,7 +252,7 @@ async function search(browser, origin) {
 const server = await serve()
 const origin = `http://127.0.0.1:${server.address().port}`
 const browser = new Browser()
-let bad = 0, seen = 0, played = 0, asked = 0
+let bad = 0, seen = 0, played = 0, answered = 0, asked = 0
 const complain = list => { for (const f of list) { console.log(f); bad++ } }
 mkdirSync(SHOTS, { recursive: true })
 try {
@@ -248,6 +276,11 @@ try {
       }
     }
   }
+  for (const path of does('asks') ? pages().filter(p => !p.includes('print') && readFileSync(join(DIST, p)).includes('class="vm-ask"')) : []) {
+    const [n, found] = await askedAndTold(browser, origin, path)
+    answered += n
+    complain(found.map(f => `${path}: ${f}`))
+  }
   for (const path of does('axe') ? pages().filter(p => !p.startsWith('/src/')) : [])
     for (const view of [VIEWS[2], VIEWS[3], ...(withScenes.includes(path) ? [VIEWS[0]] : [])]) {
       complain(await axe(browser, origin, path, view))
@@ -258,5 +291,5 @@ try {
   await browser.close()
   server.close()
 }
-console.log(`book: ${seen} views, ${played} named states played by keyboard, ${asked} views asked of axe, ${does('search') ? QUERIES.length : 0} searches, ${bad} complaints; pictures in ${SHOTS}`)
+console.log(`book: ${seen} views, ${played} named states played by keyboard, ${answered} exercises answered, ${asked} views asked of axe, ${does('search') ? QUERIES.length : 0} searches, ${bad} complaints; pictures in ${SHOTS}`)
 process.exit(bad > 0 ? 1 : 0)

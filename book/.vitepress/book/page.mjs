@@ -19,7 +19,7 @@ import { findSymbol, narrow, sourceLines } from './symbol.mjs'
 import { curves } from './curves.mjs'
 import { transcript } from './transcript.mjs'
 import { speedTable, whereTable } from './speed.mjs'
-import { still } from '../theme/scene/scene.mjs'
+import { still, stepsTo } from '../theme/scene/scene.mjs'
 import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, procTable, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
 
 export const MAX_EXCERPT = 45
@@ -225,7 +225,7 @@ class Page {
     this.item('scene', line, { key: `scene:${name}`, hash: hash(graphs.join('')), name })
     if (!caption) this.error(line, 'figure without caption', 'say in one sentence what it shows')
     const heads = JSON.stringify(graphs.map(g => still(JSON.parse(g))))
-    const ids = graphs.map(g => JSON.parse(g)).flatMap(g => g.names.map(n => `fig-${g.scene}${g.bug ? '-bug' : ''}/${n[0]}`))
+    const ids = graphs.map(g => JSON.parse(g)).flatMap(g => [...g.names.map(n => n[0]), ...g.puzzles.map((_, i) => `puzzle-${i + 1}`)].map(n => `fig-${g.scene}${g.bug ? '-bug' : ''}/${n}`))
     this.put(`<figure class="fig played"><VmScene still="${escapeHtml(heads).replace(/"/g, '&quot;').replace(/\{\{/g, '{ {')}"></VmScene>`,
       this.caption(caption), '</figure>', `<!-- ${ids.map(i => `id="${i}"`).join(' ')} -->`, '', ...lead.map((l, i) => this.inlines(l, line + gap + 2 + i)), '')
   }
@@ -275,8 +275,34 @@ class Page {
     const a = this.answers.get(number)
     if (!a) return this.error(this.box.line, `exercise ${number} has no answer`,
       `write "## ${number}" in grading/answers/${this.chapter}.md`)
+    const lines = a.text.trim().split('\n')
+    this.ask(number, lines.filter(l => l.startsWith('@ask ')))
     this.put('', '<details class="answer">', '<summary>Answer</summary>', '',
-      ...a.text.trim().split('\n').map(l => this.inlines(l, this.box.line)), '', '</details>')
+      ...lines.filter(l => !l.startsWith('@ask ')).map(l => this.inlines(l, this.box.line)), '', '</details>')
+  }
+
+  // "@ask How many faults? = {{counter …}}": what the page can check before it is read.
+  ask(number, lines) {
+    if (lines.length === 0) return
+    const rows = lines.map(l => {
+      const [, question, want] = l.match(/^@ask (.+?) = (.+)$/) ?? []
+      const value = want && this.inlines(want, this.box.line).replace(/<[^>]+>/g, '').trim()
+      if (!value || value.includes('?')) this.error(this.box.line, `exercise ${number}: cannot read "${l}"`, 'write @ask QUESTION = WHAT IS WANTED')
+      else if (value.startsWith('#fig-')) this.steps(this.box.line, value.slice('#fig-'.length))
+      return [question, value]
+    })
+    this.item('ask', this.box.line, { number, rows })
+    this.put('', `<VmAsk id="${number}" rows="${escapeHtml(JSON.stringify(rows)).replace(/"/g, '&quot;')}"></VmAsk>`, '')
+  }
+
+  // {{steps "last-owner/orphan"}}: so many actions lead there, at least.
+  steps(line, state) {
+    const [scene, name] = state.split('/')
+    const file = join(ROOT, `book/scenes/${scene}.json`)
+    const n = existsSync(file) ? stepsTo(JSON.parse(readFileSync(file, 'utf8')), name) : null
+    if (n === null) { this.error(line, `no state ${state} in book/scenes`, 'names are in the scene, or numbers of states'); return '?' }
+    this.item('fact', line, { key: `steps ${state}`, value: n })
+    return String(n)
   }
 
   // ---- within a line ----
@@ -286,6 +312,7 @@ class Page {
       .replace(/\{\{counter "([^"]+)" run="([^"/]+)\/([^"]+)"\}\}/g, (_, name, run, step) =>
         this.number(line, `${run}/${step}/${name}`))
       .replace(/\{\{calc "([^"]+)"(?: digits=(\d))?\}\}/g, (_, expr, digits) => this.calc(line, expr, digits))
+      .replace(/\{\{steps "([^"]+)"\}\}/g, (_, state) => this.steps(line, state))
       .replace(MADE, (_, kind, text) => this.made(line, kind, text))
       .replace(FACT, (_, kind, path, re, form) => this.fact(line, kind, path, re, form))
       .replace(/\[@([\w-]+)\]/g, (_, key) => this.cite(line, key))

@@ -8,6 +8,7 @@ import './book.css'
 import './scene/scene.css'
 import './vtr/states.css'
 import VmScene from './scene/VmScene.vue'
+import VmAsk from './ask/VmAsk.vue'
 import FrameLife from './vtr/FrameLife.vue'
 
 // Figures, tables and code that are wider than the window scroll; telephones hide
@@ -46,7 +47,7 @@ function mend() {
 export default {
   extends: DefaultTheme,
   Layout: () => h(DefaultTheme.Layout, null, { 'home-hero-image': () => h(FrameLife) }),
-  enhanceApp({ app }) { app.component('VmScene', VmScene).component('FrameLife', FrameLife) },
+  enhanceApp({ app }) { app.component('VmScene', VmScene).component('FrameLife', FrameLife).component('VmAsk', VmAsk) },
   setup() {
     const route = useRoute()
     const all = () => { markAll(); mend() }

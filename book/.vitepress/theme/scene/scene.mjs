@@ -95,6 +95,12 @@ export function way(graph, from, isGood) {
   return null
 }
 
+// How many steps lead from the start to a state, by its name or number; null: none do.
+export function stepsTo(graph, name) {
+  const to = graph.names.find(n => n[0] === name)?.[1] ?? Number(name)
+  return way(graph, 0, s => s === to)?.length ?? null
+}
+
 export const stepOf = (graph, state, act) => graph.steps[state].find(s => s[0] === act)
 
 // "A stores", "Write to swap": what was done.
