@@ -63,13 +63,10 @@ fork_entry(uint64_t word)
 
 /* ---- the whole fork ---- */
 
-/*
- * Fork the memory of parent into child, which is empty: design->dup.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
- *           is lost): the child is half made, as_dup() takes it apart.
- */
+/* Fork the memory of parent into child, which is empty: design->dup.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Returns: 0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table is
+ * lost): the child is half made, as_dup() takes it apart. */
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
 {
@@ -94,12 +91,9 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 
 /* ---- phase A ---- */
 
-/*
- * All that may fail: commit, the child's VADs, the object, the references.
- *
- * Locks:    both map_locks exclusive; takes the parent's ws_lock.
- * Returns:  0, -ENOMEM: as_dup() takes apart what the child has so far.
- */
+/* All that may fail: commit, the child's VADs, the object, the references.
+ * Locks: both map_locks exclusive; takes the parent's ws_lock.
+ * Returns: 0, -ENOMEM: as_dup() takes apart what the child has so far. */
 int
 fork_reserve(struct fork_work *w)
 {
@@ -129,28 +123,20 @@ fork_words(struct fork_work *w)
 	return r;
 }
 
-/*
- * Turn every private word of the parent in [*start, end) that is not ABSENT
- * into a FORK reference, in parent and child alike; at most one leaf table
- * of the parent per call.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0 with *start moved on, -EINTR, -EIO.
- */
+/* Turn every private word of the parent in [*start, end) that is not ABSENT into a FORK
+ * reference, in parent and child alike; at most one leaf table of the parent per call.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Returns: 0 with *start moved on, -EINTR, -EIO. */
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
 	return lab_todo("05-fork step 4: fork_range");
 }
 
-/*
- * Someone still fills or reads the page of the word at s: the child gets its own,
- * now.
- *
- * Locks:    both ws_locks; takes [P].
- * Owns:     takes over the caller's pin of the page, and gives it back.
- * Returns:  true with s at the next word; false: w->c.want, all is as before.
- */
+/* Someone still fills or reads the page of the word at s: the child gets its own, now.
+ * Locks: both ws_locks; takes [P].
+ * Owns: takes over the caller's pin of the page, and gives it back.
+ * Returns: true with s at the next word; false: w->c.want, all is as before. */
 bool
 fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 {
@@ -158,14 +144,11 @@ fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 	return (page_unpin(pinned), fork_met(&w->c, s), true);
 }
 
-/*
- * The page of a private word, or its slot, moves to the new entry e.  A word that
- * maps it goes on mapping it, as VALID/FORK without W and D; any other becomes
- * `fork`.  Of the books only n_swap, the page's home and its PF_DIRTY follow here.
- *
- * Locks:    [W] of the parent; [F] of the entry's object; [P].
- * Returns:  the parent's word as it was: TRANS may have become SWAP by now.
- */
+/* The page of a private word, or its slot, moves to the new entry e.  A word that maps
+ * it goes on mapping it, as VALID/FORK without W and D; any other becomes `fork`.  Of
+ * the books only n_swap, the page's home and its PF_DIRTY follow here.
+ * Locks: [W] of the parent; [F] of the entry's object; [P].
+ * Returns: the parent's word as it was: TRANS may have become SWAP by now. */
 uint64_t
 fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
@@ -173,15 +156,12 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 	return word_get(s->word);
 }
 
-/*
- * FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So
- * do the words behind it whose entries lie in the same page.  Of many objects the
- * parent takes back first what it alone refers to, and enters it in the new one,
- * so that the old ones can die.
- *
- * Locks:    both ws_locks; takes [F], [P].
- * Returns:  true with s at the next word; false: w->c.want, the word is as before.
- */
+/* FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So do the
+ * words behind it whose entries lie in the same page.  Of many objects the parent takes
+ * back first what it alone refers to, and enters it in the new one, so that the old
+ * ones can die.
+ * Locks: both ws_locks; takes [F], [P].
+ * Returns: true with s at the next word; false: w->c.want, the word is as before. */
 bool
 fork_entered(struct fork_work *w, struct pte_ref *s)
 {
@@ -191,13 +171,10 @@ fork_entered(struct fork_work *w, struct pte_ref *s)
 
 /* ---- F4 and F8: the faults that fork makes ---- */
 
-/*
- * F4 break fork: a write to a page that a fork made common.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its
- *           page is not in memory, what F5, F6 and F11 return.
- */
+/* F4 break fork: a write to a page that a fork made common.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its page
+ * is not in memory, what F5, F6 and F11 return. */
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
@@ -205,14 +182,11 @@ f4_break_fork(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/*
- * F8 fork map: a read of a page that a fork made common.  The last owner
- * takes it at once, which saves a fault at the first write.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where
- *           its page is not in memory, what F5, F6 and F11 return.
- */
+/* F8 fork map: a read of a page that a fork made common.  The last owner takes it at
+ * once, which saves a fault at the first write.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where its
+ * page is not in memory, what F5, F6 and F11 return. */
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {

@@ -34,12 +34,9 @@ static void take_slot(const struct pte_ref *s, struct fmo_entry *e);
 
 /* ---- one more ---- */
 
-/*
- * One more word of the ref's process names e: fork of a word that refers to
- * an entry already.  The caller counts n_fork.
- *
- * Locks:    [W] of the process, [F]; e's page is pinned.
- */
+/* One more word of the ref's process names e: fork of a word that refers to an entry
+ * already.  The caller counts n_fork.
+ * Locks: [W] of the process, [F]; e's page is pinned. */
 void
 fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
 {
@@ -66,11 +63,8 @@ drop_begin(struct aspace *as, uint64_t index)
 	return (struct drop){ .as = as, .ref = ref };
 }
 
-/*
- * A word of as that named e is gone, its flush acknowledged.
- *
- * Locks:    [W] of as; e's page is pinned or has nres > 0; takes [F], [P].
- */
+/* A word of as that named e is gone, its flush acknowledged.
+ * Locks: [W] of as; e's page is pinned or has nres > 0; takes [F], [P]. */
 void
 fmo_deref(struct aspace *as, struct fmo_entry *e)
 {
@@ -95,14 +89,11 @@ slot_ends(uint64_t word)
 	lab_todo("06-last-owner step 6: slot_ends");
 }
 
-/*
- * The last owner takes the page back instead of copying it: soft FORK becomes
- * TRANS or SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
- *
- * Locks:    [W]; e's page is pinned or has nres > 0; takes [F], [P].
- * Returns:  true: the word owns the page, or its slot, and e is dead; false:
- *           others refer to it, the page is pinned, being read or lost.
- */
+/* The last owner takes the page back instead of copying it: soft FORK becomes TRANS or
+ * SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
+ * Locks: [W]; e's page is pinned or has nres > 0; takes [F], [P].
+ * Returns: true: the word owns the page, or its slot, and e is dead; false: others
+ * refer to it, the page is pinned, being read or lost. */
 bool
 fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
     enum steal_where where)
@@ -118,14 +109,11 @@ take_slot(const struct pte_ref *s, struct fmo_entry *e)
 	lab_todo("06-last-owner step 6: take_slot");
 }
 
-/*
- * Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.
- * No data page is touched, nothing but entry pages is needed.
- *
- * Locks:    [W]; takes [F], [P].
- * Returns:  0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its
- *           word; w brings it, and keeps it pinned.
- */
+/* Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.  No data
+ * page is touched, nothing but entry pages is needed.
+ * Locks: [W]; takes [F], [P].
+ * Returns: 0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its word;
+ * w brings it, and keeps it pinned. */
 int
 fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
     struct want *w)
@@ -134,13 +122,9 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	return (*va = end, 0);
 }
 
-/*
- * Have the entry page of kva pinned in w->kpage, to change refs in it; another is
- * let go.
- *
- * Locks:    any of rank < 8; takes [P].
- * Returns:  false: not in memory, the pass ends.
- */
+/* Have the entry page of kva pinned in w->kpage, to change refs in it; another is let
+ * go.
+ * Locks: any of rank < 8; takes [P].  Returns: false: not in memory, the pass ends. */
 bool
 fmo_hold(struct want *w, va_t kva)
 {

@@ -29,12 +29,8 @@
 
 /* ---- slots ---- */
 
-/*
- * The anon of a page.
- *
- * Locks:    [W] of its space.
- * Returns:  the anon; NULL: there is none.
- */
+/* The anon of a page.
+ * Locks: [W] of its space.  Returns: the anon; NULL: there is none. */
 struct vm_anon *
 amap_lookup(struct vm_amap *amap, uint64_t vpn)
 {
@@ -42,12 +38,8 @@ amap_lookup(struct vm_amap *amap, uint64_t vpn)
 	return NULL;
 }
 
-/*
- * A chunk for the page, so that amap_add() does not fail.
- *
- * Locks:    [W] of its space.
- * Returns:  false: no memory.
- */
+/* A chunk for the page, so that amap_add() does not fail.
+ * Locks: [W] of its space.  Returns: false: no memory. */
 bool
 amap_reserve(struct vm_amap *amap, uint64_t vpn)
 {
@@ -55,25 +47,17 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 	return false;
 }
 
-/*
- * The page's anon, from now on: its slot is free, and has a chunk.
- *
- * Locks:    [W] of its space.
- * Owns:     takes a reference over.
- */
+/* The page's anon, from now on: its slot is free, and has a chunk.
+ * Locks: [W] of its space.  Owns: takes a reference over. */
 void
 amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
 {
 	lab_todo("20-amap step 1: amap_add");
 }
 
-/*
- * The anon of a page, out of its slot.
- *
- * Locks:    [W] of its space.
- * Returns:  the anon; NULL: there is none.
- * Owns:     the caller, its reference.
- */
+/* The anon of a page, out of its slot.
+ * Locks: [W] of its space.  Returns: the anon; NULL: there is none.
+ * Owns: the caller, its reference. */
 struct vm_anon *
 amap_take(struct vm_amap *amap, uint64_t vpn)
 {
@@ -81,12 +65,8 @@ amap_take(struct vm_amap *amap, uint64_t vpn)
 	return NULL;
 }
 
-/*
- * One reference more for each anon of [lo, hi): a slot of another amap names it.
- *
- * Locks:    [W] of its space; takes [anon].
- * Returns:  how many there are.
- */
+/* One reference more for each anon of [lo, hi): a slot of another amap names it.
+ * Locks: [W] of its space; takes [anon].  Returns: how many there are. */
 uint64_t
 amap_ref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -94,12 +74,9 @@ amap_ref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return 0;
 }
 
-/*
- * The anons of [lo, hi) are let go; nothing maps their pages in this space.
- *
- * Locks:    [W] of its space; takes [anon], [P].
- * Returns:  how many of them were charged when touched.
- */
+/* The anons of [lo, hi) are let go; nothing maps their pages in this space.
+ * Locks: [W] of its space; takes [anon], [P].
+ * Returns: how many of them were charged when touched. */
 uint64_t
 amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -109,12 +86,9 @@ amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 
 /* ---- what a fault asks ---- */
 
-/*
- * The word of a page's anon, for a fault.
- *
- * Locks:    [W] of its space; [anon] is held behind it, until amap_found().
- * Returns:  NULL: there is none, and no lock is held.
- */
+/* The word of a page's anon, for a fault.
+ * Locks: [W] of its space; [anon] is held behind it, until amap_found().
+ * Returns: NULL: there is none, and no lock is held. */
 uint64_t *
 amap_find(void *entry, uint64_t vpn)
 {
@@ -122,23 +96,16 @@ amap_find(void *entry, uint64_t vpn)
 	return NULL;
 }
 
-/*
- * The fault has seen the anon.
- *
- * Locks:    [anon], released.
- */
+/* The fault has seen the anon.  Locks: [anon], released. */
 void
 amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 {
 	lab_todo("20-amap step 2: amap_found");
 }
 
-/*
- * A read of a page that has no anon.
- *
- * Locks:    those of anons_fault(); f->word is in use.
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
+/* A read of a page that has no anon.
+ * Locks: those of anons_fault(); f->word is in use.
+ * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome
 amap_read(struct fctx *f, void *entry)
 {
@@ -146,13 +113,9 @@ amap_read(struct fctx *f, void *entry)
 	return fault_signal(f, SIGKILL, 0);
 }
 
-/*
- * A new anon for f's page, which f->word maps: zeros, or a copy of from.  The one that
+/* A new anon for f's page, which f->word maps: zeros, or a copy of from.  The one that
  * the page had is let go.
- *
- * Locks:    [W] of its space; takes [anon], [P].
- * Owns:     takes the anon over.
- */
+ * Locks: [W] of its space; takes [anon], [P].  Owns: takes the anon over. */
 void
 amap_put(struct fctx *f, void *entry, struct anons_making *m,
     const struct vm_page *from)
@@ -160,11 +123,7 @@ amap_put(struct fctx *f, void *entry, struct anons_making *m,
 	lab_todo("20-amap step 2: amap_put");
 }
 
-/*
- * Does no other slot name the anon?
- *
- * Locks:    [anon]; [W] of its space.
- */
+/* Does no other slot name the anon?  Locks: [anon]; [W] of its space. */
 bool
 amap_is_own(void *entry, const uint64_t *word)
 {
@@ -174,15 +133,12 @@ amap_is_own(void *entry, const uint64_t *word)
 
 /* ---- copies of amaps ---- */
 
-/*
- * Early: the child's entry gets the anons of the parent's in [vpn, end), and the
- * parent's words lose W.  A page that somebody pins is not shared: he may go on
- * filling it, for the parent.
- *
- * Locks:    both map_locks exclusive and both [W] of the fork; takes [anon], [P].
- * Returns:  end; the page at which it stopped, for it is pinned, or there is no
- *           memory for its chunk.
- */
+/* Early: the child's entry gets the anons of the parent's in [vpn, end), and the
+ * parent's words lose W.  A page that somebody pins is not shared: he may go on filling
+ * it, for the parent.
+ * Locks: both map_locks exclusive and both [W] of the fork; takes [anon], [P].
+ * Returns: end; the page at which it stopped, for it is pinned, or there is no
+ * memory for its chunk. */
 uint64_t
 amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
     uint64_t vpn, uint64_t end)
@@ -191,25 +147,19 @@ amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
 	return end;
 }
 
-/*
- * One of several entries lets a shared amap go; the last of them, and that may be
- * this one by now, its anons.
- *
- * Locks:    [W] of its space; takes [amap], [anon], [P].
- */
+/* One of several entries lets a shared amap go; the last of them, and that may be this
+ * one by now, its anons.
+ * Locks: [W] of its space; takes [amap], [anon], [P]. */
 void
 amap_leave(struct vm_amap *amap)
 {
 	lab_todo("20-amap step 4: amap_leave");
 }
 
-/*
- * Late: e is about to change its amap, which others have, too: it gets one of its
- * own, of the same anons.  Words stay, for none is writable.
- *
- * Locks:    [W] of its space; takes [amap], [anon], [P].
- * Returns:  false: no memory, and nothing has changed.
- */
+/* Late: e is about to change its amap, which others have, too: it gets one of its own,
+ * of the same anons.  Words stay, for none is writable.
+ * Locks: [W] of its space; takes [amap], [anon], [P].
+ * Returns: false: no memory, and nothing has changed. */
 bool
 amap_unshare(struct uvm_entry *e)
 {

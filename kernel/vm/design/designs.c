@@ -97,13 +97,10 @@ design_default(void)
 	panic("vmm=%s: there is no such design, but%s", name, there);
 }
 
-/*
- * The next record of all spaces of a design, as text.  at: a space's number, and a
+/* The next record of all spaces of a design, as text.  at: a space's number, and a
  * place in it, which move; both 0: the first.
- *
- * Locks:    none of rank >= 2; takes [W] of one space after the other.
- * Returns:  1; 0: there are no more.
- */
+ * Locks: none of rank >= 2; takes [W] of one space after the other.
+ * Returns: 1; 0: there are no more. */
 int
 design_show_spaces(const char *name, uint64_t at[2], struct out *o)
 {

@@ -21,12 +21,8 @@
 
 /* ---- entries ---- */
 
-/*
- * The first entry that ends behind vpn.
- *
- * Locks:    [M] or [W].
- * Returns:  false: there is none, or the space has ended.
- */
+/* The first entry that ends behind vpn.
+ * Locks: [M] or [W].  Returns: false: there is none, or the space has ended. */
 bool
 anons_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 {
@@ -39,12 +35,9 @@ anons_at(struct aspace *as, uint64_t vpn, struct anons_range *r)
 	return anons_next(as, vpn, r) && r->start <= vpn;
 }
 
-/*
- * fn for the anons of [lo, hi), with what guards their words.
- *
- * Locks:    [W]; takes a lock of rank 7.
- * Returns:  what fn has returned to end the walk, or 0.
- */
+/* fn for the anons of [lo, hi), with what guards their words.
+ * Locks: [W]; takes a lock of rank 7.
+ * Returns: what fn has returned to end the walk, or 0. */
 int
 anons_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
@@ -69,11 +62,7 @@ entries_of(struct aspace *as, void *arg)
 			all->fn(r.entry, all->arg);
 }
 
-/*
- * fn for the entries of all spaces of a design.
- *
- * Locks:    freeze_spaces().
- */
+/* fn for the entries of all spaces of a design.  Locks: freeze_spaces(). */
 void
 anons_all_entries(const struct anons_ops *ops, anons_entry_fn *fn, void *arg)
 {
@@ -84,12 +73,9 @@ anons_all_entries(const struct anons_ops *ops, anons_entry_fn *fn, void *arg)
 
 /* ---- their end ---- */
 
-/*
- * The last user is gone and all VADs are detached, but those that were lost:
+/* The last user is gone and all VADs are detached, but those that were lost:
  * school->as_fini.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+ * Locks: [M] exclusive; takes [W]. */
 void
 anons_as_fini(struct aspace *as)
 {
@@ -113,11 +99,8 @@ anons_as_fini(struct aspace *as)
 	ASSERT(atomic_load(&as->late) == 0);
 }
 
-/*
- * entries->release: of a VAD that has never been attached, or was merged.
- *
- * Locks:    none of rank >= 3; v is in no tree.
- */
+/* entries->release: of a VAD that has never been attached, or was merged.
+ * Locks: none of rank >= 3; v is in no tree. */
 void
 anons_release(struct aspace *as, struct vad *v)
 {
@@ -125,13 +108,9 @@ anons_release(struct aspace *as, struct vad *v)
 	v->dpriv = NULL;
 }
 
-/*
- * v is out of the tree of VADs: school->detach.  Pages that were charged when they
- * were touched are paid back.  The entry goes at once: v may be lost before it is
- * freed.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+/* v is out of the tree of VADs: school->detach.  Pages that were charged when they were
+ * touched are paid back.  The entry goes at once: v may be lost before it is freed.
+ * Locks: [M] exclusive; takes [W]. */
 void
 anons_detach(struct aspace *as, struct vad *v)
 {
@@ -149,12 +128,8 @@ anons_detach(struct aspace *as, struct vad *v)
 	as->design->anons->free(entry);
 }
 
-/*
- * A truncate, a hole or a write-back: school->zap.
- *
- * Locks:    [X] of the link's object; takes [W].
- * Returns:  0.
- */
+/* A truncate, a hole or a write-back: school->zap.
+ * Locks: [X] of the link's object; takes [W].  Returns: 0. */
 int
 anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)
@@ -185,12 +160,8 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 
 /* ---- rights ---- */
 
-/*
- * The VAD is about to have fewer rights: school->protect.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0.
- */
+/* The VAD is about to have fewer rights: school->protect.
+ * Locks: [M] exclusive; takes [W].  Returns: 0. */
 int
 anons_protect(struct aspace *as, struct vad *v, uint8_t prot)
 {
@@ -202,12 +173,8 @@ anons_protect(struct aspace *as, struct vad *v, uint8_t prot)
 
 /* ---- look-up ---- */
 
-/*
- * The VAD of a page: school->lookup.
- *
- * Locks:    [M].
- * Returns:  NULL: there is none, or the space is lost.
- */
+/* The VAD of a page: school->lookup.
+ * Locks: [M].  Returns: NULL: there is none, or the space is lost. */
 struct vad *
 anons_lookup(struct aspace *as, uint64_t vpn)
 {
@@ -219,13 +186,9 @@ anons_lookup(struct aspace *as, uint64_t vpn)
 
 /* ---- the school as the rest of vm/ sees it ---- */
 
-/*
- * mremap: where pages are is numbered by address, which each design does in its way:
+/* mremap: where pages are is numbered by address, which each design does in its way:
  * school->move.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  as entries->move.
- */
+ * Locks: [M] exclusive; takes [W].  Returns: as entries->move. */
 static int
 anons_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {

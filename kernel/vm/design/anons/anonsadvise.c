@@ -118,14 +118,11 @@ bring(struct aspace *as, uint64_t lo, uint64_t hi)
 	}
 }
 
-/*
- * madvise for what lies in [lo, hi) vpn of one VAD: school->advise.
- *
- * Locks:    [M], exclusive for DONTNEED and FREE; takes [W].
- * Returns:  0; for RELEASE how many pages are still to be written; for DONTNEED
- *           -EAGAIN, -ENOMEM, -EINTR: an amap is shared, and there is no memory for
- *           a copy; nothing has changed.
- */
+/* madvise for what lies in [lo, hi) vpn of one VAD: school->advise.
+ * Locks: [M], exclusive for DONTNEED and FREE; takes [W].
+ * Returns: 0; for RELEASE how many pages are still to be written; for DONTNEED
+ * -EAGAIN, -ENOMEM, -EINTR: an amap is shared, and there is no memory for a copy;
+ * nothing has changed. */
 int
 anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
@@ -166,13 +163,9 @@ say_if_away(void *arg, uint64_t vpn, uint64_t *word)
 	return pmap_rec_is_away(word) ? s->walk->fn(s->walk, &place) : 0;
 }
 
-/*
- * walk->fn for each anon whose page is on swap, or in memory and perhaps not
- * mapped, from walk->at on: school->swapped.
- *
- * Locks:    [W]; around fn a lock of rank 7.
- * Returns:  what fn has returned, or 0.
- */
+/* walk->fn for each anon whose page is on swap, or in memory and perhaps not mapped,
+ * from walk->at on: school->swapped.
+ * Locks: [W]; around fn a lock of rank 7.  Returns: what fn has returned, or 0. */
 int
 anons_swapped(struct aspace *as, struct swap_walk *walk)
 {

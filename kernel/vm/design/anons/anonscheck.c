@@ -12,11 +12,7 @@
  */
 #include "vm/design/anons/anons.h"
 
-/*
- * An offence of one word.
- *
- * Locks:    freeze_spaces().
- */
+/* An offence of one word.  Locks: freeze_spaces(). */
 void
 anons_bad(struct anons_check *c, const char *inv, va_t va, uint64_t word,
     const char *what)
@@ -25,11 +21,7 @@ anons_bad(struct anons_check *c, const char *inv, va_t va, uint64_t word,
 	    what);
 }
 
-/*
- * A word that maps a page: shared->check_word.
- *
- * Locks:    freeze_spaces().
- */
+/* A word that maps a page: shared->check_word.  Locks: freeze_spaces(). */
 void
 anons_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *rep)
 {
@@ -53,11 +45,7 @@ check_range(struct anons_check *c, const struct anons_range *r)
 	c->as->design->anons->check_entry(c, r);
 }
 
-/*
- * The entries of one space: shared->check_space.
- *
- * Locks:    freeze_spaces().
- */
+/* The entries of one space: shared->check_space.  Locks: freeze_spaces(). */
 void
 anons_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found)
 {

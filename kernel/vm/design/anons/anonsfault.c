@@ -80,12 +80,9 @@ adopt(struct fctx *f, void *entry, struct anons_making *m,
 
 /* ---- the page has no anon ---- */
 
-/*
- * F1: zeros.  F3: a copy of the object's page, from, which is pinned.
- *
- * Locks:    those of anons_fault(); f->word is in use.
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
+/* F1: zeros.  F3: a copy of the object's page, from, which is pinned.
+ * Locks: those of anons_fault(); f->word is in use.
+ * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome
 anons_new_page(struct fctx *f, void *entry, const struct vm_page *from)
 {
@@ -170,12 +167,9 @@ present(struct fctx *f, void *entry, uint64_t *word)
 	return r;
 }
 
-/*
- * The page of f->word: school->fault.
- *
- * Locks:    [M], [W].
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
+/* The page of f->word: school->fault.
+ * Locks: [M], [W].
+ * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome
 anons_fault(struct fctx *f)
 {

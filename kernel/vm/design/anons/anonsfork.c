@@ -23,13 +23,9 @@
 
 #define REFUSALS 32    /* in a row, until it is given up */
 
-/*
- * No record of this kind could be had: the kernel may not grow.  A frame that the
+/* No record of this kind could be had: the kernel may not grow.  A frame that the
  * mapping pays for is given.
- *
- * Locks:    [W] at most.
- * Returns:  0: want_get(), without locks, and again; -ENOMEM.
- */
+ * Locks: [W] at most.  Returns: 0: want_get(), without locks, and again; -ENOMEM. */
 int
 anons_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
 {
@@ -43,12 +39,8 @@ anons_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
 	return ++*times > REFUSALS ? -ENOMEM : 0;
 }
 
-/*
- * The same for the child's mapping: w->c.want, and this page again.
- *
- * Locks:    both ws_locks.
- * Returns:  false, for who returns that.
- */
+/* The same for the child's mapping: w->c.want, and this page again.
+ * Locks: both ws_locks.  Returns: false, for who returns that. */
 bool
 anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
 {
@@ -60,12 +52,9 @@ anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
 	return false;
 }
 
-/*
- * The child has more than before: the part of the charge that stands for the
- * parent's late pages pays for those that are late.
- *
- * Locks:    both ws_locks.
- */
+/* The child has more than before: the part of the charge that stands for the parent's
+ * late pages pays for those that are late.
+ * Locks: both ws_locks. */
 void
 anons_fork_given(struct anons_fork *w, uint64_t late)
 {
@@ -77,13 +66,9 @@ anons_fork_given(struct anons_fork *w, uint64_t late)
 	w->refused = 0;
 }
 
-/*
- * The page of an anon is copied now, for a new anon of the child's; w->c.want has
- * a frame.
- *
- * Locks:    both ws_locks; takes [P].
- * Returns:  false: the page is just leaving; again.
- */
+/* The page of an anon is copied now, for a new anon of the child's; w->c.want has a
+ * frame.
+ * Locks: both ws_locks; takes [P].  Returns: false: the page is just leaving; again. */
 bool
 anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 {
@@ -103,12 +88,9 @@ anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 	return true;
 }
 
-/*
- * What the entry has from w->at on, as far as its object goes: nobody would take
- * from the child what lies behind (R7).
- *
- * Locks:    both map_locks exclusive; takes both ws_locks.
- */
+/* What the entry has from w->at on, as far as its object goes: nobody would take from
+ * the child what lies behind (R7).
+ * Locks: both map_locks exclusive; takes both ws_locks. */
 static void
 fork_once(struct anons_fork *w)
 {
@@ -154,14 +136,11 @@ fork_entry_of(struct anons_fork *w)
 	return r;
 }
 
-/*
- * Fork the memory of parent into child, which is empty: design->dup.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Context:  thread, sleeps; with a structural token.
- * Returns:  0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_dup()
- *           takes it apart; the parent has what it had.
- */
+/* Fork the memory of parent into child, which is empty: design->dup.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Context: thread, sleeps; with a structural token.
+ * Returns: 0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_dup()
+ * takes it apart; the parent has what it had. */
 int
 anons_dup(struct aspace *parent, struct aspace *child)
 {

@@ -72,12 +72,9 @@ walk_pages(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 	return r;
 }
 
-/*
- * Call fn for each page of [lo, hi) vpn that is mapped, or has an anon: school->walk.
- *
- * Locks:    [M]; takes [W], unless the caller has it.
- * Returns:  0, or what fn returned to end the walk.
- */
+/* Call fn for each page of [lo, hi) vpn that is mapped, or has an anon: school->walk.
+ * Locks: [M]; takes [W], unless the caller has it.
+ * Returns: 0, or what fn returned to end the walk. */
 int
 anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *arg)
 {
@@ -94,13 +91,10 @@ anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 	return r;
 }
 
-/*
- * The page at va: school->named.
- *
- * Locks:    [M], [W].
- * Returns:  the word that maps it; FORK, for shared->refs, of one that none maps; 0:
- *           there is none.
- */
+/* The page at va: school->named.
+ * Locks: [M], [W].
+ * Returns: the word that maps it; FORK, for shared->refs, of one that none maps; 0:
+ * there is none. */
 uint64_t
 anons_named(struct aspace *as, va_t va)
 {
@@ -113,13 +107,10 @@ anons_named(struct aspace *as, va_t va)
 	return at.word != 0 ? at.word : first_anon(as, vpn, vpn + 1).word;
 }
 
-/*
- * The anon that a FORK word names, or whose page a VALID/FORK word maps, of a design
- * in which nobody else takes it from the space.
- *
- * Locks:    [W] of the word's space.
- * Returns:  its word; NULL: the page has no anon any more.
- */
+/* The anon that a FORK word names, or whose page a VALID/FORK word maps, of a design in
+ * which nobody else takes it from the space.
+ * Locks: [W] of the word's space.
+ * Returns: its word; NULL: the page has no anon any more. */
 uint64_t *
 anons_of(const struct aspace *as, uint64_t word)
 {
@@ -132,13 +123,10 @@ anons_of(const struct aspace *as, uint64_t word)
 	    pa2va(page_home_payload(pg));
 }
 
-/*
- * The entry of a space from page *at on, if it has anons; of all spaces nothing:
- * the counters say what there is.  shared->show.
- *
- * Locks:    none of rank >= 5; takes [W].
- * Returns:  1, *at is behind it; 0: there is none.
- */
+/* The entry of a space from page *at on, if it has anons; of all spaces nothing: the
+ * counters say what there is.  shared->show.
+ * Locks: none of rank >= 5; takes [W].
+ * Returns: 1, *at is behind it; 0: there is none. */
 int
 anons_show(struct aspace *as, uint64_t *at, struct out *o)
 {

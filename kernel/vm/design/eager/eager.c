@@ -54,14 +54,11 @@ static bool copy_word(struct eager_fork *w, const struct pte_ref *s);
 static bool copy_page(struct eager_fork *w, const struct pte_ref *s);
 static bool read_page(struct eager_fork *w, const struct pte_ref *s);
 
-/*
- * Fork the memory of parent into child, which is empty: design->dup.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Context:  thread, sleeps; with a structural token.
- * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
- *           is lost): the child is half made, as_dup() takes it apart.
- */
+/* Fork the memory of parent into child, which is empty: design->dup.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Context: thread, sleeps; with a structural token.
+ * Returns: 0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table is
+ * lost): the child is half made, as_dup() takes it apart. */
 int
 eager_dup(struct aspace *parent, struct aspace *child)
 {
@@ -124,12 +121,9 @@ copy_vad(struct eager_fork *w, const struct vad *v)
 	return r;
 }
 
-/*
- * The words of the parent in [*start, end), at most those of one leaf table;
- * *start is where to go on.  What stopped it is in w->c.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- */
+/* The words of the parent in [*start, end), at most those of one leaf table; *start is
+ * where to go on.  What stopped it is in w->c.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks. */
 static void
 copy_range(struct eager_fork *w, va_t *start, va_t end)
 {
@@ -203,11 +197,9 @@ copy_page(struct eager_fork *w, const struct pte_ref *s)
 	return copied;
 }
 
-/*
- * Begin to read a page of the parent, and those behind it, which will be
- * wanted next.  It stays pinned until the next one is read: else it could go
- * out again before it is copied.
- */
+/* Begin to read a page of the parent, and those behind it, which will be wanted
+ * next.  It stays pinned until the next one is read: else it could go out again
+ * before it is copied. */
 static bool
 read_page(struct eager_fork *w, const struct pte_ref *s)
 {

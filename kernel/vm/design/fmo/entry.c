@@ -18,12 +18,9 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-/*
- * The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
- *
- * Locks:    [W]; takes [P].
- * Returns:  FAULT_DONE with the entry in *e, FAULT_NEEDMEM: not at hand (R2).
- */
+/* The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
+ * Locks: [W]; takes [P].
+ * Returns: FAULT_DONE with the entry in *e, FAULT_NEEDMEM: not at hand (R2). */
 enum fault_outcome
 fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
 {
@@ -69,13 +66,10 @@ entry_swap_in(struct fctx *f, struct fmo_entry *e)
 	return r;
 }
 
-/*
- * Is the page of the entry in memory?  It may leave again until it is mapped
- * or pinned under [P].
- *
- * Locks:    [W]; the entry's page is pinned; takes [F], [P].
- * Returns:  FAULT_DONE: yes; else what the driver has to do: F5, F6, F11.
- */
+/* Is the page of the entry in memory?  It may leave again until it is mapped or pinned
+ * under [P].
+ * Locks: [W]; the entry's page is pinned; takes [F], [P].
+ * Returns: FAULT_DONE: yes; else what the driver has to do: F5, F6, F11. */
 enum fault_outcome
 fault_entry_ready(struct fctx *f, struct fmo_entry *e)
 {
@@ -98,13 +92,10 @@ fault_entry_ready(struct fctx *f, struct fmo_entry *e)
 	panic("fault: entry %lx has word %lx", fmo_index_of(e), word);
 }
 
-/*
- * F4s, the end of it: the page is ours again, its word VALID/PRIV or TRANS.
- * Map it as the VAD allows.
- *
- * Locks:    [W]; takes [P].
- * Returns:  FAULT_DONE, FAULT_RESTART (the frame was taken meanwhile).
- */
+/* F4s, the end of it: the page is ours again, its word VALID/PRIV or TRANS.  Map it as
+ * the VAD allows.
+ * Locks: [W]; takes [P].
+ * Returns: FAULT_DONE, FAULT_RESTART (the frame was taken meanwhile). */
 enum fault_outcome
 fault_map_stolen(struct fctx *f, uint64_t before)
 {

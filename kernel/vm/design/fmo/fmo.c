@@ -37,12 +37,9 @@ static void take_slot(const struct pte_ref *s, struct fmo_entry *e);
 
 /* ---- one more ---- */
 
-/*
- * One more word of the ref's process names e: fork of a word that refers to
- * an entry already.  The caller counts n_fork.
- *
- * Locks:    [W] of the process, [F]; e's page is pinned.
- */
+/* One more word of the ref's process names e: fork of a word that refers to an entry
+ * already.  The caller counts n_fork.
+ * Locks: [W] of the process, [F]; e's page is pinned. */
 void
 fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
 {
@@ -95,10 +92,8 @@ drop_word(struct drop *d, struct fmo_entry *e)
 		entry_ends(d, e);
 }
 
-/*
- * All of these words named entries in the page of index; ends the hold of [F].  Each
- * sum of refs is what vm_check finds, so it is judged there.
- */
+/* All of these words named entries in the page of index; ends the hold of [F].  Each
+ * sum of refs is what vm_check finds, so it is judged there. */
 static void
 drop_end(struct drop *d, uint64_t index)
 {
@@ -116,11 +111,8 @@ drop_end(struct drop *d, uint64_t index)
 		fmo_drop_ref(d->as, ref);
 }
 
-/*
- * A word of as that named e is gone, its flush acknowledged.
- *
- * Locks:    [W] of as; e's page is pinned or has nres > 0; takes [F], [P].
- */
+/* A word of as that named e is gone, its flush acknowledged.
+ * Locks: [W] of as; e's page is pinned or has nres > 0; takes [F], [P]. */
 void
 fmo_deref(struct aspace *as, struct fmo_entry *e)
 {
@@ -184,14 +176,11 @@ entry_died(struct fmo *fmo, struct fmo_entry *e)
 	return fmo_page_of(e)->nused == 0 && fmo->n != 0;
 }
 
-/*
- * The last owner takes the page back instead of copying it: soft FORK becomes
- * TRANS or SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
- *
- * Locks:    [W]; e's page is pinned or has nres > 0; takes [F], [P].
- * Returns:  true: the word owns the page, or its slot, and e is dead; false:
- *           others refer to it, the page is pinned, being read or lost.
- */
+/* The last owner takes the page back instead of copying it: soft FORK becomes TRANS or
+ * SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
+ * Locks: [W]; e's page is pinned or has nres > 0; takes [F], [P].
+ * Returns: true: the word owns the page, or its slot, and e is dead; false: others
+ * refer to it, the page is pinned, being read or lost. */
 bool
 fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
     enum steal_where where)
@@ -228,10 +217,8 @@ take_resident(const struct pte_ref *s, struct fmo_entry *e)
 		word_set_locked(s->leaf, s->word, pte_make_trans(pg));
 }
 
-/*
- * Under [F]: page or slot go from entry to word, in one hold of [P].  False:
- * the page is pinned, or being read, or lost.
- */
+/* Under [F]: page or slot go from entry to word, in one hold of [P].  False: the
+ * page is pinned, or being read, or lost. */
 static bool
 take_page(const struct pte_ref *s, struct fmo_entry *e)
 {
@@ -263,10 +250,8 @@ take_slot(const struct pte_ref *s, struct fmo_entry *e)
 	atomic_add(&s->as->n_swap, 1);
 }
 
-/*
- * The soft FORK words from *va on whose entries lie in page, up to the first that
- * leads elsewhere.  Nothing maps what they name: no flush.
- */
+/* The soft FORK words from *va on whose entries lie in page, up to the first that
+ * leads elsewhere.  Nothing maps what they name: no flush. */
 static void
 drop_run(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
     struct vm_page *page)
@@ -292,14 +277,11 @@ drop_run(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	drop_end(&d, index);
 }
 
-/*
- * Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.
- * No data page is touched, nothing but entry pages is needed.
- *
- * Locks:    [W]; takes [F], [P].
- * Returns:  0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its
- *           word; w brings it, and keeps it pinned.
- */
+/* Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.  No data
+ * page is touched, nothing but entry pages is needed.
+ * Locks: [W]; takes [F], [P].
+ * Returns: 0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its word;
+ * w brings it, and keeps it pinned. */
 int
 fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
     struct want *w)
@@ -319,13 +301,9 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	return 0;
 }
 
-/*
- * Have the entry page of kva pinned in w->kpage, to change refs in it; another is
- * let go.
- *
- * Locks:    any of rank < 8; takes [P].
- * Returns:  false: not in memory, the pass ends.
- */
+/* Have the entry page of kva pinned in w->kpage, to change refs in it; another is let
+ * go.
+ * Locks: any of rank < 8; takes [P].  Returns: false: not in memory, the pass ends. */
 bool
 fmo_hold(struct want *w, va_t kva)
 {

@@ -112,11 +112,8 @@ find_row(uint64_t index)
 	return NULL;
 }
 
-/*
- * A word of as that names an entry, or maps an object's page: shared->check_word.
- *
- * Locks:    freeze_spaces().
- */
+/* A word of as that names an entry, or maps an object's page: shared->check_word.
+ * Locks: freeze_spaces(). */
 void
 fmo_check_word(struct aspace *as, va_t va, uint64_t word,
     struct vm_report *rep)
@@ -232,11 +229,8 @@ check_object(struct census_row *r, struct vm_report *rep)
 	}
 }
 
-/*
- * All spaces are done: compare the objects.  shared->check_end.
- *
- * Locks:    freeze_spaces().
- */
+/* All spaces are done: compare the objects.  shared->check_end.
+ * Locks: freeze_spaces(). */
 void
 fmo_check_end(struct vm_report *rep)
 {
@@ -257,11 +251,8 @@ fmo_check_end(struct vm_report *rep)
 
 /* ---- references ---- */
 
-/*
- * The words of a space are done: do its references agree?  shared->check_space.
- *
- * Locks:    freeze_spaces().
- */
+/* The words of a space are done: do its references agree?  shared->check_space.
+ * Locks: freeze_spaces(). */
 void
 fmo_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found)
 {

@@ -41,13 +41,10 @@ static struct {
 
 /* ---- objects ---- */
 
-/*
- * An object with room for max_entries; none is made yet.
- *
- * Locks:    none of rank >= 3.
- * Returns:  the object, without references; NULL: no memory.
- * Owns:     the caller, until fmo_add_ref(): the last fmo_drop_ref() ends it.
- */
+/* An object with room for max_entries; none is made yet.
+ * Locks: none of rank >= 3.
+ * Returns: the object, without references; NULL: no memory.
+ * Owns: the caller, until fmo_add_ref(): the last fmo_drop_ref() ends it. */
 struct fmo *
 fmo_create(uint64_t max_entries)
 {
@@ -82,11 +79,7 @@ fmo_kva(const struct fmo *fmo)
 	return MD_KPAGED_BASE + fmo->base * sizeof(struct fmo_entry);
 }
 
-/*
- * No process refers to it (any more): onto the dead list.
- *
- * Locks:    any of rank < 9.
- */
+/* No process refers to it (any more): onto the dead list.  Locks: any of rank < 9. */
 void
 fmo_bury(struct fmo *fmo)
 {
@@ -105,11 +98,8 @@ fmo_bury(struct fmo *fmo)
 	EVENT_ADD(fmo_live, -1);
 }
 
-/*
- * Free the objects that have died: header, kernel range, commit.
- *
- * Locks:    none of rank >= 3.
- */
+/* Free the objects that have died: header, kernel range, commit.
+ * Locks: none of rank >= 3. */
 void
 fmo_reap(void)
 {
@@ -132,12 +122,9 @@ fmo_reap(void)
 	}
 }
 
-/*
- * All entries of the entry page that holds `index` are dead, and no fork
- * fills it any more: give frame and commit back.
- *
- * Locks:    none of rank >= 6; the caller's process still refers to fmo.
- */
+/* All entries of the entry page that holds `index` are dead, and no fork fills it any
+ * more: give frame and commit back.
+ * Locks: none of rank >= 6; the caller's process still refers to fmo. */
 void
 fmo_free_page(struct fmo *fmo, uint64_t index)
 {
@@ -170,9 +157,7 @@ count_pages_out(size_t unused)
 	return n;
 }
 
-/*
- * Locks:    none; once, before the first fork.
- */
+/* Locks: none; once, before the first fork. */
 void
 fmo_init(void)
 {
@@ -185,11 +170,8 @@ fmo_init(void)
 		EV_swap_in_fork, EV_swap_out_fork });
 }
 
-/*
- * Call fn for each object that some process refers to.
- *
- * Locks:    takes the list lock (rank 9); fn may not sleep.
- */
+/* Call fn for each object that some process refers to.
+ * Locks: takes the list lock (rank 9); fn may not sleep. */
 void
 fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
 {
@@ -203,12 +185,9 @@ fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
 
 /* ---- references of processes ---- */
 
-/*
- * as will have words that refer into fmo.
- *
- * Locks:    [W] of as, or as is not published.
- * Returns:  the reference with nptes 0; NULL: no memory.
- */
+/* as will have words that refer into fmo.
+ * Locks: [W] of as, or as is not published.
+ * Returns: the reference with nptes 0; NULL: no memory. */
 struct fmo_ref *
 fmo_add_ref(struct aspace *as, struct fmo *fmo)
 {
@@ -230,12 +209,8 @@ fmo_add_ref(struct aspace *as, struct fmo *fmo)
 	return ref;
 }
 
-/*
- * The reference of as to the object that holds entry `index`.
- *
- * Locks:    [W] of as.
- * Returns:  the reference; NULL: as refers to no such object.
- */
+/* The reference of as to the object that holds entry `index`.
+ * Locks: [W] of as.  Returns: the reference; NULL: as refers to no such object. */
 struct fmo_ref *
 fmo_find_ref(struct aspace *as, uint64_t index)
 {
@@ -256,11 +231,8 @@ fmo_find_ref(struct aspace *as, uint64_t index)
 	return best;
 }
 
-/*
- * as has no word left that refers into the object.
- *
- * Locks:    [W] of as, or as is not published.
- */
+/* as has no word left that refers into the object.
+ * Locks: [W] of as, or as is not published. */
 void
 fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
 {
@@ -277,10 +249,8 @@ fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
 
 /* ---- a word that names an entry loses its page, or its table ---- */
 
-/*
- * The last owner has its page back, before it goes.  With its entry the entry's
- * page may be free to leave, too: it is pinned meanwhile (R2).
- */
+/* The last owner has its page back, before it goes.  With its entry the entry's page
+ * may be free to leave, too: it is pinned meanwhile (R2). */
 static void
 steal_back(const struct pte_ref *s, struct fmo_entry *e)
 {
@@ -293,12 +263,9 @@ steal_back(const struct pte_ref *s, struct fmo_entry *e)
 	kpaged_unpin(page);
 }
 
-/*
- * What a VALID/FORK word becomes that is trimmed: shared->trim.
- *
- * Locks:    [W]; takes [F], [P].
- * Returns:  FORK; TRANS: the page is this word's alone, which is VALID/PRIV now.
- */
+/* What a VALID/FORK word becomes that is trimmed: shared->trim.
+ * Locks: [W]; takes [F], [P].
+ * Returns: FORK; TRANS: the page is this word's alone, which is VALID/PRIV now. */
 uint64_t
 fmo_trim(const struct pte_ref *s)
 {
@@ -311,13 +278,10 @@ fmo_trim(const struct pte_ref *s)
 	return fork_word(fmo_index_of(fmo_entry_of_page(pg)));
 }
 
-/*
- * After the ack: the word mapped pg and referred to the entry that is its
- * home: shared->unmapped.  Once pg is not mapped its frame may be reclaimed,
- * and then nothing but our pin keeps the entry's page.
- *
- * Locks:    [W] of as; takes [F], [P].
- */
+/* After the ack: the word mapped pg and referred to the entry that is its home:
+ * shared->unmapped.  Once pg is not mapped its frame may be reclaimed, and then nothing
+ * but our pin keeps the entry's page.
+ * Locks: [W] of as; takes [F], [P]. */
 void
 fmo_unmapped(struct aspace *as, struct vm_page *pg)
 {
@@ -333,12 +297,9 @@ fmo_unmapped(struct aspace *as, struct vm_page *pg)
 	kpaged_unpin(page);
 }
 
-/*
- * Tables could not be read: the objects to which their words may have referred
- * stay for ever.  shared->forget.
- *
- * Locks:    [W] of as.
- */
+/* Tables could not be read: the objects to which their words may have referred stay for
+ * ever.  shared->forget.
+ * Locks: [W] of as. */
 void
 fmo_forget(struct aspace *as)
 {

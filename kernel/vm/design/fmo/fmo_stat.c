@@ -13,13 +13,10 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-/*
- * References of the entry that a FORK or VALID/FORK word names: shared->refs.
- *
- * Locks:    [W]; takes [P].
- * Returns:  refs, with the entry's word in *named; -1: the entry page is not in
- *           memory, *named is 0.
- */
+/* References of the entry that a FORK or VALID/FORK word names: shared->refs.
+ * Locks: [W]; takes [P].
+ * Returns: refs, with the entry's word in *named; -1: the entry page is not in
+ * memory, *named is 0. */
 int64_t
 fmo_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
@@ -40,13 +37,10 @@ fmo_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 	return refs;
 }
 
-/*
- * Have the entry page that a FORK word names, or named until now, in memory and
- * pinned, for fmo_refs(): shared->bring.
- *
- * Locks:    none of rank >= 3; sleeps.
- * Returns:  0, *out for kpaged_unpin(), NULL if there is none any more; -EINTR.
- */
+/* Have the entry page that a FORK word names, or named until now, in memory and pinned,
+ * for fmo_refs(): shared->bring.
+ * Locks: none of rank >= 3; sleeps.
+ * Returns: 0, *out for kpaged_unpin(), NULL if there is none any more; -EINTR. */
 int
 fmo_bring(struct aspace *as, uint64_t word, struct vm_page **out)
 {
@@ -90,13 +84,10 @@ put_refs(struct aspace *as, struct out_part *part)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * Of the objects to which one process refers, or of all, some from *at on:
+/* Of the objects to which one process refers, or of all, some from *at on:
  * shared->show.
- *
- * Locks:    none of rank >= 5; takes [W].
- * Returns:  1, *at is behind them; 0: there are none.
- */
+ * Locks: none of rank >= 5; takes [W].
+ * Returns: 1, *at is behind them; 0: there are none. */
 int
 fmo_show(struct aspace *as, uint64_t *at, struct out *o)
 {

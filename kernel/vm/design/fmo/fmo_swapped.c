@@ -57,23 +57,17 @@ object_entries(struct fmo *fmo, void *arg)
 	}
 }
 
-/*
- * The entries of all objects, each once: shared->swapped.
- *
- * Locks:    freeze_spaces(); walk->fn may not take any lock.
- */
+/* The entries of all objects, each once: shared->swapped.
+ * Locks: freeze_spaces(); walk->fn may not take any lock. */
 void
 fmo_each_swapped(struct swap_walk *walk)
 {
 	fmo_walk(object_entries, walk);
 }
 
-/*
- * The entry that a soft FORK word names: forked->swapped.
- *
- * Locks:    [W] of as; around walk->fn [F], too.
- * Returns:  what fn has returned, or 0; -EAGAIN: walk->want.
- */
+/* The entry that a soft FORK word names: forked->swapped.
+ * Locks: [W] of as; around walk->fn [F], too.
+ * Returns: what fn has returned, or 0; -EAGAIN: walk->want. */
 int
 fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 {

@@ -72,13 +72,10 @@ fork_entry(uint64_t word)
 
 /* ---- the whole fork ---- */
 
-/*
- * Fork the memory of parent into child, which is empty: design->dup.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table
- *           is lost): the child is half made, as_dup() takes it apart.
- */
+/* Fork the memory of parent into child, which is empty: design->dup.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Returns: 0, -ENOMEM (parent unchanged); -EINTR (fatal signal), -EIO (a table is
+ * lost): the child is half made, as_dup() takes it apart. */
 int
 fmo_dup(struct aspace *parent, struct aspace *child)
 {
@@ -103,12 +100,9 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 
 /* ---- phase A ---- */
 
-/*
- * All that may fail: commit, the child's VADs, the object, the references.
- *
- * Locks:    both map_locks exclusive; takes the parent's ws_lock.
- * Returns:  0, -ENOMEM: as_dup() takes apart what the child has so far.
- */
+/* All that may fail: commit, the child's VADs, the object, the references.
+ * Locks: both map_locks exclusive; takes the parent's ws_lock.
+ * Returns: 0, -ENOMEM: as_dup() takes apart what the child has so far. */
 int
 fork_reserve(struct fork_work *w)
 {
@@ -203,14 +197,10 @@ fork_words(struct fork_work *w)
 	return r;
 }
 
-/*
- * Turn every private word of the parent in [*start, end) that is not ABSENT
- * into a FORK reference, in parent and child alike; at most one leaf table
- * of the parent per call.
- *
- * Locks:    both map_locks exclusive; takes and releases both ws_locks.
- * Returns:  0 with *start moved on, -EINTR, -EIO.
- */
+/* Turn every private word of the parent in [*start, end) that is not ABSENT into a FORK
+ * reference, in parent and child alike; at most one leaf table of the parent per call.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Returns: 0 with *start moved on, -EINTR, -EIO. */
 int
 fork_range(struct fork_work *w, va_t *start, va_t end)
 {
@@ -227,10 +217,8 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	return fork_wait(&w->c);
 }
 
-/*
- * The word at s, and as many behind it as go the same way in one hold of the
- * locks.  False: w->c.want says what is missing; the word is as before.
- */
+/* The word at s, and as many behind it as go the same way in one hold of the locks.
+ * False: w->c.want says what is missing; the word is as before. */
 static bool
 fork_run(struct fork_work *w, struct pte_ref *s)
 {
@@ -279,14 +267,10 @@ pin_pinned(const uint64_t *word)
 	return pg;
 }
 
-/*
- * Someone still fills or reads the page of the word at s: the child gets its own,
- * now.
- *
- * Locks:    both ws_locks; takes [P].
- * Owns:     takes over the caller's pin of the page, and gives it back.
- * Returns:  true with s at the next word; false: w->c.want, all is as before.
- */
+/* Someone still fills or reads the page of the word at s: the child gets its own, now.
+ * Locks: both ws_locks; takes [P].
+ * Owns: takes over the caller's pin of the page, and gives it back.
+ * Returns: true with s at the next word; false: w->c.want, all is as before. */
 bool
 fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 {
@@ -334,14 +318,11 @@ may_enter(uint64_t word)
 	return pte_page(word)->pins == 0;
 }
 
-/*
- * The page of a private word, or its slot, moves to the new entry e.  A word that
- * maps it goes on mapping it, as VALID/FORK without W and D; any other becomes
- * `fork`.  Of the books only n_swap, the page's home and its PF_DIRTY follow here.
- *
- * Locks:    [W] of the parent; [F] of the entry's object; [P].
- * Returns:  the parent's word as it was: TRANS may have become SWAP by now.
- */
+/* The page of a private word, or its slot, moves to the new entry e.  A word that maps
+ * it goes on mapping it, as VALID/FORK without W and D; any other becomes `fork`.  Of
+ * the books only n_swap, the page's home and its PF_DIRTY follow here.
+ * Locks: [W] of the parent; [F] of the entry's object; [P].
+ * Returns: the parent's word as it was: TRANS may have become SWAP by now. */
 uint64_t
 fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
@@ -386,10 +367,8 @@ fork_enter_one(struct fork_work *w, const struct pte_ref *s,
 	return old;
 }
 
-/*
- * The words from s on get the entries from e on: as far as these lie in one page,
- * w->page, and the words may be entered.  No call for each: it would be an eighth.
- */
+/* The words from s on get the entries from e on: as far as these lie in one page,
+ * w->page, and the words may be entered.  No call for each: it would be an eighth. */
 static NO_CALLS void
 fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf)
@@ -433,15 +412,12 @@ fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
 	EVENT_ADD(fmo_entries_live, n);
 }
 
-/*
- * FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So
- * do the words behind it whose entries lie in the same page.  Of many objects the
- * parent takes back first what it alone refers to, and enters it in the new one,
- * so that the old ones can die.
- *
- * Locks:    both ws_locks; takes [F], [P].
- * Returns:  true with s at the next word; false: w->c.want, the word is as before.
- */
+/* FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So do the
+ * words behind it whose entries lie in the same page.  Of many objects the parent takes
+ * back first what it alone refers to, and enters it in the new one, so that the old
+ * ones can die.
+ * Locks: both ws_locks; takes [F], [P].
+ * Returns: true with s at the next word; false: w->c.want, the word is as before. */
 bool
 fork_entered(struct fork_work *w, struct pte_ref *s)
 {
@@ -500,13 +476,10 @@ entry_pin_page(const struct fmo_entry *e)
 	return pg;
 }
 
-/*
- * F4 break fork: a write to a page that a fork made common.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its
- *           page is not in memory, what F5, F6 and F11 return.
- */
+/* F4 break fork: a write to a page that a fork made common.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its page
+ * is not in memory, what F5, F6 and F11 return. */
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
@@ -550,11 +523,9 @@ f4_break_fork(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * Who stores to a page that he alone has left will store to the next ones: take
- * back as many, as far as they are mapped and their entries lie in the same,
- * pinned, entry page.  A fault for each of 16 pages would cost four times as much.
- */
+/* Who stores to a page that he alone has left will store to the next ones: take back
+ * as many, as far as they are mapped and their entries lie in the same, pinned,
+ * entry page.  A fault for each of 16 pages would cost four times as much. */
 static void
 steal_around(struct fctx *f, struct vm_page *page)
 {
@@ -577,10 +548,8 @@ steal_around(struct fctx *f, struct vm_page *page)
 	}
 }
 
-/*
- * Map the page of e at f's word or a later one of the same table, read-only.
- * NULL: it is not in memory.
- */
+/* Map the page of e at f's word or a later one of the same table, read-only.  NULL:
+ * it is not in memory. */
 static struct vm_page *
 map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
 {
@@ -601,14 +570,11 @@ map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
 	return pg;
 }
 
-/*
- * F8 fork map: a read of a page that a fork made common.  The last owner
- * takes it at once, which saves a fault at the first write.
- *
- * Locks:    [M], [W] kept.
- * Returns:  FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where
- *           its page is not in memory, what F5, F6 and F11 return.
- */
+/* F8 fork map: a read of a page that a fork made common.  The last owner takes it at
+ * once, which saves a fault at the first write.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where its
+ * page is not in memory, what F5, F6 and F11 return. */
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
@@ -632,10 +598,8 @@ f8_fork_map(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/*
- * Fault-around: map the following FORK words too, as far as their entries lie
- * in the same, pinned, entry page.
- */
+/* Fault-around: map the following FORK words too, as far as their entries lie in the
+ * same, pinned, entry page. */
 static void
 fork_around(struct fctx *f, struct vm_page *page)
 {

@@ -23,14 +23,10 @@ static void let_ref_go(struct aspace *as, struct fmo_ref *);
 static void let_refs_go(struct aspace *child);
 static void entries_done(struct fork_work *w);
 
-/*
- * A reference that stays as long as the fork is under way, whatever a truncate
- * takes from its words meanwhile: it has a word too many.
- *
- * Locks:    as fmo_add_ref().
- * Owns:     the fork, until fork_finish().
- * Returns:  NULL: no memory.
- */
+/* A reference that stays as long as the fork is under way, whatever a truncate takes
+ * from its words meanwhile: it has a word too many.
+ * Locks: as fmo_add_ref().  Owns: the fork, until fork_finish().
+ * Returns: NULL: no memory. */
 struct fmo_ref *
 fork_add_ref(struct aspace *as, struct fmo *fmo)
 {
@@ -62,12 +58,8 @@ get_next_page(struct want *want)
 	return r;
 }
 
-/*
- * The entry that the next private word gets.
- *
- * Locks:    both ws_locks.
- * Returns:  the entry, its page pinned; NULL: w->c.want.
- */
+/* The entry that the next private word gets.
+ * Locks: both ws_locks.  Returns: the entry, its page pinned; NULL: w->c.want. */
 struct fmo_entry *
 fork_next_entry(struct fork_work *w)
 {
@@ -84,12 +76,8 @@ fork_next_entry(struct fork_work *w)
 	return NULL;
 }
 
-/*
- * The entry that a FORK or VALID/FORK word of the parent names.
- *
- * Locks:    both ws_locks.
- * Returns:  the entry, its page pinned; NULL: w->c.want.
- */
+/* The entry that a FORK or VALID/FORK word of the parent names.
+ * Locks: both ws_locks.  Returns: the entry, its page pinned; NULL: w->c.want. */
 struct fmo_entry *
 fork_old_entry(struct fork_work *w, uint64_t word)
 {
@@ -140,12 +128,9 @@ entries_done(struct fork_work *w)
 	w->c.charge -= used;
 }
 
-/*
- * The flush of the parent; and what was taken and not used goes back.  Also
- * after a failed phase A and an abandoned phase B.
- *
- * Locks:    both map_locks; takes both ws_locks.
- */
+/* The flush of the parent; and what was taken and not used goes back.  Also after a
+ * failed phase A and an abandoned phase B.
+ * Locks: both map_locks; takes both ws_locks. */
 void
 fork_finish(struct fork_work *w)
 {

@@ -53,12 +53,8 @@ sx_entry_free(struct sx_entry *e)
 
 /* ---- look-up ---- */
 
-/*
- * The first entry of a page from vpn on.
- *
- * Locks:    [sx].
- * Returns:  NULL: there is none.
- */
+/* The first entry of a page from vpn on.
+ * Locks: [sx].  Returns: NULL: there is none. */
 struct sx_entry *
 sx_from_locked(struct sx_amap *amap, uint64_t vpn)
 {
@@ -91,12 +87,7 @@ sx_from_locked(struct sx_amap *amap, uint64_t vpn)
 	return best;
 }
 
-/*
- * The entry of a page.
- *
- * Locks:    [sx].
- * Returns:  NULL: there is none.
- */
+/* The entry of a page.  Locks: [sx].  Returns: NULL: there is none. */
 struct sx_entry *
 sx_find_locked(struct sx_amap *amap, uint64_t vpn)
 {
@@ -164,12 +155,8 @@ forget_anon(struct sx_entry *e)
 	return --anon->refs == 0 ? anon : NULL;
 }
 
-/*
- * The page vpn, which has none, gets an entry that names anon.
- *
- * Locks:    [sx].
- * Owns:     the amap, the entry.
- */
+/* The page vpn, which has none, gets an entry that names anon.
+ * Locks: [sx].  Owns: the amap, the entry. */
 void
 sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
     struct sx_anon *anon, bool late)
@@ -181,13 +168,10 @@ sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
 	link_entry(amap, e, vpn);
 }
 
-/*
- * Another anon for an entry whose page no word maps in this share: it has been
- * copied.  late: and it was charged just now.
- *
- * Locks:    [sx].
- * Returns:  the anon before, if nobody names it any more: sx_anon_free(); NULL.
- */
+/* Another anon for an entry whose page no word maps in this share: it has been copied.
+ * late: and it was charged just now.
+ * Locks: [sx].
+ * Returns: the anon before, if nobody names it any more: sx_anon_free(); NULL. */
 struct sx_anon *
 sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, bool late)
 {
@@ -263,12 +247,9 @@ drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
 	return true;
 }
 
-/*
- * The entries of [lo, hi) go, and who has the amap gets back what he has paid for
- * late ones.
- *
- * Locks:    [W] of its space; takes [sx], [P].
- */
+/* The entries of [lo, hi) go, and who has the amap gets back what he has paid for late
+ * ones.
+ * Locks: [W] of its space; takes [sx], [P]. */
 void
 sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -276,11 +257,7 @@ sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 		lo++;
 }
 
-/*
- * How many pages of [lo, hi) were charged when they were touched?
- *
- * Locks:    [sx].
- */
+/* How many pages of [lo, hi) were charged when they were touched?  Locks: [sx]. */
 uint64_t
 sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -294,12 +271,8 @@ sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/*
- * The entries of [lo, hi) go to another amap, lo to page vpn there.  Neither is
- * shared.
- *
- * Locks:    [M] exclusive and [W] of its space; takes [sx].
- */
+/* The entries of [lo, hi) go to another amap, lo to page vpn there.  Neither is shared.
+ * Locks: [M] exclusive and [W] of its space; takes [sx]. */
 void
 sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
     uint64_t hi)
@@ -321,11 +294,8 @@ sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
 	spin_unlock(&sx_lock);
 }
 
-/*
- * Nobody uses it, or has ever done: its entries go, and it goes itself.
- *
- * Locks:    takes [sx], [P].
- */
+/* Nobody uses it, or has ever done: its entries go, and it goes itself.
+ * Locks: takes [sx], [P]. */
 void
 sx_amap_end(struct sx_amap *amap)
 {
@@ -340,12 +310,7 @@ sx_amap_end(struct sx_amap *amap)
 
 /* ---- who uses an amap ---- */
 
-/*
- * A bit for one more process.
- *
- * Locks:    [sx].
- * Returns:  -1: there is none.
- */
+/* A bit for one more process.  Locks: [sx].  Returns: -1: there is none. */
 int
 sx_free_share_locked(const struct sx_amap *amap)
 {
@@ -353,11 +318,7 @@ sx_free_share_locked(const struct sx_amap *amap)
 	return ~amap->shares == 0 ? -1 : __builtin_ctzl(~amap->shares);
 }
 
-/*
- * The object, which uses no amap, uses this one.
- *
- * Locks:    [W], [sx].
- */
+/* The object, which uses no amap, uses this one.  Locks: [W], [sx]. */
 void
 sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 {
@@ -371,11 +332,7 @@ sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 	list_push_front(&amap->objects, &o->amap_q);
 }
 
-/*
- * The object uses its amap no more.
- *
- * Locks:    [W], [sx].
- */
+/* The object uses its amap no more.  Locks: [W], [sx]. */
 void
 sx_part_locked(struct sx_object *o)
 {
@@ -389,12 +346,8 @@ sx_part_locked(struct sx_object *o)
 		amap->shares &= ~(1ul << o->share);
 }
 
-/*
- * An object that has the page in its window, of whatever process.
- *
- * Locks:    [sx].
- * Returns:  NULL: nobody can reach the page.
- */
+/* An object that has the page in its window, of whatever process.
+ * Locks: [sx].  Returns: NULL: nobody can reach the page. */
 struct sx_object *
 sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 {
@@ -439,14 +392,11 @@ drop_leftover(struct sx_amap *amap, uint64_t *vpn, uint64_t end)
 	return true;
 }
 
-/*
- * The object uses its amap no more, but its copy, if it has one; its words are gone,
- * or have their bits elsewhere.  What nobody else can reach goes; until then the
- * object keeps the amap, by a window of no page.
- *
- * Locks:    [W]; takes [sx], [P].
- * Returns:  how many pages of its window were charged when touched.
- */
+/* The object uses its amap no more, but its copy, if it has one; its words are gone, or
+ * have their bits elsewhere.  What nobody else can reach goes; until then the object
+ * keeps the amap, by a window of no page.
+ * Locks: [W]; takes [sx], [P].
+ * Returns: how many pages of its window were charged when touched. */
 uint64_t
 sx_leave(struct sx_object *o)
 {

@@ -43,9 +43,7 @@ count_bytes(size_t unused)
 	    ev_read(EV_scalux_entries) * sizeof(struct sx_entry);
 }
 
-/*
- * Locks:    none; once, by scalux_design.init.
- */
+/* Locks: none; once, by scalux_design.init. */
 void
 sx_init(void)
 {
@@ -71,13 +69,9 @@ gauge_of(enum sx_pager pager)
 	return pager == SX_SWAP ? EV_scalux_anon_live : EV_scalux_file_anons;
 }
 
-/*
- * An anon that no entry names yet.
- *
- * Locks:    any of rank < LR_MEM.
- * Returns:  NULL: no memory.
- * Owns:     the caller, until sx_add_locked() or sx_anon_free().
- */
+/* An anon that no entry names yet.
+ * Locks: any of rank < LR_MEM.  Returns: NULL: no memory.
+ * Owns: the caller, until sx_add_locked() or sx_anon_free(). */
 struct sx_anon *
 sx_anon_new(enum sx_pager pager)
 {
@@ -91,11 +85,8 @@ sx_anon_new(enum sx_pager pager)
 	return anon;
 }
 
-/*
- * Nobody names it, or does any more: its page or its place on swap goes.
- *
- * Locks:    any of rank < 8; takes [P].
- */
+/* Nobody names it, or does any more: its page or its place on swap goes.
+ * Locks: any of rank < 8; takes [P]. */
 void
 sx_anon_free(struct sx_anon *anon)
 {
@@ -114,12 +105,8 @@ bucket_of(const struct vm_page *pg)
 	return &queues.bucket[page_pfn(pg) % queues.n];
 }
 
-/*
- * The next anon on the queue of a page; that after NULL is the first.
- *
- * Locks:    [sx].
- * Returns:  NULL: that was the last.
- */
+/* The next anon on the queue of a page; that after NULL is the first.
+ * Locks: [sx].  Returns: NULL: that was the last. */
 struct sx_anon *
 sx_queue_next(const struct vm_page *pg, struct sx_anon *anon)
 {
@@ -153,11 +140,8 @@ queue_remove(struct sx_anon *anon)
 
 /* ---- actually mapped ---- */
 
-/*
- * A word of the share maps pg, the page of the entry's anon.
- *
- * Locks:    [W] of the word, [sx].
- */
+/* A word of the share maps pg, the page of the entry's anon.
+ * Locks: [W] of the word, [sx]. */
 void
 sx_map_locked(struct sx_entry *e, unsigned share, struct vm_page *pg)
 {
@@ -172,11 +156,8 @@ sx_map_locked(struct sx_entry *e, unsigned share, struct vm_page *pg)
 	EVENT_ADD(scalux_nmapped, 1);
 }
 
-/*
- * It does no more, or the entry ends with the share's word still there.
- *
- * Locks:    [sx].
- */
+/* It does no more, or the entry ends with the share's word still there.
+ * Locks: [sx]. */
 void
 sx_unmap_locked(struct sx_entry *e, unsigned share)
 {

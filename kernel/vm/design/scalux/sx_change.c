@@ -17,11 +17,8 @@
  */
 #include "vm/design/scalux/scalux.h"
 
-/*
- * Entries of [lo, hi) go, of whatever objects lie there: of a truncate.
- *
- * Locks:    [W]; takes [sx], [P].
- */
+/* Entries of [lo, hi) go, of whatever objects lie there: of a truncate.
+ * Locks: [W]; takes [sx], [P]. */
 void
 sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -34,13 +31,9 @@ sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 	}
 }
 
-/*
- * n pages of one VAD go to another, which has none: school->move.  What lies behind the
+/* n pages of one VAD go to another, which has none: school->move.  What lies behind the
  * end of the object stays: a truncate takes the target to be done (R7).
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0, -ENOMEM (nothing has moved).
- */
+ * Locks: [M] exclusive; takes [W].  Returns: 0, -ENOMEM (nothing has moved). */
 int
 sx_mremap(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
@@ -68,12 +61,9 @@ is_there(void *unused, uint64_t vpn, uint64_t *word)
 	return 1;
 }
 
-/*
- * madvise: what the process has in [lo, hi) of an object is not wanted any more.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0, -ENOMEM, -EINTR: nothing has changed.
- */
+/* madvise: what the process has in [lo, hi) of an object is not wanted any more.
+ * Locks: [M] exclusive; takes [W].
+ * Returns: 0, -ENOMEM, -EINTR: nothing has changed. */
 int
 sx_discard(struct aspace *as, void *object, uint64_t lo, uint64_t hi)
 {

@@ -48,11 +48,7 @@ check_mapped(struct anons_check *c, struct sx_object *o, va_t va, uint64_t word,
 		anons_bad(c, "I7", va, word, "writable, and shared");
 }
 
-/*
- * A word against its entry.
- *
- * Locks:    freeze_spaces(); takes [sx].
- */
+/* A word against its entry.  Locks: freeze_spaces(); takes [sx]. */
 void
 sx_check_word(struct anons_check *c, void *object, va_t va, uint64_t word)
 {
@@ -63,11 +59,8 @@ sx_check_word(struct anons_check *c, void *object, va_t va, uint64_t word)
 	spin_unlock(&sx_lock);
 }
 
-/*
- * The pages of an object that were charged when touched.
- *
- * Locks:    freeze_spaces(); takes [sx].
- */
+/* The pages of an object that were charged when touched.
+ * Locks: freeze_spaces(); takes [sx]. */
 void
 sx_check_entry(struct anons_check *c, const struct anons_range *r)
 {
@@ -175,11 +168,7 @@ compare(struct vm_report *rep, const char *what, uint64_t n, enum ev_id counted)
 		    ev_read(counted));
 }
 
-/*
- * All spaces are done: shared->check_end.
- *
- * Locks:    freeze_spaces().
- */
+/* All spaces are done: shared->check_end.  Locks: freeze_spaces(). */
 void
 sx_check_end(struct vm_report *rep)
 {
@@ -220,11 +209,8 @@ say_anons(void *object, void *arg)
 	spin_unlock(&sx_lock);
 }
 
-/*
- * walk->fn for the word of each anon, once: shared->swapped without a space.
- *
- * Locks:    freeze_spaces().
- */
+/* walk->fn for the word of each anon, once: shared->swapped without a space.
+ * Locks: freeze_spaces(). */
 void
 sx_each_swapped(struct swap_walk *walk)
 {

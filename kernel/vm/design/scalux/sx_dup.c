@@ -134,12 +134,9 @@ copy_amap(struct anons_fork *w, struct sx_amap *from, struct sx_amap *to)
 
 /* ---- one object ---- */
 
-/*
- * The child uses the amap of the parent's object, or gets its entries; the parent
- * may not store without a fault from now on.
- *
- * Locks:    both map_locks exclusive, both ws_locks.
- */
+/* The child uses the amap of the parent's object, or gets its entries; the parent may
+ * not store without a fault from now on.
+ * Locks: both map_locks exclusive, both ws_locks. */
 void
 sx_fork(struct anons_fork *w)
 {

@@ -27,11 +27,7 @@ anon_of_word(uint64_t *word)
 	return CONTAINER_OF(word, struct sx_anon, word);
 }
 
-/*
- * The word of va maps a page no more: rmap->left.
- *
- * Locks:    [W]; takes [sx].
- */
+/* The word of va maps a page no more: rmap->left.  Locks: [W]; takes [sx]. */
 void
 sx_left(struct aspace *as, va_t va, uint64_t old)
 {
@@ -61,11 +57,7 @@ own(struct fctx *f, void *object)
 	return sx_lacks(o);
 }
 
-/*
- * Does no other entry, of whatever process, name the anon?
- *
- * Locks:    [W], [sx].
- */
+/* Does no other entry, of whatever process, name the anon?  Locks: [W], [sx]. */
 bool
 sx_is_own(void *object, const uint64_t *word)
 {

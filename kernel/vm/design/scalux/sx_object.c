@@ -26,12 +26,8 @@ static struct kmem_cache objects = KMEM_CACHE("sx_object", struct sx_object);
 
 /* ---- the tree of a map ---- */
 
-/*
- * The first object that ends behind vpn.
- *
- * Locks:    [M] or [W].
- * Returns:  NULL: there is none.
- */
+/* The first object that ends behind vpn.
+ * Locks: [M] or [W].  Returns: NULL: there is none. */
 struct sx_object *
 sx_object_from(const struct aspace *as, uint64_t vpn)
 {
@@ -49,12 +45,8 @@ sx_object_from(const struct aspace *as, uint64_t vpn)
 	return best;
 }
 
-/*
- * The object that is mapped at vpn.
- *
- * Locks:    [M] or [W].
- * Returns:  NULL: there is none.
- */
+/* The object that is mapped at vpn.
+ * Locks: [M] or [W].  Returns: NULL: there is none. */
 struct sx_object *
 sx_object_at(const struct aspace *as, uint64_t vpn)
 {
@@ -117,12 +109,7 @@ leave(struct sx_object *o)
 
 /* ---- a space ---- */
 
-/*
- * entries->as_init.
- *
- * Locks:    none.
- * Returns:  0, -ENOMEM.
- */
+/* entries->as_init.  Locks: none.  Returns: 0, -ENOMEM. */
 int
 sx_as_init(struct aspace *as)
 {
@@ -131,12 +118,8 @@ sx_as_init(struct aspace *as)
 	return as->dpriv == NULL ? -ENOMEM : 0;
 }
 
-/*
- * The first object that ends behind vpn.
- *
- * Locks:    [M] or [W].
- * Returns:  false: there is none.
- */
+/* The first object that ends behind vpn.
+ * Locks: [M] or [W].  Returns: false: there is none. */
 bool
 sx_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 {
@@ -158,12 +141,9 @@ next_swap(struct sx_object *o, uint64_t vpn, uint64_t end)
 	return e == NULL || e->vpn >= end ? NULL : e;
 }
 
-/*
- * fn for the anons of swap of [lo, hi).
- *
- * Locks:    [W]; around each fn [sx].
- * Returns:  what fn has returned to end the walk, or 0.
- */
+/* fn for the anons of swap of [lo, hi).
+ * Locks: [W]; around each fn [sx].
+ * Returns: what fn has returned to end the walk, or 0. */
 int
 sx_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
@@ -218,12 +198,8 @@ prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
 	return sx_unshare_wait(o);
 }
 
-/*
- * What v needs to hold [start, end): entries->prepare.
- *
- * Locks:    [M] exclusive; v is in no tree, or about to grow.
- * Returns:  0, -ENOMEM.
- */
+/* What v needs to hold [start, end): entries->prepare.
+ * Locks: [M] exclusive; v is in no tree, or about to grow.  Returns: 0, -ENOMEM. */
 int
 sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
@@ -246,11 +222,7 @@ sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/*
- * It is in no tree (any more).
- *
- * Locks:    none of rank >= 7.
- */
+/* It is in no tree (any more).  Locks: none of rank >= 7. */
 void
 sx_free(void *object)
 {
@@ -262,11 +234,8 @@ sx_free(void *object)
 	kmem_cache_free(&objects, o);
 }
 
-/*
- * v is in the tree of VADs, or has grown: entries->attach.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+/* v is in the tree of VADs, or has grown: entries->attach.
+ * Locks: [M] exclusive; takes [W]. */
 void
 sx_attach(struct aspace *as, struct vad *v)
 {
@@ -287,11 +256,7 @@ sx_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * entries->split.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+/* entries->split.  Locks: [M] exclusive; takes [W]. */
 void
 sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 {
@@ -332,12 +297,9 @@ can_join(struct sx_object *a, struct sx_object *b)
 	    !has_entries(a, b->start, b->end));
 }
 
-/*
- * entries->merge.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0; -EBUSY: another process has one of them; -ENOMEM (a VAD is lost).
- */
+/* entries->merge.
+ * Locks: [M] exclusive; takes [W].
+ * Returns: 0; -EBUSY: another process has one of them; -ENOMEM (a VAD is lost). */
 int
 sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 {
@@ -367,12 +329,9 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	return 0;
 }
 
-/*
- * What the object maps goes, and it leaves its amap and the tree.
- *
- * Locks:    [W]; takes [sx], [P].
- * Returns:  how many of its pages were charged when touched.
- */
+/* What the object maps goes, and it leaves its amap and the tree.
+ * Locks: [W]; takes [sx], [P].
+ * Returns: how many of its pages were charged when touched. */
 uint64_t
 sx_end(struct aspace *as, void *object)
 {

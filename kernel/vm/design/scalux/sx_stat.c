@@ -17,14 +17,11 @@
 
 #define SHOWN 64       /* entries of one object, in /proc/PID/fmo */
 
-/*
- * How many processes have the page of a FORK or VALID/FORK word of va: shared->refs.
+/* How many processes have the page of a FORK or VALID/FORK word of va: shared->refs.
  * The anon is looked up again: a truncate that comes by another process has perhaps
  * freed the one that the word named.
- *
- * Locks:    [W]; takes [sx].
- * Returns:  so many, with the anon's word in *named; 1 and 0: it has gone.
- */
+ * Locks: [W]; takes [sx].
+ * Returns: so many, with the anon's word in *named; 1 and 0: it has gone. */
 int64_t
 sx_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
@@ -79,11 +76,8 @@ put_entry(struct out *o, const struct sx_entry *e)
 	    anon->page != NULL, on_page);
 }
 
-/*
- * One line for an object that has entries, and the first of these.
- *
- * Locks:    [W]; takes [sx].
- */
+/* One line for an object that has entries, and the first of these.
+ * Locks: [W]; takes [sx]. */
 void
 sx_show(void *object, struct out *o)
 {

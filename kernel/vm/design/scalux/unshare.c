@@ -21,12 +21,9 @@
  */
 #include "vm/design/scalux/scalux.h"
 
-/*
- * Does another process use its amap?  If not, none will: only its own fork could
- * change that, and map_lock excludes it.
- *
- * Locks:    [M] or [W]; takes [sx].
- */
+/* Does another process use its amap?  If not, none will: only its own fork could change
+ * that, and map_lock excludes it.
+ * Locks: [M] or [W]; takes [sx]. */
 bool
 sx_has_others(const struct sx_object *o)
 {
@@ -38,11 +35,8 @@ sx_has_others(const struct sx_object *o)
 	return shared;
 }
 
-/*
- * A copy that is not whole goes: the window changes, or the amap.
- *
- * Locks:    [W]; takes [sx], [P].
- */
+/* A copy that is not whole goes: the window changes, or the amap.
+ * Locks: [W]; takes [sx], [P]. */
 void
 sx_abandon(struct sx_object *o)
 {
@@ -92,10 +86,8 @@ copy_next(struct sx_object *o)
 	return 1;
 }
 
-/*
- * The word of the page of e, if there is one, is from now on one of the copy.  False:
- * the copy has not this anon, which came while it was made.  [W], [sx].
- */
+/* The word of the page of e, if there is one, is from now on one of the copy.
+ * False: the copy has not this anon, which came while it was made.  [W], [sx]. */
 static bool
 hand_over(struct sx_object *o, struct sx_entry *e)
 {
@@ -136,12 +128,8 @@ take_copy(struct sx_object *o)
 	EVENT(scalux_amap_copies, o->start << PAGE_SHIFT, n);
 }
 
-/*
- * The object's amap is its process's alone: W1.
- *
- * Locks:    [W]; takes [sx], [P].
- * Returns:  false: no memory; the next call goes on.
- */
+/* The object's amap is its process's alone: W1.
+ * Locks: [W]; takes [sx], [P].  Returns: false: no memory; the next call goes on. */
 bool
 sx_unshare(struct sx_object *o)
 {
@@ -160,11 +148,7 @@ sx_unshare(struct sx_object *o)
 	return true;
 }
 
-/*
- * Of which records sx_unshare() has found none.
- *
- * Locks:    [W].
- */
+/* Of which records sx_unshare() has found none.  Locks: [W]. */
 struct kmem_cache *
 sx_lacks(const struct sx_object *o)
 {
@@ -172,12 +156,9 @@ sx_lacks(const struct sx_object *o)
 	return o->copy == NULL ? &sx_amaps : &sx_entries;
 }
 
-/*
- * sx_unshare(), for who may wait.
- *
- * Locks:    [M] exclusive, with a structural token or none; takes [W].
- * Returns:  0, -ENOMEM, -EINTR (fatal signal): the amap is as it was.
- */
+/* sx_unshare(), for who may wait.
+ * Locks: [M] exclusive, with a structural token or none; takes [W].
+ * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is as it was. */
 int
 sx_unshare_wait(struct sx_object *o)
 {

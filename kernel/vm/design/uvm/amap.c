@@ -29,12 +29,8 @@
 
 /* ---- slots ---- */
 
-/*
- * The anon of a page.
- *
- * Locks:    [W] of its space.
- * Returns:  the anon; NULL: there is none.
- */
+/* The anon of a page.
+ * Locks: [W] of its space.  Returns: the anon; NULL: there is none. */
 struct vm_anon *
 amap_lookup(struct vm_amap *amap, uint64_t vpn)
 {
@@ -43,12 +39,8 @@ amap_lookup(struct vm_amap *amap, uint64_t vpn)
 	return c == NULL ? NULL : c->anon[vpn % AMAP_CHUNK];
 }
 
-/*
- * A chunk for the page, so that amap_add() does not fail.
- *
- * Locks:    [W] of its space.
- * Returns:  false: no memory.
- */
+/* A chunk for the page, so that amap_add() does not fail.
+ * Locks: [W] of its space.  Returns: false: no memory. */
 bool
 amap_reserve(struct vm_amap *amap, uint64_t vpn)
 {
@@ -57,12 +49,8 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 	return amap_chunk(amap, no) != NULL || amap_chunk_make(amap, no) != NULL;
 }
 
-/*
- * The page's anon, from now on: its slot is free, and has a chunk.
- *
- * Locks:    [W] of its space.
- * Owns:     takes a reference over.
- */
+/* The page's anon, from now on: its slot is free, and has a chunk.
+ * Locks: [W] of its space.  Owns: takes a reference over. */
 void
 amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
 {
@@ -76,13 +64,9 @@ amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
 	amap_count(amap, 1);
 }
 
-/*
- * The anon of a page, out of its slot.
- *
- * Locks:    [W] of its space.
- * Returns:  the anon; NULL: there is none.
- * Owns:     the caller, its reference.
- */
+/* The anon of a page, out of its slot.
+ * Locks: [W] of its space.  Returns: the anon; NULL: there is none.
+ * Owns: the caller, its reference. */
 struct vm_anon *
 amap_take(struct vm_amap *amap, uint64_t vpn)
 {
@@ -100,12 +84,8 @@ amap_take(struct vm_amap *amap, uint64_t vpn)
 	return anon;
 }
 
-/*
- * One reference more for each anon of [lo, hi): a slot of another amap names it.
- *
- * Locks:    [W] of its space; takes [anon].
- * Returns:  how many there are.
- */
+/* One reference more for each anon of [lo, hi): a slot of another amap names it.
+ * Locks: [W] of its space; takes [anon].  Returns: how many there are. */
 uint64_t
 amap_ref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -119,12 +99,9 @@ amap_ref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/*
- * The anons of [lo, hi) are let go; nothing maps their pages in this space.
- *
- * Locks:    [W] of its space; takes [anon], [P].
- * Returns:  how many of them were charged when touched.
- */
+/* The anons of [lo, hi) are let go; nothing maps their pages in this space.
+ * Locks: [W] of its space; takes [anon], [P].
+ * Returns: how many of them were charged when touched. */
 uint64_t
 amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -140,12 +117,9 @@ amap_unref(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 
 /* ---- what a fault asks ---- */
 
-/*
- * The word of a page's anon, for a fault.
- *
- * Locks:    [W] of its space; [anon] is held behind it, until amap_found().
- * Returns:  NULL: there is none, and no lock is held.
- */
+/* The word of a page's anon, for a fault.
+ * Locks: [W] of its space; [anon] is held behind it, until amap_found().
+ * Returns: NULL: there is none, and no lock is held. */
 uint64_t *
 amap_find(void *entry, uint64_t vpn)
 {
@@ -158,11 +132,7 @@ amap_find(void *entry, uint64_t vpn)
 	return &anon->word;
 }
 
-/*
- * The fault has seen the anon.
- *
- * Locks:    [anon], released.
- */
+/* The fault has seen the anon.  Locks: [anon], released. */
 void
 amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 {
@@ -170,12 +140,9 @@ amap_found(void *entry, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 	spin_unlock(&anon_of_word(word)->lock);
 }
 
-/*
- * A read of a page that has no anon.
- *
- * Locks:    those of anons_fault(); f->word is in use.
- * Returns:  FAULT_DONE, or what the driver has to do before another pass.
- */
+/* A read of a page that has no anon.
+ * Locks: those of anons_fault(); f->word is in use.
+ * Returns: FAULT_DONE, or what the driver has to do before another pass. */
 enum fault_outcome
 amap_read(struct fctx *f, void *entry)
 {
@@ -183,13 +150,9 @@ amap_read(struct fctx *f, void *entry)
 	    pmap_object_page(f, fault_rights(f));
 }
 
-/*
- * A new anon for f's page, which f->word maps: zeros, or a copy of from.  The one that
+/* A new anon for f's page, which f->word maps: zeros, or a copy of from.  The one that
  * the page had is let go.
- *
- * Locks:    [W] of its space; takes [anon], [P].
- * Owns:     takes the anon over.
- */
+ * Locks: [W] of its space; takes [anon], [P].  Owns: takes the anon over. */
 void
 amap_put(struct fctx *f, void *entry, struct anons_making *m,
     const struct vm_page *from)
@@ -211,11 +174,7 @@ amap_put(struct fctx *f, void *entry, struct anons_making *m,
 		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m->page));
 }
 
-/*
- * Does no other slot name the anon?
- *
- * Locks:    [anon]; [W] of its space.
- */
+/* Does no other slot name the anon?  Locks: [anon]; [W] of its space. */
 bool
 amap_is_own(void *entry, const uint64_t *word)
 {
@@ -239,15 +198,12 @@ copy_slot(struct vm_amap *to, struct vm_amap *from, uint64_t vpn,
 	return true;
 }
 
-/*
- * Early: the child's entry gets the anons of the parent's in [vpn, end), and the
- * parent's words lose W.  A page that somebody pins is not shared: he may go on
- * filling it, for the parent.
- *
- * Locks:    both map_locks exclusive and both [W] of the fork; takes [anon], [P].
- * Returns:  end; the page at which it stopped, for it is pinned, or there is no
- *           memory for its chunk.
- */
+/* Early: the child's entry gets the anons of the parent's in [vpn, end), and the
+ * parent's words lose W.  A page that somebody pins is not shared: he may go on filling
+ * it, for the parent.
+ * Locks: both map_locks exclusive and both [W] of the fork; takes [anon], [P].
+ * Returns: end; the page at which it stopped, for it is pinned, or there is no
+ * memory for its chunk. */
 uint64_t
 amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
     uint64_t vpn, uint64_t end)
@@ -266,12 +222,9 @@ amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
 	return at;
 }
 
-/*
- * One of several entries lets a shared amap go; the last of them, and that may be
- * this one by now, its anons.
- *
- * Locks:    [W] of its space; takes [amap], [anon], [P].
- */
+/* One of several entries lets a shared amap go; the last of them, and that may be this
+ * one by now, its anons.
+ * Locks: [W] of its space; takes [amap], [anon], [P]. */
 void
 amap_leave(struct vm_amap *amap)
 {
@@ -286,13 +239,10 @@ amap_leave(struct vm_amap *amap)
 	}
 }
 
-/*
- * Late: e is about to change its amap, which others have, too: it gets one of its
- * own, of the same anons.  Words stay, for none is writable.
- *
- * Locks:    [W] of its space; takes [amap], [anon], [P].
- * Returns:  false: no memory, and nothing has changed.
- */
+/* Late: e is about to change its amap, which others have, too: it gets one of its own,
+ * of the same anons.  Words stay, for none is writable.
+ * Locks: [W] of its space; takes [amap], [anon], [P].
+ * Returns: false: no memory, and nothing has changed. */
 bool
 amap_unshare(struct uvm_entry *e)
 {

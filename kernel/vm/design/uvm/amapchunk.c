@@ -33,9 +33,7 @@ static struct kmem_cache amaps = KMEM_CACHE("vm_amap", struct vm_amap);
 
 #define CHUNK_OF(node) CONTAINER_OF(node, struct vm_amap_chunk, rb)
 
-/*
- * Locks:    none; once, by uvm_design.init.
- */
+/* Locks: none; once, by uvm_design.init. */
 void
 amap_init(void)
 {
@@ -69,12 +67,8 @@ chunk_from(struct vm_amap *amap, uint64_t no)
 	return best;
 }
 
-/*
- * The chunk with a number.
- *
- * Locks:    [W] of its space.
- * Returns:  the chunk; NULL: there is none.
- */
+/* The chunk with a number.
+ * Locks: [W] of its space.  Returns: the chunk; NULL: there is none. */
 struct vm_amap_chunk *
 amap_chunk(struct vm_amap *amap, uint64_t no)
 {
@@ -119,12 +113,8 @@ take_spare(struct vm_amap *amap)
 	return c;
 }
 
-/*
- * A chunk, which there is not yet; one that was set aside, if any was.
- *
- * Locks:    [W] of its space.
- * Returns:  the chunk, empty; NULL: no memory.
- */
+/* A chunk, which there is not yet; one that was set aside, if any was.
+ * Locks: [W] of its space.  Returns: the chunk, empty; NULL: no memory. */
 struct vm_amap_chunk *
 amap_chunk_make(struct vm_amap *amap, uint64_t no)
 {
@@ -140,11 +130,7 @@ amap_chunk_make(struct vm_amap *amap, uint64_t no)
 	return c;
 }
 
-/*
- * A chunk without an anon goes.
- *
- * Locks:    [W] of its space.
- */
+/* A chunk without an anon goes.  Locks: [W] of its space. */
 void
 amap_chunk_end(struct vm_amap *amap, struct vm_amap_chunk *c)
 {
@@ -154,11 +140,7 @@ amap_chunk_end(struct vm_amap *amap, struct vm_amap_chunk *c)
 	EVENT_ADD(uvm_chunks, -1);
 }
 
-/*
- * n anons more are in the amap, or less.
- *
- * Locks:    [W] of its space.
- */
+/* n anons more are in the amap, or less.  Locks: [W] of its space. */
 void
 amap_count(struct vm_amap *amap, int64_t n)
 {
@@ -170,12 +152,9 @@ amap_count(struct vm_amap *amap, int64_t n)
 
 /* ---- over its anons ---- */
 
-/*
- * The first page from *vpn on that has an anon.
- *
- * Locks:    [W] of its space.
- * Returns:  its anon, with *vpn moved up to it; NULL: there is none.
- */
+/* The first page from *vpn on that has an anon.
+ * Locks: [W] of its space.
+ * Returns: its anon, with *vpn moved up to it; NULL: there is none. */
 struct vm_anon *
 amap_next(struct vm_amap *amap, uint64_t *vpn)
 {
@@ -190,11 +169,7 @@ amap_next(struct vm_amap *amap, uint64_t *vpn)
 	return NULL;
 }
 
-/*
- * Has the page of a slot been charged when it was touched?
- *
- * Locks:    [W] of its space.
- */
+/* Has the page of a slot been charged when it was touched?  Locks: [W] of its space. */
 bool
 amap_is_late(struct vm_amap *amap, uint64_t vpn)
 {
@@ -203,11 +178,7 @@ amap_is_late(struct vm_amap *amap, uint64_t vpn)
 	return c != NULL && (c->late >> vpn % AMAP_CHUNK & 1) != 0;
 }
 
-/*
- * How many pages of [lo, hi) are such.
- *
- * Locks:    [W] of its space.
- */
+/* How many pages of [lo, hi) are such.  Locks: [W] of its space. */
 uint64_t
 amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 {
@@ -231,12 +202,9 @@ amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/*
- * The anon of page `from` of one amap goes to a free slot of another, which has a
+/* The anon of page `from` of one amap goes to a free slot of another, which has a
  * chunk.
- *
- * Locks:    [W] of its space.
- */
+ * Locks: [W] of its space. */
 void
 amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
 {
@@ -247,36 +215,26 @@ amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
 
 /* ---- whole amaps ---- */
 
-/*
- * Which cache had no object when amap_own() failed: for kmem_cache_feed().
- *
- * Locks:    [W] of its space.
- */
+/* Which cache had no object when amap_own() failed: for kmem_cache_feed().
+ * Locks: [W] of its space. */
 struct kmem_cache *
 amap_lacks(const struct uvm_entry *e)
 {
 	return e->next == NULL ? &amaps : &amap_chunks;
 }
 
-/*
- * Chunks that are set aside for the entry's copy: who sees more of them than before
- * has come further.
- *
- * Locks:    [W] of its space.
- */
+/* Chunks that are set aside for the entry's copy: who sees more of them than before has
+ * come further.
+ * Locks: [W] of its space. */
 uint32_t
 amap_kept(const struct uvm_entry *e)
 {
 	return e->next == NULL ? 0 : e->next->nspare;
 }
 
-/*
- * An amap without an anon.
- *
- * Locks:    any of rank < LR_MEM.
- * Returns:  refs 1; NULL: no memory.
- * Owns:     the caller, for one entry.
- */
+/* An amap without an anon.
+ * Locks: any of rank < LR_MEM.  Returns: refs 1; NULL: no memory.
+ * Owns: the caller, for one entry. */
 struct vm_amap *
 amap_new(void)
 {
@@ -289,12 +247,9 @@ amap_new(void)
 	return amap;
 }
 
-/*
- * Its last entry has let it go, and its anons are gone: it ends, with the chunks
- * that were reserved and not used, and those set aside.
- *
- * Locks:    any of rank < LR_MEM; nobody else has it.
- */
+/* Its last entry has let it go, and its anons are gone: it ends, with the chunks that
+ * were reserved and not used, and those set aside.
+ * Locks: any of rank < LR_MEM; nobody else has it. */
 void
 amap_free(struct vm_amap *amap)
 {
@@ -308,12 +263,8 @@ amap_free(struct vm_amap *amap)
 	kmem_cache_free(&amaps, amap);
 }
 
-/*
- * A late fork: one entry more has it.
- *
- * Locks:    [M] exclusive and [W] of its space; takes [amap].
- * Returns:  it.
- */
+/* A late fork: one entry more has it.
+ * Locks: [M] exclusive and [W] of its space; takes [amap].  Returns: it. */
 struct vm_amap *
 amap_share(struct vm_amap *amap)
 {
@@ -324,12 +275,9 @@ amap_share(struct vm_amap *amap)
 	return amap;
 }
 
-/*
- * One chunk more is set aside, for amap_split() or a copy.
- *
- * Locks:    none of rank >= LR_MEM; nobody else has the amap, or [W].
- * Returns:  false: no memory.
- */
+/* One chunk more is set aside, for amap_split() or a copy.
+ * Locks: none of rank >= LR_MEM; nobody else has the amap, or [W].
+ * Returns: false: no memory. */
 bool
 amap_make_spare(struct vm_amap *amap)
 {
@@ -343,14 +291,10 @@ amap_make_spare(struct vm_amap *amap)
 	return true;
 }
 
-/*
- * The amap that the entry's anons are copied to, with the chunks that are set aside
- * for that.
- *
- * Locks:    [W] of its space.
- * Returns:  refs 1; NULL: no memory.
- * Owns:     the caller, for the entry.
- */
+/* The amap that the entry's anons are copied to, with the chunks that are set aside for
+ * that.
+ * Locks: [W] of its space.  Returns: refs 1; NULL: no memory.
+ * Owns: the caller, for the entry. */
 struct vm_amap *
 amap_next_of(struct uvm_entry *e)
 {
@@ -391,12 +335,9 @@ set_aside(struct uvm_entry *e)
 	return true;
 }
 
-/*
- * The entry's amap is its own, for it is about to change.
- *
- * Locks:    [W] of its space; takes [amap], [anon], [P].
- * Returns:  false: no memory; another call goes on where this one has stopped.
- */
+/* The entry's amap is its own, for it is about to change.
+ * Locks: [W] of its space; takes [amap], [anon], [P].
+ * Returns: false: no memory; another call goes on where this one has stopped. */
 bool
 amap_own(struct uvm_entry *e)
 {
@@ -411,12 +352,9 @@ amap_own(struct uvm_entry *e)
 	return own;
 }
 
-/*
- * Who is about to change an amap has one of his own first: fault->own.
- *
- * Locks:    those of anons_fault(); takes [amap], [anon], [P].
- * Returns:  NULL; the cache that had no object: another call goes on.
- */
+/* Who is about to change an amap has one of his own first: fault->own.
+ * Locks: those of anons_fault(); takes [amap], [anon], [P].
+ * Returns: NULL; the cache that had no object: another call goes on. */
 struct kmem_cache *
 amap_fault_own(struct fctx *f, void *entry)
 {
@@ -432,13 +370,10 @@ amap_fault_own(struct fctx *f, void *entry)
 	return amap_lacks(e);
 }
 
-/*
- * hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole
- * chunks, and of the one that is divided some pointers.  No count of an anon
- * changes, for each stays in one slot.
- *
- * Locks:    [W] of its space.
- */
+/* hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole chunks,
+ * and of the one that is divided some pointers.  No count of an anon changes, for each
+ * stays in one slot.
+ * Locks: [W] of its space. */
 void
 amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
 {
@@ -480,11 +415,7 @@ join_chunks(struct vm_amap *lo, struct vm_amap *hi, struct vm_amap_chunk *c)
 	}
 }
 
-/*
- * lo gets all that hi has, whose pages lie above.
- *
- * Locks:    [W] of its space.
- */
+/* lo gets all that hi has, whose pages lie above.  Locks: [W] of its space. */
 void
 amap_merge(struct vm_amap *lo, struct vm_amap *hi)
 {

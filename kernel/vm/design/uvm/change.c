@@ -59,12 +59,9 @@ own(struct turn *t)
 	return done;
 }
 
-/*
- * amap_own(), for who may wait.
- *
- * Locks:    [M] exclusive, with a structural token or none; takes [W].
- * Returns:  0, -ENOMEM, -EINTR (fatal signal): the amap is as it was.
- */
+/* amap_own(), for who may wait.
+ * Locks: [M] exclusive, with a structural token or none; takes [W].
+ * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is as it was. */
 int
 uvm_own_wait(struct aspace *as, struct uvm_entry *e)
 {
@@ -73,11 +70,8 @@ uvm_own_wait(struct aspace *as, struct uvm_entry *e)
 	return by_turns(as, own, &t);
 }
 
-/*
- * Anons of [lo, hi) go, of whatever entries lie there: of a truncate.
- *
- * Locks:    [W]; takes [anon], [P].
- */
+/* Anons of [lo, hi) go, of whatever entries lie there: of a truncate.
+ * Locks: [W]; takes [anon], [P]. */
 void
 uvm_drop(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -110,13 +104,9 @@ reserve_moved(struct turn *t)
 	return done;
 }
 
-/*
- * n pages of one VAD go to another, which has none: school->move.  What lies behind the
+/* n pages of one VAD go to another, which has none: school->move.  What lies behind the
  * end of the object stays: a truncate takes the target to be done (R7).
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0, -ENOMEM (nothing has moved).
- */
+ * Locks: [M] exclusive; takes [W].  Returns: 0, -ENOMEM (nothing has moved). */
 int
 uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
@@ -149,12 +139,10 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	return 0;
 }
 
-/*
- * madvise: what the process has in [lo, hi) of an entry is not wanted any more.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0; -EAGAIN: its amap is shared, and there is no memory for a copy; -EINTR.
- */
+/* madvise: what the process has in [lo, hi) of an entry is not wanted any more.
+ * Locks: [M] exclusive; takes [W].
+ * Returns: 0; -EAGAIN: its amap is shared, and there is no memory for a copy;
+ * -EINTR. */
 int
 uvm_discard(struct aspace *as, void *entry, uint64_t lo, uint64_t hi)
 {

@@ -107,11 +107,8 @@ share_amap(struct anons_fork *w, struct uvm_entry *from, struct uvm_entry *to)
 
 /* ---- one entry ---- */
 
-/*
- * The anons of the parent's entry from w->at on, or all of its amap.
- *
- * Locks:    both map_locks exclusive, both ws_locks.
- */
+/* The anons of the parent's entry from w->at on, or all of its amap.
+ * Locks: both map_locks exclusive, both ws_locks. */
 void
 uvm_fork(struct anons_fork *w)
 {

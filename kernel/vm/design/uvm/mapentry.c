@@ -25,12 +25,7 @@ static struct kmem_cache entries = KMEM_CACHE("uvm_entry", struct uvm_entry);
 
 /* ---- a space ---- */
 
-/*
- * entries->as_init.
- *
- * Locks:    none.
- * Returns:  0, -ENOMEM.
- */
+/* entries->as_init.  Locks: none.  Returns: 0, -ENOMEM. */
 int
 uvm_as_init(struct aspace *as)
 {
@@ -44,12 +39,8 @@ uvm_as_init(struct aspace *as)
 	return 0;
 }
 
-/*
- * The first entry that ends behind vpn.
- *
- * Locks:    [M] or [W].
- * Returns:  false: there is none.
- */
+/* The first entry that ends behind vpn.
+ * Locks: [M] or [W].  Returns: false: there is none. */
 bool
 uvm_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 {
@@ -60,12 +51,9 @@ uvm_next(struct aspace *as, uint64_t vpn, struct anons_range *r)
 	return e != NULL;
 }
 
-/*
- * fn for the anons of [lo, hi).
- *
- * Locks:    [W]; around fn [anon].
- * Returns:  what fn has returned to end the walk, or 0.
- */
+/* fn for the anons of [lo, hi).
+ * Locks: [W]; around fn [anon].
+ * Returns: what fn has returned to end the walk, or 0. */
 int
 uvm_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 {
@@ -90,12 +78,9 @@ uvm_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 
 /* ---- an entry ---- */
 
-/*
- * A cut at vpn of the entry that is there now: it needs an amap of its own, and
- * what is cut off a chunk, if the cut divides one.
- *
- * Returns:  false: no memory.
- */
+/* A cut at vpn of the entry that is there now: it needs an amap of its own, and what is
+ * cut off a chunk, if the cut divides one.
+ * Returns: false: no memory. */
 static bool
 prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 {
@@ -113,14 +98,10 @@ prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 	return !divides || amap_make_spare(e->amap);
 }
 
-/*
- * What v needs to hold [start, end): entries->prepare.  An amap needs nothing for a
- * range in which nothing has been touched, but v may be about to be cut off
- * another VAD.
- *
- * Locks:    [M] exclusive; v is in no tree, or about to grow.
- * Returns:  0, -ENOMEM.
- */
+/* What v needs to hold [start, end): entries->prepare.  An amap needs nothing for a
+ * range in which nothing has been touched, but v may be about to be cut off another
+ * VAD.
+ * Locks: [M] exclusive; v is in no tree, or about to grow.  Returns: 0, -ENOMEM. */
 int
 uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
@@ -141,11 +122,7 @@ uvm_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/*
- * It is in no tree (any more), and has no anon.
- *
- * Locks:    none of rank >= 7.
- */
+/* It is in no tree (any more), and has no anon.  Locks: none of rank >= 7. */
 void
 uvm_free(void *entry)
 {
@@ -159,11 +136,8 @@ uvm_free(void *entry)
 	kmem_cache_free(&entries, e);
 }
 
-/*
- * v is in the tree of VADs, or has grown: entries->attach.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+/* v is in the tree of VADs, or has grown: entries->attach.
+ * Locks: [M] exclusive; takes [W]. */
 void
 uvm_attach(struct aspace *as, struct vad *v)
 {
@@ -181,11 +155,7 @@ uvm_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * entries->split.
- *
- * Locks:    [M] exclusive; takes [W].
- */
+/* entries->split.  Locks: [M] exclusive; takes [W]. */
 void
 uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 {
@@ -204,12 +174,9 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	mutex_unlock(&as->ws_lock);
 }
 
-/*
- * entries->merge.
- *
- * Locks:    [M] exclusive; takes [W].
- * Returns:  0, -ENOMEM (a VAD is lost, or an amap shared: they stay two).
- */
+/* entries->merge.
+ * Locks: [M] exclusive; takes [W].
+ * Returns: 0, -ENOMEM (a VAD is lost, or an amap shared: they stay two). */
 int
 uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 {
@@ -231,13 +198,10 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	return 0;
 }
 
-/*
- * The entry's pages are as if never touched: its anons go, or its part in an amap
- * that others have, too; it leaves the tree.
- *
- * Locks:    [W]; takes [amap], [anon], [P].
- * Returns:  how many of its pages were charged when touched.
- */
+/* The entry's pages are as if never touched: its anons go, or its part in an amap that
+ * others have, too; it leaves the tree.
+ * Locks: [W]; takes [amap], [anon], [P].
+ * Returns: how many of its pages were charged when touched. */
 uint64_t
 uvm_end(struct aspace *as, void *entry)
 {

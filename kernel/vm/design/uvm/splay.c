@@ -48,11 +48,9 @@ rotate_left(struct uvm_entry *t)
 	return up;
 }
 
-/*
- * The entry that holds vpn comes to the top; if there is none, the one below or
- * above.  Top-down: what is passed on the way goes to the tree of all that is
- * less, or of all that is more, and these are hung under the entry at the end.
- */
+/* The entry that holds vpn comes to the top; if there is none, the one below or
+ * above.  Top-down: what is passed on the way goes to the tree of all that is less,
+ * or of all that is more, and these are hung under the entry at the end. */
 static struct uvm_entry *
 splay(struct uvm_entry *t, uint64_t vpn)
 {
@@ -97,12 +95,8 @@ bring_up(struct uvm_space *sp, uint64_t vpn)
 	return compare(vpn, sp->root);
 }
 
-/*
- * The entry that contains vpn.
- *
- * Locks:    [M] or [W]; takes [splay].
- * Returns:  the entry; NULL: there is none.
- */
+/* The entry that contains vpn.
+ * Locks: [M] or [W]; takes [splay].  Returns: the entry; NULL: there is none. */
 struct uvm_entry *
 splay_find(struct uvm_space *sp, uint64_t vpn)
 {
@@ -115,12 +109,8 @@ splay_find(struct uvm_space *sp, uint64_t vpn)
 	return e;
 }
 
-/*
- * The first entry that ends behind vpn.
- *
- * Locks:    [M] or [W]; takes [splay].
- * Returns:  the entry; NULL: there is none.
- */
+/* The first entry that ends behind vpn.
+ * Locks: [M] or [W]; takes [splay].  Returns: the entry; NULL: there is none. */
 struct uvm_entry *
 splay_next(struct uvm_space *sp, uint64_t vpn)
 {
@@ -137,9 +127,7 @@ splay_next(struct uvm_space *sp, uint64_t vpn)
 	return e;
 }
 
-/*
- * Locks:    [M] exclusive and [W] of its space; takes [splay].
- */
+/* Locks: [M] exclusive and [W] of its space; takes [splay]. */
 void
 splay_insert(struct uvm_space *sp, struct uvm_entry *e)
 {
@@ -164,9 +152,7 @@ splay_insert(struct uvm_space *sp, struct uvm_entry *e)
 	spin_unlock(&sp->lock);
 }
 
-/*
- * Locks:    [M] exclusive and [W] of its space; takes [splay].
- */
+/* Locks: [M] exclusive and [W] of its space; takes [splay]. */
 void
 splay_remove(struct uvm_space *sp, struct uvm_entry *e)
 {
@@ -187,11 +173,8 @@ splay_remove(struct uvm_space *sp, struct uvm_entry *e)
 	spin_unlock(&sp->lock);
 }
 
-/*
- * The entry, in the tree, is of another range, which no other one meets.
- *
- * Locks:    [M] exclusive and [W] of its space; takes [splay].
- */
+/* The entry, in the tree, is of another range, which no other one meets.
+ * Locks: [M] exclusive and [W] of its space; takes [splay]. */
 void
 splay_resize(struct uvm_space *sp, struct uvm_entry *e, uint64_t start,
     uint64_t end)

@@ -28,9 +28,7 @@ count_bytes(size_t unused)
 	return ev_read(EV_uvm_anon_live) * sizeof(struct vm_anon);
 }
 
-/*
- * Locks:    none; once, by uvm_design.init.
- */
+/* Locks: none; once, by uvm_design.init. */
 void
 uvm_anon_init(void)
 {
@@ -43,13 +41,9 @@ uvm_anon_init(void)
 	ev_set_gauge(EV_uvm_anon_bytes, count_bytes, 0);
 }
 
-/*
- * An anon for one slot.
- *
- * Locks:    any of rank < LR_MEM.
- * Returns:  refs 1, no page; NULL: no memory.
- * Owns:     the caller, until amap_add() or uvm_anon_free().
- */
+/* An anon for one slot.
+ * Locks: any of rank < LR_MEM.  Returns: refs 1, no page; NULL: no memory.
+ * Owns: the caller, until amap_add() or uvm_anon_free(). */
 struct vm_anon *
 uvm_anon_new(void)
 {
@@ -73,9 +67,7 @@ uvm_anon_free(struct vm_anon *anon)
 	kmem_cache_free(&uvm_anons, anon);
 }
 
-/*
- * One more slot names it: an amap is copied.
- */
+/* One more slot names it: an amap is copied. */
 void
 uvm_anon_ref(struct vm_anon *anon)
 {
@@ -93,11 +85,8 @@ anon_ends(struct vm_anon *anon)
 	uvm_anon_free(anon);
 }
 
-/*
- * A slot names it no more, and no word of that space maps its page.
- *
- * Locks:    rank <= 5; takes [anon], [P].
- */
+/* A slot names it no more, and no word of that space maps its page.
+ * Locks: rank <= 5; takes [anon], [P]. */
 void
 uvm_anon_drop(struct vm_anon *anon)
 {
@@ -112,13 +101,9 @@ uvm_anon_drop(struct vm_anon *anon)
 		anon_ends(anon);
 }
 
-/*
- * All that a page without an anon of its own takes: fault->make.
- *
- * Locks:    [W] of its space.
- * Returns:  NULL; the cache that had no object.
- * Owns:     the caller, until fault->put, fault->replace or uvm_unmake().
- */
+/* All that a page without an anon of its own takes: fault->make.
+ * Locks: [W] of its space.  Returns: NULL; the cache that had no object.
+ * Owns: the caller, until fault->put, fault->replace or uvm_unmake(). */
 struct kmem_cache *
 uvm_make(void *entry, uint64_t vpn, struct anons_making *m)
 {

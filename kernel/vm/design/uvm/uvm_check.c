@@ -37,11 +37,7 @@ check_pv(struct anons_check *c, va_t va, uint64_t word)
 		anons_bad(c, "I18", va, word, "it has not one pv");
 }
 
-/*
- * A word against its slot.
- *
- * Locks:    freeze_spaces().
- */
+/* A word against its slot.  Locks: freeze_spaces(). */
 void
 uvm_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
 {
@@ -60,11 +56,8 @@ uvm_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
 		anons_bad(c, "I7", va, word, "writable, and shared");
 }
 
-/*
- * The anons of an entry: each slot has a reference, however many have the amap.
- *
- * Locks:    freeze_spaces().
- */
+/* The anons of an entry: each slot has a reference, however many have the amap.
+ * Locks: freeze_spaces(). */
 void
 uvm_check_entry(struct anons_check *c, const struct anons_range *r)
 {
@@ -122,11 +115,7 @@ check_anons(void *entry, void *rep)
 		check_anon(anon, rep);
 }
 
-/*
- * All spaces are done: shared->check_end.
- *
- * Locks:    freeze_spaces().
- */
+/* All spaces are done: shared->check_end.  Locks: freeze_spaces(). */
 void
 uvm_check_end(struct vm_report *rep)
 {
@@ -171,11 +160,8 @@ say_anons(void *entry, void *arg)
 	}
 }
 
-/*
- * walk->fn for the word of each anon, once: shared->swapped without a space.
- *
- * Locks:    freeze_spaces().
- */
+/* walk->fn for the word of each anon, once: shared->swapped without a space.
+ * Locks: freeze_spaces(). */
 void
 uvm_each_swapped(struct swap_walk *walk)
 {
@@ -185,12 +171,8 @@ uvm_each_swapped(struct swap_walk *walk)
 
 /* ---- for /proc ---- */
 
-/*
- * References of the anon that a FORK or VALID/FORK word names: shared->refs.
- *
- * Locks:    [W].
- * Returns:  refs, with the anon's word in *named.
- */
+/* References of the anon that a FORK or VALID/FORK word names: shared->refs.
+ * Locks: [W].  Returns: refs, with the anon's word in *named. */
 int64_t
 uvm_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
@@ -202,11 +184,7 @@ uvm_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 	return CONTAINER_OF(of, struct vm_anon, word)->refs;
 }
 
-/*
- * One line for an entry that has anons.
- *
- * Locks:    [W] of its space.
- */
+/* One line for an entry that has anons.  Locks: [W] of its space. */
 void
 uvm_show(void *entry, struct out *o)
 {
