@@ -7,11 +7,10 @@
  *           absent.  An object of 1130 GiB with 3 pages must cost 3 pages and
  *           a few tables, and growing must not copy anything.
  *
- * Picture   vmo ─┬ direct[0…5]                      words of pages 0 … 5
- *                ├ ind[0] ─→ leaf                   the next 512
- *                ├ ind[1] ─→ table ─→ leaf          the next 512²
- *                ├ ind[2] ─→ table ─→ table ─→ leaf the next 512³
- *                └ ind[3] ─→ … four tables          the rest of 256 TiB
+ * Picture   vmo ─→ a.words[0…9], each of them:   the word of a page
+ *                                            or  ─→ leaf           512 pages
+ *                                            or  ─→ table ─→ leaf  512² pages
+ *                                            …   anon_top() says which
  *
  *           tables are kpaged pages; a leaf has 512 owning words: TRANS while
  *           the page is in memory, mapped or not, SWAP when it is not.  An
@@ -66,6 +65,15 @@ anon_put(struct vmo *vmo)
 }
 
 /* ---- the tree ---- */
+
+/* Which word of the header leads to a page, and through how many tables?
+ * Locks: any; it knows no object. */
+struct anon_top
+anon_top(uint64_t pgoff)
+{
+	lab_todo("03-anon step 1: anon_top");
+	return (struct anon_top){ .end = VMO_MAX_PAGES };
+}
 
 /* The way from the header to the owning word, as far as it goes.
  * Locks: [O].  Owns: the caller, a pin on way->table unless that is NULL.

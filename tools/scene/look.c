@@ -525,9 +525,9 @@ look_object(void)
 	uint64_t i, n = PAGE_UP(world.vmo->size) >> PAGE_SHIFT;
 
 	item("O", "size %lu", n);
-	for (i = 0; i < MIN(n, (uint64_t)ANON_DIRECT); i++) {
+	for (i = 0; i < MIN(n, anon_top(0).end); i++) {
 		snprintf(key, sizeof(key), "O%lu", i);
-		word_text(world.vmo->a.direct[i], text, sizeof(text));
+		word_text(world.vmo->a.words[i], text, sizeof(text));
 		item(key, "%s", text);
 	}
 }

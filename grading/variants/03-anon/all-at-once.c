@@ -62,19 +62,32 @@ struct dead_pages {
 	struct vm_page *page[DEAD_MAX];
 };
 
+/* Seven pages, a leaf, a tree of two levels, and all the rest. */
+struct anon_top
+anon_top(uint64_t pgoff)
+{
+	static const struct anon_top tops[] = {
+		{ .word = 7, .depth = 1, .first = 7, .end = 7 + 512 },
+		{ .word = 8, .depth = 2, .first = 519, .end = 519 + 512 * 512 },
+		{ .word = 9, .depth = 4, .first = 262663, .end = 262663 + (1ul << 36) }
+	};
+	unsigned i;
+
+	if (pgoff < 7)
+		return (struct anon_top){ .word = (unsigned)pgoff, .end = 7 };
+	for (i = 0; pgoff >= tops[i].end; i++)
+		;
+	return tops[i];
+}
+
 static struct digits
 digits_of(uint64_t pgoff)
 {
-	struct digits d = { .at = pgoff };
-	uint64_t reach = MD_PT_WORDS, rest;
+	struct anon_top top = anon_top(pgoff);
+	struct digits d = { .at = pgoff - top.first, .n = top.depth };
+	uint64_t rest;
 	unsigned i;
 
-	if (pgoff < ANON_DIRECT)
-		return d;
-	d.at -= ANON_DIRECT;
-	for (d.n = 1; d.at >= reach; d.n++, reach *= MD_PT_WORDS)
-		d.at -= reach;
-	ASSERT(d.n <= ANON_LEVELS);
 	for (i = 0, rest = d.at; i < d.n; i++, rest /= MD_PT_WORDS)
 		d.digit[i] = (unsigned)(rest % MD_PT_WORDS);
 	return d;
@@ -98,8 +111,7 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 	va_t kva;
 
 	*way = (struct anon_path){ .at = d.at, .depth = d.n,
-		.slot = d.n == 0 ? vmo->a.direct + pgoff :
-		    vmo->a.ind + d.n - 1 };
+		.slot = vmo->a.words + anon_top(pgoff).word };
 	while (way->depth > 0) {
 		if (*way->slot == 0)
 			return -ENOENT;

@@ -75,15 +75,30 @@ descend(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
 	return descend(vmo, pgoff, way, w);
 }
 
+/* Each range of pages is looked at in turn: five words, three leaves, two trees. */
+struct anon_top
+anon_top(uint64_t pgoff)
+{
+	struct anon_top top = { .word = 5, .depth = 1, .first = 5, .end = 5 + 512 };
+
+	if (pgoff < 5)
+		return (struct anon_top){ .word = (unsigned)pgoff, .end = 5 };
+	while (pgoff >= top.end) {
+		top.word++;
+		top.depth = top.word < 8 ? 1 : top.word == 8 ? 2 : 4;
+		top.first = top.end;
+		top.end += 1ul << 9 * top.depth;
+	}
+	return top;
+}
+
 int
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
 {
-	way->table = NULL;
-	way->depth = anon_depth_of(pgoff, &way->at);
-	if (way->depth == 0)
-		way->slot = &vmo->a.direct[pgoff];
-	else
-		way->slot = &vmo->a.ind[way->depth - 1];
+	struct anon_top top = anon_top(pgoff);
+
+	*way = (struct anon_path){ .slot = &vmo->a.words[top.word],
+		.depth = top.depth, .at = pgoff - top.first };
 	return descend(vmo, pgoff, way, w);
 }
 

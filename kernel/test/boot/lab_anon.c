@@ -46,8 +46,8 @@ walks_to(struct vmo *vmo, uint64_t pgoff)
 	CLAIM(way.depth == p.missing, "page %lu: way.depth is %u, and %u tables "
 	    "lie between the word and the page's own", pgoff, way.depth,
 	    p.missing);
-	CLAIM(way.at == p.at, "page %lu: way.at is %lu, not %lu, its place in the "
-	    "tree of its ind", pgoff, way.at, p.at);
+	CLAIM(way.at == p.at, "page %lu: way.at is %lu, not %lu, its place below "
+	    "its word of the header", pgoff, way.at, p.at);
 	if (way.table == p.table && p.table != NULL) {
 		CLAIM(p.table->pins == pins + 1, "page %lu: its table has %u "
 		    "pins more, and the caller owns one", pgoff,
@@ -76,12 +76,27 @@ make_path(struct vmo *vmo, uint64_t pgoff)
 	anon_place_end(&p);
 }
 
+/* The neighbours of all edges, where there are tables and where not. */
+static void
+walks_to_edges(struct vmo *vmo)
+{
+	struct anon_top top = { .end = 0 };
+
+	while (top.end < VMO_MAX_PAGES) {
+		top = anon_top(top.end);
+		walks_to(vmo, top.first);
+		walks_to(vmo, top.first + 1);
+		walks_to(vmo, MIN(top.end, VMO_MAX_PAGES) - 1);
+	}
+}
+
 static void
 index(void)
 {
 	const uint64_t at[] = { 0, 511, 512, 1ul << 18, 1ul << 27,
 		lab_param("far", 25ul << 30) };
-	struct vmo *vmo = anon_object(WHOLE);
+	uint64_t made = ev_read(EV_anon_table_alloc), missing = 0;
+	struct vmo *vmo = anon_shape_holds() ? anon_object(WHOLE) : NULL;
 	unsigned i, k;
 
 	if (vmo == NULL)
@@ -89,19 +104,16 @@ index(void)
 	ev_mark(1);
 	for (i = 0; i < ARRAY_LEN(at); i++) {
 		walks_to(vmo, at[i]);
+		missing += anon_missing(vmo, at[i]);
 		make_path(vmo, at[i]);
 		for (k = 0; k <= i; k++)
 			walks_to(vmo, at[k]);
 	}
 	ev_mark(2);
-	/* The neighbours of all edges, where there are tables and where not. */
-	for (i = 0; i < 3; i++) {
-		walks_to(vmo, ANON_DIRECT - 1 + i);
-		walks_to(vmo, ANON_SECOND - 1 + i);
-		walks_to(vmo, ANON_THIRD - 1 + i);
-		walks_to(vmo, ANON_FOURTH - 1 + i);
-	}
-	walks_to(vmo, VMO_MAX_PAGES - 1);
+	made = ev_read(EV_anon_table_alloc) - made;
+	CLAIM(made == missing, "%lu tables were made, and %lu were missing on the way "
+	    "to six pages", made, missing);
+	walks_to_edges(vmo);
 	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
@@ -119,8 +131,8 @@ look_for_holes(struct vmo *vmo, uint64_t *seed)
 	w = (struct want){ .what = WANT_AGAIN };
 	for (i = 0; i < HOLES; i++) {
 		spin_lock(&vmo->lock);
-		r = anon_walk(vmo, ANON_DIRECT + lab_random(seed) %
-		    (VMO_MAX_PAGES - ANON_DIRECT), &way, &w);
+		r = anon_walk(vmo, ANON_WORDS + lab_random(seed) %
+		    (VMO_MAX_PAGES - ANON_WORDS), &way, &w);
 		spin_unlock(&vmo->lock);
 		if (r != -ENOENT && r != 0)
 			break;
@@ -136,7 +148,7 @@ static void
 holes(void)
 {
 	uint64_t seed = lab_param("seed", 1) | 1;
-	struct vmo *vmo = anon_object(WHOLE);
+	struct vmo *vmo = anon_shape_holds() ? anon_object(WHOLE) : NULL;
 
 	if (vmo == NULL)
 		return;
@@ -156,7 +168,7 @@ static void
 sparse_and_dense(void)
 {
 	uint64_t pages = 1130 * GIB >> PAGE_SHIFT, dense = 4 * GIB >> PAGE_SHIFT;
-	struct vmo *vmo = anon_object(1130 * GIB);
+	struct vmo *vmo = anon_shape_holds() ? anon_object(1130 * GIB) : NULL;
 	struct vmo *full = vmo == NULL ? NULL : anon_object(4 * GIB);
 	uint64_t i;
 
@@ -208,6 +220,7 @@ whole(void)
 	uint64_t price = anon_price(1000);
 	struct anon_books was;
 	struct vmo *vmo;
+	unsigned tables;
 
 	CHECK(commit_charge(price) == 0);
 	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
@@ -215,8 +228,9 @@ whole(void)
 	if (vmo == NULL)
 		return;
 	was = anon_books(vmo);
+	tables = anon_missing(vmo, 999);
 	make_path(vmo, 999);
-	anon_books_moved("the object was paid for as a whole", vmo, was, 0, 2, 0);
+	anon_books_moved("the object was paid for as a whole", vmo, was, 0, tables, 0);
 	anon_object_end(vmo);
 }
 
@@ -232,7 +246,7 @@ table_is_out(struct vmo *vmo, uint64_t pgoff)
 	int r;
 
 	w = (struct want){ .what = WANT_AGAIN };
-	for (n = 1; n <= 4; n++) {
+	for (n = 1; n <= anon_top(pgoff).depth; n++) {
 		anon_refuse("TRYPIN", n);
 		spin_lock(&vmo->lock);
 		r = anon_walk(vmo, pgoff, &way, &w);
@@ -270,15 +284,16 @@ lost(struct vmo *vmo)
 	static struct want w;
 	static struct anon_path way;
 	struct anon_books was = anon_books(vmo);
+	uint64_t *top = &vmo->a.words[anon_top(100).word], word = *top;
 	int r, made;
 
 	w = (struct want){ .what = WANT_AGAIN };
-	vmo->a.ind[0] = AOBJ_LOST;
+	*top = AOBJ_LOST;
 	spin_lock(&vmo->lock);
 	r = anon_walk(vmo, 100, &way, &w);
 	spin_unlock(&vmo->lock);
 	made = r != -EIO ? 0 : anon_make_path(vmo, 100);
-	vmo->a.ind[0] = 0;
+	*top = word;
 	CLAIM(r == -EIO && made == -EIO, "a table is lost on swap: anon_walk says "
 	    "%d and anon_make_path %d, not -EIO: a new one would hide the loss",
 	    r, made);
@@ -288,19 +303,21 @@ lost(struct vmo *vmo)
 static void
 tables_refused(void)
 {
-	struct vmo *vmo = anon_object(WHOLE);
-	uint64_t far = lab_param("far", 25ul << 30), n;
+	struct vmo *vmo = anon_shape_holds() ? anon_object(WHOLE) : NULL;
+	uint64_t far = lab_param("far", 25ul << 30);
+	unsigned n, tables;
 
 	if (vmo == NULL)
 		return;
+	tables = anon_missing(vmo, far);
 	make_path(vmo, far);
 	anon_prune(vmo, far);
 	CLAIM(vmo->a.n_tables == 0, "the object counts %lu tables, and all are "
 	    "pruned", vmo->a.n_tables);
 	ev_mark(1);
-	for (n = 1; n <= 4; n++) {
-		refused_at(vmo, "KPAGED", n, 4);
-		refused_at(vmo, "COMMIT", n, 4);
+	for (n = 1; n <= tables; n++) {
+		refused_at(vmo, "KPAGED", n, tables);
+		refused_at(vmo, "COMMIT", n, tables);
 	}
 	whole();
 	make_path(vmo, far);

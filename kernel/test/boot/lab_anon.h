@@ -13,17 +13,12 @@
 
 #include "test/boot/lab.h"
 
-/* Where the trees of ind[1], ind[2], ind[3] begin. */
-#define ANON_SECOND (ANON_DIRECT + 512ul)
-#define ANON_THIRD (ANON_SECOND + (1ul << 18))
-#define ANON_FOURTH (ANON_THIRD + (1ul << 27))
-
 /* The word of a page. */
 struct anon_place {
 	uint64_t *slot;          /* the last word that exists on the way */
 	struct vm_page *table;   /* pinned, holds slot; NULL: the header does */
 	unsigned missing;        /* tables below slot; 0: it is the owning word */
-	uint64_t at;             /* page, counted from the first of its tree */
+	uint64_t at;             /* page, counted from the first of its anon_top */
 	unsigned upper_pins;     /* of others, of the tables above */
 };
 
@@ -32,6 +27,14 @@ struct anon_place anon_place(struct vmo *, uint64_t pgoff);
 void anon_place_end(struct anon_place *);
 /* The owning word of a page; 0: there is none. */
 uint64_t anon_word_of(struct vmo *, uint64_t pgoff);
+
+/* How many tables are missing on the way to it. */
+unsigned anon_missing(struct vmo *, uint64_t pgoff);
+/* The first page below a word of the header with so many tables or more. */
+uint64_t anon_first_below(unsigned depth);
+
+/* lab_anonshape.c: is anon_top() as the contract says?  Else claimed. */
+bool anon_shape_holds(void);
 
 /* What an object counts, and the machine. */
 struct anon_books {
@@ -60,7 +63,8 @@ void anon_refuse(const char *point, uint64_t first);
 void anon_soil_frames(unsigned n);
 /* The pages of an object leave memory for swap. */
 void anon_swap_out(struct vmo *, uint64_t lo, uint64_t hi);
-/* So does the leaf of ind[0], of which no page is in memory. */
-void anon_table_out(struct vmo *, unsigned depth);
+/* So does the table so many levels above the word of a page, of which none is in memory;
+ * 1: its leaf. */
+void anon_table_out(struct vmo *, uint64_t pgoff, unsigned level);
 
 #endif

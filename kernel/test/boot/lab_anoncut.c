@@ -81,11 +81,21 @@ there(const char *what, struct vmo *vmo, uint64_t lo, uint64_t hi)
 
 /* ---- ranges ---- */
 
+/* The first page of the leaf of a page. */
+static uint64_t
+leaf_begin(uint64_t pgoff)
+{
+	uint64_t first = anon_top(pgoff).first;
+
+	return first + (pgoff - first) / MD_PT_WORDS * MD_PT_WORDS;
+}
+
 /* A hole in the middle of a leaf, then all from a page on. */
 static void
 ranges(void)
 {
-	uint64_t n = lab_param("n", 700), a = n / 3, b = 2 * n / 3, freed;
+	uint64_t n = lab_param("n", 700), a = n / 3, b = 2 * n / 3, freed, last;
+	int64_t pages, tables;
 	struct anon_books was;
 	struct vmo *vmo;
 
@@ -111,11 +121,14 @@ ranges(void)
 	    -(int64_t)(b - a), 0, -(int64_t)(b - a));
 	/* The last leaf goes with its last word, and the one above it. */
 	was = anon_books(vmo);
-	anon_truncate(vmo, ANON_SECOND, VMO_MAX_PAGES);
+	last = leaf_begin(n - 1);
+	pages = (int64_t)(n - MAX(last, b));
+	tables = (int64_t)(anon_price(n) - n - (anon_price(last) - last));
+	anon_truncate(vmo, last, VMO_MAX_PAGES);
 	there("below the cut", vmo, 0, a);
-	gone("all was cut from a page on", vmo, ANON_SECOND, n);
-	anon_books_moved("all was cut from a page on", vmo, was,
-	    -(int64_t)(n - ANON_SECOND), -2, -(int64_t)(n - ANON_SECOND) - 2);
+	gone("all was cut from a page on", vmo, last, n);
+	anon_books_moved("all was cut from a page on", vmo, was, -pages, -tables,
+	    -pages - tables);
 	anon_truncate(vmo, 0, UINT64_MAX);
 	CLAIM(vmo->a.n_pages == 0 && vmo->a.n_tables == 0 && vmo->a.charged == 0,
 	    "all was cut: %lu pages, %lu tables and a charge of %lu are left",
@@ -175,7 +188,7 @@ cut_kinds(void)
 	pinned(vmo, 100);
 	anon_swap_out(vmo, 0, n / 2);
 	was = anon_books(vmo);
-	CHECK(inject_set("TRYPIN:1:2") == 0);
+	CHECK(inject_set("TRYPIN:1:5") == 0);
 	anon_truncate(vmo, 200, n / 2);
 	CHECK(inject_set("off") == 0);
 	gone("pages on swap were cut off", vmo, 200, n / 2);
@@ -207,8 +220,9 @@ cut_kinds(void)
  * named.  That is taken back here: slots, and the leaf.
  */
 static void
-ends_with_lost(uint64_t first, unsigned depth)
+ends_with_lost(unsigned depth)
 {
+	uint64_t first = anon_first_below(depth);
 	uint64_t pages = ev_read(EV_anon_pages), tables = ev_read(EV_anon_tables);
 	uint64_t frees = ev_read(EV_anon_free), commit = commit_total(), i;
 	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
@@ -227,7 +241,7 @@ ends_with_lost(uint64_t first, unsigned depth)
 	anon_swap_out(vmo, first, first + LOST);
 	for (i = 0; i < LOST; i++)
 		slot[i] = swap_slot(anon_word_of(vmo, first + i));
-	anon_table_out(vmo, depth);
+	anon_table_out(vmo, first, depth);
 	CHECK(inject_set("FI_SWAPIN:1:1:100") == 0);
 	vmo_put(vmo);
 	CHECK(inject_set("off") == 0);
@@ -257,17 +271,17 @@ ends(void)
 	vmo = anon_object(1);
 	if (vmo != NULL)
 		vmo_put(vmo);
-	vmo = object_of(ANON_DIRECT + 3);
+	vmo = object_of(ANON_WORDS + 3);
 	if (vmo == NULL)
 		return;
 	EXPECT(anon_fill(vmo, far) == 0 && anon_fill(vmo, far + 5000) == 0);
-	EXPECT_IS(anon_fill(vmo, ANON_THIRD - 1), ==, 0);
+	EXPECT_IS(anon_fill(vmo, anon_first_below(2) + 5000), ==, 0);
 	vmo_put(vmo);
 	vmo = object_of(60);
 	if (vmo == NULL)
 		return;
 	anon_swap_out(vmo, 0, 60);
-	anon_table_out(vmo, 1);
+	anon_table_out(vmo, 59, 1);
 	vmo_put(vmo);
 	CHECK(commit_charge(anon_price(1000)) == 0);
 	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
@@ -282,8 +296,8 @@ ends(void)
 	CLAIM(ev_read(EV_anon_free) - frees == 4, "four objects have ended, and "
 	    "anon.free says %lu", ev_read(EV_anon_free) - frees);
 	nothing_left();
-	ends_with_lost(ANON_DIRECT, 1);
-	ends_with_lost(ANON_SECOND, 2);
+	ends_with_lost(1);
+	ends_with_lost(2);
 }
 
 /* ---- what is refused, and then comes ---- */
@@ -341,19 +355,21 @@ refused_then_made(void)
 	struct aspace *as = lab_space();
 	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
 	struct uio u;
+	unsigned tables;
 	va_t va;
 
 	if (vmo == NULL)
 		return;
 	va = map_object(as, vmo, n, at);
+	tables = anon_missing(vmo, at);
 	ev_mark(1);
-	for (i = 1; i <= 4; i++) {
+	for (i = 1; i <= tables; i++) {
 		store_refused(as, va, vmo, "KPAGED", i, -EFAULT);
 		store_refused(as, va, vmo, "COMMIT", i, -EFAULT);
 		write_refused(vmo, at << PAGE_SHIFT, "KPAGED", i);
 		write_refused(vmo, at << PAGE_SHIFT, "COMMIT", i);
 	}
-	write_refused(vmo, at << PAGE_SHIFT, "COMMIT", 5);
+	write_refused(vmo, at << PAGE_SHIFT, "COMMIT", tables + 1);
 	for (i = 0; i < n; i++)
 		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &value, 8), ==, 8);
 	uio_init_kernel(&u, &value, 8);

@@ -16,6 +16,7 @@
 #include "test/boot/lab_anon.h"
 
 #define SIZE_PAGES (1ul << 34)   /* of most objects here: above all that is used */
+#define FAR (1ul << 30)          /* from another page: the leaves are two */
 #define HOLES 1000u
 #define SOILED 400u
 #define FORCED 64u       /* pages that are charged beyond the limit */
@@ -56,13 +57,16 @@ has_zeros(const struct vm_page *pg)
 /* ---- made, and found again ---- */
 
 static void
-made(struct vmo *vmo, uint64_t pgoff, unsigned tables)
+made(struct vmo *vmo, uint64_t pgoff)
 {
 	static struct vm_page *got, *again;
+	unsigned tables = anon_missing(vmo, pgoff);
 	struct vm_page *pg;
 	struct anon_books was = anon_books(vmo);
 	int r;
 
+	if (anon_word_of(vmo, pgoff) != 0)
+		return;
 	got = again = NULL;
 	r = anon_page(vmo, pgoff, ANON_CREATE, &got);
 	pg = got;
@@ -106,9 +110,9 @@ no_holes_made(struct vmo *vmo)
 	anon_books_moved("holes were looked for", vmo, was, 0, 0, 0);
 }
 
-/* One look of a fault makes the page, but no table. */
+/* One look of a fault makes the page, but no table: at is a hole whose leaf exists. */
 static void
-one_look(struct vmo *vmo)
+one_look(struct vmo *vmo, uint64_t at)
 {
 	static struct want w;
 	static struct vm_page *pg;
@@ -117,29 +121,30 @@ one_look(struct vmo *vmo)
 
 	w = (struct want){ .what = WANT_AGAIN };
 	pg = NULL;
-	r = anon_look(vmo, ANON_FOURTH, ANON_TOUCH, &w, &pg);
+	r = anon_look(vmo, at / 2, ANON_TOUCH, &w, &pg);
 	CLAIM(r == -ENOENT, "no table leads to the page: anon_look says %d, not "
 	    "-ENOENT: a fault makes tables without its locks", r);
-	r = anon_look(vmo, 4, ANON_FIND, &w, &pg);
+	r = anon_look(vmo, at, ANON_FIND, &w, &pg);
 	CLAIM(r == -ENOENT, "a hole: anon_look(ANON_FIND) says %d, not -ENOENT", r);
 	want_end(&w);
 	anon_books_moved("looks that made nothing", vmo, was, 0, 0, 0);
 	anon_refuse("FRAME", 1);
-	r = anon_look(vmo, 4, ANON_TOUCH, &w, &pg);
+	r = anon_look(vmo, at, ANON_TOUCH, &w, &pg);
 	CHECK(inject_set("off") == 0);
 	CLAIM(r == -EAGAIN && w.what == WANT_ZEROS, "there is no frame: anon_look "
 	    "says %d, not -EAGAIN with WANT_ZEROS", r);
 	anon_books_moved("there was no frame", vmo, was, 0, 0, 0);
 	CHECK(want_get(&w) == 0);
-	r = anon_look(vmo, 4, ANON_TOUCH, &w, &pg);
+	r = anon_look(vmo, at, ANON_TOUCH, &w, &pg);
 	CLAIM(r == 0 && w.frame == NULL, "the wait has brought a frame: anon_look "
 	    "says %d, and w->frame is %s", r, w.frame == NULL ? "taken" :
 	    "still there: it would be freed under the page");
 	want_end(&w);
 	if (r != 0)
 		return;
-	is_owned("made by one look", vmo, 4, pg);
-	CLAIM(has_zeros(pg), "page 4 is new and not zero: somebody else's bytes");
+	is_owned("made by one look", vmo, at, pg);
+	CLAIM(has_zeros(pg), "page %lu is new and not zero: somebody else's bytes",
+	    at);
 	page_unpin(pg);
 }
 
@@ -148,21 +153,24 @@ make(void)
 {
 	const uint64_t far = lab_param("far", 1ul << 33);
 	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
+	struct anon_top top = { .end = 0 };
 	unsigned i;
 
 	if (vmo == NULL)
 		return;
 	anon_soil_frames(SOILED);
 	ev_mark(1);
-	for (i = 0; i < 4; i++)
-		made(vmo, i, 0);
-	made(vmo, ANON_DIRECT, 1);
-	made(vmo, ANON_SECOND - 1, 0);
-	made(vmo, ANON_SECOND, 2);
-	made(vmo, ANON_SECOND + 600, 1);
-	made(vmo, far, 4);
+	for (i = 1; i < ANON_WORDS + 2; i++)
+		made(vmo, i);
+	for (i = 0; top.end < SIZE_PAGES; i++) {
+		top = anon_top(top.end);
+		made(vmo, top.first);
+		if (top.end - top.first > MD_PT_WORDS && i < ANON_WORDS)
+			made(vmo, top.first + 600);
+	}
+	made(vmo, far);
 	no_holes_made(vmo);
-	one_look(vmo);
+	one_look(vmo, top.first + ((far - top.first) ^ 1));
 	ev_mark(2);
 	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
@@ -229,34 +237,38 @@ no_money(void)
 {
 	struct vmo *vmo = anon_object(SIZE_PAGES << PAGE_SHIFT);
 	struct vmo_quota *quota = vmo_quota_create();
+	uint64_t first = anon_first_below(ANON_LEVELS), next = first + 1;
+	uint64_t far = first + FAR;
 	struct anon_books was;
+	unsigned tables;
 
 	CHECK(quota != NULL);
 	if (vmo == NULL)
 		return;
 	vmo_set_quota(vmo, quota);
-	says("within the quota", vmo, 0, ANON_CREATE, 0);
+	says("within the quota", vmo, first, ANON_CREATE, 0);
+	tables = anon_missing(vmo, far);
 	was = anon_books(vmo);
 	CHECK(vmo_quota_limit(quota, 1) == 0);
-	says("the file system is full", vmo, 1, ANON_CREATE, -ENOSPC);
-	one_look_says("the file system is full", vmo, 1, -ENOSPC);
-	says("the file system is full", vmo, ANON_FOURTH, ANON_CREATE, -ENOSPC);
+	says("the file system is full", vmo, next, ANON_CREATE, -ENOSPC);
+	one_look_says("the file system is full", vmo, next, -ENOSPC);
+	says("the file system is full", vmo, far, ANON_CREATE, -ENOSPC);
 	anon_books_moved("the file system is full", vmo, was, 0, 0, 0);
 	CHECK(vmo_quota_limit(quota, 100) == 0);
 	anon_refuse("COMMIT", 1);
-	says("nobody pays for the page", vmo, 1, ANON_CREATE, -ENOSPC);
+	says("nobody pays for the page", vmo, next, ANON_CREATE, -ENOSPC);
 	anon_refuse("COMMIT", 1);
-	one_look_says("nobody pays for the page", vmo, 1, -ENOMEM);
-	anon_refuse("COMMIT", 3);
-	says("nobody pays for a table", vmo, ANON_FOURTH, ANON_CREATE, -ENOSPC);
-	anon_refuse("COMMIT", 5);
-	says("nobody pays for the page", vmo, ANON_FOURTH, ANON_CREATE, -ENOSPC);
+	one_look_says("nobody pays for the page", vmo, next, -ENOMEM);
+	anon_refuse("COMMIT", tables);
+	says("nobody pays for a table", vmo, far, ANON_CREATE, -ENOSPC);
+	anon_refuse("COMMIT", tables + 1);
+	says("nobody pays for the page", vmo, far, ANON_CREATE, -ENOSPC);
 	anon_refuse("KPAGED", 2);
-	says("no address for a table", vmo, ANON_FOURTH, ANON_CREATE, -ENOSPC);
+	says("no address for a table", vmo, far, ANON_CREATE, -ENOSPC);
 	CHECK(inject_set("off") == 0);
 	anon_books_moved("what was refused left nothing", vmo, was, 0, 0, 0);
-	says("all is well again", vmo, ANON_FOURTH, ANON_CREATE, 0);
-	anon_books_moved("a page and its tables", vmo, was, 1, 4, 5);
+	says("all is well again", vmo, far, ANON_CREATE, 0);
+	anon_books_moved("a page and its tables", vmo, was, 1, tables, tables + 1);
 	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 	vmo_quota_put(quota);
@@ -295,16 +307,19 @@ paid_for(void)
 {
 	struct anon_books was;
 	struct vmo *vmo;
+	unsigned tables;
 
 	CHECK(commit_charge(anon_price(1000)) == 0);
 	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
 	if (vmo == NULL)
 		return;
 	was = anon_books(vmo);
+	tables = anon_missing(vmo, 2);
 	says("paid for as a whole", vmo, 2, ANON_CREATE, 0);
+	tables += anon_missing(vmo, 900);
 	says("paid for as a whole", vmo, 900, ANON_CREATE, 0);
 	anon_books_moved("paid for as a whole: nothing is charged again", vmo,
-	    was, 2, 2, 0);
+	    was, 2, tables, 0);
 	paid_without_room(vmo);
 	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
@@ -402,17 +417,21 @@ lost_page(struct vmo *vmo)
 {
 	struct anon_books was = anon_books(vmo);
 	uint64_t error = pte_make_soft(PTE_ERROR, 5);
+	uint64_t far = anon_first_below(ANON_LEVELS) + FAR;
+	uint64_t *top = &vmo->a.words[anon_top(far).word], word = *top;
+	struct anon_place p = anon_place(vmo, 5);
 
 	spin_lock(&vmo->lock);
-	word_set(NULL, &vmo->a.direct[5], error);
+	word_set(p.table, p.slot, error);
 	spin_unlock(&vmo->lock);
 	no_page_is("its word says ERROR", vmo, 5);
 	spin_lock(&vmo->lock);
-	word_set(NULL, &vmo->a.direct[5], 0);
-	vmo->a.ind[1] = AOBJ_LOST;
+	word_set(p.table, p.slot, 0);
+	*top = AOBJ_LOST;
 	spin_unlock(&vmo->lock);
-	no_page_is("its table is lost", vmo, ANON_SECOND + 9);
-	vmo->a.ind[1] = 0;
+	no_page_is("its table is lost", vmo, far + 9);
+	*top = word;
+	anon_place_end(&p);
 	anon_books_moved("a page is lost", vmo, was, 0, 0, 0);
 }
 
@@ -433,7 +452,7 @@ wherever(void)
 			on_a_queue(vmo, i);
 	lost_page(vmo);
 	anon_swap_out(vmo, 0, n);
-	anon_table_out(vmo, 1);
+	anon_table_out(vmo, n - 1, 1);
 	CHECK(inject_set("TRYPIN:3:5") == 0);
 	for (i = 0; i < n; i++)
 		if (i % 3 == 0)

@@ -5,11 +5,12 @@
  * Problem   Whether a word is where it belongs cannot be asked of the function
  *           that is being tested.
  *
- * Picture   vmo->a ─→ direct, or ind[d - 1] ─→ table by table, divided by 512 ─→
- *           the word ─→ page ─→ its bytes, by the direct map
+ * Picture   anon_top ─→ a.words ─→ table by table, divided by 512 ─→ the word ─→
+ *           page ─→ its bytes, by the direct map
  *
- * Rules     1. Of the learner's functions only anon_create() and anon_page() are
- *              called here, by the two helpers that say so.
+ * Rules     1. Of the learner's functions only anon_top(), which lab_anonshape.c
+ *              judges, and anon_create() and anon_page() are called here, these by the
+ *              two helpers that say so.
  *
  * Read next lab_anon.c, lab_anonpage.c, lab_anoncut.c.
  */
@@ -23,21 +24,13 @@
 struct anon_place
 anon_place(struct vmo *vmo, uint64_t pgoff)
 {
-	struct anon_place p = { .at = pgoff };
-	uint64_t below = 512;
+	const struct anon_top top = anon_top(pgoff);
+	struct anon_place p = { .slot = &vmo->a.words[top.word],
+		.missing = top.depth, .at = pgoff - top.first };
+	uint64_t below = 1ul << 9 * top.depth;
 	struct vm_page *pg;
 	va_t kva;
 
-	if (pgoff < ANON_DIRECT) {
-		p.slot = &vmo->a.direct[pgoff];
-		return p;
-	}
-	p.at = pgoff - ANON_DIRECT;
-	for (p.missing = 1; p.at >= below; p.missing++) {
-		p.at -= below;
-		below *= 512;
-	}
-	p.slot = &vmo->a.ind[p.missing - 1];
 	while (p.missing > 0 && *p.slot > AOBJ_LOST) {
 		kva = MD_KPAGED_BASE + *p.slot / 2 * PAGE_SIZE;
 		CHECK(kpaged_pin(kva, &pg) == 0);
@@ -68,6 +61,25 @@ anon_word_of(struct vmo *vmo, uint64_t pgoff)
 
 	anon_place_end(&p);
 	return word;
+}
+
+unsigned
+anon_missing(struct vmo *vmo, uint64_t pgoff)
+{
+	struct anon_place p = anon_place(vmo, pgoff);
+
+	anon_place_end(&p);
+	return p.missing;
+}
+
+uint64_t
+anon_first_below(unsigned depth)
+{
+	struct anon_top top = anon_top(0);
+
+	while (top.depth < depth)
+		top = anon_top(top.end);
+	return top.first;
 }
 
 /* ---- books ---- */
@@ -182,15 +194,17 @@ clear_table(struct vmo *vmo, uint64_t word, uint64_t first, unsigned depth)
 static void
 end_by_hand(struct vmo *vmo)
 {
-	uint64_t first = ANON_DIRECT;
-	unsigned depth;
+	struct anon_top top = { .end = 0 };
+	uint64_t *word;
 
 	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
-	clear_words(NULL, vmo->a.direct, ANON_DIRECT);
-	for (depth = 1; depth <= ARRAY_LEN(vmo->a.ind); depth++) {
-		if (vmo->a.ind[depth - 1] > AOBJ_LOST)
-			clear_table(vmo, vmo->a.ind[depth - 1], first, depth);
-		first += 1ul << 9 * depth;
+	while (top.end < VMO_MAX_PAGES) {
+		top = anon_top(top.end);
+		word = &vmo->a.words[top.word];
+		if (top.depth == 0)
+			clear_words(NULL, word, (unsigned)(top.end - top.first));
+		else if (*word > AOBJ_LOST)
+			clear_table(vmo, *word, top.first, top.depth);
 	}
 	if (vmo->a.quota != NULL)
 		quota_give(vmo->a.quota, vmo_quota_used(vmo->a.quota));
@@ -306,10 +320,30 @@ anon_swap_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	CHECK(!some_in_memory(vmo, lo, hi));
 }
 
-void
-anon_table_out(struct vmo *vmo, unsigned depth)
+/* The address of the table so many levels above the word of a page; 1: its leaf. */
+static va_t
+table_above(struct vmo *vmo, uint64_t pgoff, unsigned level)
 {
-	va_t kva = anon_table_kva(vmo->a.ind[depth - 1]);
+	struct anon_top top = anon_top(pgoff);
+	uint64_t word = vmo->a.words[top.word], at = pgoff - top.first;
+	struct vm_page *pg;
+	va_t kva;
+
+	for (;; top.depth--) {
+		CHECK(top.depth >= level && word > AOBJ_LOST);
+		kva = MD_KPAGED_BASE + word / 2 * PAGE_SIZE;
+		if (top.depth == level)
+			return kva;
+		CHECK(kpaged_pin(kva, &pg) == 0);
+		word = ((uint64_t *)kpaged_ptr(pg, kva))[at >> 9 * (top.depth - 1) & 511];
+		kpaged_unpin(pg);
+	}
+}
+
+void
+anon_table_out(struct vmo *vmo, uint64_t pgoff, unsigned level)
+{
+	va_t kva = table_above(vmo, pgoff, level);
 	unsigned try;
 
 	for (try = 0; !kpaged_is_out(kva) && try < TRIES; try++) {

@@ -55,6 +55,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_lastrace,
 	selftests_lab_anon,
 	selftests_lab_anonpage,
+	selftests_lab_anonshape,
 	selftests_lab_anoncut,
 	selftests_lab_cache,
 	selftests_lab_cacheread,

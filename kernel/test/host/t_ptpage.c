@@ -539,7 +539,7 @@ a_lost_table_is_checked_when_looked_at(void **state)
 		assert_int_equal(anon_page(vmo, i, ANON_CREATE, &pg), 0);
 		page_unpin_dirty(pg);
 	}
-	kva = MD_KPAGED_BASE + (vmo->a.ind[0] >> 1 << PAGE_SHIFT);
+	kva = MD_KPAGED_BASE + (vmo->a.words[anon_top(6).word] >> 1 << PAGE_SHIFT);
 	for (i = 0; i < 3; i++) {
 		write_all();
 		while (phys_reclaim())

@@ -41,16 +41,19 @@ int
 check_anon(struct vmo *vmo, struct vm_report *r)
 {
 	struct anon_count c = { .vmo = vmo, .r = r };
-	unsigned before = r->findings, depth;
-	uint64_t first = ANON_DIRECT;
+	struct anon_top top = { .end = 0 };
+	unsigned before = r->findings;
+	const uint64_t *word;
 
-	check_leaf(&c, vmo->a.direct, ANON_DIRECT, 0);
-	for (depth = 1; depth <= ARRAY_LEN(vmo->a.ind); depth++) {
-		if (vmo->a.ind[depth - 1] != 0)
-			check_table(&c, MD_KPAGED_BASE +
-			    (vmo->a.ind[depth - 1] >> 1 << PAGE_SHIFT),
-			    depth, first);
-		first += 1ul << (9 * depth);
+	while (top.end < VMO_MAX_PAGES) {
+		top = anon_top(top.end);
+		word = &vmo->a.words[top.word];
+		if (top.depth == 0)
+			check_leaf(&c, word, (unsigned)(top.end - top.first),
+			    top.first);
+		else if (*word != 0)
+			check_table(&c, anon_table_kva(*word), top.depth,
+			    top.first);
 	}
 	if (!c.partial && !vmo->a.lost)
 		check_totals(&c);

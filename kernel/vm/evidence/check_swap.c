@@ -248,17 +248,20 @@ object_table(struct census *c, va_t kva, unsigned depth)
 static void
 census_object(struct vmo *vmo, void *arg)
 {
-	unsigned i;
+	struct anon_top top = { .end = 0 };
+	const uint64_t *word;
 
 	if (vmo->type != VMO_AOBJ)
 		return;
 	spin_lock(&vmo->lock);
-	for (i = 0; i < ANON_DIRECT; i++)
-		name_word(arg, word_get(&vmo->a.direct[i]));
-	for (i = 0; i < ARRAY_LEN(vmo->a.ind); i++)
-		if (vmo->a.ind[i] != 0)
-			object_table(arg, MD_KPAGED_BASE +
-			    (vmo->a.ind[i] >> 1 << PAGE_SHIFT), i + 1);
+	while (top.end < VMO_MAX_PAGES) {
+		top = anon_top(top.end);
+		word = &vmo->a.words[top.word];
+		if (top.depth > 0 && *word != 0)
+			object_table(arg, anon_table_kva(*word), top.depth);
+		for (; top.depth == 0 && top.first < top.end; top.first++)
+			name_word(arg, word_get(word++));
+	}
 	spin_unlock(&vmo->lock);
 }
 

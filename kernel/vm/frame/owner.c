@@ -155,13 +155,15 @@ range_of(const struct vm_page *pg)
 	struct word_range r = {
 		.step = owner_homes[page_home_kind(pg)].step
 	};
+	struct anon_top top;
 
 	/* The first tables stand in the root, which is no container. */
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
 	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
-		r.first = home_word(pg) - pg->index;
-		r.end = r.first + ANON_DIRECT;
+		top = anon_top(pg->index);
+		r.first = home_word(pg) - (pg->index - top.first);
+		r.end = r.first + (top.end - top.first);
 		return r;
 	}
 	r.first = home_word(pg) - (page_home_payload(pg) & PAGE_MASK) /

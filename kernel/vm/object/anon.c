@@ -7,11 +7,10 @@
  *           absent.  An object of 1130 GiB with 3 pages must cost 3 pages and
  *           a few tables, and growing must not copy anything.
  *
- * Picture   vmo ─┬ direct[0…5]                      words of pages 0 … 5
- *                ├ ind[0] ─→ leaf                   the next 512
- *                ├ ind[1] ─→ table ─→ leaf          the next 512²
- *                ├ ind[2] ─→ table ─→ table ─→ leaf the next 512³
- *                └ ind[3] ─→ … four tables          the rest of 256 TiB
+ * Picture   vmo ─→ a.words[0…9], each of them:   the word of a page
+ *                                            or  ─→ leaf           512 pages
+ *                                            or  ─→ table ─→ leaf  512² pages
+ *                                            …   anon_top() says which
  *
  *           tables are kpaged pages; a leaf has 512 owning words: TRANS while
  *           the page is in memory, mapped or not, SWAP when it is not.  An
@@ -80,6 +79,28 @@ anon_put(struct vmo *vmo)
 
 /* ---- the tree ---- */
 
+/* Which word of the header leads to a page, and through how many tables?
+ * Locks: any; it knows no object. */
+struct anon_top
+anon_top(uint64_t pgoff)
+{
+	const unsigned direct = 6;
+	struct anon_top top = { .word = (unsigned)pgoff, .end = direct };
+
+	/* As Unix has the blocks of a file: a few in the header, then trees, each a level
+	 * deeper than the one before. */
+	ASSERT(pgoff < VMO_MAX_PAGES);
+	if (pgoff < direct)
+		return top;
+	while (pgoff >= top.end) {
+		top.depth++;
+		top.first = top.end;
+		top.end += 1ul << (9 * top.depth);
+	}
+	top.word = direct + top.depth - 1;
+	return top;
+}
+
 /* The way from the header to the owning word, as far as it goes.
  * Locks: [O].  Owns: the caller, a pin on way->table unless that is NULL.
  * Returns: 0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
@@ -87,14 +108,14 @@ anon_put(struct vmo *vmo)
 int
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
 {
-	unsigned depth = anon_depth_of(pgoff, &way->at);
+	struct anon_top top = anon_top(pgoff);
 	va_t kva;
 
 	HELD(&vmo->lock);
-	ASSERT(depth <= ANON_LEVELS);
 	way->table = NULL;
-	way->slot = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];
-	for (way->depth = depth; depth > 0; way->depth = --depth) {
+	way->slot = &vmo->a.words[top.word];
+	way->at = pgoff - top.first;
+	for (way->depth = top.depth; way->depth > 0; way->depth--) {
 		if (*way->slot == 0)
 			return -ENOENT;
 		if (*way->slot == AOBJ_LOST)
@@ -104,9 +125,9 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w
 		way->table = kpaged_trypin(kva);
 		if (way->table == NULL)
 			return kpaged_want(w, kva);
-		anon_attach(vmo, way->table, pgoff, depth);
+		anon_attach(vmo, way->table, pgoff, way->depth);
 		way->slot = (uint64_t *)kpaged_ptr(way->table, kva) +
-		    anon_word_in(way->at, depth);
+		    anon_word_in(way->at, way->depth);
 	}
 	return 0;
 }

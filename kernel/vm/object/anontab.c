@@ -56,19 +56,31 @@ anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 	spin_unlock(&pfn_lock);
 }
 
+/* See object.h.  Locks: any. */
+uint64_t
+anon_run_end(uint64_t pgoff)
+{
+	struct anon_top top = anon_top(pgoff);
+
+	return top.depth == 0 ? top.end :
+	    ((pgoff - top.first) | (MD_PT_WORDS - 1)) + 1 + top.first;
+}
+
 /* How many tables an object of so many pages has when all exist: of each of its trees
  * in the header, level by level. */
 static uint64_t
 tables_of(uint64_t pages)
 {
-	uint64_t n = 0, reach = MD_PT_WORDS, part, each;
+	struct anon_top top = { .end = 0 };
+	uint64_t n = 0, part, each;
 
-	pages -= MIN(pages, ANON_DIRECT);
-	for (; pages > 0; reach *= MD_PT_WORDS) {
-		part = MIN(pages, reach);
-		for (each = MD_PT_WORDS; each <= reach; each *= MD_PT_WORDS)
+	while (top.end < pages) {
+		top = anon_top(top.end);
+		part = MIN(pages, top.end) - top.first;
+		for (each = MD_PT_WORDS; top.depth > 0; top.depth--) {
 			n += (part + each - 1) / each;
-		pages -= part;
+			each *= MD_PT_WORDS;
+		}
 	}
 	return n;
 }
@@ -107,11 +119,10 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 {
 	const uint64_t most = MD_PT_WORDS, end = anon_end(vmo);
 	unsigned shift = 9 * (depth - 1); /* a word leads to 1 << shift pages */
-	uint64_t at, first, words = 0;
+	uint64_t first, words = 0;
 
 	HELD(&vmo->lock);
-	anon_depth_of(pgoff, &at);
-	first = pgoff - (at & ((most << shift) - 1));
+	first = pgoff - ((pgoff - anon_top(pgoff).first) & ((most << shift) - 1));
 	if (end > first)
 		words = MIN(((end - first - 1) >> shift) + 1, most);
 	vmo->a.lost |= container_attach(table, depth == 1 ? KIND_AOBJ :
@@ -126,16 +137,16 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
 {
 	struct vm_page *table[ANON_LEVELS + 1] = { NULL };
 	uint64_t *slot[ANON_LEVELS + 1];
-	uint64_t at;
-	unsigned top = anon_depth_of(pgoff, &at), depth;
+	const struct anon_top top = anon_top(pgoff);
+	unsigned depth;
 	int r = 0;
 
 	HELD(&vmo->lock);
 	dead->n = 0;
-	for (depth = top; depth > 0; depth--) {
-		slot[depth] = depth == top ? &vmo->a.ind[top - 1] :
+	for (depth = top.depth; depth > 0; depth--) {
+		slot[depth] = depth == top.depth ? &vmo->a.words[top.word] :
 		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
-		    anon_word_in(at, depth + 1);
+		    anon_word_in(pgoff - top.first, depth + 1);
 		if (*slot[depth] == 0 || *slot[depth] == AOBJ_LOST)
 			break;
 		table[depth] = kpaged_trypin(anon_table_kva(*slot[depth]));
@@ -145,15 +156,15 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
 		}
 		anon_attach(vmo, table[depth], pgoff, depth);
 	}
-	for (depth++; depth <= top && r == 0 &&
+	for (depth++; depth <= top.depth && r == 0 &&
 	    table[depth]->nused == 0; depth++) {
 		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
-		anon_set_upper(depth < top ? table[depth + 1] : NULL, slot[depth],
+		anon_set_upper(depth < top.depth ? table[depth + 1] : NULL, slot[depth],
 		    0);
 		vmo->a.n_tables--;
 		vmo->a.charged -= !vmo->charged_whole;
 	}
-	for (depth = 1; depth <= top; depth++)
+	for (depth = 1; depth <= top.depth; depth++)
 		anon_unpin_table(table[depth]);
 	return r;
 }
@@ -189,18 +200,16 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 static const uint64_t *
 words_at_hand(struct vmo *vmo, uint64_t pgoff)
 {
-	uint64_t at;
-	unsigned depth = anon_depth_of(pgoff, &at);
-	const uint64_t *table, *word;
+	struct anon_top top = anon_top(pgoff);
+	const uint64_t *table, *word = &vmo->a.words[top.word];
 
-	word = depth == 0 ? &vmo->a.direct[pgoff] : &vmo->a.ind[depth - 1];
-	for (; depth > 0; depth--) {
+	for (; top.depth > 0; top.depth--) {
 		if (*word == 0 || *word == AOBJ_LOST)
 			return NULL;
 		table = kpaged_peek(anon_table_kva(*word));
 		if (table == NULL)
 			return NULL;
-		word = table + anon_word_in(at, depth);
+		word = table + anon_word_in(pgoff - top.first, top.depth);
 	}
 	return word;
 }

@@ -62,13 +62,6 @@ int vmo_zap_link(struct vm_maplink *, uint64_t lo, uint64_t hi, struct zap_job *
 void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
 
 /* anon.c */
-/* Words from pgoff that lie side by side end here. */
-static inline uint64_t
-anon_run_end(uint64_t pgoff)
-{
-	return pgoff < ANON_DIRECT ? ANON_DIRECT :
-	    ((pgoff - ANON_DIRECT) | (MD_PT_WORDS - 1)) + 1 + ANON_DIRECT;
-}
 enum anon_want {
 	ANON_FIND,
 	ANON_CREATE,     /* what fallocate keeps behind the end, too */
@@ -81,6 +74,7 @@ int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* anontab.c */
+uint64_t anon_run_end(uint64_t pgoff);        /* words from pgoff lie side by side until here */
 /* A frame that has been filled becomes the page at pgoff; takes it over.  False: there
  * is one, or it is not made as simply as that. */
 bool anon_enter(struct vmo *, uint64_t pgoff, struct vm_page *) MUST_CHECK;
@@ -113,25 +107,10 @@ uint64_t vmo_device_word(const struct vmo *, uint64_t pgoff, uint64_t rights);
 /* The way to a word: [own]. */
 struct anon_path {
 	uint64_t *slot;
-	uint64_t at;            /* page, counted from the first below its ind */
+	uint64_t at;            /* page, counted from the first of its anon_top */
 	struct vm_page *table;  /* pinned, holds slot; NULL: the header does */
 	unsigned depth;         /* tables between slot and the owning word */
 };
-/* How many tables lie above a word, 0: it is in the header; and how many pages
- * below the same ind come before it. */
-static inline unsigned
-anon_depth_of(uint64_t pgoff, uint64_t *at)
-{
-	unsigned depth = 1;
-
-	*at = pgoff;
-	if (pgoff < ANON_DIRECT)
-		return 0;
-	*at -= ANON_DIRECT;
-	for (; *at >> (9 * depth) != 0; depth++)
-		*at -= 1ul << (9 * depth);
-	return depth;
-}
 /* The word of page at in a table that has depth tables from here on. */
 static inline unsigned
 anon_word_in(uint64_t at, unsigned depth)

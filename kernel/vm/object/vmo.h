@@ -9,7 +9,7 @@
 #include "vm/space/space.h"
 
 #define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
-#define ANON_DIRECT 6             /* words in the header */
+#define ANON_WORDS 10             /* of an anonymous object, in the header */
 
 enum vmo_type { VMO_VNODE, VMO_AOBJ, VMO_DEVICE };
 
@@ -34,8 +34,7 @@ struct vmo {
 	uint64_t n_dirty;              /* [P] VNODE: pages with PF_DIRTY */
 	union {
 		struct {                       /* AOBJ */
-			uint64_t direct[ANON_DIRECT];    /* [O] words of pages 0…5 */
-			uint64_t ind[4];       /* [O] kpaged page numbers of the top tables, 0 none */
+			uint64_t words[ANON_WORDS]; /* [O] of pages, or of top tables: anon_top() */
 			uint64_t n_pages, n_tables; /* [O] */
 			uint64_t charged;      /* [O] commit pages held by the object */
 			struct vmo_quota *quota; /* [c] a reference; NULL: none */
@@ -61,6 +60,15 @@ struct vmo {
 };
 
 _Static_assert(sizeof(struct vmo) <= 320, "small");
+
+/* The pages [first, end) have their words in the header, side by side (depth 0), or all
+ * of them lie below one word of it, which leads to 512^depth pages. */
+struct anon_top {
+	unsigned word;                 /* of the header, on the way to the page */
+	unsigned depth;                /* tables between it and the page's own */
+	uint64_t first, end;
+};
+struct anon_top anon_top(uint64_t pgoff);            /* anon.c; pgoff < VMO_MAX_PAGES */
 
 /* A special object: a physical range, without pages.  NULL: anonymous memory. */
 static inline bool

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * four.c: anonymous objects; right, and slow
+ *
+ * Judged 92 t21 "and slow"
+ *
+ * Four tables stand above each page, as in the processor's own: an object of one page has
+ * four of them.
+ */
+#include "vm/frame/frame.h"
+#include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
+#include "vm/swap/swap.h"
+#include "vm/vm.h"
+#include "vm/want/want.h"
+#include "vm/ws/ws.h"
+
+/* One question about a page. */
+struct anon_ask {
+	uint64_t pgoff;
+	enum anon_want how;
+	struct want *want;
+	struct vm_page *page;   /* answer, pinned */
+};
+
+/* ---- the object ---- */
+
+/* An anonymous object without pages.
+ * Owns: the caller, the only reference.  Returns: NULL: no memory. */
+struct vmo *
+anon_create(uint64_t bytes)
+{
+	struct vmo *vmo = vmo_alloc(VMO_AOBJ, bytes);
+
+	if (vmo == NULL)
+		return NULL;
+	EVENT(anon_create);
+	return vmo;
+}
+
+/* The last reference is gone: pages, tables, charge and header go.
+ * Locks: none of rank >= 3. */
+void
+anon_put(struct vmo *vmo)
+{
+	ASSERT(atomic_load(&vmo->refs) == 0);
+	ASSERT(list_is_empty(&vmo->maps));
+	anon_truncate(vmo, 0, VMO_MAX_PAGES);
+	if (vmo->a.lost)
+		anon_forget_lost(vmo);
+	ASSERT(vmo->a.n_pages == 0 && vmo->a.n_tables == 0);
+	commit_uncharge(vmo->a.charged);
+	vmo_quota_put(vmo->a.quota);
+	EVENT(anon_free);
+	vmo_free(vmo);
+}
+
+/* ---- the tree ---- */
+
+/* One word, four tables, for all. */
+struct anon_top
+anon_top(uint64_t pgoff)
+{
+	(void)pgoff;
+	return (struct anon_top){ .depth = 4, .end = VMO_MAX_PAGES };
+}
+
+/* The way from the header to the owning word, as far as it goes.
+ * Locks: [O].  Owns: the caller, a pin on way->table unless that is NULL.
+ * Returns: 0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
+ * not be read; -EAGAIN: w says which table is out. */
+int
+anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
+{
+	struct anon_top top = anon_top(pgoff);
+	va_t kva;
+
+	HELD(&vmo->lock);
+	way->table = NULL;
+	way->slot = &vmo->a.words[top.word];
+	way->at = pgoff - top.first;
+	for (way->depth = top.depth; way->depth > 0; way->depth--) {
+		if (*way->slot == 0)
+			return -ENOENT;
+		if (*way->slot == AOBJ_LOST)
+			return -EIO;
+		kva = anon_table_kva(*way->slot);
+		anon_unpin_table(way->table);
+		way->table = kpaged_trypin(kva);
+		if (way->table == NULL)
+			return kpaged_want(w, kva);
+		anon_attach(vmo, way->table, pgoff, way->depth);
+		way->slot = (uint64_t *)kpaged_ptr(way->table, kva) +
+		    anon_word_in(way->at, way->depth);
+	}
+	return 0;
+}
+
+/* One table, the topmost that is missing: made without [O], hung in under it if it is
+ * still missing, else thrown away.  0, -ENOMEM, -EINTR. */
+static int
+anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
+{
+	struct vm_page *table;
+	struct anon_path way;
+	bool missing;
+	va_t kva;
+	int r;
+
+	want_end(w); /* R9: no frame, for it waits for another */
+	if (anon_table_charge(vmo) != 0)
+		return -ENOMEM;
+	kva = kpaged_alloc(1);
+	r = kva == 0 ? -ENOMEM : kpaged_pin(kva, &table);
+	if (r != 0)
+		goto undo_kva;
+	spin_lock(&vmo->lock);
+	missing = anon_walk(vmo, pgoff, &way, w) == -ENOENT;
+	if (missing) {
+		anon_set_upper(way.table, way.slot,
+		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
+		vmo->a.n_tables++;
+		vmo->a.charged += !vmo->charged_whole;
+		EVENT(anon_table_alloc);
+		EVENT_ADD(anon_tables, 1);
+	}
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(way.table);
+	anon_unpin_table(table);
+	if (missing)
+		return 0;
+	/* Somebody was faster, or the way is not in memory: look again. */
+undo_kva:
+	if (kva != 0)
+		kpaged_free(kva, 1);
+	anon_table_uncharge(vmo, 1);
+	return r;
+}
+
+/* Make the tables that lead to a page.
+ * Locks: none of rank >= 3.
+ * Returns: 0; -ENOMEM (no commit, no address), -EIO (one is lost), -EINTR: nothing is
+ * left over. */
+int
+anon_make_path(struct vmo *vmo, uint64_t pgoff)
+{
+	struct want w = { .what = WANT_AGAIN };
+	struct anon_path way;
+	int r;
+
+	do {
+		spin_lock(&vmo->lock);
+		r = anon_walk(vmo, pgoff, &way, &w);
+		spin_unlock(&vmo->lock);
+		anon_unpin_table(way.table);
+		if (r == -EAGAIN)
+			r = want_get(&w);
+		else if (r == -ENOENT)
+			r = anon_add_table(vmo, pgoff, &w);
+		else
+			break;
+	} while (r == 0);
+	want_end(&w);
+	if (r != 0)
+		anon_prune(vmo, pgoff);
+	return r;
+}
+
+/* ---- pages ---- */
+
+/* The page is in memory: the answer.  [P]. */
+static void
+pin_found(struct anon_ask *ask, struct vm_page *pg)
+{
+	if (ask->how == ANON_TOUCH)
+		ws_rescue(pg);
+	page_pin_locked(pg);
+	ask->page = pg;
+}
+
+/* Nearly always the page is in memory, and so are the tables above it: then they need
+ * no pins.  [O] held.  False: a table or the page is out, or does not exist. */
+static bool
+pin_at_hand(struct vmo *vmo, struct anon_ask *ask)
+{
+	struct vm_page *pg;
+
+	spin_lock(&pfn_lock);
+	anon_at_hand(vmo, ask->pgoff, 1, &pg);
+	if (pg != NULL)
+		pin_found(ask, pg);
+	spin_unlock(&pfn_lock);
+	return pg != NULL;
+}
+
+/* The page is on swap: begin to read it, and those behind it.  [O] held. */
+static int
+anon_read(struct anon_ask *ask, struct anon_path *way)
+{
+	const struct swap_words words = { .container = way->table,
+		.word = way->slot, .step = 1,
+		.max = (unsigned)(anon_run_end(ask->pgoff) - ask->pgoff),
+		.home = HOME_AOBJ, .index = ask->pgoff };
+
+	(void)want_swap_in(ask->want, &words);
+	return -EAGAIN;
+}
+
+static int
+anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+{
+	struct vm_page *pg;
+
+	if (!quota_take(vmo->a.quota))
+		return -ENOSPC;
+	if (vmo->charged_whole ? !commit_may_touch() : commit_charge(1) != 0) {
+		quota_give(vmo->a.quota, 1);
+		return -ENOMEM;
+	}
+	if (!vmo->charged_whole)
+		vmo->a.charged++;
+	pg = ask->want->frame;
+	ask->want->frame = NULL;
+	ask->page = pg;
+	spin_lock(&pfn_lock);
+	page_adopt_locked(pg, HOME_AOBJ, word_pa(way->slot), ask->pgoff);
+	page_pin_locked(pg);
+	word_set_locked(way->table, way->slot, pte_make_trans(pg));
+	spin_unlock(&pfn_lock);
+	vmo->n_resident++;
+	vmo->a.n_pages++;
+	EVENT(anon_page_new);
+	EVENT_ADD(anon_pages, 1);
+	return 0;
+}
+
+/* Pin the page of the word at way, or make it, or begin to read it.  [O] held. */
+static int
+anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+{
+	struct want *w = ask->want;
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_get(way->slot);
+	if (pte_kind(word) == PTE_TRANS)
+		pin_found(ask, pte_page(word));
+	spin_unlock(&pfn_lock);
+	switch (pte_kind(word)) {
+	case PTE_TRANS:
+		return 0;
+	case PTE_ABSENT:
+		if (ask->how == ANON_FIND)
+			return -ENOENT;
+		if (w->frame != NULL && w->zeroed)
+			return anon_make(vmo, ask, way);
+		w->what = WANT_ZEROS;
+		return -EAGAIN;
+	case PTE_BUSY:
+		return want_page(w, pte_page(word));
+	case PTE_SWAP:
+		return anon_read(ask, way);
+	case PTE_ERROR:
+		return -EIO;
+	case PTE_VALID:
+	case PTE_FORK:
+		break;
+	}
+	panic("anon: word %lx of page %lu", word, ask->pgoff);
+}
+
+static int
+look(struct vmo *vmo, struct anon_ask *ask)
+{
+	struct anon_path way = { .table = NULL };
+	int r = -ENXIO;
+	uint64_t end;
+
+	spin_lock(&vmo->lock);
+	end = PAGE_UP(vmo->size) >> PAGE_SHIFT;
+	if (ask->how != ANON_TOUCH)
+		end = MAX(end, vmo->a.keep);
+	if (ask->pgoff < end)
+		r = 0;
+	if (r == 0 && !pin_at_hand(vmo, ask)) {
+		r = anon_walk(vmo, ask->pgoff, &way, ask->want);
+		if (r == 0)
+			r = anon_take(vmo, ask, &way);
+	}
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(way.table);
+	return r;
+}
+
+/* One look at a page; it is made, or its read begun, if need be.
+ * Locks: at most [W]; takes [O], [P].  Owns: the caller, a pin in *out.
+ * Returns: 0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no table
+ * leads there; -EIO it is lost; -ENOMEM no commit, -ENOSPC no quota. */
+int
+anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
+    struct vm_page **out)
+{
+	struct anon_ask ask = { .pgoff = pgoff, .how = how, .want = w };
+	int r = look(vmo, &ask);
+
+	/* Pages are zeroed without [O]. */
+	if (r == -EAGAIN && w->what == WANT_ZEROS && want_zeros(w))
+		r = look(vmo, &ask);
+	*out = ask.page;
+	return r;
+}
+
+/* The page at pgoff, found or made.
+ * Locks: none of rank >= 3.  Owns: the caller, a pin in *out.
+ * Returns: 0; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND); -ENOSPC no commit, no
+ * quota, no table; -EIO the page is lost; -EINTR (fatal signal while waiting). */
+int
+anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
+    struct vm_page **out)
+{
+	struct want w = { .what = WANT_AGAIN };
+	int r;
+
+	do {
+		r = anon_look(vmo, pgoff, how, &w, out);
+		if (r == -EAGAIN) {
+			r = want_get(&w);
+		} else if (r == -ENOENT && how == ANON_CREATE) {
+			want_end(&w); /* no frame: it waits for its own */
+			r = anon_make_path(vmo, pgoff);
+		} else {
+			break;
+		}
+	} while (r == 0);
+	want_end(&w);
+	if (r != 0 && how == ANON_CREATE)
+		anon_prune(vmo, pgoff);
+	return r == -ENOMEM ? -ENOSPC : r;
+}
+
+/* ---- the end of pages ---- */
+
+/* One word goes, with its page or slot.  [O] held. */
+static void
+anon_clear(struct vm_page *table, uint64_t *at, pfn_t *dead)
+{
+	uint64_t word;
+
+	spin_lock(&pfn_lock);
+	word = word_set_locked(table, at, 0);
+	if (pte_kind(word) == PTE_SWAP)
+		swap_free(swap_slot(word));
+	if (pte_names_frame(word) && page_disown_locked(pte_page(word)))
+		page_chain(dead, pte_page(word));
+	spin_unlock(&pfn_lock);
+}
+
+/* The words of one leaf table, or of the header; *lo moves on.  0, -EAGAIN. */
+static int
+anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
+{
+	uint64_t first, end, at, *word, n = 0;
+	struct vm_page *table;
+	pfn_t dead = 0;
+	int r;
+
+	spin_lock(&vmo->lock);
+	r = anon_next_word(vmo, lo, w, &table, &word);
+	if (word == NULL) {
+		spin_unlock(&vmo->lock);
+		*lo = r == 0 ? UINT64_MAX : *lo;
+		return r;
+	}
+	first = *lo;
+	end = MIN(hi, anon_run_end(first));
+	for (at = first; at < end; at++, word++) {
+		if (word_get(word) == 0)
+			continue;
+		anon_clear(table, word, &dead);
+		n++;
+	}
+	/* A table that could not be read has more words than there were pages. */
+	n = MIN(n, vmo->a.n_pages);
+	vmo->a.n_pages -= n;
+	vmo->n_resident -= n;
+	vmo->a.charged -= vmo->charged_whole ? 0 : n;
+	spin_unlock(&vmo->lock);
+	anon_unpin_table(table);
+	page_free_chain(dead);
+	commit_uncharge(vmo->charged_whole ? 0 : n);
+	quota_give(vmo->a.quota, n);
+	EVENT_ADD(anon_pages, -(int64_t)n);
+	anon_prune(vmo, first);
+	*lo = end;
+	return 0;
+}
+
+/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
+ * or pinned loses its owner, and is freed by its last holder.
+ * Locks: none of rank >= 3. */
+void
+anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	struct want w = { .what = WANT_AGAIN };
+
+	hi = MIN(hi, VMO_MAX_PAGES);
+	while (lo < hi)
+		if (anon_clear_run(vmo, &lo, hi, &w) != 0)
+			want_finish(&w);
+	want_end(&w);
+}
