@@ -43,6 +43,7 @@ struct thread {
 	uint16_t cpu;             /* run-queue lock: where it runs or waits */
 	uint16_t on_cpu;          /* [A] 1 while its stack is in use */
 	uint64_t affinity;        /* [A] bit per allowed CPU */
+	uint32_t user;            /* [A] whose it is, for rule 6 of runq.c; 0: root's, too */
 	struct list_node rq;      /* run-queue lock */
 	int8_t nice;              /* [A] */
 	uint8_t policy;           /* [A] SCHED_OTHER, BATCH, IDLE: the numbers of Linux */

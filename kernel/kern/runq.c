@@ -23,11 +23,17 @@
  *              be kept waiting in turn; a tick long, while some of them wait.
  *           4. Who is interrupted for them goes on right behind them, not
  *              among them: else one who wakes because of the first to come
- *              (a reader by the disk's thread) waits for a whole slice.
+ *              (a reader by the disk's thread) waits for a whole slice.  Of
+ *              several the first is the first again: each who comes would keep him.
  *           5. Of those that one CPU wakes in one go, between two switches or
  *              ticks, RQ_HERD go first; the rest of the herd goes behind who
  *              waits already.  Else five hundred who wait for one word would keep
- *              all others from the CPU until the last of them has run.
+ *              all others from the CPU until the last of them has run.  A herd
+ *              is of one user: another's thread that wakes among them is none of it.
+ *           6. Who wakes, or is interrupted, goes before all these if the ticks are
+ *              another user's: a crowd keeps its own user waiting.
+ *           The user of a herd, and of most ticks, is found by a vote that takes two
+ *           words (Boyer and Moore, MJRTY, 1981).
  *
  * Read next kern/sched.c.
  */
@@ -94,20 +100,13 @@ rq_someone_waits(void)
 
 /* Locks:    rq->lock. */
 void
-rq_insert(struct runq *rq, struct thread *t, enum rq_end end)
+rq_insert(struct runq *rq, struct thread *t, enum rq_place end)
 {
 	HELD(&rq->lock);
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
-	if (end == RQ_FIRST)
-		list_push_back(&rq->first, &t->rq);
-	else if (end == RQ_FRONT)
-		list_push_back(&rq->front, &t->rq);
-	else
+	list_push_back(&rq->of[end], &t->rq);
+	if (end >= RQ_CUT)
 		t->since_ns = md_time_ns();
-	if (end == RQ_NEXT)
-		list_push_front(&rq->ready, &t->rq);
-	else if (end == RQ_BACK)
-		list_push_back(&rq->ready, &t->rq);
 	rq->nready++;
 }
 
@@ -120,35 +119,62 @@ dequeue(struct runq *rq, struct thread *t)
 	rq->nready--;
 }
 
-static struct thread *
-first_of(const struct list *l)
+/* The first in this place; NULL. */
+static inline struct thread *
+first_in(const struct runq *rq, enum rq_place at)
 {
-	struct list_node *n = list_first(l);
+	struct list_node *n = list_first(&rq->of[at]);
 
 	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
+}
+
+/* Locks:    rq->lock. */
+static inline struct thread *
+first_woken(const struct runq *rq)
+{
+	struct thread *t = first_in(rq, RQ_AHEAD);
+
+	HELD(&rq->lock);
+	if (t == NULL)
+		t = first_in(rq, RQ_FIRST);
+	return t != NULL ? t : first_in(rq, RQ_FRONT);
 }
 
 /* Locks:    rq->lock. */
 bool
 rq_woken_wait(const struct runq *rq)
 {
+	return rq->nready != 0 && first_woken(rq) != NULL;
+}
+
+/* Of those who did not wake: who has waited longest, if that is long.  NULL: nobody.
+ * Locks: rq->lock. */
+static struct thread *
+first_overdue(const struct runq *rq)
+{
+	struct thread *cut = first_in(rq, RQ_CUT), *t = first_in(rq, RQ_BACK);
+
 	HELD(&rq->lock);
-	return !list_is_empty(&rq->first) || !list_is_empty(&rq->front);
+	if (t == NULL || (cut != NULL && cut->since_ns < t->since_ns))
+		t = cut;
+	return t != NULL && md_time_ns() - t->since_ns > RQ_PATIENCE_NS ? t : NULL;
 }
 
 struct thread *
 rq_pop(struct runq *rq)
 {
-	struct thread *t = first_of(&rq->first), *old = first_of(&rq->ready);
+	struct thread *woken, *t;
 
+	HELD(&rq->lock);
+	if (rq->nready == 0)
+		return NULL;
+	woken = first_woken(rq);
+	t = woken == NULL ? first_in(rq, RQ_CUT) :
+	    rq->was_rest || rq->nready == 1 ? woken : first_overdue(rq);
 	if (t == NULL)
-		t = first_of(&rq->front);
-	if (t == NULL || (old != NULL && !rq->was_ready &&
-	    md_time_ns() - old->since_ns > RQ_PATIENCE_NS))
-		t = old;
-	if (t != NULL)
-		dequeue(rq, t);
-	rq->was_ready = t == old;
+		t = woken != NULL ? woken : first_in(rq, RQ_BACK);
+	dequeue(rq, t);
+	rq->was_rest = t != woken;
 	return t;
 }
 
@@ -192,20 +218,55 @@ choose_cpu(const struct thread *t)
 	return stays ? t->cpu : (unsigned)__builtin_ctzl(may);
 }
 
-/* Rules 3 and 5.  Interrupts off: the herd is this CPU's. */
-static enum rq_end
+/* Rule 6: two ticks in turn of another user make them his.  Context: timer interrupt of
+ * this CPU, which runs t. */
+void
+rq_vote(struct runq *rq, const struct thread *t)
+{
+	uint32_t user = atomic_load_relaxed(&t->user);
+
+	if (user != rq->ticks_of && rq->in_doubt)
+		rq->ticks_of = user;
+	rq->in_doubt = user != rq->ticks_of;
+}
+
+/* Rule 6: the ticks were another user's.  Interrupts off. */
+static bool
+is_of_few(const struct runq *rq, const struct thread *t)
+{
+	return atomic_load_relaxed(&t->user) != rq->ticks_of;
+}
+
+/* Rules 3, 5 and 6.  Interrupts off: herd and votes are this CPU's. */
+static enum rq_place
 place_of(const struct thread *t)
 {
 	struct runq *rq = &runqs[md_cpu()];
+	uint32_t user = atomic_load_relaxed(&t->user);
 
 	if (t->ticks_left == 0)
 		return RQ_BACK;
+	if (rq->herd == 0)
+		rq->herd_of = user;
+	if (user != rq->herd_of) {
+		rq->herd--;
+		return RQ_AHEAD;
+	}
 	if (rq->herd >= RQ_HERD) {
 		EVENT(sched_herd);
 		return RQ_BACK;
 	}
 	rq->herd++;
+	if (is_of_few(rq, t))
+		return RQ_AHEAD;
 	return t->ticks_left >= sched_slice(t) ? RQ_FIRST : RQ_FRONT;
+}
+
+/* Rules 4 and 6: t, of this CPU, was interrupted.  Locks: rq->lock. */
+void
+rq_insert_cut(struct runq *rq, struct thread *t)
+{
+	rq_insert(rq, t, is_of_few(rq, t) ? RQ_AHEAD : RQ_CUT);
 }
 
 /*
@@ -217,7 +278,7 @@ void
 rq_place(struct runq *rq, struct thread *t)
 {
 	unsigned cpu = atomic_load(&t->on_cpu) ? t->cpu : choose_cpu(t);
-	enum rq_end where = place_of(t);
+	enum rq_place where = place_of(t);
 	bool was_idle;
 
 	if (cpu != t->cpu) {
@@ -265,14 +326,12 @@ may_come(const struct list *l, unsigned cpu)
 static struct thread *
 steal_from(struct runq *victim, unsigned cpu)
 {
-	struct thread *found;
+	struct thread *found = NULL;
+	unsigned i;
 
 	spin_lock(&victim->lock);
-	found = may_come(&victim->ready, cpu);
-	if (found == NULL)
-		found = may_come(&victim->front, cpu);
-	if (found == NULL)
-		found = may_come(&victim->first, cpu);
+	for (i = RQ_PLACES; i-- > 0 && found == NULL;)
+		found = may_come(&victim->of[i], cpu);
 	if (found != NULL) {
 		dequeue(victim, found);
 		atomic_store(&found->cpu, (uint16_t)cpu);

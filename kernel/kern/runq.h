@@ -12,21 +12,24 @@
 
 #include "kern/kern.h"
 
-/* Last of those woken with a whole slice; of the other woken or new ones; first of the
- * rest: it was interrupted; last of them. */
-enum rq_end { RQ_FIRST, RQ_FRONT, RQ_NEXT, RQ_BACK };
+/* Those of a user who has few ticks; woken with a whole slice; other woken ones and new
+ * ones; who was interrupted for one of these; the others.  In each who came first is first. */
+enum rq_place { RQ_AHEAD, RQ_FIRST, RQ_FRONT, RQ_CUT, RQ_BACK };
+
+#define RQ_PLACES (RQ_BACK + 1)
 
 /* Of one CPU, in cache lines of its own. */
 struct runq {
 	struct spinlock lock;
-	struct list first;           /* [lock] woken, of a whole slice */
-	struct list front;           /* [lock] other woken ones, and new ones */
-	struct list ready;           /* [lock] the others that are TS_RUN */
+	struct list of[RQ_PLACES];   /* [lock] those that are TS_RUN and wait, by place */
 	unsigned nready;             /* [lock] in all; read by thieves without it */
 	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
 	bool urgent;                 /* [lock] a woken or new thread waits */
-	bool was_ready;              /* [lock] the last one came from ready */
-	unsigned herd;               /* [cpu] woken from here since its tick or switch */
+	bool was_rest;               /* [lock] the last one was none of those */
+	unsigned herd;               /* [cpu] woken from here since its tick or switch, … */
+	uint32_t herd_of;            /* [cpu] … of this user, more than of all others */
+	uint32_t ticks_of;           /* [cpu] the user whose threads most ticks find; … */
+	bool in_doubt;               /* [cpu] … the last one found another's */
 	bool started;                /* [cpu] this CPU switches threads */
 	struct thread *idle;         /* [c] */
 	struct thread *prev;         /* [cpu] whom the last switch left */
@@ -43,7 +46,11 @@ unsigned rq_shortest(const struct thread *);
 /* Does any CPU have more to do than it does? */
 bool rq_someone_waits(void);
 /* Locks: the queue's. */
-void rq_insert(struct runq *, struct thread *, enum rq_end);
+void rq_insert(struct runq *, struct thread *, enum rq_place);
+/* One that has slice left and had to leave. */
+void rq_insert_cut(struct runq *, struct thread *);
+/* The tick has found this thread. */
+void rq_vote(struct runq *, const struct thread *);
 struct thread *rq_pop(struct runq *);
 /* Does one of those wait who go before the rest? */
 bool rq_woken_wait(const struct runq *);

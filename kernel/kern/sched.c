@@ -66,7 +66,7 @@ void
 sched_init(void)
 {
 	uint64_t seed = option_u64("sched");
-	unsigned i;
+	unsigned i, k;
 
 	thread_init();
 	if (seed != 0)
@@ -75,9 +75,8 @@ sched_init(void)
 		struct runq *rq = &runqs[i];
 
 		spin_init(&rq->lock, LR_SCHED);
-		list_init(&rq->first);
-		list_init(&rq->front);
-		list_init(&rq->ready);
+		for (k = 0; k < RQ_PLACES; k++)
+			list_init(&rq->of[k]);
 		rq->random = seed == 0 ? 0 : hash_u64(seed + i) | 1;
 	}
 	runqs[0].idle = thread_make("idle/0");
@@ -169,6 +168,7 @@ tick(bool user)
 			md_set_need_resched();
 		return;
 	}
+	rq_vote(rq, t);
 	rq_even_out(md_cpu());
 	if (t->ticks_left > 0)
 		t->ticks_left--;
@@ -406,7 +406,7 @@ put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 		prev->ticks_left = sched_slice(prev);
 		rq_insert(rq, prev, RQ_BACK);
 	} else {
-		rq_insert(rq, prev, RQ_NEXT);
+		rq_insert_cut(rq, prev);
 	}
 }
 

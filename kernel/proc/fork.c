@@ -421,6 +421,7 @@ clone_publish(struct clone_state *s)
 	s->thread->id = (uint32_t)tk->tid;
 	if (s->proc != s->parent)
 		clone_enter_tree(s);
+	s->thread->user = s->proc->cred.uid;
 	list_push_back(&s->proc->threads, &tk->node);
 	s->proc->nthreads++;
 	sig_recalc_locked(tk); /* a group stop may be under way */

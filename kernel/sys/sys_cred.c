@@ -59,8 +59,11 @@ static void
 set_uids(struct ids i)
 {
 	struct cred *c = &proc_current()->cred;
+	struct task *tk;
 
 	spin_lock(&proc_lock);
+	LIST_FOREACH(tk, &proc_current()->threads, node)
+		atomic_store(&tk->thread->user, i.real);
 	note_change_locked(proc_current(), c->euid, i.eff);
 	c->uid = i.real;
 	c->euid = c->fsuid = i.eff;

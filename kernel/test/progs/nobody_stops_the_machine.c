@@ -588,6 +588,65 @@ sleepers(void)
 	reap_all();
 }
 
+/* The same each fifth of a second, and each works a little, so all do for long. */
+static void
+works_when_woken(void)
+{
+	double until;
+
+	for (int i = 0; i < 8; i++) {
+		sleeper();
+		wake_up.tv_nsec = (wake_up.tv_nsec + 200000000) % 1000000000;
+		wake_up.tv_sec += wake_up.tv_nsec < 200000000;
+		for (until = now_ms() + 2; now_ms() < until;)
+			;
+	}
+}
+
+static void
+herds(void)
+{
+	clock_gettime(CLOCK_MONOTONIC, &wake_up);
+	wake_up.tv_sec++;
+	crowd(50, works_when_woken);
+	reap_all();
+}
+
+/* Each calls the next, and goes on until it is interrupted for him. */
+static int ring[60][2];
+
+static void
+goes_round(int i)
+{
+	double until;
+	char c;
+
+	for (int n = 0; n < 10; n++) {
+		(void)!read(ring[i][0], &c, 1);
+		(void)!write(ring[(i + 1) % 60][1], "", 1);
+		for (until = now_ms() + 12; now_ms() < until;)
+			;
+	}
+}
+
+static void
+relay(void)
+{
+	int i;
+
+	for (i = 0; i < 60; i++)
+		pipe(ring[i]);
+	for (i = 0; i < 60; i++)
+		if (fork() == 0) {
+			goes_round(i);
+			_exit(0);
+		}
+	(void)!write(ring[0][1], "12345678", 8);
+	reap_all();
+	for (i = 0; i < 120; i++)
+		close(ring[i / 2][i & 1]);
+}
+
 static void
 alarmed(void)
 {
@@ -790,6 +849,47 @@ epolls(void)
 	close(p[1]);
 }
 
+/* Sixty who want one pipe's lock: to watch it, and to leave it all at one time, … */
+static void
+pipe_watched(void)
+{
+	int p[2];
+
+	pipe(p);
+	watched = p[0];
+	pipe(have_them);
+	crowd(60, epolls_of_one);
+	reap_all();
+	for (int i = 0; i < 2; i++) {
+		close(have_them[i]);
+		close(p[i]);
+	}
+}
+
+/* … or to write and to read. */
+static void
+share_the_pipe(void)
+{
+	static char page[4096];
+
+	for (int i = 0; i < 300; i++) {
+		(void)!write(wide[1], page, sizeof page);
+		(void)!read(wide[0], page, sizeof page);
+	}
+}
+
+static void
+pipe_shared(void)
+{
+	pipe(wide);
+	fcntl(wide[0], F_SETFL, O_NONBLOCK);
+	fcntl(wide[1], F_SETFL, O_NONBLOCK);
+	crowd(60, share_the_pipe);
+	reap_all();
+	close(wide[0]);
+	close(wide[1]);
+}
+
 /* The same of a timer, which tells them at each tick. */
 static void
 timers_watched(void)
@@ -907,11 +1007,13 @@ static const struct kind {
 	{ "swapping", swapping }, { "mlock", lock_pages },
 	{ "arguments", long_arguments },
 	{ "pipe_crowd", pipe_crowd }, { "sleepers", sleepers },
+	{ "herds", herds }, { "relay", relay },
 	{ "alarms", alarms }, { "execs", execs }, { "renames", renames },
 	{ "syncs", syncs }, { "convoy", convoy }, { "yields", yields },
 	{ "threads", threads_come_and_go }, { "dead_locks", dead_locks },
 	{ "processes", processes_listed }, { "epolls", epolls },
 	{ "timers_watched", timers_watched }, { "polls", polls },
+	{ "pipe_watched", pipe_watched }, { "pipe_shared", pipe_shared },
 	{ "busy", busy },
 };
 
