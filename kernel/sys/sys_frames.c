@@ -21,72 +21,44 @@
 #include "lib/errno.h"
 #include "vm/design/frames/frame_space.h"
 
+static int
+enter(int *who)
+{
+	return frame_enter(proc_current()->as, proc_current()->pid, sys_is_root(), who);
+}
+
 /* r = expr, where who is the record of who asks. */
-#define FRAMES_CALL(r, expr)                                              \
+#define ASKED(r, expr)                                                    \
 	do {                                                              \
 		int who;                                                  \
-		r = frame_enter(proc_current()->as, proc_current()->pid, &who); \
+		r = enter(&who);                                          \
 		if (r == 0) {                                             \
 			r = (expr);                                       \
-			frame_leave();                                   \
+			frame_leave();                                    \
 		}                                                         \
 	} while (0)
 
-/* 0: a process of frames asks, and there are some; else what each call answers. */
-static int
-may_ask(void)
-{
-	int who, r = frame_enter(proc_current()->as, proc_current()->pid, &who);
+/* sys_NAME() is NAME(who, its arguments): one step of the mechanism, and no more. */
+#define STEP(name, ...)                                                   \
+	int64_t sys_##name(const uint64_t a[6])                           \
+	{                                                                 \
+		int r;                                                    \
+		ASKED(r, name(who, ##__VA_ARGS__));                       \
+		return r;                                                 \
+	}
 
-	if (r == 0)
-		frame_leave();
-	return r;
-}
-
-int64_t
-sys_frame_split(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_split(who, (uint32_t)a[0], a[1]));
-	return r;
-}
-
-int64_t
-sys_frame_merge(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_merge(who, (uint32_t)a[0], (uint32_t)a[1]));
-	return r;
-}
-
-int64_t
-sys_frame_give(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_give(who, (uint32_t)a[0], (int)a[1]));
-	return r;
-}
-
-int64_t
-sys_frame_allow(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_allow(who, (int)a[0], (uint32_t)a[1]));
-	return r;
-}
-
-int64_t
-sys_frame_count(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_count(who));
-	return r;
-}
+STEP(frame_split, (uint32_t)a[0], a[1])
+STEP(frame_merge, (uint32_t)a[0], (uint32_t)a[1])
+STEP(frame_give, (uint32_t)a[0], (int)a[1])
+STEP(frame_allow, (int)a[0], (uint32_t)a[1])
+STEP(frame_count)
+STEP(frame_table, (uint32_t)a[0], a[1], (int)a[2])
+STEP(frame_untable, (uint32_t)a[0])
+STEP(frame_map, (uint32_t)a[0], (uint32_t)a[1], a[2], (unsigned)a[3])
+STEP(frame_unmap, (uint32_t)a[0], (uint32_t)a[1], a[2])
+STEP(frame_segment_space, (int)a[0], (uint32_t)a[1])
+STEP(vspace_swap, (int)a[0], (uint32_t)a[1])
+STEP(vspace_self)
 
 int64_t
 sys_frame_info(const uint64_t a[6])
@@ -94,72 +66,8 @@ sys_frame_info(const uint64_t a[6])
 	struct frame_info info;
 	int r;
 
-	FRAMES_CALL(r, frame_info(who, (uint32_t)a[0], &info));
+	ASKED(r, frame_info(who, (uint32_t)a[0], &info));
 	return r < 0 ? r : copyout(a[1], &info, sizeof(info));
-}
-
-int64_t
-sys_frame_table(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_table(who, (uint32_t)a[0], a[1], (int)a[2]));
-	return r;
-}
-
-int64_t
-sys_frame_untable(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_untable(who, (uint32_t)a[0]));
-	return r;
-}
-
-int64_t
-sys_frame_map(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_map(who, (uint32_t)a[0], (uint32_t)a[1], a[2],
-	    (unsigned)a[3]));
-	return r;
-}
-
-int64_t
-sys_frame_unmap(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_unmap(who, (uint32_t)a[0], (uint32_t)a[1], a[2]));
-	return r;
-}
-
-int64_t
-sys_vspace_swap(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, vspace_swap(who, (int)a[0], (uint32_t)a[1]));
-	return r;
-}
-
-int64_t
-sys_vspace_self(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, vspace_self(who));
-	return r;
-}
-
-int64_t
-sys_frame_segment_space(const uint64_t a[6])
-{
-	int r;
-
-	FRAMES_CALL(r, frame_segment_space(who, (int)a[0], (uint32_t)a[1]));
-	return r;
 }
 
 /* ---- processes ---- */
@@ -175,13 +83,13 @@ sys_proc_new(const uint64_t a[6])
 	static _Atomic int numbers;
 	int number = INT32_MAX - (int)(atomic_add(&numbers, 1) & 0xffffff), r;
 
-	r = may_ask();
+	r = frame_may_call(proc_current()->as);
 	if (r == 0)
 		r = as_create(design_by_name("frames"), &req.as);
 	if (r < 0)
 		return r;
 	as_attach_user(req.as);
-	FRAMES_CALL(r, frame_child(who, (uint32_t)a[0], req.as, number));
+	ASKED(r, frame_child(who, (uint32_t)a[0], req.as, number));
 	if (r >= 0) {
 		r = proc_clone(&req);
 		frame_number(number, r); /* where it failed, as_detach_user() ends it */
@@ -195,13 +103,13 @@ int64_t
 sys_proc_start(const uint64_t a[6])
 {
 	struct frame_regs regs;
-	int r = may_ask();
+	int r = frame_may_call(proc_current()->as);
 
 	if (r < 0)
 		return r;
 	if (copyin(&regs, a[1], sizeof(regs)) < 0)
 		return -EFAULT;
-	FRAMES_CALL(r, frame_begin(who, (int)a[0], &regs));
+	ASKED(r, frame_begin(who, (int)a[0], &regs));
 	return r;
 }
 
@@ -209,19 +117,19 @@ int64_t
 sys_frame_fault(const uint64_t a[6])
 {
 	struct frame_fault fault;
-	int r = may_ask();
+	int r = frame_may_call(proc_current()->as);
 
 	if (r < 0)
 		return r;
 	if (a[2] > FRAME_FAULT_SIGNAL)
 		return -EINVAL;
 	if (a[2] == FRAME_FAULT_WAIT) {
-		FRAMES_CALL(r, frame_next_fault(who, (int)a[0], &fault));
+		ASKED(r, frame_next_fault(who, (int)a[0], &fault));
 		return r < 0 ? r : copyout(a[1], &fault, sizeof(fault));
 	}
 	if (copyin(&fault, a[1], sizeof(fault)) < 0)
 		return -EFAULT;
 	fault.access = a[2] == FRAME_FAULT_RESUME;
-	FRAMES_CALL(r, frame_answer(who, (int)a[0], &fault));
+	ASKED(r, frame_answer(who, (int)a[0], &fault));
 	return r;
 }

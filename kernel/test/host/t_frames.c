@@ -285,6 +285,35 @@ e6_a_table_begins_empty(void **state)
 	good();
 }
 
+static unsigned
+height(const struct rb_node *n)
+{
+	return n == NULL ? 0 : 1 + MAX(height(n->left), height(n->right));
+}
+
+/* E10: the n-th own frame is found in as many steps as the tree is high. */
+static void
+e10_any_row_is_found_in_few_steps(void **state)
+{
+	const struct frame_proc *zero = frame_proc_at(0);
+	int32_t last = 0, seen = 0;
+	struct frame_info i;
+	unsigned n = 0, bits = 0;
+
+	while (frames.at[2].pages > 1 && frame_split(0, 2, (frames.at[2].pages - 1) * FRAME_PAGE_SIZE) > 0)
+		n++;
+	assert_in_range(n, 100, 1u << 20);
+	for (n = 0; frame_info(0, n, &i) == 0; n++, last = i.f_id) {
+		assert_true(i.f_id > last);
+		seen++;
+	}
+	assert_int_equal(seen, frame_count(0));
+	while ((n + 1) >> bits > 1)
+		bits++;
+	assert_in_range(height(&frames.at[zero->tree].own), bits, 2 * bits + 1);
+	good();
+}
+
 /* E7: ten mappings, used on all CPUs, are gone when the frame is. */
 static void
 e7_all_mappings_go(void **state)
@@ -792,6 +821,7 @@ main(int argc, char **argv)
 		cmocka_unit_test_setup(e3_the_buffer_ends, boot),
 		cmocka_unit_test_setup(e5_tables_are_for_reading, boot),
 		cmocka_unit_test_setup(e6_a_table_begins_empty, boot),
+		cmocka_unit_test_setup(e10_any_row_is_found_in_few_steps, boot),
 		cmocka_unit_test_setup(e7_all_mappings_go, boot),
 		cmocka_unit_test_setup(e8_segments_have_memory, boot),
 		cmocka_unit_test_setup(e9_who_may_give, boot),

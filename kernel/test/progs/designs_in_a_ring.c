@@ -1,7 +1,7 @@
 /* NEEDS: MEM=48M SWAP=256M CPUS=4 TIMEOUT=900 SWEEP=no ARGS=1:6 SHORT=1:2 TURN=3 KIND=bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * Forty processes under all designs in turn (elsewhere all are alike) share a
+ * Sixty processes under all designs in turn (elsewhere all are alike) share a
  * mapping of a file and a memfd, and stand in a ring of pipes.  Each stores in pages
  * of its own in both, sends their versions and a page of bytes to the next, who has
  * another design, and who must find what it was told; memory of their own, more than
@@ -13,9 +13,9 @@
 #include "lib/design.h"
 #include "lib/pressure.h"
 
-#define RING 40
+#define RING 60
 #define SLOTS 32    /* pages of each process in the file and in the memfd */
-#define OWN 320     /* pages of its own */
+#define OWN 240     /* pages of its own */
 #define TOLD 8
 
 /* What goes from one to the next. */

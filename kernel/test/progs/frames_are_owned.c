@@ -3,21 +3,36 @@
  * Design frames: a program has all memory of boot word frames=, cuts it, builds tables and
  * runs in them; what it may not do is refused (seed 004).
  */
+#include "lib/events.h"
 #include "lib/frames.h"
 #include "lib/trap.h"
+#include <sys/wait.h>
 
 #define VA (BASE + 0x7654321000ul)
 #define NEXT (((VA) & ~0x1ffffful) + 0x200000)
 
-static uint64_t
-sum(void)
+/* E3: a descriptor for each piece, of a child's share; then none, and the kernel has
+ * taken no memory; what is joined can be cut again. */
+static void
+descriptors_are_a_quota(void)
 {
-	struct frame_info i;
-	uint64_t n = 0;
+	int child = OK(f_proc(f_cut(2))), all = f_cut(200), piece[200], n = 0, status;
 
-	for (int k = 0; f_info((unsigned)k, &i) == 0; k++)
-		n += i.len;
-	return n;
+	EQ(f_give(all, child), all);
+	snap_all(1);
+	while (n < 199 && (piece[n] = f_split(all, (size_t)(199 - n) * PAGE)) > 0)
+		n++;
+	EQ(errno, ENFILE);
+	LE(10, n);
+	LE(n, 64);
+	ERR(f_split(all, PAGE), ENFILE);
+	EQ(f_merge(piece[n - 1], piece[n - 2]), piece[n - 1]);
+	LE(1, f_split(all, 2 * PAGE));
+	ERR(f_split(all, PAGE), ENFILE);
+	snap_all(2);
+	DELTA_EQ(1, 2, "page.nonpaged_bytes", 0);
+	OK(kill(child, SIGKILL));
+	EQ(waitpid(child, &status, 0), child);
 }
 
 int
@@ -30,16 +45,17 @@ main(int argc, char **argv)
 	int f, g, h, code;
 
 	under_design(DESIGN_FRAMES, argv);
+	snap_init();
 	trap_catch(0);
 	/* E2: cut and joined. */
-	EQ(sum(), 8ul << 20);
+	EQ(f_sum(), 8ul << 20);
 	EQ(f_count(), 1);
 	f = f_cut(256);
 	ERR(f_split(f, 1), EINVAL);
 	g = OK(f_split(f, 1 << 19));
 	EQ(f_merge(g, f), -1);
 	EQ(f_merge(f, g), f);
-	EQ(sum(), 8ul << 20);
+	EQ(f_sum(), 8ul << 20);
 	/* E12: four levels by hand; code runs there. */
 	f_build(&s, VA);
 	ERR(f_self(), ENOENT);
@@ -88,6 +104,7 @@ main(int argc, char **argv)
 	CHECK(mmap((void *)VA, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
 	    0) == MAP_FAILED);
 	/* E4: nothing has been lost, and the kernel says so. */
-	EQ(sum(), 8ul << 20);
+	EQ(f_sum(), 8ul << 20);
+	descriptors_are_a_quota();
 	test_done();
 }

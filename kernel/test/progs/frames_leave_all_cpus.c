@@ -2,8 +2,7 @@
 /* BOUNDED: readers run on other CPUs while a frame goes */
 /*
  * Design frames, on several CPUs: what a call has taken away no CPU reaches afterwards,
- * threads map and unmap side by side, and processes that are killed at any moment leave
- * all that they had (rows E7, E15, E19).
+ * and threads map and unmap side by side (rows E7, E15).
  */
 #include "lib/frames.h"
 #include "lib/trap.h"
@@ -15,24 +14,10 @@
 #define AT(i) (BASE + (uint64_t)(i) * PAGE)
 #define MAPPERS 4
 #define ROUNDS 300
-#define CHILDREN 20
-#define CODE (BASE + 0x100000ul)
-#define DATA (CODE + PAGE)
 
 static struct f_space mine;
 static _Atomic int gone, running, bad;
 static __thread sigjmp_buf back;
-
-static uint64_t
-sum(void)
-{
-	struct frame_info i;
-	uint64_t n = 0;
-
-	for (int k = 0; f_info((unsigned)k, &i) == 0; k++)
-		n += i.len;
-	return n;
-}
 
 static void
 caught(int sig)
@@ -135,59 +120,6 @@ threads_map_side_by_side(void)
 	EQ(bad, 0);
 }
 
-/* ---- E19 ---- */
-
-__asm__(".section .rodata\n"
-    "busy_begin:\n"
-    "1:	addq $1, (%rdi)\n"
-    "	jmp 1b\n"
-    "busy_end:\n"
-    ".previous\n");
-extern const char busy_begin[], busy_end[];
-
-/* With a page to store to, or without. */
-static pid_t
-child(unsigned kind)
-{
-	pid_t pid = OK(f_proc(f_cut(2)));
-	struct f_space s;
-	int code = f_cut(1);
-
-	f_build(&s, CODE);
-	EQ(f_map(mine.table[1], code, AT(0), F_READ | F_WRITE), 0);
-	memcpy((void *)AT(0), busy_begin, (size_t)(busy_end - busy_begin));
-	EQ(f_unmap(mine.table[1], code, AT(0)), 0);
-	EQ(f_map(s.table[1], code, CODE, F_READ | F_EXEC), 0);
-	if (kind != 1)
-		EQ(f_map(s.table[1], f_cut(1), DATA, F_READ | F_WRITE), 0);
-	EQ(f_swap(pid, s.table[4]), 0);
-	return pid;
-}
-
-static void
-the_killed_leave_all(uint64_t seed)
-{
-	struct frame_regs regs = { .rip = CODE, .rdi = DATA };
-	unsigned kind[CHILDREN];
-	pid_t pid[CHILDREN];
-	int status;
-
-	for (unsigned i = 0; i < CHILDREN; i++)
-		pid[i] = child(kind[i] = (unsigned)(rnd(&seed) % 3));
-	/* One that runs, one that waits for us, one that has not begun. */
-	for (unsigned i = 0; i < CHILDREN; i++)
-		if (kind[i] != 2)
-			EQ(f_start(pid[i], &regs), 0);
-	usleep((useconds_t)(rnd(&seed) % 5000));
-	for (unsigned i = 0; i < CHILDREN; i++)
-		OK(kill(pid[i], SIGKILL));
-	for (unsigned i = 0; i < CHILDREN; i++) {
-		EQ(waitpid(pid[i], &status, 0), pid[i]);
-		EQ(WTERMSIG(status), SIGKILL);
-	}
-	EQ(sum(), 8ul << 20);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -198,9 +130,7 @@ main(int argc, char **argv)
 	f_build(&mine, BASE);
 	EQ(f_swap(getpid(), mine.table[4]), 0);
 	no_cpu_reads_what_was_given();
-	EQ(sum(), 8ul << 20);
+	EQ(f_sum(), 8ul << 20);
 	threads_map_side_by_side();
-	for (uint64_t seed = 1; seed <= 3; seed++)
-		the_killed_leave_all(seed);
 	return test_done();
 }

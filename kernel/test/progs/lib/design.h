@@ -26,7 +26,8 @@ under_design(int design, char **argv)
 	if (strcmp(argv[0], "again") == 0)
 		return;
 	OK(prctl(PR_VMM_DESIGN, design, 0, 0, 0));
-	execl("/proc/self/exe", "again", NULL);
+	argv[0] = "again";
+	execv("/proc/self/exe", argv);
 	FAIL("exec: errno %d", errno);
 }
 

@@ -69,6 +69,18 @@ f_cut(size_t pages)
 	return OK(f_split(most.f_id, most.len));
 }
 
+/* Bytes that are one's own. */
+static inline uint64_t
+f_sum(void)
+{
+	struct frame_info i;
+	uint64_t n = 0;
+
+	for (unsigned k = 0; f_info(k, &i) == 0; k++)
+		n += i.len;
+	return n;
+}
+
 /* Tables on the way to va; [1]: the leaf. */
 struct f_space { int table[5]; };
 

@@ -145,11 +145,9 @@ void
 frame_unseat(void)
 {
 	struct frame *f;
-	uint32_t i;
 
 	spaces_end(&zero.proc);
-	for (i = zero.proc.first; i != 0; i = f->next) {
-		f = &frames.at[i];
+	for (f = frame_first(&zero.proc); f != NULL; f = frame_next(f)) {
 		if (f->type == FRAME_PAGE)
 			frame_clear(f);
 	}
@@ -213,8 +211,7 @@ tables_empty(struct frame_proc *p)
 			frame_revoke_if(f, is_owned_by, p->f_id);
 	}
 	for (level = 1; level <= 3; level++)
-		for (i = p->first; i != 0; i = f->next) {
-			f = &frames.at[i];
+		for (f = frame_first(p); f != NULL; f = frame_next(f)) {
 			if (frame_level(f) == level && f->parent != 0)
 				(void)frame_unlink(f); /* the level below is unlinked */
 		}
@@ -230,10 +227,8 @@ static void
 frames_plain(struct frame_proc *p)
 {
 	struct frame *f;
-	uint32_t i;
 
-	for (i = p->first; i != 0; i = f->next) {
-		f = &frames.at[i];
+	for (f = frame_first(p); f != NULL; f = frame_next(f)) {
 		if (frame_level(f) != 0)
 			frame_table_end(f);
 		else if (f->type == FRAME_SEGSPACE)
@@ -247,8 +242,7 @@ frames_return(struct frame_proc *p, uint32_t to)
 {
 	struct frame *f;
 
-	while (p->first != 0) {
-		f = &frames.at[p->first];
+	while ((f = frame_first(p)) != NULL) {
 		if (to == 0 && f->type == FRAME_PAGE)
 			frame_clear(f);
 		frame_own(f, to);

@@ -261,18 +261,29 @@ space_under(pa_t root)
 
 /* ---- calls of a program ---- */
 
-/* See frame_space.h.  The first one that asks is process 0, until it ends. */
+/* See frame_space.h. */
 int
-frame_enter(struct aspace *as, int pid, int *who)
+frame_may_call(const struct aspace *as)
 {
-	struct frame_space *s = as->dpriv;
-
 	if (as->design->own != &frames_own)
 		return -ENOSYS;
-	if (frames.n == 0)
-		return -ENOMEM;
+	return frames.n == 0 ? -ENOMEM : 0;
+}
+
+/* See frame_space.h.  The first one that asks, and may, is process 0 until it ends: the
+ * right is asked once, as that of an open file is. */
+int
+frame_enter(struct aspace *as, int pid, bool may_sit, int *who)
+{
+	struct frame_space *s = as->dpriv;
+	bool is_free;
+	int r = frame_may_call(as);
+
+	if (r < 0)
+		return r;
 	mutex_lock(&frames_lock);
-	if (s->pid == 0 && frame_proc_at(0)->pid == 0) {
+	is_free = frame_proc_at(0)->pid == 0;
+	if (s->pid == 0 && is_free && may_sit) {
 		frame_seat(pid);
 		s->pid = pid;
 		list_push_back(&owners, &s->all);
@@ -282,7 +293,7 @@ frame_enter(struct aspace *as, int pid, int *who)
 	if (s->pid != 0)
 		return 0;
 	mutex_unlock(&frames_lock);
-	return -ESRCH;
+	return is_free ? -EPERM : -ESRCH;
 }
 
 /* See frame_space.h. */
@@ -522,7 +533,6 @@ frames_show(struct out *o)
 {
 	struct frame_proc *p;
 	struct frame *f;
-	uint32_t i;
 
 	mutex_lock(&frames_lock);
 	out_printf(o, "rows %u pages %lu\n", frames.n, frames.pages);
@@ -530,9 +540,8 @@ frames_show(struct out *o)
 	    p = p->next == 0 ? NULL : frame_proc_at(p->next)) {
 		out_printf(o, "process %d record %u frames %u of %u root %u\n",
 		    p->pid, p->f_id, p->used, p->quota, p->root);
-		for (i = p->first; i != 0; i = f->next) {
-			f = &frames.at[i];
-			out_printf(o, " %u type %u %lx+%lx maps %u\n", i, f->type,
+		for (f = frame_first(p); f != NULL; f = frame_next(f)) {
+			out_printf(o, " %u type %u %lx+%lx maps %u\n", frame_id(f), f->type,
 			    f->pa, f->pages * PAGE_SIZE, f->nmap);
 		}
 	}

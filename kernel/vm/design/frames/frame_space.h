@@ -4,7 +4,7 @@
  *
  * Private for kernel/vm/design/frames/ and kernel/sys/sys_frames.c.
  *
- * Typical use:  r = frame_enter(as, pid, &who);       frames_lock is held
+ * Typical use:  r = frame_enter(as, pid, root, &who);       frames_lock is held
  *               r = frame_split(who, …);  frame_leave();
  */
 #ifndef VM_DESIGN_FRAMES_FRAME_SPACE_H
@@ -29,9 +29,13 @@ struct frame_fault {
 
 enum frame_fault_op { FRAME_FAULT_WAIT, FRAME_FAULT_RESUME, FRAME_FAULT_SIGNAL };
 
-/* The record of who asks, in *who.  0: frames_lock is held until frame_leave();
- * -ENOSYS: another design; -ENOMEM: boot without frames=; -ESRCH: it has none. */
-int frame_enter(struct aspace *, int pid, int *who) MUST_CHECK;
+/* May programs in this space call at all?  0; -ENOSYS: another design; -ENOMEM: boot
+ * without frames=. */
+int frame_may_call(const struct aspace *) MUST_CHECK;
+/* The record of who asks, in *who.  0: frames_lock is held until frame_leave(); as
+ * frame_may_call(); -ESRCH: it has none; -EPERM: nobody is process 0, and who asks may
+ * not become it. */
+int frame_enter(struct aspace *, int pid, bool may_sit, int *who) MUST_CHECK;
 void frame_leave(void);
 /* [F]: frame f of pid becomes the record of a process that runs in as, which is new.
  * child; or as frame_proc_new(). */

@@ -212,13 +212,13 @@ vspace_swap(int pid, int of, uint32_t f)
 static void
 space_goes(uint32_t root, uint32_t to)
 {
-	uint32_t from = frames.at[root].owner, i, next;
-	struct frame *f;
+	struct frame_proc *from = frame_proc_at(frames.at[root].owner);
+	struct frame *f, *next;
+	uint32_t i;
 
-	for (i = frame_proc_at(from)->first; i != 0; i = next) {
-		f = &frames.at[i];
-		next = f->next;
-		if (frame_level(f) != 0 ? frame_root_of(i) != root :
+	for (f = frame_first(from); f != NULL; f = next) {
+		next = frame_next(f);
+		if (frame_level(f) != 0 ? frame_root_of(frame_id(f)) != root :
 		    f->type != FRAME_PAGE || f->at.table == 0 ||
 		    frame_root_of(f->at.table) != root)
 			continue;

@@ -6,7 +6,7 @@
  *           it on.  Nobody may lose a page, have one twice, or be flooded with crumbs.
  *
  * Picture   frames.at[]  ─ pa_next ─→ all memory, by address, without a gap in a range
- *                        ─ next ────→ what one process owns, by f_id
+ *                        ─ own ─────→ what one process owns: a tree, by f_id
  *           give:  mappings go ─→ acknowledged by each CPU ─→ the owner changes
  *
  * Rules     1. Callers hold the one mutex; no call sleeps for another process.
@@ -27,8 +27,11 @@ struct frames frames;
 
 static struct frame *row_take(void);
 static void row_put(struct frame *);
-static void list_add(struct frame_proc *, struct frame *);
-static void list_drop(struct frame_proc *, struct frame *);
+static void own_add(struct frame_proc *, struct frame *);
+static void own_drop(struct frame_proc *, struct frame *);
+static struct frame *own_at(const struct frame_proc *, uint32_t n);
+static struct frame *of_node(struct rb_node *);
+static struct rb_root tree_of(const struct frame_proc *);
 static void pa_add(struct frame *, struct frame *before);
 static bool may_join(const struct frame *, const struct frame *);
 
@@ -72,7 +75,7 @@ frames_add(pa_t pa, uint64_t pages)
 	for (i = frames.by_pa; i != 0 && frames.at[i].pa < pa; i = frames.at[i].pa_next)
 		before = &frames.at[i];
 	pa_add(f, before);
-	list_add(zero, f);
+	own_add(zero, f);
 	zero->used++;
 	frames.pages += pages;
 	return (int)frame_id(f);
@@ -109,7 +112,7 @@ frame_split(int pid, uint32_t f, uint64_t off)
 		return r;
 	}
 	pa_add(hi, lo);
-	list_add(owner, hi);
+	own_add(owner, hi);
 	owner->used++;
 	return (int)frame_id(hi);
 }
@@ -135,7 +138,7 @@ frame_merge(int pid, uint32_t f1, uint32_t f2)
 	lo->pa_next = hi->pa_next;
 	if (hi->pa_next != 0)
 		frames.at[hi->pa_next].pa_prev = f1;
-	list_drop(owner, hi);
+	own_drop(owner, hi);
 	owner->used--;
 	row_put(hi);
 	return (int)f1;
@@ -227,7 +230,6 @@ frame_info(int pid, uint32_t n, struct frame_info *out)
 {
 	struct frame_proc *p = frame_proc(pid);
 	bool clear = (n & FRAME_INFO_CLEAR) != 0;
-	uint32_t i, f;
 	struct frame *fr;
 	unsigned top;
 
@@ -236,11 +238,9 @@ frame_info(int pid, uint32_t n, struct frame_info *out)
 	n &= ~FRAME_INFO_CLEAR;
 	if (n >= p->used)
 		return -EINVAL;
-	for (f = p->first, i = 0; i < n; i++)
-		f = frames.at[f].next;
-	fr = &frames.at[f];
+	fr = own_at(p, n);
 	memset(out, 0, sizeof(*out));
-	out->f_id = (int32_t)f;
+	out->f_id = (int32_t)frame_id(fr);
 	out->type = fr->type;
 	out->pa = fr->pa;
 	out->len = fr->pages * FRAME_PAGE_SIZE;
@@ -265,6 +265,22 @@ frame_at(uint32_t f)
 {
 	return f > 0 && f < frames.n && frames.at[f].type != FRAME_FREE ?
 	    &frames.at[f] : NULL;
+}
+
+/* See frames.h. */
+struct frame *
+frame_first(const struct frame_proc *p)
+{
+	struct rb_root root = tree_of(p);
+
+	return of_node(rb_first(&root));
+}
+
+/* See frames.h. */
+struct frame *
+frame_next(const struct frame *f)
+{
+	return of_node(rb_next(&f->own));
 }
 
 /* See frames.h: is p the owner of f, or the creator of its owner? */
@@ -294,11 +310,11 @@ frame_own(struct frame *f, uint32_t owner)
 {
 	struct frame_proc *from = frame_proc_at(f->owner), *to = frame_proc_at(owner);
 
-	list_drop(from, f);
+	own_drop(from, f);
 	from->used--;
 	from->quota--;
 	f->owner = owner;
-	list_add(to, f);
+	own_add(to, f);
 	to->used++;
 	to->quota++;
 }
@@ -312,7 +328,7 @@ frame_is_lent_right(const struct frame *f, uint32_t table)
 	return has == f->owner || (has != 0 && frames.at[has].owner == f->owner);
 }
 
-/* ---- rows and lists ---- */
+/* ---- rows, and who has them ---- */
 
 static struct frame *
 row_take(void)
@@ -336,25 +352,73 @@ row_put(struct frame *f)
 	frames.live--;
 }
 
-/* By f_id: a program that reads its list with frame_info() sees an order that stays. */
-static void
-list_add(struct frame_proc *p, struct frame *f)
+static struct frame *
+of_node(struct rb_node *n)
 {
-	uint32_t id = frame_id(f), before = p->last;
+	return n == NULL ? NULL : CONTAINER_OF(n, struct frame, own);
+}
 
-	while (before > id)
-		before = frames.at[before].prev;
-	f->prev = before;
-	f->next = before == 0 ? p->first : frames.at[before].next;
-	*(before == 0 ? &p->first : &frames.at[before].next) = id;
-	*(f->next == 0 ? &p->last : &frames.at[f->next].prev) = id;
+static uint32_t
+below(struct rb_node *n)
+{
+	return n == NULL ? 0 : of_node(n)->below;
 }
 
 static void
-list_drop(struct frame_proc *p, struct frame *f)
+count_below(struct rb_node *n)
 {
-	*(f->prev == 0 ? &p->first : &frames.at[f->prev].next) = f->next;
-	*(f->next == 0 ? &p->last : &frames.at[f->next].prev) = f->prev;
+	of_node(n)->below = 1 + below(n->left) + below(n->right);
+}
+
+/* A record, which programs look at, has the top's number and no pointer. */
+static struct rb_root
+tree_of(const struct frame_proc *p)
+{
+	return (struct rb_root){ p->tree == 0 ? NULL : &frames.at[p->tree].own };
+}
+
+static void
+tree_is(struct frame_proc *p, const struct rb_root *root)
+{
+	p->tree = root->node == NULL ? 0 : frame_id(of_node(root->node));
+}
+
+/* By f_id: a program that reads its frames with frame_info() sees an order that stays. */
+static void
+own_add(struct frame_proc *p, struct frame *f)
+{
+	struct rb_root root = tree_of(p);
+	struct rb_node *parent = NULL, **link = &root.node;
+
+	while (*link != NULL) {
+		parent = *link;
+		link = of_node(parent) < f ? &parent->right : &parent->left;
+	}
+	rb_insert(&root, &f->own, parent, link, count_below);
+	tree_is(p, &root);
+}
+
+static void
+own_drop(struct frame_proc *p, struct frame *f)
+{
+	struct rb_root root = tree_of(p);
+
+	rb_remove(&root, &f->own, count_below);
+	tree_is(p, &root);
+}
+
+/* The n-th of them: as many steps as the tree is high. */
+static struct frame *
+own_at(const struct frame_proc *p, uint32_t n)
+{
+	struct rb_node *at = tree_of(p).node;
+	uint32_t left;
+
+	while (n != (left = below(at->left))) {
+		at = n < left ? at->left : at->right;
+		n -= n < left ? 0 : left + 1;
+	}
+	return of_node(at);
 }
 
 static void

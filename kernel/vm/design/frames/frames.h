@@ -16,6 +16,7 @@
 #ifndef VM_DESIGN_FRAMES_FRAMES_H
 #define VM_DESIGN_FRAMES_FRAMES_H
 
+#include "lib/tree.h"
 #include "lib/types.h"
 #include "kern/kern.h"
 
@@ -64,7 +65,9 @@ struct frame {
 	struct frame_place at; /* [L] first mapping */
 	uint32_t segs;         /* [L] s_id: the others; 0: none.  Only with a first */
 	uint32_t owner;        /* [L] f_id of the owner's PROC frame; 0: process 0 */
-	uint32_t next, prev;   /* [L] of the same owner, by f_id; FREE: next */
+	struct rb_node own;    /* [L] in the owner's tree, by f_id */
+	uint32_t below;        /* [L] frames in that part of the tree, with itself */
+	uint32_t next;         /* [L] FREE: the next one */
 	uint32_t pa_next, pa_prev; /* [L] all, by address */
 	uint32_t nmap, nwrite; /* [L] mappings, not pages; of these with F_WRITE */
 };
@@ -92,7 +95,7 @@ struct segment_space {
 struct frame_proc {
 	int32_t pid;           /* [c] */
 	uint32_t f_id;         /* [c] of this; 0: process 0.  Its owner is the creator */
-	uint32_t first, last;  /* [L] own frames, by f_id */
+	uint32_t tree;         /* [L] own frames: f_id of the top of their tree; 0 */
 	uint32_t used, quota;  /* [L] descriptors: own frames; what it may have */
 	uint32_t root;         /* [L] f_id; 0: none yet */
 	uint32_t spaces;       /* [L] SEGSPACE frames: f_id of the first */
@@ -188,6 +191,9 @@ extern struct frames {
 	const struct frames_machine_ops *md; /* [c] */
 } frames;
 struct frame *frame_at(uint32_t f);            /* NULL: no such frame */
+/* What p owns, by f_id; NULL: no more.  f may be given away once its next is known. */
+struct frame *frame_first(const struct frame_proc *);
+struct frame *frame_next(const struct frame *);
 bool frame_may(const struct frame_proc *, const struct frame *); /* owner, or its creator */
 /* The frame and who asks; -ESRCH, -ENOENT, -EPERM. */
 int frame_get(int pid, uint32_t f, struct frame_proc **, struct frame **);

@@ -26,6 +26,7 @@ static const char *place_check(const struct frame *, const struct frame_place *)
 static const char *table_check(struct frame *, struct counts *);
 static const char *proc_check(struct frame_proc *, struct counts *);
 static const char *list_check(struct frame_proc *, struct counts *);
+static uint32_t weight(const struct rb_node *);
 
 #define WRONG_IF(what, text)                                              \
 	do {                                                              \
@@ -189,12 +190,22 @@ proc_check(struct frame_proc *p, struct counts *c)
 static const char *
 list_check(struct frame_proc *p, struct counts *c)
 {
-	uint32_t i, before = 0, n = 0;
+	struct rb_root root = { p->tree == 0 ? NULL : &frames.at[p->tree].own };
+	const struct frame *f, *before = NULL;
+	uint32_t n = 0;
 
-	for (i = p->first; i != 0; before = i, i = frames.at[i].next, n++)
-		WRONG_IF(frames.at[i].owner != p->f_id || frames.at[i].prev != before ||
-		    i <= before, "S5: an owner's list is broken");
-	WRONG_IF(p->last != before || n != p->used, "S5: an owner's list is cut");
+	WRONG_IF(rb_check(&root) < 0, "S5: an owner's tree leans");
+	for (f = frame_first(p); f != NULL; before = f, f = frame_next(f), n++)
+		WRONG_IF(f->owner != p->f_id || (before != NULL && f <= before) ||
+		    f->below != 1 + weight(f->own.left) + weight(f->own.right),
+		    "S5: an owner's tree is broken");
+	WRONG_IF(n != p->used, "S5: an owner's tree is cut");
 	c->rows += n;
 	return NULL;
+}
+
+static uint32_t
+weight(const struct rb_node *n)
+{
+	return n == NULL ? 0 : CONTAINER_OF(n, const struct frame, own)->below;
 }
