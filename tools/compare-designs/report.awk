@@ -57,10 +57,22 @@ function losses(i, k, w, n) {
 		print "  nowhere here"
 }
 
+# For those who quote them: "design program measure value".
+function figures(i, j, k) {
+	for (i = 1; i <= all; i++)
+		for (j = 1; j <= designs_n; j++)
+			for (k = 1; k <= measures; k++)
+				if ((order[i] in chosen) && value(measure[k], order[i], design[j]) != "")
+					printf "%s %s %s %.0f\n", design[j], order[i], measure[k], \
+					    value(measure[k], order[i], design[j]) >figures_file
+}
+
 END {
 	table()
 	by_case()
 	losses()
+	if (figures_file != "")
+		figures()
 	if (page != "")
 		draw()
 }

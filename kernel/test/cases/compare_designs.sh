@@ -20,6 +20,14 @@ for word in '^fork .* fmo ' '^ *uvm ' '^where fmo loses'; do
 done
 grep -q 'prefers-color-scheme:dark' "$tmp/run/index.html" || fail "the page"
 
+# What the book quotes is not far from it; and a number that is, is said.
+if [ -z "$small" ]; then
+	expect 0 sh book/designs compare "$tmp/run/figures" >&9
+	sed 's/^\(fmo fork instructions \)/\19/' "$tmp/run/figures" >"$tmp/far"
+	expect 1 sh book/designs compare "$tmp/far" >"$tmp/said"
+	grep -q '^book/runs/designs-fmo.counters: fork instructions is 9' "$tmp/said" || fail "$(cat "$tmp/said")"
+fi
+
 # plant WHAT SAYS: judged with a change that the caller has made; as it was afterwards.
 plant() {
 	expect 1 $run -b "$BUILD" -o "$tmp/planted" -k $small $names >"$tmp/out" 2>&1
