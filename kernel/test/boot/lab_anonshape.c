@@ -217,7 +217,7 @@ objects_end(void)
 /* ---- what it costs ---- */
 
 static void
-show(const struct cost *c)
+show_costs(const struct cost *c)
 {
 	const struct cost *yours = &c[SHAPES], *inode = &c[INODE];
 	uint64_t p[SHAPES + 1];
@@ -261,7 +261,7 @@ shape(void)
 	    "that anon_top says it should be %lu", made, c[SHAPES].tables);
 	c[SHAPES].tables = made;
 	if (i == OBJECTS)
-		show(c);
+		show_costs(c);
 	CLAIM(made * 100 <= c[INODE].tables * NEAR_PERCENT, "a hundred objects have %lu tables, "
 	    "and inode needs %lu; at most a tenth more should be", made, c[INODE].tables);
 	CLAIM(c[SHAPES].passed * 100 <= c[INODE].passed * NEAR_PERCENT, "on the way to %lu pages "
@@ -273,7 +273,7 @@ shape(void)
 
 /* Each object is as likely, and in it each page. */
 static void
-pace(void)
+find_words(void)
 {
 	static struct want w;
 	static struct anon_path way;
@@ -307,6 +307,6 @@ pace(void)
 
 const struct selftest selftests_lab_anonshape[] = {
 	{ "lab_anon_shape", shape, "what the tables of a hundred objects cost" },
-	{ "lab_anon_pace", pace, "how long it takes to find a word" },
+	{ "lab_anon_pace", find_words, "how long it takes to find a word" },
 	{ NULL, NULL, NULL },
 };
