@@ -144,6 +144,7 @@ first_woken(const struct runq *rq)
 bool
 rq_woken_wait(const struct runq *rq)
 {
+	HELD(&rq->lock);
 	return rq->nready != 0 && first_woken(rq) != NULL;
 }
 
@@ -160,6 +161,7 @@ first_overdue(const struct runq *rq)
 	return t != NULL && md_time_ns() - t->since_ns > RQ_PATIENCE_NS ? t : NULL;
 }
 
+/* Who runs next, off the queue; NULL: nobody is ready.  Locks: rq->lock. */
 struct thread *
 rq_pop(struct runq *rq)
 {
@@ -266,6 +268,7 @@ place_of(const struct thread *t)
 void
 rq_insert_cut(struct runq *rq, struct thread *t)
 {
+	HELD(&rq->lock);
 	rq_insert(rq, t, is_of_few(rq, t) ? RQ_AHEAD : RQ_CUT);
 }
 

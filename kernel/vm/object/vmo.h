@@ -64,9 +64,9 @@ _Static_assert(sizeof(struct vmo) <= 320, "small");
 /* The pages [first, end) have their words in the header, side by side (depth 0), or all
  * of them lie below one word of it, which leads to 512^depth pages. */
 struct anon_top {
-	unsigned word;                 /* of the header, on the way to the page */
-	unsigned depth;                /* tables between it and the page's own */
-	uint64_t first, end;
+	unsigned word;                 /* [own] of the header, on the way to the page */
+	unsigned depth;                /* [own] tables between it and the page's own */
+	uint64_t first, end;           /* [own] */
 };
 struct anon_top anon_top(uint64_t pgoff);            /* anon.c; pgoff < VMO_MAX_PAGES */
 
