@@ -75,6 +75,7 @@ extern const struct selftest selftests_lab_forkfaults[]; /* lab_forkfaults.c */
 extern const struct selftest selftests_lab_last[];  /* lab_last.c */
 extern const struct selftest selftests_lab_laststeal[]; /* lab_laststeal.c */
 extern const struct selftest selftests_lab_lastrace[]; /* lab_lastrace.c */
+extern const struct selftest selftests_lab_lastpace[]; /* lab_lastpace.c */
 extern const struct selftest selftests_lab_anon[];  /* lab_anon.c */
 extern const struct selftest selftests_lab_anonpage[]; /* lab_anonpage.c */
 extern const struct selftest selftests_lab_anonshape[]; /* lab_anonshape.c */
@@ -96,6 +97,7 @@ extern const struct selftest selftests_lab_wsfile[];  /* lab_wsfile.c */
 extern const struct selftest selftests_lab_tablepin[]; /* lab_tablepin.c */
 extern const struct selftest selftests_lab_tableout[]; /* lab_tableout.c */
 extern const struct selftest selftests_lab_tablein[];  /* lab_tablein.c */
+extern const struct selftest selftests_lab_tablepolicy[]; /* lab_tablepolicy.c */
 extern const struct selftest selftests_lab_amap[];     /* lab_amap.c */
 extern const struct selftest selftests_lab_amapstop[]; /* lab_amapstop.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */

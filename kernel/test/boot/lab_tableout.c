@@ -89,18 +89,6 @@ table_is_back(struct aspace *as, va_t va, const struct noted *was)
 	    page_state_name((enum page_state)table->state), table->tbl.level);
 }
 
-static bool
-rescue_leaf(struct aspace *as, va_t va)
-{
-	uint64_t *word = tables_word(as, va, 1);
-	bool got;
-
-	mutex_lock(&as->ws_lock);
-	got = pt_rescue(as, word, 1);
-	mutex_unlock(&as->ws_lock);
-	return got;
-}
-
 /* A mapping that has paid: its table is not late, and has several words. */
 static va_t
 paid_pages(struct aspace *as)
@@ -116,37 +104,15 @@ paid_pages(struct aspace *as)
 
 /* ---- out ---- */
 
-/* The pages of as that have been idle for longest are those at the head. */
-static unsigned
-first_idle(struct aspace *as, struct vm_page **first)
-{
-	struct vm_page *pg;
-	unsigned n = 0;
-	pfn_t at;
-
-	spin_lock(&pfn_lock);
-	for (at = as->idle.head; at != 0 && n < FEW; at = pg->qnext) {
-		pg = &pfdb[at];
-		first[n++] = pg;
-	}
-	spin_unlock(&pfn_lock);
-	return n;
-}
-
+/* Which of them is the learner's choice (lab_tablepolicy.c). */
 static void
 a_few_go(const struct tables *t)
 {
-	struct vm_page *first[FEW];
-	unsigned n = first_idle(t->as, first), i, gone = 0;
-	size_t done = tables_evict(t->as, n);
+	size_t done = tables_evict(t->as, FEW);
 
-	for (i = 0; i < n; i++)
-		gone += (first[i]->flags & PF_CONTAINER) == 0;
-	CLAIM(done == n && t->as->n_table_out == n, "%u tables were wanted; "
-	    "pt_evict() says %lu, and %lu are out", n, (uint64_t)done,
+	CLAIM(done == FEW && t->as->n_table_out == FEW, "%u tables were wanted; "
+	    "pt_evict() says %lu, and %lu are out", FEW, (uint64_t)done,
 	    (uint64_t)t->as->n_table_out);
-	CLAIM(gone == n, "%u tables were wanted, and of those that have been idle "
-	    "for longest %u went: others, younger ones, went before", n, gone);
 }
 
 static void
@@ -176,11 +142,11 @@ all_come(const struct tables *t, va_t paid)
 	uint64_t in_use = t->as->n_table, out = t->as->n_table_out, i, n = 0;
 
 	for (i = 0; i < t->n; i++)
-		n += rescue_leaf(t->as, tables_at(t, i));
-	n += rescue_leaf(t->as, paid);
+		n += tables_rescue(t->as, tables_at(t, i));
+	n += tables_rescue(t->as, paid);
 	CLAIM(n == t->n + 1, "%lu tables are out and in memory; pt_rescue() takes "
 	    "%lu of them back", t->n + 1, n);
-	CLAIM(!rescue_leaf(t->as, paid), "a word that is VALID is not TRANS: pt_rescue() "
+	CLAIM(!tables_rescue(t->as, paid), "a word that is VALID is not TRANS: pt_rescue() "
 	    "has nothing to do, and says so");
 	if (n != t->n + 1)
 		return;
@@ -424,7 +390,7 @@ told(void)
 	    "remembers it reads zeros when the page has other bytes");
 	for (i = 0; i < t.n; i++)
 		if (kind_above(&t, i) == PTE_TRANS)
-			(void)rescue_leaf(t.as, tables_at(&t, i));
+			(void)tables_rescue(t.as, tables_at(&t, i));
 	tables_end(&t);
 }
 
@@ -445,7 +411,7 @@ which(void)
 	CLAIM(vm_check(2) == 0, "vm_check finds something when some tables are out");
 	for (i = 0; i < t.n; i++) {
 		if (kind_above(&t, i) == PTE_TRANS)
-			(void)rescue_leaf(t.as, tables_at(&t, i));
+			(void)tables_rescue(t.as, tables_at(&t, i));
 		if (lives.how[i] == HAS_PIN)
 			pin_table(&t, i, false);
 	}

@@ -9,7 +9,7 @@
  *                                     ├ leaf 1 ─ page 1
  *                                     └ …
  *
- * Rules     1. Of the learner's functions only pt_evict() is called here.
+ * Rules     1. Of the learner's functions only pt_evict() and pt_rescue() are called here.
  *           2. Nothing waits for ever: what does not come is a claim of the
  *              test that does not hold.
  *
@@ -168,6 +168,18 @@ tables_evict(struct aspace *as, size_t want)
 	done = pt_evict(as, want);
 	mutex_unlock(&as->ws_lock);
 	return done;
+}
+
+bool
+tables_rescue(struct aspace *as, va_t va)
+{
+	uint64_t *word = tables_word(as, va, 1);
+	bool got;
+
+	mutex_lock(&as->ws_lock);
+	got = pt_rescue(as, word, 1);
+	mutex_unlock(&as->ws_lock);
+	return got;
 }
 
 bool

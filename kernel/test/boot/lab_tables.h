@@ -42,6 +42,8 @@ uint64_t tables_of_kind(const struct tables *, enum pte_kind);
 bool tables_pages_out(const struct tables *);
 /* pt_evict(), with [W]. */
 size_t tables_evict(struct aspace *, size_t want);
+/* pt_rescue() of the leaf table of va, with [W]. */
+bool tables_rescue(struct aspace *, va_t);
 /* What is on a queue is written, and its frame taken. */
 void tables_steal(void);
 /* Leaf tables leave and are stolen; or all tables of the mapping.  False: they do not. */

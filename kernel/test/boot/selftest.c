@@ -53,6 +53,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_last,
 	selftests_lab_laststeal,
 	selftests_lab_lastrace,
+	selftests_lab_lastpace,
 	selftests_lab_anon,
 	selftests_lab_anonpage,
 	selftests_lab_anonshape,
@@ -74,6 +75,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_tablepin,
 	selftests_lab_tableout,
 	selftests_lab_tablein,
+	selftests_lab_tablepolicy,
 	selftests_lab_amap,
 	selftests_lab_amapstop,
 };

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * any-old.c: page tables leave and come back; any of the older ones goes
+ *
+ * Other than ours: of the tables that this call has still to look at one goes that stands
+ * in the first quarter, by chance.  So a loop that is a little too long finds some of its
+ * tables where lru has sent out each just before it is wanted.
+ */
+#include "vm/frame/frame.h"
+#include "vm/space/space.h"
+#include "vm/swap/swap.h"
+#include "vm/table/table.h"
+#include "vm/want/want.h"
+
+static struct {
+	uint64_t depth_max; /* [A] most tables read for one fault */
+} ptpage;
+
+void
+ptpage_init(void)
+{
+	ev_set_gauge_word(EV_table_in_depth_max, &ptpage.depth_max);
+}
+
+static uint64_t *
+parent_word(const struct vm_page *table)
+{
+	return pa2va(page_home_payload(table));
+}
+
+/* The table that holds the word of this one; NULL: the root does. */
+static struct vm_page *
+parent_of(const struct vm_page *table)
+{
+	return table->tbl.level == LEVELS ? NULL :
+	    page_of_pa(page_home_payload(table));
+}
+
+/* First address of a table in use: its home is the parent's word, and so on.
+ * Locks: [W] of its space. */
+va_t
+pt_va(const struct vm_page *table)
+{
+	va_t va = 0;
+	int level;
+
+	for (level = table->tbl.level; level <= LEVELS; level++) {
+		pa_t word = page_home_payload(table);
+
+		va |= (word & PAGE_MASK) / sizeof(uint64_t)
+		    << (PAGE_SHIFT + 9 * level);
+		table = page_of_pa(word);
+	}
+	return va;
+}
+
+/* ---- held: a table with a pin stays ---- */
+
+/* Pin the tables of the way that are not among the n that are pinned.
+ * Locks: [W] of its space.  Owns: pin, room for max.  Returns: how many it has now. */
+uint8_t
+path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
+{
+	uint8_t had = n;
+	int level;
+
+	spin_lock(&pfn_lock);
+	for (level = LEVELS; level >= 1 && p->table[level] != NULL; level--) {
+		if (pt_is_among(pin, had, p->table[level]))
+			continue;
+		ASSERT(n < max);
+		page_pin_locked(p->table[level]);
+		pin[n++] = p->table[level];
+	}
+	spin_unlock(&pfn_lock);
+	EVENT_ADD(table_pin, n - had);
+	return n;
+}
+
+/* The pass ends without the page: hold the tables of f->va that are in use, so that the
+ * next one finds them, and pt_unpin() frees those that stay empty.
+ * Locks: [W], still that of the pass.  Owns: f, the pins. */
+void
+pt_pin(struct fctx *f)
+{
+	struct pt_path p;
+
+	HELD(&f->as->ws_lock);
+	path_walk(f->as, f->va, &p);
+	f->npin = path_pin(&p, f->pin, f->npin, FAULT_MAXPINS);
+}
+
+/* Drop all pins of f, on tables, entry pages and data.  A table that has become empty
+ * while only the pin kept it is freed here.
+ * Locks: not [P]; takes [W] if there is such a table.
+ * Context: thread, may sleep for [W]. */
+void
+pt_unpin(struct fctx *f)
+{
+	struct vm_page *pg, *dead[FAULT_MAXPINS];
+	unsigned i, ndead = 0, ntables = 0;
+	struct aspace *as = f->as;
+	bool empty = false;
+
+	spin_lock(&pfn_lock);
+	for (i = 0; i < f->npin; i++) {
+		pg = f->pin[i];
+		if (page_home_kind(pg) == HOME_TABLE) {
+			ntables++;
+			empty |= pg->nused == 0;
+		}
+		if (page_unpin_locked(pg))
+			dead[ndead++] = pg;
+	}
+	spin_unlock(&pfn_lock);
+	f->npin = 0;
+	EVENT_ADD(table_unpin, ntables);
+	for (i = 0; i < ndead; i++)
+		page_free(dead[i]);
+	if (!empty)
+		return;
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		pt_prune_now(as, f->va);
+	mutex_unlock(&as->ws_lock);
+}
+
+/* Hold the tables on the way to va that are in use, and no others.
+ * Locks: [W], no batch of as under construction.
+ * Owns: h, the pins, until pt_let_go() or pt_release(). */
+void
+hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h)
+{
+	struct pt_hold old = *h;
+
+	HELD(&as->ws_lock);
+	ASSERT(h->as == as && vm_may_hold());
+	h->pinned = va;
+	h->npin = path_pin(p, h->pin, 0, LEVELS);
+	if (pt_let_go(&old))
+		pt_prune_now(as, old.pinned);
+}
+
+/* Let the tables of h go.
+ * Locks: not [P].  Returns: one of them has no word: pt_prune(h->pinned), with [W]. */
+bool
+pt_let_go(struct pt_hold *h)
+{
+	bool empty = false;
+	unsigned i;
+
+	if (h->npin == 0)
+		return false;
+	spin_lock(&pfn_lock);
+	for (i = 0; i < h->npin; i++) {
+		empty |= h->pin[i]->nused == 0;
+		CHECK(!page_unpin_locked(h->pin[i]));
+	}
+	spin_unlock(&pfn_lock);
+	EVENT_ADD(table_unpin, h->npin);
+	h->npin = 0;
+	return empty;
+}
+
+/* ---- idle tables ---- */
+
+static struct {
+	uint64_t chance; /* [P] */
+} old;
+
+/* One of the first n of the list, in its first quarter; n > 0.  [P]. */
+static struct vm_page *
+any_old(struct aspace *as, uint64_t n)
+{
+	struct vm_page *table = &pfdb[as->idle.head];
+	uint64_t skip;
+
+	old.chance = old.chance * 6364136223846793005u + 1442695040888963407u;
+	for (skip = (old.chance >> 33) % (n / 4 + 1); skip > 0; skip--)
+		table = &pfdb[table->qnext];
+	return table;
+}
+
+/* The idle table that leaves now; it is one of the next *look, and those that are pinned
+ * go to the end.  [W]: nobody pins one meanwhile. */
+static struct vm_page *
+next_idle(struct aspace *as, uint64_t *look)
+{
+	struct vm_page *table = NULL;
+
+	spin_lock(&pfn_lock);
+	for (; table == NULL && *look > 0 && as->idle.n > 0; --*look) {
+		table = any_old(as, MIN(*look, as->idle.n));
+		if (table->pins == 0)
+			continue;
+		page_queue_remove(&as->idle, table);
+		page_queue_append(&as->idle, table);
+		table = NULL;
+	}
+	spin_unlock(&pfn_lock);
+	return table;
+}
+
+/* ---- out ---- */
+
+/* Words that were used have a second chance, and with them the table. */
+static bool
+spare_used_words(struct aspace *as, struct vm_page *table)
+{
+	uint64_t *words = pt_words(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	bool used = false;
+	unsigned i;
+
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		if ((word_get(&words[i]) & (MD_PTE_P | MD_PTE_A)) !=
+		    (MD_PTE_P | MD_PTE_A))
+			continue;
+		word_change(&words[i], MD_PTE_A, 0);
+		tlb_batch_cover(as->batch, vpn + i);
+		used = true;
+	}
+	return used;
+}
+
+/* Words that name the zero page become ABSENT.  False: some were used, and the table
+ * comes last again. */
+static bool
+drop_zero_words(struct aspace *as, struct vm_page *table)
+{
+	uint64_t *words = pt_words(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	unsigned i;
+
+	if (spare_used_words(as, table)) {
+		spin_lock(&pfn_lock);
+		page_queue_remove(&as->idle, table);
+		page_queue_append(&as->idle, table);
+		spin_unlock(&pfn_lock);
+		return false;
+	}
+	for (i = 0; i < MD_PT_WORDS; i++)
+		if ((word_get(&words[i]) & MD_PTE_P) != 0)
+			tlb_batch_add(as->batch, vpn + i,
+			    word_set(table, &words[i], 0));
+	return true;
+}
+
+static void
+send_out(struct aspace *as, struct vm_page *table)
+{
+	uint64_t *word = parent_word(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	uint64_t out = pte_make_trans(table) |
+	    (uint64_t)table->nused << PTE_TABLE_USED_SHIFT |
+	    (table->tbl.late != 0 ? PTE_TABLE_LATE : 0);
+
+	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
+	spin_lock(&pfn_lock);
+	page_queue_remove(&as->idle, table);
+	word_set_locked(parent_of(table), word, out);
+	spin_unlock(&pfn_lock);
+	pt_forget_near(as);
+	as->n_table--;
+	as->n_table_out++;
+	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
+	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
+}
+
+/* Up to `want` tables that name no frame leave for swap, those first that have been so
+ * for longest.
+ * Locks: [W]; none of rank >= 7.  Returns: how many. */
+size_t
+pt_evict(struct aspace *as, size_t want)
+{
+	uint64_t look = as->idle.n;
+	struct vm_page *table;
+	size_t done = 0;
+
+	HELD(&as->ws_lock);
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
+	while (done < want && (table = next_idle(as, &look)) != NULL) {
+		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
+			continue;
+		if (table->nused == 0)
+			pt_prune(as, pt_va(table), as->batch);
+		else
+			send_out(as, table);
+		done++;
+	}
+	tlb_batch_end(as->batch);
+	return done;
+}
+
+/* Tables whose flush has been acknowledged: until now nobody could put them on a queue,
+ * for they looked like live containers.
+ * Locks: not [P]. */
+void
+pt_out_chain(pfn_t chain)
+{
+	struct vm_page *table;
+
+	while (chain != 0) {
+		table = &pfdb[chain];
+		chain = table->qnext;
+		spin_lock(&pfn_lock);
+		table->qnext = 0;
+		table->flags &= (uint8_t)~PF_CONTAINER;
+		CHECK(!page_let_go_locked(table));
+		spin_unlock(&pfn_lock);
+	}
+}
+
+/* ---- back from a queue ---- */
+
+static unsigned
+count_words(struct vm_page *table)
+{
+	const uint64_t *words = pt_words(table);
+	unsigned n = 0, i;
+
+	for (i = 0; i < MD_PT_WORDS; i++) {
+		ASSERT(!pte_names_frame(words[i]));
+		n += words[i] != 0;
+	}
+	return n;
+}
+
+/* A table that is away but in memory is in use again.
+ * Locks: [W]; takes [P], under which alone the word may be trusted.
+ * Returns: false: the word is not TRANS. */
+bool
+pt_rescue(struct aspace *as, uint64_t *word, int level)
+{
+	struct vm_page *table = NULL;
+	uint64_t w;
+
+	HELD(&as->ws_lock);
+	spin_lock(&pfn_lock);
+	w = word_get(word);
+	if (pte_kind(w) == PTE_TRANS) {
+		table = pte_page(w);
+		pq_activate(table);
+		pt_init_table(as, table, level);
+		table->tbl.late = (w & PTE_TABLE_LATE) != 0;
+		table->nres = 0;
+		table->nused = (uint16_t)pte_table_used(w);
+		table->flags |= PF_CONTAINER;
+		word_set_locked(word_table(word, level), word,
+		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
+		page_queue_append(&as->idle, table);
+	}
+	spin_unlock(&pfn_lock);
+	if (table == NULL)
+		return false;
+	as->n_table++;
+	as->n_table_out--;
+	if (count_words(table) != table->nused)
+		panic("ptpage: table %u has %u words, %u were written",
+		    page_pfn(table), count_words(table), table->nused);
+	return true;
+}
+
+/* As path_walk(); tables that are away but in memory are taken back.  Locks: [W]. */
+void
+path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
+{
+	HELD(&as->ws_lock);
+	do
+		path_walk(as, va, p);
+	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
+}
+
+/* ---- it cannot be read: lost ---- */
+
+/* Does the way end at a table that is lost?
+ * Locks: [W] of its space.  Returns: true: its word is ERROR, it could not be read. */
+bool
+path_is_lost(const struct pt_path *p)
+{
+	return p->away != 0 &&
+	    pte_kind(word_get(p->word[p->away])) == PTE_ERROR;
+}
+
+/* Somebody else reads the table, or nobody can: then the process is lost. */
+static enum fault_outcome
+busy_or_lost(struct fctx *f, uint64_t word)
+{
+	if (pte_kind(word) == PTE_BUSY)
+		return fault_busy(f, word, pte_page(word));
+	klog("ptpage: a table of %s at %lx could not be read: killed",
+	    thread_current()->name, f->va);
+	return fault_signal(f, SIGKILL, 0);
+}
+
+/* ---- back from swap ---- */
+
+static void
+note_depth(unsigned n)
+{
+	uint64_t max = atomic_load(&ptpage.depth_max);
+
+	while (n > max && !atomic_cas(&ptpage.depth_max, &max, n))
+		;
+}
+
+/* F10: the table is on swap, and its read begins; the next pass finds it. */
+static enum fault_outcome
+read_table(struct fctx *f, const struct pt_path *p)
+{
+	const struct swap_words place = path_place(p);
+	uint64_t word = word_get(place.word);
+	enum fault_outcome r;
+
+	r = fault_swap_in(f, &place);
+	if (r == FAULT_WAIT) {
+		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+		note_depth(++f->tables_in);
+	}
+	return r;
+}
+
+/* A table on f's way is out: F10.  What is in memory is taken back at once; what is on
+ * swap the next pass finds in memory.
+ * Locks: [M], [W], kept; takes [P].
+ * Returns: FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART;
+ * FAULT_SIGNAL (SIGKILL: it is lost, and with it the process). */
+enum fault_outcome
+pt_fault_in(struct fctx *f, struct pt_path *p)
+{
+	uint64_t word;
+
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
+	path_walk_in(f->as, f->va, p);
+	if (p->away == 0)
+		return FAULT_DONE;
+	word = word_get(p->word[p->away]);
+	switch (pte_kind(word)) {
+	case PTE_SWAP:
+		return read_table(f, p);
+	case PTE_BUSY:
+	case PTE_ERROR:
+		return busy_or_lost(f, word);
+	case PTE_ABSENT:
+	case PTE_VALID:
+	case PTE_TRANS: /* the read has ended meanwhile */
+	case PTE_FORK:
+		break;
+	}
+	return FAULT_RESTART;
+}
+
+/* The next table on the way to va is out: begin to read it, and hold those above.
+ * Locks: [W], no batch of as under construction.  Returns: -EAGAIN. */
+int
+pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
+    struct want *w)
+{
+	const struct swap_words place = path_place(p);
+	uint64_t word = word_get(place.word);
+
+	HELD(&as->ws_lock);
+	if (h->as != as) /* ptab.c, rule 6: the token first */
+		return want_again(w);
+	hold_path(as, va, p, h);
+	if (pte_kind(word) == PTE_BUSY)
+		return want_page(w, pte_page(word));
+	if (want_swap_in(w, &place))
+		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+	return -EAGAIN;
+}
