@@ -5,7 +5,7 @@
  * Judged 96 t16 "slow:"
  *
  * The table with the fewest words goes first, of these the one that has been idle for
- * longest: the words of all are counted for each that goes.
+ * longest: all are looked at for each that goes.
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"
@@ -165,17 +165,6 @@ pt_let_go(struct pt_hold *h)
 
 /* ---- idle tables ---- */
 
-static unsigned
-words_of(struct vm_page *table)
-{
-	const uint64_t *words = pt_words(table);
-	unsigned n = 0, i;
-
-	for (i = 0; i < MD_PT_WORDS; i++)
-		n += word_get(&words[i]) != 0;
-	return n;
-}
-
 /* Of the first *look of the list the one that leaves now.  [W]: nobody pins one. */
 static struct vm_page *
 next_idle(struct aspace *as, uint64_t *look)
@@ -189,7 +178,7 @@ next_idle(struct aspace *as, uint64_t *look)
 	pfn = as->idle.head;
 	for (left = *look; left > 0 && pfn != 0; left--, pfn = at->qnext) {
 		at = &pfdb[pfn];
-		n = words_of(at);
+		n = at->nused;
 		if (at->pins == 0 && n < least) {
 			least = n;
 			table = at;

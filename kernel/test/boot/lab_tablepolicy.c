@@ -50,7 +50,7 @@ all_come_back(const struct tables *t)
 
 /* A page of the table was in memory for a while. */
 static void
-used(const struct tables *t, struct vm_page *table)
+was_used(const struct tables *t, struct vm_page *table)
 {
 	mutex_lock(&t->as->ws_lock);
 	spin_lock(&pfn_lock);
@@ -73,7 +73,7 @@ real_returns(const char *name, unsigned n, unsigned c)
 	for (k = 0; k < refs.n && goes; k++) {
 		table = tables_table(t.as, tables_at(&t, refs.page[k]), 1);
 		if (table != NULL) {
-			used(&t, table);
+			was_used(&t, table);
 			continue;
 		}
 		if (here == c)
@@ -90,7 +90,7 @@ real_returns(const char *name, unsigned n, unsigned c)
 }
 
 static void
-strings(void)
+table_strings(void)
 {
 	const struct refs_trial t = { .rule = REFS_LRU, .rule_name = "lru",
 		.what = "tables back", .count = real_returns,
@@ -101,7 +101,7 @@ strings(void)
 
 /* Of many idle tables one goes, and then another. */
 static void
-pace(void)
+table_pace(void)
 {
 	uint64_t n = lab_param("n", 500), times = n / 2, gone = 0, took, i;
 	struct tables t = tables_away(n);
@@ -124,7 +124,7 @@ pace(void)
 }
 
 const struct selftest selftests_lab_tablepolicy[] = {
-	{ "lab_table_strings", strings, "how many tables that have left are wanted again" },
-	{ "lab_table_pace", pace, "how long it takes to choose one" },
+	{ "lab_table_strings", table_strings, "how many tables that have left are wanted again" },
+	{ "lab_table_pace", table_pace, "how long it takes to choose one" },
 	{ NULL, NULL, NULL },
 };
