@@ -31,7 +31,7 @@ static struct {
 } r;
 
 static uint32_t
-refs_of(uint64_t i)
+refs_now(uint64_t i)
 {
 	return word_entry(word_of(r.p.as, pages_at(&r.p, i))).refs;
 }
@@ -62,7 +62,7 @@ forked_by_turns(uint64_t n, unsigned forks)
 	for (f = 0; f < CHILDREN; f++)
 		r.child[f] = fork_of_parent();
 	for (i = 0; i < n; i++)
-		r.refs[i] = refs_of(i);
+		r.refs[i] = refs_now(i);
 }
 
 /* Words of the children go, all but the first and the last two.  Instructions a word. */
@@ -86,8 +86,8 @@ ranges_take(uint64_t n, unsigned forks, unsigned mark)
 	    "by turns, and %lu references given up", words, forks, gone);
 	for (i = 0; i < n; i++) {
 		want = r.refs[i] - (i >= lo && i < hi ? CHILDREN : 0);
-		CLAIM(refs_of(i) == want, "page %lu, of %u forks by turns: its entry has "
-		    "%u references, and %u words name it", i, forks, refs_of(i), want);
+		CLAIM(refs_now(i) == want, "page %lu, of %u forks by turns: its entry has "
+		    "%u references, and %u words name it", i, forks, refs_now(i), want);
 	}
 	return took / words;
 }
