@@ -27,9 +27,7 @@ pre{tab-size:8;overflow-x:auto}a{color:#888;text-decoration:none;scroll-margin-t
 function sidebar(): DefaultTheme.SidebarItem[] {
   const items: DefaultTheme.SidebarItem[] = parts.map((p: any) => ({
     text: p.title,
-    items: p.chapters.map((c: any) => c.file
-      ? { text: `${c.n}. ${c.title}`, link: '/' + c.file.replace(/\.md$/, '') }
-      : { text: `<span class="coming-item">${c.n}. ${c.title}</span>` })
+    items: p.chapters.map((c: any) => ({ text: `${c.n}. ${c.title}`, link: '/' + c.file.replace(/\.md$/, '') }))
   }))
   items.push({
     text: 'Reference',

@@ -6,6 +6,7 @@
  *           when its records are given up: which design pays when?
  *
  * Picture   exec: used by nobody   store: used by the child   tree: by many
+ *           read: by eight children that live at once
  *           chain: each child stores, its parent ends, it forks the next
  *
  * Read next pages.c.
@@ -223,10 +224,40 @@ fork_chain(bool small)
 	tell("last", 1);
 }
 
+/* Children that live at the same time, and read all: what a fork has put off is made. */
+static void
+fork_read(bool small)
+{
+	int n = small ? 2 : 8;
+
+	grown_up();
+	OK(pipe(stored));
+	OK(pipe(go));
+	bill_from();
+	for (int i = 0; i < n; i++) {
+		if (OK(fork()) != 0)
+			continue;
+		answers[i] = sum_of(p, PAGES);
+		tell_by(stored);
+		wait_by(go);
+		_exit(0);
+	}
+	for (int i = 0; i < n; i++)
+		wait_by(stored);
+	bill_peak((unsigned long)n);
+	for (int i = 0; i < n; i++) {
+		tell_by(go);
+		reap_any();
+	}
+	bill_to((unsigned long)n);
+	tell("child", (size_t)n);
+}
+
 const struct program fork_programs[] = {
 	{ "fork", fork_one },
 	{ "fork-exec", fork_exec },
 	{ "fork-store", fork_store },
+	{ "fork-read", fork_read },
 	{ "fork-tree", fork_tree },
 	{ "fork-chain", fork_chain },
 	{ NULL, NULL },

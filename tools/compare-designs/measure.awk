@@ -13,6 +13,8 @@ BEGIN {
 	measure_is("tables", "bytes of page tables", 4, "tables")
 	measure_is("in", "pages read from swap", 16, "in")
 	measure_is("out", "pages written to swap", 16, "out")
+	measure_is("chain", "parents passed by the longest look-up", 1, "chain")
+	measure_is("locks", "locks taken", 64, "locks")
 }
 
 # least: a difference below this is none.
@@ -41,8 +43,13 @@ file == 2 {
 	order[++all] = $1
 	next
 }
+$4 == "locks" { # of a second machine, with locks=1
+	locks[$2, $3] = $6
+	next
+}
 {
 	chosen[$2] = 1
+	end[$2, $3, $4] = $5
 	change[$2, $3, $4] = $6
 	peak[$2, $3, $4] = $7
 }
@@ -68,6 +75,10 @@ function value(m, p, d, things) {
 		return change[p, d, "swap.in_pages"] + 0
 	if (m == "out")
 		return change[p, d, "swap.out_pages"] + 0
+	if (m == "chain")
+		return end[p, d, "shadow.depth_max"] + 0
+	if (m == "locks")
+		return (p, d) in locks ? locks[p, d] : ""
 	if (kind[p] == "" || things == 0)
 		return ""
 	if (m == "tables")

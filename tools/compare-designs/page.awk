@@ -126,7 +126,30 @@ function style(k, hue) {
 		put(sprintf(".c%d{background:hsl(%d 55%% %d%%)}", k, (k - 1) * 137 % 360, 45 + k % 3 * 9))
 	put(".wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85em}td,th{padding:.1em .6em;text-align:right;white-space:nowrap}")
 	put("td{font-variant-numeric:tabular-nums}td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}.first td{border-top:1px solid var(--line)}")
+	boxes_style()
 	put("dl{font-size:.9em}dt{font-weight:600}dd{margin:0 0 .3em 1.2em}.bad{border-left:.3em solid #c33;padding-left:.7em}</style>")
+}
+
+# Panels of the book's six.mjs: words blue, records brown, frames green.
+function boxes_style() {
+	put(":root{--a:#0550ae;--a1:#ddf0ff;--b:#953800;--b1:#fff1e0;--c:#116329;--c1:#e2f7e6}")
+	put("@media(prefers-color-scheme:dark){:root{--a:#79c0ff;--a1:#10304f;--b:#ffa657;--b1:#402512;--c:#7ee787;--c1:#12371f}}")
+	put(".six{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(21em,100%),1fr));gap:1.2em 2.5em}.six svg{display:block;width:100%}")
+	put(".six text{fill:var(--fore);font-size:14px}.six .small{font-size:12px}.six .faint{fill:var(--soft)}.six .bold{font-weight:650}.six .end{text-anchor:end}")
+	put(".six .box-a{fill:var(--a1);stroke:var(--a)}.six .box-b{fill:var(--b1);stroke:var(--b)}.six .box-c{fill:var(--c1);stroke:var(--c)}")
+	put(".six .line{fill:none;stroke:var(--fore);stroke-width:1.3}.six .head{fill:var(--fore)}")
+}
+
+# The same fork under each, drawn from graphs that the kernel's sources have made.
+function same_fork(line) {
+	if (boxes == "" || (getline line < boxes) <= 0)
+		return
+	put("<h2>The same fork</h2><p>A process A with two pages, after a fork. Blue: what the words say; W and R: they allow a store, a load. " \
+	    "Brown: records, and how many count on each. Green: frames, and who stored last. Under frames the program keeps its memory with libframes; below, as a Linux program.</p>")
+	do
+		put(line)
+	while ((getline line < boxes) > 0)
+	close(boxes)
 }
 
 function draw(i, j, n) {
@@ -146,6 +169,7 @@ function draw(i, j, n) {
 	for (j = 1; j <= designs_n; j++)
 		put("<span><b class=d" j "></b>" design[j] "</span>")
 	put("</p><p>A bar's length is its share of the longest of its program; programs without any are left out.</p>")
+	same_fork()
 	put("<h2>Where " base " loses</h2><p>By more than 2 %, against the best of the others:</p>")
 	lost()
 	put("<h2>Instructions per operation</h2>")
@@ -165,6 +189,8 @@ function draw(i, j, n) {
 	plot("in")
 	put("<h2>Page-outs</h2>")
 	plot("out")
+	put("<h2>Locks taken</h2><p>By all threads, each program once more with locks=1.</p>")
+	plot("locks")
 	put("<h2>All figures</h2>")
 	all_figures()
 	put("<h2>The programs</h2><dl>")

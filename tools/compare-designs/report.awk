@@ -19,6 +19,9 @@ function table(i, j, k, p, m) {
 	}
 	print "\ninstr/op: instructions an operation.  records, tables: the kernel's memory at the peak, in bytes a page,"
 	print "fork or mapping, what is the same under all (a child's process and mappings) included."
+	print "chain: parents that the longest look-up has passed, since boot.  locks: taken by all threads (-l)."
+	gsub(/=/, " ", rooms)
+	print "\nlines of each room, comments included: " rooms
 }
 
 function by_case(i, j, k, p) {

@@ -6,6 +6,7 @@
  *           process A B C
  *           pages 1                    or which: page 0 1 512
  *           shows entries
+ *           designs fmo uvm            a graph under each: option -d says which
  *           start map 0 1; store 0
  *           act A,B,C store : store 0
  *           act A fork B : fork B
@@ -284,6 +285,8 @@ line(struct scene *sc, const char *key, char *rest)
 		set(sc->title, sizeof(sc->title), rest);
 	else if (strcmp(key, "boot") == 0)
 		set(sc->boot, sizeof(sc->boot), rest);
+	else if (strcmp(key, "designs") == 0)
+		set(sc->designs, sizeof(sc->designs), rest);
 	else if (strcmp(key, "start") == 0)
 		sc->nstart = ops(rest, sc->start, OPS * 2);
 	else

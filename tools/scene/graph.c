@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "test/sim/sim.h"
-#include "tools/scene/scene.h"
+#include "tools/scene/play.h"
 
 #define NONE UINT32_MAX
 #define STATES_MAX 6000
@@ -193,6 +193,15 @@ counter_of(const char *name)
 	sim_fail("%s: no counter %s", sc->id, name);
 }
 
+/* A counter of the kernel, or of libframes: "lf.copied". */
+static bool
+has_moved(const char *counter)
+{
+	return strncmp(counter, "lf.", 3) == 0 ?
+	    owned_is(sc) && owned_moved(counter + 3) :
+	    h->moved[counter_of(counter)] != 0;
+}
+
 static int
 outcome(void)
 {
@@ -200,7 +209,7 @@ outcome(void)
 
 	for (i = 0; i < sc->noutcomes; i++)
 		if (strcmp(sc->outcome[i].counter, "-") == 0 ||
-		    h->moved[counter_of(sc->outcome[i].counter)] != 0)
+		    has_moved(sc->outcome[i].counter))
 			return (int)i;
 	return -1;
 }

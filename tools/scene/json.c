@@ -44,6 +44,8 @@ head(const struct scene *sc, bool planted)
 	field("scene", sc->id);
 	field("title", sc->title);
 	field("bug", planted ? sc->bug : "");
+	if (sc->design[0] != '\0')
+		field("design", sc->design);
 	fprintf(out, "\"shows\":%u,\"pages\":%u,\"cpus\":%u,\n",
 	    sc->shows, sc->npages, sc->ncpus);
 	if (sc->at[sc->npages - 1] != sc->npages - 1) {

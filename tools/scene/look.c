@@ -18,6 +18,8 @@
 #include "test/sim/opsfn.h"
 #include "tools/scene/play.h"
 #include "vm/design/fmo/fmo.h"
+#include "vm/design/frames/frames.h"
+#include "vm/design/scalux/scalux.h"
 #include "vm/design/shadow/shadow.h"
 #include "vm/design/uvm/uvm.h"
 
@@ -81,19 +83,20 @@ entry_no(uint64_t word)
 	return label(l->entry, &l->nentries, fork_entry(word));
 }
 
+/* An anon, of either design that has them, or a record of libframes. */
 static unsigned
-anon_no(const struct vm_anon *anon)
+record_no(const void *record)
 {
 	struct labels *l = &at.v->labels;
 
-	return label(l->entry, &l->nentries, (uintptr_t)anon);
+	return label(l->entry, &l->nentries, (uintptr_t)record);
 }
 
 /* ---- words ---- */
 
-/* The word of va; NULL: there is no leaf table. */
-static uint64_t *
-word_of(const struct aspace *as, va_t va)
+/* See play.h. */
+uint64_t *
+scene_word(const struct aspace *as, va_t va)
 {
 	pa_t table = as->md.root_pa;
 	uint64_t *word;
@@ -170,29 +173,70 @@ word_text(uint64_t w, char *out, size_t size)
 /* ---- amaps and anons ---- */
 
 static bool
-has_amaps(void)
+is_design(const char *name)
 {
-	return strstr(at.sc->boot, "vmm=uvm") != NULL;
+	const char *word = strstr(at.sc->boot, "vmm=");
+
+	return word != NULL && strcmp(word + strlen("vmm="), name) == 0;
 }
 
-static struct vm_amap *
-amap_at(const struct aspace *as, uint64_t vpn)
+static bool
+has_anons(void)
 {
-	const struct vad *v = has_amaps() ? vad_at(as, vpn) : NULL;
-	const struct uvm_entry *e = v == NULL ? NULL : v->dpriv;
+	return is_design("uvm") || is_design("scalux");
+}
 
-	return e == NULL ? NULL : e->amap;
+/* The amap of a page, and how many have it; NULL. */
+static const void *
+amap_at(const struct aspace *as, uint64_t vpn, unsigned *refs)
+{
+	const struct vad *v = has_anons() ? vad_at(as, vpn) : NULL;
+
+	if (v == NULL || v->dpriv == NULL)
+		return NULL;
+	if (is_design("scalux")) {
+		const struct sx_object *o = v->dpriv;
+
+		*refs = sx_bits(o->amap->shares);
+		return o->amap;
+	}
+	const struct uvm_entry *e = v->dpriv;
+
+	*refs = e->amap == NULL ? 0 : e->amap->refs;
+	return e->amap;
 }
 
 /* What the map has for the page, whatever the word says; NULL. */
-static struct vm_anon *
+static const void *
 anon_at(const struct aspace *as, uint64_t vpn)
 {
-	struct vm_amap *amap = amap_at(as, vpn);
+	unsigned refs;
+	void *amap = (void *)amap_at(as, vpn, &refs);
 	uint64_t at_vpn = vpn;
-	struct vm_anon *anon = amap == NULL ? NULL : amap_next(amap, &at_vpn);
+	struct sx_entry *e;
+	const void *anon;
 
+	if (amap == NULL)
+		return NULL;
+	if (is_design("scalux")) {
+		spin_lock(&sx_lock);
+		e = sx_find_locked(amap, vpn);
+		spin_unlock(&sx_lock);
+		return e == NULL ? NULL : e->anon;
+	}
+	anon = amap_next(amap, &at_vpn);
 	return at_vpn == vpn ? anon : NULL;
+}
+
+/* Of an anon that has a label. */
+static const uint64_t *
+anon_word(uint64_t label, unsigned *refs)
+{
+	const struct sx_anon *sx = (const void *)label;
+	const struct vm_anon *anon = (const void *)label;
+
+	*refs = is_design("scalux") ? sx->refs : anon->refs;
+	return is_design("scalux") ? &sx->word : &anon->word;
 }
 
 /* ---- objects in chains ---- */
@@ -200,7 +244,7 @@ anon_at(const struct aspace *as, uint64_t vpn)
 static bool
 has_chains(void)
 {
-	return strstr(at.sc->boot, "vmm=shadow") != NULL;
+	return is_design("shadow");
 }
 
 static const struct sh_object *
@@ -297,12 +341,13 @@ static void
 look_proc(unsigned p)
 {
 	const struct sh_object *o = top_at(world.as[p], BASE >> PAGE_SHIFT);
-	struct vm_amap *amap = amap_at(world.as[p], BASE >> PAGE_SHIFT);
 	struct labels *l = &at.v->labels;
+	unsigned refs = 0;
+	const void *amap = amap_at(world.as[p], BASE >> PAGE_SHIFT, &refs);
 
 	if (amap != NULL)
 		item(at.sc->proc[p], "lives M%u refs %u", label(l->amap,
-		    &l->namaps, (uintptr_t)amap), amap->refs);
+		    &l->namaps, (uintptr_t)amap), refs);
 	else if (o != NULL)
 		item(at.sc->proc[p], "lives top X%u", object_no(o));
 	else
@@ -418,8 +463,8 @@ look_words(unsigned p)
 {
 	const struct aspace *as = world.as[p];
 	char key[32], text[64];
-	const struct vm_anon *anon;
 	const struct sh_object *o;
+	const void *anon;
 	uint64_t *word;
 	unsigned i;
 
@@ -435,7 +480,7 @@ look_words(unsigned p)
 		const struct vad *v = vad_at(as, va >> PAGE_SHIFT);
 
 		snprintf(key, sizeof(key), "%s%u", at.sc->proc[p], at.sc->at[i]);
-		word = word_of(as, va);
+		word = scene_word(as, va);
 		if (v == NULL && (word == NULL || *word == 0)) {
 			item(key, "none");
 			continue;
@@ -448,7 +493,7 @@ look_words(unsigned p)
 		anon = anon_at(as, va >> PAGE_SHIFT);
 		o = seen_in(as, va >> PAGE_SHIFT);
 		if (anon != NULL)
-			item(key, "%s E%u", text, anon_no(anon));
+			item(key, "%s E%u", text, record_no(anon));
 		else if (o != NULL)
 			item(key, "%s X%u.%u", text, object_no(o), at.sc->at[i]);
 		else
@@ -474,16 +519,14 @@ look_entries(void)
 {
 	const struct fmo_entry *e;
 	char key[32], text[64];
-	unsigned i;
+	unsigned i, refs;
 
 	for (i = 0; i < at.v->labels.nentries; i++) {
 		snprintf(key, sizeof(key), "E%u", i + 1);
-		if (has_amaps()) {
-			const struct vm_anon *anon = (const void *)
-			    at.v->labels.entry[i];
-
-			word_text(anon->word, text, sizeof(text));
-			item(key, "refs %u %s", anon->refs, text);
+		if (has_anons()) {
+			word_text(*anon_word(at.v->labels.entry[i], &refs), text,
+			    sizeof(text));
+			item(key, "refs %u %s", refs, text);
 			continue;
 		}
 		e = entry_at(at.v->labels.entry[i]);
@@ -565,14 +608,14 @@ static void
 home_text(const struct vm_page *pg, char *out, size_t size)
 {
 	uint64_t payload = page_home_payload(pg);
-	unsigned p, i;
+	unsigned p, i, refs;
 
 	snprintf(out, size, "-");
 	switch ((int)page_home_kind(pg)) {
 	case HOME_PTE:
 		for (p = 0; p < at.sc->nprocs; p++)
 			for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
-				uint64_t *w = word_of(world.as[p],
+				uint64_t *w = scene_word(world.as[p],
 				    BASE + at.sc->at[i] * PAGE_SIZE);
 
 				if (w != NULL && word_pa(w) == payload)
@@ -585,10 +628,9 @@ home_text(const struct vm_page *pg, char *out, size_t size)
 			if (entry_at(at.v->labels.entry[i]) == pa2va(payload))
 				snprintf(out, size, "E%u", i + 1);
 		return;
-	case HOME_ANON:
+	case HOME_ANON: case HOME_SXANON:
 		for (i = 0; i < at.v->labels.nentries; i++)
-			if (word_pa(&((const struct vm_anon *)
-			    at.v->labels.entry[i])->word) == payload)
+			if (word_pa(anon_word(at.v->labels.entry[i], &refs)) == payload)
 				snprintf(out, size, "E%u", i + 1);
 		return;
 	case HOME_SHADOW:
@@ -635,7 +677,7 @@ is_shown(const struct vm_page *pg)
 		return (at.sc->shows & SHOW_TABLES) != 0;
 	switch ((int)page_home_kind(pg)) {
 	case HOME_PTE: case HOME_FMO: case HOME_VNODE: case HOME_AOBJ:
-	case HOME_ANON: case HOME_SHADOW:
+	case HOME_ANON: case HOME_SXANON: case HOME_SHADOW:
 		return true;
 	}
 	return false;
@@ -701,6 +743,80 @@ look_cpus(void)
 	}
 }
 
+/* ---- design frames: words, the library's records, the kernel's rows ---- */
+
+static void
+look_owned_words(unsigned p, uint32_t *maps)
+{
+	char key[32], text[64], entry[16];
+	uint32_t refs, n, e;
+	const void *record;
+	uint64_t *word;
+	pa_t frame;
+	unsigned i;
+
+	item(at.sc->proc[p], "lives");
+	for (i = 0; i < at.sc->npages; i++) {
+		word = scene_word(world.as[p], FRAME_USER_BASE + at.sc->at[i] * PAGE_SIZE);
+		record = owned_record(p, at.sc->at[i], &frame, &refs, &n);
+		entry[0] = '\0';
+		if (record != NULL) {
+			e = record_no(record);
+			snprintf(entry, sizeof(entry), " E%u", e);
+			maps[frame_no(&pfdb[frame >> PAGE_SHIFT]) - 1] = n;
+		}
+		snprintf(text, sizeof(text), "ABSENT%s", entry);
+		if (word != NULL && (*word & MD_PTE_P))
+			snprintf(text, sizeof(text), "VALID P%u%s %s%s",
+			    frame_no(&pfdb[(*word & MD_PTE_PFN) >> PAGE_SHIFT]), entry,
+			    (*word & MD_PTE_W) ? "W" : "R", (*word & MD_PTE_D) ? " D" : "");
+		snprintf(key, sizeof(key), "%s%u", at.sc->proc[p], at.sc->at[i]);
+		item(key, "%s", text);
+	}
+}
+
+/* A record of each page that somebody has, once. */
+static void
+look_owned_records(void)
+{
+	bool said[FRAMES] = { false };
+	uint32_t refs, maps;
+	const void *record;
+	unsigned p, i, e;
+	char key[32];
+	pa_t frame;
+
+	for (p = 0; p < at.sc->nprocs; p++)
+		for (i = 0; world.as[p] != NULL && i < at.sc->npages; i++) {
+			record = owned_record(p, at.sc->at[i], &frame, &refs, &maps);
+			e = record == NULL ? 0 : record_no(record);
+			if (e == 0 || said[e - 1])
+				continue;
+			said[e - 1] = true;
+			snprintf(key, sizeof(key), "E%u", e);
+			item(key, "refs %u TRANS P%u", refs,
+			    frame_no(&pfdb[frame >> PAGE_SHIFT]));
+		}
+}
+
+static void
+look_owned(void)
+{
+	uint32_t maps[FRAMES] = { 0 };
+	char key[32], value[16];
+	unsigned p, i;
+
+	for (p = 0; p < at.sc->nprocs; p++)
+		if (world.as[p] != NULL)
+			look_owned_words(p, maps);
+	look_owned_records();
+	for (i = 0; i < at.v->labels.nframes; i++) {
+		snprintf(key, sizeof(key), "P%u", i + 1);
+		item(key, "ACTIVE home %s maps %u value %s", at.sc->proc[0], maps[i],
+		    play_value(*(uint64_t *)pa2va(at.v->labels.frame[i] << PAGE_SHIFT), value));
+	}
+}
+
 void
 look(const struct scene *sc, struct view *v)
 {
@@ -710,6 +826,10 @@ look(const struct scene *sc, struct view *v)
 	at.v = v;
 	at.used = 0;
 	memset(v, 0, sizeof(*v));
+	if (owned_is(sc)) {
+		look_owned();
+		return;
+	}
 	for (p = 0; p < sc->nprocs; p++)
 		if (world.as[p] != NULL)
 			look_words(p);

@@ -244,6 +244,38 @@ op_named(const char *word, const char *name)
 	return true;
 }
 
+/* Under design frames: what the program does itself.  False: not possible here. */
+static bool
+op_owned(const char *word, const char *args)
+{
+	unsigned p = *proc_no(), page = 0, pages = 0;
+	uint64_t *at;
+	char text[16];
+
+	owned_begin();
+	if (strcmp(word, "fork") == 0) {
+		if (world.as[proc_named(args)] != NULL)
+			return false;
+		owned_fork(p, proc_named(args));
+	} else if (strcmp(word, "exit") == 0) {
+		owned_exit(p);
+	} else if (strcmp(word, "map") == 0) {
+		sscanf(args, "%u %u", &page, &pages);
+		owned_map(pages);
+	} else {
+		sscanf(args, "%u", &page);
+		at = owned_touch(p, page, strcmp(word, "store") == 0);
+		if (at == NULL)
+			sim_fail("%s %s under design frames", word, args);
+		if (strcmp(word, "store") == 0)
+			*at = (uint64_t)play_now->sc->proc[p][0];
+		else
+			snprintf(play_now->h->says, sizeof(play_now->h->says), "reads %s",
+			    play_value(*at, text));
+	}
+	return true;
+}
+
 /* evict N AGE: so many pages that are as old leave the working set. */
 static bool
 op_evict(const char *args)
@@ -286,6 +318,8 @@ do_op(const char *text)
 	char word[16], args[48] = "";
 
 	sscanf(text, "%15s %47[^\n]", word, args);
+	if (owned_is(play_now->sc))
+		return op_owned(word, args);
 	if (strcmp(word, "load") == 0 || strcmp(word, "store") == 0)
 		return op_touch(word, args);
 	if (strcmp(word, "fork") == 0 || strcmp(word, "go") == 0 ||

@@ -7,11 +7,15 @@
 SCENE := $(BUILD)/simfast
 SCENE_OBJS := $(patsubst %.c,$(SCENE)/%.o,$(SIMSRC) $(filter-out \
   $(addprefix kernel/test/sim/,vmsim.c explore.c script.c),$(SIMOWN)) \
-  $(wildcard tools/scene/*.c))
+  $(wildcard tools/scene/*.c) $(filter-out %/lf_sys.c,$(wildcard kernel/user/libframes/*.c)))
 
 $(SCENE)/tools/scene/%.o: tools/scene/%.c | setup $(HEADERS)
 	@mkdir -p $(@D)
 	@$(SIMCC) -O2 -D_GNU_SOURCE -I. -MMD -MP -c $< -o $@
+
+$(SCENE)/kernel/user/libframes/%.o: kernel/user/libframes/%.c | setup $(HEADERS)
+	@mkdir -p $(@D)
+	@$(SIMCC) -O2 -MMD -MP -c $< -o $@
 
 $(SCENE)/scene: $(SCENE_OBJS) $(GEN)/events_table.c
 	@$(SIMCC) -O2 $^ $(SIMLINK) -o $@

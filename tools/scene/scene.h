@@ -76,6 +76,8 @@ struct scene {
 	unsigned shows, frames, slots, npages, file, object, bound;
 	unsigned at[PAGES];          /* which pages: 0, 1, … unless it says */
 	char boot[TEXT];
+	char designs[TEXT];          /* it is played under each of them; "" */
+	char design[16];             /* this one now, by -d; "" */
 	char proc[PROCS][8];
 	unsigned nprocs;
 	char *start[OPS * 2];

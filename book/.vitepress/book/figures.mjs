@@ -40,7 +40,7 @@ function* drawings(file) {
     const svg = m && join(DIR, m[1])
     if (m && existsSync(svg)) yield { at: `${at}:${i + 1}: figure ${m[1]}`, svg: readFileSync(svg, 'utf8') }
   }
-  if (/^(@where|```@curves)/m.test(text))
+  if (/^(@where|```@(curves|six))/m.test(text))
     for (const [svg] of expandPage(relative(BOOK, file), text.replace(/^```@figure \S+\.svg[\s\S]*?^```/gm, '')).text.matchAll(/<svg[\s\S]*?<\/svg>/g))
       yield { at: `${at}:1: figure "${svg.match(/aria-label="([^"]*)/)?.[1] ?? ''}"`, svg }
 }

@@ -17,9 +17,11 @@ import { join, posix } from 'node:path'
 import { ROOT, chapters, hash, lookup, sources, loadAnswers, parts, events, syscalls } from './data.mjs'
 import { findSymbol, narrow, sourceLines } from './symbol.mjs'
 import { curves } from './curves.mjs'
+import { designsTable } from './designs.mjs'
+import { graphsOf, six } from './six.mjs'
 import { transcript } from './transcript.mjs'
 import { speedTable, whereTable } from './speed.mjs'
-import { still, stepsTo } from '../theme/scene/scene.mjs'
+import { still, stepsTo, variantOf } from '../theme/scene/scene.mjs'
 import { answerTable, bugTable, callList, enumTable, exceptionTable, eventTable, modelTable, optionTable, places, procTable, proofs, referenceList, structTable, transitionTable } from './tables.mjs'
 
 export const MAX_EXCERPT = 45
@@ -37,7 +39,7 @@ const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'e
 export const MADE = /\{\{(proof|in|calls) "([^"]+)"\}\}/g
 const TABLES = {
   struct: structTable, enum: enumTable, transitions: transitionTable, bugs: bugTable, modelbugs: modelTable,
-  options: optionTable, answers: answerTable, exceptions: exceptionTable, proc: procTable, speed: speedTable, where: whereTable, events: words => eventTable(words.split(/\s+/))
+  options: optionTable, answers: answerTable, exceptions: exceptionTable, proc: procTable, speed: speedTable, where: whereTable, designs: designsTable, events: words => eventTable(words.split(/\s+/))
 }
 
 const TITLES = { question: 'The question', seed: 'Where the idea comes from', run: 'Run it', lab: 'Lab', note: 'Note', try: 'Try to …' }
@@ -96,6 +98,7 @@ class Page {
     if (!(name in TABLES)) return this.error(line, `unknown table @${name}`, `known are ${Object.keys(TABLES).join(' ')}`)
     const made = TABLES[name](words)
     if (made.error) return this.error(line, made.error, made.remedy)
+    for (const r of made.refs ?? []) this.item('counter', line, r)
     if (made.path) this.item('listing', line, { path: made.path })
     this.put(...made.out)
   }
@@ -120,9 +123,10 @@ class Page {
     else if (m[1] === 'session') this.session(i + 1, m[2].trim())
     else if (m[1] === 'figure') this.figure(i + 1, m[2].trim(), body)
     else if (m[1] === 'curves') this.curves(i + 1, m[2].trim(), body)
+    else if (m[1] === 'six') this.six(i + 1, m[2].trim(), body)
     else if (m[1] === 'scene') this.scene(i + 1, m[2].trim(), body)
     else if (m[1] === 'life') this.life(i + 1, m[2].trim(), body)
-    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure @scene @life')
+    else this.error(i + 1, `unknown fence @${m[1]}`, 'known are @src @session @figure @curves @six @scene @life')
     if (end >= this.lines.length) this.error(i + 1, 'fence is not closed', `end it with ${ticks}`)
     return end + 1
   }
@@ -219,15 +223,27 @@ class Page {
     const gap = body.indexOf('')
     const caption = body.slice(0, gap < 0 ? body.length : gap).join(' ')
     const lead = gap < 0 ? [] : body.slice(gap + 1)
-    const graphs = [name, `${name}-bug`].map(n => join(ROOT, `book/scenes/${n}.json`)).filter(f => existsSync(f)).map(f => readFileSync(f, 'utf8'))
+    const designs = existsSync(join(ROOT, `book/scenes/${name}.scene`)) ? graphsOf(name).map(g => g.design) : []
+    const graphs = [name, `${name}-bug`, ...designs.map(d => `${name}-${d}`)].map(n => join(ROOT, `book/scenes/${n}.json`)).filter(f => existsSync(f)).map(f => readFileSync(f, 'utf8'))
     if (graphs.length === 0) return this.error(line, `no graph book/scenes/${name}.json`, 'write the scene, then make scenes')
     this.item('figure', line, { file: name, caption, truths: [] })
     this.item('scene', line, { key: `scene:${name}`, hash: hash(graphs.join('')), name })
     if (!caption) this.error(line, 'figure without caption', 'say in one sentence what it shows')
     const heads = JSON.stringify(graphs.map(g => still(JSON.parse(g))))
-    const ids = graphs.map(g => JSON.parse(g)).flatMap(g => [...g.names.map(n => n[0]), ...g.puzzles.map((_, i) => `puzzle-${i + 1}`)].map(n => `fig-${g.scene}${g.bug ? '-bug' : ''}/${n}`))
+    const ids = graphs.map(g => JSON.parse(g)).flatMap(g => [...g.names.map(n => n[0]), ...g.puzzles.map((_, i) => `puzzle-${i + 1}`)].map(n => `fig-${variantOf(g)}/${n}`))
     this.put(`<figure class="fig played"><VmScene still="${escapeHtml(heads).replace(/"/g, '&quot;').replace(/\{\{/g, '{ {')}"></VmScene>`,
       this.caption(caption), '</figure>', `<!-- ${ids.map(i => `id="${i}"`).join(' ')} -->`, '', ...lead.map((l, i) => this.inlines(l, line + gap + 2 + i)), '')
+  }
+
+  // ```@six SCENE STATE: that state under each design; the body is the caption.
+  six(line, spec, body) {
+    const [name, state] = spec.split(/\s+/)
+    const made = six(name, state)
+    if (made.error) return this.error(line, made.error, made.remedy)
+    this.item('figure', line, { file: `${name} ${state}`, caption: body.join(' '), truths: [] })
+    this.item('scene', line, { key: `six:${name}/${state}`, hash: hash(made.html.join('\n')), name })
+    if (body.length === 0) this.error(line, 'figure without caption', 'say in one sentence what it shows')
+    this.put('<figure class="fig">', ...made.html, this.caption(body.join(' ')), '</figure>', '')
   }
 
   // All frames of a recorded run, with time to drag (theme/vtr/FrameLife.vue).
@@ -387,9 +403,7 @@ function contents(up) {
   for (const p of parts) {
     out.push('', `### ${p.title}`, '')
     for (const c of p.chapters)
-      out.push(c.file
-        ? `- **[${c.n}. ${c.title}](${up}${posix.normalize(c.file)})** <br> ${c.question}`
-        : `- ${c.n}\\. ${c.title} <span class="coming">coming</span> <br> ${c.question}`)
+      out.push(`- **[${c.n}. ${c.title}](${up}${posix.normalize(c.file)})** <br> ${c.question}`)
   }
   return out
 }

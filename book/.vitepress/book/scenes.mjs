@@ -33,7 +33,7 @@ function playAll(g, say) {
   for (const [id, state] of g.names) if (!way(g, 0, s => s === state)) say(`no way leads to "${id}"`)
   for (const [id, state] of g.names) {
     const first = g.names.find(n => n[1] === state)[0]
-    if (first !== id) say(`"${id}" and "${first}" are one state`, 'is what the text says of them true?')
+    if (first !== id && !g.design) say(`"${id}" and "${first}" are one state`, 'is what the text says of them true?')
   }
   g.puzzles.forEach(([most, least, goal, counts], i) => {
     const only = !counts && !g.names.some(n => n[0] === goal)
@@ -49,7 +49,8 @@ export function sceneFindings(shown) {
     const say = (what, remedy = 'look at tools/scene and the scene again') => found.push([path, 1, what, remedy])
     if (file.endsWith('.scene')) {
       const name = file.slice(0, -6)
-      if (!existsSync(join(dir, `${name}.json`))) say('has no graph', 'make scenes')
+      const designs = readFileSync(join(dir, file), 'utf8').match(/^designs (.*)$/m)?.[1].split(' ').map(d => `${name}-${d}`)
+      for (const n of designs ?? [name]) if (!existsSync(join(dir, `${n}.json`))) say(`has no graph ${n}.json`, 'make scenes')
       if (!shown.has(name)) say('no chapter shows it', `write a fence @scene ${name}`)
       continue
     }

@@ -179,8 +179,11 @@ static const char *
 home_name(int home)
 {
 	static const char *const names[HOME_COUNT] = {
-		"NONE", "PTE", "FMO", "AOBJ", "VNODE", "TABLE", "KPAGED",
-		"ANON", "SHADOW", "FRAME", "KERNEL", "IO", "SXANON",
+		[HOME_NONE] = "NONE", [HOME_PTE] = "PTE", [HOME_FMO] = "FMO",
+		[HOME_AOBJ] = "AOBJ", [HOME_VNODE] = "VNODE", [HOME_TABLE] = "TABLE",
+		[HOME_KPAGED] = "KPAGED", [HOME_ANON] = "ANON", [HOME_TEST] = "TEST",
+		[HOME_FRAME] = "FRAME", [HOME_KERNEL] = "KERNEL", [HOME_IO] = "IO",
+		[HOME_SXANON] = "SXANON", [HOME_SHADOW] = "SHADOW",
 	};
 
 	return home < 0 ? "-" : names[home];

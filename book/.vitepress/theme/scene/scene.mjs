@@ -10,12 +10,15 @@
 
 export const itemsOf = (graph, state) => graph.states[state].map(i => graph.items[i])
 
+// The name of a graph's file: of a scene, with a bug, or under a design.
+export const variantOf = ({ scene, bug, design }) => `${scene}${bug ? '-bug' : ''}${design ? `-${design}` : ''}`
+
 // What stands in the page: the head, and the states that have names.
 export function still(graph) {
-  const { scene, title, bug, shows, pages, at, cpus, procs, acts, outcomes, names, puzzles } = graph
+  const { scene, title, bug, design, shows, pages, at, cpus, procs, acts, outcomes, names, puzzles } = graph
   const most = letter => Math.max(0, ...graph.states.map(s => s.filter(i => new RegExp(`^${letter}\\d+\\|`).test(graph.items[i])).length))
   return {
-    scene, title, bug, shows, pages, at, cpus, procs, acts, outcomes, puzzles, size: graph.states.length, first: graph.steps[0].map(s => s[0]),
+    scene, title, bug, design, shows, pages, at, cpus, procs, acts, outcomes, puzzles, size: graph.states.length, first: graph.steps[0].map(s => s[0]),
     frames: most('P'), entries: most('E'), slots: most('S'), depths: Math.max(0, ...graph.states.map((_, s) => chains(byKey(itemsOf(graph, s)), procs).depths)),
     names: names.map(([id, state, text]) => ({ id, state, text, items: itemsOf(graph, state) }))
   }
