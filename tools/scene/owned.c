@@ -97,7 +97,7 @@ call(enum lf_call n, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 		sim_fail("as_create");
 	if (n == LF_PROC_NEW)
 		as_attach_user(world.as[forking]);
-	r = frame_enter(world.as[0], pid_of(0), &who);
+	r = frame_enter(world.as[0], pid_of(0), true, &who);
 	if (r != 0)
 		sim_fail("the first process may not ask: %d", r);
 	result = call_locked(who, n, a, b, c, d);
