@@ -12,6 +12,7 @@
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
+#include "vm/object/object.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
@@ -27,6 +28,7 @@ vm_init(void)
 	page_init();
 	pq_init();
 	owner_init();
+	anon_home_init();
 	swap_init();
 	commit_init();
 	pageout_init();

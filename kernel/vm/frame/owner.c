@@ -25,7 +25,6 @@
  *              (seeds 001; NetBSD's page daemon does so).
  */
 #include "vm/frame/frame.h"
-#include "vm/object/vmo.h"
 
 const struct swap_ops *swap_ops;
 struct owner_home owner_homes[HOME_COUNT];
@@ -36,13 +35,11 @@ void
 owner_init(void)
 {
 	owner_add_home(HOME_PTE, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_private, EV_swap_out_private });
-	owner_add_home(HOME_AOBJ, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_anon, EV_swap_out_anon });
+		EV_swap_in_private, EV_swap_out_private, NULL });
 	owner_add_home(HOME_KPAGED, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_kpaged, EV_swap_out_kpaged });
+		EV_swap_in_kpaged, EV_swap_out_kpaged, NULL });
 	owner_add_home(HOME_TABLE, (struct owner_home){ OWNER_TABLE, 1,
-		EV_swap_in_table, EV_swap_out_table });
+		EV_swap_in_table, EV_swap_out_table, NULL });
 }
 
 /* A page of this home is read from swap or written to it.  Locks: any. */
@@ -155,15 +152,15 @@ range_of(const struct vm_page *pg)
 	struct word_range r = {
 		.step = owner_homes[page_home_kind(pg)].step
 	};
-	struct anon_top top;
+	uint64_t first, end;
 
 	/* The first tables stand in the root, which is no container. */
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
 	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
-		top = anon_top(pg->index);
-		r.first = home_word(pg) - (pg->index - top.first);
-		r.end = r.first + (top.end - top.first);
+		owner_homes[page_home_kind(pg)].beside(pg->index, &first, &end);
+		r.first = home_word(pg) - (pg->index - first);
+		r.end = r.first + (end - first);
 		return r;
 	}
 	r.first = home_word(pg) - (page_home_payload(pg) & PAGE_MASK) /

@@ -29,6 +29,23 @@ struct dead_tables {
 	unsigned n;
 };
 
+/* owner_home.beside: of a page whose word is in the header. */
+static void
+words_beside(uint64_t pgoff, uint64_t *first, uint64_t *end)
+{
+	struct anon_top top = anon_top(pgoff);
+
+	*first = top.first;
+	*end = top.end;
+}
+
+void
+anon_home_init(void)
+{
+	owner_add_home(HOME_AOBJ, (struct owner_home){ OWNER_DATA, 1,
+		EV_swap_in_anon, EV_swap_out_anon, words_beside });
+}
+
 /* Let a table go.  Who has written to an interior word has said so: anon_set_upper();
  * word_set() does it for the others.
  * Locks: not [P]. */

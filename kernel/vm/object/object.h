@@ -74,6 +74,7 @@ int anon_make_path(struct vmo *, uint64_t pgoff) MUST_CHECK;
 void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
 /* anontab.c */
+void anon_home_init(void);                    /* after owner_init() */
 uint64_t anon_run_end(uint64_t pgoff);        /* words from pgoff lie side by side until here */
 /* A frame that has been filled becomes the page at pgoff; takes it over.  False: there
  * is one, or it is not made as simply as that. */

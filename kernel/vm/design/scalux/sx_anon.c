@@ -59,7 +59,7 @@ sx_init(void)
 		queues.n /= 2;
 	}
 	owner_add_home(HOME_SXANON, (struct owner_home){ OWNER_DATA, 0,
-		EV_swap_in_scalux, EV_swap_out_scalux });
+		EV_swap_in_scalux, EV_swap_out_scalux, NULL });
 	ev_set_gauge(EV_scalux_bytes, count_bytes, 0);
 }
 
