@@ -73,14 +73,21 @@ anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 	spin_unlock(&pfn_lock);
 }
 
+/* Words from pgoff, which is below top, lie side by side until here. */
+static uint64_t
+run_end(const struct anon_top *top, uint64_t pgoff)
+{
+	return top->depth == 0 ? top->end :
+	    ((pgoff - top->first) | (MD_PT_WORDS - 1)) + 1 + top->first;
+}
+
 /* See object.h.  Locks: any. */
 uint64_t
 anon_run_end(uint64_t pgoff)
 {
 	struct anon_top top = anon_top(pgoff);
 
-	return top.depth == 0 ? top.end :
-	    ((pgoff - top.first) | (MD_PT_WORDS - 1)) + 1 + top.first;
+	return run_end(&top, pgoff);
 }
 
 /* How many tables an object of so many pages has when all exist: of each of its trees
@@ -139,6 +146,8 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 	uint64_t first, words = 0;
 
 	HELD(&vmo->lock);
+	if ((atomic_load(&table->flags) & PF_CONTAINER) != 0)
+		return; /* as nearly always: it has been used before */
 	first = pgoff - ((pgoff - anon_top(pgoff).first) & ((most << shift) - 1));
 	if (end > first)
 		words = MIN(((end - first - 1) >> shift) + 1, most);
@@ -211,22 +220,22 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 	EVENT_ADD(anon_tables, -(int64_t)dead.n);
 }
 
-/* The word of pgoff; those behind it up to anon_run_end() lie side by side.  The tables
- * are not pinned: while [P] is held they stay, and are only read.
+/* The word of pgoff, which is below top; those behind it up to run_end() lie side by side.
+ * The tables are not pinned: while [P] is held they stay, and are only read.
  * Returns: NULL: no table leads there, or it is not in memory. */
 static const uint64_t *
-words_at_hand(struct vmo *vmo, uint64_t pgoff)
+words_at_hand(struct vmo *vmo, const struct anon_top *top, uint64_t pgoff)
 {
-	struct anon_top top = anon_top(pgoff);
-	const uint64_t *table, *word = &vmo->a.words[top.word];
+	const uint64_t *table, *word = &vmo->a.words[top->word];
+	unsigned depth;
 
-	for (; top.depth > 0; top.depth--) {
+	for (depth = top->depth; depth > 0; depth--) {
 		if (*word == 0 || *word == AOBJ_LOST)
 			return NULL;
 		table = kpaged_peek(anon_table_kva(*word));
 		if (table == NULL)
 			return NULL;
-		word = table + anon_word_in(pgoff - top.first, top.depth);
+		word = table + anon_word_in(pgoff - top->first, depth);
 	}
 	return word;
 }
@@ -237,12 +246,14 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 {
 	uint64_t end = pgoff + n, run, w;
 	const uint64_t *word;
+	struct anon_top top;
 
 	HELD(&vmo->lock);
 	HELD(&pfn_lock);
 	while (pgoff < end) {
-		word = words_at_hand(vmo, pgoff);
-		for (run = MIN(end, anon_run_end(pgoff)); pgoff < run; pgoff++) {
+		top = anon_top(pgoff);
+		word = words_at_hand(vmo, &top, pgoff);
+		for (run = MIN(end, run_end(&top, pgoff)); pgoff < run; pgoff++) {
 			w = word == NULL ? 0 : word_get(word++);
 			*pages++ = pte_is_trans(w) ? pte_page(w) : NULL;
 		}
