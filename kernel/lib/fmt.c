@@ -79,7 +79,7 @@ parse_flags(const char *p, unsigned *flags)
 	const char *at;
 
 	*flags = 0;
-	while (*p != '\0' && (at = strchr(names, *p)) != NULL) {
+	while (*p != '\0' && *p <= '0' && (at = strchr(names, *p)) != NULL) {
 		*flags |= 1u << (at - names);
 		p++;
 	}
@@ -136,11 +136,15 @@ parse_spec(const char *p, struct spec *s, struct args *a)
 
 /* ---- printing ---- */
 
+/* n blanks or zeros, as many at once as a column has. */
 static void
 put_repeated(struct out *o, char c, int n)
 {
-	for (; n > 0; n--)
-		o->put(o, &c, 1);
+	static const char blanks[] = "                ", zeros[] = "0000000000000000";
+	const int most = sizeof(zeros) - 1;
+
+	for (; n > 0; n -= most)
+		o->put(o, c == '0' ? zeros : blanks, (size_t)MIN(n, most));
 }
 
 static void

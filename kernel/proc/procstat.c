@@ -135,14 +135,14 @@ view_open(int id, struct view **out)
 	return 0;
 }
 
-/* One with the figures of its memory, which cost a walk over its pages. */
+/* One with the figures of its memory; of vm_as_stat_kinds() they cost a walk. */
 static int
-view_open_vm(int id, struct view **out)
+view_open_vm(int id, struct view **out, void (*ask)(struct aspace *, struct vm_as_stat *))
 {
 	int r = view_open(id, out);
 
 	if (r == 0 && (*out)->as != NULL)
-		vm_as_stat((*out)->as, &(*out)->vm);
+		ask((*out)->as, &(*out)->vm);
 	return r;
 }
 
@@ -198,7 +198,7 @@ int
 proc_show_stat(int id, struct out *o)
 {
 	struct view *v;
-	int r = view_open_vm(id, &v);
+	int r = view_open_vm(id, &v, vm_as_stat);
 
 	return r < 0 ? r : print_stat(v, id, &v->whole, o);
 }
@@ -208,7 +208,7 @@ int
 proc_show_stat_alone(int tid, struct out *o)
 {
 	struct view *v;
-	int r = view_open_vm(tid, &v);
+	int r = view_open_vm(tid, &v, vm_as_stat);
 
 	return r < 0 ? r : print_stat(v, tid, &v->alone, o);
 }
@@ -218,7 +218,7 @@ int
 proc_show_statm(int id, struct out *o)
 {
 	struct view *v;
-	int r = view_open_vm(id, &v);
+	int r = view_open_vm(id, &v, vm_as_stat_kinds);
 
 	if (r < 0)
 		return r;
@@ -300,7 +300,7 @@ proc_show_status(int id, struct out *o)
 {
 	struct view *v;
 	const struct cred *c;
-	int r = view_open_vm(id, &v);
+	int r = view_open_vm(id, &v, vm_as_stat_kinds);
 
 	if (r < 0)
 		return r;

@@ -2,7 +2,8 @@
 /*
  * What a call costs does not depend on what it does not touch: fork, exit and
  * wait on the other processes, be they children, in a group, or of the same
- * program; mmap and munmap on the size of what was never touched.
+ * program; mmap and munmap on the size of what was never touched; /proc/PID/stat, which
+ * ps asks of each process, on what the process has.
  *
  * In ticks of the processor's counter, which are instructions here; on Linux,
  * whose clock is the host's, nothing is measured.
@@ -123,6 +124,33 @@ map_tebibyte(void)
 	map_bytes(1130 * GIB);
 }
 
+static void
+read_stat(void)
+{
+	char text[512];
+	int fd = OK(open("/proc/self/stat", O_RDONLY));
+
+	CHECK(read(fd, text, sizeof(text)) > 0);
+	close(fd);
+}
+
+static void
+stat_of_a_large_process(void)
+{
+	const size_t pages = 4000;
+	uint64_t small = least(read_stat);
+	char *p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	for (size_t i = 0; i < pages; i++)
+		p[i * PAGE] = 1;
+	for (size_t i = 0; i < pages; i += 2)
+		OK(mprotect(p + i * PAGE, PAGE, PROT_READ));
+	LE(100 * least(read_stat) / small, 115);
+	OK(munmap(p, pages * PAGE));
+}
+
 int
 main(void)
 {
@@ -137,5 +165,6 @@ main(void)
 	OK(setresuid(0, 0, 0));
 	/* A word for 2 MiB, or for 1 GiB: a thousand are looked at, and little else. */
 	LE(least(map_tebibyte) - least(map_page), 5000);
+	stat_of_a_large_process();
 	return test_done();
 }

@@ -241,7 +241,7 @@ op_stat(const struct step *s)
 			;
 	stat_ws(me(), &out.out);
 	stat_pagemap(me(), BASE >> PAGE_SHIFT, words, 16, PAGEMAP_PFN);
-	vm_as_stat(me(), &as_stat);
+	vm_as_stat_kinds(me(), &as_stat);
 	vm_mem_info(&info);
 }
 

@@ -14,13 +14,14 @@
 
 /* Of a space, in pages unless said: [own]. */
 struct vm_as_stat {
-	uint64_t size, resident, shared, text, data, stack, locked;
+	uint64_t size, resident, text, data, stack, locked;
 	uint64_t size_peak, peak;   /* of size, of resident */
 	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
 	uint64_t commit, late, nvads;
 	const char *design;         /* its name */
 };
-void vm_as_stat(struct aspace *, struct vm_as_stat *);
+void vm_as_stat(struct aspace *, struct vm_as_stat *);       /* what is kept; else 0 */
+void vm_as_stat_kinds(struct aspace *, struct vm_as_stat *); /* all: a walk */
 uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */
 /*
  * Text that grows with what it tells of is made record by record: what is at *at

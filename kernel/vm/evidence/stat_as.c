@@ -89,11 +89,13 @@ vad_name(struct aspace *as, struct vad *v, struct vmo_ident *id)
 static void
 put_header(struct aspace *as, struct vad *v, struct out *o)
 {
-	struct vmo_ident id = { .ino = 0 };
+	struct vmo_ident id; /* a path is long, and most VADs have none */
 	const char *name;
 	char line[128];
 	int n;
 
+	id.dev_major = id.dev_minor = 0;
+	id.ino = 0;
 	if (v->vmo != NULL)
 		object_ident(v->vmo, &id);
 	n = snprintf(line, sizeof(line), "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",
@@ -346,8 +348,6 @@ count_vad(const struct vad *v, struct vm_as_stat *st)
 {
 	uint64_t n = v->end - v->start;
 
-	st->size += n;
-	st->nvads++;
 	if ((v->prot & PROT_X) != 0 && (v->prot & PROT_W) == 0)
 		st->text += n;
 	if ((v->flags & (VAD_STACK | VAD_GROWSDOWN)) != 0)
@@ -357,19 +357,17 @@ count_vad(const struct vad *v, struct vm_as_stat *st)
 }
 
 /*
- * Sizes in pages, for ps, statm and getrusage.
+ * Sizes in pages that are kept: for ps, which asks each process.
  *
  * Locks:    none of rank >= 2.
  */
 void
 vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 {
-	struct vad *v;
-
 	memset(st, 0, sizeof(*st));
 	rw_lock_read(&as->map_lock);
-	VAD_FOREACH(v, as)
-		count_vad(v, st);
+	st->size = as->total_pages;
+	st->nvads = as->nvads;
 	st->commit = as->commit;
 	mutex_lock(&as->ws_lock);
 	st->resident = as->ws_pages;
@@ -377,12 +375,30 @@ vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 	st->size_peak = as->peak_pages;
 	st->tables = as->n_table;
 	st->locked = as->locked_pages;
-	stat_resident(as, st);
 	st->design = as->design->name;
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
-	st->shared = st->rss_file + st->rss_shmem;
 	st->late = atomic_load(&as->late);
+}
+
+/*
+ * The other sizes, too, of which kind each page is: a walk over VADs and words.
+ *
+ * Locks:    none of rank >= 2.
+ */
+void
+vm_as_stat_kinds(struct aspace *as, struct vm_as_stat *st)
+{
+	struct vad *v;
+
+	vm_as_stat(as, st);
+	rw_lock_read(&as->map_lock);
+	VAD_FOREACH(v, as)
+		count_vad(v, st);
+	mutex_lock(&as->ws_lock);
+	stat_resident(as, st);
+	mutex_unlock(&as->ws_lock);
+	rw_unlock_read(&as->map_lock);
 }
 
 /*
