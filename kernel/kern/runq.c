@@ -16,10 +16,10 @@
  *              whoever moves it; all others leave it alone.
  *           2. A thread with on_cpu goes to the queue of that CPU only, and is
  *              not stolen (rule 2 of sched.c).
- *           3. Who has slept, and who is new, goes first: it will not take
- *              long; before all others he whose slice is whole.  But two that wake
- *              each other for ever would keep the rest waiting: after
- *              RQ_PATIENCE_NS one of the rest has a turn, one, or those would
+ *           3. Who has slept, and who is new, goes first: it will not take long.  By
+ *              turns he whose slice is whole, before all others, and one of these.
+ *              But two that wake each other for ever would keep the rest waiting:
+ *              after RQ_PATIENCE_NS one of the rest has a turn, one, or those would
  *              be kept waiting in turn; a tick long, while some of them wait.
  *           4. Who is interrupted for them goes on right behind them, not
  *              among them: else one who wakes because of the first to come
@@ -132,12 +132,14 @@ first_in(const struct runq *rq, enum rq_place at)
 static inline struct thread *
 first_woken(const struct runq *rq)
 {
-	struct thread *t = first_in(rq, RQ_AHEAD);
+	struct thread *t = first_in(rq, RQ_AHEAD), *front;
 
 	HELD(&rq->lock);
-	if (t == NULL)
-		t = first_in(rq, RQ_FIRST);
-	return t != NULL ? t : first_in(rq, RQ_FRONT);
+	if (t != NULL)
+		return t;
+	t = first_in(rq, RQ_FIRST);
+	front = first_in(rq, RQ_FRONT);
+	return t == NULL || (front != NULL && rq->was_first) ? front : t;
 }
 
 /* Locks:    rq->lock. */
@@ -175,6 +177,8 @@ rq_pop(struct runq *rq)
 	    rq->was_rest || rq->nready == 1 ? woken : first_overdue(rq);
 	if (t == NULL)
 		t = woken != NULL ? woken : first_in(rq, RQ_BACK);
+	if (t == woken)
+		rq->was_first = t == first_in(rq, RQ_FIRST);
 	dequeue(rq, t);
 	rq->was_rest = t != woken;
 	return t;

@@ -26,6 +26,7 @@ struct runq {
 	bool is_idle;                /* [lock] nothing to run; a hint elsewhere */
 	bool urgent;                 /* [lock] a woken or new thread waits */
 	bool was_rest;               /* [lock] the last one was none of those */
+	bool was_first;              /* [lock] the last woken one was of RQ_FIRST */
 	unsigned herd;               /* [cpu] woken from here since its tick or switch, … */
 	uint32_t herd_of;            /* [cpu] … of this user, more than of all others */
 	uint32_t ticks_of;           /* [cpu] the user whose threads most ticks find; … */
