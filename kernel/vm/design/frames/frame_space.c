@@ -403,8 +403,8 @@ frames_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 	}
 	EVENT(frames_upcall);
 	list_push_back(&s->waiting, &ask.node);
+	wake_all(&asked); /* once: two who wait would wake each other for ever */
 	while (!ask.answered && r == 0 && has_creator(s)) {
-		wake_all(&asked);
 		wait_prepare(&asked, &w);
 		mutex_unlock(&frames_lock);
 		r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
