@@ -6,7 +6,7 @@
 
 sh tools/setup book-check || exit 2
 mkdir "$tmp/copy"
-find kernel book labs grading tools/lint tools/bench -name node_modules -prune -o -path book/.vitepress/dist -prune \
+find kernel book labs grading tools/lint tools/bench tools/compare-designs -name node_modules -prune -o -path book/.vitepress/dist -prune \
 	-o -path book/.vitepress/cache -prune -o -type f -print >"$tmp/files"
 tar -cf - -T "$tmp/files" | tar -xf - -C "$tmp/copy" || exit 2
 cd "$tmp/copy" || exit 2
