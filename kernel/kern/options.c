@@ -93,31 +93,39 @@ number_end(const char *s)
 	return end;
 }
 
-/* Where the part of a value at s ends, if it is what takes names; else NULL. */
-static const char *
-part_end(const char *s, const char *takes)
+/* Is s[0 … n) one of the words that takes names? */
+static bool
+is_named(const char *takes, const char *s, size_t n)
 {
 	const char *end;
-	size_t n;
 
-	for (; takes != NULL; takes = strchr(takes, '|'), takes += takes != NULL) {
-		for (n = 0; takes[n] != '\0' && takes[n] != '|'; n++)
+	for (; *takes != '\0'; takes = *end == '|' ? end + 1 : end) {
+		for (end = takes; *end != '\0' && *end != '|'; end++)
 			;
-		end = *takes == '#' ? number_end(s) : strncmp(s, takes, n) == 0 ? s + n : s;
-		if (end != s && (*end == '\0' || (*end == ',' && *takes != '#')))
-			return end;
+		if (*takes != '#' && n == (size_t)(end - takes) &&
+		    strncmp(s, takes, n) == 0)
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
+/* A number, where takes begins with one; else words that it names, commas between. */
 static bool
 row_takes(const struct option *o, const char *value)
 {
-	if (o->takes == NULL)
+	const char *end;
+
+	if (o->takes == NULL ||
+	    (*o->takes == '#' && *value != '\0' && *number_end(value) == '\0'))
 		return true;
-	while ((value = part_end(value, o->takes)) != NULL && *value == ',')
-		value++;
-	return value != NULL;
+	for (;; value = end + 1) {
+		for (end = value; *end != '\0' && *end != ','; end++)
+			;
+		if (!is_named(o->takes, value, (size_t)(end - value)))
+			return false;
+		if (*end == '\0')
+			return true;
+	}
 }
 
 static void

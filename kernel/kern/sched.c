@@ -6,10 +6,10 @@
  *           turn; who sleeps uses no CPU; no CPU is idle while a thread waits;
  *           and no wake-up is lost on the way.
  *
- * Picture   per CPU:   current     front: t3 → t7   ready: t1 → t9   idle thread
- *                         │                ▲            ▲  │
- *                         │    woken, new ─┘            │  │ idle CPUs steal, and
- *                         └─ slice over ────────────────┘  └ ticks where two less are
+ * Picture   per CPU:   current     woken, new    cut: t4    back: t1 → t9    idle thread
+ *                         │         (runq.h: 3)    ▲           ▲  │
+ *                         ├─ one of these comes ───┘           │  │ idle CPUs steal, and
+ *                         └─ slice over ───────────────────────┘  └ ticks where two less are
  *
  * Rules     1. state and queue of a thread are guarded by the lock of the run
  *              queue of its CPU (t->cpu).  Never two such locks at once.

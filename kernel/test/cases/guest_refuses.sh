@@ -62,7 +62,7 @@ done
 expect 0 $guest --icount=0 -- true
 
 # A boot argument that cannot be meant is said, and what holds without it holds.
-for word in frames=8MB smp=two sched=1,2 uvm=fmo trace=pages,all brk; do
+for word in frames=8MB frames= frames=# smp=two sched=1,2 uvm=fmo trace=pages,all brk; do
 	expect 0 $guest -v --append $word -- true 2>"$tmp/err"
 	grep -q "options: passed over: $word; it takes" "$tmp/err" || fail "not said: $word"
 done

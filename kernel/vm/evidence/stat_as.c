@@ -356,6 +356,21 @@ count_vad(const struct vad *v, struct vm_as_stat *st)
 		st->data += n;
 }
 
+/* The sizes that are kept.  Locks: [M], [W]. */
+static void
+stat_kept(struct aspace *as, struct vm_as_stat *st)
+{
+	HELD_SHARED(&as->map_lock);
+	HELD(&as->ws_lock);
+	*st = (struct vm_as_stat){
+		.size = as->total_pages, .size_peak = as->peak_pages,
+		.resident = as->ws_pages, .peak = as->ws_peak,
+		.locked = as->locked_pages, .tables = as->n_table,
+		.commit = as->commit, .nvads = as->nvads,
+		.late = atomic_load(&as->late), .design = as->design->name,
+	};
+}
+
 /*
  * Sizes in pages that are kept: for ps, which asks each process.
  *
@@ -364,25 +379,16 @@ count_vad(const struct vad *v, struct vm_as_stat *st)
 void
 vm_as_stat(struct aspace *as, struct vm_as_stat *st)
 {
-	memset(st, 0, sizeof(*st));
 	rw_lock_read(&as->map_lock);
-	st->size = as->total_pages;
-	st->nvads = as->nvads;
-	st->commit = as->commit;
 	mutex_lock(&as->ws_lock);
-	st->resident = as->ws_pages;
-	st->peak = as->ws_peak;
-	st->size_peak = as->peak_pages;
-	st->tables = as->n_table;
-	st->locked = as->locked_pages;
-	st->design = as->design->name;
+	stat_kept(as, st);
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
-	st->late = atomic_load(&as->late);
 }
 
 /*
- * The other sizes, too, of which kind each page is: a walk over VADs and words.
+ * The other sizes, too, of which kind each page is, all of one moment: a walk over VADs
+ * and words.
  *
  * Locks:    none of rank >= 2.
  */
@@ -391,11 +397,11 @@ vm_as_stat_kinds(struct aspace *as, struct vm_as_stat *st)
 {
 	struct vad *v;
 
-	vm_as_stat(as, st);
 	rw_lock_read(&as->map_lock);
+	mutex_lock(&as->ws_lock);
+	stat_kept(as, st);
 	VAD_FOREACH(v, as)
 		count_vad(v, st);
-	mutex_lock(&as->ws_lock);
 	stat_resident(as, st);
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
