@@ -6,7 +6,6 @@
 #   make book-record   play what it quotes, rewrite the recordings that differ
 #   make book-life     record the run whose frames the cover shows
 #   make book-linux    Linux's counters of chapter 20, in QEMU; RECORD=1 writes them
-#   make book-designs  what chapters 15 and 16 quote of compare-designs; RECORD=1 writes it
 #   make book-check-runs  all runs of the guest once more, and compare
 #   make book-accept CH=9 chapter 9 has been read again after a change
 #   make book-figures  no text leaves its box, in Chromium; book-check does it where there is one
@@ -85,9 +84,6 @@ book-check-runs: image $(BOOK_RUNS)
 book-linux: tools $(BUILD)/book/ch20-same
 	@BUILD=$(BUILD) sh book/linux $(if $(RECORD),record)
 
-book-designs: image tools compare-programs
-	@sh book/designs $(if $(RECORD),record) $(BUILD)
-
 book-session: image $(BOOK_RUNS)
 	@KERNEL=$(KERNEL) sh book/record --session "$(SESSION)" $(BUILD)
 
@@ -151,4 +147,4 @@ book-life: image tools | book-setup
 	@node $(BOOK_TOOLS)/life.mjs $(BUILD)/book/life.vtr book/public/life.bin
 
 .PHONY: view book-life book-pdf book book-setup book-check book-serve book-list book-accept book-record \
-  book-check-runs book-designs book-session book-figures book-browser
+  book-check-runs book-session book-figures book-browser

@@ -4,7 +4,7 @@
 #   make compare-designs PROGRAM="fork pressure" DESIGN="fmo uvm"
 #   make compare-designs SHORT=1            in seconds
 #   make compare-designs LOCKS=1            locks, too: each machine twice
-#   make compare-designs RECORD=1           all of it, as chapter 19 of the book quotes it
+#   make compare-designs RECORD=1           all of it, as chapters 15, 16 and 19 of the book quote it
 
 # Static, and the same however the kernel is built.
 COMPARE := build/compare-designs
@@ -27,7 +27,10 @@ compare-boxes: $(SCENE)/scene
 
 compare-designs: image $(COMPARE)/programs compare-boxes
 	@sh tools/compare-designs/run -b $(BUILD) -j $(CORES) $(if $(SHORT),-s) \
-	  $(if $(RECORD),-l -w book/runs/ch19-designs.counters,$(if $(LOCKS),-l)) \
+	  $(if $(RECORD),-l -w book/runs/designs.counters,$(if $(LOCKS),-l)) \
 	  $(if $(DESIGN),-d '$(DESIGN)') $(PROGRAM)
+	@[ -z "$(RECORD)" ] || GUEST='tools/guest --append uvm=late' sh tools/compare-designs/run \
+	  -b $(BUILD) -o $(BUILD)/compare-designs/late -j $(CORES) -d uvm \
+	  -w book/runs/designs.counters -a late fork fork-exec fork-store swapped >/dev/null
 
 .PHONY: compare-designs compare-boxes compare-programs

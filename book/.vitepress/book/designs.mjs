@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // designs.mjs: a measure of the recorded comparison, programs down, designs across
 //
-// Picture   @designs MEASURE PROGRAM… ─→ ch19-designs/PROGRAM-DESIGN/MEASURE ─→ rows;
+// Picture   @designs MEASURE PROGRAM… ─→ designs/PROGRAM-DESIGN/MEASURE ─→ rows;
 //           the least of a row is bold, unless all are within 2 %
 import { lookup } from './data.mjs'
 import { graphsOf } from './six.mjs'
 
-const RUN = 'ch19-designs'
+const RUN = 'designs'
 const group = v => String(v).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 
 // { out, refs } or { error, remedy }: refs are the numbers that are shown.

@@ -13,9 +13,9 @@ small= names=
 in_full || small=-s
 [ -n "$small$LONG" ] || names=$(awk -v draw="$(of_commit 2)" '
 	/^[a-z]/ && (++n % 2 == draw || /^(fork|swapped) /) { print $1 }' tools/compare-designs/programs.tab)
-# What chapter 19 of the book quotes is of machines that were not smaller.
+# What the book quotes is of machines that were not smaller.
 quoted=
-[ -n "$small" ] || quoted="-r book/runs/ch19-designs.counters"
+[ -n "$small" ] || quoted="-r book/runs/designs.counters"
 expect 0 $run -b "$BUILD" -o "$tmp/run" -j 2 $small $quoted $names >"$tmp/out" 2>"$tmp/err"
 [ $failures = 0 ] || cat "$tmp/err"
 for word in '^fork .* fmo ' '^ *uvm ' '^where fmo loses'; do
@@ -25,10 +25,9 @@ grep -q 'prefers-color-scheme:dark' "$tmp/run/index.html" || fail "the page"
 
 # What the book quotes is not far from it; and a number that is, is said.
 if [ -z "$small" ]; then
-	expect 0 sh book/designs compare "$tmp/run/figures" >&9
-	sed 's/^\(fmo fork instructions \)/\19/' "$tmp/run/figures" >"$tmp/far"
-	expect 1 sh book/designs compare "$tmp/far" >"$tmp/said"
-	grep -q '^book/runs/designs-fmo.counters: fork instructions is 9' "$tmp/said" || fail "$(cat "$tmp/said")"
+	sed 's/^\(fork-fmo instructions \)/\19/' book/runs/designs.counters >"$tmp/far"
+	expect 1 $run -b "$BUILD" -o "$tmp/run" -k -r "$tmp/far" fork >/dev/null 2>"$tmp/said"
+	grep -q '^compare-designs: fork-fmo instructions is .* recorded 9' "$tmp/said" || fail "$(cat "$tmp/said")"
 fi
 
 # plant WHAT SAYS: judged with a change that the caller has made; as it was afterwards.
