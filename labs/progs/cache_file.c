@@ -3,7 +3,7 @@
  * cache_file.c: one copy of each page of a file, whoever wants it
  *
  * --what race     --threads load the same absent pages, --rounds of them
- * --what order    --pages read in order, again, and as many behind them at random
+ * --what order    --pages read in order, again, and --some at random, --gap behind them
  * --what store    all of --pages are stored to, written, and read from the disk
  * --what load     --pages are loaded from a mapping, which is then written
  * --what again    all of --pages stored to and written, then --some of them
@@ -146,6 +146,7 @@ static void
 order(struct work *w, char **argv)
 {
 	u64 n = w->pages, i, k, at, first = 0, again = 0, step = option(argv, "step");
+	u64 lo = n + option(argv, "gap");
 	u8 *buf = anon(1);
 
 	buf[0] = 1;
@@ -159,12 +160,13 @@ order(struct work *w, char **argv)
 		again += read_page(w, buf, i);
 	mark(4);
 	EXPECT(first == again);
-	/* Each once, in no order: a generator that passes each number below 512. */
+	/* Each once, in no order, none beside another: a generator that passes each number
+	 * below 256. */
 	mark(5);
-	for (k = 0, at = 1; k < option(argv, "some"); k += at < n) {
-		at = ((4 * step + 1) * at + step) % 512;
-		if (at < n)
-			(void)read_page(w, buf, n + at);
+	for (k = 0, at = 1; k < option(argv, "some"); k += 2 * at < n) {
+		at = ((4 * step + 1) * at + step) % 256;
+		if (2 * at < n)
+			(void)read_page(w, buf, lo + 2 * at);
 	}
 	mark(6);
 	answer("first", first);

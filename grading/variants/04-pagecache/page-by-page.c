@@ -4,7 +4,8 @@
  *
  * A page enters, is filled, written, cut alone, each in holds of its own; how many
  * may be read is counted before a frame is taken; what is looked for is looked up
- * anew each time.  Only the requests are long.
+ * anew each time.  Only the requests are long, and how long the tree says: twice the
+ * row of pages that ends at the missing one.
  */
 #include "vm/cache/cache.h"
 #include "vm/frame/frame.h"
@@ -150,18 +151,32 @@ again:
 	}
 }
 
+/* So many pages adjoin idx there, each a step from the last; most at most.  [O]. */
+static unsigned
+row(struct vmo *vmo, uint64_t idx, int step, unsigned most)
+{
+	unsigned n = 0;
+
+	while (n < most && cache_lookup(vmo, idx + (uint64_t)step) != NULL) {
+		idx += (uint64_t)step;
+		n++;
+	}
+	return n;
+}
+
+/* Twice as far as who comes here has come: the tree says that. */
 int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
-	bool before, behind;
-	int n;
+	unsigned before, behind;
 
 	spin_lock(&vmo->lock);
-	before = idx > 0 && cache_lookup(vmo, idx - 1) != NULL;
-	behind = cache_lookup(vmo, idx + 1) != NULL;
-	n = swap_look_ahead_file(&vmo->v.ahead, idx, before, behind);
+	before = row(vmo, idx, -1, CACHE_WINDOW / 2);
+	behind = row(vmo, idx, 1, CACHE_WINDOW / 2);
 	spin_unlock(&vmo->lock);
-	return n;
+	if (before >= behind)
+		return before == 0 ? 1 : 2 * (int)before;
+	return -2 * (int)behind;
 }
 
 /* How many pages from idx on are free, n at most. */

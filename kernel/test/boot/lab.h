@@ -82,6 +82,7 @@ extern const struct selftest selftests_lab_anonshape[]; /* lab_anonshape.c */
 extern const struct selftest selftests_lab_anoncut[]; /* lab_anoncut.c */
 extern const struct selftest selftests_lab_cache[];      /* lab_cache.c */
 extern const struct selftest selftests_lab_cacheread[];  /* lab_cacheread.c */
+extern const struct selftest selftests_lab_cachehow[];   /* lab_cachehow.c */
 extern const struct selftest selftests_lab_cachewrite[]; /* lab_cachewrite.c */
 extern const struct selftest selftests_lab_cachecut[];   /* lab_cachecut.c */
 extern const struct selftest selftests_lab_swap[];     /* lab_swap.c */

@@ -229,58 +229,30 @@ one_reads(void)
 
 /* ---- ahead ---- */
 
-/* n pages from lo on are read by calls, of which k is the page of the k-th: by so many
- * requests at most, which bring so many pages. */
+/* n pages from lo on are read in order: by so many requests at most, which bring so many
+ * pages. */
 static void
-in_turn(struct cdisk *d, uint64_t lo, unsigned n, unsigned (*page)(unsigned k, unsigned n),
-    unsigned most, unsigned pages, const char *what)
+in_order(struct cdisk *d, uint64_t lo, unsigned n, unsigned most, unsigned pages)
 {
 	static struct vm_page *pg;
-	unsigned was = atomic_load(&d->reads), k;
+	unsigned was = atomic_load(&d->reads);
 	uint64_t had = cd_count(d), idx;
 
-	for (k = 0; k < n; k++) {
-		idx = lo + page(k, n);
+	for (idx = lo; idx < lo + n; idx++) {
 		if (cache_get(d->vmo, idx, CACHE_READ, &pg) != 0) {
 			CLAIM(false, "page %lu cannot be had", idx);
 			return;
 		}
 		CLAIM(cd_page_has(pg, d->tag[idx]), "page %lu has other bytes", idx);
 		page_unpin(pg);
-		CLAIM(d->in[idx] == 1, "page %lu of those %s was read %u times",
-		    idx, what, d->in[idx]);
+		CLAIM(d->in[idx] == 1, "page %lu of those in order was read %u times",
+		    idx, d->in[idx]);
 	}
-	CLAIM(atomic_load(&d->reads) - was <= most, "%u pages from %lu on, %s, took "
-	    "%u requests, and %u are enough", n, lo, what,
-	    atomic_load(&d->reads) - was, most);
-	CLAIM(cd_count(d) - had <= pages, "%u pages from %lu on, %s: %lu were read, "
-	    "and %u are enough", n, lo, what, cd_count(d) - had, pages);
-}
-
-static unsigned
-up(unsigned k, unsigned n)
-{
-	return k;
-}
-
-static unsigned
-down(unsigned k, unsigned n)
-{
-	return n - 1 - k;
-}
-
-/* The upper half downwards and the lower one upwards, in turn. */
-static unsigned
-both(unsigned k, unsigned n)
-{
-	return k % 2 == 0 ? k / 2 : n - 1 - k / 2;
-}
-
-/* Far from each other, and at no distance twice in turn; n is a power of two. */
-static unsigned
-apart(unsigned k, unsigned n)
-{
-	return (k + 1) * (k + 2) * 317 % (n * 16);
+	CLAIM(atomic_load(&d->reads) - was <= most, "%u pages from %lu on, in order, took "
+	    "%u requests, and %u are enough", n, lo, atomic_load(&d->reads) - was,
+	    most);
+	CLAIM(cd_count(d) - had <= pages, "%u pages from %lu on, in order: %lu were read, "
+	    "and %u are enough", n, lo, cd_count(d) - had, pages);
 }
 
 /* cache_readahead(idx, n): so many were read, from idx on. */
@@ -329,7 +301,7 @@ reads_ahead(void)
 	vm_leak_begin();
 	d = cd_begin(0, end * PAGE_SIZE - 9);
 	ev_mark(1);
-	in_turn(d, 0, 256, up, 20, 320, "in order");
+	in_order(d, 0, 256, 20, 320);
 	ahead_reads(d, 500, 10, 10, true, "nothing is there");
 	ahead_reads(d, 600, 3, 3, false, "nothing is there");
 	ahead_reads(d, 500, 10, 0, true, "they are there");
@@ -342,24 +314,6 @@ reads_ahead(void)
 	CHECK(cache_hole_begin(d->vmo, 804, 900) == 0);
 	ahead_reads(d, 800, 10, 4, true, "a hole is being made behind four");
 	CHECK(cache_hole_end(d->vmo) == 0);
-	ev_mark(2);
-	cd_end(d);
-	CLAIM(vm_leak_end() == 0, "frames are left when the file has gone");
-}
-
-/* Whoever knows only the last read reads these page by page, or too much. */
-static void
-reads_how(void)
-{
-	uint64_t at = lab_param("at", 100);
-	struct cdisk *d;
-
-	vm_leak_begin();
-	d = cd_begin(0, 3000 * PAGE_SIZE);
-	ev_mark(1);
-	in_turn(d, at, 256, down, 24, 320, "downwards");
-	in_turn(d, at + 700, 256, both, 40, 384, "from both ends");
-	in_turn(d, at + 1400, 64, apart, 64, 70, "far from each other");
 	ev_mark(2);
 	cd_end(d);
 	CLAIM(vm_leak_end() == 0, "frames are left when the file has gone");
@@ -402,7 +356,6 @@ const struct selftest selftests_lab_cacheread[] = {
 	{ "lab_cache_look", looks, "a look, and a page that is got" },
 	{ "lab_cache_one", one_reads, "eight want a page: one reads" },
 	{ "lab_cache_ahead", reads_ahead, "how far is read ahead" },
-	{ "lab_cache_how", reads_how, "downwards, from both ends, far apart" },
 	{ "lab_cache_files", two_files, "two files are read in turn" },
 	{ NULL, NULL, NULL },
 };

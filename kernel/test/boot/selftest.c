@@ -60,6 +60,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_anoncut,
 	selftests_lab_cache,
 	selftests_lab_cacheread,
+	selftests_lab_cachehow,
 	selftests_lab_cachewrite,
 	selftests_lab_cachecut,
 	selftests_lab_swap,
