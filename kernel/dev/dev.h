@@ -32,6 +32,7 @@
  * Bytes go through a kernel buffer: fs/devfs.c moves them from and to the
  * user around these calls, in pieces of at most 4096 bytes.
  */
+struct chr_dev;
 struct chr_ops {
 	/* Bytes, 0 at end of file, -errno.  nonblock: -EAGAIN instead of sleep. */
 	ssize_t (*read)(void *dev, void *buf, size_t n, bool nonblock);
@@ -40,7 +41,8 @@ struct chr_ops {
 	unsigned (*poll)(void *dev, struct ready **at);
 	/* arg is a user address; copies go through copy (set by sys/). */
 	int64_t (*ioctl)(void *dev, unsigned cmd, uint64_t arg);
-	int (*open)(void *dev, unsigned flags);
+	/* Flags O_*.  It may put another device there, which is opened instead. */
+	int (*open)(struct chr_dev **, unsigned flags);
 	void (*close)(void *dev);
 };
 
@@ -155,10 +157,18 @@ struct bdev *blk_find_number(uint32_t major, uint32_t minor);
 void blk_walk(void (*fn)(void *arg, struct bdev *), void *arg);
 void diskstats_show(struct out *);     /* text of /proc/diskstats */
 
-/* ---- tty.c ---- */
+/* ---- ttyjob.c ---- */
+
+/* Who it is that asks; of no session: a thread of the kernel. */
+struct tty_asker {
+	int session, group;
+	bool leads;                         /* the session */
+	bool gave_up;                       /* the session's terminal: TIOCNOTTY */
+	bool root;
+};
 
 /* Job control, filled in by proc/. */
-struct tty_ops {
+struct tty_job_ops {
 	/* To those of the group who are of the session: numbers come again. */
 	void (*signal_group)(int pgid, int session, int sig);
 	/*
@@ -167,21 +177,16 @@ struct tty_ops {
 	 */
 	int (*check_read)(int session, int fg_pgid);
 	int (*check_write)(int session, int fg_pgid);
-	int (*current_session)(void);
-	int (*current_pgid)(void);
-	bool (*is_session_leader)(void);
 	int (*session_of_group)(int pgid);  /* 0: no such group */
-	bool (*has_tty)(void);              /* session of current has this tty */
-	void (*set_no_tty)(bool no);        /* but current has given it up */
-	bool (*is_root)(void);              /* current */
+	void (*ask)(struct tty_asker *);
+	void (*give_up)(bool);              /* current, its session's terminal */
 	int (*copyin)(void *dst, uint64_t src, size_t n);
 	int (*copyout)(uint64_t dst, const void *src, size_t n);
 };
-void tty_set_ops(const struct tty_ops *);
-/* Session leader exits: SIGHUP, SIGCONT to the foreground; tty is free again. */
+void tty_set_job_ops(const struct tty_job_ops *);
+/* Session leader exits: SIGHUP, SIGCONT to the foreground; its tty is free again. */
 void tty_session_ended(int session);
-int tty_session(void);                 /* that owns the tty, 0: none */
-int tty_fg_pgid(void);
+uint32_t tty_number(int session, int *fg); /* of its tty; 0: none, fg untouched */
 
 void dev_init(void);                   /* after kern_init: uart, screen, keyboard, tty … */
 

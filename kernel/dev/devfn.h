@@ -19,9 +19,9 @@ void screen_write(const char *s, size_t n);
 /* kbd.c */
 void kbd_init(void);
 
-/* tty.c */
-void tty_init(void);
-void tty_input(const char *s, size_t n);    /* in interrupt: from uart, kbd */
+/* console.c */
+void console_init(void);
+void console_input(const char *s, size_t n); /* in interrupt: from uart, kbd */
 
 /* memdev.c, power.c */
 void memdev_init(void);

@@ -25,7 +25,7 @@ dev_init(void)
 	uart_init();
 	kbd_init();
 	memdev_init();
-	tty_init();
+	console_init();
 	pci_init();
 	bdev_init();
 	blk_init();

@@ -9,7 +9,7 @@
  *           2. Keys without a character send the escape sequences of a VT100.
  *           3. Only make codes count, but for the shift keys.
  *
- * Read next dev/tty.c.
+ * Read next dev/console.c.
  */
 #include "dev/devfn.h"
 #include "lib/string.h"
@@ -117,7 +117,7 @@ kbd_special(uint8_t key)
 
 	for (i = 0; i < ARRAY_LEN(special); i++) {
 		if (special[i].code == key)
-			tty_input(special[i].text, strlen(special[i].text));
+			console_input(special[i].text, strlen(special[i].text));
 	}
 }
 
@@ -135,8 +135,8 @@ kbd_char(char c)
 		c &= 0x1f;
 	if (kbd.mods & MOD_ALT) {
 		alt[1] = c;
-		tty_input(alt, 2);
+		console_input(alt, 2);
 	} else {
-		tty_input(&c, 1);
+		console_input(&c, 1);
 	}
 }

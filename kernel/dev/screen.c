@@ -12,7 +12,7 @@
  *           2. Understood: CR LF BS TAB, CSI A B C D G H J K d f m and the
  *              save/restore of the cursor; others are swallowed whole.
  *
- * Read next dev/tty.c.
+ * Read next dev/console.c.
  */
 #include "dev/devfn.h"
 #include "lib/string.h"

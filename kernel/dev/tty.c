@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tty.c: the line discipline of the console terminal
+ * tty.c: the line discipline of a terminal: what becomes of the keys
  *
- * Problem   Keys arrive one by one in interrupts; programs want lines with
- *           editing, or bytes at once (raw), and ^C must reach the right group.
+ * Problem   Keys arrive one by one; programs want lines with editing, or bytes
+ *           at once (raw), and ^C must reach the right group.
  *
- * Picture   uart, kbd ─→ raw ring ─→ work thread: signals, editing, echo
- *                                       │ a whole line (canonical)
- *                                       v
- *                                   cooked ring ─→ read()
+ * Picture   driver ─→ tty_receive: signals, editing, echo
+ *                          │ a whole line (canonical)
+ *                          v
+ *                      cooked ring ─→ read()
  *
- * Rules     1. Interrupts only fill the raw ring; all else, signals too, runs
- *              in the work thread, outside the tty lock.
+ * Rules     1. All of it runs in a thread, never in an interrupt; signals are
+ *              sent outside the tty lock.
  *           2. Echo is collected under the lock and written after it: output
- *              is slow.
- *           3. Output: OPOST/ONLCR, then both the serial line and the screen.
- *           4. What one call writes stands together.  Echo and the log do not
- *              wait for it: who types and who panics is never kept waiting.
+ *              may be slow.
  *
- * Read next dev/ttyctl.c (ioctl, sessions).  Book: abi 7.
+ * Read next ttyio.c (reading, writing), ttyctl.c (ioctl).  Book: abi 7.
  */
 #include "dev/ttydat.h"
 #include "lib/string.h"
 
 #define ECHO_MAX 256
+#define ECHO_MUCH 8     /* behind so much echo a batch of bytes ends */
+#define BATCH 256u      /* bytes taken in one hold of the lock */
 
-/* What one input byte leaves to do once the lock is dropped. */
+/* What input leaves to do once the lock is dropped. */
 struct effect {
 	char echo[ECHO_MAX];
 	size_t necho;
@@ -33,250 +32,169 @@ struct effect {
 	bool wake;
 };
 
-static void input_work(void *arg);
-
-/* Keys may come before tty_init(): from the moment at which the line is up. */
-struct tty tty = {
-	.lock = SPIN_INIT(LR_DEV),
-	.writing = MUTEX_INIT(tty.writing, LR_NONE),
-	.readers = WAITQ_INIT(tty.readers),
-	.ready = READY_INIT(tty.ready),
-	.input = WORK_INIT(tty.input, input_work),
-	.t = {
-		.iflag = ICRNL | IXON,
-		.oflag = OPOST | ONLCR,
-		.cflag = 0xbf, /* 38400 baud, 8 bits, receiver on */
-		.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE |
-		    IEXTEN,
-		.cc = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23,
-		    22, 0 },
-	},
-	.ws = { 24, 80, 0, 0 },
-};
-const struct tty_ops *tty_job;
-
-static void input_byte(uint8_t c, struct effect *e);
-static bool control_byte(uint8_t c, struct effect *e);
-static void edit_byte(uint8_t c, struct effect *e);
-static void line_done(struct effect *e, uint16_t mark);
-static void erase_one(struct effect *e);
-static void erase_word(struct effect *e);
-static void erase_all(struct effect *e);
-static void cooked_put(uint16_t c, struct effect *e);
-static void echo_char(struct effect *e, uint8_t c);
+static void input_byte(struct tty *t, uint8_t c, struct effect *e);
+static bool control_byte(struct tty *t, uint8_t c, struct effect *e);
+static void edit_byte(struct tty *t, uint8_t c, struct effect *e);
+static void line_done(struct tty *t, struct effect *e, uint16_t mark);
+static void erase_one(struct tty *t, struct effect *e);
+static void erase_word(struct tty *t, struct effect *e);
+static void erase_all(struct tty *t, struct effect *e);
+static void cooked_put(struct tty *t, uint16_t c, struct effect *e);
+static void echo_char(struct tty *t, struct effect *e, uint8_t c);
 static void echo_text(struct effect *e, const char *s, size_t n);
-static ssize_t tty_read(void *dev, void *buf, size_t n, bool nonblock);
-static ssize_t tty_write(void *dev, const void *buf, size_t n, bool nonblock);
-static unsigned tty_poll(void *dev, struct ready **at);
-static void tty_output(const char *s, size_t n);
-
-static const struct chr_ops tty_chr_ops = { .read = tty_read,
-	.write = tty_write, .poll = tty_poll, .ioctl = tty_ioctl,
-	.open = tty_open };
-static const struct chr_ops ctty_chr_ops = { .read = tty_read,
-	.write = tty_write, .poll = tty_poll, .ioctl = tty_ioctl,
-	.open = tty_open_current };
-static const struct chr_ops console_chr_ops = { .read = tty_read,
-	.write = tty_write, .poll = tty_poll, .ioctl = tty_ioctl };
-static struct chr_dev nodes[] = {
-	{ .name = "tty", .major = 5, .minor = 0, .mode = 0666,
-	  .ops = &ctty_chr_ops },
-	{ .name = "console", .major = 5, .minor = 1, .mode = 0600,
-	  .ops = &console_chr_ops },
-	{ .name = "ttyS0", .major = 4, .minor = 64, .mode = 0660,
-	  .ops = &tty_chr_ops },
-};
-
-void
-tty_init(void)
-{
-	unsigned i;
-
-	for (i = 0; i < ARRAY_LEN(nodes); i++)
-		chr_register(&nodes[i]);
-}
-
-/* ---- input ---- */
 
 /*
- * Bytes from a keyboard or line; what does not fit is dropped.
+ * Bytes from the driver.  Those for which the ring has no place are dropped, with
+ * a bell.
  *
- * Locks:    takes the tty lock.
- * Context:  interrupt.
+ * Locks:    none; takes the tty lock, and tells.
+ * Context:  thread; the driver lets one at a time do it.
+ * Returns:  how many were taken: at least one, for one hold of the lock.
  */
-void
-tty_input(const char *s, size_t n)
-{
-	uint64_t flags = spin_lock_irq(&tty.lock);
-
-	for (; n > 0 && tty.nraw < TTY_RAW; n--)
-		tty.raw[(tty.rhead + tty.nraw++) % TTY_RAW] = *s++;
-	spin_unlock_irq(&tty.lock, flags);
-	work_queue(&tty.input);
-}
-
-/* Take the raw bytes through the discipline, one at a time. */
-static void
-input_work(void *arg)
+size_t
+tty_receive(struct tty *t, const char *s, size_t n)
 {
 	struct effect e;
 	uint64_t flags;
-	int fg, session;
+	size_t i;
 
-	for (;;) {
-		e.necho = 0;
-		e.signal = 0;
-		e.wake = false;
-		flags = spin_lock_irq(&tty.lock);
-		if (tty.nraw == 0) {
-			spin_unlock_irq(&tty.lock, flags);
-			return;
-		}
-		input_byte((uint8_t)tty.raw[tty.rhead], &e);
-		tty.rhead = (tty.rhead + 1) % TTY_RAW;
-		tty.nraw--;
-		fg = tty.fg;
-		session = tty.session;
-		spin_unlock_irq(&tty.lock, flags);
-
-		tty_output(e.echo, e.necho);
-		if (e.signal != 0 && fg != 0 && tty_job != NULL)
-			tty_job->signal_group(fg, session, e.signal);
-		if (e.wake)
-			tty_tell(POLL_RD | POLL_WR);
-	}
-}
-
-/* Bytes have come, or may go again.  Locks:    none of rank >= LR_DEV. */
-void
-tty_tell(unsigned bits)
-{
-	wake_all(&tty.readers);
-	ready_tell(&tty.ready, bits);
+	e.necho = 0;
+	e.signal = 0;
+	e.wake = false;
+	flags = spin_lock_irq(&t->lock);
+	for (i = 0; i < MIN(n, BATCH) && e.signal == 0 && e.necho < ECHO_MUCH; i++)
+		input_byte(t, (uint8_t)s[i], &e);
+	spin_unlock_irq(&t->lock, flags);
+	tty_echo(t, e.echo, e.necho);
+	if (e.signal != 0)
+		tty_signal(t, e.signal);
+	if (e.wake)
+		tty_tell(t, POLL_RD | POLL_WR);
+	return i;
 }
 
 static void
-input_byte(uint8_t c, struct effect *e)
+input_byte(struct tty *t, uint8_t c, struct effect *e)
 {
-	const struct termios *t = &tty.t;
+	const struct termios *m = &t->t;
 
-	if (t->iflag & ISTRIP)
+	if (m->iflag & ISTRIP)
 		c &= 0x7f;
-	if (tty.lnext) {
-		tty.lnext = false;
-		edit_byte(c, e);
+	if (t->lnext) {
+		t->lnext = false;
+		edit_byte(t, c, e);
 		return;
 	}
-	if (c == '\r' && (t->iflag & IGNCR))
+	if (c == '\r' && (m->iflag & IGNCR))
 		return;
-	if (c == '\r' && (t->iflag & ICRNL))
+	if (c == '\r' && (m->iflag & ICRNL))
 		c = '\n';
-	else if (c == '\n' && (t->iflag & INLCR))
+	else if (c == '\n' && (m->iflag & INLCR))
 		c = '\r';
-	if (control_byte(c, e))
+	if (control_byte(t, c, e))
 		return;
-	if (t->lflag & ICANON) {
-		edit_byte(c, e);
+	if (m->lflag & ICANON) {
+		edit_byte(t, c, e);
 		return;
 	}
-	echo_char(e, c);
-	cooked_put(c, e);
+	echo_char(t, e, c);
+	cooked_put(t, c, e);
 }
 
 /* Signals and flow control; true: the byte is used up. */
 static bool
-control_byte(uint8_t c, struct effect *e)
+control_byte(struct tty *t, uint8_t c, struct effect *e)
 {
-	const struct termios *t = &tty.t;
+	const struct termios *m = &t->t;
 
-	if ((t->iflag & IXON) && c != 0 &&
-	    (c == t->cc[VSTOP] || c == t->cc[VSTART])) {
-		if (c == t->cc[VSTART])
-			tty_start_locked();
+	if ((m->iflag & IXON) && c != 0 &&
+	    (c == m->cc[VSTOP] || c == m->cc[VSTART])) {
+		if (c == m->cc[VSTART])
+			tty_start_locked(t);
 		else
-			atomic_store(&tty.stopped, true);
+			atomic_store(&t->stopped, true);
 		e->wake = true;
 		return true;
 	}
-	if (!(t->lflag & ISIG) || c == 0)
+	if (!(m->lflag & ISIG) || c == 0)
 		return false;
-	if (c == t->cc[VINTR])
+	if (c == m->cc[VINTR])
 		e->signal = SIGINT;
-	else if (c == t->cc[VQUIT])
+	else if (c == m->cc[VQUIT])
 		e->signal = SIGQUIT;
-	else if (c == t->cc[VSUSP])
+	else if (c == m->cc[VSUSP])
 		e->signal = SIGTSTP;
 	else
 		return false;
 	/* Who is to end must be able to say so: nobody would think of ^Q. */
-	if (t->iflag & IXON)
-		tty_start_locked();
+	if (m->iflag & IXON)
+		tty_start_locked(t);
 	e->wake = true;
-	echo_char(e, c);
-	if (!(t->lflag & NOFLSH))
-		tty_flush_input();
+	echo_char(t, e, c);
+	if (!(m->lflag & NOFLSH))
+		tty_flush_input(t);
 	return true;
 }
 
-/* Output goes on, unless TCOOFF holds it.  The caller wakes.  Locks: tty.lock. */
+/* Output goes on, unless TCOOFF holds it.  The caller wakes.  Locks: tty->lock. */
 void
-tty_start_locked(void)
+tty_start_locked(struct tty *t)
 {
-	HELD(&tty.lock);
-	if (!tty.held)
-		atomic_store(&tty.stopped, false);
+	HELD(&t->lock);
+	if (!t->held)
+		atomic_store(&t->stopped, false);
 }
 
 /* Canonical mode: the keys that edit, and those that end a line. */
 static void
-edit_byte(uint8_t c, struct effect *e)
+edit_byte(struct tty *t, uint8_t c, struct effect *e)
 {
-	const struct termios *t = &tty.t;
+	const struct termios *m = &t->t;
 
-	if (!(t->lflag & ICANON)) {
-		cooked_put(c, e);
+	if (!(m->lflag & ICANON)) {
+		cooked_put(t, c, e);
 	} else if (c == '\n') {
-		if (t->lflag & (ECHO | ECHONL))
+		if (m->lflag & (ECHO | ECHONL))
 			echo_text(e, "\n", 1);
-		tty.line[tty.nline++] = '\n';
-		line_done(e, COOKED_EOL);
-	} else if (c != 0 && c == t->cc[VEOF]) {
-		line_done(e, COOKED_EOF);
-	} else if (c == t->cc[VERASE] || c == '\b') {
-		erase_one(e);
-	} else if (c != 0 && c == t->cc[VKILL]) {
-		erase_all(e);
-	} else if (c != 0 && (t->lflag & IEXTEN) && c == t->cc[VWERASE]) {
-		erase_word(e);
-	} else if (c != 0 && (t->lflag & IEXTEN) && c == t->cc[VLNEXT]) {
-		tty.lnext = true;
-	} else if (c != 0 && (t->lflag & IEXTEN) && c == t->cc[VREPRINT]) {
-		echo_char(e, c);
+		t->line[t->nline++] = '\n';
+		line_done(t, e, COOKED_EOL);
+	} else if (c != 0 && c == m->cc[VEOF]) {
+		line_done(t, e, COOKED_EOF);
+	} else if (c == m->cc[VERASE] || c == '\b') {
+		erase_one(t, e);
+	} else if (c != 0 && c == m->cc[VKILL]) {
+		erase_all(t, e);
+	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VWERASE]) {
+		erase_word(t, e);
+	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VLNEXT]) {
+		t->lnext = true;
+	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VREPRINT]) {
+		echo_char(t, e, c);
 		echo_text(e, "\n", 1);
-		echo_text(e, tty.line, MIN(tty.nline, ECHO_MAX / 2));
-	} else if (tty.nline < TTY_LINE - 1) {
-		tty.line[tty.nline++] = (char)c;
-		echo_char(e, c);
-		if (c != 0 && (c == t->cc[VEOL] || c == t->cc[VEOL2]))
-			line_done(e, COOKED_EOL);
+		echo_text(e, t->line, MIN(t->nline, ECHO_MAX / 2));
+	} else if (t->nline < TTY_LINE - 1) {
+		t->line[t->nline++] = (char)c;
+		echo_char(t, e, c);
+		if (c != 0 && (c == m->cc[VEOL] || c == m->cc[VEOL2]))
+			line_done(t, e, COOKED_EOL);
 	}
 }
 
 /* The line goes to the readers, its last byte marked (EOF: a mark alone). */
 static void
-line_done(struct effect *e, uint16_t mark)
+line_done(struct tty *t, struct effect *e, uint16_t mark)
 {
 	unsigned i;
 
-	for (i = 0; i < tty.nline; i++) {
-		if (i + 1 == tty.nline && mark == COOKED_EOL)
-			cooked_put((uint8_t)tty.line[i] | COOKED_EOL, e);
+	for (i = 0; i < t->nline; i++) {
+		if (i + 1 == t->nline && mark == COOKED_EOL)
+			cooked_put(t, (uint8_t)t->line[i] | COOKED_EOL, e);
 		else
-			cooked_put((uint8_t)tty.line[i], e);
+			cooked_put(t, (uint8_t)t->line[i], e);
 	}
 	if (mark == COOKED_EOF)
-		cooked_put(COOKED_EOF, e);
-	tty.nline = 0;
+		cooked_put(t, COOKED_EOF, e);
+	t->nline = 0;
 }
 
 /*
@@ -284,97 +202,98 @@ line_done(struct effect *e, uint16_t mark)
  * type again what was typed before.  Half a line is as good as bytes, and bytes
  * are a line.
  *
- * Locks:    tty.lock.
+ * Locks:    tty->lock.
  */
 void
-tty_change_mode(void)
+tty_change_mode(struct tty *t)
 {
 	struct effect none = { .necho = 0 };
 	uint16_t *last;
 
-	HELD(&tty.lock);
-	tty.lnext = false;
-	line_done(&none, COOKED_PART);
-	if ((tty.t.lflag & ICANON) == 0 || tty.ntotal == 0)
+	HELD(&t->lock);
+	t->lnext = false;
+	line_done(t, &none, COOKED_PART);
+	if ((t->t.lflag & ICANON) == 0 || t->ntotal == 0)
 		return;
-	last = &tty.cooked[(tty.chead + tty.ntotal - 1) % TTY_COOKED];
+	last = &t->cooked[(t->chead + t->ntotal - 1) % TTY_COOKED];
 	if ((*last & (COOKED_EOL | COOKED_EOF)) == 0) {
 		*last |= COOKED_EOL;
-		tty.nlines++;
+		t->nlines++;
 	}
 }
 
 static void
-cooked_put(uint16_t c, struct effect *e)
+cooked_put(struct tty *t, uint16_t c, struct effect *e)
 {
-	if (tty.ntotal == TTY_COOKED) {
+	if (t->ntotal == TTY_COOKED) {
 		echo_text(e, "\a", 1);
 		return;
 	}
-	tty.cooked[(tty.chead + tty.ntotal++) % TTY_COOKED] = c;
+	t->cooked[(t->chead + t->ntotal++) % TTY_COOKED] = c;
 	if (c & (COOKED_EOL | COOKED_EOF))
-		tty.nlines++;
+		t->nlines++;
 	e->wake = true;
 }
 
 static void
-erase_one(struct effect *e)
+erase_one(struct tty *t, struct effect *e)
 {
 	uint8_t c;
 
-	if (tty.nline == 0)
+	if (t->nline == 0)
 		return;
-	c = (uint8_t)tty.line[--tty.nline];
-	if (!(tty.t.lflag & ECHO))
+	c = (uint8_t)t->line[--t->nline];
+	if (!(t->t.lflag & ECHO))
 		return;
 	echo_text(e, "\b \b", 3);
-	if ((c < ' ' || c == 127) && c != '\t' && (tty.t.lflag & ECHOCTL))
+	if ((c < ' ' || c == 127) && c != '\t' && (t->t.lflag & ECHOCTL))
 		echo_text(e, "\b \b", 3);
 }
 
 static void
-erase_word(struct effect *e)
+erase_word(struct tty *t, struct effect *e)
 {
-	while (tty.nline > 0 && tty.line[tty.nline - 1] == ' ')
-		erase_one(e);
-	while (tty.nline > 0 && tty.line[tty.nline - 1] != ' ')
-		erase_one(e);
+	while (t->nline > 0 && t->line[t->nline - 1] == ' ')
+		erase_one(t, e);
+	while (t->nline > 0 && t->line[t->nline - 1] != ' ')
+		erase_one(t, e);
 }
 
 static void
-erase_all(struct effect *e)
+erase_all(struct tty *t, struct effect *e)
 {
-	bool visible = tty.nline * 6 < ECHO_MAX && (tty.t.lflag & ECHOKE);
+	bool visible = t->nline * 6 < ECHO_MAX && (t->t.lflag & ECHOKE);
 
-	while (visible && tty.nline > 0)
-		erase_one(e);
-	if (tty.nline > 0 && (tty.t.lflag & ECHOK))
+	while (visible && t->nline > 0)
+		erase_one(t, e);
+	if (t->nline > 0 && (t->t.lflag & ECHOK))
 		echo_text(e, "\n", 1);
-	tty.nline = 0;
+	t->nline = 0;
 }
 
 /*
  * Forget all input that nobody has read.
  *
- * Locks:    tty lock held.
+ * Locks:    tty->lock.
  */
 void
-tty_flush_input(void)
+tty_flush_input(struct tty *t)
 {
-	tty.nline = tty.ntotal = tty.nlines = 0;
-	tty.lnext = false;
+	HELD(&t->lock);
+	t->nline = t->ntotal = t->nlines = 0;
+	t->lnext = false;
 }
 
 static void
-echo_char(struct effect *e, uint8_t c)
+echo_char(struct tty *t, struct effect *e, uint8_t c)
 {
 	char ctl[2] = { '^', (char)(c ^ 0x40) };
 	char plain = (char)c;
 
-	if (!(tty.t.lflag & ECHO))
+	if (!(t->t.lflag & ECHO))
 		return;
 	if ((c < ' ' || c == 127) && c != '\n' && c != '\t' &&
-	    (tty.t.lflag & ECHOCTL))
+	    (t->t.lflag & ECHOCTL))
 		echo_text(e, ctl, 2);
 	else
 		echo_text(e, &plain, 1);
@@ -386,193 +305,4 @@ echo_text(struct effect *e, const char *s, size_t n)
 	n = MIN(n, ECHO_MAX - e->necho);
 	memcpy(e->echo + e->necho, s, n);
 	e->necho += n;
-}
-
-/* ---- output ---- */
-
-/* OPOST, then the wire and the screen. */
-static void
-tty_output(const char *s, size_t n)
-{
-	size_t i, from = 0;
-	bool crlf = (tty.t.oflag & (OPOST | ONLCR)) == (OPOST | ONLCR);
-
-	screen_write(s, n);
-	for (i = 0; crlf && i < n; i++) {
-		if (s[i] != '\n')
-			continue;
-		uart_write(UART_COM1, s + from, i - from);
-		uart_write(UART_COM1, "\r\n", 2);
-		from = i + 1;
-	}
-	uart_write(UART_COM1, s + from, n - from);
-}
-
-static int
-wait_not_stopped(bool nonblock)
-{
-	struct waiter w;
-	int r = 0;
-
-	while (r == 0 && atomic_load_relaxed(&tty.stopped)) {
-		if (nonblock)
-			return -EAGAIN;
-		wait_prepare(&tty.readers, &w);
-		if (atomic_load_relaxed(&tty.stopped))
-			r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
-		wait_finish(&w);
-	}
-	return r == 0 ? 0 : -ERESTARTSYS;
-}
-
-static ssize_t
-tty_write(void *dev, const void *buf, size_t n, bool nonblock)
-{
-	int r;
-
-	if ((tty.t.lflag & TOSTOP) && tty_job != NULL) {
-		r = tty_job->check_write(tty.session, tty.fg);
-		if (r < 0)
-			return r;
-	}
-	r = wait_not_stopped(nonblock);
-	if (r < 0)
-		return r;
-	mutex_lock(&tty.writing);
-	tty_output(buf, n);
-	mutex_unlock(&tty.writing);
-	return (ssize_t)n;
-}
-
-/* ---- reading ---- */
-
-/* Bytes that may be taken now; a line at most in canonical mode. */
-static size_t
-take_cooked(uint8_t *buf, size_t n, bool *eof)
-{
-	bool canon = (tty.t.lflag & ICANON) != 0;
-	size_t got = 0;
-	uint16_t c;
-
-	*eof = false;
-	if (canon && tty.nlines == 0)
-		return 0;
-	while (got < n && tty.ntotal > 0) {
-		c = tty.cooked[tty.chead];
-		tty.chead = (tty.chead + 1) % TTY_COOKED;
-		tty.ntotal--;
-		if (c & (COOKED_EOL | COOKED_EOF))
-			tty.nlines--;
-		if (!(c & COOKED_EOF))
-			buf[got++] = (uint8_t)c;
-		else if (canon && got == 0)
-			*eof = true;
-		if (canon && (c & (COOKED_EOL | COOKED_EOF)))
-			return got;
-	}
-	/* A line that fills the buffer exactly takes its EOF mark along. */
-	if (canon && tty.ntotal > 0 && tty.cooked[tty.chead] == COOKED_EOF) {
-		tty.chead = (tty.chead + 1) % TTY_COOKED;
-		tty.ntotal--;
-		tty.nlines--;
-	}
-	return got;
-}
-
-static unsigned
-min_bytes(void)
-{
-	return (tty.t.lflag & ICANON) != 0 ? 1 : tty.t.cc[VMIN];
-}
-
-/* Is a read satisfied with so many bytes?  VMIN bytes, or a line. */
-static bool
-enough(size_t got, size_t n, bool timed)
-{
-	if (got == n)
-		return true;
-	return got >= min_bytes() && !(timed && got == 0);
-}
-
-/* Does a read wait for so many tenths of a second and no longer? */
-static unsigned
-tenths(void)
-{
-	return (tty.t.lflag & ICANON) != 0 ? 0 : tty.t.cc[VTIME];
-}
-
-/*
- * Canonical: one line.  Raw: VMIN bytes; VTIME (tenths of a second) starts at
- * once when VMIN is 0, else with the first byte and again with each.
- */
-static ssize_t
-read_wait(uint8_t *buf, size_t n, bool nonblock)
-{
-	uint64_t deadline = WAIT_FOREVER, flags;
-	struct waiter w;
-	size_t got = 0, more;
-	bool eof = false;
-	int r = 0;
-
-	if (tenths() != 0 && min_bytes() == 0)
-		deadline = md_time_ns() + tenths() * 100000000ul;
-	for (;;) {
-		wait_prepare(&tty.readers, &w);
-		flags = spin_lock_irq(&tty.lock);
-		more = take_cooked(buf + got, n - got, &eof);
-		got += more;
-		if (eof || enough(got, n, deadline != WAIT_FOREVER))
-			r = 1;
-		if (more > 0 && tenths() != 0)
-			deadline = md_time_ns() + tenths() * 100000000ul;
-		spin_unlock_irq(&tty.lock, flags);
-		if (r == 0)
-			r = nonblock ? -EAGAIN :
-			    wait_sleep(&w, WAIT_INTR, deadline);
-		wait_finish(&w);
-		if (r != 0)
-			break;
-	}
-	if (got > 0 || r == 1 || r == -ETIMEDOUT)
-		return (ssize_t)got;
-	return r == -EINTR ? -ERESTARTSYS : r;
-}
-
-static ssize_t
-tty_read(void *dev, void *buf, size_t n, bool nonblock)
-{
-	int r;
-
-	if (n == 0)
-		return 0;
-	if (tty_job != NULL) {
-		r = tty_job->check_read(tty.session, tty.fg);
-		if (r < 0)
-			return r;
-	}
-	return read_wait(buf, n, nonblock);
-}
-
-/* With VTIME one byte is worth a read: the time runs from then on. */
-static bool
-is_readable(void)
-{
-	unsigned min = tenths() == 0 ? min_bytes() : 1;
-
-	if ((tty.t.lflag & ICANON) != 0)
-		return tty.nlines > 0;
-	return tty.ntotal >= MAX(min, 1u);
-}
-
-static unsigned
-tty_poll(void *dev, struct ready **at)
-{
-	unsigned ready = tty.stopped ? 0 : POLL_WR;
-	uint64_t flags = spin_lock_irq(&tty.lock);
-
-	if (is_readable())
-		ready |= POLL_RD;
-	spin_unlock_irq(&tty.lock, flags);
-	*at = &tty.ready;
-	return ready;
 }

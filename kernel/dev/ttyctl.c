@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ttyctl.c: the terminal's ioctls, its session and foreground group
+ * ttyctl.c: the terminal's ioctls
  *
- * Problem   A shell gives the terminal to the job in front, an editor sets raw
- *           mode, and both ask for the window's size.
+ * Problem   An editor sets raw mode, a shell gives the terminal to the job in
+ *           front, and both ask for the window's size.
  *
  * Rules     1. All numbers and layouts are those of Linux (book: abi 7).
  *           2. A change from the background gets SIGTTOU first, by proc/'s
  *              check_write.
  *           3. User memory is copied without the tty lock.
  *
- * Read next dev/tty.c.
+ * Read next ttyjob.c (sessions), tty.c.
  */
 #include "dev/ttydat.h"
 #include "lib/string.h"
@@ -22,81 +22,14 @@ enum tty_ioctl {
 	TCSBRKP = 0x5425, TIOCGSID = 0x5429
 };
 
-static int64_t set_termios(uint64_t arg, unsigned cmd);
-static int64_t set_winsize(uint64_t arg);
-static int64_t set_session(uint64_t steal);
-static int64_t drop_session(void);
-static int64_t set_group(uint64_t arg);
-static int bytes_to_read(void);
-static int64_t flush(uint64_t what);
-static int64_t set_flow(uint64_t how);
+static int64_t get_termios(struct tty *t, uint64_t arg);
+static int64_t set_termios(struct tty *t, uint64_t arg, unsigned cmd);
+static int64_t set_winsize(struct tty *t, uint64_t arg);
+static int64_t set_group(struct tty *t, uint64_t arg);
+static int bytes_to_read(struct tty *t);
+static int64_t flush(struct tty *t, uint64_t what);
+static int64_t set_flow(struct tty *t, uint64_t how);
 static int64_t put_int(uint64_t arg, int value);
-
-/*
- * Registered by proc/ before the first process.
- */
-void
-tty_set_ops(const struct tty_ops *ops)
-{
-	tty_job = ops;
-}
-
-int
-tty_session(void)
-{
-	return atomic_load_relaxed(&tty.session);
-}
-
-int
-tty_fg_pgid(void)
-{
-	return atomic_load_relaxed(&tty.fg);
-}
-
-/*
- * The session leader is gone: the job in front hears of it, the terminal is
- * free.
- *
- * Locks:    none held.
- */
-void
-tty_session_ended(int session)
-{
-	uint64_t flags = spin_lock_irq(&tty.lock);
-	int fg = tty.fg;
-
-	if (tty.session != session) {
-		spin_unlock_irq(&tty.lock, flags);
-		return;
-	}
-	tty.session = tty.fg = 0;
-	spin_unlock_irq(&tty.lock, flags);
-	if (fg != 0) {
-		tty_job->signal_group(fg, session, SIGHUP);
-		tty_job->signal_group(fg, session, SIGCONT);
-	}
-}
-
-/* A session leader without a terminal gets this one, unless O_NOCTTY. */
-int
-tty_open(void *dev, unsigned flags)
-{
-	const unsigned o_noctty = 0400;
-
-	if (!(flags & o_noctty) && tty_job != NULL && tty.session == 0 &&
-	    tty_job->is_session_leader())
-		(void)set_session(0);
-	return 0;
-}
-
-/* /dev/tty is the terminal of the caller's session, if it has one. */
-int
-tty_open_current(void *dev, unsigned flags)
-{
-	if (tty_job == NULL || !tty_job->has_tty())
-		return -ENXIO;
-	return 0;
-}
 
 /*
  * Locks:    none held.
@@ -105,66 +38,68 @@ tty_open_current(void *dev, unsigned flags)
 int64_t
 tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 {
-	struct termios t;
+	struct tty *t = dev;
 	struct winsize ws;
-	uint64_t flags;
 
 	switch (cmd) {
 	case TCGETS:
-		flags = spin_lock_irq(&tty.lock);
-		t = tty.t;
-		spin_unlock_irq(&tty.lock, flags);
-		return tty_job->copyout(arg, &t, sizeof(t));
+		return get_termios(t, arg);
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
-		return set_termios(arg, cmd);
+		return set_termios(t, arg, cmd);
 	case TIOCGWINSZ:
-		ws = tty.ws;
+		ws = t->ws;
 		return tty_job->copyout(arg, &ws, sizeof(ws));
 	case TIOCSWINSZ:
-		return set_winsize(arg);
+		return set_winsize(t, arg);
 	case TIOCSCTTY:
-		return set_session(arg);
+		return tty_set_session(t, arg);
 	case TIOCNOTTY:
-		return drop_session();
+		return tty_drop_session(t);
 	case TIOCGPGRP:
-		if (!tty_job->has_tty())
-			return -ENOTTY;
-		return put_int(arg, tty.fg);
+		return tty_is_mine(t) ? put_int(arg, t->fg) : -ENOTTY;
 	case TIOCSPGRP:
-		return set_group(arg);
+		return set_group(t, arg);
 	case TIOCGSID:
-		if (!tty_job->has_tty())
-			return -ENOTTY;
-		return put_int(arg, tty.session);
+		return tty_is_mine(t) ? put_int(arg, t->session) : -ENOTTY;
 	case FIONREAD:
-		return put_int(arg, bytes_to_read());
+		return put_int(arg, bytes_to_read(t));
 	case TIOCOUTQ:
 		return put_int(arg, 0);
 	case TCFLSH:
-		return flush(arg);
+		return flush(t, arg);
 	case TCXONC:
-		return set_flow(arg);
+		return set_flow(t, arg);
 	case TCSBRK:
 	case TCSBRKP: /* output is written through: drained already */
-		return tty_job->check_write(tty.session, tty.fg);
+		return tty_may_change(t);
 	}
 	return -ENOTTY;
 }
 
+static int64_t
+get_termios(struct tty *t, uint64_t arg)
+{
+	uint64_t flags = spin_lock_irq(&t->lock);
+	struct termios now = t->t;
+
+	spin_unlock_irq(&t->lock, flags);
+	return tty_job->copyout(arg, &now, sizeof(now));
+}
+
 /* Marks of an end of file are no bytes. */
 static int
-bytes_to_read(void)
+bytes_to_read(struct tty *t)
 {
-	uint64_t flags = spin_lock_irq(&tty.lock);
+	uint64_t flags = spin_lock_irq(&t->lock);
 	unsigned i;
 	int n = 0;
 
-	for (i = 0; i < tty.ntotal; i++)
-		if ((tty.cooked[(tty.chead + i) % TTY_COOKED] & COOKED_EOF) == 0)
+	for (i = 0; i < t->ntotal; i++)
+		if ((t->cooked[(t->chead + i) % TTY_COOKED] & COOKED_EOF) == 0)
 			n++;
-	spin_unlock_irq(&tty.lock, flags);
+	spin_unlock_irq(&t->lock, flags);
 	return n;
 }
 
@@ -172,43 +107,43 @@ enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };      /* TCFLSH */
 enum { TCOOFF, TCOON, TCIOFF, TCION };      /* TCXONC */
 
 static int64_t
-flush(uint64_t what)
+flush(struct tty *t, uint64_t what)
 {
-	int r = tty_job->check_write(tty.session, tty.fg);
+	int r = tty_may_change(t);
 	uint64_t flags;
 
 	if (r < 0)
 		return r;
 	if (what > TCIOFLUSH)
 		return -EINVAL;
-	flags = spin_lock_irq(&tty.lock);
+	flags = spin_lock_irq(&t->lock);
 	if (what != TCOFLUSH)
-		tty_flush_input();
-	spin_unlock_irq(&tty.lock, flags);
+		tty_flush_input(t);
+	spin_unlock_irq(&t->lock, flags);
 	return 0;
 }
 
 /* Nobody is asked to send no more: TCIOFF and TCION have nothing to do. */
 static int64_t
-set_flow(uint64_t how)
+set_flow(struct tty *t, uint64_t how)
 {
-	int r = tty_job->check_write(tty.session, tty.fg);
+	int r = tty_may_change(t);
 	uint64_t flags;
 
 	if (r < 0)
 		return r;
 	if (how > TCION)
 		return -EINVAL;
-	flags = spin_lock_irq(&tty.lock);
+	flags = spin_lock_irq(&t->lock);
 	if (how == TCOOFF) {
-		tty.held = true;
-		atomic_store(&tty.stopped, true);
-	} else if (how == TCOON && tty.held) {
-		tty.held = false;
-		tty_start_locked();
+		t->held = true;
+		atomic_store(&t->stopped, true);
+	} else if (how == TCOON && t->held) {
+		t->held = false;
+		tty_start_locked(t);
 	}
-	spin_unlock_irq(&tty.lock, flags);
-	tty_tell(POLL_RD | POLL_WR);
+	spin_unlock_irq(&t->lock, flags);
+	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;
 }
 
@@ -219,99 +154,58 @@ put_int(uint64_t arg, int value)
 }
 
 static int64_t
-set_termios(uint64_t arg, unsigned cmd)
+set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
-	struct termios t;
+	struct termios new;
 	uint64_t flags;
 	uint32_t changed;
-	int r = tty_job->check_write(tty.session, tty.fg);
+	int r = tty_may_change(t);
 
 	if (r == 0)
-		r = tty_job->copyin(&t, arg, sizeof(t));
+		r = tty_job->copyin(&new, arg, sizeof(new));
 	if (r < 0)
 		return r;
-	flags = spin_lock_irq(&tty.lock);
+	flags = spin_lock_irq(&t->lock);
 	if (cmd == TCSETSF)
-		tty_flush_input();
+		tty_flush_input(t);
 	/* Without IXON no key would start it again. */
-	if ((tty.t.iflag & ~t.iflag & IXON) != 0)
-		tty_start_locked();
-	changed = tty.t.lflag ^ t.lflag;
-	tty.t = t;
+	if ((t->t.iflag & ~new.iflag & IXON) != 0)
+		tty_start_locked(t);
+	changed = t->t.lflag ^ new.lflag;
+	t->t = new;
 	if ((changed & ICANON) != 0)
-		tty_change_mode();
-	spin_unlock_irq(&tty.lock, flags);
-	tty_tell(POLL_RD | POLL_WR);
+		tty_change_mode(t);
+	spin_unlock_irq(&t->lock, flags);
+	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;
 }
 
 static int64_t
-set_winsize(uint64_t arg)
+set_winsize(struct tty *t, uint64_t arg)
 {
 	struct winsize ws;
-	int r = tty_job->copyin(&ws, arg, sizeof(ws)), fg, session;
+	int r = tty_job->copyin(&ws, arg, sizeof(ws));
 	uint64_t flags;
 	bool changed;
 
 	if (r < 0)
 		return r;
-	flags = spin_lock_irq(&tty.lock);
-	changed = memcmp(&ws, &tty.ws, sizeof(ws)) != 0;
-	tty.ws = ws;
-	fg = tty.fg;
-	session = tty.session;
-	spin_unlock_irq(&tty.lock, flags);
-	if (changed && fg != 0)
-		tty_job->signal_group(fg, session, SIGWINCH);
+	flags = spin_lock_irq(&t->lock);
+	changed = memcmp(&ws, &t->ws, sizeof(ws)) != 0;
+	t->ws = ws;
+	spin_unlock_irq(&t->lock, flags);
+	if (changed)
+		tty_signal(t, SIGWINCH);
 	return 0;
 }
 
-/* TIOCSCTTY: with 1, root takes the terminal from another session. */
+/* TIOCSPGRP: who has not this terminal is told so last, as on Linux. */
 static int64_t
-set_session(uint64_t steal)
+set_group(struct tty *t, uint64_t arg)
 {
-	int session = tty_job->current_session();
-	bool may_steal = steal == 1 && tty_job->is_root();
-	uint64_t flags;
-	int64_t r = -EPERM;
+	bool mine = tty_is_mine(t);
+	int pgid, r = mine ? tty_may_change(t) : 0;
 
-	if (!tty_job->is_session_leader())
-		return -EPERM;
-	flags = spin_lock_irq(&tty.lock);
-	if (tty.session == 0 || tty.session == session || may_steal) {
-		if (tty.session != session) {
-			tty.session = session;
-			tty.fg = tty_job->current_pgid();
-		}
-		r = 0;
-	}
-	spin_unlock_irq(&tty.lock, flags);
-	if (r == 0)
-		tty_job->set_no_tty(false);
-	return r;
-}
-
-/* The session's leader gives the terminal up, anybody else only his own use. */
-static int64_t
-drop_session(void)
-{
-	if (!tty_job->has_tty())
-		return -ENOTTY;
-	if (tty_job->is_session_leader())
-		tty_session_ended(tty_job->current_session());
-	else
-		tty_job->set_no_tty(true);
-	return 0;
-}
-
-static int64_t
-set_group(uint64_t arg)
-{
-	bool mine = tty_job->has_tty();
-	int pgid, session, r = 0;
-
-	if (mine)
-		r = tty_job->check_write(tty.session, tty.fg);
 	if (r == -EIO)
 		return -ENOTTY; /* nobody would continue the group */
 	if (r == 0)
@@ -320,13 +214,5 @@ set_group(uint64_t arg)
 		return r;
 	if (pgid < 0)
 		return -EINVAL;
-	if (!mine)
-		return -ENOTTY;
-	session = tty_job->session_of_group(pgid);
-	if (session == 0)
-		return -ESRCH;
-	if (session != tty.session)
-		return -EPERM;
-	tty.fg = pgid;
-	return 0;
+	return mine ? tty_set_group(t, pgid) : -ENOTTY;
 }

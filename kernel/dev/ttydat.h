@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ttydat.h: the terminal's state, shared by tty.c (lines) and ttyctl.c (ioctl)
+ * ttydat.h: a terminal: its line discipline, and the driver below it
+ *
+ * Problem   A serial line and a pseudo terminal differ in where bytes go; lines,
+ *           echo, signals, jobs and the window's size are the same of both.
+ *
+ * Picture   program ─ chr_ops ─→ ttyio.c ─ tty_ops.send ─→ console.c
+ *                      ↑ lines    tty.c  ←─ tty_receive ──┘
+ *           ttyctl.c: ioctl       ttyjob.c: whose terminal it is
+ *
+ * Tags      [c] constant after construction   [A] atomic
+ *           [T] tty->lock                     [S] the lock of ttyjob.c
  */
 #ifndef DEV_TTYDAT_H
 #define DEV_TTYDAT_H
@@ -29,6 +39,16 @@ enum tty_lflag { ISIG = 1, ICANON = 2, ECHO = 8, ECHOE = 0x10, ECHOK = 0x20,
 enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 	VSTOP, VSUSP, VEOL, VREPRINT, VDISCARD, VWERASE, VLNEXT, VEOL2 };
 
+/* What a terminal is at first: 38400 baud, 8 bits, receiver on. */
+#define TERMIOS_FIRST {                                                       \
+	.iflag = ICRNL | IXON,                                                \
+	.oflag = OPOST | ONLCR,                                               \
+	.cflag = 0xbf,                                                        \
+	.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE |    \
+	    IEXTEN,                                                           \
+	.cc = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0 }, \
+}
+
 #define SIGHUP 1
 #define SIGINT 2
 #define SIGQUIT 3
@@ -38,45 +58,82 @@ enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 
 #define TTY_LINE 4096   /* longest canonical line */
 #define TTY_COOKED 8192
-#define TTY_RAW 1024
 
 /* Elements of the cooked ring: a byte, and whether a line ends here. */
 #define COOKED_EOL 0x100
 #define COOKED_EOF 0x200 /* ends a line, but carries no byte */
 #define COOKED_PART 0    /* no line ends */
 
-struct tty {
-	struct spinlock lock;          /* guards all below; LR_DEV, irq */
-	struct termios t;
-	struct winsize ws;
-	int session, fg;               /* 0: none */
-	bool stopped;                  /* ^S, or TCOOFF */
-	bool held;                     /* TCOOFF: TCOON alone starts it again */
-	bool lnext;                    /* ^V: the next byte is literal */
-	char line[TTY_LINE];           /* being edited */
-	unsigned nline;
-	uint16_t cooked[TTY_COOKED];   /* ring: ready to be read */
-	unsigned chead, ntotal, nlines;
-	char raw[TTY_RAW];             /* ring: from the interrupt */
-	unsigned rhead, nraw;
-	struct mutex writing;          /* a leaf: whose turn on the wire it is */
-	struct waitq readers;          /* data, or ^Q */
-	struct ready ready;            /* who watches for the same */
-	struct work input;             /* raw → line discipline */
+struct tty;
+
+/* The driver of a terminal: what is below its line discipline.  It hands bytes
+ * that come in to tty_receive(). */
+struct tty_ops {
+	/* Bytes go out as they are; how many did.  Does not sleep; takes
+	 * tty->lock or leaf locks. */
+	size_t (*send)(struct tty *, const char *, size_t n);
+	/* How many bytes of a write may go out now; echo needs no leave.  NULL:
+	 * any number. */
+	size_t (*room)(struct tty *);
 };
 
-extern struct tty tty;
-extern const struct tty_ops *tty_job; /* [c] NULL until proc/ registers */
+struct tty {
+	const struct tty_ops *ops;     /* [c] */
+	struct chr_dev *chr;           /* [c] what /dev/tty stands for */
+	struct list_node all;          /* [S] */
+	int session, fg;               /* [S] read without; 0: none */
+	struct spinlock lock;          /* LR_DEV, irq */
+	struct termios t;              /* [T] */
+	struct winsize ws;             /* [T] */
+	bool stopped;                  /* [T] ^S, or TCOOFF */
+	bool held;                     /* [T] TCOOFF: TCOON alone starts it again */
+	bool lnext;                    /* [T] ^V: the next byte is literal */
+	bool writing;                  /* [T] what one call writes is going out */
+	char line[TTY_LINE];           /* [T] being edited */
+	unsigned nline;                /* [T] */
+	uint16_t cooked[TTY_COOKED];   /* [T] ring: ready to be read */
+	unsigned chead, ntotal, nlines; /* [T] */
+	struct waitq wq;               /* data, ^Q, room, whose turn it is */
+	struct ready ready;            /* who watches for the same */
+};
+
+#define TTY_INIT(name, driver, device) {          \
+	.ops = (driver),                          \
+	.chr = (device),                          \
+	.lock = SPIN_INIT(LR_DEV),                \
+	.t = TERMIOS_FIRST,                       \
+	.wq = WAITQ_INIT((name).wq),              \
+	.ready = READY_INIT((name).ready),        \
+}
+
+extern const struct tty_job_ops *tty_job; /* [c] NULL until proc/ registers */
+
+/* tty.c */
+size_t tty_receive(struct tty *, const char *s, size_t n);
+void tty_flush_input(struct tty *);
+void tty_change_mode(struct tty *);
+void tty_start_locked(struct tty *);
+
+/* ttyio.c */
+ssize_t tty_read(void *dev, void *buf, size_t n, bool nonblock);
+ssize_t tty_write(void *dev, const void *buf, size_t n, bool nonblock);
+unsigned tty_poll(void *dev, struct ready **at);
+void tty_echo(struct tty *, const char *s, size_t n);
+void tty_tell(struct tty *, unsigned bits);
+int tty_wait(struct waitq *, int (*state)(void *), void *arg, bool nonblock);
 
 /* ttyctl.c */
 int64_t tty_ioctl(void *dev, unsigned cmd, uint64_t arg);
-int tty_open(void *dev, unsigned flags);
-int tty_open_current(void *dev, unsigned flags);
 
-/* tty.c */
-void tty_flush_input(void);
-void tty_change_mode(void);
-void tty_start_locked(void);
-void tty_tell(unsigned bits);
+/* ttyjob.c */
+void tty_add(struct tty *);
+bool tty_is_mine(const struct tty *);
+struct tty *tty_current(void);
+void tty_signal(struct tty *, int sig);
+int tty_may_change(const struct tty *);
+void tty_opened(struct tty *, unsigned flags);
+int tty_set_session(struct tty *, uint64_t steal);
+int tty_drop_session(struct tty *);
+int tty_set_group(struct tty *, int pgid);
 
 #endif

@@ -6,7 +6,7 @@
  *           which results leave the machine; no byte may be lost.
  *
  * Picture   uart_write ─→ wait for an empty transmitter ─→ 16 bytes to the FIFO
- *           interrupt 4 ─→ tty_input
+ *           interrupt 4 ─→ console_input
  *
  * Rules     1. Output polls: it works in a panic and before interrupts.
  *           2. The firmware of Bochs leaves the line control unset, so it is
@@ -14,7 +14,7 @@
  *           3. A line that never becomes ready (no such port) is given up
  *              after a bounded wait, once and for all.
  *
- * Read next dev/tty.c, channel/record.c.
+ * Read next dev/console.c, channel/record.c.
  */
 #include "dev/devfn.h"
 
@@ -125,12 +125,12 @@ uart_interrupt(void *arg)
 	while (md_in8(UART_COM1 + REG_LSR) & LSR_READY) {
 		buf[n++] = (char)md_in8(UART_COM1 + REG_DATA);
 		if (n == sizeof(buf)) {
-			tty_input(buf, n);
+			console_input(buf, n);
 			n = 0;
 		}
 	}
 	if (n > 0)
-		tty_input(buf, n);
+		console_input(buf, n);
 }
 
 /* Log lines end in LF; a terminal wants CR LF. */

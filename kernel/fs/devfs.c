@@ -166,7 +166,7 @@ devfs_opened(struct vnode *v, struct file *f, unsigned flags)
 	if (d->is_physical && fs_cred()->euid != 0)
 		return -EPERM;
 	if (d->ops->open != NULL)
-		r = d->ops->open(d->dev, flags);
+		r = d->ops->open(&d, flags);
 	if (r != 0)
 		return r;
 	f->priv = d;

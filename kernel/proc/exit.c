@@ -200,7 +200,7 @@ process_end(struct proc *p)
 	if (p->pid == 1)
 		init_ended(p);
 	itimers_exit(p);
-	if (p->sid == p->pid && tty_session() == p->sid)
+	if (p->sid == p->pid)
 		tty_session_ended(p->sid);
 	process_drop_memory(p);
 	process_become_zombie(p);

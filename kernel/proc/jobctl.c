@@ -2,7 +2,7 @@
 /*
  * jobctl.c: the terminal's view of sessions and groups
  *
- * Problem   dev/tty.c lies below proc/ and asks: who is the caller, may it
+ * Problem   dev/ttyjob.c lies below proc/ and asks: who is the caller, may it
  *           read or write, to whom does ^C go?
  *
  * Rules     A background reader is stopped by SIGTTIN and tries again; when
@@ -11,7 +11,7 @@
  *           The terminal knows its group by number only.  When all of that have
  *           ended another session may get the number: it is not meant.
  *
- * Read next dev/tty.c, proc/signal.c.
+ * Read next dev/ttyjob.c, proc/signal.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"
@@ -22,26 +22,19 @@
 static void signal_group(int pgid, int session, int signo);
 static int check_read(int session, int fg_pgid);
 static int check_write(int session, int fg_pgid);
-static int current_session(void);
-static int current_pgid(void);
-static bool is_session_leader(void);
 static int session_of_group(int pgid);
-static bool has_tty(void);
-static void set_no_tty(bool no);
+static void ask(struct tty_asker *);
+static void give_up(bool yes);
 static int user_in(void *dst, uint64_t src, size_t n);
 static int user_out(uint64_t dst, const void *src, size_t n);
 
-static const struct tty_ops ops = {
+static const struct tty_job_ops ops = {
 	.signal_group = signal_group,
 	.check_read = check_read,
 	.check_write = check_write,
-	.current_session = current_session,
-	.current_pgid = current_pgid,
-	.is_session_leader = is_session_leader,
 	.session_of_group = session_of_group,
-	.has_tty = has_tty,
-	.set_no_tty = set_no_tty,
-	.is_root = proc_is_root,
+	.ask = ask,
+	.give_up = give_up,
 	.copyin = user_in,
 	.copyout = user_out,
 };
@@ -50,7 +43,7 @@ static const struct tty_ops ops = {
 void
 jobctl_init(void)
 {
-	tty_set_ops(&ops);
+	tty_set_job_ops(&ops);
 }
 
 struct signal_walk {
@@ -113,7 +106,7 @@ check_read(int session, int fg_pgid)
 		return 0;
 	if (is_deaf(SIGTTIN, &orphan) || orphan)
 		return -EIO;
-	sig_send_group(current_pgid(), SIGTTIN);
+	sig_send_group(proc_current()->pgid, SIGTTIN);
 	return -ERESTARTSYS;
 }
 
@@ -128,32 +121,8 @@ check_write(int session, int fg_pgid)
 		return 0;
 	if (orphan)
 		return -EIO;
-	sig_send_group(current_pgid(), SIGTTOU);
+	sig_send_group(proc_current()->pgid, SIGTTOU);
 	return -ERESTARTSYS;
-}
-
-static int
-current_session(void)
-{
-	struct task *tk = thread_current()->proc;
-
-	return tk != NULL ? tk->proc->sid : 0;
-}
-
-static int
-current_pgid(void)
-{
-	struct task *tk = thread_current()->proc;
-
-	return tk != NULL ? tk->proc->pgid : 0;
-}
-
-static bool
-is_session_leader(void)
-{
-	struct task *tk = thread_current()->proc;
-
-	return tk != NULL && tk->proc->sid == tk->proc->pid;
 }
 
 struct find_group {
@@ -184,21 +153,28 @@ session_of_group(int pgid)
 	return f.session;
 }
 
-static bool
-has_tty(void)
+static void
+ask(struct tty_asker *a)
 {
-	int session = current_session();
+	struct task *tk = thread_current()->proc;
+	struct proc *p;
 
-	return session != 0 && tty_session() == session &&
-	    !task_current()->proc->no_tty;
+	if (tk == NULL)
+		return;
+	p = tk->proc;
+	a->session = p->sid;
+	a->group = p->pgid;
+	a->leads = p->sid == p->pid;
+	a->gave_up = p->no_tty;
+	a->root = proc_is_root();
 }
 
 /* Of one process, whatever others of its session do. */
 static void
-set_no_tty(bool no)
+give_up(bool yes)
 {
 	spin_lock(&proc_lock);
-	task_current()->proc->no_tty = no;
+	proc_current()->no_tty = yes;
 	spin_unlock(&proc_lock);
 }
 

@@ -15,7 +15,7 @@
 
 struct proc;
 
-void proc_init(void);                 /* trap_ops, tty_ops, /proc/PID rows */
+void proc_init(void);                 /* trap_ops, tty_job_ops, /proc/PID rows */
 /* Process 1: opens /dev/console as 0, 1, 2 and executes path. */
 void proc_start_init(const char *path);
 

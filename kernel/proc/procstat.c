@@ -21,7 +21,6 @@
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
-#define TTY_NR 1088u     /* ttyS0: 4, 64 */
 #define TICK_NS 10000000ul
 
 static char
@@ -170,12 +169,11 @@ static int
 print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 {
 	struct proc_image m = shown_image(v);
-	bool has_tty;
+	int fg = -1;
+	uint32_t tty = v->no_tty ? 0 : tty_number(v->sid, &fg);
 
-	has_tty = tty_session() != 0 && tty_session() == v->sid && !v->no_tty;
 	out_printf(o, "%d (%s) %c %d %d %d %u %d 0 ", id, v->comm, v->state,
-	    v->ppid, v->pgid, v->sid, has_tty ? TTY_NR : 0,
-	    has_tty ? tty_fg_pgid() : -1);
+	    v->ppid, v->pgid, v->sid, tty, fg);
 	out_printf(o, "%lu %lu %lu %lu %lu %lu %lu %lu %d %d %u 0 %lu ",
 	    use->faults - use->major, v->p->cminflt, use->major,
 	    v->p->cmajflt, use->ut / TICK_NS, use->st / TICK_NS,

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ttyio.c: a terminal is read and written
+ *
+ * Problem   A read wants a line, or so many bytes, or what comes in time; output
+ *           needs a CR before each LF, and stops at ^S.
+ *
+ * Rules     1. What one call writes stands together.  Echo and the log do not
+ *              wait for it: who types and who panics is never kept waiting.
+ *           2. Who waits for a turn, for room or for ^Q can be interrupted.
+ *
+ * Read next tty.c (lines), console.c.  Book: abi 7.
+ */
+#include "dev/ttydat.h"
+#include "lib/string.h"
+
+#define PIECE 256u       /* bytes that are made ready for the driver at once */
+
+/* Bytes have come, or may go again.  Locks:    none of rank >= LR_DEV. */
+void
+tty_tell(struct tty *t, unsigned bits)
+{
+	wake_all(&t->wq);
+	ready_tell(&t->ready, bits);
+}
+
+/*
+ * Sleep at wq until state(arg) is not 0.
+ *
+ * Locks:    none held.
+ * Returns:  0: it is positive; what it is, when negative; -EAGAIN (nonblock),
+ *           -ERESTARTSYS.
+ */
+int
+tty_wait(struct waitq *wq, int (*state)(void *), void *arg, bool nonblock)
+{
+	struct waiter w;
+	int r = state(arg);
+
+	while (r == 0) {
+		wait_prepare(wq, &w);
+		r = state(arg);
+		if (r == 0 && nonblock)
+			r = -EAGAIN;
+		else if (r == 0)
+			r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
+		wait_finish(&w);
+		if (r == 0)
+			r = state(arg);
+	}
+	return r == -EINTR ? -ERESTARTSYS : MIN(r, 0);
+}
+
+/* ---- output ---- */
+
+/*
+ * OPOST: n bytes of s as they go out, at most twice as many.  Their number.
+ */
+static size_t
+prepare(const struct tty *t, const char *s, size_t n, char *to)
+{
+	uint32_t how = t->t.oflag;
+	size_t i, len = 0;
+
+	if ((how & OPOST) == 0) {
+		memcpy(to, s, n);
+		return n;
+	}
+	for (i = 0; i < n; i++) {
+		if (s[i] == '\n' && (how & ONLCR) != 0)
+			to[len++] = '\r';
+		to[len++] = s[i] == '\r' && (how & OCRNL) != 0 ? '\n' : s[i];
+	}
+	return len;
+}
+
+/* What is typed shows; where the driver has no room it does not.  Locks: none. */
+void
+tty_echo(struct tty *t, const char *s, size_t n)
+{
+	char piece[2 * PIECE];
+	size_t some;
+
+	for (; n > 0; n -= some, s += some) {
+		some = MIN(n, PIECE);
+		(void)t->ops->send(t, piece, prepare(t, s, some, piece));
+	}
+}
+
+/* tty_wait(): is it our turn to write? */
+static int
+take_turn(void *arg)
+{
+	struct tty *t = arg;
+	uint64_t flags = spin_lock_irq(&t->lock);
+	bool mine = !t->writing;
+
+	t->writing = true;
+	spin_unlock_irq(&t->lock, flags);
+	return mine;
+}
+
+static void
+end_turn(struct tty *t)
+{
+	uint64_t flags = spin_lock_irq(&t->lock);
+
+	t->writing = false;
+	spin_unlock_irq(&t->lock, flags);
+	wake_all(&t->wq);
+}
+
+static size_t
+room(struct tty *t)
+{
+	return t->ops->room != NULL ? t->ops->room(t) : 2 * PIECE;
+}
+
+/* tty_wait(): may a byte go out, with the one that OPOST adds? */
+static int
+may_send(void *arg)
+{
+	struct tty *t = arg;
+
+	return !atomic_load_relaxed(&t->stopped) && room(t) >= 2;
+}
+
+/* Bytes that went out, -errno before the first. */
+static ssize_t
+send_all(struct tty *t, const char *s, size_t n, bool nonblock)
+{
+	char piece[2 * PIECE];
+	size_t done = 0, some;
+	int r;
+
+	while (done < n) {
+		r = tty_wait(&t->wq, may_send, t, nonblock);
+		if (r < 0)
+			return done > 0 ? (ssize_t)done : r;
+		some = MIN(MIN(n - done, PIECE), room(t) / 2);
+		(void)t->ops->send(t, piece, prepare(t, s + done, some, piece));
+		done += some;
+	}
+	return (ssize_t)done;
+}
+
+ssize_t
+tty_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	struct tty *t = dev;
+	ssize_t r = 0;
+
+	if ((t->t.lflag & TOSTOP) != 0)
+		r = tty_may_change(t);
+	if (r == 0)
+		r = tty_wait(&t->wq, take_turn, t, nonblock);
+	if (r < 0)
+		return r;
+	r = send_all(t, buf, n, nonblock);
+	end_turn(t);
+	return r;
+}
+
+/* ---- reading ---- */
+
+/* Bytes that may be taken now; a line at most in canonical mode. */
+static size_t
+take_cooked(struct tty *t, uint8_t *buf, size_t n, bool *eof)
+{
+	bool canon = (t->t.lflag & ICANON) != 0;
+	size_t got = 0;
+	uint16_t c;
+
+	*eof = false;
+	if (canon && t->nlines == 0)
+		return 0;
+	while (got < n && t->ntotal > 0) {
+		c = t->cooked[t->chead];
+		t->chead = (t->chead + 1) % TTY_COOKED;
+		t->ntotal--;
+		if (c & (COOKED_EOL | COOKED_EOF))
+			t->nlines--;
+		if (!(c & COOKED_EOF))
+			buf[got++] = (uint8_t)c;
+		else if (canon && got == 0)
+			*eof = true;
+		if (canon && (c & (COOKED_EOL | COOKED_EOF)))
+			return got;
+	}
+	/* A line that fills the buffer exactly takes its EOF mark along. */
+	if (canon && t->ntotal > 0 && t->cooked[t->chead] == COOKED_EOF) {
+		t->chead = (t->chead + 1) % TTY_COOKED;
+		t->ntotal--;
+		t->nlines--;
+	}
+	return got;
+}
+
+static unsigned
+min_bytes(const struct tty *t)
+{
+	return (t->t.lflag & ICANON) != 0 ? 1 : t->t.cc[VMIN];
+}
+
+/* Is a read satisfied with so many bytes?  VMIN bytes, or a line. */
+static bool
+enough(const struct tty *t, size_t got, size_t n, bool timed)
+{
+	if (got == n)
+		return true;
+	return got >= min_bytes(t) && !(timed && got == 0);
+}
+
+/* Does a read wait for so many tenths of a second and no longer? */
+static unsigned
+tenths(const struct tty *t)
+{
+	return (t->t.lflag & ICANON) != 0 ? 0 : t->t.cc[VTIME];
+}
+
+/*
+ * Canonical: one line.  Raw: VMIN bytes; VTIME (tenths of a second) starts at
+ * once when VMIN is 0, else with the first byte and again with each.
+ */
+static ssize_t
+read_wait(struct tty *t, uint8_t *buf, size_t n, bool nonblock)
+{
+	uint64_t deadline = WAIT_FOREVER, flags;
+	struct waiter w;
+	size_t got = 0, more;
+	bool eof = false;
+	int r = 0;
+
+	if (tenths(t) != 0 && min_bytes(t) == 0)
+		deadline = md_time_ns() + tenths(t) * 100000000ul;
+	for (;;) {
+		wait_prepare(&t->wq, &w);
+		flags = spin_lock_irq(&t->lock);
+		more = take_cooked(t, buf + got, n - got, &eof);
+		got += more;
+		if (eof || enough(t, got, n, deadline != WAIT_FOREVER))
+			r = 1;
+		if (more > 0 && tenths(t) != 0)
+			deadline = md_time_ns() + tenths(t) * 100000000ul;
+		spin_unlock_irq(&t->lock, flags);
+		if (r == 0)
+			r = nonblock ? -EAGAIN :
+			    wait_sleep(&w, WAIT_INTR, deadline);
+		wait_finish(&w);
+		if (r != 0)
+			break;
+	}
+	if (got > 0 || r == 1 || r == -ETIMEDOUT)
+		return (ssize_t)got;
+	return r == -EINTR ? -ERESTARTSYS : r;
+}
+
+ssize_t
+tty_read(void *dev, void *buf, size_t n, bool nonblock)
+{
+	struct tty *t = dev;
+	int r = 0;
+
+	if (n == 0)
+		return 0;
+	if (tty_job != NULL)
+		r = tty_job->check_read(t->session, t->fg);
+	return r < 0 ? r : read_wait(t, buf, n, nonblock);
+}
+
+/* With VTIME one byte is worth a read: the time runs from then on. */
+static bool
+is_readable(const struct tty *t)
+{
+	unsigned min = tenths(t) == 0 ? min_bytes(t) : 1;
+
+	if ((t->t.lflag & ICANON) != 0)
+		return t->nlines > 0;
+	return t->ntotal >= MAX(min, 1u);
+}
+
+unsigned
+tty_poll(void *dev, struct ready **at)
+{
+	struct tty *t = dev;
+	unsigned bits = may_send(t) ? POLL_WR : 0;
+	uint64_t flags = spin_lock_irq(&t->lock);
+
+	if (is_readable(t))
+		bits |= POLL_RD;
+	spin_unlock_irq(&t->lock, flags);
+	*at = &t->ready;
+	return bits;
+}
