@@ -57,6 +57,8 @@ void md_init(void);
 #define atomic_load(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define atomic_load_relaxed(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define atomic_store(p, v) __atomic_store_n(p, v, __ATOMIC_SEQ_CST)
+/* Between one's own store and a load of what another stores first. */
+#define atomic_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define atomic_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define atomic_xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 #define atomic_add(p, v) __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST) /* new */
@@ -336,6 +338,9 @@ void md_space_kick(struct md_space *);
 
 /* Returns 0 or -EFAULT; a user fault is first offered to trap_ops.fault. */
 int md_copy_user(void *dst, const void *src, size_t n) MUST_CHECK;
+/* The two bytes at every step-th byte of the n from src on, which is the kernel's, to
+ * the same places of dst, a user's; n is no 0, and a multiple of step. */
+int md_store_user_each(void *dst, const void *src, size_t n, size_t step) MUST_CHECK;
 
 /* ---- devices ---- */
 

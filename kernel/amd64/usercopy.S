@@ -44,9 +44,28 @@ md_copy_user:
 5:	movl $-EFAULT, %eax
 	jmp 3b
 
+/* int md_store_user_each(void *dst, const void *src, size_t n, size_t step) */
+	.balign 16
+	.globl md_store_user_each
+md_store_user_each:
+	pushq %rbp
+	movq %rsp, %rbp
+	xorl %r8d, %r8d
+	cmpb $0, cpu_smap
+	je 6f
+	stac
+6:	movzwl (%rsi,%r8), %eax
+7:	movw %ax, (%rdi,%r8)
+	addq %rcx, %r8
+	cmpq %rdx, %r8
+	jb 6b
+	xorl %eax, %eax
+	jmp 3b
+
 	.section __ex_table, "a"
 	.balign 8
 	.quad 1b, 5b
 	.quad 2b, 5b
+	.quad 7b, 5b
 
 	.section .note.GNU-stack, "", @progbits

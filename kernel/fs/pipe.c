@@ -23,6 +23,12 @@
  *           5. The ring is there while an end is open.
  *           6. A slot that write(2) filled under O_DIRECT is a packet: nothing is
  *              added to it, one read takes it and loses what does not fit.
+ *           7. poll asks without the lock, for it may ask thousands.  What it reads
+ *              is true one after the other, never of two moments mixed: whether a
+ *              writer was ever seen, then whether one is left, then what lies there
+ *              (so no end is told of before the bytes that came with it).  A ring
+ *              that changes its size meanwhile answers for either size.  Changes
+ *              that it came too early for are told (kern/ready.c, rule 5).
  *
  * Read next pipering.c, pipeuser.c, poll.c.
  */
@@ -142,8 +148,8 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 		p->rd_opens++;
 	}
 	if (is_writer(f)) {
-		p->writers++;
-		p->wr_opens++;
+		atomic_store_release(&p->writers, p->writers + 1);
+		atomic_store_release(&p->wr_opens, p->wr_opens + 1);
 	}
 	/* News for who watches: there is an end that was not there. */
 	pipe_tell_locked(p, (is_reader(f) && p->readers == 1) ||
@@ -316,16 +322,25 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	return r;
 }
 
+/* Locks: the pipe's, or none (rule 7). */
+static uint32_t
+slots_used(const struct pipe *p)
+{
+	uint64_t ends = atomic_load(&p->ends);
+
+	return (uint32_t)ends - (uint32_t)(ends >> 32);
+}
+
 static bool
 is_empty(const struct pipe *p)
 {
-	return p->head == p->tail;
+	return slots_used(p) == 0;
 }
 
 static bool
 is_full(const struct pipe *p)
 {
-	return p->head - p->tail >= p->nslots;
+	return slots_used(p) >= atomic_load(&p->nslots);
 }
 
 static bool
@@ -503,6 +518,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 	return done > 0 ? done : n;
 }
 
+/* Rule 7.  Locks: none. */
 static unsigned
 pipe_poll(struct file *f, struct ready **at)
 {
@@ -510,16 +526,16 @@ pipe_poll(struct file *f, struct ready **at)
 	unsigned bits = 0;
 
 	*at = &p->ready;
-	mutex_lock_nested(&p->lock); /* an epoll may be asking */
 	if (is_reader(f)) {
+		if (atomic_load(&p->wr_opens) != f->pos &&
+		    atomic_load(&p->writers) == 0)
+			bits |= POLLHUP;
 		bits |= !is_empty(p) ? POLL_RD : 0;
-		bits |= p->writers == 0 && p->wr_opens != f->pos ? POLLHUP : 0;
 	}
 	if (is_writer(f)) {
 		bits |= !is_full(p) ? POLL_WR : 0;
-		bits |= p->readers == 0 ? POLLERR : 0;
+		bits |= atomic_load(&p->readers) == 0 ? POLLERR : 0;
 	}
-	mutex_unlock(&p->lock);
 	return bits;
 }
 
@@ -528,12 +544,12 @@ pipe_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
 	struct pipe *p = pipe_of(f);
 	uint32_t n = 0;
-	uint64_t i;
+	uint32_t i;
 
 	if (cmd != FIONREAD)
 		return -ENOTTY;
 	mutex_lock(&p->lock);
-	for (i = p->tail; i < p->head; i++)
+	for (i = p->tail; i != p->head; i++)
 		n += pipe_slot_at(p, i)->len;
 	mutex_unlock(&p->lock);
 	return copyout(arg, &n, sizeof(n));

@@ -29,7 +29,12 @@ struct pipe {
 	struct pipe_slot *slot;      /* [K] */
 	unsigned nslots;             /* [K] a power of two */
 	struct pipe_user *user;      /* [K] who pays for the ring */
-	uint64_t head, tail;         /* [K] slots written, slots read */
+	union {                      /* [K]; `ends`: both of one moment (rule 7) */
+		struct {
+			uint32_t head, tail; /* slots written, slots read; they wrap */
+		};
+		uint64_t ends;
+	};
 	unsigned readers, writers;   /* [K] open ends */
 	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
 };
@@ -42,7 +47,7 @@ pipe_of(const struct file *f)
 
 /* The slot of number i, which holds what was written there. */
 static inline struct pipe_slot *
-pipe_slot_at(struct pipe *p, uint64_t i)
+pipe_slot_at(struct pipe *p, uint32_t i)
 {
 	return &p->slot[i & (p->nslots - 1)];
 }

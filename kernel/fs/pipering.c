@@ -76,7 +76,7 @@ pipe_ring_drop(struct pipe *p)
 	pipe_user_give(p->user, p->nslots);
 	p->slot = NULL;
 	p->nslots = 0;
-	p->head = p->tail = 0;
+	p->ends = 0;
 }
 
 /* F_GETPIPE_SZ.  -EBADF: not a pipe. */
@@ -92,7 +92,7 @@ pipe_size(struct file *f)
 static void
 ring_replace_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 {
-	uint64_t i, used = p->head - p->tail;
+	uint32_t i, used = p->head - p->tail;
 
 	HELD(&p->lock);
 	for (i = 0; i < used; i++) {
@@ -102,9 +102,8 @@ ring_replace_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 	pages_free(p);
 	room_free(p->slot, ring_bytes(p->nslots));
 	p->slot = fresh;
-	p->nslots = n;
-	p->tail = 0;
-	p->head = used;
+	atomic_store_release(&p->nslots, n);
+	atomic_store(&p->ends, used);
 	pipe_tell_locked(p, POLL_WR);
 }
 

@@ -16,10 +16,12 @@
  *              before they answer.
  *           3. Who watches alone (EPOLLEXCLUSIVE) is behind the others: all of
  *              these hear it, and of those the first who had somebody to wake.
- *
  *           4. As many watch a file as a user pays for.  They are told a few in one
  *              hold of the lock, between two of which who tells may be interrupted;
  *              so an interrupt leaves it to a thread (fs/event/timerfd.c).
+ *           5. One is on the list, then looks; the other has changed something, then
+ *              looks whether anybody is there; between both a fence.  So one of
+ *              them sees what the other did, though the look takes no lock.
  *
  * Read next fs/poll.c, fs/event/epoll.c.
  */
@@ -35,7 +37,7 @@ ready_init(struct ready *r)
 	list_init(&r->watches);
 }
 
-/* Locks:    ready_lock held. */
+/* Rule 5.  Locks:    ready_lock held. */
 void
 ready_watch_locked(struct ready *r, struct watch *w)
 {
@@ -44,6 +46,7 @@ ready_watch_locked(struct ready *r, struct watch *w)
 		list_push_back(&r->watches, &w->node);
 	else
 		list_push_front(&r->watches, &w->node);
+	atomic_fence();
 }
 
 /* It is not told from now on.  Locks:    any of rank < LR_DEV. */

@@ -44,9 +44,8 @@ void ready_tell_all(struct ready *, unsigned bits);
 /*
  * Something has changed, POLL* bits say what: all who watch hear it.
  *
- * The change was made under a lock that every look takes, which is still held, or
- * was dropped just now: who begins to watch afterwards sees the change when he
- * looks, so nobody has to be locked out where nobody watches.
+ * The change has been stored, with or without a lock.  Who begins to watch afterwards
+ * sees it when he looks (rule 5): nobody has to be locked out where nobody watches.
  *
  * Locks:    any of rank < LR_DEV.
  * Context:  any, interrupts too.
@@ -54,6 +53,7 @@ void ready_tell_all(struct ready *, unsigned bits);
 static inline void
 ready_tell(struct ready *r, unsigned bits)
 {
+	atomic_fence();
 	if (!list_is_empty(&r->watches))
 		ready_tell_all(r, bits);
 }

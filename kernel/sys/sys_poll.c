@@ -73,18 +73,23 @@ poll_files(struct poll_req *reqs, unsigned n, uint64_t deadline)
 /* The caller's array and the files in it. */
 struct poll_call {
 	va_t ufds;
-	unsigned n;
+	unsigned n, bad;             /* bad: not open, they answer at once */
 	struct abi_pollfd *fds, few_fds[FEW];
 	struct poll_req *reqs, few_reqs[FEW];
 };
 
+/* Of n entries and their files, side by side. */
+static size_t
+room_bytes(unsigned n)
+{
+	return n * (sizeof(struct poll_req) + sizeof(struct abi_pollfd));
+}
+
 static void
 room_drop(const struct poll_call *c)
 {
-	if (c->n <= FEW)
-		return;
-	room_free(c->fds, c->n * sizeof(*c->fds));
-	room_free(c->reqs, c->n * sizeof(*c->reqs));
+	if (c->n > FEW)
+		room_free(c->reqs, room_bytes(c->n));
 }
 
 /* Room for n entries, zeroed.  False: no memory, and nothing to free. */
@@ -97,34 +102,37 @@ room_make(struct poll_call *c)
 		memset(c->reqs, 0, c->n * sizeof(*c->reqs));
 		return true;
 	}
-	c->fds = room_alloc(c->n * sizeof(*c->fds));
-	c->reqs = room_alloc(c->n * sizeof(*c->reqs));
-	if (c->fds != NULL && c->reqs != NULL)
-		return true;
-	room_drop(c);
-	return false;
+	c->reqs = room_alloc(room_bytes(c->n));
+	if (c->reqs == NULL)
+		return false;
+	c->fds = (struct abi_pollfd *)&c->reqs[c->n];
+	return true;
 }
 
 /* 0, -EINVAL (more than RLIMIT_NOFILE), -EFAULT, -ENOMEM. */
 static int
 poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 {
-	unsigned i;
+	struct fdtab *t = proc_current_fdtab();
+	struct poll_req *q;
+	struct abi_pollfd *p;
 
 	if ((unsigned)n > proc_rlimit_nofile())
 		return -EINVAL;
 	c->ufds = ufds;
 	c->n = (unsigned)n;
+	c->bad = 0;
 	if (!room_make(c))
 		return -ENOMEM;
 	if (copyin(c->fds, ufds, c->n * sizeof(*c->fds)) != 0) {
 		room_drop(c);
 		return -EFAULT;
 	}
-	for (i = 0; i < c->n; i++) {
-		if (c->fds[i].fd >= 0)
-			c->reqs[i].file = sys_file((unsigned)c->fds[i].fd);
-		c->reqs[i].events = (uint16_t)c->fds[i].events;
+	for (p = c->fds, q = c->reqs; p < &c->fds[c->n]; p++, q++) {
+		q->events = (uint16_t)p->events;
+		q->file = fdtab_file(t, p->fd);
+		p->revents = q->file == NULL && p->fd >= 0 ? POLLNVAL : 0;
+		c->bad += p->revents != 0;
 	}
 	return 0;
 }
@@ -136,46 +144,28 @@ poll_end(struct poll_call *c)
 	room_drop(c);
 }
 
-/* Descriptors that are not open answer at once. */
-static unsigned
-poll_bad(const struct poll_call *c)
-{
-	unsigned i, bad = 0;
-
-	for (i = 0; i < c->n; i++)
-		bad += c->fds[i].fd >= 0 && c->reqs[i].file == NULL;
-	return bad;
-}
-
 /* Rule 3.  0, -EFAULT. */
 static int
 poll_answer(const struct poll_call *c)
 {
-	va_t at = c->ufds + offsetof(struct abi_pollfd, revents);
-	int16_t revents;
 	unsigned i;
-	int r = 0;
 
-	for (i = 0; i < c->n && r == 0; i++, at += sizeof(*c->fds)) {
-		revents = (int16_t)c->reqs[i].revents;
-		if (c->fds[i].fd >= 0 && c->reqs[i].file == NULL)
-			revents = POLLNVAL;
-		r = copyout(at, &revents, sizeof(revents));
-	}
-	return r;
+	for (i = 0; i < c->n; i++)
+		c->fds[i].revents |= (int16_t)c->reqs[i].revents;
+	return copyout_member(c->ufds + offsetof(struct abi_pollfd, revents),
+	    &c->fds->revents, c->n, sizeof(*c->fds));
 }
 
 /* Wait, and write the answers.  How many; -EINTR, -ENOMEM, -EFAULT. */
 static int64_t
 poll_perform(struct poll_call *c, uint64_t deadline)
 {
-	unsigned bad = poll_bad(c);
-	int64_t r = bad != 0 ? fs_poll(c->reqs, c->n, 0) :
+	int64_t r = c->bad != 0 ? fs_poll(c->reqs, c->n, 0) :
 	    poll_files(c->reqs, c->n, deadline);
 
 	if (r < 0)
 		return r;
-	return poll_answer(c) != 0 ? -EFAULT : r + bad;
+	return poll_answer(c) != 0 ? -EFAULT : r + c->bad;
 }
 
 static int64_t

@@ -144,6 +144,9 @@ int vm_kernel_fault(va_t, enum access);
 /* By address, no lock of rank >= 2 held.  0, -EFAULT: a part may have moved. */
 int copyin(void *dst, va_t src, size_t n) MUST_CHECK;
 int copyout(va_t dst, const void *src, size_t n) MUST_CHECK;
+/* Of each of n records one member of two bytes, and no other byte: dst and src are
+ * the member of the first, `step` is a record's size.  0, -EFAULT. */
+int copyout_member(va_t dst, const void *src, size_t n, size_t step) MUST_CHECK;
 /* NUL-terminated; returns the length without NUL, -EFAULT, -ENAMETOOLONG. */
 ssize_t copyin_str(char *dst, va_t src, size_t cap) MUST_CHECK;
 /* Any space, the current one by address, others by pins  (book: access). */

@@ -271,3 +271,9 @@ md_copy_user(void *dst, const void *src, size_t n)
 {
 	abort();
 }
+
+int
+md_store_user_each(void *dst, const void *src, size_t n, size_t step)
+{
+	abort();
+}

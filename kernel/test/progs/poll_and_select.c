@@ -101,6 +101,40 @@ stored_to_meanwhile(void)
 	OK(munmap(p, PAGE));
 }
 
+/* Answers are stored at odd addresses, to pages that are a parent's, up to one that
+ * cannot be written: what comes before it has its answer. */
+static void
+answers_fault(void)
+{
+	enum { N = 1000 };
+	char *m = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pollfd *p;
+	int i, wrong = 0;
+	pid_t pid;
+
+	CHECK(m != MAP_FAILED);
+	p = (struct pollfd *)(m + 1);
+	for (i = 0; i < N; i++)
+		p[i] = (struct pollfd){ i % 2 == 0 ? 9999 : -1, POLLIN, 7 };
+	pid = OK(fork());
+	if (pid == 0) {
+		wrong = poll(p, N, 0) != N / 2;
+		for (i = 0; i < N; i++)
+			wrong += p[i].revents != (i % 2 == 0 ? POLLNVAL : 0) ||
+			    p[i].events != POLLIN;
+		_exit(wrong != 0);
+	}
+	REAP(pid, 0);
+	OK(mprotect(m + PAGE, PAGE, PROT_READ));
+	ERR(syscall(SYS_poll, p, N, 0), EFAULT);
+	for (i = 0; i < N; i++)
+		wrong += p[i].revents != ((char *)&p[i + 1] > m + PAGE ? 7 :
+		    i % 2 == 0 ? POLLNVAL : 0);
+	EQ(wrong, 0);
+	OK(munmap(m, 2 * PAGE));
+}
+
 /* fd[0] holds one byte from woken(). */
 static void
 selects(void)
@@ -188,6 +222,7 @@ main(void)
 	states();
 	woken();
 	stored_to_meanwhile();
+	answers_fault();
 	selects();
 	stopped(SYS_ppoll);
 	stopped(SYS_pselect6);

@@ -441,3 +441,14 @@ md_copy_user(void *dst, const void *src, size_t n)
 	}
 	return 0;
 }
+
+int
+md_store_user_each(void *dst, const void *src, size_t n, size_t step)
+{
+	size_t at;
+	int r = 0;
+
+	for (at = 0; at < n && r == 0; at += step)
+		r = md_copy_user((uint8_t *)dst + at, (const uint8_t *)src + at, 2);
+	return r;
+}

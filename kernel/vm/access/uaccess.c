@@ -44,6 +44,23 @@ copyout(va_t dst, const void *src, size_t n)
 	return as_copy_here(dst, (void *)(uintptr_t)src, n, UIO_PUT);
 }
 
+/* A copyout for each would cost ten times the store.  Locks, Context: as copyout().
+ * Returns: 0, -EFAULT (a part may be written). */
+int
+copyout_member(va_t dst, const void *src, size_t n, size_t step)
+{
+	int r;
+
+	if (n == 0)
+		return 0;
+	if (n > MD_USER_END / step || dst > MD_USER_END - (n - 1) * step - 2)
+		return -EFAULT;
+	r = md_store_user_each((void *)dst, src, n * step, step);
+	if (r != 0)
+		EVENT(fault_fixup);
+	return r;
+}
+
 /* Copy a string that ends with NUL, never reading a page behind the end.
  * Returns: length without NUL; -EFAULT; -ENAMETOOLONG: no NUL in cap bytes. */
 ssize_t
