@@ -186,7 +186,7 @@ check-linux: progs $(ERRORS)/init $(T)/mkinitrd
 
 soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \
-	  sh kernel/test/cases/soak.sh $(SEED)
+	  sh kernel/test/cases/paging/soak.sh $(SEED)
 
 inject: image testing
 	@sh kernel/test/inject -j $$((2 * $(JOBS))) -b $(BUILD) $(if $(MOST),-n $(MOST)) $(PROG)
@@ -206,8 +206,8 @@ check-teaching-contract: image testing
 
 lint: $(BUILD)/vadose.elf build/grading/grade $(T)/ctext
 	@sh tools/lint/run $(BUILD)
-	@$(AWK) -v COUNT=1 -f tools/lint/text/kinds.awk kernel/test/progs/*.c kernel/test/progs/accept/*.c \
-	  kernel/test/host/t_*.c kernel/test/cases/*.sh
+	@$(AWK) -v COUNT=1 -f tools/lint/text/kinds.awk kernel/test/progs/*/*.c \
+	  kernel/test/host/t_*.c kernel/test/cases/*/*.sh
 
 doctor: image
 	@sh tools/doctor $(BUILD)

@@ -107,8 +107,9 @@ kernel: $(KERNEL)
 UCC = musl-gcc -static $(UOPT) -g -Wall -Wextra -Wno-unused-parameter $(CI_ONLY)
 UOPT := -O2
 USER := $(patsubst %.c,$(BUILD)/%,$(wildcard kernel/user/*.c))
-PROGS := $(patsubst %.c,$(BUILD)/%,$(wildcard kernel/test/progs/*.c \
-  kernel/test/progs/*/*.c))
+# Their sources lie by subject; a name says which, so what is built lies together.
+PROG_SRC := $(wildcard kernel/test/progs/*/*.c)
+PROGS := $(addprefix $(BUILD)/kernel/test/progs/,$(basename $(notdir $(PROG_SRC))))
 
 $(BUILD)/kernel/user/%: kernel/user/%.c | setup
 	@mkdir -p $(@D)
@@ -118,10 +119,13 @@ $(BUILD)/kernel/user/%: kernel/user/%.c | setup
 $(PROGS): UOPT := -O1
 LIBFRAMES := $(wildcard kernel/user/libframes/*.[ch])
 $(BUILD)/kernel/test/progs/libframes_%: UMORE := -iquote kernel $(filter %.c,$(LIBFRAMES))
-$(patsubst %.c,$(BUILD)/%,$(wildcard kernel/test/progs/libframes_*.c)): $(LIBFRAMES)
-$(BUILD)/kernel/test/progs/%: kernel/test/progs/%.c | setup
-	@mkdir -p $(@D)
-	@$(UCC) -pthread -MMD -MP -Ikernel/test/progs $< $(UMORE) -o $@
+$(filter $(BUILD)/kernel/test/progs/libframes_%,$(PROGS)): $(LIBFRAMES)
+define prog_of
+$(BUILD)/kernel/test/progs/%: $(1)%.c | setup
+	@mkdir -p $$(@D)
+	@$$(UCC) -pthread -MMD -MP -Ikernel/test/progs $$< $$(UMORE) -o $$@
+endef
+$(foreach f,$(sort $(dir $(PROG_SRC))),$(eval $(call prog_of,$(f))))
 
 # One program that runs tables of calls, and what starts it on Linux.
 ERRORS := $(BUILD)/kernel/test/errors

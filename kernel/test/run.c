@@ -420,7 +420,6 @@ redirect(const char *path, int fd)
 }
 
 #define MOST_WORDS 200
-#define WORDS_BYTES 512
 
 struct vec {
 	char *arg[MOST_WORDS + 1];
@@ -497,8 +496,8 @@ short_form(const struct test *t)
 	    !runner.wanted[LEVEL_LONG];
 }
 
-/* A program's file without its .c; in the guest it is in /t. */
-static void
+/* A program's file without folder and .c; in the guest it is in /t. */
+void
 base_of(const struct test *t, char name[WORDS_BYTES])
 {
 	snprintf(name, WORDS_BYTES, "%s", strrchr(t->path, '/') + 1);
@@ -513,8 +512,8 @@ add_program(struct vec *v, const struct test *t)
 	base_of(t, name);
 	push(v, "%s", "--add");
 	if (v->n == MOST_WORDS ||
-	    asprintf(&v->arg[v->n++], "%s/%.*s:/t/%s", runner.build,
-		(int)strlen(t->path) - 2, t->path, name) < 0)
+	    asprintf(&v->arg[v->n++], "%s/kernel/test/progs/%s:/t/%s",
+		runner.build, name, name) < 0)
 		abort();
 }
 

@@ -82,6 +82,8 @@ void find_all(void); /* the tests that were asked for, the slow ones first */
 unsigned number_of(const char *name); /* always the same one */
 
 /* run.c */
+#define WORDS_BYTES 512
+void base_of(const struct test *t, char name[WORDS_BYTES]); /* a program's */
 char *kept(const struct test *t, const char *suffix); /* a file's name, to be freed */
 void verdict(struct test *t); /* it has its status, its output is kept */
 void run_later(struct test *t); /* alone */

@@ -37,6 +37,7 @@
 #include "run.h"
 
 static void find_in(const char *dir, const char *suffix, enum kind kind);
+static void find_by_subject(const char *dir, const char *suffix, enum kind kind);
 static void add_file(enum kind kind, const char *path, const char *needs);
 static void parse_needs(
     struct test *t, char *cpus, char *more, char *kinds, const char *line);
@@ -62,10 +63,27 @@ find_all(void)
 	if (access("kernel/test/boot/selftest.c", R_OK) == 0)
 		add_file(KIND_BOOT, "kernel/test/boot/selftest.c",
 		    "NEEDS: MEM=124M SWAP=128M CPUS=1,2,4 APPEND=norandom=1:ramdisk=64M:swap=rama TIMEOUT=60 MORE=2 KIND=bounded");
-	find_in("kernel/test/progs", ".c", KIND_PROG);
-	find_in("kernel/test/progs/accept", ".c", KIND_PROG);
-	find_in("kernel/test/cases", ".sh", KIND_CASE);
+	find_by_subject("kernel/test/progs", ".c", KIND_PROG);
+	find_by_subject("kernel/test/cases", ".sh", KIND_CASE);
 	qsort(runner.test, runner.ntests, sizeof runner.test[0], by_timeout);
+}
+
+/* In each folder of DIR: one subject's. */
+static void
+find_by_subject(const char *dir, const char *suffix, enum kind kind)
+{
+	struct dirent **list;
+	char path[512];
+	int i, n = scandir(dir, &list, NULL, alphasort);
+
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir, list[i]->d_name);
+		if (list[i]->d_type != DT_REG && list[i]->d_name[0] != '.')
+			find_in(path, suffix, kind);
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
 }
 
 static void

@@ -14,6 +14,7 @@
  * Read next Makefile, check.
  */
 #include <ctype.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,17 +45,19 @@ static void
 want_named(const char *at)
 {
 	char name[128], path[TARGET_BYTES];
+	glob_t found;
 	size_t n = 0;
 
 	while (n < sizeof name - 1 &&
-	    (isalnum((unsigned char)at[n]) || at[n] == '_' || at[n] == '/'))
+	    (isalnum((unsigned char)at[n]) || at[n] == '_'))
 		n++;
 	snprintf(name, sizeof name, "%.*s", (int)n, at);
-	snprintf(path, sizeof path, "kernel/test/progs/%s.c", name);
-	if (access(path, R_OK) != 0 || at[n] == '$') {
+	snprintf(path, sizeof path, "kernel/test/progs/*/%s.c", name);
+	if (at[n] == '$' || glob(path, 0, NULL, &found) != 0) {
 		want("testing");
 		return;
 	}
+	globfree(&found);
 	snprintf(path, sizeof path, "%s/kernel/test/progs/%s", runner.build, name);
 	want(path);
 }
@@ -97,7 +100,7 @@ want_of_case(const struct test *t)
 void
 say_needed(void)
 {
-	char name[TARGET_BYTES];
+	char name[TARGET_BYTES], base[WORDS_BYTES];
 	unsigned i;
 
 	for (i = 0; i < runner.ntests; i++) {
@@ -109,8 +112,9 @@ say_needed(void)
 			break;
 		case KIND_PROG:
 			want("image");
-			snprintf(name, sizeof name, "%s/%.*s", runner.build,
-			    (int)strlen(t->path) - 2, t->path);
+			base_of(t, base);
+			snprintf(name, sizeof name, "%s/kernel/test/progs/%.127s",
+			    runner.build, base);
 			want(name);
 			break;
 		case KIND_BOOT:

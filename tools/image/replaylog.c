@@ -15,7 +15,7 @@
  *           2. The same LOG and SEED make the same disk.
  *           3. A write with FUA is durable when it has ended.
  *
- * Read next kernel/test/cases/power_cuts.sh, kernel/fs/ext2/commit.c.
+ * Read next kernel/test/cases/disk/power_cuts.sh, kernel/fs/ext2/commit.c.
  */
 #include <err.h>
 #include <fcntl.h>

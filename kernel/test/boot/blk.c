@@ -10,7 +10,7 @@
  *           2. A sector's words follow from its number and a seed, so a
  *              sector in the wrong place is seen too.
  *
- * Read next test/boot/part.c, test/cases/blk.sh.
+ * Read next test/boot/part.c, test/cases/disk/blk.sh.
  */
 #include "test/boot/selftest.h"
 #include "dev/dev.h"

@@ -9,7 +9,7 @@
  *
  * Rules     1. A test leaves everything as it found it; vm_check(2) follows.
  *           2. Tests named trap_* end in a panic when all is well: the host
- *              looks for it (test/cases/hardening.sh).  "all" leaves them out.
+ *              looks for it (test/cases/programs/hardening.sh).  "all" leaves them out.
  *
  * Read next machine.c, kern.c, vm.c, blk.c in this folder.
  */

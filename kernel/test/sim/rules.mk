@@ -38,7 +38,7 @@ $(eval $(call sim_rules,sim,$(SIM_ASAN)))
 $(eval $(call sim_rules,simfast,-O2))
 $(eval $(call sim_rules,simcov,-O1 --coverage -DSIM_COVERAGE))
 
-# Both are made where they are run: cases/vmsim.sh, for one commit of three.
+# Both are made where they are run: cases/suite/vmsim.sh, for one commit of three.
 
 # Preemptions, seconds for a pair that is not searched whole, searches at once.
 BOUND ?= 3

@@ -6,7 +6,7 @@
  *
  * Two processes that map it first, and at once, read each block once, too.
  *
- * Argument: a file on a disk that nobody has read (cases/ext2_cache.sh).
+ * Argument: a file on a disk that nobody has read (cases/disk/ext2_cache.sh).
  */
 #include "../lib/events.h"
 #include "../lib/file.h"

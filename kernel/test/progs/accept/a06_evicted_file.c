@@ -4,7 +4,7 @@
  * is read two times; its frames are taken again and again, nothing is
  * written to swap, and each byte is the file's.
  *
- * Argument: a file on a disk, of numbered words; cases/paging_files.sh has
+ * Argument: a file on a disk, of numbered words; cases/paging/paging_files.sh has
  * it made on the host, by "make FILE".
  */
 #include "../lib/events.h"

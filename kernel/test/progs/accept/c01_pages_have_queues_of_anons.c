@@ -9,7 +9,7 @@
 #include "../lib/entries.h"
 #include "../lib/pressure.h"
 
-#define ON_DISK "/mnt/words" /* cases/scalux_files.sh has it there */
+#define ON_DISK "/mnt/words" /* cases/paging/scalux_files.sh has it there */
 
 static int fd;
 static bool disk;
