@@ -4,23 +4,23 @@
 #                           the page is build/bench/index.html
 #   make bench DESIGN=eager
 #   make bench OP=zero-fill ours only; several names in quotes
-#   make bench WRITE=1      our figures become tools/bench/baseline.tab
+#   make bench WRITE=1      our figures become tools/bench/figures/baseline.tab
 #   make profile OP=zero-fill  where its instructions go, by function
-#   make bench-where        the same of appendix G's paths, into tools/bench/where.tab
+#   make bench-where        the same of appendix G's paths, into tools/bench/figures/where.tab
 #   make bench-check        ten rows against it
 #   make bench-evidence     what of each row is asserts, and what trace and counters
 #   make bench-host         time of the host beside Linux, on one CPU and on two
 #   make paging-linux       what patterns of paging cost, beside Linux, LRU and OPT
 
 BENCH := $(BUILD)/bench
-BENCH_SRC := $(filter-out tools/bench/nothing.c tools/bench/count.c,$(wildcard tools/bench/*.c))
+BENCH_SRC := $(filter-out %/nothing.c,$(wildcard tools/bench/program/*.c))
 
 # Where no other program has its text: count.c knows it by its addresses.
-$(BENCH)/bench: $(BENCH_SRC) tools/bench/bench.h | setup
+$(BENCH)/bench: $(BENCH_SRC) tools/bench/program/bench.h | setup
 	@mkdir -p $(@D)
 	@$(UCC) -pthread -Wl,-Ttext-segment=0x10000000 $(filter %.c,$^) -o $@
 
-$(BENCH)/nothing: tools/bench/nothing.c | setup
+$(BENCH)/nothing: tools/bench/program/nothing.c | setup
 	@mkdir -p $(@D)
 	@$(UCC) $< -o $@
 

@@ -452,7 +452,7 @@ function checkAll() {
   const scenes = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'scene').map(it => it.name)))
   for (const f of sceneFindings(scenes)) say(...f)
   for (const what of lifeFindings(join(ROOT, 'book/public/life.bin'))) say('book/public/life.bin', 1, what, 'make book-life')
-  for (const [what, remedy] of speedFindings()) say('tools/bench/where.tab', 1, what, remedy)
+  for (const [what, remedy] of speedFindings()) say('tools/bench/figures/where.tab', 1, what, remedy)
   checkInvariants()
   checkReference()
   checkPointers()

@@ -4,7 +4,7 @@
 // Problem   A figure in a text is wrong after the next commit; a figure that one
 //           can take apart teaches.
 //
-// Picture   tools/bench/*.tab ─→ @speed          each operation: Linux, first, now
+// Picture   tools/bench/figures/*.tab ─→ @speed          each operation: Linux, first, now
 //                             ─→ @where zero-fill its bars, its dearest functions
 //
 // Rules     1. first.tab and linux.tab stand still; baseline.tab is held to the
@@ -12,7 +12,7 @@
 import { sourceLines, identifiers } from './symbol.mjs'
 import { ROOT } from './data.mjs'
 
-const DIR = 'tools/bench'
+const DIR = 'tools/bench/figures'
 // where.tab is of a boot for each operation, baseline.tab of one for many: what the others
 // leave in the lists of free frames makes an unmap dearer by a tenth.
 const APART = 0.12

@@ -58,10 +58,10 @@ breaks "a claim without source" $ch01 '$a \\nIn FreeBSD this is done by magic.' 
 	"^$ch01:[0-9]*: FreeBSD is named without a source" 'remedy: cite one'
 breaks "a sentence without an end" $ch01 "\$a \\\\nIt is so$(awk 'BEGIN { for (i = 0; i < 75; i++) printf " and so" }')." \
 	"^$ch01:1: a sentence of 153 words" 'make two of it'
-breaks "a bar of another figure" tools/bench/baseline.tab 's/^zero-fill .*/zero-fill page 2000.0 check/' \
-	'^tools/bench/where.tab:1: where.tab has .* instructions for zero-fill, baseline.tab 2000' 'remedy: make bench-where'
-breaks "a bar's function is gone" tools/bench/where.tab '/^now *zero-fill/s/ phys_alloc / phys_given_away /' \
-	'^tools/bench/where.tab:1: phys_given_away of zero-fill is nowhere in the kernel' 'remedy: make bench-where'
+breaks "a bar of another figure" tools/bench/figures/baseline.tab 's/^zero-fill .*/zero-fill page 2000.0 check/' \
+	'^tools/bench/figures/where.tab:1: where.tab has .* instructions for zero-fill, baseline.tab 2000' 'remedy: make bench-where'
+breaks "a bar's function is gone" tools/bench/figures/where.tab '/^now *zero-fill/s/ phys_alloc / phys_given_away /' \
+	'^tools/bench/figures/where.tab:1: phys_given_away of zero-fill is nowhere in the kernel' 'remedy: make bench-where'
 breaks "a figure that is wrong now" kernel/md.h 's/#define MD_PT_LEVELS 4 /#define MD_PT_LEVELS 5 /' \
 	'^book/part1-ground/ch02-the-machine.md:[0-9]*: figure 02-walk.svg' 'remedy: draw it again'
 breaks "a function of the text" kernel/amd64/trap.c 's/access_of/access_from/' \

@@ -1,6 +1,6 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=120 SHORT=1 KIND=exact
-# Ten operations cost what tools/bench/baseline.tab says, to 5 %; two boots say the
+# Ten operations cost what tools/bench/figures/baseline.tab says, to 5 %; two boots say the
 # same to the digit; a figure that is off fails, and says which; the functions of a
 # profile add up to its figure.
 . kernel/test/cases/lib.sh
@@ -14,7 +14,7 @@ if in_full; then
 	cmp "$tmp/first" "$BUILD/bench/check.figures" || fail "two boots differ"
 fi
 awk '$1 == "zero-fill" { $3 *= 1.06 } { print }' "$tmp/first" >"$tmp/off"
-expect 1 awk -f tools/bench/check.awk "$tmp/off" tools/bench/baseline.tab >"$tmp/out"
+expect 1 awk -f tools/bench/check.awk "$tmp/off" tools/bench/figures/baseline.tab >"$tmp/out"
 grep -q '^bench: zero-fill is .* of baseline.tab' "$tmp/out" ||
 	fail "6 % more: $(cat "$tmp/out")"
 in_full || finish
