@@ -140,7 +140,7 @@ fork_reserve(struct fork_work *w)
 	mutex_lock(&p->ws_lock);
 	tables = p->n_table + p->n_table_out;
 	entries = p->n_fork + p->n_priv;
-	w->gather = p->n_shared_refs >= FORK_OBJECTS;
+	w->gather = p->n_shared_refs >= 2 * FORK_OBJECTS;
 	mutex_unlock(&p->ws_lock);
 	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 	w->c.charge = tables + atomic_load(&p->late);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A correct solution that goes another way: the object before the mappings, short holds of the locks, no fault-around, a read of the last owner's takes back and comes again, the frame before the look. */
+/* A correct solution that goes another way: the object before the mappings, short holds of the locks, no fault-around, a read of the last owner's takes back and comes again, the frame before the look; of old objects only small ones are put together. */
 /*
  * fmo/fork.c: a second process with the same memory, and no page copied
  *
@@ -29,6 +29,8 @@
  * Read next vm/design/fmo/fmo.c.  Book: ch10.
  */
 #include "vm/design/fmo/fmo.h"
+
+#define YOUNG (FMO_PER_PAGE / 2)
 
 static int fork_words(struct fork_work *w);
 
@@ -362,13 +364,15 @@ share_old(struct fork_work *w, const struct pte_ref *s)
 	e = fork_old_entry(w, word_get(s->word));
 	if (e == NULL)
 		return false;
-	if (w->gather && fmo_try_steal(s, e, STEAL_FORK))
+	ref = fmo_find_ref(w->c.child, fmo_index_of(e));
+	/* A large object stays: only what small ones have is put together. */
+	if (w->gather && ref->fmo->live < YOUNG &&
+	    fmo_try_steal(s, e, STEAL_FORK))
 		return share_new(w, s);
 	EVENT(fork_rerefs);
 	w->rerefs++;
 	w->c.child->n_fork++;
 	word_set(cleaf, pt_word(cleaf, s->va), fork_word(fmo_index_of(e)));
-	ref = fmo_find_ref(w->c.child, fmo_index_of(e));
 	spin_lock(&ref->fmo->lock);
 	fmo_reref(ref, e);
 	spin_unlock(&ref->fmo->lock);

@@ -71,6 +71,7 @@ extern const struct selftest selftests_lab_fork[];  /* lab_fork.c */
 extern const struct selftest selftests_lab_forkparts[];  /* lab_forkparts.c */
 extern const struct selftest selftests_lab_forkpages[];  /* lab_forkpages.c */
 extern const struct selftest selftests_lab_forkagain[];  /* lab_forkagain.c */
+extern const struct selftest selftests_lab_forkwhen[]; /* lab_forkwhen.c */
 extern const struct selftest selftests_lab_forkfaults[]; /* lab_forkfaults.c */
 extern const struct selftest selftests_lab_last[];  /* lab_last.c */
 extern const struct selftest selftests_lab_laststeal[]; /* lab_laststeal.c */

@@ -77,9 +77,6 @@ judge_objects(const struct fork_work *w)
 		CLAIM(fmo_find_ref(child, a.old[i]->base) != NULL, "older object "
 		    "%u has no reference of the child: words of the child will "
 		    "lead into it", i);
-	CLAIM(w->gather == (a.nold >= FORK_OBJECTS), "the parent refers to %u "
-	    "older objects, and w->gather is %s: from FORK_OBJECTS on they are "
-	    "gathered", a.nold, w->gather ? "true" : "false");
 }
 
 static void

@@ -49,6 +49,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_forkpages,
 	selftests_lab_forkparts,
 	selftests_lab_forkagain,
+	selftests_lab_forkwhen,
 	selftests_lab_forkfaults,
 	selftests_lab_last,
 	selftests_lab_laststeal,
