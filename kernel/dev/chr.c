@@ -44,7 +44,7 @@ chr_find(uint32_t major, uint32_t minor)
 	uint64_t flags = spin_lock_irq(&chr.lock);
 
 	LIST_FOREACH(dev, &chr.devs, all) {
-		if (dev->major == major && dev->minor == minor) {
+		if (dev->major == major && (dev->minor == minor || dev->any_minor)) {
 			found = dev;
 			break;
 		}

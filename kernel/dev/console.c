@@ -19,8 +19,8 @@
 
 static void input_work(void *arg);
 static size_t console_send(struct tty *t, const char *s, size_t n);
-static int open_console(struct chr_dev **d, unsigned flags);
-static int open_current(struct chr_dev **d, unsigned flags);
+static int open_console(struct chr_dev **d, uint32_t minor, unsigned flags);
+static int open_current(struct chr_dev **d, uint32_t minor, unsigned flags);
 
 /* No room: the line takes all that comes, as fast as it can. */
 static const struct tty_ops console_ops = { .send = console_send };
@@ -113,7 +113,7 @@ console_send(struct tty *t, const char *s, size_t n)
 }
 
 static int
-open_console(struct chr_dev **d, unsigned flags)
+open_console(struct chr_dev **d, uint32_t minor, unsigned flags)
 {
 	tty_opened(&console.tty, flags);
 	return 0;
@@ -121,12 +121,15 @@ open_console(struct chr_dev **d, unsigned flags)
 
 /* /dev/tty is the terminal of the caller's session, if it has one. */
 static int
-open_current(struct chr_dev **d, unsigned flags)
+open_current(struct chr_dev **d, uint32_t minor, unsigned flags)
 {
 	struct tty *t = tty_current();
+	int r;
 
 	if (t == NULL)
 		return -ENXIO;
 	*d = t->chr;
-	return 0;
+	r = t->chr->ops->open(d, t->chr->minor, flags | O_NOCTTY);
+	tty_put(t);
+	return r;
 }

@@ -42,7 +42,7 @@ struct chr_ops {
 	/* arg is a user address; copies go through copy (set by sys/). */
 	int64_t (*ioctl)(void *dev, unsigned cmd, uint64_t arg);
 	/* Flags O_*.  It may put another device there, which is opened instead. */
-	int (*open)(struct chr_dev **, unsigned flags);
+	int (*open)(struct chr_dev **, uint32_t minor, unsigned flags);
 	void (*close)(void *dev);
 };
 
@@ -50,12 +50,13 @@ struct chr_ops {
 enum chr_takes { TAKES_BY_DRIVER, TAKES_ALL, TAKES_NOTHING };
 
 struct chr_dev {
-	const char *name;         /* under /dev */
+	const char *name;         /* under /dev; NULL: its nodes are not there */
 	uint32_t major, minor;
 	uint32_t mode;            /* permission bits */
 	const struct chr_ops *ops;
 	void *dev;
 	enum chr_takes takes;     /* TAKES_NOTHING: -ENOSPC */
+	bool any_minor;           /* it stands for all of the major number */
 	bool is_zero;             /* /dev/zero: mmap gives anonymous memory */
 	bool is_endless;          /* a read gives all it is asked for */
 	bool is_physical;         /* /dev/mem: mmap gives memory of devices */
@@ -171,6 +172,8 @@ struct tty_asker {
 struct tty_job_ops {
 	/* To those of the group who are of the session: numbers come again. */
 	void (*signal_group)(int pgid, int session, int sig);
+	/* To the leader of the session. */
+	void (*signal_leader)(int session, int sig);
 	/*
 	 * May the current process read (write) its terminal?  0, -EIO, or
 	 * -ERESTARTSYS after a SIGTTIN/SIGTTOU was sent (book: abi 7).
@@ -187,6 +190,19 @@ void tty_set_job_ops(const struct tty_job_ops *);
 /* Session leader exits: SIGHUP, SIGCONT to the foreground; its tty is free again. */
 void tty_session_ended(int session);
 uint32_t tty_number(int session, int *fg); /* of its tty; 0: none, fg untouched */
+
+/* ---- pty.c ---- */
+
+#define PTY_MAX 1024u
+
+/* Who keeps names and counts of pseudo terminals: fs/devpts.c.  All may sleep. */
+struct pty_ops {
+	int (*made)(unsigned n);            /* by the current process: 0, -ENOSPC, … */
+	void (*hung)(unsigned n);           /* its master is closed: the name goes */
+	void (*freed)(unsigned n);          /* nobody has it open any more */
+};
+void pty_set_ops(const struct pty_ops *);
+int pty_of_master(const struct chr_dev *); /* its number; -EIO, -ENOTTY: it is none */
 
 void dev_init(void);                   /* after kern_init: uart, screen, keyboard, tty … */
 

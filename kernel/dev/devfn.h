@@ -23,6 +23,9 @@ void kbd_init(void);
 void console_init(void);
 void console_input(const char *s, size_t n); /* in interrupt: from uart, kbd */
 
+/* pty.c */
+void pty_init(void);
+
 /* memdev.c, power.c */
 void memdev_init(void);
 void power_init(void);

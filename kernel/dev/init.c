@@ -26,6 +26,7 @@ dev_init(void)
 	kbd_init();
 	memdev_init();
 	console_init();
+	pty_init();
 	pci_init();
 	bdev_init();
 	blk_init();

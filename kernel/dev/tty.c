@@ -29,6 +29,7 @@ struct effect {
 	char echo[ECHO_MAX];
 	size_t necho;
 	int signal;         /* for the foreground group, or 0 */
+	unsigned note;      /* TIOCPKT_* */
 	bool wake;
 };
 
@@ -60,6 +61,7 @@ tty_receive(struct tty *t, const char *s, size_t n)
 
 	e.necho = 0;
 	e.signal = 0;
+	e.note = 0;
 	e.wake = false;
 	flags = spin_lock_irq(&t->lock);
 	for (i = 0; i < MIN(n, BATCH) && e.signal == 0 && e.necho < ECHO_MUCH; i++)
@@ -68,9 +70,26 @@ tty_receive(struct tty *t, const char *s, size_t n)
 	tty_echo(t, e.echo, e.necho);
 	if (e.signal != 0)
 		tty_signal(t, e.signal);
+	tty_note(t, e.note);
 	if (e.wake)
 		tty_tell(t, POLL_RD | POLL_WR);
 	return i;
+}
+
+/*
+ * How many bytes tty_receive() has a place for.  Nobody reads in the middle of a
+ * line: without a whole one in the ring there is room, as the rest of it is dropped.
+ *
+ * Locks:    takes the tty lock.
+ */
+size_t
+tty_room(struct tty *t)
+{
+	uint64_t flags = spin_lock_irq(&t->lock);
+	size_t used = t->ntotal + t->nline + 2;
+
+	spin_unlock_irq(&t->lock, flags);
+	return used < TTY_COOKED ? TTY_COOKED - used : 0;
 }
 
 static void
@@ -113,6 +132,7 @@ control_byte(struct tty *t, uint8_t c, struct effect *e)
 			tty_start_locked(t);
 		else
 			atomic_store(&t->stopped, true);
+		e->note |= t->stopped ? TIOCPKT_STOP : TIOCPKT_START;
 		e->wake = true;
 		return true;
 	}
@@ -131,8 +151,10 @@ control_byte(struct tty *t, uint8_t c, struct effect *e)
 		tty_start_locked(t);
 	e->wake = true;
 	echo_char(t, e, c);
-	if (!(m->lflag & NOFLSH))
+	if (!(m->lflag & NOFLSH)) {
 		tty_flush_input(t);
+		e->note |= TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE;
+	}
 	return true;
 }
 
@@ -160,7 +182,7 @@ edit_byte(struct tty *t, uint8_t c, struct effect *e)
 		line_done(t, e, COOKED_EOL);
 	} else if (c != 0 && c == m->cc[VEOF]) {
 		line_done(t, e, COOKED_EOF);
-	} else if (c == m->cc[VERASE] || c == '\b') {
+	} else if (c != 0 && c == m->cc[VERASE]) {
 		erase_one(t, e);
 	} else if (c != 0 && c == m->cc[VKILL]) {
 		erase_all(t, e);
@@ -168,6 +190,8 @@ edit_byte(struct tty *t, uint8_t c, struct effect *e)
 		erase_word(t, e);
 	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VLNEXT]) {
 		t->lnext = true;
+		if ((m->lflag & (ECHO | ECHOCTL)) == (ECHO | ECHOCTL))
+			echo_text(e, "^\b", 2);
 	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VREPRINT]) {
 		echo_char(t, e, c);
 		echo_text(e, "\n", 1);
@@ -243,6 +267,9 @@ erase_one(struct tty *t, struct effect *e)
 	if (t->nline == 0)
 		return;
 	c = (uint8_t)t->line[--t->nline];
+	/* The rest of a character of several bytes. */
+	while ((t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80 && t->nline > 0)
+		c = (uint8_t)t->line[--t->nline];
 	if (!(t->t.lflag & ECHO))
 		return;
 	echo_text(e, "\b \b", 3);

@@ -19,7 +19,7 @@ enum tty_ioctl {
 	TCGETS = 0x5401, TCSETS, TCSETSW, TCSETSF, TCSBRK = 0x5409, TCXONC,
 	TCFLSH, TIOCSCTTY = 0x540e, TIOCGPGRP, TIOCSPGRP, TIOCOUTQ,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ, FIONREAD = 0x541b, TIOCNOTTY = 0x5422,
-	TCSBRKP = 0x5425, TIOCGSID = 0x5429
+	TIOCSTI = 0x5412, TIOCGETD = 0x5424, TCSBRKP = 0x5425, TIOCGSID = 0x5429
 };
 
 static int64_t get_termios(struct tty *t, uint64_t arg);
@@ -39,6 +39,17 @@ int64_t
 tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 {
 	struct tty *t = dev;
+
+	if (atomic_load(&t->hung))
+		return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
+	return tty_ioctl_as(t, TTY_PROGRAM, cmd, arg);
+}
+
+/* The same, of who has this or the other end.  That one need not be of its session. */
+int64_t
+tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
+{
+	bool may_ask = side == TTY_DRIVER || tty_is_mine(t);
 	struct winsize ws;
 
 	switch (cmd) {
@@ -58,11 +69,11 @@ tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 	case TIOCNOTTY:
 		return tty_drop_session(t);
 	case TIOCGPGRP:
-		return tty_is_mine(t) ? put_int(arg, t->fg) : -ENOTTY;
+		return may_ask ? put_int(arg, t->fg) : -ENOTTY;
 	case TIOCSPGRP:
 		return set_group(t, arg);
 	case TIOCGSID:
-		return tty_is_mine(t) ? put_int(arg, t->session) : -ENOTTY;
+		return may_ask && t->session != 0 ? put_int(arg, t->session) : -ENOTTY;
 	case FIONREAD:
 		return put_int(arg, bytes_to_read(t));
 	case TIOCOUTQ:
@@ -71,6 +82,10 @@ tty_ioctl(void *dev, unsigned cmd, uint64_t arg)
 		return flush(t, arg);
 	case TCXONC:
 		return set_flow(t, arg);
+	case TIOCGETD: /* line disciplines: there is one */
+		return put_int(arg, 0);
+	case TIOCSTI: /* nobody types for others: they would pay for it */
+		return -EIO;
 	case TCSBRK:
 	case TCSBRKP: /* output is written through: drained already */
 		return tty_may_change(t);
@@ -120,6 +135,10 @@ flush(struct tty *t, uint64_t what)
 	if (what != TCOFLUSH)
 		tty_flush_input(t);
 	spin_unlock_irq(&t->lock, flags);
+	if (what != TCOFLUSH && t->ops->taken != NULL)
+		t->ops->taken(t);
+	tty_note(t, (what != TCOFLUSH ? TIOCPKT_FLUSHREAD : 0) |
+	    (what != TCIFLUSH ? TIOCPKT_FLUSHWRITE : 0));
 	return 0;
 }
 
@@ -129,6 +148,7 @@ set_flow(struct tty *t, uint64_t how)
 {
 	int r = tty_may_change(t);
 	uint64_t flags;
+	bool stopped;
 
 	if (r < 0)
 		return r;
@@ -142,7 +162,10 @@ set_flow(struct tty *t, uint64_t how)
 		t->held = false;
 		tty_start_locked(t);
 	}
+	stopped = t->stopped;
 	spin_unlock_irq(&t->lock, flags);
+	if (how <= TCOON)
+		tty_note(t, stopped ? TIOCPKT_STOP : TIOCPKT_START);
 	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;
 }
@@ -153,12 +176,20 @@ put_int(uint64_t arg, int value)
 	return tty_job->copyout(arg, &value, sizeof(value));
 }
 
+/* Do ^S and ^Q stop and start output? */
+static bool
+keys_stop(const struct termios *m)
+{
+	return (m->iflag & IXON) != 0 && m->cc[VSTOP] == 023 && m->cc[VSTART] == 021;
+}
+
 static int64_t
 set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
 	struct termios new;
 	uint64_t flags;
 	uint32_t changed;
+	unsigned note = 0;
 	int r = tty_may_change(t);
 
 	if (r == 0)
@@ -172,10 +203,13 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	if ((t->t.iflag & ~new.iflag & IXON) != 0)
 		tty_start_locked(t);
 	changed = t->t.lflag ^ new.lflag;
+	if (keys_stop(&t->t) != keys_stop(&new))
+		note = keys_stop(&new) ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP;
 	t->t = new;
 	if ((changed & ICANON) != 0)
 		tty_change_mode(t);
 	spin_unlock_irq(&t->lock, flags);
+	tty_note(t, note);
 	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;
 }

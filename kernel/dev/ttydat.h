@@ -5,7 +5,7 @@
  * Problem   A serial line and a pseudo terminal differ in where bytes go; lines,
  *           echo, signals, jobs and the window's size are the same of both.
  *
- * Picture   program ─ chr_ops ─→ ttyio.c ─ tty_ops.send ─→ console.c
+ * Picture   program ─ chr_ops ─→ ttyio.c ─ tty_ops.send ─→ console.c │ pty.c
  *                      ↑ lines    tty.c  ←─ tty_receive ──┘
  *           ttyctl.c: ioctl       ttyjob.c: whose terminal it is
  *
@@ -18,6 +18,7 @@
 #include "dev/devfn.h"
 
 #define NCCS 19
+#define O_NOCTTY 0400u
 
 /* struct termios of the Linux ABI: 36 bytes. */
 struct termios {
@@ -31,7 +32,7 @@ struct winsize {
 };
 
 enum tty_iflag { BRKINT = 2, ISTRIP = 0x20, INLCR = 0x40, IGNCR = 0x80,
-	ICRNL = 0x100, IXON = 0x400 };
+	ICRNL = 0x100, IXON = 0x400, IUTF8 = 0x4000 };
 enum tty_oflag { OPOST = 1, ONLCR = 4, OCRNL = 8 };
 enum tty_lflag { ISIG = 1, ICANON = 2, ECHO = 8, ECHOE = 0x10, ECHOK = 0x20,
 	ECHONL = 0x40, NOFLSH = 0x80, TOSTOP = 0x100, ECHOCTL = 0x200,
@@ -75,20 +76,32 @@ struct tty_ops {
 	/* How many bytes of a write may go out now; echo needs no leave.  NULL:
 	 * any number. */
 	size_t (*room)(struct tty *);
+	/* No lock, all that follow.  Input was read: there is room for more.
+	 * NULL: nobody waits for that; what does not fit is dropped. */
+	void (*taken)(struct tty *);
+	/* TIOCPKT_*: what has happened.  NULL: nobody listens. */
+	void (*note)(struct tty *, unsigned bits);
+	/* The last reference is gone.  NULL: it never is. */
+	void (*free)(struct tty *);
 };
+
+enum tty_note { TIOCPKT_FLUSHREAD = 1, TIOCPKT_FLUSHWRITE = 2, TIOCPKT_STOP = 4,
+	TIOCPKT_START = 8, TIOCPKT_NOSTOP = 16, TIOCPKT_DOSTOP = 32 };
 
 struct tty {
 	const struct tty_ops *ops;     /* [c] */
 	struct chr_dev *chr;           /* [c] what /dev/tty stands for */
 	struct list_node all;          /* [S] */
+	unsigned refs;                 /* [S] its session, and what the driver has */
 	int session, fg;               /* [S] read without; 0: none */
+	bool hung;                     /* [S] read without: the driver is gone */
 	struct spinlock lock;          /* LR_DEV, irq */
 	struct termios t;              /* [T] */
 	struct winsize ws;             /* [T] */
 	bool stopped;                  /* [T] ^S, or TCOOFF */
 	bool held;                     /* [T] TCOOFF: TCOON alone starts it again */
 	bool lnext;                    /* [T] ^V: the next byte is literal */
-	bool writing;                  /* [T] what one call writes is going out */
+	struct mutex writing;          /* a leaf: whose bytes are going out */
 	char line[TTY_LINE];           /* [T] being edited */
 	unsigned nline;                /* [T] */
 	uint16_t cooked[TTY_COOKED];   /* [T] ring: ready to be read */
@@ -100,8 +113,10 @@ struct tty {
 #define TTY_INIT(name, driver, device) {          \
 	.ops = (driver),                          \
 	.chr = (device),                          \
+	.refs = 1,                                \
 	.lock = SPIN_INIT(LR_DEV),                \
 	.t = TERMIOS_FIRST,                       \
+	.writing = MUTEX_INIT((name).writing, LR_NONE), \
 	.wq = WAITQ_INIT((name).wq),              \
 	.ready = READY_INIT((name).ready),        \
 }
@@ -110,6 +125,7 @@ extern const struct tty_job_ops *tty_job; /* [c] NULL until proc/ registers */
 
 /* tty.c */
 size_t tty_receive(struct tty *, const char *s, size_t n);
+size_t tty_room(struct tty *);
 void tty_flush_input(struct tty *);
 void tty_change_mode(struct tty *);
 void tty_start_locked(struct tty *);
@@ -120,13 +136,20 @@ ssize_t tty_write(void *dev, const void *buf, size_t n, bool nonblock);
 unsigned tty_poll(void *dev, struct ready **at);
 void tty_echo(struct tty *, const char *s, size_t n);
 void tty_tell(struct tty *, unsigned bits);
+void tty_note(struct tty *, unsigned bits);
+int tty_take_turn(struct mutex *, struct waitq *, bool nonblock);
+void tty_end_turn(struct mutex *, struct waitq *);
 int tty_wait(struct waitq *, int (*state)(void *), void *arg, bool nonblock);
 
 /* ttyctl.c */
+enum tty_side { TTY_PROGRAM, TTY_DRIVER }; /* TTY_DRIVER: who has the other end asks */
 int64_t tty_ioctl(void *dev, unsigned cmd, uint64_t arg);
+int64_t tty_ioctl_as(struct tty *, enum tty_side, unsigned cmd, uint64_t arg);
 
 /* ttyjob.c */
 void tty_add(struct tty *);
+void tty_put(struct tty *);
+void tty_hangup(struct tty *);
 bool tty_is_mine(const struct tty *);
 struct tty *tty_current(void);
 void tty_signal(struct tty *, int sig);

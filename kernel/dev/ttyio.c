@@ -9,7 +9,7 @@
  *              wait for it: who types and who panics is never kept waiting.
  *           2. Who waits for a turn, for room or for ^Q can be interrupted.
  *
- * Read next tty.c (lines), console.c.  Book: abi 7.
+ * Read next tty.c (lines), console.c, pty.c.  Book: abi 7.
  */
 #include "dev/ttydat.h"
 #include "lib/string.h"
@@ -22,6 +22,14 @@ tty_tell(struct tty *t, unsigned bits)
 {
 	wake_all(&t->wq);
 	ready_tell(&t->ready, bits);
+}
+
+/* The driver hears what has happened.  Locks:    none of rank >= LR_DEV. */
+void
+tty_note(struct tty *t, unsigned bits)
+{
+	if (bits != 0 && t->ops->note != NULL)
+		t->ops->note(t, bits);
 }
 
 /*
@@ -87,27 +95,29 @@ tty_echo(struct tty *t, const char *s, size_t n)
 	}
 }
 
-/* tty_wait(): is it our turn to write? */
 static int
-take_turn(void *arg)
+try_turn(void *turn)
 {
-	struct tty *t = arg;
-	uint64_t flags = spin_lock_irq(&t->lock);
-	bool mine = !t->writing;
-
-	t->writing = true;
-	spin_unlock_irq(&t->lock, flags);
-	return mine;
+	return mutex_trylock(turn);
 }
 
-static void
-end_turn(struct tty *t)
+/*
+ * Wait until nobody else has the turn, which is ours then.
+ *
+ * Locks:    none held; a turn may be kept while its owner sleeps.
+ * Returns:  0, -EAGAIN (nonblock), -ERESTARTSYS.
+ */
+int
+tty_take_turn(struct mutex *turn, struct waitq *wq, bool nonblock)
 {
-	uint64_t flags = spin_lock_irq(&t->lock);
+	return tty_wait(wq, try_turn, turn, nonblock);
+}
 
-	t->writing = false;
-	spin_unlock_irq(&t->lock, flags);
-	wake_all(&t->wq);
+void
+tty_end_turn(struct mutex *turn, struct waitq *wq)
+{
+	mutex_unlock(turn);
+	wake_all(wq);
 }
 
 static size_t
@@ -122,6 +132,8 @@ may_send(void *arg)
 {
 	struct tty *t = arg;
 
+	if (atomic_load(&t->hung))
+		return -EIO;
 	return !atomic_load_relaxed(&t->stopped) && room(t) >= 2;
 }
 
@@ -148,16 +160,16 @@ ssize_t
 tty_write(void *dev, const void *buf, size_t n, bool nonblock)
 {
 	struct tty *t = dev;
-	ssize_t r = 0;
+	ssize_t r = atomic_load(&t->hung) ? -EIO : 0;
 
-	if ((t->t.lflag & TOSTOP) != 0)
+	if (r == 0 && (t->t.lflag & TOSTOP) != 0)
 		r = tty_may_change(t);
 	if (r == 0)
-		r = tty_wait(&t->wq, take_turn, t, nonblock);
+		r = tty_take_turn(&t->writing, &t->wq, nonblock);
 	if (r < 0)
 		return r;
 	r = send_all(t, buf, n, nonblock);
-	end_turn(t);
+	tty_end_turn(&t->writing, &t->wq);
 	return r;
 }
 
@@ -243,6 +255,10 @@ read_wait(struct tty *t, uint8_t *buf, size_t n, bool nonblock)
 		if (more > 0 && tenths(t) != 0)
 			deadline = md_time_ns() + tenths(t) * 100000000ul;
 		spin_unlock_irq(&t->lock, flags);
+		if (more > 0 && t->ops->taken != NULL)
+			t->ops->taken(t);
+		if (r == 0 && atomic_load(&t->hung))
+			r = -EIO;
 		if (r == 0)
 			r = nonblock ? -EAGAIN :
 			    wait_sleep(&w, WAIT_INTR, deadline);
@@ -261,7 +277,8 @@ tty_read(void *dev, void *buf, size_t n, bool nonblock)
 	struct tty *t = dev;
 	int r = 0;
 
-	if (n == 0)
+	/* Who is hung up reads its end. */
+	if (n == 0 || atomic_load(&t->hung))
 		return 0;
 	if (tty_job != NULL)
 		r = tty_job->check_read(t->session, t->fg);
@@ -283,12 +300,15 @@ unsigned
 tty_poll(void *dev, struct ready **at)
 {
 	struct tty *t = dev;
-	unsigned bits = may_send(t) ? POLL_WR : 0;
-	uint64_t flags = spin_lock_irq(&t->lock);
+	unsigned bits = may_send(t) > 0 ? POLL_WR : 0;
+	uint64_t flags;
 
+	*at = &t->ready;
+	if (atomic_load(&t->hung))
+		return POLL_RD | POLL_WR | POLLERR | POLLHUP;
+	flags = spin_lock_irq(&t->lock);
 	if (is_readable(t))
 		bits |= POLL_RD;
 	spin_unlock_irq(&t->lock, flags);
-	*at = &t->ready;
 	return bits;
 }

@@ -17,8 +17,6 @@
  */
 #include "dev/ttydat.h"
 
-#define O_NOCTTY 0400u
-
 const struct tty_job_ops *tty_job;
 
 static struct {
@@ -58,17 +56,6 @@ find_locked(int session)
 	return NULL;
 }
 
-/* The terminal of a session; NULL: it has none. */
-static struct tty *
-of_session(int session)
-{
-	uint64_t flags = spin_lock_irq(&ttys.lock);
-	struct tty *t = find_locked(session);
-
-	spin_unlock_irq(&ttys.lock, flags);
-	return t;
-}
-
 /*
  * For /proc/PID/stat: major and minor of a session's terminal as one number, and
  * the job in front of it.
@@ -79,12 +66,17 @@ of_session(int session)
 uint32_t
 tty_number(int session, int *fg)
 {
-	struct tty *t = of_session(session);
+	uint64_t flags = spin_lock_irq(&ttys.lock);
+	const struct tty *t = find_locked(session);
+	uint32_t number = 0;
 
-	if (t == NULL)
-		return 0;
-	*fg = t->fg;
-	return t->chr->major << 8 | t->chr->minor;
+	if (t != NULL && !t->hung) {
+		*fg = t->fg;
+		number = t->chr->major << 8 | (t->chr->minor & 0xff) |
+		    (t->chr->minor & ~0xffu) << 12;
+	}
+	spin_unlock_irq(&ttys.lock, flags);
+	return number;
 }
 
 static struct tty_asker
@@ -97,13 +89,40 @@ asker(void)
 	return a;
 }
 
-/* What /dev/tty is to the current process; NULL: nothing.  Locks:    none held. */
+/*
+ * What /dev/tty is to the current process.
+ *
+ * Locks:    none held.
+ * Owns:     the caller gets a reference.
+ * Returns:  NULL: it has none.
+ */
 struct tty *
 tty_current(void)
 {
 	struct tty_asker a = asker();
+	uint64_t flags = spin_lock_irq(&ttys.lock);
+	struct tty *t = a.gave_up ? NULL : find_locked(a.session);
 
-	return a.gave_up ? NULL : of_session(a.session);
+	if (t != NULL && t->hung)
+		t = NULL;
+	if (t != NULL)
+		t->refs++;
+	spin_unlock_irq(&ttys.lock, flags);
+	return t;
+}
+
+/* Drop a reference.  Locks:    none held. */
+void
+tty_put(struct tty *t)
+{
+	uint64_t flags = spin_lock_irq(&ttys.lock);
+	bool last = --t->refs == 0;
+
+	if (last)
+		list_remove(&t->all);
+	spin_unlock_irq(&ttys.lock, flags);
+	if (last)
+		t->ops->free(t);
 }
 
 /* Is it the terminal of the current process? */
@@ -112,7 +131,7 @@ tty_is_mine(const struct tty *t)
 {
 	struct tty_asker a = asker();
 
-	return a.session != 0 && t->session == a.session && !a.gave_up;
+	return a.session != 0 && t->session == a.session && !a.gave_up && !t->hung;
 }
 
 /* To the job in front, if there is one.  Locks:    none of rank >= LR_LEAF. */
@@ -146,14 +165,15 @@ tty_opened(struct tty *t, unsigned flags)
 		(void)tty_set_session(t, 0);
 }
 
-/* May session a have t?  Locks:    ttys.lock. */
+/* May session a, which has old or NULL, have t?  Locks:    ttys.lock. */
 static int
-may_have(const struct tty *t, const struct tty_asker *a, uint64_t steal)
+may_have(const struct tty *t, const struct tty *old, const struct tty_asker *a,
+    uint64_t steal)
 {
-	const struct tty *old = find_locked(a->session);
-
 	HELD(&ttys.lock);
-	if (!a->leads || (old != NULL && old != t))
+	if (t->hung)
+		return -EIO;
+	if (!a->leads || (old != NULL && old != t && !old->hung))
 		return -EPERM;
 	if (t->session == 0 || t->session == a->session)
 		return 0;
@@ -171,13 +191,19 @@ tty_set_session(struct tty *t, uint64_t steal)
 {
 	struct tty_asker a = asker();
 	uint64_t flags = spin_lock_irq(&ttys.lock);
-	int r = may_have(t, &a, steal);
+	struct tty *old = find_locked(a.session);
+	int r = may_have(t, old, &a, steal);
 
-	if (r == 0 && t->session != a.session) {
+	if (r == 0 && t != old) {
+		t->refs += t->session == 0;
 		t->session = a.session;
 		t->fg = a.group;
+		if (old != NULL)
+			old->session = old->fg = 0;
 	}
 	spin_unlock_irq(&ttys.lock, flags);
+	if (r == 0 && old != NULL && old != t)
+		tty_put(old);
 	if (r == 0)
 		tty_job->give_up(false);
 	return r;
@@ -204,6 +230,29 @@ tty_session_ended(int session)
 	if (fg != 0) {
 		tty_job->signal_group(fg, session, SIGHUP);
 		tty_job->signal_group(fg, session, SIGCONT);
+	}
+	if (t != NULL)
+		tty_put(t);
+}
+
+/*
+ * The other end of t is gone for good: nobody reads or writes it any more, and the
+ * leader of its session hears of it.  When he ends, so does the job in front.
+ *
+ * Locks:    none held.
+ */
+void
+tty_hangup(struct tty *t)
+{
+	uint64_t flags = spin_lock_irq(&ttys.lock);
+	int session = t->session;
+
+	atomic_store(&t->hung, true);
+	spin_unlock_irq(&ttys.lock, flags);
+	tty_tell(t, POLL_RD | POLL_WR | POLLERR | POLLHUP);
+	if (session != 0) {
+		tty_job->signal_leader(session, SIGHUP);
+		tty_job->signal_leader(session, SIGCONT);
 	}
 }
 

@@ -49,7 +49,7 @@ device_collect(void *arg, struct chr_dev *d)
 {
 	struct device_list *l = arg;
 
-	if (l->n < DEVICES_MAX)
+	if (d->name != NULL && l->n < DEVICES_MAX)
 		l->dev[l->n++] = d;
 }
 
@@ -166,7 +166,7 @@ devfs_opened(struct vnode *v, struct file *f, unsigned flags)
 	if (d->is_physical && fs_cred()->euid != 0)
 		return -EPERM;
 	if (d->ops->open != NULL)
-		r = d->ops->open(&d, flags);
+		r = d->ops->open(&d, dev_minor(v->rdev), flags);
 	if (r != 0)
 		return r;
 	f->priv = d;
@@ -316,6 +316,14 @@ static const struct file_ops mem_file_ops = {
 	.vmo = chr_vmo,
 	.close = chr_close,
 };
+
+/* What f, if it is an open character device, is; NULL: it is none. */
+struct chr_dev *
+devfs_device(const struct file *f)
+{
+	return f->ops == &stream_file_ops || f->ops == &mem_file_ops ?
+	    dev_of(f) : NULL;
+}
 
 static const struct file_ops stream_file_ops = {
 	.seek = SEEKS_NEVER,

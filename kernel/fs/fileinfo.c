@@ -104,18 +104,11 @@ file_is_path(struct file *f)
 	return (f->flags & O_PATH) != 0;
 }
 
-static struct chr_dev *
-chr_of(const struct file *f)
-{
-	return f->vn->type != S_IFCHR ? NULL :
-	    chr_find(dev_major(f->vn->rdev), dev_minor(f->vn->rdev));
-}
-
 /* Is it /dev/zero, whose mapping is anonymous memory? */
 bool
 file_is_zero_device(struct file *f)
 {
-	struct chr_dev *d = chr_of(f);
+	struct chr_dev *d = devfs_device(f);
 
 	return d != NULL && d->is_zero;
 }
@@ -198,7 +191,7 @@ file_poll(struct file *f, struct ready **at)
 bool
 file_can_wait(const struct file *f)
 {
-	struct chr_dev *d = chr_of(f);
+	struct chr_dev *d = devfs_device(f);
 
 	return f->ops != NULL && f->ops->poll != NULL &&
 	    (d == NULL || d->ops->poll != NULL);
@@ -268,7 +261,7 @@ fs_sync(struct file *f)
 static int
 splice_check(const struct file *in)
 {
-	struct chr_dev *d = chr_of(in);
+	struct chr_dev *d = devfs_device(in);
 
 	if (in->vn->type == S_IFREG || (d != NULL && d->is_endless))
 		return 0;

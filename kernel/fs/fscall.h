@@ -149,6 +149,9 @@ struct dirsink {
 };
 int file_readdir(struct file *, struct dirsink *) MUST_CHECK;
 
+/* ---- devpts.c ---- */
+int fs_pty_peer(struct file *master, unsigned flags, struct file **out) MUST_CHECK;
+
 /* ---- pipe.c ---- */
 int pipe_create(unsigned flags, struct file **rd, struct file **wr) MUST_CHECK;
 int64_t pipe_size(struct file *);                    /* -EBADF: no pipe */

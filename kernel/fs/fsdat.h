@@ -186,6 +186,8 @@ struct fstype {
 	bool on_demand;                /* lookup makes vnodes: no tree lock */
 	uint64_t magic;                /* statfs f_type */
 	const struct vnode_ops *vnodes; /* NULL: not one and the same for all */
+	/* NULL: the words of mountopts.c.  mount(2)'s data.  0, -EINVAL. */
+	int (*options)(struct mount *, const char *data);
 	/* Make root; the mount is private yet.  0, -errno. */
 	int (*mount)(struct mount *);
 	/* Drop all names; -EBUSY when something is in use. */

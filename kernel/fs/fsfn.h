@@ -81,6 +81,7 @@ struct mount_opts {
 };
 #define OPT_NONE UINT64_MAX
 int mount_opts_parse(struct mount_opts *, const char *data) MUST_CHECK;
+uint32_t octal_parse(const char *);
 int mount_limits_set(struct mount *, const struct mount_opts *) MUST_CHECK;
 void mount_limits_default(struct mount *);
 int mount_remount_data(struct vnode *, unsigned flags, const char *data)
@@ -197,6 +198,12 @@ extern const struct fstype devfs_type;
 void devfs_init(void);
 int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
 int devfs_populate(const struct path_at *) MUST_CHECK;
+
+struct chr_dev *devfs_device(const struct file *);
+
+/* ---- devpts.c ---- */
+extern const struct fstype devpts_type;
+void devpts_init(void);
 
 /* ---- blkfile.c: disks as files ---- */
 void blkfile_add(void *, struct bdev *);  /* as blk_walk() calls it */

@@ -21,10 +21,11 @@ make_dir(const char *path, unsigned mode)
 }
 
 static void
-must_mount(const char *source, const char *path, const char *type)
+must_mount(const char *source, const char *path, const char *type,
+    const char *data)
 {
 	const struct path_at at = { .path = path };
-	int r = fs_mount(source, &at, type, 0, NULL);
+	int r = fs_mount(source, &at, type, 0, data);
 
 	if (r != 0)
 		panic("fs: mount %s: error %d", path, -r);
@@ -39,7 +40,7 @@ void
 fs_init(void)
 {
 	static const struct fstype *const own[] = { &tmpfs_type, &devfs_type,
-		&procfs_type };
+		&procfs_type, &devpts_type };
 	static const struct procfs_row rows[] = {
 		{ "diskstats", 0444, .show = diskstats_show },
 		{ "filesystems", 0444, .show = filesystems_show },
@@ -68,13 +69,15 @@ fs_init(void)
 	flock_init();
 	devfs_init();
 	memfd_init();
+	devpts_init();
 	power_set_prepare(fs_shutdown);
 	make_dir("/dev", 0755);
 	make_dir("/proc", 0555);
 	blk_walk(blkfile_add, NULL);
-	must_mount("devtmpfs", "/dev", "devtmpfs");
-	must_mount("tmpfs", "/dev/shm", "tmpfs");
-	must_mount("proc", "/proc", "proc");
+	must_mount("devtmpfs", "/dev", "devtmpfs", NULL);
+	must_mount("tmpfs", "/dev/shm", "tmpfs", NULL);
+	must_mount("devpts", "/dev/pts", "devpts", "gid=5,mode=0620");
+	must_mount("proc", "/proc", "proc", NULL);
 	procfs_register(rows, ARRAY_LEN(rows));
 }
 

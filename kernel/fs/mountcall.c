@@ -54,7 +54,8 @@ mount_new(const struct fstype *type, struct vnode *at, const char *source,
 		return -ENOMEM;
 	if (type == &tmpfs_type)
 		opts.mode = S_ISVTX | 0777;
-	r = mount_opts_parse(&opts, data);
+	r = type->options != NULL ? type->options(m, data) :
+	    mount_opts_parse(&opts, data);
 	m->root_mode = opts.mode;
 	if (r == 0 && (type == &tmpfs_type || type == &devfs_type)) {
 		mount_limits_default(m);
@@ -102,7 +103,7 @@ mount_devices(const struct path_at *at)
 }
 
 /*
- * mount(2): type is tmpfs, devtmpfs, proc, ext2.
+ * mount(2): type is tmpfs, devtmpfs, devpts, proc, ext2.
  *
  * Locks:    none held.
  * Returns:  0, -EPERM, -ENODEV (unknown type), -ENOTDIR, -EBUSY, -EINVAL;

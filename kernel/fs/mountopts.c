@@ -41,7 +41,7 @@ size_parse(const char *s, uint64_t *bytes)
 }
 
 /* "0755," → 0755 */
-static uint32_t
+uint32_t
 octal_parse(const char *s)
 {
 	uint32_t v = 0;

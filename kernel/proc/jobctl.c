@@ -20,6 +20,7 @@
 #include "lib/errno.h"
 
 static void signal_group(int pgid, int session, int signo);
+static void signal_leader(int session, int signo);
 static int check_read(int session, int fg_pgid);
 static int check_write(int session, int fg_pgid);
 static int session_of_group(int pgid);
@@ -30,6 +31,7 @@ static int user_out(uint64_t dst, const void *src, size_t n);
 
 static const struct tty_job_ops ops = {
 	.signal_group = signal_group,
+	.signal_leader = signal_leader,
 	.check_read = check_read,
 	.check_write = check_write,
 	.session_of_group = session_of_group,
@@ -68,6 +70,19 @@ signal_group(int pgid, int session, int signo)
 
 	spin_lock(&proc_lock);
 	proc_walk_locked(signal_if_meant, &w);
+	spin_unlock(&proc_lock);
+}
+
+static void
+signal_leader(int session, int signo)
+{
+	struct siginfo si = { .signo = signo, .code = SI_KERNEL };
+	struct proc *p;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(session);
+	if (p != NULL && p->sid == session)
+		(void)sig_send_member_locked(p, &si);
 	spin_unlock(&proc_lock);
 }
 

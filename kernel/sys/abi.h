@@ -258,6 +258,7 @@ struct abi_flock {
 #define LOCK_MAND 32u
 
 #define FIBMAP 1u
+#define TIOCGPTPEER 0x5441u
 #define FIGETBSZ 2u
 #define FIONREAD 0x541bu
 #define FIONBIO 0x5421u

@@ -147,6 +147,18 @@ ioctl_block(struct file *f, va_t arg)
 	return copyin(&block, arg, sizeof(block)) != 0 ? -EFAULT : -EINVAL;
 }
 
+/* TIOCGPTPEER: the other end of a pseudo terminal's master. */
+static int64_t
+ioctl_peer(struct file *master, uint64_t flags)
+{
+	struct file *peer;
+	int r = fs_pty_peer(master, (unsigned)flags & ~(unsigned)O_CREAT, &peer);
+
+	if (r != 0)
+		return r;
+	return sys_install(peer, 0, (flags & O_CLOEXEC) != 0);
+}
+
 static int64_t
 ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 {
@@ -170,6 +182,8 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 		return ioctl_async(arg);
 	case FIOQSIZE:
 		return ioctl_size(f, arg);
+	case TIOCGPTPEER:
+		return ioctl_peer(f, arg);
 	case FIBMAP:
 		return ioctl_block(f, arg);
 	case FIONREAD:

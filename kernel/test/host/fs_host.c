@@ -41,6 +41,17 @@ chr_walk(void (*fn)(void *arg, struct chr_dev *), void *arg)
 		fn(arg, &devices[i]);
 }
 
+int
+pty_of_master(const struct chr_dev *d)
+{
+	return -ENOTTY;
+}
+
+void
+pty_set_ops(const struct pty_ops *ops)
+{
+}
+
 struct chr_dev *
 chr_find(uint32_t major, uint32_t minor)
 {

@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pty.c: pseudo terminals: a terminal whose other end is a file
+ *
+ * Problem   script, tmux, expect and a shell in a window want to be the keyboard
+ *           and the screen of programs that think they have a terminal.
+ *
+ * Picture   /dev/ptmx ─ open ─→ master ─ write ─→ tty_receive() ─→ slave reads
+ *                               master ←─ ring of bytes ─ send ─── slave writes
+ *           /dev/pts/N ─ open ─→ slave
+ *
+ * Rules     1. Each open of /dev/ptmx makes a pair, with the lowest free number;
+ *              the pair lives until nobody has either end open, and as long as it
+ *              is a session's terminal.
+ *           2. Closing the master hangs the slave up.  Closing the last slave is
+ *              the end of a read of the master (EIO), until one opens it again.
+ *           3. Echo has a part of the ring to itself, so that a program which
+ *              fills the rest does not hide what is typed.
+ *           4. A number is free only when fs/devpts.c has forgotten it.
+ *
+ * Tags      [P] ptys.lock   [T] tty->lock   [c] constant
+ *
+ * Read next tty.c, fs/devpts.c.
+ */
+#include "dev/ttydat.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define OUT 8192u           /* bytes between slave and master */
+#define OUT_ECHO 1024u      /* of these for echo alone */
+#define MAJOR_PTS 136u
+
+enum pty_ioctl { TIOCPKT = 0x5420, TIOCSPTLCK = 0x40045431,
+	TIOCSIG = 0x40045436, TIOCGPTN = 0x80045430, TIOCGPKT = 0x80045438,
+	TIOCGPTLCK = 0x80045439, TCFLSH = 0x540b, FIONREAD = 0x541b };
+
+struct pty {
+	struct tty tty;             /* the slave */
+	struct chr_dev slave, master; /* [c] */
+	unsigned number;            /* [c] */
+	unsigned files, slaves;     /* [P] open ones; slaves read without */
+	bool was_open;              /* [P] a slave; read without */
+	bool locked;                /* [P] no slave is opened */
+	bool packet;                /* [T] TIOCPKT: reads begin with a byte of status */
+	unsigned status;            /* [T] TIOCPKT_*, not yet read */
+	char out[OUT];              /* [T] ring: what the slave sent */
+	unsigned head, n;           /* [T] */
+	struct mutex typing;        /* a leaf: whose bytes are going in */
+	struct waitq hand;          /* of the master: bytes, room, a turn */
+	struct ready ready;         /* who watches the master */
+};
+
+static struct {
+	struct spinlock lock;       /* LR_LEAF */
+	struct pty *pty[PTY_MAX];   /* lock; NULL: no file is open */
+	bool taken[PTY_MAX];        /* lock */
+	const struct pty_ops *ops;  /* [c] */
+} ptys = { .lock = SPIN_INIT(LR_LEAF) };
+
+static size_t pty_send(struct tty *t, const char *s, size_t n);
+static size_t pty_room(struct tty *t);
+static void pty_taken(struct tty *t);
+static void pty_note(struct tty *t, unsigned bits);
+static void pty_free(struct tty *t);
+static int ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags);
+static int slave_open(struct chr_dev **d, uint32_t minor, unsigned flags);
+static void slave_close(void *dev);
+static ssize_t master_read(void *dev, void *buf, size_t n, bool nonblock);
+static ssize_t master_write(void *dev, const void *buf, size_t n, bool nonblock);
+static unsigned master_poll(void *dev, struct ready **at);
+static int64_t master_ioctl(void *dev, unsigned cmd, uint64_t arg);
+static void master_close(void *dev);
+
+static const struct tty_ops pty_tty_ops = { .send = pty_send, .room = pty_room,
+	.taken = pty_taken, .note = pty_note, .free = pty_free };
+static const struct chr_ops ptmx_ops = { .open = ptmx_open };
+static const struct chr_ops slave_ops = { .open = slave_open,
+	.close = slave_close, .read = tty_read, .write = tty_write,
+	.poll = tty_poll, .ioctl = tty_ioctl };
+static const struct chr_ops master_ops = { .close = master_close,
+	.read = master_read, .write = master_write, .poll = master_poll,
+	.ioctl = master_ioctl };
+
+void
+pty_init(void)
+{
+	static struct chr_dev nodes[] = {
+		{ .name = "ptmx", .major = 5, .minor = 2, .mode = 0666,
+		  .ops = &ptmx_ops },
+		{ .major = MAJOR_PTS, .any_minor = true, .ops = &slave_ops },
+	};
+
+	chr_register(&nodes[0]);
+	chr_register(&nodes[1]);
+}
+
+/* Boot, before the first process. */
+void
+pty_set_ops(const struct pty_ops *ops)
+{
+	ptys.ops = ops;
+}
+
+/* The number of the pair whose master d is; -EIO: another terminal, -ENOTTY. */
+int
+pty_of_master(const struct chr_dev *d)
+{
+	if (d->ops != &master_ops)
+		return d->ops->read == tty_read ? -EIO : -ENOTTY;
+	return (int)((struct pty *)d->dev)->number;
+}
+
+/* ---- a pair comes and goes ---- */
+
+/* The lowest free number, or -ENOSPC. */
+static int
+number_take(void)
+{
+	unsigned n;
+
+	spin_lock(&ptys.lock);
+	for (n = 0; n < PTY_MAX && ptys.taken[n]; n++)
+		;
+	if (n < PTY_MAX)
+		ptys.taken[n] = true;
+	spin_unlock(&ptys.lock);
+	return n < PTY_MAX ? (int)n : -ENOSPC;
+}
+
+static void
+number_give(unsigned n)
+{
+	spin_lock(&ptys.lock);
+	ptys.taken[n] = false;
+	spin_unlock(&ptys.lock);
+}
+
+static void
+pty_setup(struct pty *p, unsigned number)
+{
+	static const struct termios first = TERMIOS_FIRST;
+
+	p->number = number;
+	p->slave = (struct chr_dev){ .major = MAJOR_PTS, .minor = number,
+		.ops = &slave_ops, .dev = &p->tty };
+	p->master = (struct chr_dev){ .ops = &master_ops, .dev = p };
+	p->files = 1;
+	p->locked = true;
+	mutex_init(&p->typing, LR_NONE);
+	waitq_init(&p->hand);
+	ready_init(&p->ready);
+	p->tty.ops = &pty_tty_ops;
+	p->tty.chr = &p->slave;
+	p->tty.refs = 1;
+	p->tty.t = first;
+	spin_init(&p->tty.lock, LR_DEV);
+	mutex_init(&p->tty.writing, LR_NONE);
+	waitq_init(&p->tty.wq);
+	ready_init(&p->tty.ready);
+}
+
+/* A new pair, and its master in *d.  0, -ENOSPC, -ENOMEM. */
+static int
+ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags)
+{
+	struct pty *p = kmem_zalloc(sizeof(*p));
+	int n, r;
+
+	if (p == NULL)
+		return -ENOMEM;
+	n = number_take();
+	r = n < 0 ? n : ptys.ops->made((unsigned)n);
+	if (r != 0)
+		goto undo;
+	pty_setup(p, (unsigned)n);
+	tty_add(&p->tty);
+	spin_lock(&ptys.lock);
+	ptys.pty[n] = p;
+	spin_unlock(&ptys.lock);
+	EVENT(pty_made);
+	*d = &p->master;
+	return 0;
+
+undo:
+	EVENT(pty_refused);
+	if (n >= 0)
+		number_give((unsigned)n);
+	kmem_free(p);
+	return r;
+}
+
+/* The slave of this number: a node's, or the one that *d is already. */
+static int
+slave_open(struct chr_dev **d, uint32_t minor, unsigned flags)
+{
+	struct pty *p = NULL;
+
+	spin_lock(&ptys.lock);
+	if (minor < PTY_MAX)
+		p = ptys.pty[minor];
+	if (p != NULL && (p->locked || atomic_load(&p->tty.hung) ||
+	    ((*d)->dev != NULL && (*d)->dev != &p->tty)))
+		p = NULL;
+	if (p != NULL) {
+		p->files++;
+		atomic_add(&p->slaves, 1);
+		p->was_open = true;
+	}
+	spin_unlock(&ptys.lock);
+	if (p == NULL)
+		return -EIO;
+	tty_opened(&p->tty, flags);
+	*d = &p->slave;
+	return 0;
+}
+
+/* One of p's files is closed; with the last its number is free. */
+static void
+pty_leave(struct pty *p)
+{
+	unsigned n = p->number;
+	bool last;
+
+	spin_lock(&ptys.lock);
+	last = --p->files == 0;
+	if (last)
+		ptys.pty[n] = NULL;
+	spin_unlock(&ptys.lock);
+	if (!last)
+		return;
+	ptys.ops->freed(n);
+	number_give(n);
+	tty_put(&p->tty);
+}
+
+/* The last reference is gone.  Locks:    none held. */
+static void
+pty_free(struct tty *t)
+{
+	EVENT(pty_freed);
+	kmem_free(CONTAINER_OF(t, struct pty, tty));
+}
+
+static void
+master_tell(struct pty *p, unsigned bits)
+{
+	wake_all(&p->hand);
+	ready_tell(&p->ready, bits);
+}
+
+static void
+slave_close(void *dev)
+{
+	struct tty *t = dev;
+	struct pty *p = CONTAINER_OF(t, struct pty, tty);
+
+	if (atomic_sub(&p->slaves, 1) == 0)
+		master_tell(p, POLL_RD | POLLHUP);
+	pty_leave(p);
+}
+
+static void
+master_close(void *dev)
+{
+	struct pty *p = dev;
+
+	EVENT(pty_hangup, p->number, p->tty.session);
+	tty_hangup(&p->tty);
+	ptys.ops->hung(p->number);
+	pty_leave(p);
+}
+
+/* ---- below the line discipline ---- */
+
+static size_t
+pty_send(struct tty *t, const char *s, size_t n)
+{
+	struct pty *p = CONTAINER_OF(t, struct pty, tty);
+	uint64_t flags = spin_lock_irq(&t->lock);
+	size_t i;
+
+	n = MIN(n, OUT - p->n);
+	for (i = 0; i < n; i++)
+		p->out[(p->head + p->n++) % OUT] = s[i];
+	spin_unlock_irq(&t->lock, flags);
+	if (n > 0)
+		master_tell(p, POLL_RD);
+	return n;
+}
+
+static size_t
+pty_room(struct tty *t)
+{
+	struct pty *p = CONTAINER_OF(t, struct pty, tty);
+	unsigned n = atomic_load_relaxed(&p->n);
+
+	return n < OUT - OUT_ECHO ? OUT - OUT_ECHO - n : 0;
+}
+
+static void
+pty_taken(struct tty *t)
+{
+	master_tell(CONTAINER_OF(t, struct pty, tty), POLL_WR);
+}
+
+/* Of two that contradict each other the later one counts. */
+static void
+pty_note(struct tty *t, unsigned bits)
+{
+	struct pty *p = CONTAINER_OF(t, struct pty, tty);
+	uint64_t flags = spin_lock_irq(&t->lock);
+	bool packet = p->packet;
+
+	if ((bits & (TIOCPKT_STOP | TIOCPKT_START)) != 0)
+		p->status &= ~(TIOCPKT_STOP | TIOCPKT_START);
+	if ((bits & (TIOCPKT_NOSTOP | TIOCPKT_DOSTOP)) != 0)
+		p->status &= ~(TIOCPKT_NOSTOP | TIOCPKT_DOSTOP);
+	if (packet)
+		p->status |= bits;
+	spin_unlock_irq(&t->lock, flags);
+	if (packet)
+		master_tell(p, POLL_RD | POLLPRI);
+}
+
+/* ---- the master ---- */
+
+/* Has the last slave been closed? */
+static bool
+is_left(const struct pty *p)
+{
+	return p->was_open && atomic_load(&p->slaves) == 0;
+}
+
+/* What there is to read, at most n bytes: their number; 0: nothing. */
+static size_t
+take_out(struct pty *p, char *buf, size_t n)
+{
+	uint64_t flags = spin_lock_irq(&p->tty.lock);
+	size_t got = 0;
+
+	if (p->packet && (p->status != 0 || p->n > 0)) {
+		buf[got++] = (char)p->status;
+		n = p->status != 0 ? 1 : n;
+		p->status = 0;
+	}
+	for (; got < n && p->n > 0; p->n--) {
+		buf[got++] = p->out[p->head];
+		p->head = (p->head + 1) % OUT;
+	}
+	spin_unlock_irq(&p->tty.lock, flags);
+	return got;
+}
+
+/* tty_wait(): is there something to read? */
+static int
+may_read(void *arg)
+{
+	struct pty *p = arg;
+
+	if (atomic_load(&p->n) > 0 || (p->packet && p->status != 0))
+		return 1;
+	return is_left(p) ? -EIO : 0;
+}
+
+static ssize_t
+master_read(void *dev, void *buf, size_t n, bool nonblock)
+{
+	struct pty *p = dev;
+	size_t got = 0;
+	int r = 0;
+
+	while (n > 0 && got == 0 && r == 0) {
+		r = tty_wait(&p->hand, may_read, p, nonblock);
+		if (r == 0)
+			got = take_out(p, buf, n);
+	}
+	if (got > 0)
+		tty_tell(&p->tty, POLL_WR);
+	return r < 0 ? r : (ssize_t)got;
+}
+
+/* tty_wait(): may a byte be typed? */
+static int
+may_type(void *arg)
+{
+	struct pty *p = arg;
+
+	return tty_room(&p->tty) > 0;
+}
+
+static ssize_t
+master_write(void *dev, const void *buf, size_t n, bool nonblock)
+{
+	struct pty *p = dev;
+	const char *s = buf;
+	size_t done = 0;
+	int r = tty_take_turn(&p->typing, &p->hand, nonblock);
+
+	if (r < 0)
+		return r;
+	while (done < n && r == 0) {
+		r = tty_wait(&p->hand, may_type, p, nonblock);
+		if (r == 0)
+			done += tty_receive(&p->tty, s + done,
+			    MIN(n - done, tty_room(&p->tty)));
+	}
+	tty_end_turn(&p->typing, &p->hand);
+	return done > 0 ? (ssize_t)done : r;
+}
+
+static unsigned
+master_poll(void *dev, struct ready **at)
+{
+	struct pty *p = dev;
+	unsigned bits = may_type(p) ? POLL_WR : 0;
+
+	*at = &p->ready;
+	if (may_read(p) > 0)
+		bits |= POLL_RD;
+	if (p->packet && p->status != 0)
+		bits |= POLLPRI;
+	return is_left(p) ? bits | POLLHUP : bits;
+}
+
+static int64_t
+answer(uint64_t arg, unsigned value)
+{
+	return tty_job->copyout(arg, &value, sizeof(value));
+}
+
+static int64_t
+set_lock(struct pty *p, uint64_t arg)
+{
+	int on, r = tty_job->copyin(&on, arg, sizeof(on));
+
+	if (r != 0)
+		return r;
+	spin_lock(&ptys.lock);
+	p->locked = on != 0;
+	spin_unlock(&ptys.lock);
+	return 0;
+}
+
+static int64_t
+set_packet(struct pty *p, uint64_t arg)
+{
+	int on, r = tty_job->copyin(&on, arg, sizeof(on));
+	uint64_t flags;
+
+	if (r != 0)
+		return r;
+	flags = spin_lock_irq(&p->tty.lock);
+	if (on != 0 && !p->packet)
+		p->status = 0;
+	p->packet = on != 0;
+	spin_unlock_irq(&p->tty.lock, flags);
+	return 0;
+}
+
+/* TCFLSH of the master: its input is what the slave sent. */
+static int64_t
+flush_out(struct pty *p, uint64_t what)
+{
+	uint64_t flags;
+
+	if (what > 2)
+		return -EINVAL;
+	if (what == 1)
+		return 0;
+	flags = spin_lock_irq(&p->tty.lock);
+	p->n = 0;
+	spin_unlock_irq(&p->tty.lock, flags);
+	tty_tell(&p->tty, POLL_WR);
+	return 0;
+}
+
+static int64_t
+signal_front(struct pty *p, uint64_t sig)
+{
+	if (sig != SIGINT && sig != SIGQUIT && sig != SIGTSTP)
+		return -EINVAL;
+	tty_signal(&p->tty, (int)sig);
+	return 0;
+}
+
+static int64_t
+master_ioctl(void *dev, unsigned cmd, uint64_t arg)
+{
+	struct pty *p = dev;
+
+	switch (cmd) {
+	case TIOCGPTN:
+		return answer(arg, p->number);
+	case TIOCSPTLCK:
+		return set_lock(p, arg);
+	case TIOCGPTLCK:
+		return answer(arg, p->locked);
+	case TIOCPKT:
+		return set_packet(p, arg);
+	case TIOCGPKT:
+		return answer(arg, p->packet);
+	case TIOCSIG:
+		return signal_front(p, arg);
+	case FIONREAD:
+		return answer(arg, p->n);
+	case TCFLSH:
+		return flush_out(p, arg);
+	}
+	return tty_ioctl_as(&p->tty, TTY_DRIVER, cmd, arg);
+}

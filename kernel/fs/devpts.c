@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * devpts.c: /dev/pts, the names of pseudo terminals
+ *
+ * Problem   A slave needs a name that others can open, an owner and a mode; it
+ *           comes with the master and goes with it.
+ *
+ * Picture   dev/pty.c ─ made(n) ─→ pts.node[n]: the vnode "n" ─ hung(n) ─→ gone
+ *                     ─ freed(n) ─→ its user may have another one
+ *
+ * Rules     1. There is one devpts, mounted at most once: the numbers are the
+ *              machine's.  Without it pairs are made all the same.
+ *           2. Nobody makes or removes a name in it by hand.
+ *           3. Counted are pairs of which an end is open, for who made them.
+ *
+ * Lock order: pts.mutex → mount->tree.
+ *
+ * Read next dev/pty.c, devfs.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+
+#define USER_MOST 256u      /* pairs of one user, in a large machine */
+#define USER_SHARE 128u     /* … one for so many pages of memory */
+#define POS_FIRST 3u        /* in a listing: the dots, ptmx, then the numbers */
+#define INO_FIRST 3u        /* as on Linux */
+#define MAJOR_PTS 136u
+
+static struct {
+	struct mutex mutex;        /* LR_VNODE */
+	struct mount *mnt;         /* mutex; NULL: not mounted */
+	struct vnode *ptmx;        /* tree */
+	struct vnode *node[PTY_MAX]; /* tree; referenced */
+	bool made[PTY_MAX], hung[PTY_MAX]; /* mutex */
+	uint32_t uid[PTY_MAX];     /* mutex; who pays */
+	unsigned n;                /* mutex, read without; made */
+	unsigned user_max;         /* [c] */
+	uint32_t mode, ptmx_mode, gid; /* mutex; options of the mount */
+	bool has_gid;              /* mutex */
+} pts = { .mutex = MUTEX_INIT(pts.mutex, LR_VNODE) };
+
+static int pts_lookup(struct vnode *dir, const struct name *n, struct vnode **out);
+static int pts_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink);
+
+static const struct vnode_ops dir_ops = { .lookup = pts_lookup,
+	.readdir = pts_readdir };
+static const struct vnode_ops node_ops = { .lookup = NULL };
+
+/* ---- nodes ---- */
+
+/* A device in the root of m, owned by the current process.  NULL: no memory. */
+static struct vnode *
+device_make(struct mount *m, const char *text, uint32_t mode, uint64_t rdev)
+{
+	const struct name named = { text, strlen(text) };
+	struct vnode *v = vn_alloc(m, &node_ops, S_IFCHR | mode);
+	char *name = vn_name_dup(&named);
+
+	if (v == NULL || name == NULL) {
+		kmem_free(name);
+		vn_put(v);
+		return NULL;
+	}
+	v->rdev = rdev;
+	v->nlink = 1;
+	vn_set_name(v, m->root, name);
+	return v;
+}
+
+/* The node of slave n, which nobody sees yet.  Locks:    pts.mutex. */
+static struct vnode *
+slave_make(struct mount *m, unsigned n)
+{
+	char text[12];
+	struct vnode *v;
+
+	HELD(&pts.mutex);
+	snprintf(text, sizeof(text), "%u", n);
+	v = device_make(m, text, pts.mode, dev_make(MAJOR_PTS, n));
+	if (v == NULL)
+		return NULL;
+	v->ino = INO_FIRST + n;
+	v->uid = pts.uid[n];
+	v->gid = pts.has_gid ? pts.gid : fs_cred()->fsgid;
+	return v;
+}
+
+/* The number that a name is, or PTY_MAX: none. */
+static unsigned
+slave_named(const struct name *name)
+{
+	unsigned n = 0;
+	size_t i;
+
+	if (name->len == 0 || (name->s[0] == '0' && name->len > 1))
+		return PTY_MAX;
+	for (i = 0; i < name->len && n < PTY_MAX; i++) {
+		if (name->s[i] < '0' || name->s[i] > '9')
+			return PTY_MAX;
+		n = n * 10 + (unsigned)(name->s[i] - '0');
+	}
+	return MIN(n, PTY_MAX);
+}
+
+static int
+pts_lookup(struct vnode *dir, const struct name *name, struct vnode **out)
+{
+	unsigned n = slave_named(name);
+	struct vnode *v = n < PTY_MAX ? pts.node[n] : NULL;
+
+	if (name_is(name, "ptmx"))
+		v = pts.ptmx;
+	if (v == NULL)
+		return -ENOENT;
+	vn_get(v);
+	*out = v;
+	return 0;
+}
+
+/* The entry at pos.  false: there is none. */
+static bool
+entry_at(struct vnode *dir, uint64_t pos, char *text, size_t cap,
+    struct dirsink_entry *e)
+{
+	const struct vnode *v = dir;
+
+	if (pos < 2)
+		snprintf(text, cap, "%s", pos == 0 ? "." : "..");
+	else if (pos < POS_FIRST)
+		snprintf(text, cap, "ptmx");
+	else
+		snprintf(text, cap, "%u", (unsigned)(pos - POS_FIRST));
+	if (pos >= 2)
+		v = pos < POS_FIRST ? pts.ptmx : pts.node[pos - POS_FIRST];
+	if (v == NULL)
+		return false;
+	*e = (struct dirsink_entry){ text, strlen(text), v->ino, pos + 1, v->type };
+	return true;
+}
+
+static int
+pts_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
+{
+	struct dirsink_entry e;
+	char text[12];
+
+	for (; *pos < POS_FIRST + PTY_MAX; (*pos)++)
+		if (entry_at(dir, *pos, text, sizeof(text), &e) &&
+		    sink->emit(sink, &e) != 0)
+			break;
+	return 0;
+}
+
+/* ---- what dev/pty.c tells ---- */
+
+/* May the current user have one more?  Locks:    pts.mutex. */
+static bool
+user_is_full(void)
+{
+	uint32_t uid = fs_cred()->uid;
+	unsigned i, n = 0;
+
+	HELD(&pts.mutex);
+	if (fs_cred()->euid == 0)
+		return false;
+	for (i = 0; i < PTY_MAX; i++)
+		n += pts.made[i] && pts.uid[i] == uid;
+	return n >= pts.user_max;
+}
+
+/* v, or nothing, is what the name n leads to.  Locks:    pts.mutex; mounted. */
+static void
+node_set(unsigned n, struct vnode *v)
+{
+	struct vnode *old = pts.node[n];
+
+	HELD(&pts.mutex);
+	rw_lock_write_nested(&pts.mnt->tree);
+	pts.node[n] = v;
+	if (old != NULL)
+		old->nlink = 0;
+	rw_unlock_write(&pts.mnt->tree);
+	vn_put(old);
+}
+
+static int
+pts_made(unsigned n)
+{
+	struct vnode *v = NULL;
+	int r = 0;
+
+	mutex_lock(&pts.mutex);
+	pts.uid[n] = fs_cred()->uid;
+	if (user_is_full())
+		r = -ENOSPC;
+	if (r == 0 && pts.mnt != NULL) {
+		v = slave_make(pts.mnt, n);
+		r = v == NULL ? -ENOMEM : 0;
+	}
+	if (r == 0) {
+		pts.made[n] = true;
+		pts.hung[n] = false;
+		atomic_add(&pts.n, 1);
+	}
+	if (v != NULL)
+		node_set(n, v);
+	mutex_unlock(&pts.mutex);
+	return r;
+}
+
+static void
+pts_hung(unsigned n)
+{
+	mutex_lock(&pts.mutex);
+	pts.hung[n] = true;
+	if (pts.mnt != NULL)
+		node_set(n, NULL);
+	mutex_unlock(&pts.mutex);
+}
+
+static void
+pts_freed(unsigned n)
+{
+	mutex_lock(&pts.mutex);
+	pts.made[n] = false;
+	atomic_sub(&pts.n, 1);
+	mutex_unlock(&pts.mutex);
+}
+
+/*
+ * TIOCGPTPEER: the slave of the master f, opened without its name.
+ *
+ * Locks:    none held.
+ * Returns:  0, -ENOTTY, -EIO (no master, or locked), -ENOENT (not mounted), …
+ * Owns:     the caller gets the reference.
+ */
+int
+fs_pty_peer(struct file *f, unsigned flags, struct file **out)
+{
+	struct chr_dev *d = devfs_device(f);
+	int n = d != NULL ? pty_of_master(d) : -ENOTTY, r;
+	struct vnode *v = NULL;
+	struct file *peer;
+
+	if (n < 0)
+		return n;
+	mutex_lock(&pts.mutex);
+	if (pts.mnt != NULL)
+		v = pts.node[n];
+	if (v != NULL)
+		vn_get(v);
+	mutex_unlock(&pts.mutex);
+	if (v == NULL)
+		return -ENOENT;
+	peer = file_alloc();
+	r = peer == NULL ? -ENFILE : file_start(peer, v, flags);
+	vn_put(v);
+	if (r == 0)
+		*out = peer;
+	else if (peer != NULL)
+		file_put(peer);
+	return r;
+}
+
+/* ---- the mount ---- */
+
+/* One "key=value".  0, -EINVAL. */
+static int
+option_set(const char *o)
+{
+	const char *end, *value = strchr(o, '=');
+	uint64_t n;
+
+	/* Each has been an instance of its own for long, on Linux. */
+	if (strncmp(o, "newinstance", 11) == 0)
+		return 0;
+	if (value == NULL)
+		return -EINVAL;
+	n = str_to_u64(value + 1, &end);
+	if (strncmp(o, "gid=", 4) == 0 && end != value + 1 && n <= UINT32_MAX) {
+		pts.gid = (uint32_t)n;
+		pts.has_gid = true;
+	} else if (strncmp(o, "mode=", 5) == 0) {
+		pts.mode = octal_parse(o + 5);
+	} else if (strncmp(o, "ptmxmode=", 9) == 0) {
+		pts.ptmx_mode = octal_parse(o + 9);
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* data of mount(2), at a new mount.  0, -EINVAL, -EBUSY: it is mounted. */
+static int
+pts_options(struct mount *m, const char *data)
+{
+	int r = 0;
+
+	mutex_lock(&pts.mutex);
+	if (pts.mnt != NULL)
+		r = -EBUSY;
+	else {
+		pts.mode = 0600;
+		pts.ptmx_mode = 0;
+		pts.has_gid = false;
+	}
+	while (r == 0 && data != NULL && *data != '\0') {
+		r = option_set(data);
+		data = strchr(data, ',');
+		data = data == NULL ? NULL : data + 1;
+	}
+	mutex_unlock(&pts.mutex);
+	return r;
+}
+
+/* Drop all nodes and the root.  Locks:    pts.mutex. */
+static void
+nodes_drop(struct mount *m)
+{
+	unsigned i;
+
+	HELD(&pts.mutex);
+	for (i = 0; i < PTY_MAX; i++) {
+		vn_put(pts.node[i]);
+		pts.node[i] = NULL;
+	}
+	vn_put(pts.ptmx);
+	pts.ptmx = NULL;
+	vn_put(m->root);
+	m->root = NULL;
+	pts.mnt = NULL;
+}
+
+/* Root, ptmx, and the slaves that there are.  Locks:    pts.mutex. */
+static int
+nodes_make(struct mount *m)
+{
+	bool failed = false;
+	unsigned i;
+
+	HELD(&pts.mutex);
+	m->root = vn_alloc(m, &dir_ops, S_IFDIR | 0755);
+	if (m->root == NULL)
+		return -ENOMEM;
+	m->root->nlink = 2;
+	m->root->ino = 1;
+	pts.ptmx = device_make(m, "ptmx", pts.ptmx_mode, dev_make(5, 2));
+	failed = pts.ptmx == NULL;
+	for (i = 0; i < PTY_MAX && !failed; i++)
+		if (pts.made[i] && !pts.hung[i]) {
+			pts.node[i] = slave_make(m, i);
+			failed = pts.node[i] == NULL;
+		}
+	return failed ? -ENOMEM : 0;
+}
+
+static int
+pts_mount(struct mount *m)
+{
+	int r = -EBUSY;
+
+	mutex_lock(&pts.mutex);
+	if (pts.mnt == NULL)
+		r = nodes_make(m);
+	if (r == 0)
+		pts.mnt = m;
+	else if (pts.mnt == NULL)
+		nodes_drop(m);
+	mutex_unlock(&pts.mutex);
+	return r;
+}
+
+/* Is a node open, or stands somebody in the root?  Locks:    pts.mutex. */
+static bool
+is_busy(const struct mount *m)
+{
+	unsigned i, n = 1;
+
+	HELD(&pts.mutex);
+	for (i = 0; i < PTY_MAX; i++) {
+		if (pts.node[i] == NULL)
+			continue;
+		n++;
+		if (atomic_load(&pts.node[i]->refs) != 1)
+			return true;
+	}
+	return atomic_load(&pts.ptmx->refs) != 1 ||
+	    atomic_load(&m->vnodes) != n + 1 ||
+	    atomic_load(&m->root->refs) != n + 1;
+}
+
+static int
+pts_unmount(struct mount *m)
+{
+	int r = -EBUSY;
+
+	mutex_lock_nested(&pts.mutex);
+	if (!is_busy(m)) {
+		nodes_drop(m);
+		r = 0;
+	}
+	mutex_unlock(&pts.mutex);
+	return r;
+}
+
+const struct fstype devpts_type = {
+	.name = "devpts", .magic = 0x1cd1, .options = pts_options,
+	.mount = pts_mount, .unmount = pts_unmount
+};
+
+/* ---- /proc/sys/kernel/pty ---- */
+
+static void
+show_max(struct out *out)
+{
+	out_printf(out, "%u\n", PTY_MAX);
+}
+
+static void
+show_nr(struct out *out)
+{
+	out_printf(out, "%u\n", atomic_load(&pts.n));
+}
+
+/* At fs_init(). */
+void
+devpts_init(void)
+{
+	static const struct pty_ops ops = { .made = pts_made, .hung = pts_hung,
+		.freed = pts_freed };
+	static const struct procfs_row rows[] = {
+		{ "sys/kernel/pty/max", 0444, .show = show_max },
+		{ "sys/kernel/pty/nr", 0444, .show = show_nr },
+	};
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	pts.user_max = (unsigned)MIN(USER_MOST, ps.total / USER_SHARE);
+	pty_set_ops(&ops);
+	procfs_register(rows, ARRAY_LEN(rows));
+}
