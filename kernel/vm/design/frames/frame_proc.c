@@ -205,6 +205,8 @@ tables_empty(struct frame_proc *p)
 
 	for (i = frames.by_pa; i != 0; i = f->pa_next) {
 		f = &frames.at[i];
+		if (f->nmap == 0)
+			continue;
 		if (f->owner == p->f_id)
 			frame_revoke(f);
 		else

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frame_table.c: frames that are page tables
+ * frame_table.c: where tables are, and whole spaces
  *
- * Problem   Programs build their own tables, of their own memory, and look at them; no
- *           program may ever write a word, or have the CPU read one that it wrote.
+ * Problem   A table of words does not say at which address they are, or who runs in them;
+ *           and a process gets its space from its creator, with all that is in it.
  *
- * Picture   PAGE ─ frame_table(level) ─→ TABLE, cleared ─ linked ─→ parent … ─→ root
- *             ↑                           │ empty and unlinked
- *             └────── frame_untable ──────┘
+ * Picture   root ←─ parent, pslot ─ table 3 ←─ … ─ table 1: [slot]      va of the word
+ *           vspace_swap: root ─→ the process; what its owner has in it goes along
  *
- * Rules     1. A frame with a writable mapping becomes no table; a table gets none.
- *           2. A table is linked once, into one a level above, of the same owner.
- *           3. Which space a word belongs to is found by its parents, three steps at
+ * Rules     1. Which space a word belongs to is found by its parents, three steps at
  *              most; nothing has to be kept right when tables are linked.
- *           4. What is unlinked is empty, so linking and unlinking move no mapping.
+ *           2. What is unlinked is empty, so linking and unlinking move no mapping.
+ *
+ * Read next frame_proc.c.
  */
 #include "vm/design/frames/frames.h"
 
@@ -25,52 +24,6 @@ static void space_goes(uint32_t root, uint32_t to);
 static bool is_elsewhere(const struct frame *, uint32_t table, uint32_t root);
 static bool is_wrong_now(const struct frame *, uint32_t table, uint32_t arg);
 
-/* See frames.h: view 0: it is mapped nowhere. */
-int
-frame_table(int pid, uint32_t f, va_t view, int level)
-{
-	struct frame_proc *p;
-	struct frame *fr;
-	int r = frame_get(pid, f, &p, &fr);
-
-	if (r < 0)
-		return r;
-	if (level < 1 || level > 4 || fr->pages != 1)
-		return -EINVAL;
-	if (fr->type != FRAME_PAGE || fr->nwrite != 0)
-		return -EBUSY;
-	if (view == 0 ? fr->nmap != 0 :
-	    p->root == 0 || !frame_is_mapped_at(fr, p->root, view))
-		return -EINVAL;
-	memset(frame_words(fr), 0, FRAME_PAGE_SIZE);
-	fr->type = (uint8_t)(FRAME_TABLE1 + level - 1);
-	return 0;
-}
-
-/* See frames.h. */
-int
-frame_untable(int pid, uint32_t f)
-{
-	struct frame_proc *p;
-	struct frame *fr;
-	int r = frame_get(pid, f, &p, &fr);
-
-	if (r < 0)
-		return r;
-	if (fr->type == FRAME_SEGSPACE) {
-		if (((struct segment_space *)pa2va(fr->pa))->live != 0)
-			return -EBUSY;
-		frame_segment_space_end(fr);
-		return 0;
-	}
-	if (frame_level(fr) == 0)
-		return fr->type == FRAME_PROC ? -EBUSY : -EINVAL;
-	if (fr->used != 0 || fr->parent != 0 || fr->is_root)
-		return -EBUSY;
-	frame_table_end(fr);
-	return 0;
-}
-
 /* See frames.h: a root's kernel half goes, too. */
 void
 frame_table_end(struct frame *f)
@@ -78,55 +31,6 @@ frame_table_end(struct frame *f)
 	ASSERT(f->used == 0 && f->parent == 0 && !f->is_root);
 	memset(frame_words(f), 0, FRAME_PAGE_SIZE);
 	f->type = FRAME_PAGE;
-}
-
-/* See frames.h: f at va's slot of the table.  0, -errno. */
-int
-frame_link(struct frame *table, struct frame *f, va_t va)
-{
-	unsigned level = frame_level(f), slot, top;
-	va_t span, is;
-
-	if (level == 0 || level + 1 != frame_level(table))
-		return -EINVAL;
-	span = (va_t)1 << (12 + 9 * level);
-	if (va % span != 0)
-		return -EINVAL;
-	if (va >= FRAME_USER_END || (level == 3 && va < FRAME_USER_BASE) ||
-	    table->owner != f->owner)
-		return -EPERM;
-	slot = (unsigned)(va / span % FRAME_SLOTS);
-	is = frame_va_of(frame_id(table), slot, &top);
-	if (is != (va & (((va_t)1 << (12 + 9 * top)) - 1)))
-		return -EINVAL;
-	if (f->parent != 0)
-		return -EBUSY;
-	if (frame_words(table)[slot] != 0)
-		return -EEXIST;
-	atomic_store(&frame_words(table)[slot], f->pa | MD_PTE_P | MD_PTE_W | MD_PTE_U);
-	if (table->is_root)
-		frames.md->root_word(frame_proc_at(table->owner)->pid, slot, frame_words(table)[slot]);
-	table->used++;
-	f->parent = frame_id(table);
-	f->pslot = (uint16_t)slot;
-	return 0;
-}
-
-/* See frames.h: a CPU may have the word of an empty table in its caches, too. */
-int
-frame_unlink(struct frame *f)
-{
-	struct frame *table = &frames.at[f->parent];
-
-	if (f->used != 0)
-		return -EBUSY;
-	atomic_store(&frame_words(table)[f->pslot], 0);
-	if (table->is_root)
-		frames.md->root_word(frame_proc_at(table->owner)->pid, f->pslot, 0);
-	frame_flush(f->parent, f->pslot, 1);
-	table->used--;
-	f->parent = 0;
-	return 0;
 }
 
 /* See frames.h. */
@@ -151,6 +55,17 @@ frame_va_of(uint32_t table, unsigned slot, unsigned *top)
 	return va;
 }
 
+/* See frames.h. */
+bool
+frame_va_is_of(uint32_t table, unsigned slot, va_t va)
+{
+	unsigned top;
+	va_t is = frame_va_of(table, slot, &top);
+	va_t mask = ((va_t)1 << (12 + 9 * top)) - 1;
+
+	return is == (va & mask);
+}
+
 /* See frames.h: words of the table, of whatever level, that have been cleared. */
 void
 frame_flush(uint32_t table, unsigned slot, uint64_t n)
@@ -159,7 +74,7 @@ frame_flush(uint32_t table, unsigned slot, uint64_t n)
 	unsigned top;
 
 	if (root == 0)
-		return; /* no CPU has ever seen it there: rule 4 */
+		return; /* no CPU has ever seen it there: rule 2 */
 	EVENT(frames_flush);
 	frames.md->flush(frames.at[root].pa, frame_va_of(table, slot, &top),
 	    n << 9 * (frame_level(&frames.at[table]) - 1));
@@ -222,11 +137,13 @@ space_goes(uint32_t root, uint32_t to)
 		    f->type != FRAME_PAGE || f->at.table == 0 ||
 		    frame_root_of(f->at.table) != root)
 			continue;
-		frame_revoke_if(f, is_elsewhere, root);
+		if (f->nmap != 0)
+			frame_revoke_if(f, is_elsewhere, root);
 		frame_own(f, to);
 	}
 	for (i = frames.by_pa; i != 0; i = frames.at[i].pa_next)
-		frame_revoke_if(&frames.at[i], is_wrong_now, 0);
+		if (frames.at[i].nmap != 0)
+			frame_revoke_if(&frames.at[i], is_wrong_now, 0);
 }
 
 /* Segments stay with their owner's memory; so only the first mapping may go along. */

@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frames.c: who owns which memory
+ * frames.c: what an owner does with its frames
  *
- * Problem   Programs manage physical memory themselves: they cut it, join it and hand
- *           it on.  Nobody may lose a page, have one twice, or be flooded with crumbs.
+ * Problem   Programs cut, join, map and hand on physical memory, and make page tables of
+ *           it.  Nobody may lose a page, write a table, or keep a way to what it gave.
  *
- * Picture   frames.at[]  ─ pa_next ─→ all memory, by address, without a gap in a range
- *                        ─ own ─────→ what one process owns: a tree, by f_id
- *           give:  mappings go ─→ acknowledged by each CPU ─→ the owner changes
+ * Picture   frame_split ─→ lo │ hi     one row each; frame_merge: one again
+ *           frame ─ at ───→ table, slot        the first mapping
+ *                 ─ segs ─→ segment ─→ segment    further ones, in the owner's memory
+ *           PAGE ─ frame_table(level) ─→ TABLE, cleared ─ frame_link ─→ parent … ─→ root
+ *           frame_give:  words cleared ─→ flushed on each CPU ─→ forgotten ─→ owner
  *
  * Rules     1. Callers hold the one mutex; no call sleeps for another process.
  *           2. A call that fails has changed nothing.
  *           3. Descriptors are a quota that moves with the frame: the sum over all
  *              processes is the buffer, so nobody can use up another's.
- *           4. A frame leaves its owner only after frame_revoke().
+ *           4. Words are cleared, then flushed, then forgotten; a frame leaves its owner
+ *              only after frame_revoke().
+ *           5. Only PAGE frames are mapped with F_WRITE; a frame with such a mapping
+ *              becomes no table.
+ *           6. A table is linked once, into one a level above, of the same owner; what
+ *              is unlinked is empty.
  *
- * Read next frame_map.c, frame_table.c, frame_proc.c, frames_check.c.
+ * Read next frame_own.c, frame_segment.c, frame_table.c, frame_proc.c, frames_check.c.
  */
 #include "vm/design/frames/frames.h"
 
@@ -23,63 +30,15 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-struct frames frames;
+static int split_places(struct frame *lo, struct frame *hi);
+static bool places_join(const struct frame *lo, const struct frame *hi);
+static int place_of(const struct frame *t, const struct frame *, va_t, unsigned flags,
+    struct frame_place *);
+static bool slots_are_free(const struct frame *t, const struct frame_place *, unsigned n);
+static void words_make(const struct frame *, const struct frame_place *);
+static void place_drop(struct frame *, struct segment *);
 
-static struct frame *row_take(void);
-static void row_put(struct frame *);
-static void own_add(struct frame_proc *, struct frame *);
-static void own_drop(struct frame_proc *, struct frame *);
-static struct frame *own_at(const struct frame_proc *, uint32_t n);
-static struct frame *of_node(struct rb_node *);
-static struct rb_root tree_of(const struct frame_proc *);
-static void pa_add(struct frame *, struct frame *before);
-static bool may_join(const struct frame *, const struct frame *);
-
-/* See frames.h.  Once, before any call: n rows, row 0 is nobody. */
-void
-frames_init(struct frame *buffer, uint32_t n, const struct frames_machine_ops *md)
-{
-	struct frame_proc *zero;
-	uint32_t i;
-
-	ASSERT(n <= FRAME_ROWS_MAX);
-	memset(&frames, 0, sizeof(frames));
-	memset(buffer, 0, n * sizeof(*buffer));
-	frames.at = buffer;
-	frames.n = n;
-	frames.md = md;
-	frames.live = n - 1;
-	for (i = n - 1; i > 0; i--)
-		row_put(&buffer[i]);
-	zero = frame_proc_at(0);
-	memset(zero, 0, FRAME_PROC_PAGES * FRAME_PAGE_SIZE);
-	zero->quota = n - 1;
-	zero->is_started = 1;
-}
-
-/* See frames.h: at boot, ranges by rising address. */
-int
-frames_add(pa_t pa, uint64_t pages)
-{
-	struct frame_proc *zero = frame_proc_at(0);
-	struct frame *f, *before = NULL;
-	uint32_t i;
-
-	if (zero->used == zero->quota)
-		return -ENFILE;
-	f = row_take();
-	ASSERT(f != NULL); /* rule 3 */
-	f->type = FRAME_PAGE;
-	f->pa = pa;
-	f->pages = pages;
-	for (i = frames.by_pa; i != 0 && frames.at[i].pa < pa; i = frames.at[i].pa_next)
-		before = &frames.at[i];
-	pa_add(f, before);
-	own_add(zero, f);
-	zero->used++;
-	frames.pages += pages;
-	return (int)frame_id(f);
-}
+/* ---- cut and join ---- */
 
 /* See frames.h. */
 int
@@ -98,30 +57,61 @@ frame_split(int pid, uint32_t f, uint64_t off)
 	owner = frame_proc_at(lo->owner);
 	if (owner->used == owner->quota)
 		return -ENFILE;
-	hi = row_take();
+	hi = frame_row_take();
 	ASSERT(hi != NULL); /* rule 3 */
 	hi->type = FRAME_PAGE;
 	hi->pa = lo->pa + off;
 	hi->pages = lo->pages - off / FRAME_PAGE_SIZE;
 	hi->owner = lo->owner;
 	lo->pages -= hi->pages;
-	r = frame_split_places(lo, hi);
+	r = lo->nmap == 0 ? 0 : split_places(lo, hi);
 	if (r < 0) {
 		lo->pages += hi->pages;
-		row_put(hi);
+		frame_row_put(hi);
 		return r;
 	}
-	pa_add(hi, lo);
-	own_add(owner, hi);
-	owner->used++;
+	frame_list(hi, lo);
 	return (int)frame_id(hi);
+}
+
+/*
+ * hi, without a mapping, has the upper pages of lo already, which is mapped: each mapping
+ * of lo becomes two.  0; -EBUSY: it is one of sections; -ENOSPC: nothing has changed.
+ */
+static int
+split_places(struct frame *lo, struct frame *hi)
+{
+	struct frame_proc *owner = frame_proc_at(lo->owner);
+	struct segment *s, *new;
+	uint32_t i;
+
+	if ((lo->at.flags & F_TYPE_MASK) == F_TYPE_SECTION)
+		return -EBUSY;
+	for (i = lo->segs; i != 0; i = s->f_next) {
+		s = frame_segment_at(i);
+		if ((s->at.flags & F_TYPE_MASK) == F_TYPE_SECTION)
+			return -EBUSY;
+	}
+	if (frame_segments_free(owner) < lo->nmap - 1)
+		return -ENOSPC;
+	hi->at = lo->at;
+	hi->at.slot = (uint16_t)(hi->at.slot + lo->pages);
+	hi->nmap = lo->nmap;
+	hi->nwrite = lo->nwrite;
+	for (i = lo->segs; i != 0; i = s->f_next) {
+		s = frame_segment_at(i);
+		new = frame_segment_new(hi);
+		new->at = s->at;
+		new->at.slot = (uint16_t)(new->at.slot + lo->pages);
+	}
+	return 0;
 }
 
 /* See frames.h. */
 int
 frame_merge(int pid, uint32_t f1, uint32_t f2)
 {
-	struct frame_proc *p, *owner;
+	struct frame_proc *p;
 	struct frame *lo, *hi;
 	int r = frame_get(pid, f1, &p, &lo);
 
@@ -131,36 +121,274 @@ frame_merge(int pid, uint32_t f1, uint32_t f2)
 		return r;
 	if (lo->owner != hi->owner || lo->pa + lo->pages * FRAME_PAGE_SIZE != hi->pa)
 		return -EINVAL;
-	if (!may_join(lo, hi) || !frame_merge_places(lo, hi))
+	if (lo->type != FRAME_PAGE || hi->type != FRAME_PAGE ||
+	    ((lo->nmap != 0 || hi->nmap != 0) && !places_join(lo, hi)))
 		return -EBUSY;
-	owner = frame_proc_at(lo->owner);
 	lo->pages += hi->pages;
-	lo->pa_next = hi->pa_next;
-	if (hi->pa_next != 0)
-		frames.at[hi->pa_next].pa_prev = f1;
-	own_drop(owner, hi);
-	owner->used--;
-	row_put(hi);
+	frame_unlist(hi);
+	frame_row_put(hi);
 	return (int)f1;
 }
 
-/* See frames.h. */
-void
-frame_join(void)
+/* One of them is mapped: both are, once, side by side and alike? */
+static bool
+places_join(const struct frame *lo, const struct frame *hi)
 {
-	int zero = frame_proc_at(0)->pid;
-	uint32_t f = frames.by_pa, next;
+	return lo->nmap == 1 && hi->nmap == 1 && lo->at.table == hi->at.table &&
+	    lo->at.flags == hi->at.flags && (lo->at.flags & F_TYPE_MASK) == F_TYPE_PAGE &&
+	    lo->at.slot + lo->pages == hi->at.slot;
+}
 
-	while (f != 0 && (next = frames.at[f].pa_next) != 0)
-		if (frames.at[f].owner != 0 || frame_merge(zero, f, next) < 0)
-			f = next;
+/* ---- map and unmap ---- */
+
+/* See frames.h. */
+int
+frame_map(int pid, uint32_t table, uint32_t f, va_t va, unsigned flags)
+{
+	struct frame_place at = { 0, 0, 0 };
+	struct frame_proc *p;
+	struct frame *fr, *t;
+	struct segment *s = NULL;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r == 0)
+		r = frame_get(pid, table, &p, &t);
+	if (r < 0)
+		return r;
+	if (frame_level(t) == 0)
+		return -EINVAL;
+	if (flags == F_TYPE_TABLE)
+		return frame_link(t, fr, va);
+	r = place_of(t, fr, va, flags, &at);
+	if (r < 0)
+		return r;
+	if (((flags & F_WRITE) != 0 && fr->type != FRAME_PAGE) ||
+	    !frame_is_lent_right(fr, table))
+		return -EPERM;
+	if (!slots_are_free(t, &at, frame_slots_of(fr, flags)))
+		return -EEXIST;
+	if (fr->at.table != 0) {
+		s = frame_segment_new(fr);
+		if (s == NULL)
+			return -ENOSPC;
+	}
+	*(s == NULL ? &fr->at : &s->at) = at;
+	words_make(fr, &at);
+	t->used = (uint16_t)(t->used + frame_slots_of(fr, flags));
+	fr->nmap++;
+	fr->nwrite += (flags & F_WRITE) != 0;
+	return s == NULL ? 0 : (int)s->s_id;
+}
+
+/* Where f would be in t; -EINVAL, -EPERM. */
+static int
+place_of(const struct frame *t, const struct frame *f, va_t va, unsigned flags,
+    struct frame_place *at)
+{
+	bool section = (flags & F_TYPE_MASK) == F_TYPE_SECTION;
+	uint64_t size = section ? FRAME_SLOTS * FRAME_PAGE_SIZE : FRAME_PAGE_SIZE;
+	uint64_t n = frame_slots_of(f, flags);
+	unsigned rights = flags & (F_READ | F_WRITE | F_EXEC);
+
+	if ((rights & F_READ) == 0 ||
+	    flags != (rights | (section ? F_TYPE_SECTION : F_TYPE_PAGE)) ||
+	    frame_level(t) != (section ? 2u : 1u) || va % size != 0 ||
+	    (section && (f->pages % FRAME_SLOTS != 0 || f->pa % size != 0)))
+		return -EINVAL;
+	if (va >= FRAME_USER_END)
+		return -EPERM;
+	at->table = frame_id(t);
+	at->slot = (uint16_t)(va / size % FRAME_SLOTS);
+	at->flags = (uint16_t)flags;
+	if (f->pages > (uint64_t)FRAME_SLOTS * FRAME_SLOTS || at->slot + n > FRAME_SLOTS ||
+	    !frame_va_is_of(at->table, at->slot, va))
+		return -EINVAL;
+	return 0;
 }
 
 static bool
-may_join(const struct frame *lo, const struct frame *hi)
+slots_are_free(const struct frame *t, const struct frame_place *at, unsigned n)
 {
-	return lo->type == FRAME_PAGE && hi->type == FRAME_PAGE;
+	unsigned i;
+
+	for (i = at->slot; i < at->slot + n; i++)
+		if (frame_words(t)[i] != 0)
+			return false;
+	return true;
 }
+
+static void
+words_make(const struct frame *f, const struct frame_place *at)
+{
+	bool section = (at->flags & F_TYPE_MASK) == F_TYPE_SECTION;
+	uint64_t *w = frame_words(&frames.at[at->table]) + at->slot;
+	uint64_t bits = MD_PTE_P | MD_PTE_U;
+	unsigned i;
+
+	bits |= (at->flags & F_WRITE) != 0 ? MD_PTE_W : 0;
+	bits |= (at->flags & F_EXEC) != 0 ? 0 : MD_PTE_NX;
+	bits |= section ? MD_PTE_PS : 0;
+	for (i = 0; i < frame_slots_of(f, at->flags); i++)
+		atomic_store(&w[i], bits | (f->pa + i * FRAME_PAGE_SIZE *
+		    (section ? FRAME_SLOTS : 1u)));
+}
+
+/* See frames.h: whoever may change the frame or the table. */
+int
+frame_unmap(int pid, uint32_t table, uint32_t f, va_t va)
+{
+	struct frame_proc *p = frame_proc(pid);
+	struct frame *t = frame_at(table), *fr = frame_at(f);
+	struct segment *s = NULL;
+	struct frame_place *at;
+	unsigned level, slot;
+	uint32_t i;
+
+	if (p == NULL)
+		return -ESRCH;
+	if (t == NULL || fr == NULL)
+		return -ENOENT;
+	if (!frame_may(p, t) && !frame_may(p, fr))
+		return -EPERM;
+	level = frame_level(t);
+	if (level == 0)
+		return -EINVAL;
+	slot = (unsigned)(va >> (3 + 9 * level) & (FRAME_SLOTS - 1));
+	if (va % ((va_t)1 << (3 + 9 * level)) != 0 || !frame_va_is_of(table, slot, va))
+		return -EINVAL;
+	if (fr->parent == table && fr->pslot == slot)
+		return frame_may(p, fr) ? frame_unlink(fr) : -EPERM;
+	at = &fr->at;
+	for (i = fr->segs; at->table != table || at->slot != slot; i = s->f_next) {
+		if (i == 0)
+			return -ENOENT;
+		s = frame_segment_at(i);
+		at = &s->at;
+	}
+	place_drop(fr, s);
+	return 0;
+}
+
+/* One mapping of f goes; s NULL: the first, whose place the next one takes. */
+static void
+place_drop(struct frame *f, struct segment *s)
+{
+	struct frame_place at = s == NULL ? f->at : s->at;
+	struct frame *t = &frames.at[at.table];
+	unsigned n = frame_slots_of(f, at.flags), i;
+
+	for (i = at.slot; i < at.slot + n; i++)
+		atomic_store(&frame_words(t)[i], 0);
+	frame_flush(at.table, at.slot, n);
+	t->used = (uint16_t)(t->used - n);
+	f->nmap--;
+	f->nwrite -= (at.flags & F_WRITE) != 0;
+	if (s == NULL && f->segs != 0) {
+		s = frame_segment_at(f->segs);
+		f->at = s->at;
+	} else if (s == NULL)
+		f->at.table = 0;
+	if (s != NULL)
+		frame_segment_free(f, s);
+}
+
+/* ---- tables ---- */
+
+/* See frames.h: view 0: it is mapped nowhere. */
+int
+frame_table(int pid, uint32_t f, va_t view, int level)
+{
+	struct frame_proc *p;
+	struct frame *fr;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (level < 1 || level > 4 || fr->pages != 1)
+		return -EINVAL;
+	if (fr->type != FRAME_PAGE || fr->nwrite != 0)
+		return -EBUSY;
+	if (view == 0 ? fr->nmap != 0 :
+	    p->root == 0 || !frame_is_mapped_at(fr, p->root, view))
+		return -EINVAL;
+	memset(frame_words(fr), 0, FRAME_PAGE_SIZE);
+	fr->type = (uint8_t)(FRAME_TABLE1 + level - 1);
+	return 0;
+}
+
+/* See frames.h. */
+int
+frame_untable(int pid, uint32_t f)
+{
+	struct frame_proc *p;
+	struct frame *fr;
+	int r = frame_get(pid, f, &p, &fr);
+
+	if (r < 0)
+		return r;
+	if (fr->type == FRAME_SEGSPACE) {
+		if (((struct segment_space *)pa2va(fr->pa))->live != 0)
+			return -EBUSY;
+		frame_segment_space_end(fr);
+		return 0;
+	}
+	if (frame_level(fr) == 0)
+		return fr->type == FRAME_PROC ? -EBUSY : -EINVAL;
+	if (fr->used != 0 || fr->parent != 0 || fr->is_root)
+		return -EBUSY;
+	frame_table_end(fr);
+	return 0;
+}
+
+/* See frames.h: f at va's slot of the table.  0, -errno. */
+int
+frame_link(struct frame *table, struct frame *f, va_t va)
+{
+	unsigned level = frame_level(f), slot;
+	va_t span;
+
+	if (level == 0 || level + 1 != frame_level(table))
+		return -EINVAL;
+	span = (va_t)1 << (12 + 9 * level);
+	if (va % span != 0)
+		return -EINVAL;
+	if (va >= FRAME_USER_END || (level == 3 && va < FRAME_USER_BASE) ||
+	    table->owner != f->owner)
+		return -EPERM;
+	slot = (unsigned)(va / span % FRAME_SLOTS);
+	if (!frame_va_is_of(frame_id(table), slot, va))
+		return -EINVAL;
+	if (f->parent != 0)
+		return -EBUSY;
+	if (frame_words(table)[slot] != 0)
+		return -EEXIST;
+	atomic_store(&frame_words(table)[slot], f->pa | MD_PTE_P | MD_PTE_W | MD_PTE_U);
+	if (table->is_root)
+		frames.md->root_word(frame_proc_at(table->owner)->pid, slot, frame_words(table)[slot]);
+	table->used++;
+	f->parent = frame_id(table);
+	f->pslot = (uint16_t)slot;
+	return 0;
+}
+
+/* See frames.h: a CPU may have the word of an empty table in its caches, too. */
+int
+frame_unlink(struct frame *f)
+{
+	struct frame *table = &frames.at[f->parent];
+
+	if (f->used != 0)
+		return -EBUSY;
+	atomic_store(&frame_words(table)[f->pslot], 0);
+	if (table->is_root)
+		frames.md->root_word(frame_proc_at(table->owner)->pid, f->pslot, 0);
+	frame_flush(f->parent, f->pslot, 1);
+	table->used--;
+	f->parent = 0;
+	return 0;
+}
+
+/* ---- give, and take away ---- */
 
 /*
  * See frames.h: to has allowed pid so many, and one fewer from now on.  A creator that
@@ -215,218 +443,24 @@ frame_allow(int pid, int from, uint32_t max)
 	return 0;
 }
 
-/* See frames.h. */
-int
-frame_count(int pid)
-{
-	struct frame_proc *p = frame_proc(pid);
-
-	return p == NULL ? -ESRCH : (int)p->used;
-}
-
-/* See frames.h: the n-th own frame, by f_id. */
-int
-frame_info(int pid, uint32_t n, struct frame_info *out)
-{
-	struct frame_proc *p = frame_proc(pid);
-	bool clear = (n & FRAME_INFO_CLEAR) != 0;
-	struct frame *fr;
-	unsigned top;
-
-	if (p == NULL)
-		return -ESRCH;
-	n &= ~FRAME_INFO_CLEAR;
-	if (n >= p->used)
-		return -EINVAL;
-	fr = own_at(p, n);
-	memset(out, 0, sizeof(*out));
-	out->f_id = (int32_t)frame_id(fr);
-	out->type = fr->type;
-	out->pa = fr->pa;
-	out->len = fr->pages * FRAME_PAGE_SIZE;
-	out->nmap = fr->nmap;
-	out->parent = fr->parent;
-	out->used = fr->used;
-	if (fr->at.table != 0) {
-		out->va = frame_va_of(fr->at.table, fr->at.slot, &top);
-		out->flags = fr->at.flags;
-		out->table = fr->at.table;
-		out->vspace = frame_root_of(fr->at.table);
-	}
-	out->touched = frame_touched(fr, clear);
-	return 0;
-}
-
-/* ---- for the other files ---- */
-
-/* See frames.h. */
-struct frame *
-frame_at(uint32_t f)
-{
-	return f > 0 && f < frames.n && frames.at[f].type != FRAME_FREE ?
-	    &frames.at[f] : NULL;
-}
-
-/* See frames.h. */
-struct frame *
-frame_first(const struct frame_proc *p)
-{
-	struct rb_root root = tree_of(p);
-
-	return of_node(rb_first(&root));
-}
-
-/* See frames.h. */
-struct frame *
-frame_next(const struct frame *f)
-{
-	return of_node(rb_next(&f->own));
-}
-
-/* See frames.h: is p the owner of f, or the creator of its owner? */
-bool
-frame_may(const struct frame_proc *p, const struct frame *f)
-{
-	return f->owner == p->f_id ||
-	    (f->owner != 0 && frames.at[f->owner].owner == p->f_id);
-}
-
-/* See frames.h. */
-int
-frame_get(int pid, uint32_t f, struct frame_proc **p, struct frame **fr)
-{
-	*p = frame_proc(pid);
-	*fr = frame_at(f);
-	if (*p == NULL)
-		return -ESRCH;
-	if (*fr == NULL)
-		return -ENOENT;
-	return frame_may(*p, *fr) ? 0 : -EPERM;
-}
-
-/* See frames.h: f has no mapping that the new owner may not have. */
+/* See frames.h: the segments first, for the first mapping is followed by one of them. */
 void
-frame_own(struct frame *f, uint32_t owner)
+frame_revoke_if(struct frame *f, bool (*is)(const struct frame *, uint32_t table,
+    uint32_t arg), uint32_t arg)
 {
-	struct frame_proc *from = frame_proc_at(f->owner), *to = frame_proc_at(owner);
+	struct segment *s;
+	uint32_t i, next;
 
-	own_drop(from, f);
-	from->used--;
-	from->quota--;
-	f->owner = owner;
-	own_add(to, f);
-	to->used++;
-	to->quota++;
-}
-
-/* See frames.h: a table has pages of its own process, and of that one's creator. */
-bool
-frame_is_lent_right(const struct frame *f, uint32_t table)
-{
-	uint32_t has = frames.at[table].owner;
-
-	return has == f->owner || (has != 0 && frames.at[has].owner == f->owner);
-}
-
-/* ---- rows, and who has them ---- */
-
-static struct frame *
-row_take(void)
-{
-	struct frame *f = frames.free == 0 ? NULL : &frames.at[frames.free];
-
-	if (f == NULL)
-		return NULL;
-	frames.free = f->next;
-	frames.live++;
-	memset(f, 0, sizeof(*f));
-	return f;
-}
-
-static void
-row_put(struct frame *f)
-{
-	memset(f, 0, sizeof(*f));
-	f->next = frames.free;
-	frames.free = frame_id(f);
-	frames.live--;
-}
-
-static struct frame *
-of_node(struct rb_node *n)
-{
-	return n == NULL ? NULL : CONTAINER_OF(n, struct frame, own);
-}
-
-static uint32_t
-below(struct rb_node *n)
-{
-	return n == NULL ? 0 : of_node(n)->below;
-}
-
-static void
-count_below(struct rb_node *n)
-{
-	of_node(n)->below = 1 + below(n->left) + below(n->right);
-}
-
-/* A record, which programs look at, has the top's number and no pointer. */
-static struct rb_root
-tree_of(const struct frame_proc *p)
-{
-	return (struct rb_root){ p->tree == 0 ? NULL : &frames.at[p->tree].own };
-}
-
-static void
-tree_is(struct frame_proc *p, const struct rb_root *root)
-{
-	p->tree = root->node == NULL ? 0 : frame_id(of_node(root->node));
-}
-
-/* By f_id: a program that reads its frames with frame_info() sees an order that stays. */
-static void
-own_add(struct frame_proc *p, struct frame *f)
-{
-	struct rb_root root = tree_of(p);
-	struct rb_node *parent = NULL, **link = &root.node;
-
-	while (*link != NULL) {
-		parent = *link;
-		link = of_node(parent) < f ? &parent->right : &parent->left;
+	for (i = f->segs; i != 0; i = next) {
+		s = frame_segment_at(i);
+		next = s->f_next;
+		if (is(f, s->at.table, arg)) {
+			place_drop(f, s);
+			EVENT(frames_revoke);
+		}
 	}
-	rb_insert(&root, &f->own, parent, link, count_below);
-	tree_is(p, &root);
-}
-
-static void
-own_drop(struct frame_proc *p, struct frame *f)
-{
-	struct rb_root root = tree_of(p);
-
-	rb_remove(&root, &f->own, count_below);
-	tree_is(p, &root);
-}
-
-/* The n-th of them: as many steps as the tree is high. */
-static struct frame *
-own_at(const struct frame_proc *p, uint32_t n)
-{
-	struct rb_node *at = tree_of(p).node;
-	uint32_t left;
-
-	while (n != (left = below(at->left))) {
-		at = n < left ? at->left : at->right;
-		n -= n < left ? 0 : left + 1;
+	if (f->at.table != 0 && is(f, f->at.table, arg)) {
+		place_drop(f, NULL);
+		EVENT(frames_revoke);
 	}
-	return of_node(at);
-}
-
-static void
-pa_add(struct frame *f, struct frame *before)
-{
-	f->pa_prev = before == NULL ? 0 : frame_id(before);
-	f->pa_next = before == NULL ? frames.by_pa : before->pa_next;
-	*(before == NULL ? &frames.by_pa : &before->pa_next) = frame_id(f);
-	if (f->pa_next != 0)
-		frames.at[f->pa_next].pa_prev = frame_id(f);
 }

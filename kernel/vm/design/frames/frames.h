@@ -132,40 +132,54 @@ struct frames_machine_ops {
 	void (*root_word)(int pid, unsigned slot, uint64_t word);
 };
 
-/* frames.c: ownership.  All return 0 or more, or -errno; pid is who asks.  [L] held. */
-void frames_init(struct frame *buffer, uint32_t n, const struct frames_machine_ops *);
-int frames_add(pa_t pa, uint64_t pages);      /* memory for process 0: f_id; -ENFILE */
+/* All return 0 or more, or -errno; pid is who asks.  [L] held.  A call that fails has
+ * changed nothing. */
+
+/* frames.c: what an owner does */
 int frame_split(int pid, uint32_t f, uint64_t off);   /* f_id of the upper part */
 int frame_merge(int pid, uint32_t f1, uint32_t f2);   /* f1 */
+int frame_map(int pid, uint32_t table, uint32_t f, va_t, unsigned flags); /* s_id; 0 */
+int frame_unmap(int pid, uint32_t table, uint32_t f, va_t);
+int frame_table(int pid, uint32_t f, va_t view, int level);
+int frame_untable(int pid, uint32_t f);
+int frame_link(struct frame *table, struct frame *f, va_t);
+int frame_unlink(struct frame *f);
 int frame_give(int pid, uint32_t f, int to);          /* f; to pid itself: unasked */
 int frame_allow(int pid, int from, uint32_t max);
+/* Mappings of which it says so go: acknowledged. */
+void frame_revoke_if(struct frame *, bool (*)(const struct frame *, uint32_t table,
+    uint32_t arg), uint32_t arg);
+
+/* frame_own.c: rows, owners */
+void frames_init(struct frame *buffer, uint32_t n, const struct frames_machine_ops *);
+int frames_add(pa_t pa, uint64_t pages);      /* memory for process 0: f_id; -ENFILE */
 void frame_join(void);                         /* what process 0 has side by side */
 int frame_count(int pid);
 int frame_info(int pid, uint32_t n, struct frame_info *);
+struct frame *frame_row_take(void);            /* zeros; NULL: none is free */
+void frame_row_put(struct frame *);            /* of no owner and no list */
+void frame_list(struct frame *, struct frame *before); /* behind it, by address; its owner has it */
+void frame_unlist(struct frame *);
 
-/* frame_map.c: words, and who has them */
-int frame_map(int pid, uint32_t table, uint32_t f, va_t, unsigned flags); /* s_id; 0 */
-int frame_unmap(int pid, uint32_t table, uint32_t f, va_t);
+/* frame_segment.c: the list from a frame to its words */
 int frame_segment_space(int pid, int of, uint32_t f);
 void frame_revoke(struct frame *);             /* every mapping, acknowledged */
-void frame_revoke_if(struct frame *, bool (*)(const struct frame *, uint32_t table,
-    uint32_t arg), uint32_t arg);              /* those of which it says so */
-int frame_split_places(struct frame *lo, struct frame *hi);   /* 0, -ENOSPC: nothing */
-bool frame_merge_places(struct frame *lo, struct frame *hi);  /* false: nothing */
 uint64_t frame_touched(struct frame *, bool clear);
 bool frame_is_mapped_at(const struct frame *, uint32_t root, va_t);
 void frame_segment_space_end(struct frame *);  /* it has no live segment */
+struct segment *frame_segment_at(uint32_t s_id);
+/* In f's list, of memory of its owner, for the caller to fill; NULL: no more. */
+struct segment *frame_segment_new(struct frame *);
+void frame_segment_free(struct frame *, struct segment *);
+uint64_t frame_segments_free(const struct frame_proc *);
 
-/* frame_table.c: tables, and whole spaces */
-int frame_table(int pid, uint32_t f, va_t view, int level);
-int frame_untable(int pid, uint32_t f);
+/* frame_table.c: where tables are, and whole spaces */
 int vspace_swap(int pid, int of, uint32_t f);
 int vspace_self(int pid);
 uint32_t frame_root_of(uint32_t table);        /* 0: it is linked to none */
 va_t frame_va_of(uint32_t table, unsigned slot, unsigned *top); /* level of the top */
-int frame_link(struct frame *table, struct frame *f, va_t);
-int frame_unlink(struct frame *f);
-void frame_flush(uint32_t table, unsigned slot, uint64_t pages);
+bool frame_va_is_of(uint32_t table, unsigned slot, va_t); /* as far as it is linked */
+void frame_flush(uint32_t table, unsigned slot, uint64_t words);
 void frame_table_end(struct frame *);          /* PAGE, cleared; empty and unlinked */
 
 /* frame_proc.c: processes */
@@ -179,7 +193,7 @@ void frame_unseat(void);                       /* its threads have ended: nobody
 /* Its threads have ended: all it had goes to its creator. */
 int frames_exit(int pid);
 
-/* frames.c, for the others */
+/* frame_own.c, for the others */
 extern struct frames {
 	struct frame *at;      /* [c] the buffer, by f_id; [0] is nobody */
 	uint32_t n;            /* [c] rows */
@@ -205,6 +219,14 @@ frame_level(const struct frame *f)
 {
 	return f->type >= FRAME_TABLE1 && f->type <= FRAME_TABLE4 ?
 	    f->type - FRAME_TABLE1 + 1u : 0;
+}
+
+/* Words of a mapping of f. */
+static inline unsigned
+frame_slots_of(const struct frame *f, unsigned flags)
+{
+	return (unsigned)((flags & F_TYPE_MASK) == F_TYPE_SECTION ?
+	    f->pages / FRAME_SLOTS : f->pages);
 }
 
 static inline uint32_t
