@@ -40,7 +40,10 @@ static void place_drop(struct frame *, struct segment *);
 
 /* ---- cut and join ---- */
 
-/* See frames.h. */
+/* Frame f is cut off bytes from its beginning; who has lo mapped has both mapped.
+ * Returns: the upper part's f_id; -EINVAL: not within it, or within a page;
+ * -EBUSY: no PAGE, or mapped as a section; -ENFILE: its owner's quota; -ENOSPC: no
+ * segments; or as frame_get(). */
 int
 frame_split(int pid, uint32_t f, uint64_t off)
 {
@@ -74,10 +77,9 @@ frame_split(int pid, uint32_t f, uint64_t off)
 	return (int)frame_id(hi);
 }
 
-/*
- * hi, without a mapping, has the upper pages of lo already, which is mapped: each mapping
- * of lo becomes two.  0; -EBUSY: it is one of sections; -ENOSPC: nothing has changed.
- */
+/* lo is mapped, and hi, which has its upper pages already, is not: each mapping of lo
+ * becomes two.  No word changes.
+ * Returns: 0; -EBUSY: one is of sections; -ENOSPC: no segments, nothing has changed. */
 static int
 split_places(struct frame *lo, struct frame *hi)
 {
@@ -107,7 +109,10 @@ split_places(struct frame *lo, struct frame *hi)
 	return 0;
 }
 
-/* See frames.h. */
+/* f2, which begins where f1 ends, becomes part of f1; its row is free.
+ * Returns: f1; -EINVAL: not side by side, or of two owners; -EBUSY: one of
+ * them is no PAGE, or they are mapped, and not once each, alike and side by side; or as
+ * frame_get(). */
 int
 frame_merge(int pid, uint32_t f1, uint32_t f2)
 {
@@ -141,7 +146,11 @@ places_join(const struct frame *lo, const struct frame *hi)
 
 /* ---- map and unmap ---- */
 
-/* See frames.h. */
+/* All pages of f are mapped at va, in words of the table that are free; F_TYPE_TABLE: f
+ * is linked.  A leaf maps pages, a table of level 2 sections of 2 MiB; 512 words at most.
+ * Returns: 0: f's first mapping; its segment's s_id; -EINVAL: flags, level,
+ * va or length; -EPERM: F_WRITE and no PAGE, S4, or an address that is not for frames;
+ * -EEXIST: a word is in use; -ENOSPC: no segment; or as frame_get() of both. */
 int
 frame_map(int pid, uint32_t table, uint32_t f, va_t va, unsigned flags)
 {
@@ -233,7 +242,10 @@ words_make(const struct frame *f, const struct frame_place *at)
 		    (section ? FRAME_SLOTS : 1u)));
 }
 
-/* See frames.h: whoever may change the frame or the table. */
+/* The mapping of f that begins at va in the table goes, or the link of f: acknowledged by
+ * each CPU.  Whoever may change the frame or the table may ask.
+ * Returns: 0; -ESRCH, -ENOENT: no such process, frame, mapping; -EPERM;
+ * -EINVAL: no table, or va is not in it; -EBUSY: a link to a table with words. */
 int
 frame_unmap(int pid, uint32_t table, uint32_t f, va_t va)
 {
@@ -294,7 +306,10 @@ place_drop(struct frame *f, struct segment *s)
 
 /* ---- tables ---- */
 
-/* See frames.h: view 0: it is mapped nowhere. */
+/* A page becomes a table, with no word in it.  view: where who asks has it mapped, for
+ * reading; 0: it is mapped nowhere.
+ * Returns: 0; -EINVAL: level, length, view; -EBUSY: no PAGE, or mapped for
+ * writing; or as frame_get(). */
 int
 frame_table(int pid, uint32_t f, va_t view, int level)
 {
@@ -316,7 +331,9 @@ frame_table(int pid, uint32_t f, va_t view, int level)
 	return 0;
 }
 
-/* See frames.h. */
+/* A table, or memory of segments, becomes a page again, with zeros in it.
+ * Returns: 0; -EINVAL: it is a page; -EBUSY: it is in use: words, segments,
+ * linked, a root; a record; or as frame_get(). */
 int
 frame_untable(int pid, uint32_t f)
 {
@@ -340,7 +357,10 @@ frame_untable(int pid, uint32_t f)
 	return 0;
 }
 
-/* See frames.h: f at va's slot of the table.  0, -errno. */
+/* Table f, of the level below, at va's word of the table; of a root in which a process
+ * runs md->root_word() is told.
+ * Returns: 0; -EINVAL: levels, va; -EPERM: two owners, or an address that is
+ * not for frames; -EBUSY: it is linked; -EEXIST: the word is in use. */
 int
 frame_link(struct frame *table, struct frame *f, va_t va)
 {
@@ -371,7 +391,8 @@ frame_link(struct frame *table, struct frame *f, va_t va)
 	return 0;
 }
 
-/* See frames.h: a CPU may have the word of an empty table in its caches, too. */
+/* The word of table f goes.  A CPU may have that of an empty table in its caches, too.
+ * Returns: 0; -EBUSY: f has words. */
 int
 frame_unlink(struct frame *f)
 {
@@ -390,10 +411,10 @@ frame_unlink(struct frame *f)
 
 /* ---- give, and take away ---- */
 
-/*
- * See frames.h: to has allowed pid so many, and one fewer from now on.  A creator that
- * takes a frame back from its child asks nobody.
- */
+/* Frame f belongs to the process to, which has allowed pid one fewer from now on, and
+ * nobody has it mapped.  A creator that takes a frame from its child asks nobody.
+ * Returns: f; -ESRCH; -EINVAL: it is to's; -EBUSY: no PAGE; -EPERM: pid was
+ * not allowed; -EDQUOT: no more; or as frame_get(). */
 int
 frame_give(int pid, uint32_t f, int to)
 {
@@ -422,7 +443,9 @@ frame_give(int pid, uint32_t f, int to)
 	return (int)f;
 }
 
-/* See frames.h: a row that is used up stays, so that the giver hears -EDQUOT. */
+/* pid takes max frames from the process from; 0: none any more.  A row that is used up
+ * stays, so that the giver hears -EDQUOT.
+ * Returns: 0; -ESRCH; -EINVAL: from itself; -ENFILE: no row is free. */
 int
 frame_allow(int pid, int from, uint32_t max)
 {
@@ -443,7 +466,8 @@ frame_allow(int pid, int from, uint32_t max)
 	return 0;
 }
 
-/* See frames.h: the segments first, for the first mapping is followed by one of them. */
+/* Mappings of f of which is() says so go: acknowledged by each CPU.  The segments first,
+ * for the first mapping is followed by one of them. */
 void
 frame_revoke_if(struct frame *f, bool (*is)(const struct frame *, uint32_t table,
     uint32_t arg), uint32_t arg)
