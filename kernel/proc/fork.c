@@ -310,6 +310,7 @@ clone_registers(struct clone_state *s)
 		t->nice = MAX(t->nice, 0);
 	t->affinity = me->affinity;
 	t->fsctx = s->fsctx;
+	t->id = (uint32_t)s->task->tid;
 	as_bind_thread(t, s->as != NULL ? s->as : s->proc->as);
 }
 
@@ -418,7 +419,6 @@ clone_publish(struct clone_state *s)
 		tk->altstack = me->altstack;
 	tk->vfork = (f & CLONE_VFORK) != 0;
 	task_bind(tk, s->thread);
-	s->thread->id = (uint32_t)tk->tid;
 	if (s->proc != s->parent)
 		clone_enter_tree(s);
 	s->thread->user = s->proc->cred.uid;

@@ -5,10 +5,12 @@
 //
 // STATES is what /proc/vm/framestates has printed; TRACE has a check.mark, of the number
 // 2^32, at the moment of which that tells.  Each frame is compared; to and fro in time leads to the same.
-// One of which no event tells must be as boot left it: FREE or WIRED.
+// One of which no event tells must be as boot left it: FREE or WIRED.  What stands in
+// STATES behind a line `maps PID` is what /proc/PID/maps has printed: the mappings, too.
 // The trace goes the way that a page's goes: packed, unpacked.
 import { readFileSync } from 'node:fs'
 import { pack, unpack } from '../theme/vtr/columns.mjs'
+import { Mappings, rightsOf } from '../theme/vtr/vads.mjs'
 import { Walks } from '../theme/vtr/walk.mjs'
 import { Growing, Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
 
@@ -70,11 +72,22 @@ for (let i = 0, next = 0; i <= mark; i++) {
   if (i === Math.floor(next * mark / 30)) { walkAll(i); next++ }
 }
 if (walked === 0) complain('no page was walked to')
+// The mappings of processes are those of their maps.
+const mappings = new Mappings(t)
+let mapped = 0
+for (const [, pid, maps] of readFileSync(states, 'utf8').matchAll(/^maps (\d+)\n((?:[0-9a-f]+-[0-9a-f]+ .*\n)+)/gm)) {
+  const line = (start, end, rights) => `${start.toString(16)}-${end.toString(16)} ${rights}`
+  const kernel = [...maps.matchAll(/^([0-9a-f]+)-([0-9a-f]+) (\S+)/gm)].map(m => line(parseInt(m[1], 16) / 4096, parseInt(m[2], 16) / 4096, m[3]))
+  const ours = mappings.of(Number(pid), mark).map(v => line(v.start, v.end, rightsOf(v)))
+  for (const l of kernel) if (!ours.includes(l)) complain(`process ${pid}: the kernel maps ${l}, the replay does not`)
+  for (const l of ours) if (!kernel.includes(l)) complain(`process ${pid}: the replay maps ${l}, the kernel does not`)
+  mapped += kernel.length
+}
 // The charts count what the states are.
 r.seek(r.lastOf(r.columns - 1))
 const counts = r.counts()
 STATES.forEach((name, s) => { if (counts[s] !== r.series[s][r.columns - 1]) complain(`the chart has ${r.series[s][r.columns - 1]} frames ${name}, the map ${counts[s]}`) })
 // A page that has a frame is in a state in which frames have pages.
 r.pages.forEach((p, k) => { const f = r.frameOf(k, t.n - 1); if (f >= 0 && r.state[f] < 2) complain(`page ${p.vpn} of process ${p.pid} has frame ${f}, which is free`) })
-console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${walked} of them walked to, ${bad} differences`)
+console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${walked} of them walked to, ${mapped} mappings, ${bad} differences`)
 process.exit(bad > 0 ? 1 : 0)

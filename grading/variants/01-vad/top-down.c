@@ -442,7 +442,7 @@ join_next(struct aspace *as, struct vad *a)
 	end = b->end;
 	vad_remove(as, b);
 	vad_set_range(as, a, a->start, end);
-	EVENT(vad_merge, a->start, end, a->flags, a->off);
+	EVENT(vad_merge, a->start, end, vad_rights(a), as->id);
 	vad_unlist_link(b);
 	vad_free(b);
 	return true;
@@ -494,7 +494,7 @@ protect_part(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 		r = as->school->protect(as, *v, prot);
 	(*v)->prot = prot;
 	vad_update_link(*v);
-	EVENT(vad_protect, (*v)->start, (*v)->end, (*v)->flags, (*v)->off);
+	EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
 	return r;
 }
 

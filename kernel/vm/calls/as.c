@@ -125,6 +125,7 @@ as_teardown(struct aspace *as)
 	rw_lock_write(&as->map_lock);
 	structural_begin();
 	detach_all(as, &gone);
+	EVENT(vad_end, as->id);
 	design_as_fini(as);
 	as->school->as_fini(as);
 	root_free(as);

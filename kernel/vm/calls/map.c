@@ -132,7 +132,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 	for (v = list.first; v != NULL; v = vad_list_next(v)) {
 		as->school->detach(as, v);
 		vad_unlist_link(v);
-		EVENT(vad_detach, v->start, v->end, v->flags, v->off);
+		EVENT(vad_detach, v->start, v->end, vad_rights(v), as->id);
 	}
 	as->commit -= paid;
 	gone->freed += paid;
@@ -170,7 +170,7 @@ map_attach(struct aspace *as, struct vad *v)
 	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
 	vad_attached(as, v);
-	EVENT(vad_attach, v->start, v->end, v->flags, v->off);
+	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
 	return vad_merge(as, v);
 }
 

@@ -172,6 +172,7 @@ move_vad(struct mremap_work *w, struct vad *from)
 	as->commit += cost;
 	vad_list_link(as, v);
 	vad_attached(as, v);
+	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
 	structural_begin();
 	if (w->old_pages != 0)
 		r = as->school->move(as, from, v, w->old_pages);

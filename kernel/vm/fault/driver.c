@@ -369,7 +369,7 @@ goes_on(struct fctx *f)
 	f->va = next;
 	f->word++;
 	EVENT(fault_end, FAULT_DONE, 0);
-	EVENT(fault_begin, f->va, f->access);
+	EVENT(fault_begin, f->va, f->access, f->as->id);
 	return true;
 }
 
@@ -561,7 +561,7 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	t->vmfault = f;
 	t->faults++;
 	EVENT(fault_total);
-	EVENT(fault_begin, va, access);
+	EVENT(fault_begin, va, access, as->id);
 	do {
 		/* Others could take what is read each time before it is mapped (D6). */
 		f->want.hold = f->restarts >= faults.hold;

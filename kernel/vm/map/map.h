@@ -33,6 +33,12 @@ vad_is_data(uint32_t flags, unsigned prot)
 	return (flags & (VAD_SHARED | VAD_STACK | VAD_GROWSDOWN)) == 0 &&
 	    (prot & PROT_W) != 0;
 }
+/* What it may and is, as the events of the trace have it. */
+static inline uint64_t
+vad_rights(const struct vad *v)
+{
+	return (uint64_t)v->prot << 32 | v->flags;
+}
 /* Will memory of these flags and rights be charged as a whole? */
 static inline bool
 vad_is_charged(uint32_t flags, unsigned prot)

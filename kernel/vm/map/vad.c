@@ -461,7 +461,7 @@ protect_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 			r = as->school->protect(as, at, prot);
 		at->prot = prot;
 		vad_update_link(at);
-		EVENT(vad_protect, at->start, at->end, at->flags, at->off);
+		EVENT(vad_protect, at->start, at->end, vad_rights(at), as->id);
 	}
 	*next = vad_merge(as, at);
 	return r;
@@ -504,7 +504,7 @@ merge_pair(struct aspace *as, struct vad *a, struct vad *b)
 {
 	uint64_t end = b->end;
 
-	EVENT(vad_merge, a->start, end, a->flags, a->off);
+	EVENT(vad_merge, a->start, end, vad_rights(a), as->id);
 	vad_remove(as, b);
 	/* The longer link first: a truncate must find every page of b. */
 	vad_set_range(as, a, a->start, end);

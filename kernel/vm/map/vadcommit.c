@@ -289,5 +289,6 @@ vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 		return r;
 	vad_set_range(as, v, start, end);
 	vad_attached(as, v);
+	EVENT(vad_attach, start, end, vad_rights(v), as->id);
 	return 0;
 }

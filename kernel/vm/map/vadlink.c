@@ -87,6 +87,7 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 			as->locked_pages += (*v)->end - (*v)->start;
 		(*v)->flags = flags;
 		vad_update_link(*v);
+		EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
 	}
 	*v = vad_merge(as, *v);
 	return r;

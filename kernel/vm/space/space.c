@@ -184,6 +184,8 @@ void
 as_bind_thread(struct thread *t, struct aspace *as)
 {
 	t->space = as == NULL ? NULL : &as->md;
+	if (as != NULL)
+		EVENT(vad_space, as->id, t->id);
 }
 
 /* ---- all of them ---- */

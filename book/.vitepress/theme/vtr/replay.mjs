@@ -12,7 +12,8 @@
 // Rules     1. A frame of which no event tells is UNKNOWN: as it was at boot.
 //           2. Before its first event a frame is what that event says it was.
 //           3. A page of a process is known by its faults: each names a frame, and
-//              shares the frame's fate until that is free.
+//              shares the frame's fate until that is free.  Of a fault in a space that is
+//              not its thread's (a number written for a child) the page is no page of it.
 //           4. No package and no document: the tests run it in node.
 //
 // The format is tools/trace/vtr.h's.
@@ -213,6 +214,20 @@ export function above(list, x) {
   return lo
 }
 
+// What was so from an event on: lists by key.
+export class History {
+  constructor() { this.all = new Map() }
+  put(key, event, value) {
+    const h = this.all.get(key)
+    if (!h) this.all.set(key, { event: [event], value: [value] })
+    else if (h.value.at(-1) !== value) { h.event.push(event); h.value.push(value) }
+  }
+  at(key, event) {
+    const h = this.all.get(key)
+    return h && h.value[above(h.event, event) - 1]
+  }
+}
+
 export class Replay {
   constructor(t, columns = 1000) {
     this.t = t
@@ -226,6 +241,8 @@ export class Replay {
     this.pages = []      // { pid, vpn, frame } by number
     this.pageAt = new Map()
     this.owners = []     // of a frame: pages of processes, by number
+    this.spaceOf = new Map()   // thread → its space
+    this.abroad = new Set()    // threads in a fault of another space
     this.lists = {
       cEvent: new List(Uint32Array), cFrame: new List(Uint32Array), cTo: new List(Uint8Array),
       sPage: new List(Uint32Array), sEvent: new List(Uint32Array), sState: new List(Uint8Array), sFrame: new List(Uint32Array),
@@ -268,7 +285,7 @@ export class Replay {
   // One pass over all events that are new.
   pass() {
     const { t, now, slotsNow, lists } = this, fresh = []
-    const id = Object.fromEntries(['page.state', 'swap.out', 'swap.free'].map(n => [n, idOf(t, n)]))
+    const id = Object.fromEntries(['page.state', 'swap.out', 'swap.free', 'fault.begin', 'vad.space'].map(n => [n, idOf(t, n)]))
     const faults = t.kinds.map(k => k?.name.startsWith('fault.') && k.fields.findIndex(f => f.name === 'pfn') === 3 && k.fields[0].name === 'va')
     for (let i = this.seen; i < t.n; i++) {
       if (i % STEP === 0) { this.kept.push(now.slice()); this.keptSlots.push(slotsNow.slice()) }
@@ -286,7 +303,12 @@ export class Replay {
         for (let s = slot; s < slot + n; s++) { this.used += is - slotsNow[s]; slotsNow[s] = is }
         lists.slotEvents.push(i)
         lists.slotsUsed.push(this.used)
-      } else if (faults[e] && t.v[8 * i + 6] !== 0) this.touch(i, t.v[8 * i + 6], now)
+      } else if (e === id['fault.begin']) {
+        const space = this.spaceOf.get(t.pid[i])
+        if (space === undefined || space === t.v[8 * i + 4]) this.abroad.delete(t.pid[i])
+        else this.abroad.add(t.pid[i])
+      } else if (e === id['vad.space']) this.spaceOf.set(t.v[8 * i + 2], t.v[8 * i])
+      else if (faults[e] && t.v[8 * i + 6] !== 0 && !this.abroad.has(t.pid[i])) this.touch(i, t.v[8 * i + 6], now)
     }
     // What a frame was before its first event was so from the start.
     for (const k of this.kept) for (const f of fresh) if (k[f] === UNKNOWN) k[f] = this.first[f]

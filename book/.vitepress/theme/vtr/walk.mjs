@@ -9,30 +9,17 @@
 //             ─ up, from home to home, each index as the address has it ─→ the root
 //           root ─ down, index by index ─→ four words and a frame
 //
-// Rules     1. A root is believed when all indices on the way up are the address's.
+// Rules     1. A root is believed when all indices on the way up are the address's, and the
+//              process is in that fault: a fork makes the child's tables, for the same.
 //           2. What no event tells is undefined; a table that is away is null.
 //           3. No package and no document: the tests run it in node.
-import { above, field, idOf } from './replay.mjs'
+import { History, field, idOf } from './replay.mjs'
 
 const WORDS = 512, TABLE = 5, PTE = 1 // kinds of a home: mem/page.h
 const LEVELS = 4
 
 export const indexAt = (va, level) => Math.floor(va / 4096 / WORDS ** (level - 1)) % WORDS
 const wordIndex = pa => Math.floor(pa / 8) % WORDS
-
-// What was so from an event on: lists by key.
-class History {
-  constructor() { this.all = new Map() }
-  put(key, event, value) {
-    const h = this.all.get(key)
-    if (!h) this.all.set(key, { event: [event], value: [value] })
-    else if (h.value.at(-1) !== value) { h.event.push(event); h.value.push(value) }
-  }
-  at(key, event) {
-    const h = this.all.get(key)
-    return h && h.value[above(h.event, event) - 1]
-  }
-}
 
 export class Walks {
   constructor(t) {
@@ -41,21 +28,31 @@ export class Walks {
     this.under = new History()  // word → the frame of the table that it leads to, or null
     this.over = new History()   // frame of a table → its word, or null
     this.roots = new History()  // process → frame
-    this.faults = new Map()     // process → the address of its last fault
+    this.spaceOf = new Map()    // process → its space
+    this.faults = new Map()     // process → the address of the fault that it is in
     this.grow()
   }
 
   grow() {
     const { t } = this
-    const [home, begin, alloc, word] = ['page.home', 'fault.begin', 'table.alloc', 'page.word'].map(n => idOf(t, n))
+    const [home, begin, end, alloc, word, space] = ['page.home', 'fault.begin', 'fault.end', 'table.alloc', 'page.word', 'vad.space'].map(n => idOf(t, n))
     for (let i = this.seen; i < t.n; i++) {
       const e = t.id[i]
-      if (e === begin) this.faults.set(t.pid[i], t.v[8 * i] + t.v[8 * i + 1] * 2 ** 32)
+      if (e === begin) this.begin(i)
+      else if (e === space) this.spaceOf.set(t.v[8 * i + 2], t.v[8 * i])
+      else if (e === end) this.faults.delete(t.pid[i])
       else if (e === home) this.home(i)
       else if (e === alloc) this.climb(i, t.v[8 * i] + t.v[8 * i + 1] * 2 ** 32, t.v[8 * i + 2] + 1)
       else if (e === word && t.v[8 * i + 4] & 1) this.climb(i, t.v[8 * i] + t.v[8 * i + 1] * 2 ** 32, 1)
     }
     this.seen = t.n
+  }
+
+  // Of a fault in another's space nothing is learned.
+  begin(i) {
+    const { t } = this, pid = t.pid[i], space = this.spaceOf.get(pid)
+    if (space === undefined || space === t.v[8 * i + 4]) this.faults.set(pid, t.v[8 * i] + t.v[8 * i + 1] * 2 ** 32)
+    else this.faults.delete(pid)
   }
 
   // A frame has another home: pfn, old, new.

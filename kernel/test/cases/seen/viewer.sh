@@ -2,22 +2,29 @@
 # NEEDS: TIMEOUT=300 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: the host ends a run when it pleases
 # The trace viewer shows what was: at the end of a pipeline that has more to do than
-# memory the replay of its trace says of each frame what the kernel says.
+# memory the replay of its trace says of each frame what the kernel says, and of two
+# processes, the shell and a child that has begun no program, what they have mapped.
 . kernel/test/cases/lib.sh
 
 check=book/.vitepress/book/replaycheck.mjs
 lines=5000 times=1
 in_full && lines=60000 times=4
 expect 0 $guest --cpus 1 --memory 24M --swap 96M --log "$tmp/log" --trace "$tmp/t" -- \
-	sh -c "seq 1 $lines | sort -r | sort -n | tail -n 1; dd if=/dev/zero bs=24M count=$times 2>/dev/null | wc -c; cat /proc/vm/framestates" \
+	sh -c "seq 1 $lines | sort -r | sort -n | tail -n 1; dd if=/dev/zero bs=24M count=$times 2>/dev/null | wc -c; (sleep 1000; :) &
+for p in \$\$ \$!; do echo maps \$p; cat /proc/\$p/maps; done; cat /proc/vm/framestates; :" \
 	>"$tmp/out" 2>"$tmp/err"
 same $lines "$(sed -n 1p "$tmp/out")" "the pipeline, $(cat "$tmp/err"; tail -n 3 "$tmp/log")"
 [ "$(build/tools/vtr count -e swap.out "$tmp/t" | awk '{ print $2 + 0 }')" -gt 0 ] ||
 	fail "no page was written to swap"
-expect 0 node $check "$tmp/t" "$tmp/out"
+expect 0 node $check "$tmp/t" "$tmp/out" >"$tmp/said"
+[ "$(grep -c '^maps [0-9]' "$tmp/out")" = 2 ] || fail "no maps: $(cat "$tmp/out")"
+grep -q ' 1[0-9] mappings, 0 differences$' "$tmp/said" || fail "$(cat "$tmp/said")"
 
 # What differs is found.
 sed 's/^\(pfn=[0-9-]* state=\)MODIFIED$/\1STANDBY/; s/^\(pfn=[0-9-]* state=\)ACTIVE$/\1LIMBO/' "$tmp/out" >"$tmp/other"
 node $check "$tmp/t" "$tmp/other" >"$tmp/said" && fail "other states pass"
 grep -q '^straight: frame [0-9]*: the replay says ACTIVE, the kernel LIMBO' "$tmp/said" || fail "$(cat "$tmp/said")"
+sed 's/ r-xp / rwxp /' "$tmp/out" >"$tmp/other"
+node $check "$tmp/t" "$tmp/other" >"$tmp/said" && fail "other rights pass"
+grep -q '^process [0-9]*: the kernel maps .* rwxp, the replay does not$' "$tmp/said" || fail "$(cat "$tmp/said")"
 finish
