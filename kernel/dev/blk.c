@@ -11,7 +11,8 @@
  *                                       start the next from pending
  *
  * Rules     1. Only iod calls drivers and done(): no driver has a lock, and
- *              an interrupt does nothing but wake iod (book: locks).
+ *              an interrupt does nothing but wake iod (book: locks).  But a disk
+ *              that is memory is worked by who would wait for it (ops->now).
  *           2. Submission cannot fail and allocates nothing: the bio is the
  *              caller's.  What is wrong with it is its status.
  *           3. A request is started in order of arrival; devices that take
@@ -139,22 +140,52 @@ stat_end(const struct bio *b)
 
 /* ---- submission ---- */
 
-void
-blk_submit(struct bio *b)
+static void
+accept(struct bio *b)
 {
-	struct blk_queue *q = b->dev->queue;
-	uint64_t flags;
-
 	ASSERT(b->done != NULL);
 	b->status = check(b);
 	b->lba = b->dev->start + b->sector;
 	b->tries = 0;
 	inject(b);
-	flags = spin_lock_irq(&q->lock);
+}
+
+static void
+leave_to_iod(struct bio *b)
+{
+	struct blk_queue *q = b->dev->queue;
+	uint64_t flags = spin_lock_irq(&q->lock);
+
 	stat_begin(b);
 	list_push_back(&q->pending, &b->node);
 	spin_unlock_irq(&q->lock, flags);
 	blk_kick();
+}
+
+void
+blk_submit(struct bio *b)
+{
+	accept(b);
+	leave_to_iod(b);
+}
+
+/* What fails or is held ends as it would from iod. */
+void
+blk_submit_now(struct bio *b)
+{
+	struct blk_queue *q = b->dev->queue;
+	uint64_t flags;
+
+	accept(b);
+	if (q->ops->now == NULL || b->status != 0 || b->fail || b->hold != 0) {
+		leave_to_iod(b);
+		return;
+	}
+	flags = spin_lock_irq(&q->lock);
+	stat_begin(b);
+	spin_unlock_irq(&q->lock, flags);
+	q->ops->now(q, b);
+	complete(b);
 }
 
 /* Does it lie on the device, and may the device be written? */

@@ -11,8 +11,8 @@
 #include "dev/devfn.h"
 
 /*
- * A driver, called by thread iod only: it needs no lock of its own.  It may
- * sleep for some ticks in reset, not elsewhere.
+ * A driver, called by thread iod only (but for now): it needs no lock of its own.  It
+ * may sleep for some ticks in reset, not elsewhere.
  */
 struct blk_ops {
 	/*
@@ -20,6 +20,8 @@ struct blk_ops {
 	 * are checked, the pages are in the direct map.
 	 */
 	int (*start)(struct blk_queue *, struct bio *);
+	/* NULL, or: all of the bio is moved at once, by any thread, beside others. */
+	void (*now)(struct blk_queue *, const struct bio *);
 	/* Look at the device and blk_finish() what has ended. */
 	void (*poll)(struct blk_queue *);
 	/* No answer in time: forget all in flight, make the device usable. */

@@ -140,6 +140,13 @@ void bio_add(struct bio *, struct vm_page *, unsigned offset, unsigned bytes);
  * Locks:    any of rank < DEV.  Does not sleep, allocates nothing.
  */
 void blk_submit(struct bio *);
+/*
+ * The same, by who is going to wait for it: a disk that is memory has nobody who works
+ * while the caller sleeps, so the caller moves the bytes and calls done itself.
+ *
+ * Locks:    none that done takes, no spin lock.
+ */
+void blk_submit_now(struct bio *);
 /* The same and sleep until it is done; uses done and arg.  Returns status. */
 int blk_submit_wait(struct bio *) MUST_CHECK;
 int blk_flush(struct bdev *) MUST_CHECK;

@@ -50,12 +50,13 @@ static void swap_wr_op(const struct bio *);
 static void root_rd_op(const struct bio *);
 static void root_wr_op(const struct bio *);
 static int ram_start(struct blk_queue *, struct bio *);
+static void ram_now(struct blk_queue *, const struct bio *);
 static void ram_poll(struct blk_queue *);
 
 static struct ram_disk swap = { .read = swap_rd_op, .write = swap_wr_op };
 static struct ram_disk root = { .read = root_rd_op, .write = root_wr_op };
-static const struct blk_ops ram_ops = { .start = ram_start, .poll = ram_poll,
-	.reset = ram_poll };
+static const struct blk_ops ram_ops = { .start = ram_start, .now = ram_now,
+	.poll = ram_poll, .reset = ram_poll };
 
 /*
  * Cut the memory off.
@@ -185,8 +186,8 @@ root_wr_op(const struct bio *b)
 	ram_move(&root, b, file_copy);
 }
 
-static int
-ram_start(struct blk_queue *q, struct bio *b)
+static void
+ram_now(struct blk_queue *q, const struct bio *b)
 {
 	const struct ram_disk *d = q->drv;
 
@@ -194,6 +195,12 @@ ram_start(struct blk_queue *q, struct bio *b)
 		d->read(b);
 	else if (b->dir == BIO_WRITE)
 		d->write(b);
+}
+
+static int
+ram_start(struct blk_queue *q, struct bio *b)
+{
+	ram_now(q, b);
 	blk_finish(b, 0);
 	return 0;
 }

@@ -126,7 +126,7 @@ in_done(struct vm_page *pg, bool ok)
 
 /* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
  * What is left of the bio is sent, else it is idle again.
- * Context: thread iod; takes [P], [S]. */
+ * Context: thread iod, or who sent it now; takes [P], [S]. */
 void
 swap_done(struct bio *io)
 {
@@ -173,7 +173,7 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
  * Locks: the container's ([W], [F] or [O]); takes [P].
  * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
  * pin on *wait if w->pin: it stays whatever comes.
- * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
+ * Returns: STARTED: the word is BUSY, or was, wait for *wait without locks, then look again;
  * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
 enum swap_in_result
 swap_in(const struct swap_words *w, struct vm_page **frame,

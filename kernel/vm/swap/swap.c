@@ -311,7 +311,7 @@ in_done(struct vm_page *pg, bool ok)
 
 /* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
  * What is left of the bio is sent, else it is idle again.
- * Context: thread iod; takes [P], [S]. */
+ * Context: thread iod, or who sent it now; takes [P], [S]. */
 void
 swap_done(struct bio *io)
 {
@@ -367,12 +367,12 @@ begin_read(struct swap_bio *b, const struct swap_words *w, unsigned i,
 }
 
 static void
-send_read(struct swap_bio *b)
+send_read(struct swap_bio *b, void (*send)(struct swap_bio *))
 {
 	EVENT_ADD(swap_in_pages, b->n);
 	EVENT(swap_in_bios);
 	EVENT(swap_in, b->slot, b->n, page_pfn(b->page[0]));
-	swap_bio_send(b);
+	send(b);
 }
 
 /* ---- neighbours come along ---- */
@@ -425,7 +425,7 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 			continue;
 		slot = swap_slot(word_at(w, i));
 		if (!goes_on(*b, slot)) {
-			send_read(*b);
+			send_read(*b, swap_bio_send);
 			*b = bios++ < AHEAD_BIOS ?
 			    swap_bio_take(slot, BIO_READ) : NULL;
 			if (*b == NULL)
@@ -442,7 +442,7 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
  * Locks: the container's ([W], [F] or [O]); takes [P].
  * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
  * pin on *wait if w->pin: it stays whatever comes.
- * Returns: STARTED: the word is BUSY, wait for *wait without locks, then look again;
+ * Returns: STARTED: the word is BUSY, or was, wait for *wait without locks, then look again;
  * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
 enum swap_in_result
 swap_in(const struct swap_words *w, struct vm_page **frame,
@@ -466,10 +466,10 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 		*frame = NULL;
 		used = read_ahead(&b, w, more, have);
 		EVENT_ADD(swap_ra_pages, used);
-		if (b != NULL)
-			send_read(b);
 	}
 	spin_unlock(&pfn_lock);
+	if (b != NULL)
+		send_read(b, swap_bio_send_now);
 	while (used < have)
 		page_free(more[used++]);
 	return r;

@@ -178,6 +178,7 @@ struct swap_bio *swap_bio_take(slot_t, enum bio_dir);
 bool swap_bio_is_idle(void);                             /* else to look for slots is no use */
 void swap_bio_join(struct swap_bio *, struct vm_page *);
 void swap_bio_send(struct swap_bio *);                   /* pages [at, at + len) of it */
+void swap_bio_send_now(struct swap_bio *);               /* … by who will wait for them */
 void swap_bio_give(struct swap_bio *);
 bool swap_read_again(struct swap_bio *);
 

@@ -120,10 +120,9 @@ swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 	b->len++;
 }
 
-/* Hand the pages [at, at + len) of the bio to the disk; swap_done() follows.
- * Locks: any of rank < LR_DEV. */
-void
-swap_bio_send(struct swap_bio *b)
+/* What the disk is told of the pages [at, at + len) of the bio. */
+static struct bio *
+request_of(struct swap_bio *b)
 {
 	uint32_t i = (b->slot & SWAP_INDEX_MAX) + b->at;
 	unsigned k;
@@ -134,7 +133,24 @@ swap_bio_send(struct swap_bio *b)
 	b->io.arg = b;
 	for (k = b->at; k < b->at + b->len; k++)
 		bio_add(&b->io, b->page[k], 0, PAGE_SIZE);
-	blk_submit(&b->io);
+	return &b->io;
+}
+
+/* Hand the pages [at, at + len) of the bio to the disk; swap_done() follows.
+ * Locks: any of rank < LR_DEV. */
+void
+swap_bio_send(struct swap_bio *b)
+{
+	blk_submit(request_of(b));
+}
+
+/* The same, by who will wait for one of them: from a disk in memory they are here when
+ * it returns.
+ * Locks: at most the container's. */
+void
+swap_bio_send_now(struct swap_bio *b)
+{
+	blk_submit_now(request_of(b));
 }
 
 /* The bio is idle again; who waits for one is woken.
