@@ -279,57 +279,94 @@ frames_give(void)
 	frames_rig_end();
 }
 
-/* ---- t08 ---- */
+/* ---- t08, t13 ---- */
 
-/* A frame at m places, some in a child's table; when it is given, how often was everybody
- * stopped? */
-static void
-frames_revoked(void)
+/* A frame at m places in two tables of ours, and at as many of a child's. */
+struct spread {
+	struct lab_way ours, its;
+	uint32_t leaf[2], f;
+	uint64_t m, pages;
+};
+
+static va_t
+spread_va(const struct spread *s, uint64_t i)
 {
-	uint64_t m = MIN(lab_param("m", 12), 60ul), pages = MIN(lab_param("pages", 6), 8ul), i;
-	uint32_t f, room;
-	uint64_t rounds;
-	struct lab_way w, c;
-	struct frame *fr;
+	return s->ours.va + i % 2 * FRAME_SLOTS * PAGE_SIZE + i / 2 * 8 * PAGE_SIZE;
+}
 
+static void
+spread_begin(struct spread *s)
+{
+	uint64_t i;
+
+	*s = (struct spread){ .m = MIN(lab_param("m", 12), 60ul),
+	    .pages = MIN(lab_param("pages", 6), 8ul) };
 	vm_leak_begin();
 	frames_rig_begin(ROWS);
 	frames_child(7);
 	frames_child(8);
-	frames_way(&w, 0, FRAME_USER_BASE);
-	frames_way(&c, 7, FRAME_USER_BASE + (1ul << 21));
-	f = frames_cut(pages);
-	room = frames_cut(1);
-	fr = frames_row(f);
-	CHECK(frame_segment_space(0, 0, room) == 0);
-	for (i = 0; i < m; i++) {
-		CHECK(frame_map(0, w.table[1], f, w.va + i * 8 * PAGE_SIZE, F_READ | F_WRITE) >= 0);
-		CHECK(frame_map(0, c.table[1], f, c.va + i * 8 * PAGE_SIZE, F_READ) >= 0);
+	frames_way(&s->ours, 0, FRAME_USER_BASE);
+	frames_way(&s->its, 7, FRAME_USER_BASE + (1ul << 21));
+	s->leaf[0] = s->ours.table[1];
+	s->leaf[1] = frames_table_by_hand(0, 1);
+	frames_link_by_hand(s->ours.table[2], s->leaf[1], 1);
+	s->f = frames_cut(s->pages);
+	CHECK(frame_segment_space(0, 0, frames_cut(1)) == 0);
+	for (i = 0; i < s->m; i++) {
+		CHECK(frame_map(0, s->leaf[i % 2], s->f, spread_va(s, i), F_READ | F_WRITE) >= 0);
+		CHECK(frame_map(0, s->its.table[1], s->f, s->its.va + i * 8 * PAGE_SIZE, F_READ) > 0);
 	}
-	frames_look(w.table[4], w.va, FRAME_SLOTS);
-	frames_look(c.table[4], c.va, FRAME_SLOTS);
+	frames_look(s->ours.table[4], s->ours.va, 2ul * FRAME_SLOTS);
+	frames_look(s->its.table[4], s->its.va, FRAME_SLOTS);
+}
+
+static void
+frames_revoked(void)
+{
+	struct spread s;
+	struct frame *fr;
+
+	spread_begin(&s);
+	fr = frames_row(s.f);
 	ev_mark(1);
 	CLAIM(frames_exit(7) == 0, "frames_exit is refused"); /* its words of f go, ours stay */
-	CLAIM(fr->nmap == m && frames_row(w.table[1])->used == m * pages, "a child ended that "
-	    "had a frame of ours mapped: %u mappings stay\t%lu", fr->nmap, m);
+	CLAIM(fr->nmap == s.m && fr->nwrite == s.m, "a child ended that had a frame of ours "
+	    "mapped: %u mappings stay\t%lu", fr->nmap, s.m);
 	frames_no_stale("a child ended");
 	frames_sound("a child ended");
 	ev_mark(2);
-	rounds = lab_machine.rounds;
-	CLAIM(frame_give(0, f, 8) == (int)f, "frame_give is refused");
-	rounds = lab_machine.rounds - rounds;
+	CLAIM(frame_give(0, s.f, 8) == (int)s.f, "frame_give is refused");
 	ev_mark(3);
 	CLAIM(fr->nmap == 0 && fr->nwrite == 0 && fr->at.table == 0 && fr->segs == 0,
 	    "a frame was given: nmap %u, nwrite %u, %u segments in use\t0, 0, 0", fr->nmap,
 	    fr->nwrite, frames.segments);
-	CLAIM(frames_row(w.table[1])->used == 0, "a frame was given: %u words of the table "
-	    "are in use\t0", frames_row(w.table[1])->used);
-	frames_words_gone(w.table[1], w.va, FRAME_SLOTS);
+	CLAIM(frames_row(s.leaf[0])->used == 0 && frames_row(s.leaf[1])->used == 0,
+	    "a frame was given: %u words of its tables are in use\t0",
+	    frames_row(s.leaf[0])->used + frames_row(s.leaf[1])->used);
+	frames_words_gone(s.leaf[0], s.ours.va, FRAME_SLOTS);
+	frames_words_gone(s.leaf[1], s.ours.va, FRAME_SLOTS);
 	frames_no_stale("a frame was given");
-	CLAIM(rounds <= m, "slow: for %lu mappings of %lu pages all CPUs were stopped %lu times\t%lu",
-	    m, pages, rounds, m);
-	lab_show("%lu mappings of %lu pages went: all CPUs were stopped %lu times (at most %lu; ours %lu)",
-	    m, pages, rounds, m, m);
+	frames_rig_end();
+}
+
+/* When it is given, how often was everybody stopped? */
+static void
+frames_rounds(void)
+{
+	struct spread s;
+	uint64_t rounds;
+
+	spread_begin(&s);
+	CHECK(frames_exit(7) == 0);
+	ev_mark(1);
+	rounds = lab_machine.rounds;
+	CLAIM(frame_give(0, s.f, 8) == (int)s.f, "frame_give is refused");
+	rounds = lab_machine.rounds - rounds;
+	ev_mark(2);
+	CLAIM(rounds <= s.m, "slow: for %lu mappings of %lu pages all CPUs were stopped %lu "
+	    "times\t%lu at most", s.m, s.pages, rounds, s.m);
+	lab_show("%lu mappings of %lu pages, in 2 tables, went: all CPUs were stopped %lu times "
+	    "(at most %lu)", s.m, s.pages, rounds, s.m);
 	frames_rig_end();
 }
 
@@ -446,6 +483,7 @@ const struct selftest selftests_lab_framesafe[] = {
 	{ "lab_frames_safe", frames_safe, "no program writes a table" },
 	{ "lab_frames_give", frames_give, "frames are given to whoever allows it" },
 	{ "lab_frames_revoke", frames_revoked, "what was given is mapped nowhere" },
+	{ "lab_frames_rounds", frames_rounds, "how often a revocation stops all CPUs" },
 	{ "lab_frames_cutmapped", frames_cut_mapped, "mapped frames are cut and joined" },
 	{ NULL, NULL, NULL },
 };
