@@ -39,9 +39,9 @@ function read(from, most) {
   let fd
   try { fd = openSync(trace, 'r') } catch { return null }
   try {
-    const size = fstatSync(fd).size
+    const { size, mtimeMs } = fstatSync(fd)
     const bytes = Buffer.alloc(Math.max(0, Math.min(most, size - from)))
-    return { size, bytes: bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, from)) }
+    return { size, written: mtimeMs, bytes: bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, from)) }
   } finally { closeSync(fd) }
 }
 
@@ -109,10 +109,10 @@ function tick() {
   for (const c of clients) {
     if (c.busy) continue
     if (c.at === 0) { send(c, 'head', h.bytes.subarray(0, h.start).toString('base64'), h.start); c.at = h.start }
-    const piece = read(c.at, PIECE)?.bytes ?? []
-    if (piece.length > 0) {
-      c.at += piece.length
-      c.busy = !send(c, 'records', piece.toString('base64'), c.at)
+    const piece = read(c.at, PIECE)
+    if (piece?.bytes.length > 0) {
+      c.at += piece.bytes.length
+      c.busy = !send(c, 'records', `${Math.floor(piece.written)} ${piece.bytes.toString('base64')}`, c.at)
     } else if (h.ended && !c.ended) {
       c.ended = true
       send(c, 'machine', 'ended')

@@ -10,6 +10,8 @@
 // Rules     1. The page's events are the file's, all of them; what its frames are at
 //              the end is what a replay of the file says.
 //           2. A machine that stands has no new event.
+//           3. The page keeps the newest MOST at most, and says how many it has no more.
+//           4. How far a picture is behind the guest is said, and not judged: it is the host's.
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -22,13 +24,20 @@ const trace = join(dir, 'live.vtr')
 const WORK = 'for k in 1 2 3 4 5 6; do seq 1 400 | sort -r | tail -n 1; sleep 1; done; while [ ! -e /never ]; do sleep 1; done'
 const server = spawn('node', [join(dirname(fileURLToPath(import.meta.url)), 'live.mjs'), trace], { stdio: ['ignore', 'pipe', 'inherit'] })
 const browser = new Browser()
+const MOST = 8000
+const delays = []
 let machine, bad = 0
 const check = (good, what) => { console.log(`${good ? 'ok  ' : 'NOT '} ${what}`); if (!good) bad++ }
 
-const page = () => browser.eval(`(() => {
+async function page() {
+  const p = await browser.eval(`(() => {
   const input = document.querySelector('.vtr input[type=range]'), said = document.querySelector('.vtr .machine')?.innerText ?? ''
-  return { n: input ? Number(input.max) + 1 : 0, at: input ? Number(input.value) : -1, said, moment: document.querySelector('.vtr .moment code')?.innerText ?? '',
+  const numberIn = e => Number(document.querySelector(e)?.innerText.replaceAll(/[^0-9]/g, '') ?? 0)
+  return { has: input ? Number(input.max) + 1 : 0, gone: numberIn('.vtr .dropped'), late: numberIn('.vtr .late'), at: input ? Number(input.value) : -1, said, moment: document.querySelector('.vtr .moment code')?.innerText ?? '',
     counts: [...document.querySelectorAll('.vtr .legend td')].map(e => Number(e.innerText.replaceAll(',', ''))) } })()`)
+  if (p.late > 0 && p.late !== delays.at(-1)) delays.push(p.late)
+  return { ...p, n: p.gone + p.has, at: p.gone + p.at } // as the file has them
+}
 const press = text => browser.eval(`[...document.querySelectorAll('.vtr button')].find(b => b.innerText.startsWith(${JSON.stringify(text)})).click()`)
 async function until(what, good, ms = 60000) {
   for (const begun = performance.now(); performance.now() - begun < ms; await pause(30)) {
@@ -51,7 +60,7 @@ try {
   const address = await new Promise(ok => server.stdout.once('data', d => ok(String(d).match(/http\S+/)[0])))
   await browser.open()
   await browser.send('Emulation.setDeviceMetricsOverride', { width: 1440, height: 900, deviceScaleFactor: 1, mobile: false })
-  await browser.send('Page.navigate', { url: address }) // before there is a guest
+  await browser.send('Page.navigate', { url: `${address}?events=${MOST}` }) // before there is a guest
   await pause(300)
   machine = spawn(guest, [...options, '--trace', trace, '--control', join(dir, 'live.qmp'), '--', 'sh', '-c', WORK], { stdio: 'ignore' })
   const ended = new Promise(ok => machine.on('exit', ok))
@@ -93,7 +102,10 @@ try {
   const { buffer, byteOffset, byteLength } = readFileSync(trace)
   const replay = new Replay(parse(buffer.slice(byteOffset, byteOffset + byteLength)))
   const at = await page(), counts = replay.seek(replay.t.n - 1).counts()
-  check(at.n === replay.t.n, `the page has ${at.n} events, the file ${replay.t.n}`)
+  check(at.n === replay.t.n, `the page has ${at.has} events and ${at.gone} no more, the file ${replay.t.n}`)
+  check(at.gone > 0 && at.has < MOST, `at most ${MOST} are kept`)
+  delays.sort((a, b) => a - b)
+  check(delays.length > 0, `a picture is ${delays[delays.length >> 1]} ms behind what the emulator wrote, at most ${delays.at(-1)} ms, of ${delays.length} that were looked at`)
   check(at.counts.join() === [2, 3, 4, 5, 6, 0, 1, 7, 9].map(s => counts[s]).join(), `frames by state at the end: ${at.counts.join(' ')}`)
 } finally {
   machine?.kill('SIGTERM')

@@ -55,6 +55,18 @@ if (growing.t.n !== t.n) complain(`${growing.t.n} events in pieces, ${t.n} at on
 for (let f = 0; f < r.nframes; f++) if (grown.state[f] !== r.state[f]) complain(`frame ${f} is ${grown.state[f]} in pieces, ${r.state[f]} at once`)
 for (let s = 0; s <= UNKNOWN; s++) if (grown.series[s].join() !== r.series[s].join()) complain(`the chart of ${s} differs in pieces`)
 for (const k of ['event', 'state', 'frame']) if (grown.segments[k].length !== r.segments[k].length || grown.segments[k].some((x, i) => x !== r.segments[k][i])) complain(`pages differ in pieces: ${k}`)
+// So does one whose first half was forgotten: frames, slots, who has which frame, mappings.
+const before = grown.t, gone = growing.forget(Math.floor(before.n / 2))
+const half = new Replay(growing.t, grown, gone - 1)
+half.seek(mark - gone)
+grown.seek(mark)
+if (growing.t.n !== before.n - gone || gone === 0) complain(`${growing.t.n} events behind ${gone} of ${before.n}`)
+for (let f = 0; f < r.nframes; f++) if (half.state[f] !== r.state[f]) complain(`frame ${f} is ${half.state[f]} behind a half, ${r.state[f]} at once`)
+for (let s = 0; s < r.nslots; s++) if (half.slots[s] !== grown.slots[s]) complain(`slot ${s} is ${half.slots[s]} behind a half, ${grown.slots[s]} at once`)
+half.pages.forEach((p, k) => {
+  const was = grown.frameOf(grown.pageAt.get(p.pid * 2 ** 36 + p.vpn), mark)
+  if (half.frameOf(k, mark - gone) !== was) complain(`page 0x${p.vpn.toString(16)} of process ${p.pid} has frame ${half.frameOf(k, mark - gone)} behind a half, ${was} at once`)
+})
 // At many moments a walk from the root down ends at the word in which the page has its home.
 const walks = new Walks(t), home = idOf(t, 'page.home'), homes = new Map()
 let walked = 0
@@ -81,6 +93,8 @@ for (const [, pid, maps] of readFileSync(states, 'utf8').matchAll(/^maps (\d+)\n
   const ours = mappings.of(Number(pid), mark).map(v => line(v.start, v.end, rightsOf(v)))
   for (const l of kernel) if (!ours.includes(l)) complain(`process ${pid}: the kernel maps ${l}, the replay does not`)
   for (const l of ours) if (!kernel.includes(l)) complain(`process ${pid}: the replay maps ${l}, the kernel does not`)
+  const later = new Mappings(growing.t, mappings, gone - 1).of(Number(pid), mark - gone)
+  if (later.map(v => line(v.start, v.end, rightsOf(v))).join() !== ours.join()) complain(`process ${pid}: other mappings behind a half`)
   mapped += kernel.length
 }
 // The charts count what the states are.

@@ -69,6 +69,9 @@ export function headOf(buffer) {
   return { t, start, named: bytes > 0 }
 }
 
+// Of each event so many numbers.
+const COLUMNS = [['id', 1], ['cpu', 1], ['pid', 1], ['seq', 1], ['time', 1], ['v', 8]]
+
 // Records become events of t.  An event is there when all of its record, or both, are.
 export class Records {
   constructor(t) { this.t = t; this.n = t.n; this.half = [] } // of each CPU: whose second half may come
@@ -76,7 +79,7 @@ export class Records {
   room(n) {
     const { t } = this
     if (n <= t.id.length) return
-    for (const [k, each] of [['id', 1], ['cpu', 1], ['pid', 1], ['seq', 1], ['time', 1], ['v', 8]]) {
+    for (const [k, each] of COLUMNS) {
       const more = new t[k].constructor(each * n)
       more.set(t[k])
       t[k] = more
@@ -154,6 +157,19 @@ export class Growing {
     this.take()
   }
 
+  // The first n events, or some fewer, go; the rest is a trace of its own, another t: that
+  // of before stays as it is.  How many went.
+  forget(n) {
+    const { t, records } = this, waits = records.half.filter(i => i !== undefined)
+    n = Math.min(n, ...waits)
+    this.t = records.t = { ...t }
+    for (const [k, each] of COLUMNS) this.t[k] = t[k].slice(each * n)
+    records.n -= n
+    records.half = records.half.map(i => (i === undefined ? i : i - n))
+    records.count(false)
+    return n
+  }
+
   // The run is over.
   end() {
     while (this.early.size > 0) this.skip()
@@ -226,29 +242,56 @@ export class History {
     const h = this.all.get(key)
     return h && h.value[above(h.event, event) - 1]
   }
+  // What is so behind that event, for a history that begins there.
+  since(event) {
+    const h = new History()
+    for (const key of this.all.keys()) {
+      const value = this.at(key, event)
+      if (value !== undefined) h.put(key, -1, value)
+    }
+    return h
+  }
 }
 
 export class Replay {
-  constructor(t, columns = 1000) {
+  // before: of a trace of which t is what is left, behind its event i.
+  constructor(t, before, i) {
     this.t = t
-    this.most = columns
+    this.most = 1000
     this.nframes = this.nslots = this.seen = this.used = 0
     this.first = new Uint8Array(0) // what frames were before their first event
     this.now = new Uint8Array(0)
     this.slotsNow = new Uint8Array(0)
+    this.usedFirst = 0
     this.kept = []
     this.keptSlots = []
     this.pages = []      // { pid, vpn, frame } by number
     this.pageAt = new Map()
     this.owners = []     // of a frame: pages of processes, by number
-    this.spaceOf = new Map()   // thread → its space
+    this.spaces = before?.spaces.since(i) ?? new History() // thread → its space
     this.abroad = new Set()    // threads in a fault of another space
     this.lists = {
       cEvent: new List(Uint32Array), cFrame: new List(Uint32Array), cTo: new List(Uint8Array),
       sPage: new List(Uint32Array), sEvent: new List(Uint32Array), sState: new List(Uint8Array), sFrame: new List(Uint32Array),
       slotEvents: new List(Uint32Array), slotsUsed: new List(Int32Array)
     }
+    if (before) this.follow(before, i)
     this.grow()
+  }
+
+  // What was so behind its event i is so at the beginning.
+  follow(before, i) {
+    const { state, slots, nframes, nslots } = before.seek(i)
+    Object.assign(this, { nframes, nslots, first: state.slice(), now: state.slice(), slotsNow: slots.slice() })
+    this.used = this.usedFirst = slots.reduce((n, s) => n + s, 0)
+    before.pages.forEach(({ pid, vpn }, k) => {
+      const frame = before.frameOf(k, i), p = this.pages.length
+      if (frame < 0) return
+      this.pageAt.set(pid * 2 ** 36 + vpn, p)
+      this.pages.push({ pid, vpn, frame })
+      ;(this.owners[frame] ??= []).push(p)
+      this.segment(p, 0, state[frame] === UNKNOWN ? ACTIVE : state[frame])
+    })
   }
 
   // What has come to the trace since.
@@ -262,6 +305,7 @@ export class Replay {
     this.seen = this.t.n
     this.state = this.first.slice()
     this.slots = new Uint8Array(this.nslots)
+    if (this.kept.length > 0) this.slots.set(this.keptSlots[0])
     this.at = -1
   }
 
@@ -304,10 +348,10 @@ export class Replay {
         lists.slotEvents.push(i)
         lists.slotsUsed.push(this.used)
       } else if (e === id['fault.begin']) {
-        const space = this.spaceOf.get(t.pid[i])
+        const space = this.spaces.at(t.pid[i], i)
         if (space === undefined || space === t.v[8 * i + 4]) this.abroad.delete(t.pid[i])
         else this.abroad.add(t.pid[i])
-      } else if (e === id['vad.space']) this.spaceOf.set(t.v[8 * i + 2], t.v[8 * i])
+      } else if (e === id['vad.space']) this.spaces.put(t.v[8 * i + 2], i, t.v[8 * i])
       else if (faults[e] && t.v[8 * i + 6] !== 0 && !this.abroad.has(t.pid[i])) this.touch(i, t.v[8 * i + 6], now)
     }
     // What a frame was before its first event was so from the start.
@@ -327,7 +371,7 @@ export class Replay {
       }
       for (let s = 0; s < UNKNOWN; s++) this.series[s][c] = counts[s]
       while (m < this.slotEvents.length && this.slotEvents[m] <= this.lastOf(c)) m++
-      this.series[UNKNOWN][c] = m > 0 ? this.slotsUsed[m - 1] : 0
+      this.series[UNKNOWN][c] = m > 0 ? this.slotsUsed[m - 1] : this.usedFirst
     }
   }
 

@@ -32,11 +32,12 @@ export const rightsOf = v => ['r', 'w', 'x'].map((c, k) => (v.prot >> k & 1 ? c 
 export const kindOf = v => (v.flags & HEAP ? 'heap' : v.flags & GROWSDOWN ? 'stack' : '')
 
 export class Mappings {
-  constructor(t) {
+  // before, i: as Replay's.
+  constructor(t, before, i) {
     this.t = t
     this.seen = 0
-    this.lists = new History()  // space → its mappings, by address
-    this.spaces = new History() // thread → space
+    this.lists = before?.lists.since(i) ?? new History()   // space → its mappings, by address
+    this.spaces = before?.spaces.since(i) ?? new History() // thread → space
     this.grow()
   }
 

@@ -22,13 +22,14 @@ export const indexAt = (va, level) => Math.floor(va / 4096 / WORDS ** (level - 1
 const wordIndex = pa => Math.floor(pa / 8) % WORDS
 
 export class Walks {
-  constructor(t) {
+  // before, i: as Replay's.
+  constructor(t, before, i) {
     this.t = t
     this.seen = 0
-    this.under = new History()  // word → the frame of the table that it leads to, or null
-    this.over = new History()   // frame of a table → its word, or null
-    this.roots = new History()  // process → frame
-    this.spaceOf = new Map()    // process → its space
+    this.under = before?.under.since(i) ?? new History()  // word → the frame of the table that it leads to, or null
+    this.over = before?.over.since(i) ?? new History()   // frame of a table → its word, or null
+    this.roots = before?.roots.since(i) ?? new History()  // process → frame
+    this.spaces = before?.spaces.since(i) ?? new History() // process → its space
     this.faults = new Map()     // process → the address of the fault that it is in
     this.grow()
   }
@@ -39,7 +40,7 @@ export class Walks {
     for (let i = this.seen; i < t.n; i++) {
       const e = t.id[i]
       if (e === begin) this.begin(i)
-      else if (e === space) this.spaceOf.set(t.v[8 * i + 2], t.v[8 * i])
+      else if (e === space) this.spaces.put(t.v[8 * i + 2], i, t.v[8 * i])
       else if (e === end) this.faults.delete(t.pid[i])
       else if (e === home) this.home(i)
       else if (e === alloc) this.climb(i, t.v[8 * i] + t.v[8 * i + 1] * 2 ** 32, t.v[8 * i + 2] + 1)
@@ -50,7 +51,7 @@ export class Walks {
 
   // Of a fault in another's space nothing is learned.
   begin(i) {
-    const { t } = this, pid = t.pid[i], space = this.spaceOf.get(pid)
+    const { t } = this, pid = t.pid[i], space = this.spaces.at(pid, i)
     if (space === undefined || space === t.v[8 * i + 4]) this.faults.set(pid, t.v[8 * i] + t.v[8 * i + 1] * 2 ** 32)
     else this.faults.delete(pid)
   }

@@ -7,5 +7,5 @@
 sh tools/setup book && sh tools/setup book-browser || exit 2
 [ -d book/node_modules ] || built book/node_modules/.package-lock.json
 expect 0 node book/.vitepress/book/livecheck.mjs "$tmp" $guest --cpus 1 --memory 32M >"$tmp/said"
-[ "$(grep -c '^ok ' "$tmp/said")" = 8 ] || fail "$(cat "$tmp/said")"
+[ "$(grep -c '^ok ' "$tmp/said")" = 10 ] || fail "$(cat "$tmp/said")"
 finish
