@@ -72,31 +72,40 @@ search_block(struct swap_area *a, uint32_t block, unsigned n, uint32_t *start)
 	return best;
 }
 
-/* Does a block have a run of n?  The first one that does, from the hint on. */
+/* n: a block has a run of n, the first one that does, from the hint on.  Less: no block
+ * has a longer one than that. */
 static unsigned
 first_run(struct swap_area *a, unsigned n, uint32_t *start)
 {
 	uint32_t blocks = (a->nslots + SWAP_BLOCK - 1) / SWAP_BLOCK, i, block;
+	unsigned longest = 0;
 
 	for (i = 0; i < blocks; i++) {
 		block = (a->hint + i) % blocks;
 		if (a->runhint[block] < n ||
-		    search_block(a, block, n, start) < n)
+		    search_block(a, block, n, start) < n) {
+			longest = MAX(longest, a->runhint[block]);
 			continue;
+		}
 		a->hint = block;
 		return n;
 	}
-	return 0;
+	return longest;
 }
 
-/* A run of n, or a shorter one.  A block whose hint is too short is not looked at; a
- * search that fails makes its hint true.  [S]; a has a free slot. */
+/* A run of n, or the longest that there is.  A block whose hint is too short is not looked
+ * at; a search that fails makes its hint true, and tells what to look for next.  [S]; a
+ * has a free slot. */
 static unsigned
 find_run(struct swap_area *a, unsigned n, uint32_t *start)
 {
-	for (; n > 0; n = n > 1 ? (n + 1) / 2 : 0)
-		if (first_run(a, n, start) != 0)
+	unsigned longest;
+
+	for (; n > 0; n = longest) {
+		longest = first_run(a, n, start);
+		if (longest == n)
 			return n;
+	}
 	panic("swap: %s: %u free, none found", a->path, a->nfree);
 }
 
