@@ -102,6 +102,8 @@ extern const struct selftest selftests_lab_tablein[];  /* lab_tablein.c */
 extern const struct selftest selftests_lab_tablepolicy[]; /* lab_tablepolicy.c */
 extern const struct selftest selftests_lab_amap[];     /* lab_amap.c */
 extern const struct selftest selftests_lab_amapstop[]; /* lab_amapstop.c */
+extern const struct selftest selftests_lab_shadow[];   /* lab_shadow.c */
+extern const struct selftest selftests_lab_shadowkin[]; /* lab_shadowkin.c */
 extern const struct selftest selftests_lab_frames[];   /* lab_frames.c */
 extern const struct selftest selftests_lab_framesafe[]; /* lab_framesafe.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */

@@ -80,6 +80,8 @@ static const struct selftest *const tables[] = {
 	selftests_lab_tablepolicy,
 	selftests_lab_amap,
 	selftests_lab_amapstop,
+	selftests_lab_shadow,
+	selftests_lab_shadowkin,
 	selftests_lab_frames,
 	selftests_lab_framesafe,
 };

@@ -78,42 +78,15 @@ has_others(struct sh_object *o)
 	return page != NULL;
 }
 
-/* Pinned pages go to the parent's new top, before which nothing is yet.  [sh]. */
-static void
-keep_pinned(struct sh_object *o, struct sh_object *front)
-{
-	struct sh_page *page;
-	uint64_t i = 0;
-
-	for (; (page = sh_from_locked(o, i)) != NULL; i = page->index + 1) {
-		if (!pmap_rec_is_pinned(&page->word))
-			continue;
-		i = page->index;
-		sh_show_parents_locked(o, i);
-		sh_take_locked(o, page);
-		sh_add_locked(front, page, i);
-	}
-}
-
 /* The child's top sees what the parent's sees. */
 static void
 share(struct anons_fork *w, struct sh_object *front)
 {
 	struct sh_entry *from = w->from, *to = w->to;
-	struct sh_object *o = from->top;
 	uint64_t before = sh_count_late(to->top, w->start, w->limit);
 
 	spin_lock(&sh_lock);
-	if (front == NULL) {
-		if (o->parent != NULL)
-			sh_link_locked(to->top, o->parent, o->off,
-			    MAX(o->lo, w->start), MIN(o->hi, w->limit));
-	} else {
-		keep_pinned(o, front);
-		sh_link_locked(front, o, 0, from->start, from->end);
-		sh_link_locked(to->top, o, 0, w->start, w->limit);
-		from->top = front;
-	}
+	sh_share_locked(from, front, to->top, w->start, w->limit);
 	spin_unlock(&sh_lock);
 	anons_fork_given(w, sh_count_late(to->top, w->start, w->limit) - before);
 }

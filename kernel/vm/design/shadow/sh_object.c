@@ -20,6 +20,7 @@
 #include "vm/design/shadow/shadow.h"
 
 struct spinlock sh_lock = SPIN_INIT(LR_OBJ);
+struct list sh_due = LIST_INIT(sh_due);
 struct kmem_cache sh_pages = KMEM_CACHE("sh_page", struct sh_page);
 struct kmem_cache sh_objects = KMEM_CACHE("sh_object", struct sh_object);
 

@@ -31,7 +31,6 @@
 
 #define ONLY_CHILD(o) ((struct sh_object *)(o)->children)
 
-static struct list due = LIST_INIT(due);       /* [sh] objects with one child */
 static uint64_t depth_max;                     /* [sh] parents passed by a look-up */
 
 /* ---- what a top sees ---- */
@@ -157,7 +156,7 @@ add_child(struct sh_object *parent, struct sh_object *child)
 {
 	parent->children ^= (uintptr_t)child;
 	if (++parent->num_children == 1)
-		list_push_back(&due, &parent->due);
+		list_push_back(&sh_due, &parent->due);
 	else if (list_is_linked(&parent->due))
 		list_remove(&parent->due);
 }
@@ -167,7 +166,7 @@ remove_child(struct sh_object *parent, struct sh_object *child)
 {
 	parent->children ^= (uintptr_t)child;
 	if (--parent->num_children == 1)
-		list_push_back(&due, &parent->due);
+		list_push_back(&sh_due, &parent->due);
 	else if (list_is_linked(&parent->due))
 		list_remove(&parent->due);
 }
@@ -248,6 +247,49 @@ sh_cut_locked(struct sh_object *o, uint64_t lo, uint64_t hi)
 	o->lo = MAX(o->lo, lo);
 	o->hi = MIN(o->hi, hi);
 	return o->lo < o->hi ? NULL : sh_leave_locked(o);
+}
+
+/* Pinned pages go to the parent's new top, before which nothing is yet.  [sh]. */
+static void
+keep_pinned(struct sh_object *o, struct sh_object *front)
+{
+	struct sh_page *page;
+	uint64_t i = 0;
+
+	for (; (page = sh_from_locked(o, i)) != NULL; i = page->index + 1) {
+		if (!pmap_rec_is_pinned(&page->word))
+			continue;
+		i = page->index;
+		sh_show_parents_locked(o, i);
+		sh_take_locked(o, page);
+		sh_add_locked(front, page, i);
+	}
+}
+
+/*
+ * A fork: the child's top sees of [lo, hi) what the entry's top sees, which is behind the
+ * new top front from now on; NULL: it has no page that the child may see.
+ *
+ * Locks:    [W] of both spaces, [sh].
+ * Owns:     takes front over.
+ */
+void
+sh_share_locked(struct sh_entry *from, struct sh_object *front,
+    struct sh_object *child, uint64_t lo, uint64_t hi)
+{
+	struct sh_object *o = from->top;
+
+	HELD(&sh_lock);
+	if (front == NULL) {
+		if (o->parent != NULL)
+			sh_link_locked(child, o->parent, o->off, MAX(o->lo, lo),
+			    MIN(o->hi, hi));
+		return;
+	}
+	keep_pinned(o, front);
+	sh_link_locked(front, o, 0, from->start, from->end);
+	sh_link_locked(child, o, 0, lo, hi);
+	from->top = front;
 }
 
 /* ---- one page: [sh] ---- */
@@ -415,7 +457,7 @@ sh_collapse_due(void)
 	do {
 		dead = NULL;
 		spin_lock(&sh_lock);
-		n = list_first(&due);
+		n = list_first(&sh_due);
 		if (n != NULL)
 			dead = collapse_step(LIST_ENTRY(n, struct sh_object,
 			    due));

@@ -76,6 +76,7 @@ enum { SH_PAID_AHEAD = false, SH_LATE = true };
 #define SH_STEP 256u           /* pages in one hold of [sh] */
 
 extern struct spinlock sh_lock;
+extern struct list sh_due;             /* [sh] objects with one child, by their due */
 extern struct kmem_cache sh_pages, sh_objects; /* who pays for records feeds them */
 
 /* sh_object.c: one object */
@@ -106,6 +107,8 @@ void sh_link_locked(struct sh_object *, struct sh_object *parent, uint64_t off,
  * for sh_release(); NULL. */
 struct sh_object *sh_cut_locked(struct sh_object *, uint64_t lo, uint64_t hi);
 struct sh_object *sh_leave_locked(struct sh_object *);         /* the same: it sees nothing */
+void sh_share_locked(struct sh_entry *from, struct sh_object *front,
+    struct sh_object *child, uint64_t lo, uint64_t hi);    /* a fork: child sees what from sees */
 void sh_show_parents_locked(struct sh_object *, uint64_t index); /* it has it no more */
 void sh_hide_locked(struct sh_seen *);         /* a child has this page itself from now on */
 bool sh_is_alone_locked(const struct sh_seen *); /* no other child sees it */
