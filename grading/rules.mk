@@ -176,6 +176,10 @@ new-course:
 new-lab:
 	@sh grading/course/new-lab $(call quoted,$(NAME))
 
+# A lab whose public reference is not the answer, by numbers of SEED: grading/twists/README.md.
+twist:
+	@sh grading/twists/make '$(TWIST)' '$(SEED)' $(call quoted,$(DIR))
+
 # What each lab's page says that may be called, anew from the headers.
 imports: grader
 	@for l in $(LABS); do $(G)/grade imports $$l > labs/$$l/imports.md || exit 1; done
@@ -191,7 +195,7 @@ check-grader: $(GRADE_TESTS)
 
 -include $(wildcard $(G)/*.d $(G)/*/*.d)
 FORCE:
-.PHONY: grader grade hint compare trace mutate check-grader check-honest grade-all regrade plan-class similar new-course new-lab FORCE
+.PHONY: grader grade hint compare trace mutate check-grader check-honest grade-all regrade plan-class similar new-course new-lab twist FORCE
 
 # ---- all of the teaching side: hours, by shards ----
 

@@ -100,6 +100,7 @@ extern const struct selftest selftests_lab_tablepin[]; /* lab_tablepin.c */
 extern const struct selftest selftests_lab_tableout[]; /* lab_tableout.c */
 extern const struct selftest selftests_lab_tablein[];  /* lab_tablein.c */
 extern const struct selftest selftests_lab_tablepolicy[]; /* lab_tablepolicy.c */
+extern const struct selftest selftests_lab_twist[];    /* lab_twist.c */
 extern const struct selftest selftests_lab_amap[];     /* lab_amap.c */
 extern const struct selftest selftests_lab_amapstop[]; /* lab_amapstop.c */
 extern const struct selftest selftests_lab_shadow[];   /* lab_shadow.c */

@@ -79,6 +79,8 @@ cd_in(void *obj, uint64_t idx, struct vm_page **pages, int n)
 	int i;
 
 	atomic_add(&d->reads, 1);
+	if (d->asked != NULL)
+		d->asked(d, idx, n);
 	holds_no_lock(d, "reads");
 	for (i = 0; i < n; i++) {
 		CLAIM(pages[i]->state == PG_READING && pages[i]->index ==
@@ -108,6 +110,8 @@ cd_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
 	int i;
 
 	atomic_add(&d->writes, 1);
+	if (d->asked != NULL)
+		d->asked(d, idx, n);
 	holds_no_lock(d, "writes");
 	for (i = 0; i < n; i++)
 		CLAIM((pages[i]->flags & PF_WRITING) != 0 && pages[i]->index ==

@@ -30,6 +30,7 @@ struct cdisk {
 	_Atomic bool hold;           /* requests do not end */
 	_Atomic unsigned held;       /* that many are waiting for that */
 	void (*during)(struct cdisk *, uint64_t idx, struct vm_page **, int n);
+	void (*asked)(struct cdisk *, uint64_t idx, int n); /* each request; NULL: nobody is told */
 };
 
 /* Files 0 and 1: all their pages have the tag 1000 × file + number. */

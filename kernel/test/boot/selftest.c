@@ -39,6 +39,7 @@ static const struct selftest *const tables[] = {
 	selftests_blk,
 	selftests_part,
 	selftests_lab_tour,
+	selftests_lab_twist,
 	selftests_lab_vad,
 	selftests_lab_vadcut,
 	selftests_lab_vadjoin,
