@@ -28,6 +28,11 @@
 #define INO_FIRST 3u        /* as on Linux */
 #define MAJOR_PTS 136u
 
+struct pts_options {
+	uint32_t mode, ptmx_mode, gid;
+	bool has_gid;
+};
+
 static struct {
 	struct mutex mutex;        /* LR_VNODE */
 	struct mount *mnt;         /* mutex; NULL: not mounted */
@@ -37,8 +42,7 @@ static struct {
 	uint32_t uid[PTY_MAX];     /* mutex; who pays */
 	unsigned n;                /* mutex, read without; made */
 	unsigned user_max;         /* [c] */
-	uint32_t mode, ptmx_mode, gid; /* mutex; options of the mount */
-	bool has_gid;              /* mutex */
+	struct pts_options o;      /* mutex; of the mount */
 } pts = { .mutex = MUTEX_INIT(pts.mutex, LR_VNODE) };
 
 static int pts_lookup(struct vnode *dir, const struct name *n, struct vnode **out);
@@ -78,12 +82,12 @@ slave_make(struct mount *m, unsigned n)
 
 	HELD(&pts.mutex);
 	snprintf(text, sizeof(text), "%u", n);
-	v = device_make(m, text, pts.mode, dev_make(MAJOR_PTS, n));
+	v = device_make(m, text, pts.o.mode, dev_make(MAJOR_PTS, n));
 	if (v == NULL)
 		return NULL;
 	v->ino = INO_FIRST + n;
 	v->uid = pts.uid[n];
-	v->gid = pts.has_gid ? pts.gid : fs_cred()->fsgid;
+	v->gid = pts.o.has_gid ? pts.o.gid : fs_cred()->fsgid;
 	return v;
 }
 
@@ -268,7 +272,7 @@ fs_pty_peer(struct file *f, unsigned flags, struct file **out)
 
 /* One "key=value".  0, -EINVAL. */
 static int
-option_set(const char *o)
+option_set(struct pts_options *to, const char *o)
 {
 	const char *end, *value = strchr(o, '=');
 	uint64_t n;
@@ -280,12 +284,12 @@ option_set(const char *o)
 		return -EINVAL;
 	n = str_to_u64(value + 1, &end);
 	if (strncmp(o, "gid=", 4) == 0 && end != value + 1 && n <= UINT32_MAX) {
-		pts.gid = (uint32_t)n;
-		pts.has_gid = true;
+		to->gid = (uint32_t)n;
+		to->has_gid = true;
 	} else if (strncmp(o, "mode=", 5) == 0) {
-		pts.mode = octal_parse(o + 5);
+		to->mode = octal_parse(o + 5);
 	} else if (strncmp(o, "ptmxmode=", 9) == 0) {
-		pts.ptmx_mode = octal_parse(o + 9);
+		to->ptmx_mode = octal_parse(o + 9);
 	} else {
 		return -EINVAL;
 	}
@@ -296,21 +300,19 @@ option_set(const char *o)
 static int
 pts_options(struct mount *m, const char *data)
 {
+	struct pts_options o = { .mode = 0600 };
 	int r = 0;
 
-	mutex_lock(&pts.mutex);
-	if (pts.mnt != NULL)
-		r = -EBUSY;
-	else {
-		pts.mode = 0600;
-		pts.ptmx_mode = 0;
-		pts.has_gid = false;
-	}
 	while (r == 0 && data != NULL && *data != '\0') {
-		r = option_set(data);
+		r = option_set(&o, data);
 		data = strchr(data, ',');
 		data = data == NULL ? NULL : data + 1;
 	}
+	mutex_lock(&pts.mutex);
+	if (r == 0 && pts.mnt != NULL)
+		r = -EBUSY;
+	if (r == 0)
+		pts.o = o;
 	mutex_unlock(&pts.mutex);
 	return r;
 }
@@ -346,7 +348,7 @@ nodes_make(struct mount *m)
 		return -ENOMEM;
 	m->root->nlink = 2;
 	m->root->ino = 1;
-	pts.ptmx = device_make(m, "ptmx", pts.ptmx_mode, dev_make(5, 2));
+	pts.ptmx = device_make(m, "ptmx", pts.o.ptmx_mode, dev_make(5, 2));
 	failed = pts.ptmx == NULL;
 	for (i = 0; i < PTY_MAX && !failed; i++)
 		if (pts.made[i] && !pts.hung[i]) {

@@ -35,6 +35,8 @@ main(void)
 	mkdir("/tmp", 01777);
 	mount("proc", "/proc", "proc", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
+	mkdir("/dev/pts", 0755);
+	mount("pts", "/dev/pts", "devpts", 0, "gid=5,mode=620");
 	mount("tmp", "/tmp", "tmpfs", 0, NULL);
 	dup2(open("/dev/ttyS1", O_WRONLY | O_NOCTTY), 1);
 	dup2(1, 2);

@@ -31,6 +31,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -104,6 +105,8 @@ static uint64_t pipe_full(void);
 static uint64_t pair_stream(void);
 static uint64_t pair_datagram(void);
 static uint64_t pair_packet(void);
+static uint64_t pty_master(void);
+static uint64_t pty_slave(void);
 static uint64_t memfd(void);
 static uint64_t memfd_unsealable(void);
 static uint64_t memfd_sealed(void);
@@ -132,6 +135,8 @@ static const struct by_maker makers[] = {
 	{ "stream", pair_stream },
 	{ "dgram", pair_datagram },
 	{ "packet", pair_packet },
+	{ "master", pty_master },
+	{ "slave", pty_slave },
 	{ "memfd", memfd },
 	{ "plainmemfd", memfd_unsealable },
 	{ "sealed", memfd_sealed },
@@ -391,6 +396,40 @@ static uint64_t
 pair_packet(void)
 {
 	return make_pair(SOCK_SEQPACKET);
+}
+
+/* Both ends of a pseudo terminal, which do not wait. */
+static void
+make_pty(int ends[2])
+{
+	int zero = 0, flags = O_RDWR | O_NOCTTY | O_NONBLOCK;
+
+	ends[0] = open("/dev/ptmx", flags);
+	if (ends[0] < 0 || ioctl(ends[0], TIOCSPTLCK, &zero) != 0)
+		row_wrong("no pseudo terminal");
+	ends[1] = ioctl(ends[0], TIOCGPTPEER, flags);
+	if (ends[1] < 0)
+		row_wrong("no slave of a pseudo terminal");
+}
+
+static uint64_t
+pty_master(void)
+{
+	int ends[2];
+
+	make_pty(ends);
+	note("slave", ends[1]);
+	return ends[0];
+}
+
+static uint64_t
+pty_slave(void)
+{
+	int ends[2];
+
+	make_pty(ends);
+	note("master", ends[0]);
+	return ends[1];
 }
 
 static uint64_t
