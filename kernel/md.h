@@ -197,6 +197,7 @@ void md_fpu_save(struct md_thread *);          /* current's live state → fpu *
  * against switches.  False: bits of mxcsr that the CPU refuses; nothing loaded.
  */
 bool md_fpu_load(struct md_thread *, const void *image);
+bool md_fpu_is_valid(const void *image);       /* would it be loaded? */
 void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
 void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
 /* Make user-writable registers of a frame harmless (sigreturn; book: abi 4). */

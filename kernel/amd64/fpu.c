@@ -92,6 +92,15 @@ md_fpu_save(struct md_thread *t)
 	md_irq_restore(flags);
 }
 
+/* Has the image only bits of mxcsr that this CPU knows?  Locks: none. */
+bool
+md_fpu_is_valid(const void *image)
+{
+	const struct fx_image *f = image;
+
+	return (f->mxcsr & ~fpu.mxcsr_mask) == 0;
+}
+
 /*
  * Give the current thread t the registers of an image.  A switch saves over
  * t->fpu, so the image lies elsewhere, and copy and load are one step.
@@ -105,7 +114,7 @@ md_fpu_load(struct md_thread *t, const void *image)
 	const struct fx_image *f = image;
 	uint64_t flags;
 
-	if ((f->mxcsr & ~fpu.mxcsr_mask) != 0)
+	if (!md_fpu_is_valid(image))
 		return false;
 	flags = md_irq_save();
 	memcpy(t->fpu, f, sizeof(*f));

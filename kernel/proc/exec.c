@@ -26,6 +26,7 @@
 #include "proc/elfdef.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "fs/fsflags.h"
 #include "lib/errno.h"
@@ -55,6 +56,7 @@ struct exec_new {
 	uint64_t rss;            /* bytes: RLIMIT_RSS */
 	struct cred cred;        /* as it will be */
 	bool secure;
+	bool dropped;            /* its set-id bits count for nothing: it is traced */
 	bool hidden;             /* the caller may run it and not read it */
 	va_t entry, sp;
 	struct fdtab *files;     /* a copy of a table that others share */
@@ -95,7 +97,7 @@ proc_exec(va_t path, va_t argv, va_t envp)
 	struct arg_src src = { .as = p->as, .argv = argv, .envp = envp };
 	struct exec_new *x = exec_alloc();
 	ssize_t n;
-	int r;
+	int r, tid = tk->tid;
 
 	if (x == NULL)
 		return -ENOMEM;
@@ -108,6 +110,8 @@ proc_exec(va_t path, va_t argv, va_t envp)
 	if (r == 0)
 		exec_commit(x, tk);
 	exec_free(x);
+	if (r == 0 && UNLIKELY(tk->traced != NULL))
+		trace_exec(tid);
 	return r;
 }
 
@@ -340,7 +344,12 @@ exec_cred(struct exec_new *x)
 	uint32_t mode = file_mode(x->file);
 	struct cred *c = &x->cred;
 
-	if (tk != NULL && !tk->proc->no_new_privs &&
+	if (tk != NULL && UNLIKELY(tk->traced != NULL)) {
+		spin_lock(&proc_lock);
+		x->dropped = trace_drops_rights_locked(tk);
+		spin_unlock(&proc_lock);
+	}
+	if (tk != NULL && !tk->proc->no_new_privs && !x->dropped &&
 	    !file_is_nosuid(x->file)) {
 		if ((mode & S_ISUID) != 0)
 			c->euid = file_uid(x->file);
@@ -512,6 +521,7 @@ others_end(struct task *tk)
 	if (r == 0 && tk->tid != p->pid) {
 		list_remove(&tk->hash);
 		tk->tid = p->pid;
+		trace_renamed_locked(tk);
 		task_hash_locked(tk);
 		tk->thread->id = (uint32_t)p->pid;
 		ev_runs(tk->thread);
@@ -551,6 +561,8 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	if (x->secure)
 		p->pdeath_sig = 0;
 	p->exit_signal = SIGCHLD;
+	if (x->secure && !x->dropped && trace_drops_rights_locked(tk))
+		tracee_let_go_locked(tk->traced, 0);
 	if (x->own != NULL)
 		reset_handlers_locked(p, x->own);
 	memcpy(p->comm, x->comm, sizeof(p->comm));

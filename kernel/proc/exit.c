@@ -22,13 +22,14 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "channel/channel.h"
 #include "lib/errno.h"
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
-static void task_end(void) NORETURN;
+static void task_end(int status) NORETURN;
 static bool task_count_out(struct task *);
 static void process_end(struct proc *);
 static void process_drop_memory(struct proc *);
@@ -37,6 +38,7 @@ static void children_to_reaper(struct proc *);
 static void jobs_left_locked(const struct proc *p, const struct proc *parent,
     const struct proc *but);
 static bool parent_is_told_locked(struct proc *);
+static bool zombie_is_told_locked(struct proc *);
 static void init_ended(struct proc *) NORETURN;
 static void init_judged(struct proc *) NORETURN;
 
@@ -50,12 +52,14 @@ proc_exit_thread(int code)
 {
 	struct task *tk = task_current();
 	struct proc *p = tk->proc;
+	int status;
 
 	spin_lock(&proc_lock);
 	if (!p->group_exit && tk->tid == p->pid)
 		p->wait_status = (code & 0xff) << 8;
+	status = p->group_exit ? p->wait_status : (code & 0xff) << 8;
 	spin_unlock(&proc_lock);
-	task_end();
+	task_end(status);
 }
 
 /*
@@ -69,18 +73,21 @@ proc_exit_group(int code)
 {
 	struct task *tk = task_current();
 	struct proc *p = tk->proc;
+	int status;
 
 	spin_lock(&proc_lock);
 	if (!p->group_exit && (p->execing == NULL || p->execing == tk))
 		sig_group_exit_locked(p, (code & 0xff) << 8);
+	status = p->group_exit ? p->wait_status : SIGKILL;
 	spin_unlock(&proc_lock);
-	task_end();
+	task_end(status);
 }
 
 /* ---- a thread ---- */
 
+/* status: as wait tells it, to a tracer. */
 static void
-task_end(void)
+task_end(int status)
 {
 	struct task *tk = task_current();
 	struct thread *t = tk->thread;
@@ -88,6 +95,8 @@ task_end(void)
 	struct fsctx *fsctx = t->fsctx;
 	struct fdtab *fdtab;
 
+	if (UNLIKELY(tk->traced != NULL))
+		trace_event(TRACE_EXIT, (uint64_t)status);
 	task_leave_memory(tk);
 	thread_set_space(NULL);
 	as_bind_thread(t, NULL);
@@ -98,6 +107,10 @@ task_end(void)
 	tk->fdtab = NULL;
 	t->fsctx = NULL;
 	tk->exiting = true;
+	if (!list_is_empty(&p->tracees))
+		trace_tracer_ends_locked(tk);
+	if (tk->traced != NULL)
+		tk->traced->status = status;
 	spin_unlock(&proc_lock);
 	fdtab_put(fdtab);
 	fsctx_put(fsctx);
@@ -179,6 +192,7 @@ task_count_out(struct task *tk)
 	p->faults += tk->thread->faults;
 	if ((int)tk->thread->id == p->pid)
 		p->nice = tk->thread->nice;
+	trace_ended_locked(tk);
 	list_remove(&tk->node);
 	list_remove(&tk->hash);
 	last = --p->nthreads == 0;
@@ -294,7 +308,7 @@ process_become_zombie(struct proc *p)
 	proc_changed_locked(p);
 	children_to_reaper(p);
 	jobs_left_locked(p, p->parent, p);
-	kept = parent_is_told_locked(p);
+	kept = zombie_is_told_locked(p);
 	parent = p->parent;
 	if (!kept) {
 		p->state = PROC_DEAD;
@@ -318,19 +332,25 @@ find_reaper_locked(struct proc *p)
 	return proc_init_proc();
 }
 
-/* A zombie got a new parent: it is told, or the zombie goes at once. */
-static void
-zombie_to_reaper(struct proc *child, struct proc *to)
+/*
+ * A zombie got a new parent, or the one it has may see it now: it is told, or the
+ * zombie goes at once.
+ *
+ * Locks:    proc_lock held.
+ * Owns:     drops the table's reference when nobody will wait.
+ */
+void
+zombie_shown_locked(struct proc *p)
 {
-	bool kept;
+	bool kept = zombie_is_told_locked(p);
 
-	kept = parent_is_told_locked(child);
-	wake_all(&to->child_wq);
+	HELD(&proc_lock);
+	wake_all(&p->parent->child_wq);
 	if (kept)
 		return;
-	child->state = PROC_DEAD;
-	proc_unhash_locked(child);
-	proc_put(child);
+	p->state = PROC_DEAD;
+	proc_unhash_locked(p);
+	proc_put(p);
 }
 
 static void
@@ -346,7 +366,8 @@ children_to_reaper(struct proc *p)
 		proc_reparent_locked(child, to);
 		child->exit_signal = SIGCHLD; /* a reaper waits for all */
 		if (child->state == PROC_ZOMBIE) {
-			zombie_to_reaper(child, to);
+			if (child->traced == NULL)
+				zombie_shown_locked(child);
 			continue;
 		}
 		jobs_left_locked(child, p, NULL);
@@ -419,4 +440,22 @@ parent_is_told_locked(struct proc *p)
 		    status != 0 ? CLD_KILLED : CLD_EXITED,
 		    status != 0 ? status : (p->wait_status >> 8) & 0xff);
 	return signo != SIGCHLD || (sa.flags & SA_NOCLDWAIT) == 0;
+}
+
+/* A tracer that is not the parent sees the zombie first; the parent does when that
+ * is done with it. */
+static bool
+zombie_is_told_locked(struct proc *p)
+{
+	struct siginfo si = { .signo = SIGCHLD, .pid = p->pid,
+		.uid = p->cred.uid };
+	int killed = p->wait_status & 0x7f;
+
+	HELD(&proc_lock);
+	if (p->traced == NULL || tracee_is_by_parent_locked(p))
+		return parent_is_told_locked(p) || p->traced != NULL;
+	si.code = killed != 0 ? CLD_KILLED : CLD_EXITED;
+	si.status = killed != 0 ? killed : (p->wait_status >> 8) & 0xff;
+	sig_tell_locked(p->traced->tracer->proc, NULL, &si);
+	return true;
 }

@@ -24,6 +24,7 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -53,9 +54,9 @@ static int clone_number(struct clone_state *);
 static int clone_begin(struct clone_state *);
 static void clone_registers(struct clone_state *);
 static void clone_inherit(struct clone_state *);
-static int clone_publish(struct clone_state *);
+static int clone_publish(struct clone_state *, enum trace_event *);
 static void clone_undo(struct clone_state *);
-static void vfork_wait(struct thread *, struct task *);
+static void vfork_wait(struct thread *, struct task *, int tid);
 
 /*
  * fork, vfork, clone: a child as the request says.
@@ -70,6 +71,7 @@ int
 proc_clone(const struct clone_req *req)
 {
 	struct clone_state s = { .req = req, .parent = proc_current() };
+	enum trace_event event;
 	int tid, r = clone_check(req);
 
 	if (r < 0)
@@ -87,7 +89,7 @@ proc_clone(const struct clone_req *req)
 		    req->child_tid, &tid, sizeof(tid));
 	if ((req->flags & CLONE_VFORK) != 0)
 		thread_get(s.thread);
-	r = clone_publish(&s);
+	r = clone_publish(&s, &event);
 	if (r < 0)
 		goto undo_get;
 
@@ -96,8 +98,10 @@ proc_clone(const struct clone_req *req)
 		(void)as_write(s.parent->as, req->parent_tid, &tid,
 		    sizeof(tid));
 	thread_start(s.thread);
+	if (UNLIKELY(event != 0))
+		trace_event(event, (uint64_t)tid);
 	if ((req->flags & CLONE_VFORK) != 0)
-		vfork_wait(s.thread, s.task);
+		vfork_wait(s.thread, s.task, tid);
 	return tid;
 
 undo_get:
@@ -198,7 +202,7 @@ signal_waits_locked(void)
 	struct proc *p = me->proc;
 
 	HELD(&proc_lock);
-	return p->stop_sig != 0 ||
+	return task_must_stop(me) ||
 	    ((me->pending.set | p->pending.set) & ~me->blocked) != 0;
 }
 
@@ -388,14 +392,15 @@ clone_send_missed(struct clone_state *s)
 }
 
 /*
- * Enter the child into the tree and the tables: from here on it is found.
+ * Enter the child into the tree and the tables: from here on it is found.  event: what
+ * it is to the caller's tracer, or 0.
  *
  * Locks:    takes proc_lock.
  * Returns:  0, -EINTR: the process was told to end; -EAGAIN: others were
  *           faster and the limit is reached.
  */
 static int
-clone_publish(struct clone_state *s)
+clone_publish(struct clone_state *s, enum trace_event *event)
 {
 	struct task *me = task_current(), *tk = s->task;
 	uint64_t f = s->req->flags;
@@ -404,12 +409,14 @@ clone_publish(struct clone_state *s)
 	spin_lock(&proc_lock);
 	if (s->parent->group_exit || s->parent->execing != NULL)
 		r = -EINTR;
-	else if (too_many_locked(s->parent))
+	else if (too_many_locked(s->parent) || (UNLIKELY(me->traced != NULL) &&
+	    !trace_child_locked(tk, s->thread, s->req)))
 		r = -EAGAIN;
 	if (r < 0) {
 		spin_unlock(&proc_lock);
 		return r;
 	}
+	*event = UNLIKELY(me->traced != NULL) ? trace_of_clone_locked(s->req) : 0;
 	tk->fdtab = s->fdtab;
 	tk->blocked = me->blocked;
 	tk->exiting = false;
@@ -485,7 +492,7 @@ vfork_is_over(struct task *tk)
  * Owns:     gives back the reference on the child's thread.
  */
 static void
-vfork_wait(struct thread *t, struct task *tk)
+vfork_wait(struct thread *t, struct task *tk, int tid)
 {
 	struct waiter w;
 	int r = 0;
@@ -497,4 +504,6 @@ vfork_wait(struct thread *t, struct task *tk)
 		wait_finish(&w);
 	}
 	thread_put(t);
+	if (r == 0 && UNLIKELY(task_current()->traced != NULL))
+		trace_event(TRACE_VFORK_DONE, (uint64_t)tid);
 }

@@ -54,6 +54,7 @@ proc_alloc(void)
 	list_init(&p->changed);
 	list_init(&p->threads);
 	list_init(&p->forks);
+	list_init(&p->tracees);
 	waitq_init(&p->thread_wq);
 	waitq_init(&p->stop_wq);
 	waitq_init(&p->child_wq);

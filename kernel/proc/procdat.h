@@ -124,6 +124,8 @@ struct sighand {
 
 /* ---- threads ---- */
 
+struct tracee; /* proc/tracee.h */
+
 struct task {
 	struct thread *thread;   /* [c] */
 	struct proc *proc;       /* [c] holds a reference */
@@ -146,13 +148,14 @@ struct task {
 	/* sigtimedwait: what is waited for although blocked */
 	uint64_t wanted;         /* [L] */
 
+	struct tracee *traced;   /* [L] its tracer's part; NULL: nobody traces it */
 	va_t clear_tid;          /* [own] CHILD_CLEARTID */
 	va_t robust;             /* [own] robust list head */
 	int64_t (*restart_fn)(const uint64_t a[6]); /* [own] */
 	uint64_t restart_arg[6]; /* [own] */
 
 	struct waitq vfork_wq;   /* exec or exit wakes it */
-	struct waitq sig_wq;     /* pause and friends sleep here */
+	struct waitq sig_wq;     /* pause and friends sleep here; stops of a tracer */
 };
 
 /* ---- processes ---- */
@@ -192,6 +195,8 @@ struct proc {
 	_Atomic uint32_t unreleased; /* [A] kernel threads not yet freed */
 	struct waitq thread_wq;  /* exec: the others end; wait: unreleased is 0 */
 	struct task *execing;    /* [L] the one thread that shall survive */
+	struct list tracees;     /* [L] struct tracee: whom its threads trace */
+	struct tracee *traced;   /* [L] the tracee of its first thread, or NULL */
 
 	struct aspace *as;       /* [L] a reference and a user; NULL: ended */
 	const struct design *next_design; /* [L] PR_VMM_DESIGN; NULL: default */
@@ -351,6 +356,7 @@ struct wait_req {
 /* [own] */
 struct wait_result {
 	int pid, status;         /* pid 0: WNOHANG and none ready */
+	bool trapped;            /* a stop of a thread that the caller traces */
 	uint32_t uid;
 	uint64_t utime_ns, stime_ns, minflt, majflt, maxrss;
 };

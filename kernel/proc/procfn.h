@@ -93,6 +93,7 @@ int args_push(struct aspace *, va_t top, uint64_t limit,
     va_t *sp) MUST_CHECK;
 
 /* exit.c */
+void zombie_shown_locked(struct proc *);
 void vfork_release(struct task *);
 void task_leave_memory(struct task *);         /* robust list, clear_tid */
 void proc_keep_peak(struct proc *);
@@ -107,6 +108,8 @@ int sig_send_member_locked(struct proc *, const struct siginfo *);
 uint64_t sig_queued_locked(const struct proc *);
 void kill_others_locked(struct proc *, struct task *but);
 void sig_group_exit_locked(struct proc *, int wait_status);
+void sig_tell_locked(struct proc *to, struct task *first,
+    const struct siginfo *);
 void sig_notify_parent_locked(struct proc *, int signo, int code, int status);
 void sig_stop_check_locked(struct proc *);
 void sig_recalc_locked(struct task *);

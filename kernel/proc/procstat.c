@@ -15,6 +15,7 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 #include "proc/procview.h"
+#include "proc/tracee.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -28,6 +29,8 @@ state_of(const struct proc *p, const struct task *tk)
 {
 	if (p->state == PROC_ZOMBIE || tk == NULL)
 		return 'Z';
+	if (task_is_held(tk))
+		return 't';
 	if (tk->in_stop)
 		return 'T';
 	if (tk->thread->state == TS_RUN)
@@ -91,6 +94,8 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	}
 	v->umask = at != NULL ? (int)atomic_load_relaxed(&at->umask) : -1;
 	v->state = state_of(p, tk);
+	v->tracer = tk != NULL && task_is_traced(tk) ?
+	    tk->traced->tracer->tid : 0;
 	v->ppid = p->ppid;
 	v->pgid = p->pgid;
 	v->sid = p->sid;
@@ -234,6 +239,7 @@ state_name(char c)
 	case 'S': return "S (sleeping)";
 	case 'D': return "D (disk sleep)";
 	case 'T': return "T (stopped)";
+	case 't': return "t (tracing stop)";
 	}
 	return "Z (zombie)";
 }
@@ -308,8 +314,8 @@ proc_show_status(int id, struct out *o)
 	if (v->umask >= 0)
 		out_printf(o, "\nUmask:\t%04o", v->umask);
 	out_printf(o, "\nState:\t%s\nTgid:\t%d\n"
-	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
-	    state_name(v->state), v->p->pid, id, v->ppid);
+	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n",
+	    state_name(v->state), v->p->pid, id, v->ppid, v->tracer);
 	out_printf(o, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n", c->uid,
 	    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 	out_printf(o, "FDSize:\t%u\nGroups:\t", fd_size(id));

@@ -13,7 +13,8 @@
  *              every program does, fork, exec, exit, wait and jobs, walks over
  *              those that are meant, and not over all.
  *           2. A number is free when no process, thread, group or session
- *              bears it; so a group outlives its leader.
+ *              bears it; so a group outlives its leader.  An ended thread
+ *              bears it until its tracer has seen that.
  *           3. PROC_NEW is found by nobody; PROC_DEAD is in no table.
  *           4. This file calls nothing of this room.
  *
@@ -22,6 +23,7 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #define HASH 256
 
@@ -57,6 +59,7 @@ proc_get(struct proc *p)
 void
 proc_numbers_locked(void (*fn)(int))
 {
+	struct tracee *t;
 	struct proc *p;
 	struct task *tk;
 
@@ -65,6 +68,8 @@ proc_numbers_locked(void (*fn)(int))
 		LIST_FOREACH(tk, &table.by_tid[i], hash)
 			fn(tk->tid);
 	LIST_FOREACH(p, &table.all, all) {
+		LIST_FOREACH(t, &p->tracees, node)
+			fn(t->tid);
 		fn(p->pid);
 		fn(p->pgid);
 		fn(p->sid);

@@ -19,7 +19,7 @@ struct view {
 	struct aspace *as;       /* a reference, or NULL: a zombie */
 	char comm[16];
 	char state;
-	int ppid, pgid, sid, cpu, nice, policy;
+	int ppid, pgid, sid, cpu, nice, policy, tracer;
 	bool no_tty;
 	unsigned nthreads;
 	int umask;               /* -1: it stands nowhere any more */

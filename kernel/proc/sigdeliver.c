@@ -6,7 +6,7 @@
  *           handlers; and decide whether an interrupted call starts again.
  *
  * Picture   sig_deliver ─→ sig_step ─┬→ told to end: gone
- *                 ↑           │      ├→ stop: wait for SIGCONT
+ *                 ↑           │      ├→ stop: wait for SIGCONT, or for a tracer
  *                 └───────────┘      ├→ default action
  *                 nothing left       └→ handler: sigframe_push
  *                 ↓
@@ -27,6 +27,7 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "lib/errno.h"
 
@@ -36,11 +37,14 @@
 #define SIGS_SYNC (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | \
 	SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | SIGBIT(SIGSYS))
 
+/* Whose signal it is. */
+enum sig_from { FROM_FAULT, FROM_TASK, FROM_PROC };
+
 static bool has_work(struct task *);
 static void sig_step(struct task *, struct trapframe *);
-static bool next_signal_locked(struct task *, struct siginfo *, bool *forced);
+static bool next_signal_locked(struct task *, struct siginfo *, enum sig_from *);
 static void stop_here(struct task *);
-static void act_default_locked(struct proc *, int signo, bool forced);
+static void act_default_locked(struct task *, int signo, bool forced);
 static void act_handler(struct task *, struct trapframe *,
     const struct siginfo *, const struct abi_sigaction *);
 static void restart_call(struct task *, struct trapframe *);
@@ -76,7 +80,7 @@ sig_step(struct task *tk, struct trapframe *tf)
 	struct proc *p = tk->proc;
 	struct abi_sigaction sa;
 	struct siginfo si;
-	bool forced;
+	enum sig_from from;
 
 	spin_lock(&proc_lock);
 	if (thread_is_killed() || p->group_exit) {
@@ -86,11 +90,17 @@ sig_step(struct task *tk, struct trapframe *tf)
 		spin_unlock(&proc_lock);
 		proc_exit_group(0);
 	}
-	if (p->stop_sig != 0 && tk->forced.signo == 0) {
+	if (tk->traced != NULL && trace_due_locked(tk)) {
+		spin_unlock(&proc_lock);
+		return;
+	}
+	if (task_must_stop(tk) && tk->forced.signo == 0) {
 		stop_here(tk); /* unlocks */
 		return;
 	}
-	if (!next_signal_locked(tk, &si, &forced)) {
+	if (!next_signal_locked(tk, &si, &from) ||
+	    (task_is_traced(tk) && si.signo != SIGKILL &&
+	    trace_signal_locked(tk, &si, from != FROM_PROC) == 0)) {
 		sig_recalc_locked(tk);
 		spin_unlock(&proc_lock);
 		return;
@@ -99,7 +109,7 @@ sig_step(struct task *tk, struct trapframe *tf)
 	if (sa.handler > SIG_IGN && (sa.flags & SA_RESETHAND) != 0)
 		p->sighand->reset |= SIGBIT(si.signo);
 	if (sa.handler == SIG_DFL)
-		act_default_locked(p, si.signo, forced);
+		act_default_locked(tk, si.signo, from == FROM_FAULT);
 	spin_unlock(&proc_lock);
 
 	if (sa.handler > SIG_IGN)
@@ -115,23 +125,25 @@ lowest(uint64_t set)
 }
 
 static bool
-next_signal_locked(struct task *tk, struct siginfo *si, bool *forced)
+next_signal_locked(struct task *tk, struct siginfo *si, enum sig_from *from)
 {
 	uint64_t open = ~tk->blocked;
 	int n;
 
 	HELD(&proc_lock);
-	*forced = tk->forced.signo != 0;
-	if (*forced) {
+	if (tk->forced.signo != 0) {
+		*from = FROM_FAULT;
 		*si = tk->forced;
 		tk->forced.signo = 0;
 		return true;
 	}
 	n = lowest(tk->pending.set & open);
 	if (n != 0) {
+		*from = FROM_TASK;
 		sigpend_take_locked(&tk->pending, n, si);
 		return true;
 	}
+	*from = FROM_PROC;
 	n = lowest(tk->proc->pending.set & open);
 	if (n != 0)
 		sigpend_take_locked(&tk->proc->pending, n, si);
@@ -140,13 +152,14 @@ next_signal_locked(struct task *tk, struct siginfo *si, bool *forced)
 
 /* ---- stopping ---- */
 
+/* One that is traced from now on shows it to its tracer instead. */
 static bool
-is_stopped(struct proc *p)
+is_stopped(struct task *tk)
 {
 	bool stopped;
 
 	spin_lock(&proc_lock);
-	stopped = p->stop_sig != 0;
+	stopped = tk->proc->stop_sig != 0 && !task_is_traced(tk);
 	spin_unlock(&proc_lock);
 	return stopped;
 }
@@ -164,9 +177,9 @@ stop_here(struct task *tk)
 	sig_stop_check_locked(p);
 	spin_unlock(&proc_lock);
 
-	while (r == 0 && is_stopped(p)) {
+	while (r == 0 && is_stopped(tk)) {
 		wait_prepare(&p->stop_wq, &w);
-		if (is_stopped(p))
+		if (is_stopped(tk))
 			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
 		wait_finish(&w);
 	}
@@ -174,6 +187,8 @@ stop_here(struct task *tk)
 	spin_lock(&proc_lock);
 	tk->in_stop = false;
 	p->nstopped--;
+	if (task_is_traced(tk)) /* by one that waits for what it does now */
+		wake_all(&tk->traced->tracer->proc->child_wq);
 	sig_recalc_locked(tk);
 	spin_unlock(&proc_lock);
 }
@@ -189,15 +204,20 @@ stop_process_locked(struct proc *p, int signo)
 		return;
 	p->stop_sig = signo;
 	p->stop_told = false;
-	LIST_FOREACH(tk, &p->threads, node)
+	LIST_FOREACH(tk, &p->threads, node) {
+		if (tk->traced != NULL)
+			tracee_leave_group_locked(tk->traced);
 		sig_recalc_locked(tk);
+	}
 }
 
 /* ---- the three actions ---- */
 
 static void
-act_default_locked(struct proc *p, int signo, bool forced)
+act_default_locked(struct task *tk, int signo, bool forced)
 {
+	struct proc *p = tk->proc;
+
 	HELD(&proc_lock);
 	if (p->pid == 1 && !forced)
 		return;
@@ -205,7 +225,9 @@ act_default_locked(struct proc *p, int signo, bool forced)
 	case SD_IGNORE:
 		return;
 	case SD_STOP:
-		stop_process_locked(p, signo);
+		/* The tracer held it, and SIGCONT came meanwhile. */
+		if (!task_is_traced(tk) || tk->traced->may_stop)
+			stop_process_locked(p, signo);
 		return;
 	case SD_KILL:
 		sig_group_exit_locked(p, signo);
@@ -236,6 +258,7 @@ act_handler(struct task *tk, struct trapframe *tf, const struct siginfo *si,
 {
 	uint64_t old = tk->mask_saved ? tk->saved_mask : tk->blocked;
 	uint64_t mask = tk->blocked | sa->mask;
+	bool stepping = tk->traced != NULL && trace_ends_step(tk, tf);
 
 	finish_call(tf, (sa->flags & SA_RESTART) != 0);
 	tf->vector = 0;
@@ -253,6 +276,8 @@ act_handler(struct task *tk, struct trapframe *tf, const struct siginfo *si,
 	if ((sa->flags & SA_NODEFER) == 0)
 		mask |= SIGBIT(si->signo);
 	sig_set_blocked(mask);
+	if (stepping)
+		trace_handler(tk);
 }
 
 /* No handler ran: an interrupted call starts again. */

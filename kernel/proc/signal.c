@@ -26,6 +26,7 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "lib/errno.h"
 #include "mem/mem.h"
@@ -126,7 +127,7 @@ sig_default(int signo)
 
 /*
  * Would the signal have no effect on that thread?  A blocked one may be
- * unblocked after a handler was set, so it is kept.
+ * unblocked after a handler was set, so it is kept; and a tracer sees all.
  *
  * Locks:    proc_lock held.
  */
@@ -137,7 +138,8 @@ sig_is_ignored_locked(struct task *tk, int signo)
 	uint64_t handler = sighand_act(p->sighand, signo).handler;
 
 	HELD(&proc_lock);
-	if ((tk->blocked & SIGBIT(signo)) != 0)
+	if ((tk->blocked & SIGBIT(signo)) != 0 ||
+	    (task_is_traced(tk) && signo != SIGKILL))
 		return false;
 	if (handler == SIG_IGN)
 		return true;
@@ -156,6 +158,7 @@ void
 sig_recalc_locked(struct task *tk)
 {
 	struct proc *p = tk->proc;
+	const struct tracee *t = tk->traced;
 	uint64_t set = tk->pending.set | p->pending.set;
 	bool dying = p->group_exit || (p->execing != NULL && p->execing != tk);
 
@@ -163,7 +166,8 @@ sig_recalc_locked(struct task *tk)
 	set &= ~(tk->blocked & ~tk->wanted);
 	if (dying)
 		thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
-	else if (set != 0 || p->stop_sig != 0)
+	else if (set != 0 || task_must_stop(tk) ||
+	    (t != NULL && (t->trap || t->news)))
 		thread_notify(tk->thread, THREAD_SIGNAL);
 	else
 		(void)atomic_and(&tk->thread->pending, ~THREAD_SIGNAL);
@@ -299,7 +303,10 @@ prepare_locked(struct proc *p, int signo)
 		flush_everywhere_locked(p, SIGBIT(SIGCONT));
 	} else if (signo == SIGCONT) {
 		flush_everywhere_locked(p, SIGS_STOP);
+		tracee_continued_locked(p);
 		continue_locked(p);
+	} else if (signo == SIGKILL) {
+		tracee_killed_locked(p);
 	}
 }
 
@@ -363,7 +370,8 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 static bool
 takes(const struct task *tk, int signo)
 {
-	if (tk->exiting || (tk->in_stop && signo != SIGKILL))
+	if (tk->exiting ||
+	    ((tk->in_stop || task_is_held(tk)) && signo != SIGKILL))
 		return false;
 	return (tk->blocked & ~tk->wanted & SIGBIT(signo)) == 0;
 }
@@ -390,6 +398,7 @@ wake_for_locked(struct proc *p, struct task *tk, int signo)
 	if (tk == NULL || !takes(tk, signo))
 		return;
 	if (sig_default(signo) == SD_KILL &&
+	    (signo == SIGKILL || !task_is_traced(tk)) &&
 	    (tk->blocked & SIGBIT(signo)) == 0 &&
 	    sighand_act(p->sighand, signo).handler == SIG_DFL)
 		sig_group_exit_locked(p, signo);
@@ -469,6 +478,24 @@ wants_news(const struct proc *parent)
 }
 
 /*
+ * News of a child, or of a thread that it traces, for a process whose wait finds them.
+ * first: the thread that is asked first, or NULL: the leader.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_tell_locked(struct proc *to, struct task *first, const struct siginfo *si)
+{
+	bool is_end = si->code == CLD_EXITED || si->code == CLD_KILLED;
+
+	HELD(&proc_lock);
+	wake_all(&to->child_wq);
+	if (to->sighand == NULL || (!is_end && !wants_news(to)))
+		return;
+	(void)post_locked(to, NULL, first, si);
+}
+
+/*
  * Tell the parent with signo that p ended, stopped or continued, and wake its
  * wait.
  *
@@ -478,7 +505,6 @@ void
 sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 {
 	struct proc *to = p->parent;
-	bool is_end = code == CLD_EXITED || code == CLD_KILLED;
 	struct siginfo si = { .signo = signo, .code = code, .pid = p->pid,
 		.uid = p->cred.uid, .status = status };
 	uint64_t ut, st;
@@ -489,14 +515,12 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 	proc_times_locked(p, &ut, &st);
 	si.utime = (int64_t)(ut / 10000000);
 	si.stime = (int64_t)(st / 10000000);
-	wake_all(&to->child_wq);
-	if (to->sighand == NULL || (!is_end && !wants_news(to)))
-		return;
-	(void)post_locked(to, NULL, maker_locked(p), &si);
+	sig_tell_locked(to, maker_locked(p), &si);
 }
 
 /*
- * When the last thread has stopped, the parent is told, once.
+ * When the last thread has stopped, the parent is told, once; as a tracer it is told
+ * of each thread.
  *
  * Locks:    proc_lock held.
  */
@@ -509,7 +533,8 @@ sig_stop_check_locked(struct proc *p)
 	p->stop_told = p->stop_news = true;
 	p->cont_news = false;
 	proc_changed_locked(p);
-	sig_notify_parent_locked(p, SIGCHLD, CLD_STOPPED, p->stop_sig);
+	if (!tracee_is_by_parent_locked(p))
+		sig_notify_parent_locked(p, SIGCHLD, CLD_STOPPED, p->stop_sig);
 }
 
 /* ---- who may send, to whom ---- */

@@ -20,6 +20,7 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -36,6 +37,11 @@
 static int on_fault(struct trapframe *, va_t, enum access, bool user);
 static void on_exception(struct trapframe *, unsigned vector);
 static void on_return(struct trapframe *);
+static void watch_calls(bool on);
+
+static struct {
+	void (*call)(struct trapframe *); /* [c] the dispatch of sys/ */
+} sys;
 
 static struct trap_ops ops = { /* [c] .syscall: of sys/ */
 	.fault = on_fault,
@@ -47,6 +53,23 @@ static struct trap_ops ops = { /* [c] .syscall: of sys/ */
 void
 usertrap_init(void)
 {
+	tracee_init(watch_calls);
+	md_trap_set_user(&ops);
+}
+
+static void
+watched_call(struct trapframe *tf)
+{
+	trace_call(tf, sys.call);
+}
+
+/* While a thread is traced, whoever it is, calls go by way of tracestop.c.
+ * Locks: proc_lock held. */
+static void
+watch_calls(bool on)
+{
+	HELD(&proc_lock);
+	ops.syscall = on ? watched_call : sys.call;
 	md_trap_set_user(&ops);
 }
 
@@ -54,7 +77,7 @@ usertrap_init(void)
 void
 proc_set_syscall(void (*fn)(struct trapframe *))
 {
-	ops.syscall = fn;
+	ops.syscall = sys.call = fn;
 	md_trap_set_user(&ops);
 }
 

@@ -8,12 +8,15 @@
  * Picture   changed ─→ eligible? ─→ ZOMBIE: claim, count times, free
  *                               ├→ stop_news, cont_news: report once
  *                               └→ else any child? sleep in child_wq
+ *           tracees ─→ a stop, an end ─→ report, and once more to the parent
  *
  * Rules     1. A zombie is claimed by one thread, under proc_lock; it is in
  *              no table afterwards, and its number is free.
  *           2. A child that is named is looked up by its number; of any, those
  *              are looked at that have changed: a thousand who run cost nothing.
- *           3. Who claims waits until the child's kernel threads are freed:
+ *           3. Who traces a thread finds its stops and its end, whatever is asked
+ *              for; a zombie that is another one's child is shown to that then.
+ *           4. Who claims waits until the child's kernel threads are freed:
  *              after wait nothing of the child is left (book: abi 10).
  *
  * Read next proc/exit.c.  Book: ch10.
@@ -21,6 +24,7 @@
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
+#include "proc/tracee.h"
 
 #include "lib/errno.h"
 
@@ -41,6 +45,8 @@ static bool wait_look(const struct wait_req *, struct proc *child,
 static void wait_claim_locked(struct proc *child,
     const struct wait_result *);
 static void wait_released(struct proc *);
+static bool wait_has_threads(const struct tracee *first);
+static int wait_tracees(const struct wait_req *, struct wait_result *, int r);
 
 /*
  * Wait for a child.
@@ -88,6 +94,8 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 		r = child == NULL || child->parent != me ||
 		    !wait_wants(req, child) ? -ECHILD :
 		    wait_look(req, child, res, claimed);
+		if (r <= 0 && !list_is_empty(&me->tracees))
+			r = wait_tracees(req, res, r);
 	} else {
 		LIST_FOREACH(child, &me->changed, change) {
 			found = wait_wants(req, child) &&
@@ -96,6 +104,8 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 				break;
 		}
 		r = found ? 1 : wait_has_child(req, me) ? 0 : -ECHILD;
+		if (!found && !list_is_empty(&me->tracees))
+			r = wait_tracees(req, res, r);
 	}
 	spin_unlock(&proc_lock);
 	return r;
@@ -108,7 +118,8 @@ wait_wants(const struct wait_req *req, const struct proc *child)
 	bool is_clone = child->exit_signal != SIGCHLD;
 	bool want_clone = (req->options & OPT_WCLONE) != 0;
 
-	if ((req->options & OPT_WALL) == 0 && is_clone != want_clone)
+	if ((req->options & OPT_WALL) == 0 && is_clone != want_clone &&
+	    !tracee_is_by_parent_locked(child))
 		return false;
 	if (child->state == PROC_ZOMBIE && (req->options & OPT_WEXITED) == 0)
 		return false;
@@ -148,9 +159,12 @@ wait_look(const struct wait_req *req, struct proc *child,
     struct wait_result *res, struct proc **claimed)
 {
 	bool keep = (req->options & OPT_WNOWAIT) != 0;
-	bool end = child->state == PROC_ZOMBIE;
+	bool end = child->state == PROC_ZOMBIE &&
+	    (child->traced == NULL || (tracee_is_by_parent_locked(child) &&
+	    !wait_has_threads(child->traced)));
 	bool stop = child->stop_news && child->stop_sig != 0 &&
-	    (req->options & OPT_WSTOPPED) != 0;
+	    (req->options & OPT_WSTOPPED) != 0 &&
+	    !tracee_is_by_parent_locked(child);
 
 	if (!end && !stop &&
 	    !(child->cont_news && (req->options & OPT_WCONTINUED) != 0))
@@ -188,6 +202,82 @@ wait_claim_locked(struct proc *child, const struct wait_result *res)
 	me->cmaxrss = MAX(me->cmaxrss, res->maxrss);
 	child->state = PROC_DEAD;
 	proc_unhash_locked(child);
+	if (child->traced != NULL)
+		tracee_free_locked(child->traced);
+}
+
+/* ---- who is traced ---- */
+
+/* Has its tracer ended threads of the same process to look at?  They come first. */
+static bool
+wait_has_threads(const struct tracee *first)
+{
+	struct tracee *t;
+
+	LIST_FOREACH(t, &first->tracer->proc->tracees, node)
+		if (t->proc == first->proc && t->task == NULL && t != first)
+			return true;
+	return false;
+}
+
+static bool
+wait_wants_tracee(const struct wait_req *req, const struct tracee *t)
+{
+	return req->pid > 0 ? t->tid == req->pid :
+	    req->pid != 0 || t->proc->pgid == req->pgid;
+}
+
+/* Has t ended, for its tracer?  If it is a child of that, wait_look() finds it. */
+static bool
+wait_has_ended(const struct tracee *t)
+{
+	if (t != t->proc->traced)
+		return t->task == NULL;
+	return t->proc->state == PROC_ZOMBIE &&
+	    !tracee_is_by_parent_locked(t->proc) && !wait_has_threads(t);
+}
+
+/* A stop, which is told once, or an end. */
+static bool
+wait_look_tracee(const struct wait_req *req, struct tracee *t,
+    struct wait_result *res)
+{
+	bool keep = (req->options & OPT_WNOWAIT) != 0;
+	bool end = (req->options & OPT_WEXITED) != 0 && wait_has_ended(t);
+	bool stop = t->stopped && !t->listening && t->code != 0;
+
+	if (!end && !stop)
+		return false;
+	res->pid = t->tid;
+	res->uid = t->proc->cred.uid;
+	wait_usage_locked(t->proc, res);
+	if (stop) {
+		res->trapped = true;
+		res->status = t->code << 8 | 0x7f;
+		t->code = keep ? t->code : 0;
+		return true;
+	}
+	res->status = t->proc->group_exit || t == t->proc->traced ?
+	    t->proc->wait_status : t->status;
+	if (!keep)
+		trace_show_zombie_locked(t);
+	return true;
+}
+
+/* 1: result filled; else r, or 0: there is one to wait for. */
+static int
+wait_tracees(const struct wait_req *req, struct wait_result *res, int r)
+{
+	struct tracee *t;
+
+	LIST_FOREACH(t, &proc_current()->tracees, node) {
+		if (!wait_wants_tracee(req, t))
+			continue;
+		if (wait_look_tracee(req, t, res))
+			return 1;
+		r = 0;
+	}
+	return r;
 }
 
 /*

@@ -215,6 +215,7 @@ put_waitinfo(va_t at, const struct wait_result *res)
 		si.chld.pid = res->pid;
 		si.chld.uid = res->uid;
 		si.code = st == 0xffff ? CLD_CONTINUED :
+		    res->trapped ? CLD_TRAPPED :
 		    (st & 0xff) == 0x7f ? CLD_STOPPED :
 		    (st & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
 		si.chld.status = st == 0xffff ? SIGCONT :

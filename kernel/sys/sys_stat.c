@@ -245,6 +245,7 @@ struct dents {
 	struct dirsink sink;
 	struct uio u;
 	int error;               /* why it ended before anything was put */
+	bool old;                /* the kind of a name is its entry's last byte */
 };
 
 static int
@@ -266,8 +267,9 @@ dent_emit(struct dirsink *sink, const struct dirsink_entry *e)
 	b.de.ino = e->ino;
 	b.de.off = e->next;
 	b.de.reclen = (uint16_t)n;
-	b.de.type = (uint8_t)(e->mode >> 12);
-	memcpy(b.de.name, e->name, e->len);
+	b.bytes[d->old ? n - 1 : offsetof(struct abi_dirent, type)] =
+	    (char)(e->mode >> 12);
+	memcpy(d->old ? (char *)&b.de.type : b.de.name, e->name, e->len);
 	if (uio_put(&d->u, &b, n) == (ssize_t)n)
 		return 0;
 	d->error = done == 0 ? -EFAULT : 0;
@@ -275,25 +277,40 @@ dent_emit(struct dirsink *sink, const struct dirsink_entry *e)
 	return 1;
 }
 
-int64_t
-sys_getdents64(const uint64_t a[6])
+static int64_t
+dents_read(const uint64_t a[6], struct dents *d)
 {
-	struct dents d = { .sink.emit = dent_emit };
 	struct file *f = sys_file(a[0]);
 	int64_t r;
 
 	if (f == NULL)
 		return -EBADF;
 	/* A length below 0 is too short for any name. */
-	uio_init_user(&d.u, a[1], (unsigned)MAX((int)a[2], 0));
-	r = file_readdir(f, &d.sink);
+	uio_init_user(&d->u, a[1], (unsigned)MAX((int)a[2], 0));
+	r = file_readdir(f, &d->sink);
 	file_put(f);
 	/* What came before an error is handed out; the next call has the error. */
-	if (r < 0 && d.u.done != 0)
+	if (r < 0 && d->u.done != 0)
 		r = 0;
 	if (r == 0)
-		r = d.error;
-	return r != 0 ? r : (int64_t)d.u.done;
+		r = d->error;
+	return r != 0 ? r : (int64_t)d->u.done;
+}
+
+int64_t
+sys_getdents(const uint64_t a[6])
+{
+	struct dents d = { .sink.emit = dent_emit, .old = true };
+
+	return dents_read(a, &d);
+}
+
+int64_t
+sys_getdents64(const uint64_t a[6])
+{
+	struct dents d = { .sink.emit = dent_emit };
+
+	return dents_read(a, &d);
 }
 
 /* ---- changing attributes ---- */

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ptrace.c: what a tracer asks of those that it traces
+ *
+ * Problem   A debugger attaches to threads, looks at what they have, changes it,
+ *           lets them go on, and may itself end at any time.
+ *
+ * Picture   trace_attach, trace_me ─→ a struct tracee ─→ it stops (tracestop.c)
+ *           ─→ trace_look, trace_set_… ─→ trace_resume │ trace_detach
+ *           its end ─→ wait.c shows it to the tracer ─→ reaped;
+ *           the first thread's process is then its parent's zombie
+ *
+ * Rules     1. Only the thread that attached may ask, and only while the other is
+ *              stopped; else there is no such tracee: -ESRCH.
+ *           2. Nothing of the tracee is touched but under proc_lock, its memory
+ *              excepted: that is a space with a reference.
+ *           3. A set-id program gets no rights under a tracer that was not root
+ *              when it attached; who attached while it was being loaded is let go.
+ *           4. A tracer's end lets go of all that it traces.
+ *
+ * Read next proc/tracestop.c, proc/wait.c, sys/sys_ptrace.c.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+#include "proc/tracee.h"
+
+#include "lib/errno.h"
+
+/* ---- to begin ---- */
+
+/* Who traces a thread that asks for it: the thread that made the process. */
+static struct task *
+parent_thread_locked(const struct proc *p)
+{
+	struct task *tk = task_find_locked(p->maker);
+	struct proc *to = p->parent;
+	struct list_node *n = to != NULL ? list_first(&to->threads) : NULL;
+
+	HELD(&proc_lock);
+	if (tk != NULL && tk->proc == to)
+		return tk;
+	return n != NULL ? LIST_ENTRY(n, struct task, node) : NULL;
+}
+
+/*
+ * The parent traces the current thread from now on.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, also if the parent is on its way out; -EPERM: somebody does already;
+ *           -ENOMEM.
+ */
+int
+trace_me(void)
+{
+	struct task *tk = task_current(), *to;
+	struct tracee *t;
+	int r = 0;
+
+	spin_lock(&proc_lock);
+	to = parent_thread_locked(tk->proc);
+	if (task_is_traced(tk)) {
+		r = -EPERM;
+	} else if (to != NULL && !to->exiting) {
+		t = tracee_link_locked(tk, to);
+		if (t == NULL)
+			r = -ENOMEM;
+		else
+			t->by_root = tk->proc->cred.euid == 0;
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+static int
+attach_check_locked(const struct task *tk, bool is_zombie)
+{
+	HELD(&proc_lock);
+	if (tk == NULL)
+		return is_zombie ? -EPERM : -ESRCH;
+	if (tk->proc == proc_current() ||
+	    !proc_may_look_locked(tk->proc, LOOK_BY_REAL) ||
+	    tk->proc->state != PROC_LIVE || task_is_traced(tk))
+		return -EPERM;
+	return 0;
+}
+
+/* It waits in the stop of its process, on the way to that of its tracer. */
+static bool
+is_on_the_way(int tid)
+{
+	struct task *tk;
+	bool is;
+
+	spin_lock(&proc_lock);
+	tk = task_find_locked(tid);
+	is = tk != NULL && task_is_traced(tk) && tk->in_stop &&
+	    tk->traced->tracer == task_current();
+	spin_unlock(&proc_lock);
+	return is;
+}
+
+/* So that who waits for the tracee at once finds it. */
+static void
+wait_for_stop(int tid)
+{
+	struct proc *me = proc_current();
+	struct waiter w;
+	int r = 0;
+
+	while (r == 0 && is_on_the_way(tid)) {
+		wait_prepare(&me->child_wq, &w);
+		if (is_on_the_way(tid))
+			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+}
+
+/*
+ * The current thread traces another one from now on.  seize: it is not stopped.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH, -EPERM: no right, a thread of the same process, a zombie, or
+ *           somebody traces it already; -ENOMEM.
+ */
+int
+trace_attach(int tid, bool seize, unsigned options)
+{
+	const struct siginfo stop = { .signo = SIGSTOP, .code = SI_KERNEL };
+	struct task *tk;
+	struct tracee *t;
+	bool was_in_stop = false;
+	int r;
+
+	spin_lock(&proc_lock);
+	tk = task_find_locked(tid);
+	r = attach_check_locked(tk, proc_find_locked(tid) != NULL);
+	if (r == 0) {
+		t = tracee_link_locked(tk, task_current());
+		r = t == NULL ? -ENOMEM : 0;
+	}
+	if (r == 0) {
+		t->seized = seize;
+		t->options = options;
+		t->by_root = proc_is_root();
+		was_in_stop = tk->in_stop;
+		wake_all(&tk->proc->stop_wq);
+		if (!seize)
+			(void)sig_send_task_locked(tk, &stop);
+		else
+			sig_recalc_locked(tk);
+	}
+	spin_unlock(&proc_lock);
+	if (r == 0 && was_in_stop)
+		wait_for_stop(tid);
+	return r;
+}
+
+/* ---- to ask ---- */
+
+/* The tracee of the current thread of that number, in whatever it is; NULL. */
+static struct tracee *
+mine_locked(int tid)
+{
+	struct task *tk = task_find_locked(tid);
+
+	HELD(&proc_lock);
+	return tk != NULL && task_is_traced(tk) &&
+	    tk->traced->tracer == task_current() ? tk->traced : NULL;
+}
+
+/* The same, if it is stopped: rule 1. */
+static struct tracee *
+stopped_locked(int tid)
+{
+	struct tracee *t = mine_locked(tid);
+
+	HELD(&proc_lock);
+	return t != NULL && t->stopped && !t->listening ? t : NULL;
+}
+
+/*
+ * It goes on with a signal, or 0.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH, -EIO: no such signal.
+ */
+int
+trace_resume(int tid, enum trace_how how, int signo)
+{
+	struct tracee *t;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL)
+		r = sig_is_valid(signo) ? 0 : -EIO;
+	if (r == 0) {
+		t->how = how;
+		t->code = signo;
+		tracee_wake_locked(t);
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* The same without a tracer.  Locks, Returns: as trace_resume(). */
+int
+trace_detach(int tid, int signo)
+{
+	struct tracee *t;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL)
+		r = sig_is_valid(signo) ? 0 : -EIO;
+	if (r == 0)
+		tracee_let_go_locked(t, signo);
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* SIGKILL, stopped or not.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
+int
+trace_kill(int tid)
+{
+	const struct siginfo si = { .signo = SIGKILL, .code = SI_KERNEL };
+	struct tracee *t;
+
+	spin_lock(&proc_lock);
+	t = mine_locked(tid);
+	if (t != NULL)
+		(void)sig_send_proc_locked(t->proc, &si);
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -ESRCH;
+}
+
+/*
+ * One that was seized stops soon, whatever it does.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH, -EIO: it was not seized.
+ */
+int
+trace_interrupt(int tid)
+{
+	struct tracee *t;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	t = mine_locked(tid);
+	if (t != NULL)
+		r = t->seized ? 0 : -EIO;
+	if (r == 0) {
+		t->trap = true;
+		thread_notify(t->task->thread, THREAD_SIGNAL);
+		if (t->listening)
+			tracee_wake_locked(t);
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/*
+ * One that shows a stop of its process stays in it until there is news.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH, -EIO: it was not seized, or is in another stop.
+ */
+int
+trace_listen(int tid)
+{
+	struct tracee *t;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL)
+		r = t->seized && t->stop >> 8 == TRACE_STOP ? 0 : -EIO;
+	if (r == 0 && (t->news || t->trap))
+		tracee_wake_locked(t);
+	else if (r == 0)
+		t->listening = true;
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* TRACE_SYSGOOD and others.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
+int
+trace_set_options(int tid, unsigned options)
+{
+	struct tracee *t;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL)
+		t->options = options;
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -ESRCH;
+}
+
+/*
+ * What the stop is, and the registers; each may be NULL.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH.
+ */
+int
+trace_look(int tid, struct trace_look *look, struct trace_regs *regs)
+{
+	struct tracee *t;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL && look != NULL)
+		*look = (struct trace_look){ t->stop, t->message, t->info };
+	if (t != NULL && regs != NULL)
+		*regs = t->regs;
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -ESRCH;
+}
+
+/* Registers that a program may have.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
+int
+trace_set_regs(int tid, const struct trace_regs *regs)
+{
+	struct tracee *t;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL) {
+		t->regs = *regs;
+		t->changed = true;
+	}
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -ESRCH;
+}
+
+/*
+ * What is known of the signal at which it stopped.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -ESRCH, -EINVAL: a stop that has none.
+ */
+int
+trace_set_info(int tid, const struct siginfo *si)
+{
+	struct tracee *t;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL)
+		r = t->info.signo != 0 ? 0 : -EINVAL;
+	if (r == 0)
+		t->info = *si;
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/*
+ * The memory of a tracee that is stopped.
+ *
+ * Locks:    takes proc_lock.
+ * Owns:     the caller, a reference of *out.
+ * Returns:  0, -ESRCH; -EIO: the program may not be looked at.
+ */
+int
+trace_space(int tid, struct aspace **out)
+{
+	struct tracee *t;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL && t->proc->as != NULL)
+		r = t->proc->dumpable || t->by_root ? 0 : -EIO;
+	if (r == 0)
+		as_get(*out = t->proc->as);
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/*
+ * The memory of a process that the current one might trace: process_vm_readv(2).
+ *
+ * Locks, Owns: as trace_space().
+ * Returns:  0, -ESRCH, -EPERM.
+ */
+int
+trace_space_of(int pid, struct aspace **out)
+{
+	struct proc *p;
+	int r = -ESRCH;
+
+	spin_lock(&proc_lock);
+	p = proc_of_id_locked(pid);
+	if (p != NULL && p->as != NULL)
+		r = proc_may_look_locked(p, LOOK_BY_REAL) ? 0 : -EPERM;
+	if (r == 0)
+		as_get(*out = p->as);
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* Rule 3: does a set-id program that the thread starts get no rights?
+ * Locks: proc_lock held. */
+bool
+trace_drops_rights_locked(const struct task *tk)
+{
+	HELD(&proc_lock);
+	return task_is_traced(tk) && !tk->traced->by_root &&
+	    tk->proc->cred.euid != 0;
+}
+
+/* ---- ends ---- */
+
+/*
+ * A thread that is traced has ended.  Its tracer is told, and finds it by wait; the
+ * first one of a process when that has ended.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+trace_ended_locked(struct task *tk)
+{
+	struct tracee *t = tk->traced;
+	struct siginfo si = { .signo = SIGCHLD, .pid = tk->tid,
+		.uid = tk->proc->cred.uid };
+
+	HELD(&proc_lock);
+	if (t == NULL)
+		return;
+	tracee_leave_group_locked(t);
+	t->task = NULL;
+	tk->traced = NULL;
+	if (t->tracer == NULL) {
+		tracee_free_locked(t);
+	} else if (t != t->proc->traced) {
+		si.code = (t->status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
+		si.status = (t->status & 0x7f) != 0 ? t->status & 0x7f :
+		    t->status >> 8;
+		sig_tell_locked(t->tracer->proc, NULL, &si);
+	}
+}
+
+/*
+ * The tracer has seen the end of t, or does not want to.  Of the first thread of a
+ * zombie: now the parent may see that.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+trace_show_zombie_locked(struct tracee *t)
+{
+	struct proc *p = t->proc, *by = t->tracer->proc;
+	bool first = t == p->traced;
+
+	HELD(&proc_lock);
+	proc_get(p);
+	tracee_free_locked(t);
+	wake_all(&by->child_wq);
+	if (first && p->state == PROC_ZOMBIE)
+		zombie_shown_locked(p);
+	proc_put(p);
+}
+
+/* The tracer lets go of t, whatever has become of it. */
+static void
+drop_locked(struct tracee *t)
+{
+	const struct siginfo kill = { .signo = SIGKILL, .code = SI_KERNEL };
+	/* Of a signal that the tracer has not seen yet. */
+	int signo = t->stopped && t->info.signo == t->stop &&
+	    t->info.code != t->stop ? t->code : 0;
+
+	HELD(&proc_lock);
+	if ((t->options & TRACE_EXITKILL) != 0)
+		(void)sig_send_proc_locked(t->proc, &kill);
+	if (t->task != NULL)
+		tracee_let_go_locked(t, signo);
+	else
+		trace_show_zombie_locked(t);
+}
+
+/*
+ * A thread that may trace others ends.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+trace_tracer_ends_locked(struct task *tk)
+{
+	struct list *all = &tk->proc->tracees;
+	struct list_node *n = all->head.next, *next;
+
+	HELD(&proc_lock);
+	for (; n != &all->head; n = next) {
+		next = n->next;
+		if (LIST_ENTRY(n, struct tracee, node)->tracer == tk)
+			drop_locked(LIST_ENTRY(n, struct tracee, node));
+	}
+}
+
+/*
+ * The thread has the number of the first one of its process, which has ended: of that
+ * the tracer hears no more.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+trace_renamed_locked(struct task *tk)
+{
+	struct proc *p = tk->proc;
+
+	HELD(&proc_lock);
+	if (p->traced != NULL)
+		tracee_free_locked(p->traced);
+	if (!task_is_traced(tk))
+		return;
+	tk->traced->tid = tk->tid;
+	p->traced = tk->traced;
+}

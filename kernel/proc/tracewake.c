@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tracewake.c: what a traced thread is woken for
+ *
+ * Problem   A thread that waits for its tracer hears of signals that concern it all
+ *           the same: SIGKILL, and SIGCONT for who listens.
+ *
+ * Rules     This file calls nothing of this room: signal.c calls it.
+ *
+ * Read next proc/tracee.c, proc/signal.c.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/tracee.h"
+
+/* The thread leaves its stop.  Locks: proc_lock held. */
+void
+tracee_wake_locked(struct tracee *t)
+{
+	HELD(&proc_lock);
+	t->stopped = t->listening = false;
+	wake_all(&t->task->sig_wq);
+}
+
+/* It counts among those who have stopped with their process no longer.  The process
+ * may have to stop it now.  Locks: proc_lock held. */
+void
+tracee_leave_group_locked(struct tracee *t)
+{
+	HELD(&proc_lock);
+	if (!t->in_group)
+		return;
+	t->in_group = false;
+	t->proc->nstopped--;
+}
+
+/*
+ * SIGCONT for p: no stop of it is told any more, and those who were seized stop to
+ * tell that.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+tracee_continued_locked(struct proc *p)
+{
+	struct task *tk;
+
+	HELD(&proc_lock);
+	LIST_FOREACH(tk, &p->threads, node) {
+		if (!task_is_traced(tk))
+			continue;
+		tracee_leave_group_locked(tk->traced);
+		tk->traced->may_stop = false;
+		if (!tk->traced->seized)
+			continue;
+		tk->traced->news = true;
+		thread_notify(tk->thread, THREAD_SIGNAL);
+		if (tk->traced->listening)
+			tracee_wake_locked(tk->traced);
+	}
+}
+
+/*
+ * SIGKILL for p, whose threads may be on their way out already: those that show their
+ * end to a tracer wait for it no longer.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+tracee_killed_locked(struct proc *p)
+{
+	struct task *tk;
+
+	HELD(&proc_lock);
+	LIST_FOREACH(tk, &p->threads, node)
+		if (task_is_held(tk) && tk->traced->ending)
+			tracee_wake_locked(tk->traced);
+}
+
+/* Does p's parent trace it, and is told of stops as its tracer?
+ * Locks: proc_lock held. */
+bool
+tracee_is_by_parent_locked(const struct proc *p)
+{
+	HELD(&proc_lock);
+	return p->traced != NULL && p->traced->tracer->proc == p->parent;
+}

@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_ptrace.c: ptrace(2), decoded, and memory of other processes
+ *
+ * Problem   Requests of a tracer name registers by their place in Linux's struct
+ *           user; proc/ knows a struct trapframe.
+ *
+ * Picture   request ─→ row ─→ trace_look(): a copy ─→ struct user ─→ the tracer
+ *                              trace_set_regs() ←─ checked ←─ struct user
+ *           PEEK, POKE ─→ as_force(): as a debugger    process_vm_* ─→ as_read,
+ *                                                      as_write: as the process
+ *
+ * Rules     1. A tracee that is not stopped is none: -ESRCH before all else.
+ *           2. Selectors cannot be changed, and there are no debug registers: they
+ *              read as 0, and nothing but 0 can be written.
+ *           3. What is written to registers is what a signal frame could say.
+ *
+ * Read next proc/ptrace.c, vm/access/ascopy.c.  Book: ch09.
+ */
+#include "sys/filecall.h"
+#include "sys/sys.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+#include "mem/mem.h"
+#include "proc/tracee.h"
+
+#define USER_BYTES 928u          /* struct user */
+#define USER_DEBUG 848u          /* eight debug registers in it */
+#define NT_PRSTATUS 1
+#define NT_PRFPREG 2
+#define NT_X86_XSTATE 0x202
+#define AUDIT_ARCH_X86_64 0xc000003eu
+#define ERRNO_MOST 4095
+
+/* To the caller, or from it. */
+enum way { WAY_OUT, WAY_IN };
+
+enum request {
+	PTRACE_TRACEME, PTRACE_PEEKTEXT, PTRACE_PEEKDATA, PTRACE_PEEKUSER,
+	PTRACE_POKETEXT, PTRACE_POKEDATA, PTRACE_POKEUSER, PTRACE_CONT,
+	PTRACE_KILL, PTRACE_SINGLESTEP, PTRACE_GETREGS = 12, PTRACE_SETREGS,
+	PTRACE_GETFPREGS, PTRACE_SETFPREGS, PTRACE_ATTACH, PTRACE_DETACH,
+	PTRACE_SYSCALL = 24, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG,
+	PTRACE_GETSIGINFO, PTRACE_SETSIGINFO, PTRACE_GETREGSET,
+	PTRACE_SETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_LISTEN,
+	PTRACE_GET_SYSCALL_INFO = 0x420e
+};
+
+/* struct user_regs_struct, in words. */
+enum user_reg {
+	UR_R15, UR_R14, UR_R13, UR_R12, UR_RBP, UR_RBX, UR_R11, UR_R10, UR_R9,
+	UR_R8, UR_RAX, UR_RCX, UR_RDX, UR_RSI, UR_RDI, UR_ORIG, UR_RIP, UR_CS,
+	UR_FLAGS, UR_RSP, UR_SS, UR_FS_BASE, UR_GS_BASE, UR_DS, UR_ES, UR_FS,
+	UR_GS, UR_COUNT
+};
+
+#define UR_BYTES (UR_COUNT * 8u)
+
+/* What a stop at a call is about. */
+struct abi_call_info {
+	uint8_t op, pad[3];      /* enum trace_call */
+	uint32_t arch;
+	uint64_t ip, sp;
+	union {
+		struct {
+			uint64_t nr, args[6];
+		} entry;
+		struct {
+			int64_t rval;
+			uint8_t is_error;
+		} exit;
+	};
+};
+_Static_assert(sizeof(struct abi_call_info) == 80, "Linux");
+
+/* ---- registers ---- */
+
+/* Which word of the frame a register is; NULL: none. */
+static uint64_t *
+frame_word(struct trapframe *tf, unsigned reg)
+{
+	uint64_t *const words[UR_COUNT] = {
+		[UR_R15] = &tf->r15, [UR_R14] = &tf->r14, [UR_R13] = &tf->r13,
+		[UR_R12] = &tf->r12, [UR_RBP] = &tf->rbp, [UR_RBX] = &tf->rbx,
+		[UR_R11] = &tf->r11, [UR_R10] = &tf->r10, [UR_R9] = &tf->r9,
+		[UR_R8] = &tf->r8, [UR_RAX] = &tf->rax, [UR_RCX] = &tf->rcx,
+		[UR_RDX] = &tf->rdx, [UR_RSI] = &tf->rsi, [UR_RDI] = &tf->rdi,
+		[UR_ORIG] = &tf->error, [UR_RIP] = &tf->rip, [UR_CS] = &tf->cs,
+		[UR_FLAGS] = &tf->rflags, [UR_RSP] = &tf->rsp,
+		[UR_SS] = &tf->ss,
+	};
+
+	return words[reg];
+}
+
+static uint64_t
+get_reg(struct trace_regs *r, unsigned reg)
+{
+	const uint64_t *word = frame_word(&r->frame, reg);
+
+	return word != NULL ? *word : reg == UR_FS_BASE ? r->fsbase :
+	    reg == UR_GS_BASE ? r->gsbase : 0;
+}
+
+/* 0, -EIO: rule 2. */
+static int
+put_reg(struct trace_regs *r, unsigned reg, uint64_t v)
+{
+	uint64_t *word = frame_word(&r->frame, reg), now = r->frame.rflags;
+	uint64_t *base = reg == UR_FS_BASE ? &r->fsbase :
+	    reg == UR_GS_BASE ? &r->gsbase : NULL;
+
+	if (reg == UR_CS || reg == UR_SS)
+		return (uint16_t)v == (uint16_t)*word ? 0 : -EIO;
+	if (base != NULL && v < MD_USER_END)
+		*base = v;
+	else if (base != NULL || word == NULL)
+		return base == NULL && v == 0 ? 0 : -EIO;
+	else
+		*word = v;
+	if (reg == UR_FLAGS)
+		(void)md_frame_sanitize(&r->frame, now);
+	return 0;
+}
+
+/* Registers first … of a tracee come from buf. */
+static int
+put_regs(int tid, const uint64_t *buf, unsigned first, unsigned n)
+{
+	struct trace_regs regs;
+	int r = trace_look(tid, NULL, &regs);
+
+	for (unsigned i = 0; r == 0 && i < n; i++)
+		r = put_reg(&regs, first + i, buf[i]);
+	return r == 0 ? trace_set_regs(tid, &regs) : r;
+}
+
+static int
+get_regs(int tid, uint64_t buf[UR_COUNT])
+{
+	struct trace_regs regs;
+	int r = trace_look(tid, NULL, &regs);
+
+	for (unsigned i = 0; r == 0 && i < UR_COUNT; i++)
+		buf[i] = get_reg(&regs, i);
+	return r;
+}
+
+static int
+put_fpu(int tid, const uint8_t fpu[MD_FPU_SIZE])
+{
+	struct trace_regs regs;
+	int r = trace_look(tid, NULL, &regs);
+
+	if (r == 0 && !md_fpu_is_valid(fpu))
+		r = -EINVAL;
+	if (r != 0)
+		return r;
+	memcpy(regs.fpu, fpu, sizeof(regs.fpu));
+	return trace_set_regs(tid, &regs);
+}
+
+/* ---- registers as the tracer asks for them ---- */
+
+static int64_t
+peek_user(int tid, uint64_t at, va_t data)
+{
+	uint64_t v = 0, regs[UR_COUNT];
+
+	if (at % 8 != 0 || at >= USER_BYTES)
+		return -EIO;
+	if (at < UR_BYTES) {
+		if (get_regs(tid, regs) != 0)
+			return -ESRCH;
+		v = regs[at / 8];
+	}
+	return copyout(data, &v, sizeof(v));
+}
+
+static int64_t
+poke_user(int tid, uint64_t at, uint64_t v)
+{
+	if (at % 8 != 0 || at >= USER_BYTES)
+		return -EIO;
+	if (at < UR_BYTES)
+		return put_regs(tid, &v, (unsigned)at / 8, 1);
+	return at >= USER_DEBUG && at < USER_DEBUG + 64 && v == 0 ? 0 : -EIO;
+}
+
+/* The first n bytes of the general registers. */
+static int64_t
+move_regs(int tid, va_t data, size_t n, enum way dir)
+{
+	uint64_t regs[UR_COUNT];
+	int r = get_regs(tid, regs);
+
+	if (r != 0)
+		return r;
+	if (dir == WAY_OUT)
+		return copyout(data, regs, n);
+	if (copyin(regs, data, n) != 0)
+		return -EFAULT;
+	return put_regs(tid, regs, 0, (unsigned)(n / 8));
+}
+
+/* Of the FP registers: to be set they are wanted whole. */
+static int64_t
+move_fpu(int tid, va_t data, size_t n, enum way dir)
+{
+	struct trace_regs *regs;
+	int64_t r;
+
+	if (dir == WAY_IN && n != MD_FPU_SIZE)
+		return -EINVAL;
+	regs = kmem_alloc(sizeof(*regs));
+	if (regs == NULL)
+		return -ENOMEM;
+	r = trace_look(tid, NULL, regs);
+	if (r == 0 && dir == WAY_OUT)
+		r = copyout(data, regs->fpu, n);
+	else if (r == 0)
+		r = copyin(regs->fpu, data, n);
+	if (r == 0 && dir == WAY_IN)
+		r = put_fpu(tid, regs->fpu);
+	kmem_free(regs);
+	return r;
+}
+
+/* A set by the number of its note in a core file; how much of it was moved is said. */
+static int64_t
+move_set(int tid, uint64_t note, va_t at, enum way dir)
+{
+	struct abi_iovec iov;
+	int64_t r;
+
+	if (copyin(&iov, at, sizeof(iov)) != 0)
+		return -EFAULT;
+	switch ((uint32_t)note) {
+	case NT_PRSTATUS:
+		iov.len = iov.len % 8 == 0 ? MIN(iov.len, UR_BYTES) : 1;
+		r = iov.len == 1 ? -EINVAL :
+		    move_regs(tid, iov.base, iov.len, dir);
+		break;
+	case NT_PRFPREG:
+		iov.len = iov.len % 8 == 0 ? MIN(iov.len, MD_FPU_SIZE) : 1;
+		r = iov.len == 1 ? -EINVAL :
+		    move_fpu(tid, iov.base, iov.len, dir);
+		break;
+	case NT_X86_XSTATE:
+		/* No XSAVE here: what Linux says on such a processor. */
+		return iov.len % 8 != 0 ? -EINVAL : -ENODEV;
+	default:
+		return -EINVAL;
+	}
+	return r != 0 ? r : copyout(at + offsetof(struct abi_iovec, len),
+	    &iov.len, sizeof(iov.len));
+}
+
+/* ---- memory ---- */
+
+static int64_t
+move_word(int tid, va_t at, uint64_t *word, bool write)
+{
+	struct aspace *as;
+	int r = trace_space(tid, &as);
+	ssize_t n;
+
+	if (r != 0)
+		return r;
+	n = as_force(as, at, word, sizeof(*word), write);
+	as_put(as);
+	return n == sizeof(*word) ? 0 : -EIO;
+}
+
+static int64_t
+peek(int tid, va_t at, va_t data)
+{
+	uint64_t word;
+	int64_t r = move_word(tid, at, &word, false);
+
+	return r != 0 ? r : copyout(data, &word, sizeof(word));
+}
+
+/* ---- what the stop is ---- */
+
+static int64_t
+get_info(int tid, va_t data)
+{
+	struct trace_look look;
+	struct abi_siginfo si;
+	int r = trace_look(tid, &look, NULL);
+
+	if (r == 0 && look.info.signo == 0)
+		r = -EINVAL;
+	if (r != 0)
+		return r;
+	sig_to_abi(&look.info, &si);
+	return copyout(data, &si, sizeof(si));
+}
+
+static int64_t
+set_info(int tid, va_t data)
+{
+	struct abi_siginfo si;
+	struct siginfo ours;
+
+	if (copyin(&si, data, sizeof(si)) != 0)
+		return -EFAULT;
+	memcpy(&ours, &si, sizeof(ours));
+	return trace_set_info(tid, &ours);
+}
+
+static int64_t
+get_message(int tid, va_t data)
+{
+	struct trace_look look;
+	int r = trace_look(tid, &look, NULL);
+
+	return r != 0 ? r : copyout(data, &look.message, sizeof(look.message));
+}
+
+/* Which call it stops at, if it is one: only with TRACE_SYSGOOD is that known. */
+static int64_t
+get_call(int tid, uint64_t size, va_t data)
+{
+	struct abi_call_info ci = { .arch = AUDIT_ARCH_X86_64 };
+	uint64_t bytes = offsetof(struct abi_call_info, entry);
+	uint64_t regs[UR_COUNT];
+	struct trace_look look;
+	int r = trace_look(tid, &look, NULL);
+
+	if (r == 0)
+		r = get_regs(tid, regs);
+	if (r != 0)
+		return r;
+	ci.ip = regs[UR_RIP];
+	ci.sp = regs[UR_RSP];
+	if (look.info.signo != 0 && look.info.code == (SIGTRAP | 0x80))
+		ci.op = (uint8_t)look.message;
+	if (ci.op == TRACE_CALL_ENTRY) {
+		ci.entry.nr = (uint64_t)(int32_t)regs[UR_ORIG];
+		for (unsigned i = 0; i < 6; i++)
+			ci.entry.args[i] = regs[(const uint8_t[]){ UR_RDI,
+			    UR_RSI, UR_RDX, UR_R10, UR_R8, UR_R9 }[i]];
+		bytes = offsetof(struct abi_call_info, entry.args[6]);
+	} else if (ci.op == TRACE_CALL_EXIT) {
+		ci.exit.rval = (int64_t)regs[UR_RAX];
+		ci.exit.is_error = regs[UR_RAX] >= (uint64_t)-ERRNO_MOST;
+		bytes = offsetof(struct abi_call_info, exit.is_error) + 1;
+	}
+	return copyout(data, &ci, MIN(bytes, size)) != 0 ? -EFAULT :
+	    (int64_t)bytes;
+}
+
+/* ---- requests ---- */
+
+/* A thread is looked for before its options are.  0, -ESRCH, -EIO, -EPERM, -ENOMEM. */
+static int64_t
+seize(int tid, uint64_t addr, uint64_t options)
+{
+	struct proc *p = proc_lookup(tid);
+
+	if (p == NULL)
+		return -ESRCH;
+	proc_put(p);
+	if (addr != 0 || (options & ~(uint64_t)TRACE_OPTIONS) != 0)
+		return -EIO;
+	return trace_attach(tid, true, (unsigned)options);
+}
+
+static int
+signal_of(uint64_t data)
+{
+	return data > NSIG ? -1 : (int)data;
+}
+
+/* Of one that is stopped. */
+static int64_t
+ask(uint32_t request, int tid, uint64_t addr, uint64_t data)
+{
+	switch (request) {
+	case PTRACE_PEEKTEXT:
+	case PTRACE_PEEKDATA:
+		return peek(tid, addr, data);
+	case PTRACE_POKETEXT:
+	case PTRACE_POKEDATA:
+		return move_word(tid, addr, &data, true);
+	case PTRACE_PEEKUSER:
+		return peek_user(tid, addr, data);
+	case PTRACE_POKEUSER:
+		return poke_user(tid, addr, data);
+	case PTRACE_CONT:
+		return trace_resume(tid, TRACE_CONT, signal_of(data));
+	case PTRACE_SYSCALL:
+		return trace_resume(tid, TRACE_CALLS, signal_of(data));
+	case PTRACE_SINGLESTEP:
+		return trace_resume(tid, TRACE_STEP, signal_of(data));
+	case PTRACE_DETACH:
+		return trace_detach(tid, signal_of(data));
+	case PTRACE_GETREGS:
+		return move_regs(tid, data, UR_BYTES, WAY_OUT);
+	case PTRACE_SETREGS:
+		return move_regs(tid, data, UR_BYTES, WAY_IN);
+	case PTRACE_GETFPREGS:
+		return move_fpu(tid, data, MD_FPU_SIZE, WAY_OUT);
+	case PTRACE_SETFPREGS:
+		return move_fpu(tid, data, MD_FPU_SIZE, WAY_IN);
+	case PTRACE_GETREGSET:
+		return move_set(tid, addr, data, WAY_OUT);
+	case PTRACE_SETREGSET:
+		return move_set(tid, addr, data, WAY_IN);
+	case PTRACE_SETOPTIONS:
+		return (data & ~(uint64_t)TRACE_OPTIONS) != 0 ? -EINVAL :
+		    trace_set_options(tid, (unsigned)data);
+	case PTRACE_GETEVENTMSG:
+		return get_message(tid, data);
+	case PTRACE_GETSIGINFO:
+		return get_info(tid, data);
+	case PTRACE_SETSIGINFO:
+		return set_info(tid, data);
+	case PTRACE_GET_SYSCALL_INFO:
+		return get_call(tid, addr, data);
+	case PTRACE_LISTEN:
+		return trace_listen(tid);
+	}
+	return -EIO;
+}
+
+int64_t
+sys_ptrace(const uint64_t a[6])
+{
+	uint32_t request = a[0] > UINT32_MAX ? UINT32_MAX : (uint32_t)a[0];
+	int tid = (int)a[1];
+	int r;
+
+	switch (request) {
+	case PTRACE_TRACEME:
+		return trace_me();
+	case PTRACE_ATTACH:
+		return trace_attach(tid, false, 0);
+	case PTRACE_SEIZE:
+		return seize(tid, a[2], a[3]);
+	case PTRACE_KILL:
+		return trace_kill(tid);
+	case PTRACE_INTERRUPT:
+		return trace_interrupt(tid);
+	}
+	r = trace_look(tid, NULL, NULL);
+	return r != 0 ? r : ask(request, tid, a[2], a[3]);
+}
+
+/* ---- process_vm_readv, process_vm_writev ---- */
+
+/* Between the caller's buffers and one range of the other; short where either ends. */
+static ssize_t
+move_range(struct aspace *as, const struct uio_vec *far, struct uio *near,
+    char *buf, enum way dir)
+{
+	size_t want, done = 0;
+	ssize_t n = 0;
+
+	while (done < far->len && near->left > 0 && !thread_is_killed()) {
+		want = MIN(MIN(far->len - done, near->left), PAGE_SIZE);
+		if (dir == WAY_IN) {
+			n = uio_get(near, buf, want);
+			if (n > 0)
+				n = as_write(as, far->base + done, buf, (size_t)n);
+		} else {
+			n = as_read(as, far->base + done, buf, want);
+			if (n > 0)
+				n = uio_put(near, buf, (size_t)n);
+		}
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+		if ((size_t)n < want)
+			break;
+	}
+	return done > 0 ? (ssize_t)done : n;
+}
+
+static int64_t
+move_vectors(struct aspace *as, const struct uio_vec *far, unsigned nfar,
+    struct uio *near, enum way dir)
+{
+	char *buf = kmem_alloc(PAGE_SIZE);
+	int64_t done = 0;
+	ssize_t n = 0;
+
+	if (buf == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < nfar && near->left > 0; i++) {
+		n = move_range(as, &far[i], near, buf, dir);
+		if (n > 0)
+			done += n;
+		if (n < (ssize_t)MIN(far[i].len, (uint64_t)INT64_MAX))
+			break;
+	}
+	kmem_free(buf);
+	return done > 0 ? done : MIN(n, 0);
+}
+
+static int64_t
+vm_move(const uint64_t a[6], enum way dir)
+{
+	struct uio near = { .as = as_current(), .nvec = (unsigned)a[2] };
+	struct uio_vec *mine = NULL, *far = NULL;
+	struct aspace *as;
+	size_t total = 0;
+	int64_t r;
+
+	if (a[5] != 0)
+		return -EINVAL;
+	r = a[2] > IOV_MAX ? -EINVAL :
+	    sys_iov_copyin(a[1], (int)a[2], &mine, &near.left);
+	if (r != 0)
+		return r;
+	if (near.left > 0)
+		r = a[4] > IOV_MAX ? -EINVAL :
+		    sys_iov_copyin(a[3], (int)a[4], &far, &total);
+	if (r == 0 && total > 0)
+		r = trace_space_of((int)a[0], &as);
+	if (r == 0 && total > 0) {
+		near.vec = mine;
+		r = move_vectors(as, far, (unsigned)a[4], &near, dir);
+		as_put(as);
+	}
+	sys_iov_free(mine, a[2]);
+	if (far != NULL)
+		sys_iov_free(far, a[4]);
+	return r;
+}
+
+int64_t
+sys_process_vm_readv(const uint64_t a[6])
+{
+	return vm_move(a, WAY_OUT);
+}
+
+int64_t
+sys_process_vm_writev(const uint64_t a[6])
+{
+	return vm_move(a, WAY_IN);
+}

@@ -1,0 +1,577 @@
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
+/*
+ * ptrace: a tracer sees signals, calls, clones, exec and the end of a child, its
+ * registers and memory, steps it, and lets it go; wait tells each stop once.
+ */
+#include "lib/host.h"
+#include <stddef.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
+
+#define STOP(sig) ((sig) << 8 | 0x7f)
+#define EVENT(n) (((n) << 8 | SIGTRAP) << 8 | 0x7f)
+#define O_SYSGOOD 1
+#define O_FORK 2
+#define O_VFORK 4
+#define O_CLONE 8
+#define O_EXECED 16
+#define O_VFORKDONE 32
+#define O_EXIT 64
+#define O_EXITKILL (1 << 20)
+
+static long
+pt(long req, pid_t pid, long addr, long data)
+{
+	return syscall(SYS_ptrace, req, pid, addr, data);
+}
+
+static int
+next(pid_t pid)
+{
+	int st = -1;
+
+	EQ(waitpid(pid, &st, __WALL), pid);
+	return st;
+}
+
+static long
+peek(pid_t pid, const void *at)
+{
+	long v = -1;
+
+	OK(pt(PTRACE_PEEKDATA, pid, (long)at, (long)&v));
+	return v;
+}
+
+static struct user_regs_struct
+regs(pid_t pid)
+{
+	struct user_regs_struct r;
+
+	OK(pt(PTRACE_GETREGS, pid, 0, (long)&r));
+	return r;
+}
+
+/* A child that asks to be traced and stops. */
+static pid_t
+traced(void (*fn)(void))
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		if (pt(PTRACE_TRACEME, 0, 0, 0) != 0)
+			_exit(99);
+		raise(SIGSTOP);
+		fn();
+		_exit(7);
+	}
+	EQ(next(pid), STOP(SIGSTOP));
+	return pid;
+}
+
+static volatile long word = 0x1122334455667788;
+static volatile int caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+static void
+nothing(void)
+{
+}
+
+static void
+signals_child(void)
+{
+	signal(SIGUSR1, on_signal);
+	raise(SIGUSR1);
+	if (caught != 0)
+		_exit(1);
+	raise(SIGUSR1);
+	if (caught != SIGUSR1)
+		_exit(2);
+	signal(SIGUSR2, on_signal);
+	raise(SIGTERM);
+	if (caught != SIGUSR2)
+		_exit(3);
+	raise(SIGCHLD);
+}
+
+/* A tracer sees each signal, also ignored ones, and takes or changes it. */
+static void
+signals(void)
+{
+	pid_t pid = traced(signals_child);
+	siginfo_t si;
+
+	ERR(pt(PTRACE_CONT, getpid(), 0, 0), ESRCH);
+	OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si));
+	EQ(si.si_signo, SIGSTOP);
+	EQ(si.si_code, SI_TKILL);
+	EQ(si.si_pid, pid);
+	EQ(peek(pid, (void *)&word), 0x1122334455667788);
+	OK(pt(PTRACE_POKEDATA, pid, (long)&word, 5));
+	EQ(peek(pid, (void *)&word), 5);
+	EQ(word, 0x1122334455667788);
+	ERR(pt(PTRACE_PEEKDATA, pid, 8, (long)&si), EIO);
+	ERR(pt(PTRACE_POKETEXT, pid, -8, 1), EIO);
+	ERR(pt(PTRACE_CONT, pid, 0, 65), EIO);
+	ERR(pt(777, pid, 0, 0), EIO);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGUSR1));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGUSR1));
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
+	EQ(next(pid), STOP(SIGTERM));
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR2));
+	EQ(next(pid), STOP(SIGCHLD));
+	OK(pt(PTRACE_CONT, pid, 0, SIGCHLD));
+	EQ(next(pid), 7 << 8);
+	ERR(pt(PTRACE_CONT, pid, 0, 0), ESRCH);
+}
+
+static void
+getppid_child(void)
+{
+	long r;
+
+	r = syscall(SYS_getppid);
+	if (r != 1234)
+		_exit(1);
+	r = syscall(SYS_getpgid, 0);
+	if (r != -1 || errno != ENOSYS)
+		_exit(2);
+	r = syscall(SYS_getuid);
+	if (r != getpid())
+		_exit(3);
+}
+
+static struct __ptrace_syscall_info
+info(pid_t pid)
+{
+	struct __ptrace_syscall_info i;
+
+	memset(&i, 0, sizeof(i));
+	CHECK(pt(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), (long)&i) >= 24);
+	return i;
+}
+
+/* Go to the next stop at a call. */
+static struct __ptrace_syscall_info
+call(pid_t pid)
+{
+	OK(pt(PTRACE_SYSCALL, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTRAP | 0x80));
+	return info(pid);
+}
+
+static void
+calls(void)
+{
+	pid_t pid = traced(getppid_child);
+	struct __ptrace_syscall_info i;
+
+	ERR(pt(PTRACE_SETOPTIONS, pid, 0, 1 << 30), EINVAL);
+	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_SYSGOOD));
+	EQ(info(pid).op, PTRACE_SYSCALL_INFO_NONE);
+	/* The end of raise(). */
+	do
+		i = call(pid);
+	while (i.op != PTRACE_SYSCALL_INFO_ENTRY ||
+	    i.entry.nr != SYS_getppid);
+	EQ(regs(pid).orig_rax, SYS_getppid);
+	EQ(regs(pid).rax, -ENOSYS);
+	i = call(pid);
+	EQ(i.op, PTRACE_SYSCALL_INFO_EXIT);
+	EQ(i.exit.rval, getpid());
+	EQ(i.exit.is_error, 0);
+	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rax), 1234));
+	i = call(pid);
+	EQ(i.entry.nr, SYS_getpgid);
+	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), -1));
+	i = call(pid);
+	EQ(i.exit.rval, -ENOSYS);
+	EQ(i.exit.is_error, 1);
+	i = call(pid);
+	EQ(i.entry.nr, SYS_getuid);
+	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax),
+	    SYS_getpid));
+	i = call(pid);
+	EQ(i.exit.rval, pid);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
+static void
+fork_child(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(3);
+	waitpid(pid, NULL, 0);
+	pid = vfork();
+	if (pid == 0)
+		_exit(4);
+	waitpid(pid, NULL, 0);
+}
+
+static pid_t
+message(pid_t pid)
+{
+	unsigned long m = 0;
+
+	OK(pt(PTRACE_GETEVENTMSG, pid, 0, (long)&m));
+	return (pid_t)m;
+}
+
+/* The first stop of a new one, which runs on to its end. */
+static void
+new_one(pid_t parent, pid_t pid, int status)
+{
+	int st;
+
+	EQ(next(pid), STOP(SIGSTOP));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(message(pid), status);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), status);
+	OK(pt(PTRACE_CONT, parent, 0, 0));
+	st = next(parent);
+	if (st == EVENT(PTRACE_EVENT_VFORK_DONE)) {
+		EQ(message(parent), pid);
+		OK(pt(PTRACE_CONT, parent, 0, 0));
+		st = next(parent);
+	}
+	EQ(st, STOP(SIGCHLD));
+}
+
+static void
+forks(void)
+{
+	pid_t pid = traced(fork_child), child;
+
+	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_FORK | O_VFORK | O_VFORKDONE | O_EXIT |
+	    O_EXITKILL));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_FORK));
+	child = message(pid);
+	CHECK(child > 0 && child != pid);
+	new_one(pid, child, 3 << 8);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_VFORK));
+	new_one(pid, message(pid), 4 << 8);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(message(pid), 7 << 8);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
+static void
+steps_child(void)
+{
+	__asm__ volatile("nop; nop; nop; movl $39, %%eax; syscall; nop; nop;"
+	    "int3" : : : "rax", "rcx", "r11", "memory");
+}
+
+static void
+steps(void)
+{
+	pid_t pid = traced(steps_child);
+	unsigned long rip;
+	siginfo_t si;
+	int st, n = 0;
+	long text;
+
+	/* To the first of the nops. */
+	do {
+		OK(pt(PTRACE_SINGLESTEP, pid, 0, 0));
+		EQ(next(pid), STOP(SIGTRAP));
+		rip = regs(pid).rip;
+		text = peek(pid, (void *)rip);
+		EQ(regs(pid).eflags & 0x100, 0);
+	} while ((text & 0xffffffff) != 0xb8909090);
+	for (;;) {
+		OK(pt(PTRACE_SINGLESTEP, pid, 0, 0));
+		st = next(pid);
+		EQ(st, STOP(SIGTRAP));
+		OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si));
+		if (si.si_code == SI_KERNEL)
+			break;
+		n++;
+		if (n == 5) {
+			EQ(si.si_code, TRAP_BRKPT);
+			EQ(regs(pid).rip, rip + 10);
+			EQ(regs(pid).rax, pid);
+		} else {
+			EQ(si.si_code, TRAP_TRACE);
+			EQ((long)si.si_addr, regs(pid).rip);
+		}
+	}
+	EQ(n, 7);
+	EQ(regs(pid).rip, rip + 13);
+	OK(pt(PTRACE_DETACH, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
+static void
+seized_child(void)
+{
+	for (;;)
+		pause();
+}
+
+static void
+seize(void)
+{
+	pid_t pid = OK(fork());
+	siginfo_t si;
+	int st;
+
+	if (pid == 0)
+		seized_child();
+	ERR(pt(PTRACE_SEIZE, pid, 1, 0), EIO);
+	ERR(pt(PTRACE_SEIZE, pid, 0, 1 << 30), EIO);
+	OK(pt(PTRACE_SEIZE, pid, 0, O_SYSGOOD));
+	ERR(pt(PTRACE_SEIZE, pid, 0, 0), EPERM);
+	ERR(pt(PTRACE_CONT, pid, 0, 0), ESRCH);
+	EQ(waitpid(pid, &st, __WALL | WNOHANG), 0);
+	OK(pt(PTRACE_INTERRUPT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_STOP));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	OK(kill(pid, SIGSTOP));
+	EQ(next(pid), STOP(SIGSTOP));
+	ERR(pt(PTRACE_LISTEN, pid, 0, 0), EIO);
+	OK(pt(PTRACE_CONT, pid, 0, SIGSTOP));
+	EQ(next(pid), (SIGSTOP | PTRACE_EVENT_STOP << 8) << 8 | 0x7f);
+	OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si));
+	EQ(si.si_code, SIGSTOP | PTRACE_EVENT_STOP << 8);
+	OK(pt(PTRACE_LISTEN, pid, 0, 0));
+	ERR(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si), ESRCH);
+	OK(kill(pid, SIGCONT));
+	EQ(next(pid), EVENT(PTRACE_EVENT_STOP));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGCONT));
+	OK(pt(PTRACE_CONT, pid, 0, SIGCONT));
+	OK(kill(pid, SIGKILL));
+	EQ(next(pid), SIGKILL);
+}
+
+/* Attached as of old, a stop of the process has no siginfo. */
+static void
+attach(void)
+{
+	pid_t pid = OK(fork());
+	struct user_fpregs_struct fp;
+	struct iovec iov = { &fp, sizeof(fp) };
+	siginfo_t si;
+	int st;
+
+	if (pid == 0)
+		seized_child();
+	ERR(pt(PTRACE_ATTACH, getpid(), 0, 0), EPERM);
+	OK(pt(PTRACE_ATTACH, pid, 0, 0));
+	EQ(next(pid), STOP(SIGSTOP));
+	ERR(pt(PTRACE_INTERRUPT, pid, 0, 0), EIO);
+	OK(pt(PTRACE_CONT, pid, 0, SIGSTOP));
+	EQ(waitid(P_PID, (id_t)pid, &si, WSTOPPED | WEXITED), 0);
+	EQ(si.si_code, CLD_TRAPPED);
+	EQ(si.si_status, SIGSTOP);
+	ERR(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si), EINVAL);
+	OK(pt(PTRACE_GETREGSET, pid, 2, (long)&iov));
+	EQ(iov.iov_len, 512);
+	EQ(fp.mxcsr, 0x1f80);
+	fp.mxcsr = 0xffff0000;
+	ERR(pt(PTRACE_SETREGSET, pid, 2, (long)&iov), EINVAL);
+	fp.mxcsr = 0x1f80;
+	memset(fp.xmm_space, 0x5a, sizeof(fp.xmm_space));
+	OK(pt(PTRACE_SETFPREGS, pid, 0, (long)&fp));
+	iov.iov_len = 9;
+	ERR(pt(PTRACE_GETREGSET, pid, 1, (long)&iov), EINVAL);
+	iov.iov_len = 8;
+	ERR(pt(PTRACE_GETREGSET, pid, 4711, (long)&iov), EINVAL);
+	OK(pt(PTRACE_DETACH, pid, 0, 0));
+	/* It is in the stop of its process now, and that is news to the parent. */
+	EQ(waitpid(pid, &st, WUNTRACED), pid);
+	EQ(st, STOP(SIGSTOP));
+	OK(kill(pid, SIGKILL));
+	EQ(next(pid), SIGKILL);
+}
+
+static void
+memory(void)
+{
+	static char here[64], there[64];
+	struct iovec l = { here, 10 }, r[2] = { { there, 4 }, { there + 20, 8 } };
+	pid_t pid;
+	char path[40];
+	int fd;
+
+	strcpy(there, "abcdefghijklmnopqrstuvwxyz");
+	pid = traced(nothing);
+	strcpy(there, "");
+	EQ(process_vm_readv(pid, &l, 1, r, 2, 0), 10);
+	CHECK(memcmp(here, "abcduvwxyz", 10) == 0);
+	memcpy(here, "0123456789", 10);
+	EQ(process_vm_writev(pid, &l, 1, r, 2, 0), 10);
+	EQ(peek(pid, there), 0x6867666533323130);
+	r[0].iov_base = (void *)8;
+	ERR(process_vm_readv(pid, &l, 1, r, 2, 0), EFAULT);
+	ERR(process_vm_readv(pid, &l, 1, r, 2, 1), EINVAL);
+	snprintf(path, sizeof(path), "/proc/%d/mem", pid);
+	fd = OK(open(path, O_RDWR));
+	EQ(pread(fd, here, 4, (off_t)there), 4);
+	CHECK(memcmp(here, "0123", 4) == 0);
+	/* Text is private and read-only: a copy is made. */
+	EQ(pread(fd, here, 1, (off_t)(void *)nothing), 1);
+	EQ(pwrite(fd, "\xcc", 1, (off_t)(void *)nothing), 1);
+	CHECK(*(unsigned char *)(void *)nothing != 0xcc);
+	close(fd);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTRAP));
+	OK(pt(PTRACE_KILL, pid, 0, 0));
+	EQ(next(pid), SIGKILL);
+}
+
+/* A shared read-only mapping keeps to its rights. */
+static void
+shared(void)
+{
+	int fd = OK(memfd_create("m", 0));
+	pid_t pid;
+	long *p, *q;
+
+	OK(ftruncate(fd, 4096));
+	p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	fd = OK(memfd_create("m", 0));
+	OK(ftruncate(fd, 4096));
+	q = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	pid = traced(nothing);
+	OK(pt(PTRACE_POKEDATA, pid, (long)p, 77));
+	EQ(peek(pid, p), 77);
+	EQ(*p, 0);
+	ERR(pt(PTRACE_POKEDATA, pid, (long)q, 77), EIO);
+	EQ(*q, 0);
+	close(fd);
+	OK(kill(pid, SIGKILL));
+	EQ(next(pid), SIGKILL);
+}
+
+/* Another process than the parent traces; the parent sees the end after it. */
+static void
+stranger(void)
+{
+	pid_t child = OK(fork()), tracer;
+	char path[40], text[4096], want[40];
+	int st, p[2], fd;
+
+	if (child == 0)
+		seized_child();
+	OK(pipe(p));
+	tracer = OK(fork());
+	if (tracer == 0) {
+		if (pt(PTRACE_SEIZE, child, 0, 0) != 0)
+			_exit(1);
+		if (write(p[1], "x", 1) != 1)
+			_exit(1);
+		if (waitpid(child, &st, __WALL) != child || st != SIGTERM)
+			_exit(2);
+		_exit(0);
+	}
+	EQ(read(p[0], text, 1), 1);
+	snprintf(path, sizeof(path), "/proc/%d/status", child);
+	fd = OK(open(path, O_RDONLY));
+	text[OK(read(fd, text, sizeof(text) - 1))] = '\0';
+	close(fd);
+	snprintf(want, sizeof(want), "TracerPid:\t%d\n", tracer);
+	CHECK(strstr(text, want) != NULL);
+	ERR(pt(PTRACE_ATTACH, child, 0, 0), EPERM);
+	EQ(waitpid(child, &st, WNOHANG), 0);
+	OK(kill(child, SIGKILL) == 0 ? 0 : -1);
+	EQ(waitpid(tracer, &st, 0), tracer);
+	EQ(st, 2 << 8);
+	EQ(next(child), SIGKILL);
+	close(p[0]);
+	close(p[1]);
+}
+
+/* A tracer that ends lets go; with EXITKILL it takes the others with it. */
+static void
+tracer_ends(int options)
+{
+	pid_t child = OK(fork()), tracer;
+	int st;
+
+	if (child == 0)
+		seized_child();
+	tracer = OK(fork());
+	if (tracer == 0)
+		_exit(pt(PTRACE_SEIZE, child, 0, options) != 0 ||
+		    pt(PTRACE_INTERRUPT, child, 0, 0) != 0 ||
+		    waitpid(child, &st, __WALL) != child);
+	EQ(next(tracer), 0);
+	if ((options & O_EXITKILL) == 0) {
+		EQ(waitpid(child, &st, WNOHANG), 0);
+		OK(kill(child, SIGUSR1));
+	}
+	EQ(next(child), (options & O_EXITKILL) != 0 ? SIGKILL : SIGUSR1);
+}
+
+static void
+exec_child(void)
+{
+	char *argv[] = { "x", "exec", NULL };
+
+	execv("/proc/self/exe", argv);
+	_exit(98);
+}
+
+static void
+execs(void)
+{
+	pid_t pid = traced(exec_child);
+
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTRAP));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 55 << 8);
+	pid = traced(exec_child);
+	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_EXECED | O_SYSGOOD));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXEC));
+	EQ(message(pid), pid);
+	EQ(call(pid).op, PTRACE_SYSCALL_INFO_EXIT);
+	EQ(regs(pid).orig_rax, SYS_execve);
+	EQ(regs(pid).rax, 0);
+	OK(pt(PTRACE_DETACH, pid, 0, 0));
+	EQ(next(pid), 55 << 8);
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "exec") == 0)
+		return 55;
+	signals();
+	calls();
+	forks();
+	steps();
+	seize();
+	attach();
+	memory();
+	shared();
+	stranger();
+	tracer_ends(0);
+	tracer_ends(O_EXITKILL);
+	execs();
+	return test_done();
+}
