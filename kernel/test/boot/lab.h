@@ -107,6 +107,7 @@ extern const struct selftest selftests_lab_shadow[];   /* lab_shadow.c */
 extern const struct selftest selftests_lab_shadowkin[]; /* lab_shadowkin.c */
 extern const struct selftest selftests_lab_frames[];   /* lab_frames.c */
 extern const struct selftest selftests_lab_framesafe[]; /* lab_framesafe.c */
+extern const struct selftest selftests_lab_framesrandom[]; /* lab_framesrandom.c */
 extern const struct selftest selftests_lab_tour[];  /* lab_tour.c */
 
 #endif

@@ -51,6 +51,7 @@ void frames_words_gone(uint32_t table, va_t, uint64_t pages);
 /* The CPU looks at pages of a root; claimed: it reaches nothing that no word says. */
 void frames_look(uint32_t root, va_t, uint64_t pages);
 void frames_no_stale(const char *what);
+void frames_forget(void);       /* the CPU, all */
 /* Claimed: S1 to S6. */
 void frames_sound(const char *what);
 /* All that a call could have changed; claimed: r is the refusal, and nothing has. */

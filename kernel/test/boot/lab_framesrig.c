@@ -119,6 +119,12 @@ frames_look(uint32_t root, va_t va, uint64_t pages)
 }
 
 void
+frames_forget(void)
+{
+	rig.n = 0;
+}
+
+void
 frames_no_stale(const char *what)
 {
 	unsigned i, n = 0;

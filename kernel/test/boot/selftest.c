@@ -85,6 +85,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_shadowkin,
 	selftests_lab_frames,
 	selftests_lab_framesafe,
+	selftests_lab_framesrandom,
 };
 
 static bool wanted(const char *names, const char *name);
