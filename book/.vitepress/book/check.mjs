@@ -377,6 +377,22 @@ function checkReference() {
   }
 }
 
+// What became of each sentence of the notes: each table row says of which, by number.
+function checkNotes() {
+  const file = `${REFERENCE}/seeds.md`, raw = pages.get(file)?.raw ?? ''
+  for (const [, note, text] of raw.matchAll(/^## \*\*(\d{3})\*\*([^]*?)(?=^## |$(?![^]))/gm)) {
+    const n = Number(text.match(/^\| (\d+) sentences \|/m)?.[1]), told = new Set()
+    const at = raw.slice(0, raw.indexOf(`**${note}**`)).split('\n').length
+    for (const [, column, says, here] of text.matchAll(/^\| ([\d–, ]+) \|([^|]*)\|(.*)\|$/gm)) {
+      if (!says.trim() || !here.trim()) say(file, at, `note ${note}, ${column}: nothing is said`, 'say what became of it, and why')
+      for (const [, a, b] of column.matchAll(/(\d+)(?:–(\d+))?/g)) for (let k = Number(a); k <= Number(b ?? a); k++) told.add(k)
+    }
+    if (!(n > 0)) say(file, at, `note ${note}: how many sentences has it?`, 'write "| N sentences |" over the first column')
+    for (let k = 1; k <= n; k++) if (!told.has(k)) say(file, at, `note ${note}: no row has sentence ${k}`, 'say what became of it, and why')
+    for (const k of told) if (k > n) say(file, at, `note ${note} has no sentence ${k}`, 'count again')
+  }
+}
+
 // "(book: tlb)", "Book: ch06, fault R4.": chapters, pages, what is on them.
 function checkPointers() {
   const chapter = new Set(chapters.map(c => `ch${String(c.n).padStart(2, '0')}`))
@@ -455,6 +471,7 @@ function checkAll() {
   for (const [what, remedy] of speedFindings()) say('tools/bench/figures/where.tab', 1, what, remedy)
   checkInvariants()
   checkReference()
+  checkNotes()
   checkPointers()
   for (const e of readdirSync(join(ROOT, 'labs'))) if (/^\d\d-/.test(e)) checkLab(e)
   const used = new Set([...pages.values()].flatMap(p => p.items.filter(it => it.kind === 'cite').map(it => it.name)))
