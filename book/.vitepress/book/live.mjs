@@ -14,6 +14,10 @@
 //           2. A page that lost its line goes on at the byte that it has not.
 //           3. A page that is slow is not waited for: each has a place in the file.
 //           4. A file that begins anew is another run: its pages load themselves again.
+//           5. From a write of the emulator's to the picture: a look at the file (TICK), a
+//              pause of the page (theme/vtr/live.mjs), the painting.  Each piece says when
+//              it was written, so that the page can say how late it is.  Measured with
+//              eight other loads on two cores: half a second in the middle, 0.95 s at most.
 import { createServer } from 'node:http'
 import { createConnection } from 'node:net'
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
