@@ -19,11 +19,16 @@
  *              its object.
  *           3. References to objects are dropped after map_lock: the last one
  *              may do I/O.
+ *           4. Of memory that loses rights a few tables are done at once: whoever
+ *              faults waits for map_lock as long.  What gains the right to be
+ *              written is charged, so it is one operation (rule 2).
  *
  * Read next brk.c, mremap.c
  */
 #include "vm/calls/calls.h"
+#include "vm/table/table.h"
 
+#define PROTECT_TABLES 128u        /* leaf tables of mprotect in one hold of map_lock */
 #define LOW_START (0x40000000ul >> PAGE_SHIFT)
 #define LOW_END (0x80000000ul >> PAGE_SHIFT)
 
@@ -519,12 +524,47 @@ map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 	return 0;
 }
 
+/* Rule 4: where PROTECT_TABLES leaf tables of [lo, hi) vpn end; hi: there are fewer.
+ * Takes [W]. */
+static uint64_t
+tables_end(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	struct pt_iter it = pt_range(as, lo, hi);
+	unsigned n;
+
+	if (hi - lo <= PROTECT_TABLES * MD_PT_WORDS)
+		return hi;
+	mutex_lock(&as->ws_lock);
+	for (n = 0; n < PROTECT_TABLES && pt_iter_table(&it); n++)
+		it.va = it.stop;
+	mutex_unlock(&as->ws_lock);
+	return it.va >> PAGE_SHIFT;
+}
+
+/* Give [lo, hi) vpn the rights prot, or the first part of it, up to *to.  Where no mapping
+ * can be cut in two, all at once.
+ * Locks: [M] exclusive.  Returns: as vad_protect_range(). */
+static int
+protect_some(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot, uint64_t *to)
+{
+	int r;
+
+	HELD(&as->map_lock);
+	*to = (prot & PROT_W) != 0 ? hi : tables_end(as, lo, hi);
+	r = vad_protect_range(as, lo, *to, prot);
+	if (r == -ENOMEM && *to < hi) {
+		*to = hi;
+		r = vad_protect_range(as, lo, hi, prot);
+	}
+	return r;
+}
+
 /* Returns: 0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies before has
  * changed. */
 int
 map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 {
-	uint64_t lo, hi;
+	uint64_t lo, hi, at, to;
 	bool locked;
 	int r = map_range(va, len, &lo, &hi);
 
@@ -532,9 +572,13 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 		return r;
 	rw_lock_write(&as->map_lock);
 	r = (prot & PROT_GROWSDOWN) == 0 ? 0 : map_grown_from(as, &lo, hi);
-	if (r == 0)
-		r = vad_protect_range(as, lo, hi,
-		    prot & (PROT_R | PROT_W | PROT_X));
+	for (at = lo; r == 0 && at < hi; at = to) {
+		if (at != lo) {
+			map_end(as, NULL); /* whoever waits for it has it now */
+			rw_lock_write(&as->map_lock);
+		}
+		r = protect_some(as, at, hi, prot & (PROT_R | PROT_W | PROT_X), &to);
+	}
 	locked = as->locked_pages != 0;
 	map_end(as, NULL);
 	/* Locked memory that has become writable makes its copies now. */

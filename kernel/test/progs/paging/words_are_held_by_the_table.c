@@ -1,9 +1,9 @@
 /* NEEDS: MEM=128M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * A call on 64 GiB, of which each eighth MiB is touched, does not keep others from the
- * words of its space until it is done: they wait for one table.  For mprotect it is
- * another process, which reads what /proc says of this one's words; for madvise a
- * thread that faults.  While a call lasts the other has turns of some 30 ms: it uses
+ * words of its space until it is done: they wait for one table.  These are another
+ * process, which reads what /proc says of this one's words, and a thread that faults:
+ * beside mprotect it waits for some hundred tables, while the mappings change.  While a call lasts the other has turns of some 30 ms: it uses
  * them if it need not wait, else each is over with the look that waits.
  */
 #include "lib/design.h"
@@ -148,12 +148,14 @@ protect_beside_a_process(void)
 }
 
 static void
-advise_beside_a_thread(void)
+call_beside_a_thread(void)
 {
 	pthread_t t;
 
 	EQ(pthread_create(&t, NULL, faults, NULL), 0);
 	called("MADV_WILLNEED", advise, MADV_WILLNEED);
+	called("PROT_READ beside a thread", protect, PROT_READ);
+	called("PROT_NONE beside a thread", protect, PROT_NONE);
 	looks->over = true;
 	EQ(pthread_join(t, NULL), 0);
 }
@@ -177,7 +179,7 @@ under_this_design(const char *design)
 	area = pages_unreserved(SIZE);
 	if (strcmp(design, "fmo") == 0 || strcmp(design, "scalux") == 0)
 		protect_beside_a_process();
-	advise_beside_a_thread();
+	call_beside_a_thread();
 }
 
 int
