@@ -20,6 +20,7 @@
 #include "channel/channel.h"
 #include "dev/dev.h"
 #include "fs/fs.h"
+#include "ipc/ipc.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 #include "proc/proc.h"
@@ -71,6 +72,7 @@ first_thread(void *arg)
 	event_init();
 	sock_init();
 	proc_init();
+	ipc_init();
 	sys_init();
 	mount_root();
 	unpack_initramfs();

@@ -565,6 +565,8 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 		tracee_let_go_locked(tk->traced, 0);
 	if (x->own != NULL)
 		reset_handlers_locked(p, x->own);
+	sigpend_flush_timers_locked(&p->pending);
+	sigpend_flush_timers_locked(&tk->pending);
 	memcpy(p->comm, x->comm, sizeof(p->comm));
 	memcpy(tk->thread->name, x->comm, sizeof(tk->thread->name));
 	sig_recalc_locked(tk);
@@ -604,6 +606,7 @@ exec_commit(struct exec_new *x, struct task *tk)
 	struct file *old_exe = p->exe;
 
 	proc_keep_peak(p);
+	ptimers_end(p);
 	task_leave_memory(tk);
 	thread_set_space(as_space(x->as));
 	as_bind_thread(t, x->as);

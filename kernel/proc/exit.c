@@ -29,6 +29,8 @@
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
+static void (*end_fn)(struct proc *);    /* [c] ipc/ */
+
 static void task_end(int status) NORETURN;
 static bool task_count_out(struct task *);
 static void process_end(struct proc *);
@@ -112,6 +114,7 @@ task_end(int status)
 	if (tk->traced != NULL)
 		tk->traced->status = status;
 	spin_unlock(&proc_lock);
+	ptimers_end_clock(p, tk);
 	fdtab_put(fdtab);
 	fsctx_put(fsctx);
 
@@ -208,12 +211,20 @@ task_count_out(struct task *tk)
 
 /* ---- a process ---- */
 
+/* Registered by ipc/; boot. */
+void
+proc_set_end_fn(void (*fn)(struct proc *))
+{
+	end_fn = fn;
+}
+
 static void
 process_end(struct proc *p)
 {
 	if (p->pid == 1)
 		init_ended(p);
 	itimers_exit(p);
+	end_fn(p);
 	if (p->sid == p->pid)
 		tty_session_ended(p->sid);
 	process_drop_memory(p);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * itimer.c: the timers of a process
+ * itimer.c: the alarm of a process, and its interval timers
  *
- * Problem   Three interval timers and RLIMIT_CPU send signals when time is over.
+ * Problem   Three interval timers, any number of POSIX timers and RLIMIT_CPU send
+ *           signals when time is over.
  *
- * Picture   ITIMER_REAL: struct timer ─(interrupt)→ work ─(thread)→ SIGALRM
- *           VIRTUAL, PROF, RLIMIT_CPU: cpu_watch ─→ looked at on the way back
- *           to user mode, which each tick passes
+ * Picture   ITIMER_REAL, ptimer.c's of time: the first of them is the alarm's
+ *             struct timer ─(interrupt)→ work ─(thread)→ their signals
+ *           VIRTUAL, PROF, RLIMIT_CPU, ptimer.c's of CPU time: cpu_watch ─→
+ *             looked at on the way back to user mode, which each tick passes
  *
  * Rules     1. The callback of a timer runs in an interrupt: it takes no lock
  *              of proc/, it only queues work.
@@ -17,7 +19,7 @@
  *           4. Timers are armed under proc_lock and only while the process
  *              has threads; itimers_exit() runs after the last.
  *
- * Read next proc/sigdeliver.c.
+ * Read next proc/ptimer.c, proc/sigdeliver.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"
@@ -53,40 +55,73 @@ on_alarm(void *arg)
 	work_queue(&p->alarm_work);
 }
 
-/* SIGALRM, and the next interval; a missed interval is not made up for. */
+/* ITIMER_REAL, and the next interval; a missed interval is not made up for. */
+static void
+fire_real_locked(struct proc *p, uint64_t now)
+{
+	struct siginfo si = { .signo = SIGALRM, .code = SI_KERNEL };
+	struct itimer *it = &p->it[REAL];
+
+	HELD(&proc_lock);
+	if (it->due_ns == 0 || it->due_ns > now)
+		return;
+	(void)sig_send_proc_locked(p, &si);
+	if (it->interval_ns == 0)
+		it->due_ns = 0;
+	else
+		it->due_ns += it->interval_ns *
+		    ((now - it->due_ns) / it->interval_ns + 1);
+}
+
 static void
 alarm_work(void *arg)
 {
 	struct proc *p = arg;
-	struct siginfo si = { .signo = SIGALRM, .code = SI_KERNEL };
-	struct itimer *it = &p->it[REAL];
 	uint64_t now;
-	bool fired;
+	bool more = false;
 
 	/* Only then the time: who fires before the store queues nothing, and
 	 * what is due for him must be so here. */
 	atomic_store(&p->alarm_due, 0);
 	spin_lock(&proc_lock);
-	now = md_time_ns();
-	fired = p->nthreads > 0 && it->due_ns != 0 && it->due_ns <= now;
-	if (fired) {
-		(void)sig_send_proc_locked(p, &si);
-		if (it->interval_ns == 0)
-			it->due_ns = 0;
-		else
-			it->due_ns += it->interval_ns *
-			    ((now - it->due_ns) / it->interval_ns + 1);
-		if (it->due_ns != 0)
-			timer_arm(&p->alarm, it->due_ns);
+	if (p->nthreads > 0) {
+		now = md_time_ns();
+		fire_real_locked(p, now);
+		more = ptimers_fire_locked(p, now);
+		if (!more)
+			alarm_set_locked(p);
 	}
 	spin_unlock(&proc_lock);
+	if (more)
+		on_alarm(p);
 	proc_put(p);
+}
+
+/*
+ * What p waits for has changed: the alarm is that of the first.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+alarm_set_locked(struct proc *p)
+{
+	uint64_t real = p->it[REAL].due_ns, first = ptimers_first_locked(p);
+
+	HELD(&proc_lock);
+	if (first == 0 || (real != 0 && real < first))
+		first = real;
+	if (first != 0)
+		timer_arm(&p->alarm, first);
+	else
+		(void)timer_cancel(&p->alarm);
 }
 
 /* The last thread has ended.  Locks: none. */
 void
 itimers_exit(struct proc *p)
 {
+	ptimers_end(p);
+	ptimers_end_clock(p, NULL);
 	spin_lock(&proc_lock);
 	p->it[REAL].due_ns = 0;
 	spin_unlock(&proc_lock);
@@ -146,15 +181,13 @@ itimer_set(int which, const struct itimer *new, struct itimer *old)
 	struct proc *p = proc_current();
 	struct itimer *it = &p->it[which];
 
-	if (which == REAL)
-		(void)timer_cancel(&p->alarm);
 	spin_lock(&proc_lock);
 	itimer_read_locked(p, which, old);
 	it->interval_ns = new->interval_ns;
 	it->due_ns = new->due_ns == 0 ? 0 :
 	    due_after(which, itimer_now_locked(p, which), new->due_ns);
-	if (which == REAL && it->due_ns != 0)
-		timer_arm(&p->alarm, it->due_ns);
+	if (which == REAL)
+		alarm_set_locked(p);
 	proc_watch_cpu_locked(p);
 	spin_unlock(&proc_lock);
 }
@@ -167,7 +200,7 @@ proc_watch_cpu_locked(struct proc *p)
 {
 	HELD(&proc_lock);
 	p->cpu_watch = p->it[VIRTUAL].due_ns != 0 || p->it[PROF].due_ns != 0 ||
-	    p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
+	    p->ntimed > 0 || p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
 }
 
 static void
@@ -224,4 +257,5 @@ itimers_check(struct task *tk)
 		check_limit(p, ut + st);
 	proc_watch_cpu_locked(p);
 	spin_unlock(&proc_lock);
+	ptimers_check(tk);
 }

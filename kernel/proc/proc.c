@@ -23,6 +23,7 @@
 
 static struct kmem_cache proc_cache = KMEM_CACHE("proc", struct proc);
 static struct kmem_cache task_cache = KMEM_CACHE("task", struct task);
+static _Atomic uint64_t tasks_made;      /* [A] the last serial */
 
 static void task_release(struct thread *);
 static void task_kill(struct thread *);
@@ -97,6 +98,7 @@ task_alloc(struct proc *p)
 		return NULL;
 	proc_get(p);
 	tk->proc = p;
+	tk->serial = atomic_add(&tasks_made, 1);
 	tk->altstack.flags = SS_DISABLE;
 	list_node_init(&tk->node);
 	list_node_init(&tk->hash);

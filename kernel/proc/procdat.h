@@ -8,6 +8,7 @@
  * Tags      [L] proc_lock   [A] atomic   [c] constant after construction
  *           [own] only the thread itself   [timer] its timer's callback too
  *           [R] proc_lock and limits_lock to set, either to read
+ *           [U] ipc_lock, of ipc/
  *
  * Locks     proc_lock (spin, rank LR_LEAF) guards the tree of processes,
  *           groups, sessions, signal state, limits and credentials of all.
@@ -25,6 +26,7 @@
 #ifndef PROC_PROCDAT_H
 #define PROC_PROCDAT_H
 
+#include "lib/tree.h"
 #include "proc/proc.h"
 #include "proc/sigabi.h"
 
@@ -63,8 +65,14 @@ struct siginfo {
 	int32_t signo, err, code, pad; /* [L] */
 	union {
 		struct {
-			int32_t pid;  /* [L] sender or child */
-			uint32_t uid; /* [L] */
+			union {
+				int32_t pid;   /* [L] sender or child */
+				int32_t timer; /* [L] its number */
+			};
+			union {
+				uint32_t uid;     /* [L] */
+				int32_t overruns; /* [L] of a timer */
+			};
 			union {
 				uint64_t value; /* [L] sigval */
 				struct {
@@ -96,6 +104,9 @@ struct sigq {
 	struct list_node node;   /* [L] in a sigpend */
 	struct siginfo info;     /* [L] */
 	struct proc *charged;    /* [c] whose RLIMIT_SIGPENDING counts it */
+	/* Of a timer, which keeps it: called when the signal is taken. */
+	void (*taken)(void *keeper, struct siginfo *); /* [L] NULL: nobody keeps it */
+	void *keeper;            /* [L] */
 };
 
 struct sigpend {
@@ -126,12 +137,19 @@ struct sighand {
 
 struct tracee; /* proc/tracee.h */
 
+/* Those of CPU time that wait: of user and system time, of user time alone. */
+struct cpu_queues {
+	struct rb_root of[2];    /* [L] struct ptimer, by user_only */
+};
+
 struct task {
 	struct thread *thread;   /* [c] */
 	struct proc *proc;       /* [c] holds a reference */
 	struct list_node node;   /* [L] proc->threads */
 	struct list_node hash;   /* [L] by tid */
 	int tid;                 /* [L] exec gives the caller the leader's */
+	uint64_t serial;         /* [c] of all that there have been; tids come again */
+	struct cpu_queues timed; /* [L] timers of its CPU time */
 	bool exiting : 1;        /* [L] takes no more signals */
 	bool in_stop : 1;        /* [L] counted in proc->nstopped */
 	bool vfork : 1;          /* [L] a parent waits in vfork_wq */
@@ -232,6 +250,7 @@ struct proc {
 	struct waitq stop_wq;    /* stopped threads */
 	struct waitq child_wq;   /* wait4: a child changed */
 
+	void *undo;              /* [U] what its end gives back to semaphores */
 	uint64_t start_ns;       /* [c] */
 	uint64_t utime_ns, stime_ns;   /* [L] of ended threads */
 	uint64_t faults;               /* [L] of ended threads */
@@ -239,8 +258,14 @@ struct proc {
 	uint64_t cminflt, cmajflt;     /* [L] */
 	uint64_t maxrss, cmaxrss;      /* [L] pages */
 	struct itimer it[3];     /* [L] ITIMER_REAL, VIRTUAL, PROF */
-	struct timer alarm;      /* for it[ITIMER_REAL] */
-	struct work alarm_work;  /* sends SIGALRM */
+	struct rb_root ptimers;  /* [L] its POSIX timers, by number */
+	unsigned nptimers;       /* [L] so many */
+	int ptimer_next;         /* [L] the number of the next */
+	struct rb_root due;      /* [L] those of them that wait for a time */
+	struct cpu_queues timed; /* [L] anybody's that wait for its CPU time */
+	unsigned ntimed;         /* [L] so many, those of its threads' included */
+	struct timer alarm;      /* for it[ITIMER_REAL] and due: the first of them */
+	struct work alarm_work;  /* sends their signals */
 	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
 	struct evset events;     /* [A] its own counters */
@@ -300,6 +325,36 @@ bool proc_may_tune_locked(const struct proc *);
 void proc_times_locked(struct proc *, uint64_t *utime, uint64_t *stime);
 uint64_t proc_faults_locked(struct proc *);
 void task_times(struct task *, uint64_t *utime, uint64_t *stime);
+/* [own] a clock that shows what a process or thread has used */
+struct cpu_clock {
+	int id;                  /* 0: the caller's */
+	bool of_thread, user_only;
+};
+int cpu_clock_now(const struct cpu_clock *, uint64_t *ns) MUST_CHECK;
+
+/* ptimer.c */
+/* [own] a timer that is to be made */
+struct ptimer_req {
+	bool is_cpu;             /* else a time of md_time_ns() */
+	struct cpu_clock cpu;
+	uint64_t zero_ns;        /* what its clock showed when md_time_ns() was 0 */
+	int clock;               /* as the program calls it */
+	bool is_wrong;           /* its sigevent is none: -EINVAL */
+	bool is_silent;          /* SIGEV_NONE */
+	int to;                  /* a thread of the process; 0: the process */
+	int signo;
+	bool has_value;          /* else its number */
+	uint64_t value;
+	int notify;              /* as the program said it */
+};
+int ptimer_create(const struct ptimer_req *, int *id) MUST_CHECK;
+int ptimer_start(int id) MUST_CHECK;
+enum ptimer_from { PTIMER_FROM_NOW, PTIMER_ABSOLUTE };
+int ptimer_set(int id, const struct itimer *new, enum ptimer_from,
+    struct itimer *old) MUST_CHECK;
+int ptimer_get(int id, struct itimer *out) MUST_CHECK; /* due_ns: time left */
+int ptimer_overruns(int id) MUST_CHECK;
+int ptimer_delete(int id);
 
 /* itimer.c */
 void itimer_set(int which, const struct itimer *new, struct itimer *old);
@@ -343,6 +398,7 @@ int proc_clone(const struct clone_req *) MUST_CHECK; /* tid or -errno */
 int proc_exec(va_t path, va_t argv, va_t envp) MUST_CHECK;
 
 /* exit.c */
+void proc_set_end_fn(void (*fn)(struct proc *)); /* its last thread ends */
 void proc_exit_group(int code) NORETURN;
 void proc_exit_thread(int code) NORETURN;
 

@@ -102,7 +102,12 @@ void proc_keep_peak(struct proc *);
 enum sig_default { SD_IGNORE, SD_STOP, SD_KILL };
 void sigpend_init(struct sigpend *);
 void sigpend_flush_locked(struct sigpend *, uint64_t set);
+void sigpend_flush_timers_locked(struct sigpend *);
 void sigpend_take_locked(struct sigpend *, int signo, struct siginfo *);
+struct sigq *sigq_keep_locked(struct proc *, void (*taken)(void *, struct siginfo *),
+    void *keeper);
+bool sigq_send_locked(struct sigq *, struct task *to, const struct siginfo *);
+void sigq_leave_locked(struct sigq *);
 enum sig_default sig_default(int signo);
 int sig_send_member_locked(struct proc *, const struct siginfo *);
 uint64_t sig_queued_locked(const struct proc *);
@@ -152,6 +157,18 @@ void usertrap_init(void);
 void itimers_init(struct proc *);
 void itimers_exit(struct proc *);
 void itimers_check(struct task *);
+void alarm_set_locked(struct proc *);
+
+/* ptimes.c */
+bool cpu_clock_find_locked(const struct cpu_clock *, struct proc **, struct task **);
+uint64_t cpu_clock_of_locked(struct proc *, struct task *, bool user_only);
+
+/* ptimer.c */
+uint64_t ptimers_first_locked(const struct proc *); /* 0: none waits */
+bool ptimers_fire_locked(struct proc *, uint64_t now);
+void ptimers_check(struct task *);
+void ptimers_end(struct proc *);
+void ptimers_end_clock(struct proc *, struct task *);
 
 /* loadavg.c */
 void loadavg_init(void);

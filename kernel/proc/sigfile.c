@@ -80,6 +80,13 @@ write_text(const struct siginfo *si, struct sigtext *t)
 		t->addr = si->addr;
 		return;
 	}
+	if (si->code == SI_TIMER) {
+		t->tid = (uint32_t)si->timer;
+		t->overrun = (uint32_t)si->overruns;
+		t->value = si->value;
+		t->value_int = (int32_t)si->value;
+		return;
+	}
 	t->pid = (uint32_t)si->pid;
 	t->uid = si->uid;
 	if (by_kernel && si->signo == SIGCHLD) {

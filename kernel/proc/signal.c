@@ -20,6 +20,7 @@
  *           5. Of a process's threads one is asked first: whether it would
  *              ignore the signal, and whether it takes it.  It is the leader;
  *              with news of a child, the thread that made the child.
+ *           6. A timer keeps its entry and is told when the signal is taken.
  *
  * Read next proc/sigdeliver.c, proc/sigframe.c.
  */
@@ -35,7 +36,12 @@ static struct kmem_cache sigq_cache = KMEM_CACHE("sigq", struct sigq);
 
 static int post_locked(struct proc *, struct task *to, struct task *first,
     const struct siginfo *);
+static bool begins_locked(struct proc *, struct task *to, struct task **first,
+    int signo);
+static void is_pending_locked(struct proc *, struct task *to, struct task *first,
+    int signo);
 static void prepare_locked(struct proc *, int signo);
+static struct sigq *sigq_alloc_locked(struct proc *, uint64_t limit);
 static int queue_locked(struct proc *, struct sigpend *,
     const struct siginfo *);
 static struct task *choose_locked(struct proc *, struct task *first,
@@ -52,13 +58,23 @@ sigpend_init(struct sigpend *sp)
 	list_init(&sp->queue);
 }
 
+/* Nobody keeps it any more.  Locks: proc_lock held. */
 static void
 sigq_free_locked(struct sigq *q)
 {
 	HELD(&proc_lock);
-	list_remove(&q->node);
 	q->charged->nsigq--;
 	kmem_cache_free(&sigq_cache, q);
+}
+
+/* It is pending no longer.  Rule 6.  Locks: proc_lock held. */
+static void
+sigq_unlink_locked(struct sigq *q)
+{
+	HELD(&proc_lock);
+	list_remove(&q->node);
+	if (q->taken == NULL)
+		sigq_free_locked(q);
 }
 
 /*
@@ -77,9 +93,35 @@ sigpend_flush_locked(struct sigpend *sp, uint64_t set)
 		next = n->next;
 		q = LIST_ENTRY(n, struct sigq, node);
 		if ((SIGBIT(q->info.signo) & set) != 0)
-			sigq_free_locked(q);
+			sigq_unlink_locked(q);
 	}
 	sp->set &= ~set;
+}
+
+/*
+ * Forget what timers have sent.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sigpend_flush_timers_locked(struct sigpend *sp)
+{
+	struct list_node *n = sp->queue.head.next, *next;
+	uint64_t gone = 0, stay = 0;
+	struct sigq *q;
+
+	HELD(&proc_lock);
+	for (; n != &sp->queue.head; n = next) {
+		next = n->next;
+		q = LIST_ENTRY(n, struct sigq, node);
+		if (q->info.code == SI_TIMER) {
+			gone |= SIGBIT(q->info.signo);
+			sigq_unlink_locked(q);
+		} else {
+			stay |= SIGBIT(q->info.signo);
+		}
+	}
+	sp->set &= ~(gone & ~stay);
 }
 
 /*
@@ -102,13 +144,15 @@ sigpend_take_locked(struct sigpend *sp, int signo, struct siginfo *si)
 			break;
 		first = q;
 	}
-	*si = (struct siginfo){ .signo = signo, .code = SI_USER };
-	if (first != NULL) {
-		*si = first->info;
-		sigq_free_locked(first);
-	}
 	if (!more)
 		sp->set &= ~SIGBIT(signo);
+	*si = (struct siginfo){ .signo = signo, .code = SI_USER };
+	if (first == NULL)
+		return;
+	*si = first->info;
+	if (first->taken != NULL)
+		first->taken(first->keeper, si);
+	sigq_unlink_locked(first);
 }
 
 #define SIGS_IGNORE (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | \
@@ -240,26 +284,104 @@ post_locked(struct proc *p, struct task *to, struct task *first,
 	int r;
 
 	HELD(&proc_lock);
-	if (p->state != PROC_LIVE || p->nthreads == 0 ||
-	    (to != NULL && to->exiting))
-		return 0;
-	prepare_locked(p, si->signo);
-	if (first == NULL)
-		first = LIST_ENTRY(list_first(&p->threads), struct task, node);
-	if (sig_is_ignored_locked(first, si->signo))
+	if (!begins_locked(p, to, &first, si->signo))
 		return 0;
 	if (si->signo < SIGRTMIN && (sp->set & SIGBIT(si->signo)) != 0)
 		return 0;
 	r = queue_locked(p, sp, si);
-	if (r < 0)
-		return r;
-	sp->set |= SIGBIT(si->signo);
+	if (r == 0)
+		is_pending_locked(p, to, first, si->signo);
+	return r;
+}
+
+/* Is there somebody who does not ignore it?  The stops it ends, it ends all the same. */
+static bool
+begins_locked(struct proc *p, struct task *to, struct task **first, int signo)
+{
+	HELD(&proc_lock);
+	if (p->state != PROC_LIVE || p->nthreads == 0 ||
+	    (to != NULL && to->exiting))
+		return false;
+	prepare_locked(p, signo);
+	if (*first == NULL)
+		*first = LIST_ENTRY(list_first(&p->threads), struct task, node);
+	return !sig_is_ignored_locked(*first, signo);
+}
+
+/* It is queued: somebody shall see to it. */
+static void
+is_pending_locked(struct proc *p, struct task *to, struct task *first, int signo)
+{
+	struct sigpend *sp = to != NULL ? &to->pending : &p->pending;
+
+	HELD(&proc_lock);
+	sp->set |= SIGBIT(signo);
 	sigfile_tell_locked(p);
 	if (to == NULL)
-		to = choose_locked(p, first, si->signo);
-	wake_for_locked(p, to, si->signo);
-	return 0;
+		to = choose_locked(p, first, signo);
+	wake_for_locked(p, to, signo);
 }
+
+/* ---- entries that are sent again and again ---- */
+
+/*
+ * An entry that p's timer sends each time, charged from now on.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  NULL: p's user has as many as RLIMIT_SIGPENDING allows, or no memory.
+ * Owns:     the caller, until sigq_leave_locked().
+ */
+struct sigq *
+sigq_keep_locked(struct proc *p, void (*taken)(void *, struct siginfo *), void *keeper)
+{
+	struct sigq *q;
+
+	HELD(&proc_lock);
+	q = sigq_alloc_locked(p, p->limits->of[RLIMIT_SIGPENDING].cur);
+	if (q != NULL) {
+		q->taken = taken;
+		q->keeper = keeper;
+	}
+	return q;
+}
+
+/*
+ * Send it, to one thread or (NULL) to the process.  While it is pending it only
+ * counts: its overruns.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  is it pending; false: it is ignored.
+ */
+bool
+sigq_send_locked(struct sigq *q, struct task *to, const struct siginfo *si)
+{
+	struct proc *p = q->charged;
+	struct task *first = to;
+
+	HELD(&proc_lock);
+	if (!begins_locked(p, to, &first, si->signo))
+		return false;
+	if (list_is_linked(&q->node)) {
+		q->info.overruns++;
+		return true;
+	}
+	q->info = *si;
+	list_push_back(to != NULL ? &to->pending.queue : &p->pending.queue, &q->node);
+	is_pending_locked(p, to, first, si->signo);
+	return true;
+}
+
+/* What is pending of it stays so.  Locks: proc_lock held. */
+void
+sigq_leave_locked(struct sigq *q)
+{
+	HELD(&proc_lock);
+	q->taken = NULL;
+	if (!list_is_linked(&q->node))
+		sigq_free_locked(q);
+}
+
+/* ---- stops, limits, the choice of a thread ---- */
 
 static void
 flush_everywhere_locked(struct proc *p, uint64_t set)
@@ -340,6 +462,23 @@ sig_queued_locked(const struct proc *p)
 	return w.n;
 }
 
+/* An entry of p's, if its user has fewer than limit; NULL: no, or no memory. */
+static struct sigq *
+sigq_alloc_locked(struct proc *p, uint64_t limit)
+{
+	struct sigq *q = NULL;
+
+	HELD(&proc_lock);
+	if (limit == RLIM_INFINITY || sig_queued_locked(p) < limit)
+		q = kmem_cache_alloc(&sigq_cache);
+	if (q == NULL)
+		return NULL;
+	*q = (struct sigq){ .charged = p };
+	list_node_init(&q->node);
+	p->nsigq++;
+	return q;
+}
+
 /*
  * What kill(2) or the kernel sends of the standard signals is not limited; what
  * a program queues is.  A signal without an entry is delivered with plain
@@ -350,18 +489,14 @@ queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
 {
 	bool free = si->signo < SIGRTMIN && si->code >= 0;
 	bool must = si->signo >= SIGRTMIN && si->code != SI_USER;
-	uint64_t limit = p->limits->of[RLIMIT_SIGPENDING].cur;
-	struct sigq *q = NULL;
+	struct sigq *q;
 
 	HELD(&proc_lock);
-	if (free || limit == RLIM_INFINITY || sig_queued_locked(p) < limit)
-		q = kmem_cache_alloc(&sigq_cache);
+	q = sigq_alloc_locked(p, free ? RLIM_INFINITY :
+	    p->limits->of[RLIMIT_SIGPENDING].cur);
 	if (q == NULL)
 		return must ? -EAGAIN : 0;
 	q->info = *si;
-	q->charged = p;
-	p->nsigq++;
-	list_node_init(&q->node);
 	list_push_back(&sp->queue, &q->node);
 	return 0;
 }

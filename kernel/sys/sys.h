@@ -46,11 +46,17 @@ void sys_mask_end(void);
 /* A timespec in user memory → ns; -EINVAL: negative or nsec >= 10^9. */
 int sys_get_timespec(va_t, uint64_t *ns) MUST_CHECK;
 int sys_put_timespec(va_t, uint64_t ns) MUST_CHECK;
+/* Two of them: the interval, and when it is due.  As above; -EFAULT, 0. */
+int sys_get_itimerspec(va_t, uint64_t *interval, uint64_t *due) MUST_CHECK;
+int sys_put_itimerspec(va_t, uint64_t interval, uint64_t due) MUST_CHECK;
 /* The moment ns from now, for wait_sleep(). */
 uint64_t sys_deadline(uint64_t ns);
 /* CLOCK_REALTIME now, and an absolute realtime as md_time_ns() sees it. */
 uint64_t sys_realtime_ns(void);
 uint64_t sys_realtime_to_mono(uint64_t real_ns);
+
+/* A number of a clock of CPU time: 1, and it is told; 0: another; -EINVAL: none. */
+int sys_cpu_clock(int clock, struct cpu_clock *);
 
 static inline struct abi_timeval
 sys_timeval(uint64_t ns)

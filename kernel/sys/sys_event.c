@@ -19,7 +19,6 @@
 #define FD_FLAGS (O_CLOEXEC | O_NONBLOCK)
 #define EVENTS_MAX ((int)(INT32_MAX / sizeof(struct epoll_event)))
 #define SET_BYTES 8u
-#define NSEC 1000000000ul
 
 /* A number for *f, if r says that it was made. */
 static int64_t
@@ -197,18 +196,9 @@ timerfd_of(uint64_t fd, struct file **out)
 	return -EINVAL;
 }
 
-static struct abi_itimerspec
-itimerspec(const struct timerfd_time *t)
-{
-	return (struct abi_itimerspec){
-		{ (int64_t)(t->interval / NSEC), (int64_t)(t->interval % NSEC) },
-		{ (int64_t)(t->due / NSEC), (int64_t)(t->due % NSEC) } };
-}
-
 int64_t
 sys_timerfd_gettime(const uint64_t a[6])
 {
-	struct abi_itimerspec is;
 	struct timerfd_time t;
 	struct file *f;
 	int64_t r = timerfd_of(a[0], &f);
@@ -217,8 +207,7 @@ sys_timerfd_gettime(const uint64_t a[6])
 		return r;
 	timerfd_get(f, &t);
 	file_put(f);
-	is = itimerspec(&t);
-	return copyout(a[1], &is, sizeof(is)) != 0 ? -EFAULT : 0;
+	return sys_put_itimerspec(a[1], t.interval, t.due);
 }
 
 /* When a time that is given as value comes; 0: it is off. */
@@ -237,16 +226,9 @@ sys_timerfd_settime(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[1];
 	struct timerfd_time new, old;
-	struct abi_itimerspec is;
 	struct file *f;
-	int64_t r = sys_get_timespec(a[2], &new.interval);
+	int64_t r = sys_get_itimerspec(a[2], &new.interval, &new.due);
 
-	if (r != -EFAULT) {
-		int64_t value = sys_get_timespec(a[2] +
-		    offsetof(struct abi_itimerspec, value), &new.due);
-
-		r = value == -EFAULT || r == 0 ? value : r;
-	}
 	if (r == 0 && (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0)
 		r = -EINVAL;
 	if (r == 0)
@@ -256,8 +238,7 @@ sys_timerfd_settime(const uint64_t a[6])
 	new.due = due_of(f, new.due, (flags & TFD_TIMER_ABSTIME) != 0);
 	timerfd_set(f, &new, &old);
 	file_put(f);
-	is = itimerspec(&old);
-	return a[3] != 0 && copyout(a[3], &is, sizeof(is)) != 0 ? -EFAULT : 0;
+	return a[3] != 0 ? sys_put_itimerspec(a[3], old.interval, old.due) : 0;
 }
 
 /* ---- signalfd ---- */

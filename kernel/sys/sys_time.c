@@ -46,6 +46,29 @@ sys_put_timespec(va_t at, uint64_t ns)
 	return copyout(at, &ts, sizeof(ts));
 }
 
+/* See sys.h.  Locks: none. */
+int
+sys_get_itimerspec(va_t at, uint64_t *interval, uint64_t *due)
+{
+	int r = sys_get_timespec(at, interval), r2;
+
+	if (r == -EFAULT)
+		return r;
+	r2 = sys_get_timespec(at + offsetof(struct abi_itimerspec, value), due);
+	return r2 == -EFAULT || r == 0 ? r2 : r;
+}
+
+/* See sys.h.  Locks: none. */
+int
+sys_put_itimerspec(va_t at, uint64_t interval, uint64_t due)
+{
+	const struct abi_itimerspec is = {
+		{ (int64_t)(interval / NS_PER_S), (int64_t)(interval % NS_PER_S) },
+		{ (int64_t)(due / NS_PER_S), (int64_t)(due % NS_PER_S) } };
+
+	return copyout(at, &is, sizeof(is));
+}
+
 /* ns from now as a deadline.  Locks: none. */
 uint64_t
 sys_deadline(uint64_t ns)
@@ -77,47 +100,34 @@ sys_realtime_to_mono(uint64_t real_ns)
 #define CPU_CLOCK_THREAD 4     /* of a thread, not of a process */
 #define CPU_CLOCK_KIND 3       /* 0: user and system, 1: user, 2: as scheduled */
 
-/* Clock numbers below 0 name what a process or thread has used. */
-static int
-cpu_clock_now(int clock, uint64_t *ns)
+/*
+ * Does the number name what a process or thread has used?  Those below 0 do, and two
+ * others.
+ *
+ * Returns:  1, with *c; 0: another clock; -EINVAL: none.
+ */
+int
+sys_cpu_clock(int clock, struct cpu_clock *c)
 {
-	int id = ~(clock >> 3);
-	struct task *tk = task_current();
-	struct proc *p;
-	uint64_t ut = 0, st = 0;
-	int r = 0;
-
+	*c = (struct cpu_clock){ .of_thread = clock == CLOCK_THREAD_CPUTIME };
+	if (clock >= 0)
+		return clock == CLOCK_PROCESS_CPUTIME || c->of_thread;
 	if ((clock & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
 		return -EINVAL;
-	spin_lock(&proc_lock);
-	if ((clock & CPU_CLOCK_THREAD) != 0) {
-		/* Only of the same process. */
-		if (id != 0)
-			tk = task_find_locked(id);
-		if (tk == NULL || tk->proc != proc_current())
-			r = -EINVAL;
-		else
-			task_times(tk, &ut, &st);
-	} else {
-		p = id == 0 ? proc_current() : proc_find_locked(id);
-		if (p == NULL)
-			r = -EINVAL;
-		else
-			proc_times_locked(p, &ut, &st);
-	}
-	spin_unlock(&proc_lock);
-	*ns = (clock & CPU_CLOCK_KIND) == 1 ? ut : ut + st;
-	return r;
+	c->id = ~(clock >> 3);
+	c->of_thread = (clock & CPU_CLOCK_THREAD) != 0;
+	c->user_only = (clock & CPU_CLOCK_KIND) == 1;
+	return 1;
 }
 
 static int
 clock_now(int clock, uint64_t *ns)
 {
-	struct task *tk = task_current();
-	uint64_t ut, st;
+	struct cpu_clock cpu;
+	int is_cpu = sys_cpu_clock(clock, &cpu);
 
-	if (clock < 0)
-		return cpu_clock_now(clock, ns);
+	if (is_cpu != 0)
+		return is_cpu < 0 ? is_cpu : cpu_clock_now(&cpu, ns);
 	switch (clock) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
@@ -132,19 +142,9 @@ clock_now(int clock, uint64_t *ns)
 	case CLOCK_BOOTTIME_ALARM:
 		*ns = md_time_ns();
 		return 0;
-	case CLOCK_PROCESS_CPUTIME:
-		spin_lock(&proc_lock);
-		proc_times_locked(tk->proc, &ut, &st);
-		spin_unlock(&proc_lock);
-		break;
-	case CLOCK_THREAD_CPUTIME:
-		task_times(tk, &ut, &st);
-		break;
 	default:
 		return -EINVAL;
 	}
-	*ns = ut + st;
-	return 0;
 }
 
 int64_t
@@ -249,14 +249,14 @@ sys_nanosleep(const uint64_t a[6])
 }
 
 /* A moment of CPU time comes when the process has used it, by as many threads as there
- * are CPUs: until then, at least a tick; then look again. */
+ * are CPUs: until then, at least a tick; then look again.  a[2]: the clock. */
 static int64_t
 sleep_cpu(const uint64_t a[6])
 {
 	uint64_t now;
 	int r = 0;
 
-	while (clock_now(CLOCK_PROCESS_CPUTIME, &now) == 0 && now < a[0]) {
+	while (clock_now((int)a[2], &now) == 0 && now < a[0]) {
 		if (r < 0)
 			return sleep_broken(sleep_cpu, a, now);
 		r = sleep_until(md_time_ns() +
@@ -265,42 +265,152 @@ sleep_cpu(const uint64_t a[6])
 	return 0;
 }
 
-/* The end of a sleep, of CPU time or of md_time_ns(). */
-static uint64_t
-sleep_end(int clock, bool absolute, uint64_t now, uint64_t ns)
+/* Is it the CPU time of the thread that would sleep? */
+static bool
+is_own_thread(int clock)
 {
-	if (clock == CLOCK_PROCESS_CPUTIME)
-		return absolute ? ns : now + ns;
-	if (!absolute)
-		return sys_deadline(ns);
-	return clock == CLOCK_REALTIME || clock == CLOCK_TAI ?
-	    sys_realtime_to_mono(ns) : ns;
+	struct cpu_clock c;
+
+	return sys_cpu_clock(clock, &c) > 0 && c.of_thread &&
+	    (c.id == 0 || c.id == task_current()->tid);
+}
+
+/* Can one sleep by that clock?  1: it is CPU time; 0; -EOPNOTSUPP, -EINVAL. */
+static int
+sleep_clock(int clock)
+{
+	struct cpu_clock cpu;
+	int is_cpu = sys_cpu_clock(clock, &cpu);
+
+	/* No device wakes us. */
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
+	    clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
+	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+		return -EOPNOTSUPP;
+	return is_cpu;
 }
 
 int64_t
 sys_clock_nanosleep(const uint64_t a[6])
 {
 	bool absolute = ((int)a[1] & TIMER_ABSTIME) != 0;
-	uint64_t arg[6] = { 0, absolute ? 0 : a[3] }, ns, now;
-	int clock = (int)a[0];
+	uint64_t arg[6] = { 0, absolute ? 0 : a[3], (uint32_t)a[0] }, ns, now;
+	int clock = (int)a[0], is_cpu = sleep_clock(clock);
+	bool is_real = clock == CLOCK_REALTIME || clock == CLOCK_TAI;
 	int64_t r;
 
-	/* Only the own process's use can be waited for; no device wakes us. */
-	if (clock < 0 && clock_now(clock, &now) == 0)
-		return -EOPNOTSUPP;
-	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
-	    clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
-	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
-		return -EOPNOTSUPP;
+	if (is_cpu < 0)
+		return is_cpu;
 	r = clock_now(clock, &now);
 	if (r == 0)
 		r = sys_get_timespec(a[2], &ns);
+	if (r == 0 && is_own_thread(clock))
+		r = -EINVAL;
 	if (r < 0 || (!absolute && ns == 0))
 		return r;
-	arg[0] = sleep_end(clock, absolute, now, ns);
-	r = clock == CLOCK_PROCESS_CPUTIME ? sleep_cpu(arg) : sleep_to(arg);
+	if (is_cpu)
+		arg[0] = absolute ? ns : now + ns;
+	else
+		arg[0] = !absolute ? sys_deadline(ns) :
+		    is_real ? sys_realtime_to_mono(ns) : ns;
+	r = is_cpu ? sleep_cpu(arg) : sleep_to(arg);
 	/* An absolute one begins again as it was. */
 	return absolute && r == -ERESTART_BLOCK ? -ERESTARTNOHAND : r;
+}
+
+/* ---- setting: the clock of the machine is nobody's to move ---- */
+
+#define ADJ_SINGLESHOT 0x0001u
+#define ADJ_READONLY 0x2000u
+#define ADJ_ADJTIME 0x8000u
+#define STA_UNSYNC 0x40
+#define TIME_ERROR 5
+
+/* Linux's struct timex. */
+struct timex {
+	uint32_t modes, pad;
+	int64_t offset, freq, maxerror, esterror;
+	int32_t status, pad2;
+	int64_t constant, precision, tolerance;
+	struct abi_timeval time;
+	int64_t tick, ppsfreq, jitter;
+	int32_t shift, pad3;
+	int64_t stabil, jitcnt, calcnt, errcnt, stbcnt;
+	int32_t tai, none[11];
+};
+_Static_assert(sizeof(struct timex) == 208, "Linux");
+
+int64_t
+sys_clock_settime(const uint64_t a[6])
+{
+	struct cpu_clock cpu;
+	int clock = (int)a[0];
+	uint64_t ns;
+	int r = sys_cpu_clock(clock, &cpu);
+
+	if (r < 0 || (clock >= 0 && clock != CLOCK_REALTIME))
+		return -EINVAL;
+	if (sys_get_timespec(a[1], &ns) == -EFAULT)
+		return -EFAULT;
+	r = clock < 0 ? clock_now(clock, &ns) : sys_get_timespec(a[1], &ns);
+	return r < 0 ? r : -EPERM;
+}
+
+int64_t
+sys_settimeofday(const uint64_t a[6])
+{
+	struct abi_timeval tv = { 0, 0 };
+	uint64_t tz;
+
+	if (a[0] != 0 && copyin(&tv, a[0], sizeof(tv)) < 0)
+		return -EFAULT;
+	if (tv.usec < 0 || tv.usec > 1000000)
+		return -EINVAL;
+	if (a[1] != 0 && copyin(&tz, a[1], sizeof(tz)) < 0)
+		return -EFAULT;
+	if (tv.sec < 0 || tv.usec == 1000000)
+		return -EINVAL;
+	return -EPERM;
+}
+
+/* What is asked of the clock's discipline, of which there is none: nobody has ever told
+ * us the time. */
+static int64_t
+adjust(va_t at)
+{
+	struct timex t;
+
+	if (copyin(&t, at, sizeof(t)) < 0)
+		return -EFAULT;
+	if ((t.modes & ADJ_ADJTIME) != 0 && (t.modes & ADJ_SINGLESHOT) == 0)
+		return -EINVAL;
+	if (t.modes != 0 && t.modes != (ADJ_ADJTIME | ADJ_SINGLESHOT | ADJ_READONLY))
+		return -EPERM;
+	t = (struct timex){ .modes = t.modes, .maxerror = 16000000,
+		.esterror = 16000000, .status = STA_UNSYNC, .constant = 2,
+		.precision = 1, .tolerance = 32768000,
+		.time = sys_timeval(sys_realtime_ns()), .tick = 10000 };
+	return copyout(at, &t, sizeof(t)) < 0 ? -EFAULT : TIME_ERROR;
+}
+
+int64_t
+sys_adjtimex(const uint64_t a[6])
+{
+	return adjust(a[0]);
+}
+
+int64_t
+sys_clock_adjtime(const uint64_t a[6])
+{
+	uint8_t first[sizeof(struct timex)];
+	int clock = (int)a[0];
+	uint64_t now;
+
+	if (copyin(first, a[1], sizeof(first)) < 0)
+		return -EFAULT;
+	if (clock == CLOCK_REALTIME)
+		return adjust(a[1]);
+	return clock >= 0 && clock_now(clock, &now) < 0 ? -EINVAL : -EOPNOTSUPP;
 }
 
 /* ---- interval timers ---- */

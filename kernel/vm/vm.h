@@ -15,6 +15,7 @@
 
 struct aspace;
 struct vmo;
+struct vmo_client_ops;
 struct vm_page;
 struct design;
 
@@ -92,6 +93,14 @@ struct map_args {
 /* Returns 0 with the address in *out, or -EINVAL, -ENOMEM, -EEXIST, -EPERM … */
 int map_mmap(struct aspace *, const struct map_args *, va_t *out) MUST_CHECK;
 int map_munmap(struct aspace *, va_t, uint64_t len) MUST_CHECK;
+/* Shared memory that is mapped later, perhaps by several (shared.c).  NULL: no memory. */
+enum shared_pay { SHARED_PROMISED, SHARED_LATE };
+struct vmo *map_shared_object(uint64_t bytes, enum shared_pay,
+    const struct vmo_client_ops *, void *client);
+/* The object with these ops that was mapped at va as a whole, with a reference; NULL. */
+struct vmo *map_object_at(struct aspace *, va_t, const struct vmo_client_ops *,
+    void **client);
+int map_unmap_object(struct aspace *, va_t, struct vmo *) MUST_CHECK;
 #define PROT_GROWSDOWN 0x01000000u /* from the start of the stack on */
 int map_mprotect(struct aspace *, va_t, uint64_t len, unsigned prot) MUST_CHECK;
 struct mremap_args {
@@ -213,6 +222,8 @@ struct vmo_client_ops {
 	bool (*hold)(void *client);
 	/* No lock of rank >= 1: a hole, as the client allows it; ends the hold. */
 	int (*punch)(void *client, uint64_t off, uint64_t len);
+	/* No lock: the last reference is gone, the object ends.  NULL: none. */
+	void (*ended)(void *client);
 };
 
 /* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */
@@ -254,6 +265,8 @@ int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
 void vmo_keep_whole(struct vmo *);           /* anonymous: no holes from now on */
 bool vmo_is_mapped(struct vmo *);
+uint64_t vmo_mappings(struct vmo *);
+bool vmo_try_get(struct vmo *);              /* false: the last reference is gone */
 bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */
 bool vmo_is_mapped_by_writer(struct vmo *);                /* shared or private */
 

@@ -294,25 +294,6 @@ vad_flags(const struct map_args *a)
 	return flags;
 }
 
-/* Shared anonymous memory is a nameless object, charged whole, tables too. */
-static int
-reserve_shared(struct attach_work *w)
-{
-	uint64_t bytes = w->pages << PAGE_SHIFT;
-
-	if ((w->a->flags & MAP_NORESERVE) != 0 || commit_is_late()) {
-		w->shared = vmo_create_anon(bytes, NULL, NULL);
-		return w->shared == NULL ? -ENOMEM : 0;
-	}
-	if (commit_charge(anon_price(w->pages)) != 0)
-		return -ENOMEM;
-	w->shared = vmo_create_shared_anon(bytes);
-	if (w->shared != NULL)
-		return 0;
-	commit_uncharge(anon_price(w->pages));
-	return -ENOMEM;
-}
-
 /* What was reserved and not used; the VAD is NULL once it is in the tree. */
 static void
 mmap_release(struct attach_work *w)
@@ -331,12 +312,13 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	const struct map_args *a = w->a;
 	struct vmo *vmo = a->vmo;
 	struct vad *v;
-	int r;
 
 	if (vmo == NULL && (a->flags & MAP_TYPE) == MAP_SHARED) {
-		r = reserve_shared(w);
-		if (r != 0)
-			return r;
+		w->shared = map_shared_object(w->pages << PAGE_SHIFT,
+		    (a->flags & MAP_NORESERVE) != 0 ? SHARED_LATE :
+		    SHARED_PROMISED, NULL, NULL);
+		if (w->shared == NULL)
+			return -ENOMEM;
 		vmo = w->shared;
 	}
 	v = w->vad = vad_alloc(as, vmo);

@@ -75,6 +75,21 @@ vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
 	mutex_unlock(&vmo->maps_lock);
 }
 
+/* How many mappings it has, parts of one that was cut counted apart.
+ * Locks: none of rank >= 4; takes [X]. */
+uint64_t
+vmo_mappings(struct vmo *vmo)
+{
+	struct list_node *n;
+	uint64_t count = 0;
+
+	mutex_lock(&vmo->maps_lock);
+	for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
+		count++;
+	mutex_unlock(&vmo->maps_lock);
+	return count;
+}
+
 /* What vmo_forget_space() looks for. */
 struct forget {
 	const struct aspace *as;

@@ -138,7 +138,17 @@ vmo_put(struct vmo *vmo)
 	mutex_lock(&vmo_list_lock);
 	list_remove(&vmo->all);
 	mutex_unlock(&vmo_list_lock);
+	if (vmo->client_ops != NULL && vmo->client_ops->ended != NULL)
+		vmo->client_ops->ended(vmo->client);
 	vmo->end(vmo);
+}
+
+/* For who finds it without a reference: it is not freed yet.
+ * Locks: any that its end takes.  Returns: false: the last reference is gone. */
+bool
+vmo_try_get(struct vmo *vmo)
+{
+	return atomic_get(&vmo->refs);
 }
 
 /* A seal that outlives all descriptors: a mapping makes no hole any more.

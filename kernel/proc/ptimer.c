@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ptimer.c: POSIX timers
+ *
+ * Problem   A process has any number of timers, of time or of what a process or a
+ *           thread has used of the CPU; each sends a signal of the program's choice,
+ *           and one that fires faster than its signals are taken counts how often.
+ *
+ * Picture   proc ─ ptimers: by number
+ *           proc ─ due: of time, the first is the alarm's ─(itimer.c)→ fired
+ *           proc, task ─ timed: of its CPU time ─(way back to user mode)→ fired
+ *
+ *           waits ──fire──→ signal pending ──taken──→ waits (an interval)
+ *                                └──────────────────→ off   (once)
+ *
+ * Rules     1. A timer has one entry for its signal, charged while the timer is there;
+ *              so firing needs no memory and cannot fail.
+ *           2. The next interval begins when the signal is taken; those that were over
+ *              by then are its overruns.  An ignored signal is taken at once.
+ *           3. Who fires or ends many lets go of proc_lock after so many.
+ *           4. A thread is known by its serial, and its clock ends with it: a timer of
+ *              a clock that has ended is off, one that sends to such a thread is lost.
+ *           5. Of CPU time a timer is looked at a tick from now at the earliest, as
+ *              those of itimer.c, whatever is due.
+ *
+ * Source    POSIX.1-2017 timer_create() …; answers where it leaves a choice: Linux 6.1.
+ *
+ * Read next proc/itimer.c, proc/signal.c.
+ */
+#include "proc/proc.h"
+#include "proc/procdat.h"
+#include "proc/procfn.h"
+
+#include "lib/errno.h"
+#include "mem/mem.h"
+
+#define BATCH 32u
+#define TICK_NS (1000000000ul / MD_HZ)
+
+struct ptimer {
+	struct rb_node numbered;     /* [L] owner->ptimers */
+	struct rb_node waits;        /* [L] in *queue, by at_ns */
+	struct rb_root *queue;       /* [L] NULL: it does not wait */
+	struct proc *owner;          /* [c] */
+	struct ptimer_req req;       /* [c] */
+	int id;                      /* [c] */
+	bool started;                /* [L] the program knows its number */
+	uint64_t to_serial;          /* [c] of the thread req.to */
+	struct proc *timed;          /* [c] whose CPU time, a reference; NULL: time */
+	int timed_tid;               /* [c] 0: of all its threads */
+	uint64_t timed_serial;       /* [c] of that one */
+	struct sigq *q;              /* [L] kept */
+	uint64_t due_ns;             /* [L] of its clock; 0: off */
+	uint64_t at_ns;              /* [L] when it is looked at: not before due_ns */
+	uint64_t interval_ns;        /* [L] */
+	bool sent;                   /* [L] goes on when its signal is taken */
+	int64_t passed;              /* [L] intervals since then, less the one told */
+	int64_t overruns;            /* [L] of the last signal that was taken */
+};
+
+static struct kmem_cache ptimer_cache = KMEM_CACHE("ptimer", struct ptimer);
+
+static struct ptimer *
+by_number(struct rb_node *n)
+{
+	return n == NULL ? NULL : CONTAINER_OF(n, struct ptimer, numbered);
+}
+
+static struct ptimer *
+first_of(const struct rb_root *queue)
+{
+	struct rb_node *n = rb_first(queue);
+
+	return n == NULL ? NULL : CONTAINER_OF(n, struct ptimer, waits);
+}
+
+/* ---- its clock ---- */
+
+/* The thread whose clock it is; NULL: a process's, or it has ended. */
+static struct task *
+timed_task_locked(const struct ptimer *t)
+{
+	struct task *tk = t->timed_tid == 0 ? NULL : task_find_locked(t->timed_tid);
+
+	HELD(&proc_lock);
+	return tk != NULL && tk->serial == t->timed_serial && !tk->exiting ? tk : NULL;
+}
+
+/* What its clock shows; false: that has ended. */
+static bool
+clock_locked(const struct ptimer *t, uint64_t *now)
+{
+	struct task *tk = timed_task_locked(t);
+
+	HELD(&proc_lock);
+	if (t->timed == NULL) {
+		*now = md_time_ns();
+		return true;
+	}
+	if (t->timed->nthreads == 0 || (t->timed_tid != 0 && tk == NULL))
+		return false;
+	*now = cpu_clock_of_locked(t->timed, tk, t->req.cpu.user_only);
+	return true;
+}
+
+/* Where it waits. */
+static struct rb_root *
+queue_of_locked(const struct ptimer *t)
+{
+	struct task *tk = timed_task_locked(t);
+
+	HELD(&proc_lock);
+	if (t->timed == NULL)
+		return &t->owner->due;
+	return &(tk != NULL ? &tk->timed : &t->timed->timed)->of[t->req.cpu.user_only];
+}
+
+/* ---- waiting ---- */
+
+static void
+wait_locked(struct ptimer *t, uint64_t at)
+{
+	struct rb_root *queue = queue_of_locked(t);
+	struct rb_node **link = &queue->node, *parent = NULL;
+
+	HELD(&proc_lock);
+	t->at_ns = at;
+	while (*link != NULL) {
+		parent = *link;
+		link = at < CONTAINER_OF(parent, struct ptimer, waits)->at_ns ?
+		    &parent->left : &parent->right;
+	}
+	rb_insert(queue, &t->waits, parent, link, NULL);
+	t->queue = queue;
+	if (t->timed != NULL) {
+		t->timed->ntimed++;
+		proc_watch_cpu_locked(t->timed);
+	} else if (first_of(queue) == t) {
+		alarm_set_locked(t->owner);
+	}
+}
+
+static void
+unwait_locked(struct ptimer *t)
+{
+	HELD(&proc_lock);
+	if (t->queue == NULL)
+		return;
+	rb_remove(t->queue, &t->waits, NULL);
+	t->queue = NULL;
+	if (t->timed != NULL)
+		t->timed->ntimed--;
+}
+
+/* Its time is moved on, by intervals, until it is to come. */
+static void
+move_on_locked(struct ptimer *t, uint64_t now)
+{
+	uint64_t n;
+
+	HELD(&proc_lock);
+	if (t->due_ns > now)
+		return;
+	n = (now - t->due_ns) / t->interval_ns + 1;
+	t->due_ns += n * t->interval_ns;
+	t->passed += (int64_t)n;
+}
+
+/* The next interval. */
+static void
+next_locked(struct ptimer *t, uint64_t now)
+{
+	HELD(&proc_lock);
+	t->sent = false;
+	move_on_locked(t, now);
+	wait_locked(t, t->timed != NULL ? MAX(t->due_ns, now + TICK_NS) : t->due_ns);
+}
+
+/* ---- firing ---- */
+
+/* Its signal is taken.  Rule 2. */
+static void
+taken_locked(void *arg, struct siginfo *si)
+{
+	struct ptimer *t = arg;
+	uint64_t now;
+
+	HELD(&proc_lock);
+	if (!t->sent)
+		return;
+	if (clock_locked(t, &now)) {
+		next_locked(t, now);
+	} else {
+		t->sent = false;
+		t->due_ns = 0;
+	}
+	t->overruns = t->passed;
+	t->passed = -1;
+	si->overruns = (int32_t)MIN(t->overruns + si->overruns, (int64_t)INT32_MAX);
+}
+
+static void
+fire_locked(struct ptimer *t, uint64_t now)
+{
+	struct siginfo si = { .signo = t->req.signo, .code = SI_TIMER, .timer = t->id,
+		.value = t->req.value };
+	struct task *to = NULL;
+	bool heard = true;
+
+	HELD(&proc_lock);
+	EVENT(timer_posix_fired);
+	unwait_locked(t);
+	if (t->req.to != 0)
+		to = task_find_locked(t->req.to);
+	if (t->req.to == 0 || (to != NULL && to->serial == t->to_serial &&
+	    !to->exiting))
+		heard = sigq_send_locked(t->q, to, &si);
+	t->sent = t->interval_ns != 0;
+	if (!t->sent)
+		t->due_ns = 0;
+	else if (!heard)
+		next_locked(t, now);
+}
+
+/* Those of a queue that are due, BATCH less n at most; how many, with those n. */
+static unsigned
+fire_queue_locked(struct rb_root *queue, uint64_t now, unsigned n)
+{
+	struct ptimer *t;
+
+	HELD(&proc_lock);
+	for (; n < BATCH; n++) {
+		t = first_of(queue);
+		if (t == NULL || t->at_ns > now)
+			break;
+		fire_locked(t, now);
+	}
+	return n;
+}
+
+/* When p's first is due; 0: none waits for a time.  Locks: proc_lock held. */
+uint64_t
+ptimers_first_locked(const struct proc *p)
+{
+	const struct ptimer *t = first_of(&p->due);
+
+	HELD(&proc_lock);
+	return t == NULL ? 0 : t->at_ns;
+}
+
+/*
+ * Those of p that are due by now.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  there may be more.  Rule 3.
+ */
+bool
+ptimers_fire_locked(struct proc *p, uint64_t now)
+{
+	HELD(&proc_lock);
+	return fire_queue_locked(&p->due, now, 0) == BATCH;
+}
+
+/*
+ * Those that wait for what the current thread and its process have used.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+ptimers_check(struct task *tk)
+{
+	struct proc *p = tk->proc;
+	unsigned n = BATCH;
+	bool user;
+
+	while (n == BATCH) {
+		spin_lock(&proc_lock);
+		n = 0;
+		for (user = false; p->ntimed > 0; user = true) {
+			n = fire_queue_locked(&p->timed.of[user],
+			    cpu_clock_of_locked(p, NULL, user), n);
+			n = fire_queue_locked(&tk->timed.of[user],
+			    cpu_clock_of_locked(p, tk, user), n);
+			if (user)
+				break;
+		}
+		proc_watch_cpu_locked(p);
+		spin_unlock(&proc_lock);
+	}
+}
+
+/* ---- making and ending ---- */
+
+static struct ptimer *
+find_locked(int id)
+{
+	struct ptimer *t = by_number(proc_current()->ptimers.node);
+
+	HELD(&proc_lock);
+	while (t != NULL && t->id != id)
+		t = by_number(id < t->id ? t->numbered.left : t->numbered.right);
+	return t;
+}
+
+/* The number after the last one's that is free, and its place. */
+static void
+number_locked(struct proc *p, struct ptimer *t)
+{
+	struct rb_node **link = &p->ptimers.node, *parent = NULL;
+
+	HELD(&proc_lock);
+	do {
+		t->id = p->ptimer_next;
+		p->ptimer_next = t->id == INT32_MAX ? 0 : t->id + 1;
+	} while (find_locked(t->id) != NULL);
+	while (*link != NULL) {
+		parent = *link;
+		link = t->id < by_number(parent)->id ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(&p->ptimers, &t->numbered, parent, link, NULL);
+}
+
+/* Who is to have the signal.  0, -EINVAL: not one of ours. */
+static int
+target_locked(struct ptimer *t)
+{
+	struct task *to;
+
+	HELD(&proc_lock);
+	if (t->req.to == 0)
+		return 0;
+	to = task_find_locked(t->req.to);
+	if (to == NULL || to->proc != t->owner)
+		return -EINVAL;
+	t->to_serial = to->serial;
+	return 0;
+}
+
+/* Remember whose CPU time it is.  0, -EINVAL: nobody's. */
+static int
+bind_clock_locked(struct ptimer *t)
+{
+	struct task *tk;
+	struct proc *p;
+
+	HELD(&proc_lock);
+	if (!t->req.is_cpu)
+		return 0;
+	if (!cpu_clock_find_locked(&t->req.cpu, &p, &tk))
+		return -EINVAL;
+	proc_get(p);
+	t->timed = p;
+	if (tk != NULL) {
+		t->timed_tid = tk->tid;
+		t->timed_serial = tk->serial;
+	}
+	return 0;
+}
+
+/* Out of all lists; the caller frees it. */
+static void
+end_locked(struct ptimer *t)
+{
+	HELD(&proc_lock);
+	unwait_locked(t);
+	rb_remove(&t->owner->ptimers, &t->numbered, NULL);
+	sigq_leave_locked(t->q);
+	t->owner->nptimers--;
+	if (t->timed != NULL)
+		proc_put(t->timed);
+	kmem_cache_free(&ptimer_cache, t);
+}
+
+/*
+ * timer_create(2): the first half; nobody finds it before ptimer_start().
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0 with its number; -EAGAIN: RLIMIT_SIGPENDING, no memory; -EINVAL: it is
+ *           to send to a thread of another process.
+ */
+int
+ptimer_create(const struct ptimer_req *req, int *id)
+{
+	struct ptimer *t = kmem_cache_zalloc(&ptimer_cache);
+	struct proc *p = proc_current();
+	int r;
+
+	if (t == NULL)
+		return -EAGAIN;
+	t->owner = p;
+	t->req = *req;
+	t->passed = -1;
+	spin_lock(&proc_lock);
+	t->q = sigq_keep_locked(p, taken_locked, t);
+	r = t->q == NULL ? -EAGAIN : req->is_wrong ? -EINVAL : target_locked(t);
+	if (r == 0) {
+		number_locked(p, t);
+		p->nptimers++;
+		if (!req->has_value)
+			t->req.value = (uint64_t)t->id;
+		*id = t->id;
+	} else {
+		if (t->q != NULL)
+			sigq_leave_locked(t->q);
+		kmem_cache_free(&ptimer_cache, t);
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/*
+ * The second half: the program has been told the number.  Without a clock it ends.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINVAL: no such clock.
+ */
+int
+ptimer_start(int id)
+{
+	struct ptimer *t;
+	int r = -EINVAL;
+
+	spin_lock(&proc_lock);
+	t = find_locked(id);
+	if (t != NULL && !t->started)
+		r = bind_clock_locked(t);
+	if (r == 0)
+		t->started = true;
+	else if (t != NULL && !t->started)
+		end_locked(t);
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* One that the program may ask for. */
+static struct ptimer *
+started_locked(int id)
+{
+	struct ptimer *t = find_locked(id);
+
+	HELD(&proc_lock);
+	return t != NULL && t->started ? t : NULL;
+}
+
+/* timer_delete(2).  Locks: takes proc_lock.  Returns: 0, -EINVAL. */
+int
+ptimer_delete(int id)
+{
+	struct ptimer *t;
+
+	spin_lock(&proc_lock);
+	t = started_locked(id);
+	if (t != NULL)
+		end_locked(t);
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -EINVAL;
+}
+
+/* All of p: an exec, or its end.  Locks: takes proc_lock. */
+void
+ptimers_end(struct proc *p)
+{
+	struct ptimer *t;
+	unsigned n;
+
+	do {
+		spin_lock(&proc_lock);
+		for (n = 0; n < BATCH; n++) {
+			t = by_number(p->ptimers.node);
+			if (t == NULL)
+				break;
+			end_locked(t);
+		}
+		spin_unlock(&proc_lock);
+	} while (n == BATCH);
+}
+
+/*
+ * The clock of p ends, or (tk) that of a thread, whoever waits for it.
+ *
+ * Locks:    takes proc_lock; none is added any more.
+ */
+void
+ptimers_end_clock(struct proc *p, struct task *tk)
+{
+	struct cpu_queues *of = tk != NULL ? &tk->timed : &p->timed;
+	struct ptimer *t;
+	unsigned n;
+
+	do {
+		spin_lock(&proc_lock);
+		for (n = 0; n < BATCH; n++) {
+			t = first_of(&of->of[of->of[0].node == NULL]);
+			if (t == NULL)
+				break;
+			unwait_locked(t);
+			t->due_ns = 0;
+		}
+		spin_unlock(&proc_lock);
+	} while (n == BATCH);
+}
+
+/* ---- setting and asking ---- */
+
+static void
+left_locked(struct ptimer *t, struct itimer *out)
+{
+	bool known;
+	uint64_t now;
+
+	HELD(&proc_lock);
+	known = clock_locked(t, &now);
+	*out = (struct itimer){ .interval_ns = t->interval_ns };
+	if (!known || t->due_ns == 0)
+		return;
+	if (t->interval_ns != 0 && (t->sent || t->req.is_silent))
+		move_on_locked(t, now);
+	out->due_ns = t->due_ns > now ? t->due_ns - now : !t->req.is_silent;
+}
+
+/*
+ * timer_gettime(2).
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINVAL.
+ */
+int
+ptimer_get(int id, struct itimer *out)
+{
+	struct ptimer *t;
+
+	spin_lock(&proc_lock);
+	t = started_locked(id);
+	if (t != NULL)
+		left_locked(t, out);
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -EINVAL;
+}
+
+static int
+set_locked(struct ptimer *t, const struct itimer *new, enum ptimer_from from,
+    struct itimer *old)
+{
+	uint64_t now;
+
+	HELD(&proc_lock);
+	if (!clock_locked(t, &now))
+		return -ESRCH;
+	left_locked(t, old);
+	unwait_locked(t);
+	t->sent = false;
+	t->overruns = 0;
+	/* As on Linux: what is switched off has no interval, but of CPU time. */
+	t->interval_ns = new->due_ns != 0 || t->timed != NULL ? new->interval_ns : 0;
+	t->due_ns = new->due_ns == 0 ? 0 : from == PTIMER_FROM_NOW ?
+	    now + new->due_ns : new->due_ns > t->req.zero_ns ?
+	    new->due_ns - t->req.zero_ns : 1;
+	if (t->due_ns == 0 || t->req.is_silent)
+		return 0;
+	if (t->due_ns <= now)
+		fire_locked(t, now);
+	else
+		wait_locked(t, t->due_ns);
+	return 0;
+}
+
+/*
+ * timer_settime(2); new->due_ns 0 stops it.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, -EINVAL, -ESRCH: its clock has ended.
+ */
+int
+ptimer_set(int id, const struct itimer *new, enum ptimer_from from, struct itimer *old)
+{
+	struct ptimer *t;
+	int r = -EINVAL;
+
+	spin_lock(&proc_lock);
+	t = started_locked(id);
+	if (t != NULL)
+		r = set_locked(t, new, from, old);
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* timer_getoverrun(2).  Locks: takes proc_lock.  Returns: -EINVAL too. */
+int
+ptimer_overruns(int id)
+{
+	struct ptimer *t;
+	int r = -EINVAL;
+
+	spin_lock(&proc_lock);
+	t = started_locked(id);
+	if (t != NULL)
+		r = (int)MIN(t->overruns, (int64_t)INT32_MAX);
+	spin_unlock(&proc_lock);
+	return r;
+}
