@@ -393,16 +393,16 @@ master_write(void *dev, const void *buf, size_t n, bool nonblock)
 {
 	struct pty *p = dev;
 	const char *s = buf;
-	size_t done = 0;
+	size_t done = 0, some;
 	int r = tty_take_turn(&p->typing, &p->hand, nonblock);
 
 	if (r < 0)
 		return r;
 	while (done < n && r == 0) {
 		r = tty_wait(&p->hand, may_type, p, nonblock);
+		some = tty_room(&p->tty);
 		if (r == 0)
-			done += tty_receive(&p->tty, s + done,
-			    MIN(n - done, tty_room(&p->tty)));
+			done += tty_receive(&p->tty, s + done, MIN(some, n - done));
 	}
 	tty_end_turn(&p->typing, &p->hand);
 	return done > 0 ? (ssize_t)done : r;

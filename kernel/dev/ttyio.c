@@ -149,7 +149,9 @@ send_all(struct tty *t, const char *s, size_t n, bool nonblock)
 		r = tty_wait(&t->wq, may_send, t, nonblock);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
-		some = MIN(MIN(n - done, PIECE), room(t) / 2);
+		/* It may have grown since: each is read once. */
+		some = room(t) / 2;
+		some = MIN(some, MIN(n - done, PIECE));
 		(void)t->ops->send(t, piece, prepare(t, s + done, some, piece));
 		done += some;
 	}

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=40 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=40 SWEEP=slow KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Pseudo terminals: pairs and their names, what goes through them and how it is

@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 SWEEP=few KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * Pseudo terminals of one user have an end, root's have another; whatever their
