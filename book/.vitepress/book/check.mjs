@@ -120,7 +120,8 @@ function checkChapter(c, p) {
   const count = kind => p.items.filter(it => it.kind === kind).length
   if (words < NEED.words[0] || words > NEED.words[1])
     say(p.file, 1, `${words} words`, `a chapter has ${NEED.words[0]} to ${NEED.words[1]}`)
-  for (const kind of ['excerpt', 'figure', 'session', 'exercise'])
+  // A handout lacks what its readers are to write.
+  for (const kind of ['excerpt', 'figure', 'session', 'exercise'].slice(HANDOUT ? 1 : 0))
     if (count(kind) < NEED[kind] && !EXEMPT[c.n]?.includes(kind)) say(p.file, 1, `${count(kind)} of kind ${kind}`, `a chapter has at least ${NEED[kind]}`)
   for (const box of BOXES)
     if (!p.items.some(it => it.kind === 'box' && it.name === box)) say(p.file, 1, `no ${box} box`, `add "::: ${box}"`)

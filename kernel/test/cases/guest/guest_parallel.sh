@@ -41,8 +41,8 @@ done
 
 # Another tree, whose only test is slow.
 run=$PWD/build/tools/run
-mkdir -p "$tmp/tree/kernel/test/cases" "$tmp/tree/build" && cd "$tmp/tree" || exit 2
-cat >kernel/test/cases/slow.sh <<'EOF'
+mkdir -p "$tmp/tree/kernel/test/cases/planted" "$tmp/tree/build" && cd "$tmp/tree" || exit 2
+cat >kernel/test/cases/planted/slow.sh <<'EOF'
 #!/bin/sh
 # NEEDS: TIMEOUT=60
 trap 'rm -f mine' EXIT

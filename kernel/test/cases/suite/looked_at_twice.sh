@@ -6,11 +6,11 @@
 . kernel/test/cases/lib.sh
 run=$PWD/build/tools/run
 house=$tmp/house
-mkdir -p "$house/kernel/test/cases" "$house/build"
+mkdir -p "$house/kernel/test/cases/planted" "$house/build"
 
 # plant NAME KIND COMMAND: a test; before, $n is how often it has run already
 plant() {
-	cat >"$house/kernel/test/cases/$1.sh" <<END
+	cat >"$house/kernel/test/cases/planted/$1.sh" <<END
 # NEEDS: KIND=$2
 n=\$(cat runs_of_$1 2>/dev/null || echo 0)
 echo \$((n + 1)) >runs_of_$1
@@ -132,7 +132,7 @@ done >"$tmp/commits"
 [ "$(sort -u "$tmp/commits" | wc -l)" = 3 ] || fail "turns of six commits: $(cat "$tmp/commits")"
 grep 'dear[17]' "$tmp/commits" | grep -v '^dear1 .*dear7$' && fail "dear7 comes with dear1"
 plant dear_more "exact TURN=1,2 MORE=all" true
-rm -f "$house"/kernel/test/cases/dear[1-9]*
+rm -f "$house"/kernel/test/cases/planted/dear[1-9]*
 same "dear_more" "$(dear -w all)" "all have it"
 same "" "$(dear)" "it is none of check"
 for i in 1 2 3 4 5 6; do
@@ -141,7 +141,7 @@ for i in 1 2 3 4 5 6; do
 	dear -w more
 done >"$tmp/commits"
 [ "$(sort -u "$tmp/commits" | wc -l)" = 2 ] || fail "turns in check-more: $(cat "$tmp/commits")"
-rm -rf "$house"/kernel/test/cases/dear* "$house/.git"
+rm -rf "$house"/kernel/test/cases/planted/dear* "$house/.git"
 
 # What make builds for one of them is what that one needs.
 needs() {

@@ -8,9 +8,9 @@
 steady=$PWD/kernel/test/steady
 export RUN="$PWD/build/tools/run"
 house=$tmp/house
-mkdir -p "$house/kernel/test/cases" "$house/build"
+mkdir -p "$house/kernel/test/cases/planted" "$house/build"
 plant() {
-	printf '# NEEDS: KIND=%s\n%s\n' "$2" "$3" >"$house/kernel/test/cases/$1.sh"
+	printf '# NEEDS: KIND=%s\n%s\n' "$2" "$3" >"$house/kernel/test/cases/planted/$1.sh"
 }
 look() {
 	want=$1

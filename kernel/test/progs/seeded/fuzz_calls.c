@@ -7,6 +7,9 @@
  */
 #include "lib/test.h"
 #include <pthread.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 
 #define CALLS_PER_CHILD 400
 
@@ -203,6 +206,27 @@ run(uint64_t seed)
 	REAP(pid, 0);
 }
 
+/* What has a key outlives the process that made it: on Linux, too. */
+static void
+remove_keyed(void)
+{
+	struct seminfo sems;
+	struct shmid_ds shm;
+	struct semid_ds sem;
+	struct msqid_ds msg;
+	int i, id;
+
+	for (i = shmctl(0, SHM_INFO, &shm); i >= 0; i--)
+		if ((id = shmctl(i, SHM_STAT, &shm)) >= 0)
+			OK(shmctl(id, IPC_RMID, NULL));
+	for (i = semctl(0, 0, SEM_INFO, &sems); i >= 0; i--)
+		if ((id = semctl(i, 0, SEM_STAT, &sem)) >= 0)
+			OK(semctl(id, 0, IPC_RMID));
+	for (i = msgctl(0, MSG_INFO, &msg); i >= 0; i--)
+		if ((id = msgctl(i, MSG_STAT, &msg)) >= 0)
+			OK(msgctl(id, IPC_RMID, NULL));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -225,6 +249,7 @@ main(int argc, char **argv)
 			proc_write("/dev/kmsg", text);
 		}
 		run(rnd(&seed));
+		remove_keyed();
 		if (done == 4 * CALLS_PER_CHILD)
 			leak_mark();
 		if (done % 4000 == 0)
