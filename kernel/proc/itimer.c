@@ -200,7 +200,7 @@ proc_watch_cpu_locked(struct proc *p)
 {
 	HELD(&proc_lock);
 	p->cpu_watch = p->it[VIRTUAL].due_ns != 0 || p->it[PROF].due_ns != 0 ||
-	    p->ntimed > 0 || p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
+	    ptimers_watch_cpu_locked(p) || p->limits->of[RLIMIT_CPU].cur != RLIM_INFINITY;
 }
 
 static void

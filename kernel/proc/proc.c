@@ -79,6 +79,7 @@ proc_put(struct proc *p)
 		return;
 	ASSERT(list_is_empty(&p->threads) && p->as == NULL);
 	limits_put(p->limits);
+	kmem_free(p->ptimers);
 	kmem_cache_free(&proc_cache, p);
 }
 
@@ -114,6 +115,7 @@ task_free(struct task *tk)
 {
 	struct proc *p = tk->proc;
 
+	kmem_free(tk->timed);
 	kmem_cache_free(&task_cache, tk);
 	proc_put(p);
 }
@@ -146,6 +148,7 @@ task_release(struct thread *t)
 
 	t->proc = NULL;
 	t->evset = NULL;
+	kmem_free(tk->timed);
 	kmem_cache_free(&task_cache, tk);
 	if (atomic_sub(&p->unreleased, 1) == 0)
 		wake_all(&p->thread_wq);

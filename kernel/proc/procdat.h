@@ -135,21 +135,21 @@ struct sighand {
 
 /* ---- threads ---- */
 
-struct tracee; /* proc/tracee.h */
+struct tracee;     /* proc/tracee.h */
+struct ptimers;    /* proc/ptimer.c */
+struct cpu_queues;
 
-/* Those of CPU time that wait: of user and system time, of user time alone. */
-struct cpu_queues {
-	struct rb_root of[2];    /* [L] struct ptimer, by user_only */
-};
+/* What a call needs to go on when it is restarted. */
+#define RESTART_ARGS 4
 
 struct task {
 	struct thread *thread;   /* [c] */
 	struct proc *proc;       /* [c] holds a reference */
 	struct list_node node;   /* [L] proc->threads */
 	struct list_node hash;   /* [L] by tid */
-	int tid;                 /* [L] exec gives the caller the leader's */
 	uint64_t serial;         /* [c] of all that there have been; tids come again */
-	struct cpu_queues timed; /* [L] timers of its CPU time */
+	struct cpu_queues *timed; /* [L] timers of its CPU time; NULL: never one */
+	int tid;                 /* [L] exec gives the caller the leader's */
 	bool exiting : 1;        /* [L] takes no more signals */
 	bool in_stop : 1;        /* [L] counted in proc->nstopped */
 	bool vfork : 1;          /* [L] a parent waits in vfork_wq */
@@ -161,7 +161,8 @@ struct task {
 	uint64_t saved_mask;     /* [own] blocked, to be put back on return */
 	struct sigpend pending;  /* [L] sent to this thread */
 	struct siginfo forced;   /* [own] synchronous; signo 0: none */
-	uint64_t trap_no, trap_error, trap_cr2; /* [own] for the frame */
+	uint32_t trap_no, trap_error; /* [own] for the frame */
+	uint64_t trap_cr2;       /* [own] */
 	struct abi_stack altstack; /* [own] */
 	/* sigtimedwait: what is waited for although blocked */
 	uint64_t wanted;         /* [L] */
@@ -170,7 +171,7 @@ struct task {
 	va_t clear_tid;          /* [own] CHILD_CLEARTID */
 	va_t robust;             /* [own] robust list head */
 	int64_t (*restart_fn)(const uint64_t a[6]); /* [own] */
-	uint64_t restart_arg[6]; /* [own] */
+	uint64_t restart_arg[RESTART_ARGS]; /* [own] */
 
 	struct waitq vfork_wq;   /* exec or exit wakes it */
 	struct waitq sig_wq;     /* pause and friends sleep here; stops of a tracer */
@@ -197,11 +198,11 @@ struct proc {
 	enum proc_state state;   /* [L] */
 	int pid;                 /* [c] */
 	int pgid, sid;           /* [L] */
+	int ppid;                /* [A] of its parent, 0: init */
 	struct list_node all;    /* [L] every process, by age */
 	struct list_node hash;   /* [L] by pid */
 	struct list_node group;  /* [L] by pgid */
 	struct proc *parent;     /* [L] NULL: init */
-	int ppid;                /* [A] its number, 0: init */
 	struct list children;    /* [L] */
 	struct list_node sibling; /* [L] */
 	uint64_t joined;         /* [L] grows along the parent's children */
@@ -223,28 +224,30 @@ struct proc {
 	char comm[16];           /* [L] */
 
 	struct cred cred;        /* [L] read without by its own threads */
+	unsigned nsigq;          /* [L] queue entries charged */
 	struct limits *limits;   /* [R] a reference */
 	struct spinlock limits_lock; /* of one process: [R] */
-	uint64_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
+	uint32_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
+	uint32_t parent_execs;   /* [L] its execs when this was made; exit.c */
 	bool subreaper;          /* [L] */
 	bool dumpable, no_new_privs; /* [L] */
 	bool no_tty;             /* [L] has given up its session's terminal */
-	int pdeath_sig;          /* [L] sent when the parent ends */
-	int oom_adj;             /* [L] kept, not used: nobody is killed */
-	int oom_min;             /* [L] only root sets a lower one: root's last */
+	int8_t pdeath_sig;       /* [L] sent when the parent ends */
+	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
+	int8_t nice;             /* [L] of the first thread, when it has ended */
+	int16_t oom_adj;         /* [L] kept, not used: nobody is killed */
+	int16_t oom_min;         /* [L] only root sets a lower one: root's last */
+	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
 
 	struct sighand *sighand; /* [L] */
 	struct sigpend pending;  /* [L] sent to the process */
-	int8_t nice;             /* [L] of the first thread, when it has ended */
-	unsigned nsigq;          /* [L] queue entries charged */
 	struct list forks;       /* [L] struct forking: under way in its threads */
 	int exit_signal;         /* [L] agreed with the parent; 0: none */
-	uint64_t parent_execs;   /* [L] its execs of that time; exit.c */
-	int maker;               /* [L] tid of its thread that made this */
-	bool group_exit;         /* [L] all threads are told to end */
+	int maker;               /* [L] tid of the parent's thread that made this */
 	int wait_status;         /* [L] as wait4 reports it */
 	int stop_sig;            /* [L] 0: running */
 	unsigned nstopped;       /* [L] threads that wait in the stop */
+	bool group_exit;         /* [L] all threads are told to end */
 	bool stop_told;          /* [L] the parent knows that all have stopped */
 	bool stop_news, cont_news; /* [L] not yet fetched by wait */
 	struct waitq stop_wq;    /* stopped threads */
@@ -258,16 +261,9 @@ struct proc {
 	uint64_t cminflt, cmajflt;     /* [L] */
 	uint64_t maxrss, cmaxrss;      /* [L] pages */
 	struct itimer it[3];     /* [L] ITIMER_REAL, VIRTUAL, PROF */
-	struct rb_root ptimers;  /* [L] its POSIX timers, by number */
-	unsigned nptimers;       /* [L] so many */
-	int ptimer_next;         /* [L] the number of the next */
-	struct rb_root due;      /* [L] those of them that wait for a time */
-	struct cpu_queues timed; /* [L] anybody's that wait for its CPU time */
-	unsigned ntimed;         /* [L] so many, those of its threads' included */
-	struct timer alarm;      /* for it[ITIMER_REAL] and due: the first of them */
+	struct ptimers *ptimers; /* [L] POSIX timers, its own or of its CPU time; or NULL */
+	struct timer alarm;      /* for it[ITIMER_REAL] and ptimers: the first of them */
 	struct work alarm_work;  /* sends their signals */
-	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
-	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
 	struct evset events;     /* [A] its own counters */
 };
 

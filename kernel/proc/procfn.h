@@ -166,6 +166,7 @@ uint64_t cpu_clock_of_locked(struct proc *, struct task *, bool user_only);
 /* ptimer.c */
 uint64_t ptimers_first_locked(const struct proc *); /* 0: none waits */
 bool ptimers_fire_locked(struct proc *, uint64_t now);
+bool ptimers_watch_cpu_locked(const struct proc *);
 void ptimers_check(struct task *);
 void ptimers_end(struct proc *);
 void ptimers_end_clock(struct proc *, struct task *);

@@ -6,9 +6,9 @@
  *           thread has used of the CPU; each sends a signal of the program's choice,
  *           and one that fires faster than its signals are taken counts how often.
  *
- * Picture   proc ─ ptimers: by number
- *           proc ─ due: of time, the first is the alarm's ─(itimer.c)→ fired
- *           proc, task ─ timed: of its CPU time ─(way back to user mode)→ fired
+ * Picture   proc ─ ptimers ─ numbered: by number
+ *                        ├─ due: of time, the first is the alarm's ─(itimer.c)→ fired
+ *           task ─────── └─ timed: of its CPU time ─(way back to user mode)→ fired
  *
  *           waits ──fire──→ signal pending ──taken──→ waits (an interval)
  *                                └──────────────────→ off   (once)
@@ -37,8 +37,22 @@
 #define BATCH 32u
 #define TICK_NS (1000000000ul / MD_HZ)
 
+/* Timers of CPU time that wait: of user and system time, of user time alone. */
+struct cpu_queues {
+	struct rb_root of[2];        /* [L] struct ptimer, by user_only */
+};
+
+/* Of a process that has had a timer, or whose CPU time one has waited for. */
+struct ptimers {
+	struct rb_root numbered;     /* [L] its timers, by number */
+	struct rb_root due;          /* [L] those of them that wait for a time */
+	struct cpu_queues timed;     /* [L] anybody's that wait for its CPU time */
+	unsigned ntimed;             /* [L] so many, those of its threads' included */
+	int next;                    /* [L] the number of the next */
+};
+
 struct ptimer {
-	struct rb_node numbered;     /* [L] owner->ptimers */
+	struct rb_node numbered;     /* [L] of its owner's */
 	struct rb_node waits;        /* [L] in *queue, by at_ns */
 	struct rb_root *queue;       /* [L] NULL: it does not wait */
 	struct proc *owner;          /* [c] */
@@ -111,8 +125,8 @@ queue_of_locked(const struct ptimer *t)
 
 	HELD(&proc_lock);
 	if (t->timed == NULL)
-		return &t->owner->due;
-	return &(tk != NULL ? &tk->timed : &t->timed->timed)->of[t->req.cpu.user_only];
+		return &t->owner->ptimers->due;
+	return &(tk != NULL ? tk->timed : &t->timed->ptimers->timed)->of[t->req.cpu.user_only];
 }
 
 /* ---- waiting ---- */
@@ -133,7 +147,7 @@ wait_locked(struct ptimer *t, uint64_t at)
 	rb_insert(queue, &t->waits, parent, link, NULL);
 	t->queue = queue;
 	if (t->timed != NULL) {
-		t->timed->ntimed++;
+		t->timed->ptimers->ntimed++;
 		proc_watch_cpu_locked(t->timed);
 	} else if (first_of(queue) == t) {
 		alarm_set_locked(t->owner);
@@ -149,7 +163,7 @@ unwait_locked(struct ptimer *t)
 	rb_remove(t->queue, &t->waits, NULL);
 	t->queue = NULL;
 	if (t->timed != NULL)
-		t->timed->ntimed--;
+		t->timed->ptimers->ntimed--;
 }
 
 /* Its time is moved on, by intervals, until it is to come. */
@@ -242,10 +256,18 @@ fire_queue_locked(struct rb_root *queue, uint64_t now, unsigned n)
 uint64_t
 ptimers_first_locked(const struct proc *p)
 {
-	const struct ptimer *t = first_of(&p->due);
+	const struct ptimer *t = p->ptimers == NULL ? NULL : first_of(&p->ptimers->due);
 
 	HELD(&proc_lock);
 	return t == NULL ? 0 : t->at_ns;
+}
+
+/* Does one wait for p's CPU time?  Locks: proc_lock held. */
+bool
+ptimers_watch_cpu_locked(const struct proc *p)
+{
+	HELD(&proc_lock);
+	return p->ptimers != NULL && p->ptimers->ntimed > 0;
 }
 
 /*
@@ -258,7 +280,8 @@ bool
 ptimers_fire_locked(struct proc *p, uint64_t now)
 {
 	HELD(&proc_lock);
-	return fire_queue_locked(&p->due, now, 0) == BATCH;
+	return p->ptimers != NULL &&
+	    fire_queue_locked(&p->ptimers->due, now, 0) == BATCH;
 }
 
 /*
@@ -276,11 +299,12 @@ ptimers_check(struct task *tk)
 	while (n == BATCH) {
 		spin_lock(&proc_lock);
 		n = 0;
-		for (user = false; p->ntimed > 0; user = true) {
-			n = fire_queue_locked(&p->timed.of[user],
+		for (user = false; ptimers_watch_cpu_locked(p); user = true) {
+			n = fire_queue_locked(&p->ptimers->timed.of[user],
 			    cpu_clock_of_locked(p, NULL, user), n);
-			n = fire_queue_locked(&tk->timed.of[user],
-			    cpu_clock_of_locked(p, tk, user), n);
+			if (tk->timed != NULL)
+				n = fire_queue_locked(&tk->timed->of[user],
+				    cpu_clock_of_locked(p, tk, user), n);
 			if (user)
 				break;
 		}
@@ -294,7 +318,8 @@ ptimers_check(struct task *tk)
 static struct ptimer *
 find_locked(int id)
 {
-	struct ptimer *t = by_number(proc_current()->ptimers.node);
+	const struct ptimers *all = proc_current()->ptimers;
+	struct ptimer *t = all == NULL ? NULL : by_number(all->numbered.node);
 
 	HELD(&proc_lock);
 	while (t != NULL && t->id != id)
@@ -302,23 +327,33 @@ find_locked(int id)
 	return t;
 }
 
+/* p has its queues, from now on.  false: no memory. */
+static bool
+has_queues_locked(struct proc *p)
+{
+	HELD(&proc_lock);
+	if (p->ptimers == NULL)
+		p->ptimers = kmem_zalloc(sizeof(*p->ptimers));
+	return p->ptimers != NULL;
+}
+
 /* The number after the last one's that is free, and its place. */
 static void
-number_locked(struct proc *p, struct ptimer *t)
+number_locked(struct ptimers *all, struct ptimer *t)
 {
-	struct rb_node **link = &p->ptimers.node, *parent = NULL;
+	struct rb_node **link = &all->numbered.node, *parent = NULL;
 
 	HELD(&proc_lock);
 	do {
-		t->id = p->ptimer_next;
-		p->ptimer_next = t->id == INT32_MAX ? 0 : t->id + 1;
+		t->id = all->next;
+		all->next = t->id == INT32_MAX ? 0 : t->id + 1;
 	} while (find_locked(t->id) != NULL);
 	while (*link != NULL) {
 		parent = *link;
 		link = t->id < by_number(parent)->id ? &parent->left :
 		    &parent->right;
 	}
-	rb_insert(&p->ptimers, &t->numbered, parent, link, NULL);
+	rb_insert(&all->numbered, &t->numbered, parent, link, NULL);
 }
 
 /* Who is to have the signal.  0, -EINVAL: not one of ours. */
@@ -337,7 +372,7 @@ target_locked(struct ptimer *t)
 	return 0;
 }
 
-/* Remember whose CPU time it is.  0, -EINVAL: nobody's. */
+/* Remember whose CPU time it is.  0, -EINVAL: nobody's; -EAGAIN: no memory. */
 static int
 bind_clock_locked(struct ptimer *t)
 {
@@ -349,6 +384,10 @@ bind_clock_locked(struct ptimer *t)
 		return 0;
 	if (!cpu_clock_find_locked(&t->req.cpu, &p, &tk))
 		return -EINVAL;
+	if (tk != NULL && tk->timed == NULL)
+		tk->timed = kmem_zalloc(sizeof(*tk->timed));
+	if (!has_queues_locked(p) || (tk != NULL && tk->timed == NULL))
+		return -EAGAIN;
 	proc_get(p);
 	t->timed = p;
 	if (tk != NULL) {
@@ -364,9 +403,8 @@ end_locked(struct ptimer *t)
 {
 	HELD(&proc_lock);
 	unwait_locked(t);
-	rb_remove(&t->owner->ptimers, &t->numbered, NULL);
+	rb_remove(&t->owner->ptimers->numbered, &t->numbered, NULL);
 	sigq_leave_locked(t->q);
-	t->owner->nptimers--;
 	if (t->timed != NULL)
 		proc_put(t->timed);
 	kmem_cache_free(&ptimer_cache, t);
@@ -392,11 +430,11 @@ ptimer_create(const struct ptimer_req *req, int *id)
 	t->req = *req;
 	t->passed = -1;
 	spin_lock(&proc_lock);
-	t->q = sigq_keep_locked(p, taken_locked, t);
+	if (has_queues_locked(p))
+		t->q = sigq_keep_locked(p, taken_locked, t);
 	r = t->q == NULL ? -EAGAIN : req->is_wrong ? -EINVAL : target_locked(t);
 	if (r == 0) {
-		number_locked(p, t);
-		p->nptimers++;
+		number_locked(p->ptimers, t);
 		if (!req->has_value)
 			t->req.value = (uint64_t)t->id;
 		*id = t->id;
@@ -413,7 +451,7 @@ ptimer_create(const struct ptimer_req *req, int *id)
  * The second half: the program has been told the number.  Without a clock it ends.
  *
  * Locks:    takes proc_lock.
- * Returns:  0, -EINVAL: no such clock.
+ * Returns:  0, -EINVAL: no such clock; -EAGAIN: no memory.
  */
 int
 ptimer_start(int id)
@@ -467,7 +505,8 @@ ptimers_end(struct proc *p)
 	do {
 		spin_lock(&proc_lock);
 		for (n = 0; n < BATCH; n++) {
-			t = by_number(p->ptimers.node);
+			t = p->ptimers == NULL ? NULL :
+			    by_number(p->ptimers->numbered.node);
 			if (t == NULL)
 				break;
 			end_locked(t);
@@ -484,13 +523,15 @@ ptimers_end(struct proc *p)
 void
 ptimers_end_clock(struct proc *p, struct task *tk)
 {
-	struct cpu_queues *of = tk != NULL ? &tk->timed : &p->timed;
+	struct cpu_queues *of;
 	struct ptimer *t;
 	unsigned n;
 
 	do {
 		spin_lock(&proc_lock);
-		for (n = 0; n < BATCH; n++) {
+		of = tk != NULL ? tk->timed : p->ptimers == NULL ? NULL :
+		    &p->ptimers->timed;
+		for (n = 0; of != NULL && n < BATCH; n++) {
 			t = first_of(&of->of[of->of[0].node == NULL]);
 			if (t == NULL)
 				break;

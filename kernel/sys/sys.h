@@ -23,13 +23,12 @@ void sys_init(void);              /* registers the dispatch with proc/ */
 
 /*
  * A wait was interrupted: when no handler runs (SIGSTOP, SIGCONT), call
- * fn(arg) instead of starting the call anew, so that time already spent
+ * fn(arg), of RESTART_ARGS, instead of starting the call anew, so that time already spent
  * counts; when one runs, the call ends with -EINTR.
  *
  * Returns:  -ERESTART_BLOCK, for the handler to return.
  */
-int64_t sys_restart_later(int64_t (*fn)(const uint64_t a[6]),
-    const uint64_t arg[6]);
+int64_t sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t *arg);
 
 /*
  * The mask that ppoll, pselect6 and rt_sigsuspend put in place until they

@@ -534,10 +534,11 @@ sys_prctl(const uint64_t a[6])
 	case PR_SET_PDEATHSIG:
 		if (a[1] > NSIG)
 			return -EINVAL;
-		p->pdeath_sig = (int)a[1];
+		p->pdeath_sig = (int8_t)a[1];
 		return 0;
 	case PR_GET_PDEATHSIG:
-		return copyout(a[1], &p->pdeath_sig, 4);
+		v = p->pdeath_sig;
+		return copyout(a[1], &v, sizeof(v));
 	case PR_GET_DUMPABLE:
 		return p->dumpable;
 	case PR_SET_DUMPABLE:

@@ -257,9 +257,9 @@ sys_rt_sigtimedwait(const uint64_t a[6])
 static int64_t
 futex_again(const uint64_t a[6])
 {
-	const struct futex_req q = { .addr = a[0], .op = (int)a[1],
-		.val = (uint32_t)a[2], .val3 = (uint32_t)a[3],
-		.private = a[4] != 0, .has_deadline = true, .deadline = a[5] };
+	const struct futex_req q = { .addr = a[0], .op = (int)(uint32_t)a[1],
+		.private = a[1] >> 32 != 0, .val = (uint32_t)a[2],
+		.val3 = (uint32_t)(a[2] >> 32), .has_deadline = true, .deadline = a[3] };
 	int64_t r = futex_op(&q);
 
 	return r == -ERESTART_BLOCK ? sys_restart_later(futex_again, a) : r;
@@ -302,8 +302,9 @@ sys_futex(const uint64_t a[6])
 	}
 	r = futex_op(&q);
 	if (r == -ERESTART_BLOCK) {
-		const uint64_t arg[6] = { q.addr, (uint64_t)q.op, q.val, q.val3,
-			q.private, q.deadline };
+		const uint64_t arg[RESTART_ARGS] = { q.addr,
+			(uint32_t)q.op | (uint64_t)q.private << 32,
+			q.val | (uint64_t)q.val3 << 32, q.deadline };
 
 		return sys_restart_later(futex_again, arg);
 	}

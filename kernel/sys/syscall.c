@@ -87,7 +87,7 @@ missing(int32_t nr)
 
 /* See sys.h.  Locks: none. */
 int64_t
-sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t arg[6])
+sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t *arg)
 {
 	struct task *tk = task_current();
 
@@ -102,10 +102,10 @@ sys_restart_syscall(const uint64_t a[6])
 {
 	struct task *tk = task_current();
 	int64_t (*fn)(const uint64_t *) = tk->restart_fn;
-	uint64_t arg[6];
+	uint64_t arg[6] = { 0 };
 
 	tk->restart_fn = NULL;
-	memcpy(arg, tk->restart_arg, sizeof(arg));
+	memcpy(arg, tk->restart_arg, sizeof(tk->restart_arg));
 	return fn != NULL ? fn(arg) : -EINTR;
 }
 
