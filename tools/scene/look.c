@@ -294,21 +294,21 @@ seen_in(const struct aspace *as, uint64_t vpn)
 static void
 look_chains(void)
 {
-	const struct sh_object *o;
+	const struct sh_object *obj;
 	const struct sh_page *page;
 	char key[32], text[64];
 	unsigned i, k;
 
 	for (k = 0; k < at.v->labels.nobjects; k++) {
-		o = (const void *)at.v->labels.object[k];
+		obj = (const void *)at.v->labels.object[k];
 		snprintf(text, sizeof(text), "-");
-		if (o->parent != NULL)
+		if (obj->parent != NULL)
 			snprintf(text, sizeof(text), "X%u asks %lu",
-			    object_no(o->parent), o->try_at);
+			    object_no(obj->parent), obj->try_at);
 		snprintf(key, sizeof(key), "X%u", k + 1);
-		item(key, "children %u behind %s", o->num_children, text);
+		item(key, "children %u behind %s", obj->num_children, text);
 		for (i = 0; i < at.sc->npages; i++) {
-			page = record_of(o, (BASE >> PAGE_SHIFT) + at.sc->at[i]);
+			page = record_of(obj, (BASE >> PAGE_SHIFT) + at.sc->at[i]);
 			if (page == NULL)
 				continue;
 			word_text(page->word, text, sizeof(text));
