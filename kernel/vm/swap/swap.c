@@ -477,8 +477,10 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 		EVENT_ADD(swap_ra_pages, used);
 	}
 	spin_unlock(&pfn_lock);
+	/* A page alone is moved at once, where that can be.  Who reads a sequence needs frames
+	 * for it, so it sleeps: whoever makes them has its turn. */
 	if (b != NULL)
-		send_read(b, swap_bio_send_now);
+		send_read(b, w->max <= 1 ? swap_bio_send_now : swap_bio_send);
 	while (used < have)
 		page_free(more[used++]);
 	return r;

@@ -285,7 +285,9 @@ full(void)
 			sent += n;
 		EQ(errno, EAGAIN);
 		CHECK(sent >= 4096 && sent <= 1 << 17);
-		EQ(answer(end ? s : m) & POLLOUT, 0);
+		/* Linux refuses a write and tells of room, now and then. */
+		if (on_vadose())
+			EQ(answer(end ? s : m) & POLLOUT, 0);
 		while (seen < sent && comes(end ? m : s, 1000) == 1)
 			seen += OK(read(end ? m : s, block, sizeof(block)));
 		EQ(seen, sent);
