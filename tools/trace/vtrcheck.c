@@ -223,6 +223,8 @@ static const struct {
 	{ "swap.out", rule_swap_out },
 	{ "swap.in", rule_swap_in },
 	{ "swap.free", rule_swap_free },
+	{ "vad.space", NULL }, /* these two say no range */
+	{ "vad.end", NULL },
 	{ "vad.", rule_vad },
 };
 
