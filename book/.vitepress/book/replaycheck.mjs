@@ -68,16 +68,21 @@ half.pages.forEach((p, k) => {
   if (half.frameOf(k, mark - gone) !== was) complain(`page 0x${p.vpn.toString(16)} of process ${p.pid} has frame ${half.frameOf(k, mark - gone)} behind a half, ${was} at once`)
 })
 // At many moments a walk from the root down ends at the word in which the page has its home.
+// A space that ends gives back its tables, then, when all processors know, their pages: what
+// is wrong at one moment is a finding when it is at the next, or when all is quiet.
 const walks = new Walks(t), home = idOf(t, 'page.home'), homes = new Map()
-let walked = 0
+let walked = 0, suspects = new Set()
 function walkAll(i) {
+  const wrong = new Set()
   r.pages.forEach((p, k) => {
     const f = r.frameOf(k, i), word = homes.get(f)
     if (!word) return
-    const steps = walks.walk(p.pid, p.vpn * 4096, i)
+    const steps = walks.walk(p.pid, p.vpn * 4096, i), suspect = `${k} ${f} ${word}`
     if (steps.length === 4 && steps[3].pa === word) walked++
+    else if (i < mark && !suspects.has(suspect)) wrong.add(suspect)
     else complain(`event ${i}: page 0x${p.vpn.toString(16)} of process ${p.pid}: the walk ends at ${steps.map(s => s.pa.toString(16)).join(' ')}, frame ${f} is at home in ${word.toString(16)}`)
   })
+  suspects = wrong
 }
 for (let i = 0, next = 0; i <= mark; i++) {
   if (t.id[i] === home) homes.set(number(t, i, 0), t.v[8 * i + 5] >>> 28 === 1 ? (t.v[8 * i + 5] & 0xfffffff) * 2 ** 32 + t.v[8 * i + 4] : 0)
