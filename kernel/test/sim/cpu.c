@@ -404,11 +404,12 @@ host_translate(struct md_space *space, va_t va, bool write)
 	return *word;
 }
 
-/* Addresses of scripts are those of opsfn.h; all others are the kernel's. */
+/* Addresses of scripts are those of sim.h; all others are the kernel's. */
 static bool
 is_user(const void *p)
 {
-	return (va_t)p >= SIM_USER_BASE && (va_t)p < SIM_USER_END;
+	return ((va_t)p >= SIM_USER_BASE && (va_t)p < SIM_USER_END) ||
+	    ((va_t)p >= SIM_OWNED_BASE && (va_t)p < SIM_OWNED_END);
 }
 
 /* The byte at p, faulted in as the trap handler does; NULL: it cannot be. */

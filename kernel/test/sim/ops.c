@@ -4,7 +4,7 @@
  *
  * Rules     1. An operation that fails though it may not ends the run with
  *              its text.
- *           2. The words are in four tables, here those of processes, threads
+ *           2. The words are in five tables, here those of processes, threads
  *              and the machine.
  *
  * Read next script.c, pairs.txt.
@@ -219,7 +219,7 @@ const struct op *
 op_find(const char *name)
 {
 	static const struct op *const tables[] = { ops_access, ops_map,
-		ops_paging, ops_others };
+		ops_paging, ops_frames, ops_others };
 	const struct op *op;
 	unsigned i;
 

@@ -66,6 +66,18 @@ op_see(const struct step *s)
 		wrong(s, "read", value);
 }
 
+/* see? P.W V K: or faults. */
+static void
+op_see_may(const struct step *s)
+{
+	bool must = world.flag[s->arg[2]];
+	uint64_t value = 0;
+
+	if (host_load(me(), va_of(s), &value) == 0 && must &&
+	    !is_one_of(s->word[1], value))
+		wrong(s, "read", value);
+}
+
 static void
 op_w(const struct step *s)
 {
@@ -168,6 +180,28 @@ op_in(const struct step *s)
 	expect(s, copyin(&value, va_of(s), 8), 0);
 	if (s->error == 0 && !is_one_of(s->word[1], value))
 		wrong(s, "read", value);
+}
+
+/* in? P.W V, copyout? P.W V: or -EFAULT. */
+static void
+op_in_may(const struct step *s)
+{
+	uint64_t value = 0;
+	int r = copyin(&value, va_of(s), 8);
+
+	if (r != -EFAULT)
+		expect(s, r, 0);
+	if (r == 0 && !is_one_of(s->word[1], value))
+		wrong(s, "read", value);
+}
+
+static void
+op_outto_may(const struct step *s)
+{
+	int r = copyout(va_of(s), &s->arg[1], 8);
+
+	if (r != -EFAULT)
+		expect(s, r, 0);
 }
 
 static void
@@ -292,6 +326,7 @@ op_unpin(const struct step *s)
 
 const struct op ops_access[] = {
 	{ "r", op_r, 2 }, { "r?", op_r_may, 2 }, { "see", op_see, 3 },
+	{ "see?", op_see_may, 3 },
 	{ "fill", op_fill, 2 }, { "has", op_has, 2 }, { "w", op_w, 2 },
 	{ "w?", op_w_may, 2 }, { "f", op_f, 1 }, { "fw", op_fw, 1 },
 	{ "save", op_save, 2 }, { "same", op_same, 2 }, { "pin", op_pin, 3 },
@@ -300,6 +335,7 @@ const struct op ops_access[] = {
 	{ "poke", op_poke, 3 }, { "futex", op_futex, 1 },
 	{ "fwait", op_futex_wait, 2 }, { "fwake", op_futex_wake, 1 },
 	{ "stat", op_stat, 0 }, { "in", op_in, 2 }, { "copyout", op_outto, 2 },
+	{ "in?", op_in_may, 2 }, { "copyout?", op_outto_may, 2 },
 	{ "text", op_text, 1 },
 	{ NULL, NULL, 0 }
 };

@@ -11,6 +11,7 @@
 #define BASE SIM_USER_BASE
 #define NPINS 4
 #define NREGS 8
+#define NFRAMES 24
 
 struct op {
 	const char *name;            /* NULL: the end of a table */
@@ -27,10 +28,11 @@ struct ops_world {
 	bool flag[NREGS];
 	uint64_t reg[NREGS];
 	struct vm_page *pin[NPINS];
+	uint32_t frame[NFRAMES];     /* numbers of frames */
 };
 
 extern struct ops_world world;
-extern const struct op ops_access[], ops_map[], ops_paging[];
+extern const struct op ops_access[], ops_map[], ops_paging[], ops_frames[];
 
 /* The step has found what may not be: the run ends. */
 void NORETURN wrong(const struct step *, const char *what, uint64_t value);

@@ -9,7 +9,8 @@
  *             b@1    r 0.0 1
  *             end    r 0.0 2; @1 r 0.0 1
  *
- *           PAGE.WORD is a word of the pages at BASE; 1|2 means one of them;
+ *           PAGE.WORD is a word of the pages at BASE, F3.0 one where design frames
+ *           maps; 1|2 means one of them;
  *           !22 before an operation: it must return -EINVAL.  ops.c has them.
  *
  * Rules     1. start and end are done by the driver, undisturbed; a, b, c at
@@ -73,6 +74,16 @@ bad(const char *path, unsigned line, const char *what)
 	exit(2);
 }
 
+/* 3, 0x3; F3: page 3 of where frames of programs are mapped, as a page from BASE on. */
+static uint64_t
+number(char *word, char **end)
+{
+	bool owned = word[0] == 'F' && isdigit((unsigned char)word[1]);
+	uint64_t n = strtoull(owned ? word + 1 : word, end, 0);
+
+	return owned ? n + (SIM_OWNED_BASE - SIM_USER_BASE) / PAGE_SIZE : n;
+}
+
 /* "op arg arg" → a step; the text is cut up. */
 static struct step *
 parse_step(char *text, const char *path, unsigned line)
@@ -94,7 +105,7 @@ parse_step(char *text, const char *path, unsigned line)
 		snprintf(s->text + strlen(s->text),
 		    sizeof(s->text) - strlen(s->text), " %s", word);
 		s->word[s->n] = strdup(word);
-		s->arg[s->n] = strtoull(word, &dot, 0);
+		s->arg[s->n] = number(word, &dot);
 		if (s->n == 0 && *dot == '.')
 			s->sub = strtoull(dot + 1, NULL, 0);
 		s->n++;

@@ -31,6 +31,8 @@
 #define SIM_FIBERS 12
 #define SIM_USER_BASE 0x10000000ul   /* the pages of scripts */
 #define SIM_USER_END 0x20000000ul
+#define SIM_OWNED_BASE 0x280000000000ul /* where frames of programs are mapped … */
+#define SIM_OWNED_END 0x400000000000ul  /* … to here */
 #define SIM_DRIVER (MAXCPU - 1)      /* the driver's CPU */
 #define SIM_FRAMES_MAX 1024u
 #define SIM_STEPS_MAX 100000u        /* more: a livelock */
