@@ -170,12 +170,12 @@ move_key_locked(const uintptr_t from[2], const uintptr_t to[2], unsigned n)
 }
 
 static int
-pin_word(const struct futex_req *q, va_t addr, bool write,
+pin_word(const struct futex_req *q, va_t addr, enum access access,
     struct vm_word_pin *pin)
 {
 	if ((addr & 3) != 0)
 		return -EINVAL;
-	return vm_word_pin(proc_current()->as, addr, write, q->private, pin);
+	return vm_word_pin(proc_current()->as, addr, access, q->scope, pin);
 }
 
 /* Where the word is looked for. */
@@ -184,7 +184,7 @@ key_of(const struct futex_req *q, va_t addr, uintptr_t key[2])
 {
 	if ((addr & 3) != 0)
 		return -EINVAL;
-	return vm_word_key(proc_current()->as, addr, q->private, key);
+	return vm_word_key(proc_current()->as, addr, q->scope, key);
 }
 
 /* ---- the operations ---- */
@@ -245,19 +245,19 @@ wait_enter(const struct futex_req *q, struct futex_waiter *w)
 	int r;
 
 	do {
-		r = pin_word(q, q->addr, false, &pin);
+		r = pin_word(q, q->addr, ACCESS_READ, &pin);
 		if (r < 0)
 			return r;
 		r = wait_queue(q, &pin, w);
 		if (r < 0) {
-			vm_word_unpin(&pin, false);
+			vm_word_unpin(&pin, PAGE_CLEAN);
 			return r;
 		}
-		r = pin_word(q, q->addr, false, &now);
+		r = pin_word(q, q->addr, ACCESS_READ, &now);
 		moved = r < 0 || now.page != pin.page;
 		if (r == 0)
-			vm_word_unpin(&now, false);
-		vm_word_unpin(&pin, false);
+			vm_word_unpin(&now, PAGE_CLEAN);
+		vm_word_unpin(&pin, PAGE_CLEAN);
 		if (moved && wait_leave(w))
 			return 0;
 	} while (moved && r == 0);
@@ -318,7 +318,7 @@ futex_requeue(const struct futex_req *q, bool compare)
 	if (r == 0)
 		r = key_of(q, q->addr2, to);
 	if (r == 0 && compare)
-		r = pin_word(q, q->addr, false, &pin);
+		r = pin_word(q, q->addr, ACCESS_READ, &pin);
 	if (r < 0)
 		return r;
 	spin_lock(&futex.lock);
@@ -330,7 +330,7 @@ futex_requeue(const struct futex_req *q, bool compare)
 	}
 	spin_unlock(&futex.lock);
 	if (compare)
-		vm_word_unpin(&pin, false);
+		vm_word_unpin(&pin, PAGE_CLEAN);
 	return r < 0 ? r : (int64_t)woken + moved;
 }
 
@@ -389,7 +389,7 @@ futex_wake_op(const struct futex_req *q)
 
 	r = key_of(q, q->addr, a);
 	if (r == 0)
-		r = pin_word(q, q->addr2, true, &b);
+		r = pin_word(q, q->addr2, ACCESS_WRITE, &b);
 	if (r < 0)
 		return r;
 	spin_lock(&futex.lock);
@@ -401,7 +401,7 @@ futex_wake_op(const struct futex_req *q)
 	if (wanted > 0)
 		n += wake_key_locked(b.key, wake_count(q->val2), UINT32_MAX);
 	spin_unlock(&futex.lock);
-	vm_word_unpin(&b, true);
+	vm_word_unpin(&b, PAGE_DIRTY);
 	return r < 0 ? r : n;
 }
 
@@ -415,10 +415,10 @@ futex_wake_op(const struct futex_req *q)
 static int
 futex_wake_at(va_t addr, unsigned n)
 {
-	struct futex_req q = { .addr = addr, .val = n, .private = true };
+	struct futex_req q = { .addr = addr, .val = n, .scope = WORD_PRIVATE };
 	int64_t woken = futex_wake(&q, UINT32_MAX), more;
 
-	q.private = false;
+	q.scope = WORD_SHARED;
 	if (woken < 0 || woken >= n)
 		return (int)woken;
 	q.val = n - (unsigned)woken;
@@ -436,7 +436,7 @@ futex_wake_at(va_t addr, unsigned n)
 void
 futex_clear_at(va_t addr)
 {
-	struct futex_req q = { .addr = addr, .private = true };
+	struct futex_req q = { .addr = addr, .scope = WORD_PRIVATE };
 	const uint32_t zero = 0;
 	struct vm_word_pin pin;
 
@@ -444,10 +444,10 @@ futex_clear_at(va_t addr)
 		(void)as_write(proc_current()->as, addr, &zero, sizeof(zero));
 		return;
 	}
-	if (pin_word(&q, addr, true, &pin) < 0)
+	if (pin_word(&q, addr, ACCESS_WRITE, &pin) < 0)
 		return;
 	atomic_store(pin.kva, 0);
-	vm_word_unpin(&pin, true);
+	vm_word_unpin(&pin, PAGE_DIRTY);
 	(void)futex_wake_at(addr, 1);
 }
 
@@ -455,18 +455,18 @@ futex_clear_at(va_t addr)
 static void
 robust_release(struct task *tk, va_t addr, bool pending)
 {
-	struct futex_req q = { .private = false };
+	struct futex_req q = { .scope = WORD_SHARED };
 	struct vm_word_pin pin;
 	uint32_t v;
 	bool mine;
 
-	if (pin_word(&q, addr, true, &pin) < 0)
+	if (pin_word(&q, addr, ACCESS_WRITE, &pin) < 0)
 		return;
 	v = atomic_load(pin.kva);
 	do {
 		mine = (v & TID_MASK) == (uint32_t)tk->tid;
 	} while (mine && !atomic_cas(pin.kva, &v, (v & WAITERS) | OWNER_DIED));
-	vm_word_unpin(&pin, mine);
+	vm_word_unpin(&pin, mine ? PAGE_DIRTY : PAGE_CLEAN);
 	if ((mine && (v & WAITERS) != 0) || (pending && v == 0))
 		(void)futex_wake_at(addr, 1);
 }

@@ -446,7 +446,8 @@ struct futex_req {
 	va_t addr, addr2;
 	int op;                  /* FUTEX_*, without the flags */
 	uint32_t val, val2, val3;
-	bool private, has_deadline;
+	enum word_scope scope;
+	bool has_deadline;
 	uint64_t deadline;       /* of md_time_ns() */
 };
 int64_t futex_op(const struct futex_req *) MUST_CHECK;

@@ -578,7 +578,8 @@ move_mem(struct aspace *as, uint64_t off, struct uio *u, bool write)
 			done = -EFAULT;
 			break;
 		}
-		n = as_force(as, off + (uint64_t)done, buf, want, write);
+		n = as_force(as, off + (uint64_t)done, buf, want,
+		    write ? ACCESS_WRITE : ACCESS_READ);
 		if (n <= 0) {
 			if (done == 0)
 				done = n == -EFAULT ? -EIO : n;

@@ -260,7 +260,7 @@ move_set(int tid, uint64_t note, va_t at, enum way dir)
 /* ---- memory ---- */
 
 static int64_t
-move_word(int tid, va_t at, uint64_t *word, bool write)
+move_word(int tid, va_t at, uint64_t *word, enum access access)
 {
 	struct aspace *as;
 	int r = trace_space(tid, &as);
@@ -268,7 +268,7 @@ move_word(int tid, va_t at, uint64_t *word, bool write)
 
 	if (r != 0)
 		return r;
-	n = as_force(as, at, word, sizeof(*word), write);
+	n = as_force(as, at, word, sizeof(*word), access);
 	as_put(as);
 	return n == sizeof(*word) ? 0 : -EIO;
 }
@@ -277,7 +277,7 @@ static int64_t
 peek(int tid, va_t at, va_t data)
 {
 	uint64_t word;
-	int64_t r = move_word(tid, at, &word, false);
+	int64_t r = move_word(tid, at, &word, ACCESS_READ);
 
 	return r != 0 ? r : copyout(data, &word, sizeof(word));
 }
@@ -385,7 +385,7 @@ ask(uint32_t request, int tid, uint64_t addr, uint64_t data)
 		return peek(tid, addr, data);
 	case PTRACE_POKETEXT:
 	case PTRACE_POKEDATA:
-		return move_word(tid, addr, &data, true);
+		return move_word(tid, addr, &data, ACCESS_WRITE);
 	case PTRACE_PEEKUSER:
 		return peek_user(tid, addr, data);
 	case PTRACE_POKEUSER:

@@ -258,7 +258,7 @@ static int64_t
 futex_again(const uint64_t a[6])
 {
 	const struct futex_req q = { .addr = a[0], .op = (int)(uint32_t)a[1],
-		.private = a[1] >> 32 != 0, .val = (uint32_t)a[2],
+		.scope = (enum word_scope)(a[1] >> 32), .val = (uint32_t)a[2],
 		.val3 = (uint32_t)(a[2] >> 32), .has_deadline = true, .deadline = a[3] };
 	int64_t r = futex_op(&q);
 
@@ -288,7 +288,7 @@ sys_futex(const uint64_t a[6])
 	struct futex_req q = { .addr = a[0], .addr2 = a[4],
 		.val = (uint32_t)a[2], .val2 = (uint32_t)a[3],
 		.val3 = (uint32_t)a[5],
-		.private = (op & FUTEX_PRIVATE_FLAG) != 0 };
+		.scope = (op & FUTEX_PRIVATE_FLAG) != 0 ? WORD_PRIVATE : WORD_SHARED };
 	int64_t r;
 
 	q.op = (int)(op & ~(unsigned)(FUTEX_PRIVATE_FLAG |
@@ -303,7 +303,7 @@ sys_futex(const uint64_t a[6])
 	r = futex_op(&q);
 	if (r == -ERESTART_BLOCK) {
 		const uint64_t arg[RESTART_ARGS] = { q.addr,
-			(uint32_t)q.op | (uint64_t)q.private << 32,
+			(uint32_t)q.op | (uint64_t)q.scope << 32,
 			q.val | (uint64_t)q.val3 << 32, q.deadline };
 
 		return sys_restart_later(futex_again, arg);

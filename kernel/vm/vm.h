@@ -30,6 +30,9 @@ bool vm_is_short(void);     /* no frames for another process: -EAGAIN */
  * (commit.c, rule 6)?  Called with any lock. */
 void vm_set_user_fn(bool (*is_user)(void));
 
+/* What was done to the bytes of a page by who lets go of it: nothing, or a store. */
+enum page_dirt { PAGE_CLEAN, PAGE_DIRTY };
+
 /* ---- address spaces (as.c) ---- */
 
 /* New, empty; refs 1.  ops NULL: the default design.  0, -ENOMEM. */
@@ -161,7 +164,7 @@ ssize_t copyin_str(char *dst, va_t src, size_t cap) MUST_CHECK;
 /* Any space, the current one by address, others by pins  (book: access). */
 ssize_t as_read(struct aspace *, va_t, void *dst, size_t n);        /* short on error; -EFAULT if none */
 ssize_t as_write(struct aspace *, va_t, const void *src, size_t n);
-SYSTEM_ONLY ssize_t as_force(struct aspace *, va_t, void *buf, size_t n, bool write); /* as a debugger */
+SYSTEM_ONLY ssize_t as_force(struct aspace *, va_t, void *buf, size_t n, enum access); /* as a debugger */
 
 /* Where the bytes of a read or write go: user iovecs, or one kernel buffer. */
 struct uio_vec {
@@ -199,11 +202,12 @@ struct vm_word_pin {
 	uint32_t *kva;
 	uintptr_t key[2];
 };
-int vm_word_pin(struct aspace *, va_t, bool write, bool is_private,
+enum word_scope { WORD_SHARED, WORD_PRIVATE };
+int vm_word_pin(struct aspace *, va_t, enum access, enum word_scope,
     struct vm_word_pin *) MUST_CHECK;
-int vm_word_key(struct aspace *, va_t, bool is_private, uintptr_t key[2])
+int vm_word_key(struct aspace *, va_t, enum word_scope, uintptr_t key[2])
     MUST_CHECK;
-void vm_word_unpin(struct vm_word_pin *, bool dirty);
+void vm_word_unpin(struct vm_word_pin *, enum page_dirt);
 
 /* ---- memory objects (vmo.c, maplink.c, anon.c) ---- */
 
@@ -300,7 +304,7 @@ struct vmo *vmo_create_file(const struct pager_ops *, void *obj, uint64_t bytes,
     const struct vmo_client_ops *, void *client);
 /* One page, read in if absent, pinned: metadata of file systems.  By direct map. */
 int cache_page(struct vmo *, uint64_t idx, struct vm_page **out) MUST_CHECK;
-void cache_unpin(struct vm_page *, bool dirty);
+void cache_unpin(struct vm_page *, enum page_dirt);
 bool cache_is_page(const struct vmo *, uint64_t idx, const struct vm_page *);
 /* Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
  * error of the write-back thread is told once. */

@@ -397,7 +397,7 @@ f3_private_copy(struct fctx *f)
 	page_unpin(src);
 	if (before != 0) {
 		before = tlb_clear_word(f->as, f->va, f->leaf, f->word);
-		page_unmap(pte_page(before), (before & MD_PTE_D) != 0);
+		page_unmap(pte_page(before), word_dirt(before));
 		ws_remove(f->as, f->leaf);
 	}
 	fault_install(f, pg);

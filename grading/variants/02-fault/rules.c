@@ -368,7 +368,7 @@ give_up(struct fctx *f)
 {
 	uint64_t old = tlb_clear_word(f->as, f->va, f->leaf, f->word);
 
-	page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
+	page_unmap(pte_page(old), word_dirt(old));
 	ws_remove(f->as, f->leaf);
 	return old;
 }

@@ -418,7 +418,7 @@ own_copy(struct fctx *f, struct fmo_entry *e, uint64_t before)
 	}
 	if (pte_kind(before) == PTE_VALID) {
 		(void)tlb_clear_word(f->as, f->va, f->leaf, f->word);
-		page_unmap(theirs, false);
+		page_unmap(theirs, PAGE_CLEAN);
 		ws_remove(f->as, f->leaf);
 	}
 	page_copy(ours, theirs);

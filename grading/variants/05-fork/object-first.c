@@ -497,7 +497,7 @@ f4_break_fork(struct fctx *f)
 	if ((before & MD_PTE_P) != 0) {
 		(void)tlb_clear_word(f->as, f->va, f->leaf, f->word);
 		ws_remove(f->as, f->leaf);
-		page_unmap(from, false);
+		page_unmap(from, PAGE_CLEAN);
 	}
 	page_copy(to, from);
 	fault_install(f, to);

@@ -493,7 +493,7 @@ f4_break_fork(struct fctx *f)
 	if (pte_kind(before) == PTE_VALID) {
 		tlb_clear_word(f->as, f->va, f->leaf, f->word);
 		ws_remove(f->as, f->leaf);
-		page_unmap(old, false);
+		page_unmap(old, PAGE_CLEAN);
 	}
 	fault_install(f, new);
 	/* Only now: this may free old's last reference but our pin. */

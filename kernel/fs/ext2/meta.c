@@ -194,7 +194,7 @@ void
 meta_put(struct ext2_ref *ref)
 {
 	if (ref->page != NULL)
-		cache_unpin(ref->page, false);
+		cache_unpin(ref->page, PAGE_CLEAN);
 	kmem_free(ref->copy);
 	ref->page = NULL;
 	ref->copy = NULL;
@@ -218,7 +218,7 @@ buf_drop(struct ext2_fs *fs, struct ext2_buf *b)
 {
 	list_remove(&b->all);
 	list_remove(&b->hash);
-	cache_unpin(b->page, false);
+	cache_unpin(b->page, PAGE_CLEAN);
 	kmem_cache_free(&buf_cache, b);
 	fs->nbufs--;
 }

@@ -430,7 +430,7 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	if (r != 0)
 		return r;
 	r = pager_extend(ip, idx, pg);
-	cache_unpin(pg, true);
+	cache_unpin(pg, PAGE_DIRTY);
 	return r;
 }
 

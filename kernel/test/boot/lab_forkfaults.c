@@ -223,7 +223,7 @@ child_alone_reads(void)
 {
 	uint64_t i, n;
 
-	CHECK(vm_pin_user(f.p.as, pages_at(&f.p, 1), false, f.pin) == 0);
+	CHECK(vm_pin_user(f.p.as, pages_at(&f.p, 1), ACCESS_READ, f.pin) == 0);
 	family_trim(&f.c);
 	parent_ends();
 	ev_mark(5);
@@ -239,7 +239,7 @@ child_alone_reads(void)
 	    "and their pages have one owner, who has read them: F8 asks "
 	    "fmo_try_steal() first", ev_read(EV_fmo_entries_live), n);
 	ev_mark(6);
-	page_unpin_written(f.pin[0], false);
+	page_unpin(f.pin[0]);
 }
 
 static void
@@ -294,7 +294,7 @@ bring(enum page_place place)
 		CHECK(family_load(f.c.as, pages_at(&f.c, i), &value) == 0);
 	for (i = 0; i < f.p.n; i++)
 		if (is_pinned(place, i))
-			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i), false,
+			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i), ACCESS_READ,
 			    &f.pin[i]) == 0);
 	if (place == IN_MEMORY)
 		return;
@@ -360,7 +360,7 @@ unpin_all(enum page_place place)
 		CLAIM(f.pin[i]->pins == 1, "page %lu has %u pins where there "
 		    "was one: those of a fault are given back", i,
 		    f.pin[i]->pins);
-		page_unpin_written(f.pin[i], false);
+		page_unpin(f.pin[i]);
 	}
 }
 
@@ -471,7 +471,7 @@ beside_common(void)
 		CHECK(family_load(f.c.as, pages_at(&f.c, i), &value) == 0);
 	for (i = 0; i < f.p.n; i += 2) {
 		if (i % 4 == 0)
-			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i + 1), false,
+			CHECK(vm_pin_user(f.p.as, pages_at(&f.p, i + 1), ACCESS_READ,
 			    &f.pin[i]) == 0);
 		CHECK(map_munmap(f.p.as, pages_at(&f.p, i), i % 4 == 0 ?
 		    2 * PAGE_SIZE : PAGE_SIZE) == 0);
@@ -494,7 +494,7 @@ beside_common(void)
 			continue;
 		CLAIM(pages_is(&f.p, i + 1, f.pin[i]), "page %lu: a write(2) sends "
 		    "it, and finds what the child has stored afterwards", i + 1);
-		page_unpin_written(f.pin[i], false);
+		page_unpin(f.pin[i]);
 	}
 	family_ends();
 }

@@ -280,7 +280,7 @@ pin_some(const struct pages *p, struct vm_page **pin)
 	for (i = 0; i < p->n; i++)
 		pages_write(p, i);
 	for (i = 0; i < p->n; i += 3)
-		CHECK(vm_pin_user(p->as, pages_at(p, i), true, &pin[i / 3]) == 0);
+		CHECK(vm_pin_user(p->as, pages_at(p, i), ACCESS_WRITE, &pin[i / 3]) == 0);
 	family_trim(p);
 	for (i = 0; i < p->n; i += 2)
 		pages_write(p, i);
@@ -295,7 +295,7 @@ read_ends(const struct pages *p, struct vm_page **pin)
 	for (i = 0; i < p->n; i += 3) {
 		frame = pa2va(page_pa(pin[i / 3]));
 		frame[0] = frame[PAGE_SIZE / 8 - 1] = 7;
-		page_unpin_written(pin[i / 3], true);
+		page_unpin_dirty(pin[i / 3]);
 	}
 }
 

@@ -114,7 +114,7 @@ four_groups(uint64_t n)
 		if (i % GROUPS == TRIMMED)
 			(void)pte_trim_range(t.p.as, vpn, vpn + 1);
 		if (i % GROUPS == PINNED)
-			CHECK(vm_pin_user(t.p.as, pages_at(&t.p, i), false,
+			CHECK(vm_pin_user(t.p.as, pages_at(&t.p, i), ACCESS_READ,
 			    &t.pin[i]) == 0);
 		if (i % GROUPS != COMMON)
 			CHECK(map_munmap(t.c.as, pages_at(&t.c, i), PAGE_SIZE) == 0);
@@ -172,7 +172,7 @@ last_steal(void)
 			CLAIM(pages_reads(&t.c, t.c.as, i), "page %lu: the child "
 			    "reads something else than its parent has written", i);
 		if (i % GROUPS == PINNED)
-			page_unpin_written(t.pin[i], false);
+			page_unpin(t.pin[i]);
 	}
 	lab_space_end(t.c.as);
 	CLAIM(vm_check(2) == 0, "vm_check() finds something behind pages that were "

@@ -54,7 +54,7 @@ map_clear(struct aspace *as, va_t va)
 		return;
 	old = tlb_clear_word(as, va, leaf, word);
 	as->ws_pages--;
-	page_unmap(pte_page(old), (old & MD_PTE_D) != 0);
+	page_unmap(pte_page(old), word_dirt(old));
 }
 
 /* The same, and its table, if that has no word any more. */

@@ -233,7 +233,7 @@ pinned_and_cut(void **state)
 	assert_int_equal(*(uint64_t *)pa2va(page_pa(pg)), 9 << 16);
 	assert_int_equal(vmo_resize(vmo, BYTES), 0);
 	host_check(1);
-	cache_unpin(pg, true);
+	cache_unpin(pg, PAGE_DIRTY);
 	assert_int_equal(ev_read(EV_page_lazy_invalidated), lazy + 1);
 	file_end(vmo);
 }

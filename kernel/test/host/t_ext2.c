@@ -251,7 +251,7 @@ cut_before_extend(void **state)
 		assert_int_equal(fs_setattr(&p, &whole), 0);
 		assert_int_equal(fs_setattr(&p, &a), 0);
 		assert_int_equal(vmo->pager->extend(vmo->v.obj, 3, pg), 0);
-		cache_unpin(pg, true);
+		cache_unpin(pg, PAGE_DIRTY);
 		assert_int_equal(fs_stat(&p, &st), 0);
 		assert_int_equal(st.blocks, 0);
 	}

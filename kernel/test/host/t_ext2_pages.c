@@ -252,7 +252,7 @@ cut_before_out(void **state)
 	assert_int_equal(vmo_resize(vmo, 1024), 0);
 	assert_int_equal(cache_page(vmo, 0, &pg), 0);
 	assert_int_equal(vmo->pager->out(vmo->v.obj, 0, &pg, 1), 0);
-	cache_unpin(pg, false);
+	cache_unpin(pg, PAGE_CLEAN);
 	disk_bytes = host_disk_bytes(&i);
 	for (i = 0; i < 1024; i++)
 		assert_int_equal(disk_bytes[blk * 1024 + i], 'F');

@@ -218,11 +218,11 @@ one_step(void)
 		(void)kpaged_trim(1 + host_random(100), (int)host_random(4));
 		break;
 	case 6:
-		kpaged_age(false);
+		kpaged_age(KPAGED_AGE_ALL);
 		break;
 	case 7:
 		if (host_random(10) == 0)
-			force_out_kpaged(true);
+			force_out_kpaged(FORCE_VADS_TOO);
 		break;
 	case 8:
 		(void)host_disk_run();
@@ -240,7 +240,7 @@ push_all_out(void)
 	unsigned i;
 
 	for (i = 0; i < 40; i++) {
-		force_out_kpaged(true);
+		force_out_kpaged(FORCE_VADS_TOO);
 		while (host_disk_run())
 			;
 	}

@@ -544,7 +544,7 @@ a_lost_table_is_checked_when_looked_at(void **state)
 		write_all();
 		while (phys_reclaim())
 			;
-		force_out_kpaged(false);
+		force_out_kpaged(FORCE_ENTRIES);
 	}
 	assert_true(kpaged_is_out(kva));
 	host_disk_fail(0, SLOTS * 8);

@@ -275,7 +275,7 @@ ops_end(unsigned slots)
 		(void)sim_swapon(slots);
 	for (i = 0; i < NPINS; i++)
 		if (world.pin[i] != NULL)
-			page_unpin_written(world.pin[i], true);
+			page_unpin_dirty(world.pin[i]);
 	for (i = 0; i < NPROC; i++) {
 		if (world.as[i] == NULL)
 			continue;

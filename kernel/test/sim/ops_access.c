@@ -223,10 +223,10 @@ static void
 op_futex(const struct step *s)
 {
 	struct vm_word_pin p;
-	int r = vm_word_pin(me(), va_of(s), true, false, &p);
+	int r = vm_word_pin(me(), va_of(s), ACCESS_WRITE, WORD_SHARED, &p);
 
 	if (r == 0)
-		vm_word_unpin(&p, true);
+		vm_word_unpin(&p, PAGE_DIRTY);
 }
 
 /* fwait P V: sleeps while the word is V; fwake P: wakes all. */
@@ -285,7 +285,7 @@ static void
 op_pin(const struct step *s)
 {
 	bool write = s->word[1][0] == 'w';
-	int r = vm_pin_user(me(), va_of(s), write, &world.pin[s->arg[2]]);
+	int r = vm_pin_user(me(), va_of(s), write ? ACCESS_WRITE : ACCESS_READ, &world.pin[s->arg[2]]);
 
 	if (r == -EFAULT)
 		world.pin[s->arg[2]] = NULL;

@@ -8,7 +8,7 @@
 #include "vm/object/object.h"
 
 /* ascopy.c: no lock of rank >= 2 held */
-int vm_pin_user(struct aspace *, va_t, bool write, struct vm_page **) MUST_CHECK; /* 0, -EFAULT, -EINTR */
+int vm_pin_user(struct aspace *, va_t, enum access, struct vm_page **) MUST_CHECK; /* 0, -EFAULT, -EINTR */
 
 /* ======== within the room ======== */
 

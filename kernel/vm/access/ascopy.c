@@ -27,9 +27,10 @@
 
 /* The page, pinned, if its word allows the access as it is.  No fault; no device. */
 static struct vm_page *
-pin_present(struct aspace *as, va_t va, bool write)
+pin_present(struct aspace *as, va_t va, enum access access)
 {
-	uint64_t *word, need = MD_PTE_P | MD_PTE_U | (write ? MD_PTE_W : 0);
+	uint64_t *word, need = MD_PTE_P | MD_PTE_U |
+	    (access == ACCESS_WRITE ? MD_PTE_W : 0);
 	struct vm_page *pg = NULL, *leaf;
 
 	mutex_lock(&as->ws_lock);
@@ -44,14 +45,14 @@ pin_present(struct aspace *as, va_t va, bool write)
 }
 
 static int
-pin_user(struct aspace *as, va_t va, bool write, bool force,
+pin_user(struct aspace *as, va_t va, enum access access, bool force,
     struct vm_page **out)
 {
 	struct fctx f;
 
 	if (va >= MD_USER_END)
 		return -EFAULT;
-	*out = pin_present(as, va, write);
+	*out = pin_present(as, va, access);
 	if (*out != NULL)
 		return 0;
 	fault_clear(&f);
@@ -60,18 +61,18 @@ pin_user(struct aspace *as, va_t va, bool write, bool force,
 	f.force = f.exclusive = force;
 	f.pin_out = out;
 	EVENT(fault_kernel);
-	return vm_fault(as, va, write ? ACCESS_WRITE : ACCESS_READ, &f);
+	return vm_fault(as, va, access, &f);
 }
 
 /* Pin the page of va, which is made present with the right.
  * Owns: the caller, the pin: page_unpin_written().
  * Returns: 0, -EFAULT, -EINTR. */
 int
-vm_pin_user(struct aspace *as, va_t va, bool write, struct vm_page **out)
+vm_pin_user(struct aspace *as, va_t va, enum access access, struct vm_page **out)
 {
 	const bool force = false;
 
-	return pin_user(as, va, write, force, out);
+	return pin_user(as, va, access, force, out);
 }
 
 /* ---- copies ---- */
@@ -87,7 +88,7 @@ copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir,
 	bool write = dir == UIO_PUT;
 	struct vm_page *pg;
 	char *there;
-	int r = pin_user(as, va, write, force, &pg);
+	int r = pin_user(as, va, write ? ACCESS_WRITE : ACCESS_READ, force, &pg);
 
 	if (r != 0)
 		return r;
@@ -156,9 +157,10 @@ as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
  * rights.
  * Locks, Context, Returns: as as_read(). */
 ssize_t
-as_force(struct aspace *as, va_t va, void *buf, size_t n, bool write)
+as_force(struct aspace *as, va_t va, void *buf, size_t n, enum access access)
 {
-	return copy_how(as, va, buf, n, write ? UIO_PUT : UIO_GET, COPY_FORCED);
+	return copy_how(as, va, buf, n, access == ACCESS_WRITE ? UIO_PUT : UIO_GET,
+	    COPY_FORCED);
 }
 
 /* Read any space's memory.

@@ -65,10 +65,10 @@ private_key(const struct aspace *as, va_t va, uintptr_t key[2])
  * Owns: the caller, the pin in w: vm_word_unpin().
  * Returns: 0, -EFAULT, -EINTR. */
 int
-vm_word_pin(struct aspace *as, va_t va, bool write, bool is_private,
+vm_word_pin(struct aspace *as, va_t va, enum access access, enum word_scope scope,
     struct vm_word_pin *w)
 {
-	int r = vm_pin_user(as, va, write, &w->page);
+	int r = vm_pin_user(as, va, access, &w->page);
 
 	ASSERT((va & 3) == 0);
 	if (r != 0)
@@ -76,10 +76,10 @@ vm_word_pin(struct aspace *as, va_t va, bool write, bool is_private,
 	w->kva = (uint32_t *)((char *)pa2va(page_pa(w->page)) +
 	    (va & PAGE_MASK));
 	private_key(as, va, w->key);
-	if (!is_private)
+	if (scope == WORD_SHARED)
 		r = shared_key(as, va, w->page, w->key);
 	if (r != 0)
-		vm_word_unpin(w, write);
+		vm_word_unpin(w, PAGE_CLEAN);
 	return r;
 }
 
@@ -87,27 +87,26 @@ vm_word_pin(struct aspace *as, va_t va, bool write, bool is_private,
  * while others still sleep.
  * Returns: as vm_word_pin(). */
 int
-vm_word_key(struct aspace *as, va_t va, bool is_private, uintptr_t key[2])
+vm_word_key(struct aspace *as, va_t va, enum word_scope scope, uintptr_t key[2])
 {
-	const bool write = false;
 	struct vm_word_pin w;
 	int r;
 
-	if (is_private) {
+	if (scope == WORD_PRIVATE) {
 		private_key(as, va, key);
 		return va < MD_USER_END ? 0 : -EFAULT;
 	}
-	r = vm_word_pin(as, va, write, is_private, &w);
+	r = vm_word_pin(as, va, ACCESS_READ, scope, &w);
 	if (r != 0)
 		return r;
 	memcpy(key, w.key, sizeof(w.key));
-	vm_word_unpin(&w, write);
+	vm_word_unpin(&w, PAGE_CLEAN);
 	return 0;
 }
 
-/* Locks: not [P].  dirty: the word was written. */
+/* Locks: not [P].  PAGE_DIRTY: the word was written. */
 void
-vm_word_unpin(struct vm_word_pin *w, bool dirty)
+vm_word_unpin(struct vm_word_pin *w, enum page_dirt dirt)
 {
-	page_unpin_written(w->page, dirty);
+	page_unpin_written(w->page, dirt == PAGE_DIRTY);
 }

@@ -77,7 +77,7 @@ move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
 	ssize_t r = uio_move_frames(uio, page, at, MIN(n, held * PAGE_SIZE - at),
 	    dir);
 
-	page_unpin_run(page, held, dir == UIO_GET);
+	page_unpin_run(page, held, dir == UIO_GET ? PAGE_DIRTY : PAGE_CLEAN);
 	return r;
 }
 

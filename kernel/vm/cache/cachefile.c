@@ -84,9 +84,9 @@ cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 
 /* Locks: not [P].  dirty: the holder changed it. */
 void
-cache_unpin(struct vm_page *pg, bool dirty)
+cache_unpin(struct vm_page *pg, enum page_dirt dirt)
 {
-	page_unpin_written(pg, dirty);
+	page_unpin_written(pg, dirt == PAGE_DIRTY);
 }
 
 /* Is it page idx of the file, or has it been cut off?  Who holds what the file system

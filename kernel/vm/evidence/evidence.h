@@ -12,7 +12,8 @@
 
 /* force.c: FI_TRIM, FI_TABLE, FI_EVICT_ENTRY, FI_RECLAIM */
 void force_init(void);
-void force_out_kpaged(bool vads);                         /* all that may go, to swap */
+enum force_what { FORCE_ENTRIES, FORCE_VADS_TOO };
+void force_out_kpaged(enum force_what);                   /* all that may go, to swap */
 
 /* stat_designs.c */
 void stat_init(void);                                    /* gauges that are sums */

@@ -60,7 +60,7 @@ at_fault(struct aspace *as, enum fault_moment moment)
 	if (tables)
 		force_out_tables(as);
 	if (inject_hit(FI_EVICT_ENTRY) || tables)
-		force_out_kpaged(tables);
+		force_out_kpaged(tables ? FORCE_VADS_TOO : FORCE_ENTRIES);
 	if (inject_hit(FI_RECLAIM))
 		(void)phys_reclaim();
 	if (moment == FAULT_ENDS)
@@ -153,7 +153,7 @@ push_page(const uint64_t *word)
  * Locks:    none of rank >= 6.
  */
 void
-force_out_kpaged(bool vads)
+force_out_kpaged(enum force_what what)
 {
 	static _Atomic bool busy;       /* [A] */
 	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
@@ -161,7 +161,7 @@ force_out_kpaged(bool vads)
 
 	if (atomic_xchg(&busy, true))
 		return;
-	(void)kpaged_trim(SIZE_MAX, vads ? 0 : WS_NO_VADS);
+	(void)kpaged_trim(SIZE_MAX, what == FORCE_VADS_TOO ? 0 : WS_NO_VADS);
 	for (; (word = kpaged_next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
 		if (pte_kind(word_get(word)) == PTE_TRANS)
 			push_page(word);

@@ -224,15 +224,15 @@ page_unlock_free(struct vm_page *pg, bool last)
 		page_free(pg);
 }
 void page_map_locked(struct vm_page *);                  /* mapcount++, off its queue, ACTIVE */
-bool page_unmap_locked(struct vm_page *, bool dirty);    /* mapcount--; true: caller frees */
-void page_unmap(struct vm_page *, bool dirty);
+bool page_unmap_locked(struct vm_page *, enum page_dirt); /* mapcount--; true: caller frees */
+void page_unmap(struct vm_page *, enum page_dirt);
 void page_pin(struct vm_page *);
 void page_pin_locked(struct vm_page *);
 bool page_unpin_locked(struct vm_page *);                /* true: caller frees */
 bool page_unpin_dirty_locked(struct vm_page *);          /* after writing to it */
 void page_unpin(struct vm_page *);
 void page_unpin_dirty(struct vm_page *);
-void page_unpin_run(struct vm_page *const *, unsigned n, bool dirty);
+void page_unpin_run(struct vm_page *const *, unsigned n, enum page_dirt);
 /* Dirty, if written: perhaps the holder wrote to it. */
 static inline void
 page_unpin_written(struct vm_page *pg, bool written)
@@ -311,7 +311,7 @@ extern struct owner_home owner_homes[];                  /* [c] by enum page_hom
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
 extern _Atomic bool owner_lost_words; /* [A] a page of words could not be read */
 extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
-void owner_count_io(enum page_home, bool write);
+void owner_count_io(enum page_home, enum bio_dir);
 unsigned owner_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */
 void owner_beside(struct vm_page *const *, unsigned n, slot_t slot[2]); /* [P] */
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */

@@ -44,12 +44,12 @@ owner_init(void)
 
 /* A page of this home is read from swap or written to it.  Locks: any. */
 void
-owner_count_io(enum page_home home, bool write)
+owner_count_io(enum page_home home, enum bio_dir dir)
 {
 	const struct owner_home *h = &owner_homes[home];
 
 	ASSERT(h->kind != OWNER_NONE);
-	ev_add(write ? h->out : h->in, 1);
+	ev_add(dir == BIO_WRITE ? h->out : h->in, 1);
 }
 
 static uint64_t *

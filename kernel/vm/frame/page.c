@@ -417,22 +417,22 @@ page_map_locked(struct vm_page *pg)
 /* One VALID word less, its flush acknowledged.
  * Locks: [P].  Returns: true: nobody holds the page any more, the caller frees it. */
 bool
-page_unmap_locked(struct vm_page *pg, bool dirty)
+page_unmap_locked(struct vm_page *pg, enum page_dirt dirt)
 {
 	HELD(&pfn_lock);
 	ASSERT(pg->mapcount > 0);
 	pg->mapcount--;
-	if (dirty)
+	if (dirt == PAGE_DIRTY)
 		page_dirty_locked(pg);
 	return page_let_go_locked(pg);
 }
 
 /* Locks: not [P]. */
 void
-page_unmap(struct vm_page *pg, bool dirty)
+page_unmap(struct vm_page *pg, enum page_dirt dirt)
 {
 	spin_lock(&pfn_lock);
-	page_unlock_free(pg, page_unmap_locked(pg, dirty));
+	page_unlock_free(pg, page_unmap_locked(pg, dirt));
 }
 
 /* ---- pins ---- */
@@ -486,16 +486,16 @@ page_unpin_dirty_locked(struct vm_page *pg)
 	return page_unpin_locked(pg);
 }
 
-/* Pages of one run, in one hold of [P].  dirty: the holder wrote to them. */
+/* Pages of one run, in one hold of [P].  PAGE_DIRTY: the holder wrote to them. */
 void
-page_unpin_run(struct vm_page *const *page, unsigned n, bool dirty)
+page_unpin_run(struct vm_page *const *page, unsigned n, enum page_dirt dirt)
 {
 	pfn_t dead = 0;
 	unsigned i;
 
 	spin_lock(&pfn_lock);
 	for (i = 0; i < n; i++) {
-		if (dirty && page[i]->state != PG_WIRED)
+		if (dirt == PAGE_DIRTY && page[i]->state != PG_WIRED)
 			page_dirty_locked(page[i]);
 		if (unpin(page[i]))
 			page_chain(&dead, page[i]);

@@ -9,6 +9,7 @@
 #define VM_FRAME_WORD_H
 
 #include "mem/mem.h"
+#include "vm/vm.h"
 
 enum pte_kind {
 	PTE_ABSENT, /* all bits 0: the VAD says what it means */
@@ -107,6 +108,13 @@ pte_is_trans(uint64_t w)
 {
 	return (w & MD_PTE_P) == 0 &&
 	    ((w >> PTE_KIND_SHIFT) & 7) + 1 == PTE_TRANS;
+}
+
+/* Has a store gone through the word, which was VALID? */
+static inline enum page_dirt
+word_dirt(uint64_t w)
+{
+	return (w & MD_PTE_D) != 0 ? PAGE_DIRTY : PAGE_CLEAN;
 }
 
 /* VALID, and mlock keeps it so. */

@@ -422,10 +422,10 @@ kpaged_next_word(va_t *kva, va_t end)
 /* ---- age ---- */
 
 /* One age pass over the region.  What was used by its address keeps its A if
- * spare_used: it is young, and no flush is needed.
+ * KPAGED_SPARE_USED: it is young, and no flush is needed.
  * Locks: none of rank >= 6. */
 void
-kpaged_age(bool spare_used)
+kpaged_age(enum kpaged_age how)
 {
 	uint64_t pages[WS_AGES] = { 0 }, *word;
 	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
@@ -437,7 +437,8 @@ kpaged_age(bool spare_used)
 		kva += PAGE_SIZE;
 		if (pte_kind(word_get(word)) != PTE_VALID)
 			continue;
-		if ((word_get(word) & MD_PTE_A) != 0 && spare_used) {
+		if ((word_get(word) & MD_PTE_A) != 0 &&
+		    how == KPAGED_SPARE_USED) {
 			pages[0]++;
 			continue;
 		}
@@ -597,7 +598,7 @@ kpaged_trim(size_t want, int min_age)
 		spin_lock(&pfn_lock);
 		for (i = 0; i < t.n; i++)
 			CHECK(!page_unmap_locked(t.page[i],
-			    (t.old[i] & MD_PTE_D) != 0));
+			    word_dirt(t.old[i])));
 		spin_unlock(&pfn_lock);
 		mutex_unlock(&kernel_as.ws_lock);
 		done += t.done + t.n;

@@ -47,7 +47,8 @@ bool kpaged_is_out(va_t);                                /* on swap, or lost the
 enum container_kind { KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
 bool container_attach(struct vm_page *, enum container_kind, unsigned words);
 /* what of it leaves memory */
-void kpaged_age(bool spare_used);
+enum kpaged_age { KPAGED_AGE_ALL, KPAGED_SPARE_USED };
+void kpaged_age(enum kpaged_age);
 size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
 uint64_t *kpaged_next_word(va_t *kva, va_t end);        /* that is not 0; NULL */

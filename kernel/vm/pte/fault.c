@@ -363,7 +363,7 @@ f3_private_copy(struct fctx *f)
 	if (before != 0) {
 		before = tlb_clear_word(f->as, f->va, f->leaf, f->word);
 		ws_remove(f->as, f->leaf);
-		page_unmap(pte_page(before), (before & MD_PTE_D) != 0);
+		page_unmap(pte_page(before), word_dirt(before));
 	}
 	fault_install(f, pg);
 	page_unpin(src);

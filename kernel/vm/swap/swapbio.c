@@ -107,7 +107,7 @@ swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 	bool is_read = b->io.dir == BIO_READ;
 
 	ASSERT(b->n < SWAP_RUN);
-	owner_count_io(page_home_kind(pg), !is_read);
+	owner_count_io(page_home_kind(pg), b->io.dir);
 	if (is_read && pg->slot + 1 == b->slot) {
 		memmove(&b->page[1], b->page, b->n * sizeof(b->page[0]));
 		b->slot = pg->slot;

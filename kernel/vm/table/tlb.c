@@ -110,10 +110,10 @@ batch_flush(struct tlb_batch *b)
 static bool
 settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 {
-	bool dirty = (old & MD_PTE_D) != 0;
+	enum page_dirt dirt = word_dirt(old);
 
 	if (end == BATCH_CLEAN) {
-		if (dirty)
+		if (dirt == PAGE_DIRTY)
 			page_dirty_locked(pg);
 		return false;
 	}
@@ -122,11 +122,11 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
 			return page_zap_locked(pg);
 		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has judged */
-		return page_unmap_locked(pg, dirty);
+		return page_unmap_locked(pg, dirt);
 	case SRC_FORK: /* settle_forks() */
-		return end != BATCH_ZAP && page_unmap_locked(pg, dirty);
+		return end != BATCH_ZAP && page_unmap_locked(pg, dirt);
 	case SRC_OBJ:
-		return page_unmap_locked(pg, dirty);
+		return page_unmap_locked(pg, dirt);
 	case SRC_SPEC:
 		return false;
 	}

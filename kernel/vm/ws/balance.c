@@ -198,7 +198,7 @@ age_all(void)
 	bal.aged_at = ev_read(EV_page_alloc);
 	visit_all(score_age, visit_age);
 	/* The kernel's pages grow older; what is old joins the line of the unused. */
-	kpaged_age(!is_short);
+	kpaged_age(is_short ? KPAGED_AGE_ALL : KPAGED_SPARE_USED);
 	if (is_short)
 		(void)kpaged_trim(SIZE_MAX, of_age(WS_AGES - 1));
 	atomic_add(&bal.passes, 1);

@@ -4,9 +4,9 @@
 #
 # f(pg, false) does not say what is false.  Let a function of its own name say it
 # (page_unpin(), page_unpin_dirty()), or a constant of an enum (FLUSH_PAGES).
-# Passed over are stores of a flag, and the dirty bit of a mapping that goes.
+# Passed over are stores of a flag.
 
-BEGIN { split("atomic_store atomic_xchg page_unmap page_unmap_locked fault_inject", w, " "); for (i in w) ok[w[i]] = 1 }
+BEGIN { split("atomic_store atomic_xchg fault_inject", w, " "); for (i in w) ok[w[i]] = 1 }
 FNR == 1 { depth = 0; comment = 0; split("", fn) }
 {
 	s = $0

@@ -291,7 +291,7 @@ fmo_unmapped(struct aspace *as, struct vm_page *pg)
 	HELD(&as->ws_lock);
 	spin_lock(&pfn_lock);
 	page_pin_locked(page);
-	CHECK(!page_unmap_locked(pg, false));
+	CHECK(!page_unmap_locked(pg, PAGE_CLEAN));
 	spin_unlock(&pfn_lock);
 	fmo_deref(as, e);
 	kpaged_unpin(page);

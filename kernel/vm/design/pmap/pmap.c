@@ -92,7 +92,7 @@ pmap_remove_word(struct fctx *f)
 	pg = pte_page(old);
 	spin_lock(&pfn_lock);
 	word_sums_locked(f->leaf, -1, -1);
-	page_unlock_free(pg, page_unmap_locked(pg, (old & MD_PTE_D) != 0));
+	page_unlock_free(pg, page_unmap_locked(pg, word_dirt(old)));
 }
 
 static bool
