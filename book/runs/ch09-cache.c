@@ -277,6 +277,7 @@ behind_write_back(void)
 	for (i = 0; i < 1000 && written_back() == before; i++)
 		usleep(10000);
 	close(marker);
+	sync(); /* its inode, too */
 }
 
 int

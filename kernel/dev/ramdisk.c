@@ -11,12 +11,16 @@
  *             loaded there, for root=ramb
  *           a request ─→ ram_start ─→ swap_rd_op … root_wr_op: copies, and has
  *           finished
+ *           rootdisk_ns=TIME: start ─→ timer ─→ blk_kick ─→ slow_poll: the same,
+ *           and whoever else wants the page waits meanwhile
  *
  * Rules     1. The memory is cut off before the frames are counted: who wants
  *              64 MiB of memory and 32 of swap boots with 96.
  *           2. Each request is one call of one of four functions, by disk and
  *              direction, and each page of swap is copied by ram_copy(): the
  *              observer outside counts their executions.
+ *           3. What takes time takes the machine's, one request at a time: where
+ *              that is counted in instructions, all is the same each run.
  *
  * Read next dev/blk.c, vm/swap/swaparea.c.
  */
@@ -43,6 +47,9 @@ struct ram_disk {
 	struct bdev dev;
 	struct blk_queue queue;
 	void (*read)(const struct bio *), (*write)(const struct bio *); /* [c] */
+	uint64_t takes_ns;       /* [c] a request; 0: no time */
+	uint64_t ends_ns;        /* iod: the one in flight */
+	struct timer end;
 };
 
 static void swap_rd_op(const struct bio *);
@@ -52,11 +59,16 @@ static void root_wr_op(const struct bio *);
 static int ram_start(struct blk_queue *, struct bio *);
 static void ram_now(struct blk_queue *, const struct bio *);
 static void ram_poll(struct blk_queue *);
+static int slow_start(struct blk_queue *, struct bio *);
+static void slow_poll(struct blk_queue *);
+static void slow_ends(void *);
 
 static struct ram_disk swap = { .read = swap_rd_op, .write = swap_wr_op };
 static struct ram_disk root = { .read = root_rd_op, .write = root_wr_op };
 static const struct blk_ops ram_ops = { .start = ram_start, .now = ram_now,
 	.poll = ram_poll, .reset = ram_poll };
+static const struct blk_ops slow_ops = { .start = slow_start, .poll = slow_poll,
+	.reset = ram_poll };
 
 /*
  * Cut the memory off.
@@ -91,7 +103,8 @@ disk_add(struct ram_disk *d, unsigned index)
 {
 	d->dev.sectors = d->bytes / SECTOR_SIZE;
 	d->dev.queue = &d->queue;
-	if (!blk_queue_add(&d->queue, &ram_ops, d, 1))
+	timer_init(&d->end, slow_ends, NULL);
+	if (!blk_queue_add(&d->queue, d->takes_ns != 0 ? &slow_ops : &ram_ops, d, 1))
 		panic("ramdisk: too many disks");
 	bdev_add_disk(&d->dev, "ram", MAJOR_RAM, index);
 }
@@ -108,6 +121,7 @@ ramdisk_init(void)
 		format();
 		disk_add(&swap, 0);
 	}
+	root.takes_ns = option_u64("rootdisk_ns");
 	if (root.bytes != 0)
 		disk_add(&root, 1);
 }
@@ -209,4 +223,36 @@ ram_start(struct blk_queue *q, struct bio *b)
 static void
 ram_poll(struct blk_queue *q)
 {
+}
+
+/* ---- … that take time: rule 3 ---- */
+
+/* Context:  timer interrupt. */
+static void
+slow_ends(void *unused)
+{
+	blk_kick();
+}
+
+static int
+slow_start(struct blk_queue *q, struct bio *b)
+{
+	struct ram_disk *d = q->drv;
+
+	d->ends_ns = md_time_ns() + d->takes_ns;
+	timer_arm(&d->end, d->ends_ns);
+	return 0;
+}
+
+static void
+slow_poll(struct blk_queue *q)
+{
+	const struct ram_disk *d = q->drv;
+	struct bio *b;
+
+	if (list_is_empty(&q->active) || md_time_ns() < d->ends_ns)
+		return;
+	b = LIST_ENTRY(list_first(&q->active), struct bio, node);
+	ram_now(q, b);
+	blk_finish(b, 0);
 }

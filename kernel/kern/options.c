@@ -64,6 +64,7 @@ static struct option options[] = {
 	{ "ramdisk", NULL, "#", "size: memory as the disk rama, an empty swap area" },
 	{ "rootdisk", NULL, "#", "size: memory as the disk ramb, as it was loaded" },
 	{ "rootdisk_at", NULL, "#", "the address of that memory" },
+	{ "rootdisk_ns", NULL, "#", "each of its requests takes so long" },
 	{ "quiet", "0", "#", "1: only a panic is printed" },
 };
 

@@ -9,7 +9,7 @@
  *           pipes that it opens by /proc/self/fd, COM1 a socket for a shell
  *
  * Rules     1. Nothing is shared with another run: no port, no path.  The root
- *              disk is an overlay that QEMU throws away (snapshot).
+ *              disk is an overlay that QEMU throws away (snapshot), or memory.
  *           2. The CPU is TCG's: the same on every host.
  *
  * Read next tools/emulator/guestlib.c.
@@ -29,6 +29,7 @@
 static bool qemu_terminal(struct machine *);
 static bool qemu_trace(struct machine *);
 static bool qemu_disks(struct machine *, const struct guest_job *, char **why);
+static char *quoted(const char *file);
 static void qemu_drive(struct machine *, unsigned nr, const char *file,
     const char *more);
 
@@ -61,7 +62,7 @@ qemu_prepare(struct machine *m, const struct guest_job *job, char **why)
 		machine_arg(m, "-icount");
 		/* Time that leapt while a disk is waited for would be chance. */
 		machine_arg(m, "shift=%u,sleep=%s", job->shift,
-		    job->root != NULL || job->ndisks > 0 ? "on" : "off");
+		    guest_waits(job) ? "on" : "off");
 		machine_arg(m, "-rtc");
 		machine_arg(m, "base=2000-01-01,clock=vm");
 		/* What the processor draws by chance: addresses, too. */
@@ -157,6 +158,7 @@ static bool
 qemu_disks(struct machine *m, const struct guest_job *job, char **why)
 {
 	unsigned nr = 0, nide = 0;
+	char *name;
 	size_t i;
 
 	/*
@@ -165,7 +167,12 @@ qemu_disks(struct machine *m, const struct guest_job *job, char **why)
 	 */
 	machine_arg(m, "-boot");
 	machine_arg(m, "strict=on");
-	if (job->root != NULL) {
+	if (job->root_at != 0) {
+		machine_arg(m, "-device");
+		machine_arg(m, "loader,addr=0x%llx,force-raw=on,file=%s",
+		    (unsigned long long)job->root_at, name = quoted(job->root));
+		free(name);
+	} else if (job->root != NULL) {
 		qemu_drive(m, nr, job->root,
 		    job->root_kept ? "format=raw" : "format=raw,snapshot=on");
 		machine_arg(m, "-device");
@@ -196,20 +203,28 @@ qemu_disks(struct machine *m, const struct guest_job *job, char **why)
 	return nide <= 4;
 }
 
-/* A comma in a file's name is written twice. */
-static void
-qemu_drive(struct machine *m, unsigned nr, const char *file, const char *more)
+/* A comma in a file's name is written twice.  Malloc'd. */
+static char *
+quoted(const char *file)
 {
-	char *name = calloc(1, file != NULL ? 2 * strlen(file) + 1 : 1);
-	char *to = name;
+	char *name = calloc(2, strlen(file) + 1), *to = name;
 
 	if (name == NULL)
 		abort();
-	while (file != NULL && *file != '\0') {
+	while (*file != '\0') {
 		if (*file == ',')
 			*to++ = ',';
 		*to++ = *file++;
 	}
+	return name;
+}
+
+/* file or NULL: more says all. */
+static void
+qemu_drive(struct machine *m, unsigned nr, const char *file, const char *more)
+{
+	char *name = quoted(file != NULL ? file : "");
+
 	machine_arg(m, "-drive");
 	machine_arg(m, "if=none,id=d%u,cache=writeback,%s%s%s%s", nr,
 	    file != NULL ? "file=" : "", name, file != NULL ? "," : "", more);

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * guest_swap.c: a disk to swap to
+ * guest_swap.c: a disk to swap to, and disks that are memory
  *
  * Problem   --swap 40G must give a swap area at once, on a host that has
- *           neither the room nor mkswap.
+ *           neither the room nor mkswap; --icount must repeat, with disks, too.
  *
  * Picture   sparse file in the machine's folder: header in page 0, as mkswap
  *           writes it; the rest is a hole until the guest swaps out
  *           one more disk, the last of its bus ─→ swap=vdb
- *           with --icount: that much more memory ─→ ramdisk=SIZE swap=rama
+ *           with --icount: that much more memory ─→ ramdisk=SIZE swap=rama,
+ *             memory │ swap │ root │ first files ─→ rootdisk= … root=ramb
  *
  * Rules     1. A file that is given is used as it is, and kept.
  *           2. What was made here goes with the folder.
  *           3. A disk of the emulator ends a request when the host pleases: who
  *              counts instructions swaps to memory, which QEMU takes as it is
- *              touched.
+ *              touched, and has a root that is not kept in memory.
  *
  * Read next tools/emulator/guestlib.c, kernel/vm/swap/swaparea.c.
  */
@@ -29,6 +30,10 @@
 #include "guestlib.h"
 
 #define SWAP_PAGE 4096
+#define LOW_MEMORY (2ull << 30)
+#define FIRMWARE (4ull << 20) /* more than it copies itself to */
+#define REQUEST_NS 100000u     /* of the root: as long as a good disk's */
+#define MIB_UP(n) (((uint64_t)(n) + 0xfffff) & ~0xfffffull)
 #define SWAP_MAGIC "SWAPSPACE2"
 #define SWAP_MAGIC_AT (SWAP_PAGE - 10)
 #define SWAP_INFO_AT 1024 /* version, last page, bad pages: 32 bits each */
@@ -56,20 +61,21 @@ name_disk(const struct guest_job *job, char name[4])
 }
 
 /* More words in front of the job's. */
-static char *
-words_before(const struct guest_job *job, const char *words)
+static void
+words_before(struct machine *m, struct guest_job *job, const char *words)
 {
 	char *append;
 
 	if (asprintf(&append, "%s%s%s", words, job->append != NULL ? " " : "",
 		job->append != NULL ? job->append : "") < 0)
 		abort();
-	return append;
+	free(m->made.append);
+	job->append = m->made.append = append;
 }
 
 /* One more disk, and the word that says which: Bochs has IDE disks only. */
 static void
-add_disk(struct guest_job *job, const char *file)
+add_disk(struct machine *m, struct guest_job *job, const char *file)
 {
 	struct guest_disk *disk = calloc(job->ndisks + 1, sizeof *disk);
 	char name[4], word[16];
@@ -84,24 +90,53 @@ add_disk(struct guest_job *job, const char *file)
 		.bus = job->emulator == GUEST_QEMU ? GUEST_VIRTIO : GUEST_IDE,
 		.file = file,
 	};
-	job->disk = disk;
-	job->append = words_before(job, word);
+	job->disk = m->made.disk = disk;
+	words_before(m, job, word);
 }
 
 /* The kernel cuts it off before it counts its memory (kernel/dev/ramdisk.c). */
 static void
-add_memory(struct machine *m, struct guest_job *job)
+swap_in_memory(struct machine *m, struct guest_job *job)
 {
 	char words[64];
 
 	snprintf(words, sizeof words, "ramdisk=%lluM swap=rama",
 	    (unsigned long long)job->swap_bytes >> 20);
-	job->append = words_before(job, words);
+	words_before(m, job, words);
 	job->memory += job->swap_bytes;
-	m->swap.append = (void *)job->append;
 }
 
-bool
+/*
+ * Behind all other memory, with room for what the machine puts at the end: the
+ * first files and, while it starts, itself.  From 3 GiB on are no addresses of
+ * memory: there it lies within the rest.
+ */
+static bool
+root_in_memory(struct machine *m, struct guest_job *job, char **why)
+{
+	struct stat root, files;
+	char words[100];
+
+	if (stat(job->root, &root) != 0 || fstat(m->initrd, &files) != 0) {
+		if (asprintf(why, "%s: %s", job->root, strerror(errno)) < 0)
+			*why = NULL;
+		return false;
+	}
+	job->root_at = job->memory < LOW_MEMORY ? job->memory : LOW_MEMORY;
+	if ((uint64_t)root.st_size > LOW_MEMORY / 4) {
+		if (asprintf(why, "%s: too large for memory", job->root) < 0)
+			*why = NULL;
+		return false;
+	}
+	job->memory += MIB_UP(root.st_size) + MIB_UP(files.st_size) + FIRMWARE;
+	snprintf(words, sizeof words, "rootdisk=%llu rootdisk_at=%llu rootdisk_ns=%u",
+	    (unsigned long long)root.st_size, (unsigned long long)job->root_at,
+	    REQUEST_NS);
+	words_before(m, job, words);
+	return true;
+}
+
+static bool
 swap_prepare(struct machine *m, struct guest_job *job, char **why)
 {
 	char *file;
@@ -109,7 +144,7 @@ swap_prepare(struct machine *m, struct guest_job *job, char **why)
 	if (job->swap_file == NULL && job->swap_bytes == 0)
 		return true;
 	if (job->swap_file == NULL && job->icount) {
-		add_memory(m, job);
+		swap_in_memory(m, job);
 		return true;
 	}
 	if (job->swap_file == NULL) {
@@ -122,21 +157,29 @@ swap_prepare(struct machine *m, struct guest_job *job, char **why)
 			job->swap_file) < 0)
 			*why = NULL;
 	}
-	m->swap.file = file;
+	m->made.file = file;
 	if (file == NULL)
 		return false;
-	add_disk(job, file);
-	m->swap.disk = (void *)job->disk;
-	m->swap.append = (void *)job->append;
+	add_disk(m, job, file);
 	return true;
 }
 
-void
-swap_close(struct machine *m)
+bool
+disks_prepare(struct machine *m, struct guest_job *job, char **why)
 {
-	free(m->swap.file);
-	free(m->swap.disk);
-	free(m->swap.append);
+	bool ok = swap_prepare(m, job, why);
+
+	if (ok && job->icount && job->root != NULL && !job->root_kept)
+		ok = root_in_memory(m, job, why);
+	return ok;
+}
+
+void
+disks_close(struct machine *m)
+{
+	free(m->made.file);
+	free(m->made.disk);
+	free(m->made.append);
 }
 
 /* The name of a new one in the machine's folder; NULL: why is set. */

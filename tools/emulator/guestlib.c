@@ -74,7 +74,7 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 		.diag = -1,
 		.port = -1,
 		.child_port = -1 };
-	struct guest_job full = *job; /* with its swap disk */
+	struct guest_job full = *job; /* with its disks */
 	struct pump p;
 	sigset_t mask, old;
 	int wstatus = 0;
@@ -95,7 +95,7 @@ guest_run(const struct guest_job *job, struct guest_result *res)
 	ok = job_readable(job, &res->why) && machine_open(&m) &&
 	     initrd_build(&m, job, &res->why) &&
 	     trace_open(&m, job, &res->why) && log_open(&m, job, &res->why) &&
-	     swap_prepare(&m, &full, &res->why) &&
+	     disks_prepare(&m, &full, &res->why) &&
 	     (job->emulator == GUEST_QEMU ? qemu_prepare : bochs_prepare)(
 		 &m, &full, &res->why) &&
 	     machine_start(&m, job->monitor);
@@ -139,15 +139,23 @@ trace_word(const struct guest_job *job)
 char *
 guest_cmdline(const struct guest_job *job)
 {
-	bool disks = job->root != NULL || job->ndisks > 0;
+	const char *root = job->root == NULL ? ""
+			   : job->root_at != 0 ? "root=ramb "
+					       : "root=sda ";
 	char *s;
 
 	/* With --icount the guest's time is not the disk's: none is late. */
-	if (asprintf(&s, "%s%s%s%s", job->root != NULL ? "root=sda " : "",
-		disks && job->icount ? "sleep=off " : "",
+	if (asprintf(&s, "%s%s%s%s", root,
+		job->icount && guest_waits(job) ? "sleep=off " : "",
 		job->append != NULL ? job->append : "", trace_word(job)) < 0)
 		abort();
 	return s;
+}
+
+bool
+guest_waits(const struct guest_job *job)
+{
+	return (job->root != NULL && job->root_at == 0) || job->ndisks > 0;
 }
 
 void
@@ -405,7 +413,7 @@ machine_close(struct machine *m)
 	free(m->argv);
 	if (m->log != NULL)
 		fclose(m->log);
-	swap_close(m);
+	disks_close(m);
 	if (m->dir[0] != '\0')
 		remove_dir(m->dir);
 }

@@ -57,6 +57,7 @@ struct guest_job {
 	const char *swap_file;  /* or one that is there, or NULL */
 	const char *root;       /* image of the root; NULL: in memory */
 	bool root_kept;         /* what is written stays in the image */
+	uint64_t root_at;       /* memory in which the root lies; 0: on a disk */
 	char *const *argv;      /* the command; NULL: a shell */
 	const char *stdin_file; /* NULL: /dev/null */
 	const char *log_file;   /* kernel messages, or NULL */
@@ -108,13 +109,15 @@ struct machine {
 	struct {
 		char *file, *append;
 		struct guest_disk *disk;
-	} swap; /* what swap_prepare() has made */
+	} made; /* by disks_prepare() */
 	pid_t pid;
 };
 
 /* Append one argument to m->argv, printf-like. */
 void machine_arg(struct machine *, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+/* Has it disks that the host answers for? */
+bool guest_waits(const struct guest_job *);
 /* The boot arguments of a job, malloc'd. */
 char *guest_cmdline(const struct guest_job *);
 /* tools/NAME of this checkout, malloc'd. */
@@ -123,9 +126,12 @@ char *guest_tool(const char *name);
 char *machine_diag(const struct machine *);
 /* Make m->dir, once. False: why is set. */
 bool machine_dir(struct machine *, char **why);
-/* Add the swap disk to the job, if it wants one. False: why is set. */
-bool swap_prepare(struct machine *, struct guest_job *, char **why);
-void swap_close(struct machine *);
+/*
+ * Add the swap disk to the job, if it wants one, and the memory of disks that
+ * are memory. False: why is set.
+ */
+bool disks_prepare(struct machine *, struct guest_job *, char **why);
+void disks_close(struct machine *);
 /* Fill m->argv (and make files). False: why is set. */
 bool qemu_prepare(struct machine *, const struct guest_job *, char **why);
 bool bochs_prepare(struct machine *, const struct guest_job *, char **why);
