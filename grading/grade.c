@@ -46,7 +46,7 @@ static const char usage_text[] =
     "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
     "  mutants [LAB [mN]]  variants [LAB]  selftest …  doctor\n"
     "  forgeries [--lab LAB] [fNN]  attacks on the grader, put into a lab's file\n"
-    "  class diff OLD NEW         scores of two make grade-all that differ\n";
+    "  collect LAB DIR OUT SEED   who of a class handed what in\n";
 
 static int
 usage(void)
@@ -286,24 +286,6 @@ cmd_run(int argc, char **argv)
 
 /* ---- the rest ---- */
 
-static int
-cmd_lint(int argc, char **argv)
-{
-	return lint_labs(argc > 1 ? argv[1] : NULL);
-}
-
-static int
-cmd_explain_args(int argc, char **argv)
-{
-	return argc == 3 ? cmd_explain(argv[1], argv[2]) : usage();
-}
-
-static int
-cmd_imports_args(int argc, char **argv)
-{
-	return argc == 2 ? cmd_imports(argv[1]) : usage();
-}
-
 /* A command of one test: LAB TEST behind the options. */
 static int
 with_test(int argc, char **argv,
@@ -325,37 +307,6 @@ with_test(int argc, char **argv,
 }
 
 static int
-cmd_compare_args(int argc, char **argv)
-{
-	return with_test(argc, argv, cmd_compare);
-}
-
-/* gdb LAB TEST, bochs LAB TEST: the boot of a test, stopped where it fails. */
-static int
-cmd_gdb_args(int argc, char **argv)
-{
-	return with_test(argc, argv, cmd_gdb);
-}
-
-static int
-cmd_bochs_args(int argc, char **argv)
-{
-	return with_test(argc, argv, cmd_bochs);
-}
-
-static int
-cmd_mutants_args(int argc, char **argv)
-{
-	return cmd_mutants(argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL);
-}
-
-static int
-cmd_variants_args(int argc, char **argv)
-{
-	return cmd_variants(argc > 1 ? argv[1] : NULL);
-}
-
-static int
 cmd_forgeries_args(int argc, char **argv)
 {
 	bool lab = argc > 2 && strcmp(argv[1], "--lab") == 0;
@@ -365,51 +316,49 @@ cmd_forgeries_args(int argc, char **argv)
 	return cmd_forgeries(NULL, argc > 1 ? argv[1] : NULL);
 }
 
-static int
-cmd_verify_args(int argc, char **argv)
-{
-	return argc == 3 ? cmd_verify(argv[1], argv[2]) : usage();
-}
-
-static int
-cmd_validate_args(int argc, char **argv)
-{
-	return argc == 2 || argc == 3
-		   ? cmd_validate(argv[1],
-			 argc == 3 ? argv[2] : "grading/schema/result-1.json")
-		   : usage();
-}
-
-static int
-cmd_doctor_args(int argc, char **argv)
-{
-	return cmd_doctor();
-}
-
-static const struct {
+/* One of the functions; a word that need not be there is NULL. */
+static const struct command {
 	const char *name;
 	int (*run)(int argc, char **argv);
+	int (*test)(const struct lab *, const struct options *);
+	int (*words)(const char *, const char *);
+	int (*word)(const char *);
+	int least; /* of the words */
 } commands[] = {
-	{ "list", cmd_list },
-	{ "run", cmd_run },
-	{ "lint", cmd_lint },
-	{ "explain", cmd_explain_args },
-	{ "hint", cmd_hint },
-	{ "imports", cmd_imports_args },
-	{ "compare", cmd_compare_args },
-	{ "gdb", cmd_gdb_args },
-	{ "bochs", cmd_bochs_args },
-	{ "repro", cmd_repro },
-	{ "selftest", cmd_selftest },
-	{ "mutants", cmd_mutants_args },
-	{ "mutate", cmd_mutate },
-	{ "variants", cmd_variants_args },
-	{ "forgeries", cmd_forgeries_args },
-	{ "verify", cmd_verify_args },
-	{ "validate", cmd_validate_args },
-	{ "class", cmd_class },
-	{ "doctor", cmd_doctor_args },
+	{ "list", .run = cmd_list },
+	{ "run", .run = cmd_run },
+	{ "lint", .word = lint_labs },
+	{ "explain", .words = cmd_explain, .least = 2 },
+	{ "hint", .run = cmd_hint },
+	{ "imports", .word = cmd_imports, .least = 1 },
+	{ "compare", .test = cmd_compare },
+	{ "gdb", .test = cmd_gdb },
+	{ "bochs", .test = cmd_bochs },
+	{ "repro", .run = cmd_repro },
+	{ "selftest", .run = cmd_selftest },
+	{ "mutants", .words = cmd_mutants },
+	{ "mutate", .run = cmd_mutate },
+	{ "variants", .word = cmd_variants },
+	{ "forgeries", .run = cmd_forgeries_args },
+	{ "verify", .words = cmd_verify, .least = 2 },
+	{ "validate", .words = cmd_validate, .least = 1 },
+	{ "collect", .run = cmd_collect },
+	{ "doctor", .run = cmd_doctor },
 };
+
+static int
+command_run(const struct command *c, int argc, char **argv)
+{
+	const char *a = argc > 1 ? argv[1] : NULL, *b = argc > 2 ? argv[2] : NULL;
+
+	if (c->run != NULL)
+		return c->run(argc, argv);
+	if (c->test != NULL)
+		return with_test(argc, argv, c->test);
+	if (argc - 1 < c->least || argc - 1 > (c->words != NULL ? 2 : 1))
+		return usage();
+	return c->words != NULL ? c->words(a, b) : c->word(a);
+}
 
 int
 main(int argc, char **argv)
@@ -421,6 +370,6 @@ main(int argc, char **argv)
 	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 	for (i = 0; argc > 1 && i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return command_run(&commands[i], argc - 1, argv + 1);
 	return usage();
 }

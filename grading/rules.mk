@@ -156,7 +156,7 @@ regrade: grader
 	$(others_may)
 	@out=$(call quoted,$(CLASS_OUT)); old=$$out.$$(date +%Y%m%d-%H%M%S); mv "$$out" "$$old" && \
 	  { $(CLASS_ENV) sh grading/class/all '$(GRADE_LAB)' $(call quoted,$(DIR)) "$$out"; \
-	  $(G)/grade class diff "$$old" "$$out" || [ $$? = 1 ]; }
+	  sh grading/class/diff "$$old" "$$out" || [ $$? = 1 ]; }
 
 HOSTS ?= 1
 plan-class: grader

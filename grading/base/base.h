@@ -64,8 +64,9 @@ void random_bytes(void *, size_t); /* the host's, fit for a secret */
  * control characters but tab and line feed; any other byte becomes \xNN.
  */
 char *plain(const char *text);
-/* As file_read(), of a regular file of at most so many bytes; EINVAL: it is none. */
-char *file_read_regular(const char *path, size_t most, size_t *len);
+#define SUBMISSION_MOST (1u << 20)
+/* As file_read(), of a regular file in the folder at, or AT_FDCWD; NULL: *why. */
+char *submission_read(int at, const char *name, size_t *len, const char **why);
 
 /* ---- limits.c: of every program that reads what somebody submitted ---- */
 

@@ -44,8 +44,9 @@ character(const unsigned char *s)
 		return 0;
 	if ((c < ' ' && c != '\t' && c != '\n') || (c >= 0x7f && c < 0xa0))
 		return 0;
-	/* What turns the line round would show another text than there is. */
-	if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+	/* What is not seen or turns the line round shows another text than there is. */
+	if ((c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	    (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
 		return 0;
 	return (c >= 0xd800 && c < 0xe000) || c == 0xfffe || c == 0xffff ? 0 : n;
 }
@@ -75,33 +76,34 @@ plain(const char *text)
 
 /* By one open: what is looked at is what is read, whatever the name is then. */
 char *
-file_read_regular(const char *path, size_t most, size_t *len)
+submission_read(int at, const char *name, size_t *len, const char **why)
 {
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
+	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
 	ssize_t got = 1;
+	struct stat st;
 
-	if (fd < 0) {
-		if (errno == ELOOP || errno == ENXIO) /* a link, a socket */
-			errno = EINVAL;
-		return NULL;
-	}
-	*len = 0;
-	errno = EINVAL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    (size_t)st.st_size <= most)
-		text = xalloc(most + 2);
+	*why = NULL;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		*why = errno == ELOOP ? "a link: hand in the file itself" :
+			errno == ENXIO ? "no regular file" : strerror(errno);
+	else if (!S_ISREG(st.st_mode))
+		*why = S_ISDIR(st.st_mode) ? "a folder" : "no regular file";
+	if (*why == NULL)
+		text = xalloc(SUBMISSION_MOST + 2);
 	/* It may grow while it is read. */
-	while (text != NULL && got > 0 && *len <= most) {
-		got = read(fd, text + *len, most + 1 - *len);
+	for (*len = 0; text != NULL && got > 0 && *len <= SUBMISSION_MOST;) {
+		got = read(fd, text + *len, SUBMISSION_MOST + 1 - *len);
 		*len += got > 0 ? (size_t)got : 0;
 	}
-	if (text != NULL && (got < 0 || *len > most)) {
-		errno = got < 0 ? errno : EINVAL;
-		free(text);
-		text = NULL;
-	}
-	close(fd);
-	return text;
+	if (text != NULL && got < 0)
+		*why = strerror(errno);
+	else if (text != NULL && *len > SUBMISSION_MOST)
+		*why = "larger than 1 MiB";
+	if (fd >= 0)
+		close(fd);
+	if (*why == NULL)
+		return text;
+	free(text);
+	return NULL;
 }

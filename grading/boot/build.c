@@ -30,8 +30,6 @@
 #include "boot/boot.h"
 #include "gate/gate.h"
 
-#define SOURCE_MAX (1u << 20)
-
 static bool take_source(struct build *, const struct lab *, const char *from);
 static bool compile(struct build *, const struct lab *);
 static bool link_kernel(struct build *, const struct lab *, uint64_t seed);
@@ -151,17 +149,14 @@ build_make(struct build *b, const struct lab *lab, const char *submission,
 static bool
 take_source(struct build *b, const struct lab *lab, const char *from)
 {
+	const char *reason;
 	char *to, *text, *why;
 	size_t n;
 	bool ok;
 
-	text = file_read_regular(from, SOURCE_MAX, &n);
-	if (text == NULL && errno == EINVAL)
-		return refuse(b, ST_GATE,
-		    xprintf("%s: not a regular file of at most 1 MiB", from));
+	text = submission_read(AT_FDCWD, from, &n, &reason);
 	if (text == NULL)
-		return refuse(b, ST_BUILD, xprintf("%s: %s", from,
-		    strerror(errno)));
+		return refuse(b, ST_BUILD, xprintf("%s: %s", from, reason));
 	b->sha = sha256_hex(text, n);
 	to = xprintf("%s/%s", b->dir, base_of(lab->source));
 	ok = file_write(to, text, n);

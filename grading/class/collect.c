@@ -5,7 +5,8 @@
  * Problem   A folder of submissions has files, folders with the file in them, and what
  *           students and their systems put there by mistake or on purpose.
  *
- * Picture   ada, a folder bob, "x y" ─→ in/: ada, bob, x=20y · list.json · todo
+ * Picture   ada, a folder bob, "x y" ─→ in/: ada, bob, x=20y · todo ·
+ *           list.json { lab, starter, tests, students } ─→ sheet
  *
  * Rules     A file is opened once, by no link, and judged by what is open.  An id is
  *           of letters, digits and . _ - =: no shell and no page can misread it.
@@ -20,9 +21,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
+
 #include "class/class.h"
 
-#define FILE_MOST (1u << 20)
 #define ID_MOST 150 /* a name of a file has 255 with what is added */
 
 /* ---- one file ---- */
@@ -46,52 +48,20 @@ is_archive(const char *text, size_t n)
 	return false;
 }
 
-/* The bytes of name in the folder at, malloc'd; NULL: *why, or a folder if *why is, too. */
+/* The bytes of name in the folder at, malloc'd; NULL: *why. */
 static char *
 take(int at, const char *name, size_t *len, const char **why)
 {
-	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat st;
-	char *text = NULL;
-	ssize_t n;
+	char *text = submission_read(at, name, len, why);
 
-	*why = NULL;
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		*why = errno == ELOOP ? "a link: hand in the file itself"
-				      : strerror(errno);
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	if (S_ISDIR(st.st_mode))
-		goto out;
-	if (!S_ISREG(st.st_mode))
-		*why = "no regular file";
-	else if (st.st_size == 0)
+	if (text != NULL && *len == 0)
 		*why = "empty";
-	else if (st.st_size > FILE_MOST)
-		*why = "larger than 1 MiB";
-	if (*why != NULL)
-		goto out;
-	text = xalloc(FILE_MOST + 1);
-	for (*len = 0; *len <= FILE_MOST; *len += (size_t)n) {
-		n = read(fd, text + *len, FILE_MOST + 1 - *len);
-		if (n <= 0)
-			break;
-	}
-	if (n < 0)
-		*why = strerror(errno);
-	else if (*len > FILE_MOST)
-		*why = "larger than 1 MiB";
-	else if (is_archive(text, *len))
+	else if (text != NULL && is_archive(text, *len))
 		*why = "an archive: hand in the file itself";
-	if (*why != NULL) {
-		free(text);
-		text = NULL;
-	}
-out:
-	close(fd);
-	return text;
+	if (*why == NULL)
+		return text;
+	free(text);
+	return NULL;
 }
 
 /* The only file *.c of a folder, or the lab's source if that is there. */
@@ -128,21 +98,15 @@ static char *
 take_any(int at, const char *name, const struct lab *lab, size_t *len,
     const char **why)
 {
-	char *text = take(at, name, len, why), *inner;
-	int fd;
+	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	char *inner, *text = NULL;
 
-	if (text != NULL || *why != NULL)
-		return text;
-	fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		*why = strerror(errno);
-		return NULL;
-	}
+	if (fd < 0)
+		return take(at, name, len, why);
 	inner = source_within(fd, lab);
+	*why = "a folder without the lab's file in it";
 	if (inner != NULL)
 		text = take(fd, inner, len, why);
-	if (text == NULL && *why == NULL)
-		*why = "a folder without the lab's file in it";
 	free(inner);
 	close(fd);
 	return text;
@@ -209,10 +173,13 @@ seed_of(uint64_t seed, const char *id)
 static bool
 is_done(const char *out, const char *id, const char *sha, uint64_t seed)
 {
-	json_t *r = class_result(out, id), *test;
+	char *path = xprintf("%s/done/%s.json", out, id);
+	json_t *r = json_load_file(path, 0, NULL), *test;
 	const char *was = json_string_value(json_object_get(
 	    json_object_get(r, "environment"), "submission_sha256"));
 	bool done = was != NULL && strcmp(was, sha) == 0;
+
+	free(path);
 
 	test = json_array_get(json_object_get(r, "tests"), 0);
 	if (test != NULL &&
@@ -228,7 +195,7 @@ struct gather {
 	int at;
 	uint64_t seed;
 	struct words taken;
-	json_t *list;
+	json_t *students;
 	FILE *todo;
 };
 
@@ -236,7 +203,7 @@ static bool
 gather_one(struct gather *g, const char *name)
 {
 	json_t *o = json_object();
-	char *id = id_new(name, &g->taken), *plain = text_plain(name), *sha, *to;
+	char *id = id_new(name, &g->taken), *shown = plain(name), *sha, *to;
 	uint64_t seed = seed_of(g->seed, id);
 	const char *why;
 	size_t n;
@@ -244,7 +211,7 @@ gather_one(struct gather *g, const char *name)
 	bool ok = true;
 
 	json_object_set_new(o, "id", json_string(id));
-	json_object_set_new(o, "name", json_string(plain));
+	json_object_set_new(o, "name", json_string(shown));
 	json_object_set_new(o, "seed", json_integer((json_int_t)seed));
 	if (text == NULL) {
 		json_object_set_new(o, "why", json_string(why));
@@ -259,9 +226,9 @@ gather_one(struct gather *g, const char *name)
 		free(to);
 		free(sha);
 	}
-	json_array_append_new(g->list, o);
+	json_array_append_new(g->students, o);
 	free(text);
-	free(plain);
+	free(shown);
 	free(id);
 	return ok;
 }
@@ -273,13 +240,33 @@ by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-int
-class_collect(const struct lab *lab, const char *dir, const char *out,
-    uint64_t seed)
+/* What sheet needs of the lab. */
+static json_t *
+class_of(const struct lab *lab)
+{
+	char *path = xprintf("%s/%s", lab->dir, lab->source);
+	char *starter = sha256_file(path);
+	json_t *tests = json_array(), *class;
+	size_t i;
+
+	for (i = 0; i < lab->ntests; i++)
+		json_array_append_new(tests, json_pack("{ss, ss}",
+		    "id", lab->test[i]->id, "name", lab->test[i]->name));
+	class = json_pack("{ss, ss?, so}", "lab", lab->name, "starter", starter,
+	    "tests", tests);
+	free(starter);
+	free(path);
+	return class;
+}
+
+/* DIR's submissions become OUT/in/ID.c, OUT/list.json and OUT/todo. */
+static int
+collect(const struct lab *lab, const char *dir, const char *out, uint64_t seed)
 {
 	char *list = xprintf("%s/list.json", out), *todo = xprintf("%s/todo", out);
 	struct gather g = { .lab = lab, .out = out, .seed = seed,
-		.list = json_array() };
+		.students = json_array() };
+	json_t *class = class_of(lab);
 	struct dirent **e = NULL;
 	int i, n = scandir(dir, &e, NULL, by_bytes);
 	bool ok;
@@ -296,14 +283,39 @@ class_collect(const struct lab *lab, const char *dir, const char *out,
 		free(e[i]);
 	}
 	free(e);
-	ok = ok && json_dump_file(g.list, list, JSON_INDENT(1)) == 0;
+	json_object_set_new(class, "students", g.students);
+	ok = ok && json_dump_file(class, list, JSON_INDENT(1)) == 0;
 	if (g.todo != NULL)
 		ok = fclose(g.todo) == 0 && ok;
 	if (g.at >= 0)
 		close(g.at);
-	json_decref(g.list);
+	json_decref(class);
 	words_free(&g.taken);
 	free(list);
 	free(todo);
 	return ok ? GRADE_ALL : GRADE_INFRA;
+}
+
+/* collect LAB DIR OUT SEED */
+int
+cmd_collect(int argc, char **argv)
+{
+	char *why = NULL;
+	struct lab *lab;
+	int64_t seed;
+	int code;
+
+	if (argc != 5 || !number_read(argv[4], &seed)) {
+		fputs("usage: grade collect LAB DIR OUT SEED\n", stderr);
+		return GRADE_USAGE;
+	}
+	lab = lab_open(argv[1], NULL, &why);
+	if (lab == NULL) {
+		fprintf(stderr, "grade: %s\n", why);
+		free(why);
+		return GRADE_USAGE;
+	}
+	code = collect(lab, argv[2], argv[3], (uint64_t)seed);
+	lab_free(lab);
+	return code;
 }

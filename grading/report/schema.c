@@ -229,11 +229,12 @@ load(const char *path)
 	return v;
 }
 
-/* 0: result fits schema; 1: it says where not. */
+/* 0: result fits schema, or, of NULL, that of results; 1: it says where not. */
 int
 cmd_validate(const char *result, const char *schema)
 {
-	json_t *s = load(schema), *v = load(result);
+	json_t *s = load(schema != NULL ? schema : "grading/schema/result-1.json");
+	json_t *v = load(result);
 	struct fitting c = { .root = s };
 	bool ok = s != NULL && v != NULL && fits(&c, s, v, "");
 

@@ -59,7 +59,7 @@ static const struct {
 };
 
 int
-cmd_doctor(void)
+cmd_doctor(int argc, char **argv)
 {
 	int bad = 0;
 	size_t i;

@@ -20,6 +20,6 @@ int cmd_mutants(const char *lab, const char *mutant);
 int cmd_variants(const char *lab);
 int cmd_mutate(int argc, char **argv);
 int cmd_forgeries(const char *lab, const char *which);
-int cmd_doctor(void);
+int cmd_doctor(int argc, char **argv);
 
 #endif

@@ -35,6 +35,7 @@ texts(void **state)
 		{ "\xc2\x9b" "31m", "\\xC2\\x9B" "31m" },   /* CSI in one */
 		{ "\xef\xbf\xbf\xf4\x90\x80\x80", "\\xEF\\xBF\\xBF\\xF4\\x90\\x80\\x80" },
 		{ "\xe2\x80\xae", "\\xE2\\x80\\xAE" },     /* right to left */
+		{ "\xe2\x80\x8b\xef\xbb\xbf", "\\xE2\\x80\\x8B\\xEF\\xBB\\xBF" }, /* no width */
 		{ "one\r\ntwo\rthree", "one\ntwo\nthree" },
 		{ "cut\xe2\x82", "cut\\xE2\\x82" },
 	};
@@ -180,34 +181,45 @@ reports(void **state)
 static void
 one_open(void **state)
 {
-	char *folder = tidy_folder(), *file = xprintf("%s/f.c", folder);
-	char *link = xprintf("%s/l.c", folder), *pipe = xprintf("%s/p.c", folder);
-	char *text;
-	size_t n;
+	static const char *const rows[][2] = { /* name in the folder, why not */
+		{ "f.c", NULL }, { "l.c", "a link: hand in the file itself" },
+		{ "p.c", "no regular file" }, /* and does not wait */
+		{ ".", "a folder" }, { "big.c", "larger than 1 MiB" },
+		{ "none.c", "No such file or directory" },
+	};
+	char *folder = tidy_folder(), *big = xalloc(SUBMISSION_MOST + 1), *text;
+	int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *file = xprintf("%s/f.c", folder), *large = xprintf("%s/big.c", folder);
+	const char *why;
+	size_t i, n;
 
 	assert_true(file_write(file, "int x;\n", 7));
-	assert_int_equal(symlink(file, link), 0);
-	assert_int_equal(mkfifo(pipe, 0600), 0);
-	text = file_read_regular(file, 7, &n);
+	assert_true(file_write(large, big, SUBMISSION_MOST + 1));
+	assert_int_equal(symlinkat(file, at, "l.c"), 0);
+	assert_int_equal(mkfifoat(at, "p.c", 0600), 0);
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		text = submission_read(at, rows[i][0], &n, &why);
+		if (rows[i][1] != NULL) {
+			assert_null(text);
+			assert_string_equal(why, rows[i][1]);
+			continue;
+		}
+		assert_null(why);
+		assert_string_equal(text, "int x;\n");
+		assert_int_equal(n, 7);
+		free(text);
+	}
+	assert_true(file_write(large, big, SUBMISSION_MOST));
+	text = submission_read(at, "big.c", &n, &why);
 	assert_non_null(text);
-	assert_string_equal(text, "int x;\n");
-	assert_int_equal(n, 7);
+	assert_int_equal(n, SUBMISSION_MOST);
 	free(text);
-	assert_null(file_read_regular(file, 6, &n));
-	assert_int_equal(errno, EINVAL);
-	assert_null(file_read_regular(link, 100, &n));
-	assert_int_equal(errno, EINVAL);
-	assert_null(file_read_regular(pipe, 100, &n)); /* and does not wait */
-	assert_int_equal(errno, EINVAL);
-	assert_null(file_read_regular(folder, 100, &n));
-	assert_int_equal(errno, EINVAL);
-	assert_null(file_read_regular("/tmp/there-is/none.c", 100, &n));
-	assert_int_equal(errno, ENOENT);
+	close(at);
 	tidy_remove(folder);
 	free(folder);
 	free(file);
-	free(link);
-	free(pipe);
+	free(large);
+	free(big);
 }
 
 /* A folder that nobody has goes after an hour; one of a run that lives stays. */

@@ -35,26 +35,26 @@ csv=$tmp/a/class.csv
 row() { # row BEGIN: it stands there once
 	same 1 "$(grep -cF -e "$1" "$csv")" "rows with $1"
 }
-row '"good.c",100,100,graded,'
-row '"folder",100,100,graded,'
+row '"good.c",100,100,"graded",'
+row '"folder",100,100,"graded",'
 # A formula to some programs, so with an apostrophe.
-row "\"'-rf.c\",100,100,graded,"
-row '"a\x0ab""'"';touch pwned;\$(touch pwned).c\",100,100,graded,"
+row "\"'-rf.c\",100,100,\"graded\","
+row '"a\x0Ab""'"';touch pwned;\$(touch pwned).c\",100,100,\"graded\","
 row "\"'=cmd|x<script>alert(1)<.c\",100,"
-row '"esc\x1b[31m\xff.c",0,100,does not build,'
-row '"two",0,100,not taken,'
-row '"empty.c",0,100,not taken,'
-row '"link.c",0,100,not taken,'
-row '"fifo.c",0,100,not taken,'
-row '"archive.c",0,100,not taken,'
-row '"packed.tar.gz",0,100,not taken,'
-row '"large.c",0,100,not taken,'
+row '"esc\x1B[31m\xFF.c",0,100,"does not build",'
+row '"two",0,100,"not taken",'
+row '"empty.c",0,100,"not taken",'
+row '"link.c",0,100,"not taken",'
+row '"fifo.c",0,100,"not taken",'
+row '"archive.c",0,100,"not taken",'
+row '"packed.tar.gz",0,100,"not taken",'
+row '"large.c",0,100,"not taken",'
 row '"bug.c",'
 same 16 "$(wc -l <"$csv")" "lines of the CSV"
 [ ! -e pwned ] || fail "a name was run"
 grep -rl '<script' "$tmp/a"/*.html "$tmp/a/page" && fail "a tag of a student is one"
 grep -rlP '\x1b' "$tmp/a"/*.html "$tmp/a"/*.csv "$tmp/a/page" "$tmp/a.said" && fail "a terminal obeys a student"
-grep -q '^90/t02,unmap-middle,5,7,1,"the mechanism was not used' "$tmp/a/tests.csv" ||
+grep -q '^"90/t02","unmap-middle",5,7,1,"the mechanism was not used' "$tmp/a/tests.csv" ||
 	fail "statistics: $(cat "$tmp/a/tests.csv")"
 grep -q 'the starter as it was given' "$tmp/a/odd.html" || fail "nothing odd"
 
@@ -65,7 +65,7 @@ cp -r "$tmp/a" "$tmp/old"
 cp $good "$dir/bug.c"
 class "$tmp/a"
 same 1 "$(wc -l <"$tmp/a/todo")" "graded behind one new file"
-build/grading/grade class diff "$tmp/old" "$tmp/a" >"$tmp/diff"
+sh grading/class/diff "$tmp/old" "$tmp/a" >"$tmp/diff"
 grep -q '^bug.c  [0-9]* → 100  90/t02 fail → pass  (other: submission)$' "$tmp/diff" ||
 	fail "diff: $(cat "$tmp/diff")"
 grep -q '^1 of 15 scores changed$' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
@@ -91,7 +91,7 @@ EOS
 chmod +x "$tmp/bin/ssh"
 PATH=$tmp/bin:$PATH SSHLOGIN='1/gone 1/here' class "$tmp/c"
 same 3 $? "a host that is not there"
-grep -q ',,,not graded,' "$tmp/c/class.csv" || fail "not graded has a score"
+grep -q ',,,"not graded",' "$tmp/c/class.csv" || fail "not graded has a score"
 PATH=$tmp/bin:$PATH SSHLOGIN='1/here :' class "$tmp/c" || fail "two hosts: $(tail -n 3 "$tmp/c.said")"
 cmp "$tmp/a/class.csv" "$tmp/c/class.csv" || fail "two hosts: another CSV"
 sh grading/class/all plan smoke "$tmp/c" 200 4 >"$tmp/plan" || fail "plan"
