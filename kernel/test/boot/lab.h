@@ -103,6 +103,7 @@ extern const struct selftest selftests_lab_tablepolicy[]; /* lab_tablepolicy.c *
 extern const struct selftest selftests_lab_twist[];    /* lab_twist.c */
 extern const struct selftest selftests_lab_amap[];     /* lab_amap.c */
 extern const struct selftest selftests_lab_amapstop[]; /* lab_amapstop.c */
+extern const struct selftest selftests_lab_amappace[]; /* lab_amappace.c */
 extern const struct selftest selftests_lab_shadow[];   /* lab_shadow.c */
 extern const struct selftest selftests_lab_shadowkin[]; /* lab_shadowkin.c */
 extern const struct selftest selftests_lab_frames[];   /* lab_frames.c */

@@ -12,9 +12,10 @@
  *           2. Each anon has a page, in memory and not mapped, so vm_check(2) at
  *              the marks finds what it expects.
  *
- * Read next lab_amapstop.c; vm/design/uvm/amap.c
+ * Read next lab_amapstop.c, lab_amappace.c; vm/design/uvm/amap.c
  */
 #include "test/boot/lab_amap.h"
+#include "test/boot/lab_faultpass.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 
@@ -23,16 +24,31 @@ uint64_t lab_at[LAB_ANONS];
 
 /* ---- a mapping, and anons ---- */
 
+static struct slots
+slots_of(struct aspace *as, va_t va)
+{
+	struct slots s = { as, splay_find(uvm_space(as), va >> PAGE_SHIFT),
+		((va >> PAGE_SHIFT) / AMAP_CHUNK + 1) * AMAP_CHUNK };
+
+	CHECK(s.e != NULL);
+	return s;
+}
+
 struct slots
 slots_begin(uint64_t pages)
 {
-	struct slots s = { .as = lab_space_of(&uvm_design) };
-	va_t va = lab_map(s.as, pages + 2 * AMAP_CHUNK);
+	struct aspace *as = lab_space_of(&uvm_design);
 
-	s.e = splay_find(uvm_space(s.as), va >> PAGE_SHIFT);
-	CHECK(s.e != NULL);
-	s.first = ((va >> PAGE_SHIFT) / AMAP_CHUNK + 1) * AMAP_CHUNK;
-	return s;
+	return slots_of(as, lab_map(as, pages + 2 * AMAP_CHUNK));
+}
+
+struct slots
+slots_begin_late(uint64_t pages)
+{
+	struct aspace *as = lab_space_of(&uvm_design);
+
+	return slots_of(as, pass_map(as, NULL, pages + 2 * AMAP_CHUNK, P_RW,
+	    MAP_PRIVATE | MAP_NORESERVE));
 }
 
 /* An anon of one reference, whose page is in memory. */

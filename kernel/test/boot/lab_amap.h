@@ -29,6 +29,8 @@ struct slots {
 
 /* A mapping of so many pages, and some more; lab_space_end(s.as) ends it. */
 struct slots slots_begin(uint64_t pages);
+/* The same, and its pages are charged when touched: it may be larger than memory. */
+struct slots slots_begin_late(uint64_t pages);
 /* Anon i, new, with a page, in the slot of page vpn; late: charged when touched. */
 void slot_fill(struct slots *, uint64_t i, uint64_t vpn, bool late);
 /* b has a's amap, as behind a late fork. */

@@ -81,6 +81,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_tablepolicy,
 	selftests_lab_amap,
 	selftests_lab_amapstop,
+	selftests_lab_amappace,
 	selftests_lab_shadow,
 	selftests_lab_shadowkin,
 	selftests_lab_frames,
