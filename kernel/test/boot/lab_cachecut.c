@@ -51,10 +51,10 @@ writes_pages(void *unused)
 	cut.r = vmo_sync(cut.d->vmo, cut.lo, cut.hi);
 }
 
-/* Pages [lo, hi) are cut while fn has one of them at the disk. */
+/* Pages [lo, hi) are cut while fn has page `at` of them at the disk, and others or not. */
 static void
-cut_while(struct cdisk *d, uint64_t lo, uint64_t hi, void (*fn)(void *),
-    const char *what)
+cut_while(struct cdisk *d, uint64_t lo, uint64_t hi, uint64_t at,
+    void (*fn)(void *), const char *what)
 {
 	struct vm_page *pg;
 	unsigned i;
@@ -67,19 +67,19 @@ cut_while(struct cdisk *d, uint64_t lo, uint64_t hi, void (*fn)(void *),
 	cd_run(fn, NULL);
 	CLAIM(cd_until(&d->held, 1), "no page of [%lu, %lu) comes to the disk", lo,
 	    hi);
-	pg = cd_find(d, lo + 2);
+	pg = cd_find(d, at);
 	cd_run(cutter, NULL);
 	for (i = 0; i < NAPS_BUSY; i++)
 		cd_nap();
 	CLAIM(atomic_load(&cut.done) == 0, "page %lu is being %s, and the cut does "
 	    "not wait for that: its frame will be somebody else's when the disk "
-	    "is ready", lo + 2, what);
-	CLAIM(cd_find(d, lo + 2) == pg && pg != NULL, "page %lu is being %s, and "
-	    "has left the tree", lo + 2, what);
+	    "is ready", at, what);
+	CLAIM(cd_find(d, at) == pg && pg != NULL, "page %lu is being %s, and "
+	    "has left the tree", at, what);
 	atomic_store(&d->hold, false);
-	CLAIM(cd_ends(), "page %lu was %s, and the cut still waits", lo + 2, what);
+	CLAIM(cd_ends(), "page %lu was %s, and the cut still waits", at, what);
 	CLAIM(cut.r == 0 || cut.r == -ENXIO, "page %lu was %s, and that says %d",
-	    lo + 2, what, cut.r);
+	    at, what, cut.r);
 	for (; lo < hi; lo++)
 		CLAIM(cd_find(d, lo) == NULL, "page %lu was cut off, and is there",
 		    lo);
@@ -90,8 +90,9 @@ fill_file(struct cdisk *d)
 {
 	uint64_t i;
 
-	for (i = 0; i < FILE_PAGES; i += CACHE_WINDOW)
-		CLAIM(cache_readahead(d->vmo, i, CACHE_WINDOW, NULL) == 0, "pages "
+	for (i = 0; i < FILE_PAGES; i++)
+		CLAIM(cd_find(d, i) != NULL ||
+		    cache_readahead(d->vmo, i, CACHE_WINDOW, NULL) == 0, "pages "
 		    "from %lu on cannot be read", i);
 	for (i = 0; i < FILE_PAGES; i += 3)
 		cd_store(d, i, 40000 + i);
@@ -161,9 +162,9 @@ cut_off(void)
 	gone_are(d, lo, lo);
 	cut_held(d, lo, hi);
 	ev_mark(2);
-	cut_while(d, lo, lo + 20, reads_page, "read");
+	cut_while(d, lo, lo + 20, lo + 2, reads_page, "read");
 	cd_store_all(d, lo, lo + 8, 7);
-	cut_while(d, lo, lo + 8, writes_pages, "written");
+	cut_while(d, lo, lo + 8, lo, writes_pages, "written");
 	cache_truncate(d->vmo, 0, UINT64_MAX);
 	CLAIM(cd_count(d) == 0, "all was cut off, and %lu pages are there",
 	    cd_count(d));
@@ -207,7 +208,16 @@ can_get(struct cdisk *d, uint64_t idx)
 		page_unpin(pg);
 }
 
-/* Of 16 pages at once one is bad: 15 come, the bad one does not. */
+static uint64_t asked_end;   /* behind the last page that was asked for */
+
+static void
+note_end(struct cdisk *d, uint64_t idx, int n)
+{
+	asked_end = MAX(asked_end, idx + (uint64_t)n);
+}
+
+/* Of 16 pages at once one is bad: the others come, as many as were asked for, the bad
+ * one does not. */
 static void
 one_of_many(struct cdisk *d, uint64_t idx, uint64_t bad)
 {
@@ -217,7 +227,9 @@ one_of_many(struct cdisk *d, uint64_t idx, uint64_t bad)
 
 	pg = NULL;
 	d->bad_in = bad;
+	d->asked = note_end;
 	r = cache_readahead(d->vmo, idx, 16, &pg);
+	d->asked = NULL;
 	CLAIM(r == (bad == idx ? -EIO : 0), "of pages %lu to %lu number %lu cannot "
 	    "be read, and cache_readahead says %d for the first", idx, idx + 15,
 	    bad, r);
@@ -225,7 +237,7 @@ one_of_many(struct cdisk *d, uint64_t idx, uint64_t bad)
 	    "page %lu was read, and is not given, pinned once", idx);
 	if (r == 0 && pg != NULL)
 		page_unpin(pg);
-	for (i = idx; i < idx + 16; i++) {
+	for (i = idx; i < MIN(idx + 16, asked_end); i++) {
 		if (i == bad)
 			CLAIM(cd_find(d, i) == NULL, "page %lu could not be read, "
 			    "and is in the tree", i);
