@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // browser.mjs: every page in headless Chromium, narrow and wide, light and dark
 //
-//   node book/.vitepress/book/browser.mjs DIR [views|scenes|asks|axe|search]…
-//                                  screenshots go to DIR; no word: all of it
+//   node book/.vitepress/book/browser.mjs DIR [views|scenes|asks|axe|search]… [/PART-OF-PATH]…
+//                                  screenshots go to DIR; no word: all of it, on all pages
 //
 // Problem   A site can build and still be blank, too wide, or full of errors
 //           that only the console knows.
@@ -22,7 +22,9 @@ import { gzipSync } from 'node:zlib'
 import { Browser, DIST, pause, serve } from './chromium.mjs'
 
 const SHOTS = process.argv[2] || 'build/book-shots'
-const does = what => process.argv.length < 4 || process.argv.slice(3).includes(what)
+const only = process.argv.slice(3).filter(a => a.startsWith('/'))
+const parts = process.argv.slice(3).filter(a => !a.startsWith('/'))
+const does = what => parts.length === 0 || parts.includes(what)
 const VIEWS = [
   { name: '390', width: 390, height: 844, dark: false },
   { name: '390-dark', width: 390, height: 844, dark: true },
@@ -46,7 +48,7 @@ function pages(dir = DIST, base = '', out = []) {
     if (e.isDirectory() && !['assets', 'src'].includes(e.name)) pages(join(dir, e.name), `${base}/${e.name}`, out)
     else if (e.name.endsWith('.html')) out.push(`${base}/${e.name}`)
   }
-  return out.filter(p => p !== '/404.html')
+  return out.filter(p => p !== '/404.html' && (only.length === 0 || only.some(o => p.includes(o))))
 }
 
 // What the console says against a page.
@@ -171,6 +173,22 @@ async function playTo(browser, id) {
   return isAt(s.address, id) ? '' : `its shortest way from ${figure}'s start ends at ${s.address}`
 }
 
+// Who follows a link while a key still does its work (its graph may be on the way) comes to
+// where the link leads: what the key writes into the address must not hide it.
+async function linkBehindKey(browser, ids) {
+  const id = ids.find(i => ids.includes(i.replace(/[^/]+$/, 'start')) && !isAt(i.replace(/[^/]+$/, 'start'), i))
+  if (!id) return ''
+  await playTo(browser, id.replace(/[^/]+$/, 'start'))
+  const to = await browser.eval(`(async () => {
+    const id = ${JSON.stringify(id)}, figure = document.getElementById(id).closest('.vm-scene')
+    figure.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }))
+    location.hash = '#' + id
+    for (let n = 0; n < 20 && figure.dataset.at !== id; n++) await new Promise(ok => setTimeout(ok, 50))
+    return [figure.dataset.at, location.hash.slice(1)]
+  })()`)
+  return to.every(t => isAt(t, id)) ? '' : `${id}: a link behind a key leads to ${to[0]}, the address is ${to[1]}`
+}
+
 // Each figure to each of its named states; its boxes hold what stands in them.
 async function playScenes(browser, origin, path, view) {
   const bad = []
@@ -180,6 +198,8 @@ async function playScenes(browser, origin, path, view) {
     const r = await playTo(browser, id).catch(e => e.message)
     if (r) bad.push(`${path} at ${view.name}: ${id}: ${r}`)
   }
+  const late = await linkBehindKey(browser, ids)
+  if (late) bad.push(`${path} at ${view.name}: ${late}`)
   return [ids.length, bad]
 }
 
