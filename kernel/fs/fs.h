@@ -147,6 +147,7 @@ struct procfs_pid_ops {
 	/* of a thread (its process's leader: pid): next open descriptor >= fd, or -1;
 	 * its file with a reference */
 	int (*next_fd)(int tid, int fd, struct file **out);
+	bool (*closes)(int tid, int fd);          /* a descriptor, at exec */
 	const struct procfs_pid_row *rows;
 	unsigned nrows;
 };

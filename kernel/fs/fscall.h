@@ -149,6 +149,9 @@ struct dirsink {
 };
 int file_readdir(struct file *, struct dirsink *) MUST_CHECK;
 
+/* ---- procpid.c ---- */
+int fs_pid_of(const struct file *, uint64_t *born);  /* of a directory /proc/PID; -1 */
+
 /* ---- devpts.c ---- */
 int fs_pty_peer(struct file *master, unsigned flags, struct file **out) MUST_CHECK;
 
@@ -223,5 +226,16 @@ struct signalfd_ops {
 void signalfd_set_ops(const struct signalfd_ops *);
 int signalfd_create(uint64_t set, unsigned flags, struct file **out) MUST_CHECK;
 int signalfd_change(struct file *, uint64_t set) MUST_CHECK; /* -EINVAL: is none */
+
+/* Processes as files; registered by proc/. */
+struct pidfd_ops {
+	bool (*has_ended)(void *of);
+	void (*show)(void *of, struct out *);        /* for fdinfo */
+	void (*put)(void *of);                       /* a reference */
+};
+void pidfd_set_ops(const struct pidfd_ops *);
+int pidfd_create(void *of, unsigned flags, struct file **out) MUST_CHECK;
+void *pidfd_of(const struct file *);                 /* NULL: another file */
+void pidfd_tell(const void *of);                     /* it has ended */
 
 #endif

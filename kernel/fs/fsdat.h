@@ -116,6 +116,7 @@ struct file_ops {
 	uint64_t (*size)(struct file *);  /* NULL: lseek knows no end */
 	int (*sync)(struct file *);       /* NULL: fsync gives -EINVAL */
 	struct vmo *(*vmo)(struct file *); /* to map; NULL: the vnode's */
+	void (*show)(struct file *, struct out *); /* for fdinfo; NULL: no more */
 	void (*close)(struct file *);
 };
 

@@ -19,7 +19,9 @@ enum proc_kind {
 	PN_PID_ROW,    /* a file or link in it */
 	PN_TASKS,      /* /proc/PID/task */
 	PN_FDS,        /* /proc/PID/fd */
-	PN_FD          /* /proc/PID/fd/N */
+	PN_FD,         /* /proc/PID/fd/N */
+	PN_FDINFOS,    /* /proc/PID/fdinfo */
+	PN_FDINFO      /* /proc/PID/fdinfo/N */
 };
 
 struct proc_node {
@@ -28,7 +30,7 @@ struct proc_node {
 	int tid;                            /* [c] whose rows: pid or a thread */
 	bool in_task;                       /* [c] below /proc/PID/task */
 	uint64_t born;                      /* [c] of that process, not of a later one */
-	int fd;                             /* [c] PN_FD */
+	int fd;                             /* [c] PN_FD, PN_FDINFO */
 	const struct procfs_row *row;       /* [c] PN_ROW */
 	const struct procfs_pid_row *pid_row; /* [c] PN_PID_ROW */
 	const char *prefix;                 /* [c] PN_DIR: the start of a row's */
@@ -56,6 +58,7 @@ bool procpid_is_there(const struct proc_node *);
 int procpid_may_look(
     const struct proc_node *, struct aspace **space) MUST_CHECK;
 int procpid_next(int after);
+int procpid_fdinfo(const struct proc_node *, struct out *) MUST_CHECK;
 
 /* proctext.c */
 extern const struct file_ops proc_text_ops, proc_bytes_ops;

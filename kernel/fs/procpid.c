@@ -5,10 +5,11 @@
  * Problem   Each process, each thread and each descriptor has a place in
  *           /proc; only proc/ knows which exist.
  *
- * Picture   /proc/PID           rows of proc/, "fd", "task"
- *           /proc/PID/task/TID  the same rows for a thread, "fd"
+ * Picture   /proc/PID           rows of proc/, "fd", "fdinfo", "task"
+ *           /proc/PID/task/TID  the same rows for a thread, "fd", "fdinfo"
  *           /proc/PID/fd/N      a link that leads to the open file itself, as
  *                               exe, cwd and root among the rows do
+ *           /proc/PID/fdinfo/N  how it is open, and what its kind says of it
  *
  * Rules     1. Everything is asked of procfs_pid_ops when it is needed; a
  *              process may end between any two questions.
@@ -27,8 +28,16 @@
 #define FD_LINK_BYTES 64     /* st_size, whatever it leads to: as on Linux */
 
 /* Names in /proc/PID besides the rows. */
-enum { EXTRA_FD, EXTRA_TASK, EXTRA_COUNT };
-static const char *const extra_name[EXTRA_COUNT] = { "fd", "task" };
+enum { EXTRA_FD, EXTRA_FDINFO, EXTRA_TASK, EXTRA_COUNT };
+static const struct {
+	const char *name;
+	enum proc_kind kind;
+	uint32_t mode;
+} extras[EXTRA_COUNT] = {
+	{ "fd", PN_FDS, S_IFDIR | 0500 },
+	{ "fdinfo", PN_FDINFOS, S_IFDIR | 0555 },
+	{ "task", PN_TASKS, S_IFDIR | 0555 },
+};
 
 static const struct procfs_pid_ops *pids;   /* [c] set at boot */
 
@@ -81,6 +90,22 @@ procpid_self(void)
 	return pids != NULL ? pids->self() : -1;
 }
 
+/* The process whose directory f is, and when it began; -1: f is something else. */
+int
+fs_pid_of(const struct file *f, uint64_t *born)
+{
+	const struct vnode *v = f->vn;
+	const struct proc_node *pn;
+
+	if (v->mnt->type != &procfs_type || v->type != S_IFDIR)
+		return -1;
+	pn = proc_node_of(v);
+	if (pn == NULL || pn->kind != PN_PID || pn->in_task)
+		return -1;
+	*born = pn->born;
+	return pn->pid;
+}
+
 /*
  * Does the process of pn still exist, and has pn's thread not left it?  What
  * rows have told before a true answer is about this process: nobody else had
@@ -94,7 +119,7 @@ procpid_is_there(const struct proc_node *pn)
 }
 
 /*
- * May the caller see what a guarded row, or a link of fd, tells?
+ * May the caller see what a guarded row, a link of fd, or fdinfo tells?
  *
  * Returns:  0, -EACCES.
  * Owns:     *space (unless NULL): the memory that it may see, referenced;
@@ -103,7 +128,8 @@ procpid_is_there(const struct proc_node *pn)
 int
 procpid_may_look(const struct proc_node *pn, struct aspace **space)
 {
-	bool guarded = pn->kind == PN_FD ||
+	bool guarded = pn->kind == PN_FD || pn->kind == PN_FDINFOS ||
+	    pn->kind == PN_FDINFO ||
 	    (pn->kind == PN_PID_ROW && pn->pid_row->guarded);
 
 	return guarded ? pids->may_look(pn->pid, space) : 0;
@@ -186,7 +212,7 @@ row_mode(const struct procfs_pid_row *row)
 	return row->readlink != NULL ? S_IFLNK | 0777 : S_IFREG | row->mode;
 }
 
-/* How many of extra_name a directory has: what lies in "task" has no "task". */
+/* How many of extras a directory has: what lies in "task" has no "task". */
 static unsigned
 extras_of(const struct proc_node *pd)
 {
@@ -201,12 +227,11 @@ pid_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	unsigned i;
 
 	for (i = 0; i < extras_of(proc_node_of(dir)); i++) {
-		if (strlen(extra_name[i]) != n->len ||
-		    memcmp(extra_name[i], n->s, n->len) != 0)
+		if (strlen(extras[i].name) != n->len ||
+		    memcmp(extras[i].name, n->s, n->len) != 0)
 			continue;
-		pn.kind = i == EXTRA_FD ? PN_FDS : PN_TASKS;
-		return owned_vnode(dir, n, i == EXTRA_FD ? S_IFDIR | 0500 :
-		    S_IFDIR | 0555, &pn, out);
+		pn.kind = extras[i].kind;
+		return owned_vnode(dir, n, extras[i].mode, &pn, out);
 	}
 	pn.kind = PN_PID_ROW;
 	pn.pid_row = row_find(n);
@@ -267,6 +292,46 @@ fd_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	return r;
 }
 
+/* In /proc/PID/fdinfo. */
+static int
+fdinfo_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
+{
+	struct proc_node pn = *proc_node_of(dir);
+	struct file *f;
+	int r = procpid_may_look(&pn, NULL);
+
+	if (r != 0)
+		return r;
+	pn.kind = PN_FDINFO;
+	pn.fd = number_of(n);
+	if (pn.fd < 0 || fd_file(&pn, &f) != 0)
+		return -ENOENT;
+	file_put(f);
+	return owned_vnode(dir, n, S_IFREG | 0444, &pn, out);
+}
+
+/*
+ * The text of /proc/PID/fdinfo/N.
+ *
+ * Returns:  1, -ENOENT: it is closed.
+ */
+int
+procpid_fdinfo(const struct proc_node *pn, struct out *out)
+{
+	struct file *f;
+	unsigned flags;
+
+	if (fd_file(pn, &f) != 0)
+		return -ENOENT;
+	flags = file_flags(f) | (pids->closes(pn->tid, pn->fd) ? O_CLOEXEC : 0);
+	out_printf(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
+	    file_position(f), flags, f->vn->mnt->id, f->vn->ino);
+	if (f->ops != NULL && f->ops->show != NULL)
+		f->ops->show(f, out);
+	file_put(f);
+	return 1;
+}
+
 /* lookup below /proc/PID. */
 int
 procpid_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
@@ -278,12 +343,15 @@ procpid_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 		return task_lookup(dir, n, out);
 	case PN_FDS:
 		return fd_lookup(dir, n, out);
+	case PN_FDINFOS:
+		return fdinfo_lookup(dir, n, out);
 	case PN_DIR:
 	case PN_ROW:
 	case PN_SELF:
 	case PN_THREAD_SELF:
 	case PN_PID_ROW:
 	case PN_FD:
+	case PN_FDINFO:
 		break;
 	}
 	return -ENOENT;
@@ -307,21 +375,21 @@ emit_number(struct dirsink *sink, int v, uint32_t type,
 static int
 pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 {
-	unsigned extras = extras_of(pd);
+	unsigned more = extras_of(pd);
 
-	for (; *pos - 2 < extras || pid_row_at((unsigned)(*pos - 2) - extras) != NULL;
+	for (; *pos - 2 < more || pid_row_at((unsigned)(*pos - 2) - more) != NULL;
 	    (*pos)++) {
 		unsigned i = (unsigned)(*pos - 2);
 		struct proc_node pn = *pd;
 		const char *name;
 		uint32_t type = S_IFDIR;
 
-		if (i < extras) {
-			pn.kind = i == EXTRA_FD ? PN_FDS : PN_TASKS;
-			name = extra_name[i];
+		if (i < more) {
+			pn.kind = extras[i].kind;
+			name = extras[i].name;
 		} else {
 			pn.kind = PN_PID_ROW;
-			pn.pid_row = pid_row_at(i - extras);
+			pn.pid_row = pid_row_at(i - more);
 			name = pn.pid_row->name;
 			type = row_mode(pn.pid_row) & S_IFMT;
 		}
@@ -347,19 +415,24 @@ task_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 	}
 }
 
+/* Of fd, or of fdinfo. */
 static int
 fd_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 {
+	bool links = pd->kind == PN_FDS;
 	struct proc_node pn = *pd;
 	struct file *f;
+	int r = procpid_may_look(pd, NULL);
 
-	pn.kind = PN_FD;
+	if (r != 0)
+		return r;
+	pn.kind = links ? PN_FD : PN_FDINFO;
 	for (;;) {
 		pn.fd = pids->next_fd(pd->tid, (int)*pos - 2, &f);
 		if (pn.fd < 0)
 			return 0;
 		file_put(f);
-		if (emit_number(sink, pn.fd, S_IFLNK, &pn, pos) != 0)
+		if (emit_number(sink, pn.fd, links ? S_IFLNK : S_IFREG, &pn, pos) != 0)
 			return 0;
 	}
 }
@@ -378,6 +451,7 @@ procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 	case PN_TASKS:
 		return task_readdir(pd, pos, sink);
 	case PN_FDS:
+	case PN_FDINFOS:
 		return fd_readdir(pd, pos, sink);
 	case PN_DIR:
 	case PN_ROW:
@@ -385,6 +459,7 @@ procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 	case PN_THREAD_SELF:
 	case PN_PID_ROW:
 	case PN_FD:
+	case PN_FDINFO:
 		break;
 	}
 	return -ENOTDIR;

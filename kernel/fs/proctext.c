@@ -187,6 +187,8 @@ text_next(struct file *f, struct text *t)
 		r = -EINTR;
 	else if (pn->kind == PN_PID_ROW)
 		r = pid_record(pn, pf->as, pf->at, &t->out);
+	else if (pn->kind == PN_FDINFO)
+		r = is_first(pf->at) ? procpid_fdinfo(pn, &t->out) : 0;
 	else
 		r = row_record(pn->row, pf->at, &t->out);
 	if (r >= 0 && t->failed)
@@ -271,16 +273,16 @@ text_close(struct file *f)
 static bool
 is_writable(const struct proc_node *pn)
 {
-	return pn->kind == PN_PID_ROW ? pn->pid_row->write != NULL ||
-	    pn->pid_row->pwrite != NULL : pn->row->write != NULL;
+	if (pn->kind == PN_PID_ROW)
+		return pn->pid_row->write != NULL || pn->pid_row->pwrite != NULL;
+	return pn->kind == PN_ROW && pn->row->write != NULL;
 }
 
 /* Of what row->next goes on from. */
 static size_t
 place_bytes(const struct proc_node *pn)
 {
-	return MAX(pn->kind == PN_PID_ROW ? 0 : pn->row->place,
-	    sizeof(uint64_t));
+	return MAX(pn->kind == PN_ROW ? pn->row->place : 0, sizeof(uint64_t));
 }
 
 /*

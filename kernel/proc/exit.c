@@ -25,6 +25,7 @@
 #include "proc/tracee.h"
 
 #include "channel/channel.h"
+#include "fs/fscall.h"
 #include "lib/errno.h"
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
@@ -328,6 +329,7 @@ process_become_zombie(struct proc *p)
 	/* Under the lock: the parent may end as soon as we let go. */
 	wake_all(&parent->child_wq);
 	spin_unlock(&proc_lock);
+	pidfd_tell(p);
 	if (!kept)
 		proc_put(p);
 }

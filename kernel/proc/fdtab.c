@@ -431,6 +431,23 @@ fdtab_close(struct fdtab *t, int fd)
 	return 0;
 }
 
+/*
+ * The call that has given fd to f fails: fd is free again, unless another thread
+ * has made it another file.  May sleep.
+ */
+void
+fdtab_take_back(struct fdtab *t, int fd, const struct file *f)
+{
+	struct file *old = NULL;
+
+	spin_lock(&t->lock);
+	if (t->a->file[fd] == f)
+		old = take_out_locked(t, (unsigned)fd);
+	spin_unlock(&t->lock);
+	if (old != NULL)
+		forget(t, old);
+}
+
 /* F_GETFD: 1 close-on-exec, 0 not, -EBADF. */
 int
 fdtab_cloexec(struct fdtab *t, int fd)

@@ -42,6 +42,8 @@ struct clone_state {
 	struct sighand *sighand; /* fork: its own, not yet in proc */
 	struct aspace *as;       /* new process: attached as a user */
 	struct file *exe;
+	struct file *pidfd;      /* in the parent's table as fd */
+	int fd;
 	bool numbered;           /* task->tid is in a table */
 	struct forking forking;  /* new process: in parent->forks */
 };
@@ -52,6 +54,7 @@ static int clone_process(struct clone_state *);
 static int clone_memory(struct clone_state *);
 static int clone_number(struct clone_state *);
 static int clone_begin(struct clone_state *);
+static int clone_pidfd(struct clone_state *);
 static void clone_registers(struct clone_state *);
 static void clone_inherit(struct clone_state *);
 static int clone_publish(struct clone_state *, enum trace_event *);
@@ -65,7 +68,8 @@ static void vfork_wait(struct thread *, struct task *, int tid);
  * Context:  user thread, may sleep; vfork until the child execs or ends.
  * Returns:  tid of the child, -EINVAL, -EPERM, -EAGAIN (limits, no memory
  *           for kernel objects), -ENOMEM (commit), -EINTR (dying),
- *           -ERESTARTNOINTR (a signal comes first).
+ *           -ERESTARTNOINTR (a signal comes first); of CLONE_PIDFD also -EFAULT,
+ *           -EMFILE, -ENFILE.
  */
 int
 proc_clone(const struct clone_req *req)
@@ -80,6 +84,8 @@ proc_clone(const struct clone_req *req)
 	/* reserve */
 	thread_clear_dead();
 	r = clone_reserve(&s);
+	if (r == 0 && (req->flags & CLONE_PIDFD) != 0)
+		r = clone_pidfd(&s);
 	if (r < 0)
 		goto undo;
 	clone_registers(&s);
@@ -98,6 +104,8 @@ proc_clone(const struct clone_req *req)
 		(void)as_write(s.parent->as, req->parent_tid, &tid,
 		    sizeof(tid));
 	thread_start(s.thread);
+	if (s.pidfd != NULL)
+		file_put(s.pidfd);
 	if (UNLIKELY(event != 0))
 		trace_event(event, (uint64_t)tid);
 	if ((req->flags & CLONE_VFORK) != 0)
@@ -126,7 +134,10 @@ clone_check(const struct clone_req *req)
 		return -EINVAL;
 	if ((f & CLONE_CLEAR_SIGHAND) != 0 && (f & CLONE_SIGHAND) != 0)
 		return -EINVAL;
-	if ((f & CLONE_PIDFD) != 0)
+	if ((f & CLONE_PIDFD) != 0 && (f & (CLONE_DETACHED | CLONE_THREAD)) != 0)
+		return -EINVAL;
+	if ((f & CLONE_PIDFD) != 0 && (f & CLONE_PARENT_SETTID) != 0 &&
+	    req->pidfd == req->parent_tid)
 		return -EINVAL;
 	if (req->exit_signal < 0 || req->exit_signal > NSIG)
 		return -EINVAL;
@@ -285,6 +296,28 @@ clone_memory(struct clone_state *s)
 	if (s->exe != NULL && file_deny_write(s->exe) < 0)
 		panic("fork: the running file is open for writing");
 	return 0;
+}
+
+/*
+ * CLONE_PIDFD: the parent's descriptor, before anybody sees the child; the child
+ * has no copy of it.  0, -EFAULT, -EMFILE, -ENFILE, -ENOMEM.
+ */
+static int
+clone_pidfd(struct clone_state *s)
+{
+	struct file *f;
+	int r = proc_pidfd_of(s->proc, 0, &f);
+
+	if (r < 0)
+		return r;
+	s->fd = fdtab_install(fdtab_current(), f, 0, true);
+	if (s->fd < 0) {
+		file_put(f);
+		return s->fd;
+	}
+	file_get(s->pidfd = f);
+	return as_write(s->parent->as, s->req->pidfd, &s->fd, sizeof(s->fd)) ==
+	    (ssize_t)sizeof(s->fd) ? 0 : -EFAULT;
 }
 
 /* ---- perform ---- */
@@ -446,6 +479,10 @@ clone_undo(struct clone_state *s)
 		s->thread->fsctx = NULL;
 		as_bind_thread(s->thread, NULL);
 		thread_discard(s->thread);
+	}
+	if (s->pidfd != NULL) {
+		fdtab_take_back(fdtab_current(), s->fd, s->pidfd);
+		file_put(s->pidfd);
 	}
 	if (s->exe != NULL) {
 		file_allow_write(s->exe);

@@ -45,6 +45,7 @@ struct file *fdtab_file(struct fdtab *, int fd);
 /* dup2: fd becomes file, whatever it was.  0, -EBADF, -ENOMEM. */
 int fdtab_replace(struct fdtab *, int fd, struct file *, bool cloexec);
 int fdtab_close(struct fdtab *, int fd);           /* 0, -EBADF */
+void fdtab_take_back(struct fdtab *, int fd, const struct file *);
 unsigned fdtab_size(struct fdtab *);               /* numbers it has room for */
 int fdtab_cloexec(struct fdtab *, int fd);         /* F_GETFD: 0, 1, -EBADF */
 int fdtab_set_cloexec(struct fdtab *, int fd, bool on); /* 0, -EBADF */

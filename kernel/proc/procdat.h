@@ -385,6 +385,7 @@ struct clone_req {
 	int exit_signal;
 	va_t stack;              /* rsp of the child; 0: the parent's */
 	va_t parent_tid, child_tid, tls;
+	va_t pidfd;              /* CLONE_PIDFD: where the number is written */
 	struct aspace *as;       /* its memory: it begins at address 0; NULL: the parent's,
 	                          * or a copy */
 };
@@ -398,11 +399,17 @@ void proc_set_end_fn(void (*fn)(struct proc *)); /* its last thread ends */
 void proc_exit_group(int code) NORETURN;
 void proc_exit_thread(int code) NORETURN;
 
+/* pidfd.c; contracts there */
+int proc_pidfd_open(int pid, unsigned flags, struct file **out) MUST_CHECK;
+int proc_pidfd_kill(struct proc *, const struct siginfo *) MUST_CHECK;
+int proc_pidfd_file(struct proc *, int fd, struct file **out) MUST_CHECK;
+
 /* wait.c */
 /* [own] one request, and its answer */
 struct wait_req {
 	int pid;                 /* > 0, -1: any, 0: those in group pgid */
 	int pgid;                /* its own field: -1 could not say group 1 */
+	const struct proc *of;   /* of pid, only if it is this one's; NULL: whoever's */
 	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT */
 };
 /* [own] */
@@ -420,6 +427,7 @@ int sig_send_task_locked(struct task *, const struct siginfo *);
 int sig_send_proc_locked(struct proc *, const struct siginfo *);
 void sig_send_group(int pgid, int signo);      /* by the kernel */
 int sig_kill(int pid, const struct siginfo *) MUST_CHECK; /* kill(2)'s pids */
+int sig_kill_locked(struct proc *, const struct siginfo *) MUST_CHECK;
 bool sig_is_valid(int signo);
 bool sig_may_send(struct proc *, int signo);   /* permission (book: abi 4) */
 void sig_fill_user(struct siginfo *, int signo, int code);

@@ -178,6 +178,10 @@ void loadavg_init(void);
 void sigfile_init(void);
 void sigfile_tell_locked(const struct proc *);
 
+/* pidfd.c */
+void proc_pidfd_init(void);
+int proc_pidfd_of(struct proc *, unsigned flags, struct file **out) MUST_CHECK;
+
 /* jobctl.c */
 void jobctl_init(void);
 

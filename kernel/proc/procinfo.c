@@ -522,6 +522,25 @@ next_fd(int id, int fd, struct file **out)
 	return r;
 }
 
+static bool
+closes(int id, int fd)
+{
+	struct fdtab *t = NULL;
+	struct task *tk;
+	bool r;
+
+	spin_lock(&proc_lock);
+	tk = task_of_id_locked(id);
+	if (tk != NULL && tk->fdtab != NULL)
+		t = fdtab_look(tk->fdtab);
+	spin_unlock(&proc_lock);
+	if (t == NULL)
+		return false;
+	r = fdtab_cloexec(t, fd) > 0;
+	fdtab_look_end(t);
+	return r;
+}
+
 /* ---- pagemap ---- */
 
 #define PAGEMAP_WORDS 64u
@@ -650,6 +669,7 @@ static const struct procfs_pid_ops pid_ops = {
 	.next_task = next_task,
 	.leader = leader_of,
 	.next_fd = next_fd,
+	.closes = closes,
 	.rows = rows,
 	.nrows = ARRAY_LEN(rows),
 };

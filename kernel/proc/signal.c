@@ -757,6 +757,23 @@ sig_send_group(int pgid, int signo)
 }
 
 /*
+ * kill(2) of one process, live or zombie.
+ *
+ * Locks:    proc_lock held.
+ * Returns:  0, -EINVAL, -EPERM, -EAGAIN.
+ */
+int
+sig_kill_locked(struct proc *p, const struct siginfo *si)
+{
+	HELD(&proc_lock);
+	if (!sig_is_valid(si->signo))
+		return -EINVAL;
+	if (!sig_may_send(p, si->signo))
+		return -EPERM;
+	return si->signo != 0 ? sig_send_proc_locked(p, si) : 0;
+}
+
+/*
  * kill(2): pid > 0 a process, by the number of any of its threads; 0 the own
  * group, -1 all, < -1 a group.  signo 0 only probes.
  *
@@ -776,9 +793,7 @@ sig_kill(int pid, const struct siginfo *si)
 	if (pid > 0) {
 		p = proc_of_id_locked(pid);
 		if (p != NULL)
-			k.result = !sig_is_valid(si->signo) ? -EINVAL :
-			    !sig_may_send(p, si->signo) ? -EPERM :
-			    si->signo != 0 ? sig_send_proc_locked(p, si) : 0;
+			k.result = sig_kill_locked(p, si);
 	} else if (pid == -1) {
 		proc_walk_locked(kill_member, &k);
 	} else {

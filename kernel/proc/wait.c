@@ -92,6 +92,7 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 	if (req->pid > 0) {
 		child = proc_find_locked(req->pid);
 		r = child == NULL || child->parent != me ||
+		    (req->of != NULL && child != req->of) ||
 		    !wait_wants(req, child) ? -ECHILD :
 		    wait_look(req, child, res, claimed);
 		if (r <= 0 && !list_is_empty(&me->tracees))
@@ -223,7 +224,8 @@ wait_has_threads(const struct tracee *first)
 static bool
 wait_wants_tracee(const struct wait_req *req, const struct tracee *t)
 {
-	return req->pid > 0 ? t->tid == req->pid :
+	return req->of != NULL && t->proc != req->of ? false :
+	    req->pid > 0 ? t->tid == req->pid :
 	    req->pid != 0 || t->proc->pgid == req->pgid;
 }
 

@@ -40,6 +40,9 @@ int sys_timespec_deadline(va_t, uint64_t *deadline) MUST_CHECK;
 /* A descriptor for f, or f is put.  The number, -EMFILE, -ENOMEM. */
 int64_t sys_install(struct file *, int min, bool cloexec);
 
+/* The file of a descriptor with a reference; NULL: closed, or O_PATH, which is as good. */
+struct file *sys_open_file(uint64_t fd);
+
 /* A vector of n buffers, and how many bytes they have: sys_iov_free(). */
 int sys_iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total) MUST_CHECK;
 void sys_iov_free(struct uio_vec *, size_t n);

@@ -71,6 +71,12 @@ sys_file(uint64_t fd)
 	return fdtab_file(proc_current_fdtab(), (int)fd);
 }
 
+/* The process of a descriptor, which *f keeps: file_put().  NULL: it is none. */
+struct proc *sys_pidfd(uint64_t fd, struct file **f);
+
+/* May a program send this to thread `to`? */
+bool sys_may_tell(const struct siginfo *, int to);
+
 /* RLIMIT_FSIZE of the current process, registered with fs/. */
 uint64_t sys_fsize_limit(void);
 

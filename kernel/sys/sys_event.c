@@ -47,19 +47,6 @@ sys_epoll_create(const uint64_t a[6])
 	return (int)a[0] <= 0 ? -EINVAL : sys_epoll_create1(none);
 }
 
-/* O_PATH is as good as closed. */
-static struct file *
-file_of(uint64_t fd)
-{
-	struct file *f = sys_file(fd);
-
-	if (f != NULL && file_is_path(f)) {
-		file_put(f);
-		f = NULL;
-	}
-	return f;
-}
-
 int64_t
 sys_epoll_ctl(const uint64_t a[6])
 {
@@ -69,9 +56,9 @@ sys_epoll_ctl(const uint64_t a[6])
 
 	if ((int)a[1] != EPOLL_CTL_DEL && copyin(&ev, a[3], sizeof(ev)) != 0)
 		return -EFAULT;
-	ep = file_of(a[0]);
+	ep = sys_open_file(a[0]);
 	if (ep != NULL)
-		f = file_of(a[2]);
+		f = sys_open_file(a[2]);
 	if (f != NULL) {
 		r = epoll_ctl(ep, (int)a[1], f, (int)a[2], &ev);
 		file_put(f);
@@ -94,7 +81,7 @@ wait_until(const uint64_t a[6], uint64_t deadline)
 	if (a[1] > MD_USER_END ||
 	    (unsigned)max * sizeof(struct epoll_event) > MD_USER_END - a[1])
 		return -EFAULT;
-	ep = file_of(a[0]);
+	ep = sys_open_file(a[0]);
 	if (ep == NULL)
 		return -EBADF;
 	r = file_is_epoll(ep) ? epoll_wait(ep, a[1], max, deadline) : -EINVAL;
@@ -187,7 +174,7 @@ sys_timerfd_create(const uint64_t a[6])
 static int
 timerfd_of(uint64_t fd, struct file **out)
 {
-	*out = file_of(fd);
+	*out = sys_open_file(fd);
 	if (*out == NULL)
 		return -EBADF;
 	if (file_is_timerfd(*out))
@@ -260,7 +247,7 @@ sys_signalfd4(const uint64_t a[6])
 	set &= ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
 	if ((int)a[0] == -1)
 		return new_fd(signalfd_create(set, flags & O_NONBLOCK, &f), &f, flags);
-	f = file_of(a[0]);
+	f = sys_open_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
 	r = signalfd_change(f, set);

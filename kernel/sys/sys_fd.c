@@ -26,6 +26,18 @@ sys_install(struct file *f, int min, bool cloexec)
 	return fd;
 }
 
+struct file *
+sys_open_file(uint64_t fd)
+{
+	struct file *f = sys_file(fd);
+
+	if (f != NULL && file_is_path(f)) {
+		file_put(f);
+		f = NULL;
+	}
+	return f;
+}
+
 static int64_t
 open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 {

@@ -10,7 +10,7 @@
  *
  * Read next proc/fork.c, proc/wait.c.  Book: ch10.
  */
-#include "sys/sys.h"
+#include "sys/filecall.h"
 #include "channel/channel.h"
 
 #include "lib/errno.h"
@@ -27,21 +27,6 @@
 	CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND)
 
 /* ---- children ---- */
-
-/*
- * CLONE_PIDFD: there are no such descriptors.  Where one could not be written
- * anyway that is the answer; proc_clone() has the other one.
- */
-static int
-pidfd_check(uint64_t flags, va_t at)
-{
-	int32_t fd;
-
-	if ((flags & (CLONE_PIDFD | CLONE_THREAD)) != CLONE_PIDFD)
-		return 0;
-	return copyin(&fd, at, sizeof(fd)) < 0 ||
-	    copyout(at, &fd, sizeof(fd)) < 0 ? -EFAULT : 0;
-}
 
 int64_t
 sys_fork(const uint64_t a[6])
@@ -65,12 +50,9 @@ sys_clone(const uint64_t a[6])
 {
 	struct clone_req req = { .flags = a[0] & UINT32_MAX & ~CSIGNAL,
 		.exit_signal = (int)(a[0] & CSIGNAL), .stack = a[1],
-		.parent_tid = a[2], .child_tid = a[3], .tls = a[4] };
+		.parent_tid = a[2], .child_tid = a[3], .tls = a[4],
+		.pidfd = a[2] };
 
-	if ((req.flags & (CLONE_DETACHED | CLONE_PARENT_SETTID)) == 0 &&
-	    pidfd_check(req.flags, req.parent_tid) != 0)
-		return -EFAULT;
-	req.flags &= ~CLONE_DETACHED;
 	/* A number that is no signal is none; clone3() refuses it. */
 	if (req.exit_signal > NSIG)
 		req.exit_signal = 0;
@@ -124,14 +106,11 @@ sys_clone3(const uint64_t a[6])
 	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
 	    c.exit_signal != 0)
 		return -EINVAL;
-	r = pidfd_check(c.flags, c.pidfd);
-	if (r < 0)
-		return r;
 	req = (struct clone_req){ .flags = c.flags,
 		.exit_signal = (int)c.exit_signal,
 		.stack = c.stack == 0 ? 0 : c.stack + c.stack_size,
 		.parent_tid = c.parent_tid, .child_tid = c.child_tid,
-		.tls = c.tls };
+		.tls = c.tls, .pidfd = c.pidfd };
 	return proc_clone(&req);
 }
 
@@ -234,38 +213,55 @@ waitid_failed(va_t at, int r)
 	return r != -ERESTARTSYS && put_waitinfo(at, &none) < 0 ? -EFAULT : r;
 }
 
+/* Whom waitid(2) waits for.  P_PIDFD: *f keeps him.  0, -EINVAL, -EBADF. */
+static int
+waitid_whom(int type, int id, struct wait_req *req, struct file **f)
+{
+	switch (type) {
+	case P_ALL:
+		req->pid = -1;
+		return 0;
+	case P_PID:
+		req->pid = id;
+		return id > 0 ? 0 : -EINVAL;
+	case P_PGID:
+		req->pgid = id == 0 ? own_pgid() : id;
+		return id >= 0 ? 0 : -EINVAL;
+	case P_PIDFD:
+		if (id < 0)
+			return -EINVAL;
+		req->of = sys_pidfd((uint64_t)id, f);
+		/* One that never became a process is nobody's child. */
+		req->pid = req->of == NULL || req->of->pid == 0 ? INT32_MAX :
+		    req->of->pid;
+		return req->of != NULL ? 0 : -EBADF;
+	}
+	return -EINVAL;
+}
+
 int64_t
 sys_waitid(const uint64_t a[6])
 {
 	struct wait_req req = { .options = (unsigned)a[3] };
+	struct file *pidfd = NULL;
+	bool nonblock;
 	struct wait_result res;
-	int id = (int)a[1], r;
+	int r;
 
 	if ((req.options & ~(WNOHANG | WEXITED | WSTOPPED | WCONTINUED |
 	    WNOWAIT | WNOTHREAD | WALL | WCLONE)) != 0 ||
 	    (req.options & (WEXITED | WSTOPPED | WCONTINUED)) == 0)
 		return waitid_failed(a[2], -EINVAL);
-	switch ((int)a[0]) {
-	case P_ALL:
-		req.pid = -1;
-		break;
-	case P_PID:
-		req.pid = id;
-		if (id <= 0)
-			return waitid_failed(a[2], -EINVAL);
-		break;
-	case P_PGID:
-		req.pgid = id == 0 ? own_pgid() : id;
-		if (id < 0)
-			return waitid_failed(a[2], -EINVAL);
-		break;
-	case P_PIDFD:
-		/* There are none: whatever is open is another thing. */
-		return waitid_failed(a[2], id < 0 ? -EINVAL : -EBADF);
-	default:
-		return waitid_failed(a[2], -EINVAL);
-	}
-	r = proc_wait(&req, &res);
+	r = waitid_whom((int)a[0], (int)a[1], &req, &pidfd);
+	nonblock = req.of != NULL && (file_flags(pidfd) & O_NONBLOCK) != 0;
+	if (nonblock)
+		req.options |= WNOHANG;
+	if (r == 0)
+		r = proc_wait(&req, &res);
+	if (req.of != NULL)
+		file_put(pidfd);
+	if (r == 0 && res.pid == 0 && nonblock && ((unsigned)a[3] & WNOHANG) == 0)
+		r = -EAGAIN;
 	/* Also where nothing came is said there. */
 	if (r < 0)
 		return waitid_failed(a[2], r);

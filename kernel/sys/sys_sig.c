@@ -184,20 +184,22 @@ sys_tgkill(const uint64_t a[6])
 	return thread_kill((int)a[0], (int)a[1], &si);
 }
 
-/*
- * The sender's siginfo for thread `to`; to others it may not look as if the
- * kernel had sent it.  No layout that a program may send is longer.
- */
+/* May a program send si to thread `to`?  To others it may not look as if the kernel
+ * had sent it. */
+bool
+sys_may_tell(const struct siginfo *si, int to)
+{
+	return (si->code < 0 && si->code != SI_TKILL) || to == task_current()->tid;
+}
+
+/* The sender's siginfo for thread `to`.  No layout that a program may send is longer. */
 static int
 fetch_info(va_t at, int signo, int to, struct siginfo *si)
 {
 	if (copyin(si, at, sizeof(*si)) < 0)
 		return -EFAULT;
 	si->signo = signo;
-	if ((si->code >= 0 || si->code == SI_TKILL) &&
-	    to != task_current()->tid)
-		return -EPERM;
-	return 0;
+	return sys_may_tell(si, to) ? 0 : -EPERM;
 }
 
 int64_t
