@@ -26,6 +26,11 @@ export function wordOf(w) {
 
 const homeOf = v => HOMES[Number(v >> 60n)] ?? 'somebody'
 
+const pages = (k, how, word) => {
+  const slot = word & 0xfffffff
+  return k === 1 ? `A page is ${how} swap, slot ${slot}; it` : `${k} pages are ${how} swap, from slot ${slot} on; the first`
+}
+
 // texts: of each event, from kern/events.tab.
 export function say(t, i, texts = {}) {
   const name = nameOf(t, i), n = k => number(t, i, k)
@@ -39,9 +44,9 @@ export function say(t, i, texts = {}) {
     case 'page.pin': return `Frame ${n(0)} is pinned: it may not leave memory.`
     case 'page.unpin': return `A pin of frame ${n(0)} is given back; ${n(1)} left.`
     case 'fault.begin': return `A fault at ${hex(n(0))} begins.`
-    case 'fault.end': return `The fault ends${n(1) > 0 ? `, begun again ${n(1)} times` : ''}.`
-    case 'swap.out': return `${n(1)} pages are written to swap, from slot ${n(0) & 0xfffffff} on; the first is in frame ${n(2)}.`
-    case 'swap.in': return `${n(1)} pages are read from swap, from slot ${n(0) & 0xfffffff} on; the first into frame ${n(2)}.`
+    case 'fault.end': return `The fault ends${n(1) > 0 ? `, begun again ${n(1) === 1 ? 'once' : `${n(1)} times`}` : ''}.`
+    case 'swap.out': return `${pages(n(1), 'written to', n(0))} is in frame ${n(2)}.`
+    case 'swap.in': return `${pages(n(1), 'read from', n(0))} comes into frame ${n(2)}.`
     case 'swap.free': return `Slot ${n(0) & 0xfffffff} is free again.`
   }
   const text = texts[name]?.text ?? ''

@@ -20,6 +20,17 @@ expect 0 node $check "$tmp/t" "$tmp/out" >"$tmp/said"
 [ "$(grep -c '^maps [0-9]' "$tmp/out")" = 2 ] || fail "no maps: $(cat "$tmp/out")"
 grep -q ' 1[0-9] mappings, 0 differences$' "$tmp/said" || fail "$(cat "$tmp/said")"
 
+# One page is no "1 pages".
+cat >"$tmp/say.mjs" <<END
+import { say } from '$PWD/book/.vitepress/theme/vtr/words.mjs'
+const kinds = ['swap.in', 'swap.out'].map(name => ({ name, fields: [] }))
+for (const n of [1, 2]) for (const id of [0, 1]) console.log(say({ id: [id], kinds, v: new Uint32Array([7, 0, n, 0, 9, 0, 0, 0]) }, 0))
+END
+same "A page is read from swap, slot 7; it comes into frame 9.
+A page is written to swap, slot 7; it is in frame 9.
+2 pages are read from swap, from slot 7 on; the first comes into frame 9.
+2 pages are written to swap, from slot 7 on; the first is in frame 9." "$(node "$tmp/say.mjs")"
+
 # What differs is found.
 sed 's/^\(pfn=[0-9-]* state=\)MODIFIED$/\1STANDBY/; s/^\(pfn=[0-9-]* state=\)ACTIVE$/\1LIMBO/' "$tmp/out" >"$tmp/other"
 node $check "$tmp/t" "$tmp/other" >"$tmp/said" && fail "other states pass"
