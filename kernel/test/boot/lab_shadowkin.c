@@ -146,13 +146,15 @@ sees_what_it_saw(unsigned i, const char *when)
 	}
 }
 
-/* o has just the children that are tops of these spaces, or `also`. */
+/* o has just the children that are tops of these spaces, or `also`; it is due if that is
+ * one. */
 static void
 children_are(struct sh_object *o, unsigned set, struct sh_object *also,
     const char *when)
 {
 	uintptr_t all = (uintptr_t)also;
 	unsigned i, n = also != NULL;
+	bool due;
 
 	for (i = 0; i < f.n; i++) {
 		if ((set >> i & 1) == 0)
@@ -165,6 +167,11 @@ children_are(struct sh_object *o, unsigned set, struct sh_object *also,
 	    "is %u", when, n, o->num_children);
 	CLAIM(o->children == all, "%s: children is not the XOR of the addresses of its %u "
 	    "children", when, n);
+	spin_lock(&sh_lock);
+	due = list_is_linked(&o->due);
+	spin_unlock(&sh_lock);
+	CLAIM(due == (n == 1), "%s: the list sh_due has %s object, which has %u children", when,
+	    due ? "the" : "not the", n);
 }
 
 /* ---- t11: who is counted ---- */
