@@ -53,7 +53,8 @@ struct frame_space {
 struct frame_ask {
 	struct list_node node; /* [F] */
 	struct frame_fault fault; /* [F] */
-	bool told, answered;   /* [F] */
+	int told;              /* [F] pid of who knows of it: its creator may change; 0 */
+	bool answered;         /* [F] */
 	bool refused;          /* [F] the answer is: a signal */
 };
 
@@ -69,6 +70,7 @@ static void memory_take(uint64_t pages);
 static struct frame_space *space_of(int pid);
 static struct frame_space *space_under(pa_t root);
 static const struct own_ops frames_own;
+static struct frame_ask *ask_unknown(struct frame_space *, int pid);
 static struct frame_ask *ask_of(struct frame_space *, uint32_t thread);
 
 /* ---- the machine, for the mechanism ---- */
@@ -441,7 +443,7 @@ wait_for_ask(int pid, int child, enum begun begun, struct frame_ask **out)
 	HELD(&frames_lock);
 	while ((r = may_answer(pid, child)) == 0) {
 		*out = frame_proc(child)->is_started == begun ?
-		    ask_of(space_of(child), 0) : NULL;
+		    ask_unknown(space_of(child), pid) : NULL;
 		if (*out != NULL)
 			return 0;
 		wait_prepare(&asked, &w);
@@ -487,7 +489,7 @@ frame_next_fault(int pid, int child, struct frame_fault *out)
 	HELD(&frames_lock);
 	if (r < 0)
 		return r;
-	ask->told = true;
+	ask->told = pid;
 	*out = ask->fault;
 	return 0;
 }
@@ -503,7 +505,7 @@ frame_answer(int pid, int child, const struct frame_fault *fault)
 	HELD(&frames_lock);
 	if (r < 0)
 		return r;
-	if (ask == NULL || !ask->told)
+	if (ask == NULL || ask->told != pid)
 		return -ENOENT;
 	ask->refused = fault->access == 0;
 	ask->fault = *fault;
@@ -512,15 +514,26 @@ frame_answer(int pid, int child, const struct frame_fault *fault)
 	return 0;
 }
 
-/* [F]: what that thread waits with; 0: one that nobody has been told of.  NULL. */
+/* [F]: one that pid has not been told of, whoever was before.  NULL. */
+static struct frame_ask *
+ask_unknown(struct frame_space *s, int pid)
+{
+	struct frame_ask *ask;
+
+	LIST_FOREACH(ask, &s->waiting, node)
+		if (!ask->answered && ask->told != pid)
+			return ask;
+	return NULL;
+}
+
+/* [F]: what that thread waits with.  NULL. */
 static struct frame_ask *
 ask_of(struct frame_space *s, uint32_t thread)
 {
 	struct frame_ask *ask;
 
 	LIST_FOREACH(ask, &s->waiting, node)
-		if (!ask->answered &&
-		    (thread == 0 ? !ask->told : ask->fault.thread == thread))
+		if (!ask->answered && ask->fault.thread == thread)
 			return ask;
 	return NULL;
 }

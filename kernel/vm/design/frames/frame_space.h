@@ -46,7 +46,7 @@ void frame_number(int old, int pid);
 /* Child begins with these registers.  0, -EINVAL: no root, or it has begun; -ESRCH,
  * -EPERM: not a child of pid; -EINTR. */
 int frame_begin(int pid, int child, const struct frame_regs *);
-/* The next fault of child that nobody has been told of.  0, -ESRCH, -EPERM, -EINTR. */
+/* The next fault of child that pid has not been told of.  0, -ESRCH, -EPERM, -EINTR. */
 int frame_next_fault(int pid, int child, struct frame_fault *);
 /* The thread in it goes on; access 0: with a signal.  0, -ENOENT: it waits for no
  * answer; -ESRCH, -EPERM. */
