@@ -325,6 +325,107 @@ send_out(void)
 	CHECK(left == 0);
 }
 
+/* Of the pages that have frames each third is late, or none. */
+static void
+set_late(bool late)
+{
+	struct sh_page *page;
+	unsigned l;
+	uint64_t k;
+
+	shadow_lock(c.as);
+	for (l = 0; l < c.n; l++)
+		for (k = 0; k < c.span; k++) {
+			page = c.level[l].at[k];
+			if (page != NULL && page->word != 0 && (l + k) % 3 == 0)
+				sh_set_late_locked(c.level[l].o, page, late);
+		}
+	shadow_unlock(c.as);
+}
+
+/* sh_count_late() counts what is seen, each once. */
+static void
+count_late(uint64_t lo, uint64_t hi)
+{
+	uint64_t base = c.level[0].base, k, late = 0, got;
+	struct sh_page *page;
+	unsigned depth;
+
+	for (k = lo; k < hi; k++) {
+		page = chain_sees(&c, 0, k, &depth);
+		late += page != NULL && page->word != 0 && page->late;
+	}
+	mutex_lock(&c.as->ws_lock);
+	got = sh_count_late(c.e->top, base + lo, base + hi);
+	mutex_unlock(&c.as->ws_lock);
+	CLAIM(got == late, "sh_count_late of [%lu, %lu): %lu pages that are seen are late, and "
+	    "it says %lu", lo, hi, late, got);
+}
+
+/* The first page of another mapping: with other flags, else it would be the same. */
+static uint64_t
+map_another(void)
+{
+	struct map_args a = { .len = LAB_SPAN * PAGE_SIZE, .prot = PROT_R,
+		.maxprot = PROT_R | PROT_W | PROT_X, .flags = MAP_PRIVATE | MAP_ANONYMOUS };
+	va_t va = 0;
+
+	CHECK(map_mmap(c.as, &a, &va) == 0);
+	return va >> PAGE_SHIFT;
+}
+
+/* Pages lo … hi - 1 of the top go to the top of another mapping, where some are already;
+ * more than move in one hold of [sh]. */
+static void
+move_pages(uint64_t lo, uint64_t hi)
+{
+	static struct sh_page *old[LAB_SPAN]; /* of the other top, and then what it should have */
+	struct sh_page *had, *now;
+	uint64_t base, to, k, records, replaced = 0;
+	struct sh_object *other;
+
+	chain_begin(&c, LAB_SPAN);
+	base = c.level[0].base;
+	to = map_another();
+	other = sh_entry_from(c.as, to)->top;
+	CHECK(other != c.e->top);
+	memset(old, 0, sizeof(old));
+	for (k = 0; k < LAB_SPAN; k++) {
+		if (k % 9 != 0)
+			chain_page(&c, 0, k);
+		if (k % 7 != 0)
+			continue;
+		old[k] = shadow_page(k);
+		shadow_lock(c.as);
+		sh_add_locked(other, old[k], to + k);
+		shadow_unlock(c.as);
+		replaced += k >= lo && k < hi && k % 9 != 0;
+	}
+	records = ev_read(EV_shadow_records);
+	mutex_lock(&c.as->ws_lock);
+	sh_move(other, c.e->top, base + lo, base + hi, to - base);
+	mutex_unlock(&c.as->ws_lock);
+	shadow_lock(c.as);
+	for (k = 0; k < LAB_SPAN; k++) {
+		had = c.level[0].at[k];
+		if (k >= lo && k < hi && had != NULL) {
+			old[k] = had;
+			c.level[0].at[k] = had = NULL;
+		}
+		now = sh_find_locked(c.e->top, base + k);
+		CLAIM(now == had, "sh_move of [%lu, %lu): at page %lu the top has %s", lo, hi, k,
+		    now == NULL ? "nothing any more" : "a record still");
+		now = sh_find_locked(other, to + k);
+		CLAIM(now == old[k], "sh_move of [%lu, %lu): at page %lu the other top has not "
+		    "the record that should be there", lo, hi, k);
+	}
+	shadow_unlock(c.as);
+	CLAIM(ev_read(EV_shadow_records) == records - replaced, "sh_move: %lu records were "
+	    "there that others took the place of, and %lu went", replaced, records -
+	    ev_read(EV_shadow_records));
+	chain_end(&c);
+}
+
 static void
 shadow_next(void)
 {
@@ -344,9 +445,13 @@ shadow_next(void)
 
 		walk_range(sh_next_locked, 0, lo, hi, "sh_next_locked");
 		walk_range(sh_next_below_locked, 1, lo, hi, "sh_next_below_locked");
+		set_late(true);
+		count_late(lo, hi);
+		set_late(false);
 	}
 	ev_mark(3);
 	chain_end(&c);
+	move_pages(5, LAB_SPAN - 11);
 }
 
 const struct selftest selftests_lab_shadow[] = {
