@@ -140,6 +140,8 @@ file_put(struct file *f)
 		files.unwatch(f);
 	if (v != NULL) {
 		file_unlock_owner(f, f);
+		if (f->async != NULL)
+			async_drop(f);
 		if (f->ops != NULL && f->ops->close != NULL)
 			f->ops->close(f);
 		if (file_can_write(f))
@@ -619,6 +621,15 @@ file_lseek(struct file *f, int64_t off, int whence)
 	mutex_unlock(&f->pos_lock);
 	rw_unlock_read(&f->vn->lock);
 	return r;
+}
+
+/* The next read or write begins there. */
+void
+file_set_position(struct file *f, uint64_t at)
+{
+	mutex_lock(&f->pos_lock);
+	f->pos = at;
+	mutex_unlock(&f->pos_lock);
 }
 
 /* Where the next read or write begins, unless somebody else's comes first.  No lock. */

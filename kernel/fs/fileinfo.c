@@ -57,7 +57,7 @@ file_flags(struct file *f)
 	return atomic_load_relaxed(&f->flags);
 }
 
-/* F_SETFL: only these change.  O_DIRECT: where open() takes it. */
+/* F_SETFL: only these change; O_ASYNC by async.c.  O_DIRECT: where open() takes it. */
 void
 file_set_flags(struct file *f, unsigned flags)
 {
@@ -66,18 +66,6 @@ file_set_flags(struct file *f, unsigned flags)
 
 	while (!atomic_cas(&f->flags, &old, (old & ~may) | (flags & may)))
 		;
-}
-
-int
-file_owner(struct file *f)
-{
-	return atomic_load_relaxed(&f->owner);
-}
-
-void
-file_set_owner(struct file *f, int pid)
-{
-	atomic_store(&f->owner, pid);
 }
 
 uint32_t
@@ -195,6 +183,25 @@ file_can_wait(const struct file *f)
 
 	return f->ops != NULL && f->ops->poll != NULL &&
 	    (d == NULL || d->ops->poll != NULL);
+}
+
+/*
+ * O_ASYNC of f, called fd, goes on or off.
+ *
+ * Locks:    none held.
+ * Returns:  0 (also when it was so), -ENOTTY: it tells nobody that it is ready, or as
+ *           eventfd and its kin not by signals; -ENOMEM.
+ */
+int
+file_set_async(struct file *f, int fd, bool on)
+{
+	struct ready *at = NULL;
+
+	if (((file_flags(f) & O_ASYNC) != 0) == on)
+		return 0;
+	if (file_can_wait(f) && f->ops->name == NULL)
+		file_poll(f, &at);
+	return at == NULL ? -ENOTTY : async_switch(f, fd, at, on);
 }
 
 /* What is left of ioctl(2) after the generic ones.  -ENOTTY: unknown. */
@@ -348,12 +355,9 @@ file_splice(struct file *in, uint64_t *in_off, struct file *out,
 	if (r != 0 || n == 0)
 		return r;
 	r = splice_pieces(&s, n, end);
-	if (in_off != NULL) {
+	if (in_off != NULL)
 		*in_off = s.pos;
-	} else {
-		mutex_lock(&in->pos_lock);
-		in->pos = s.pos;
-		mutex_unlock(&in->pos_lock);
-	}
+	else
+		file_set_position(in, s.pos);
 	return r;
 }

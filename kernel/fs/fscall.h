@@ -39,6 +39,7 @@ struct path_at {
 	struct file *dirf;   /* where a relative path starts, NULL: cwd */
 	const char *path;    /* kernel copy, NUL-terminated */
 	unsigned flags;      /* AT_* */
+	unsigned resolve;    /* RESOLVE_* */
 	int error;           /* of dirf or path: told when the walk would begin; or 0 */
 };
 
@@ -118,8 +119,6 @@ int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
 unsigned file_poll(struct file *, struct ready **at);
 bool file_can_wait(const struct file *);             /* is it ever not ready? */
 void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */
-int file_owner(struct file *);                       /* F_GETOWN */
-void file_set_owner(struct file *, int pid);         /* kept, not used */
 int file_sync(struct file *) MUST_CHECK;
 int fs_sync(struct file *);               /* NULL: all; else its mount */
 int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
@@ -132,6 +131,38 @@ bool file_same_mount(const struct file *, const struct file *);
  * *end: the error that ended it, also behind some bytes; 0. */
 ssize_t file_splice(struct file *in, uint64_t *in_off, struct file *out,
     uint64_t *out_off, size_t n, int *end);
+
+/* ---- async.c: a signal when a file becomes ready ---- */
+enum file_owner_kind { OWNER_THREAD, OWNER_PROCESS, OWNER_GROUP };
+struct file_owner {
+	enum file_owner_kind kind;
+	int id;              /* 0: nobody */
+	uint64_t who;        /* had the number then, as proc/ knows it */
+	uint32_t uid, euid;  /* of who made him that */
+	int signo;           /* 0: SIGIO */
+	int fd;              /* as the file is told to him */
+};
+typedef void async_send_fn(const struct file_owner *, unsigned told);
+void fs_set_async_fn(async_send_fn *);
+void file_owner(struct file *, struct file_owner *out);
+int file_set_owner(struct file *, const struct file_owner *) MUST_CHECK;
+int file_set_signal(struct file *, int signo) MUST_CHECK;
+int file_set_async(struct file *, int fd, bool on) MUST_CHECK; /* fileinfo.c */
+
+/* ---- splice.c, pipesplice.c ---- */
+/* splice(2), with a pipe at one end. */
+struct splice_call {
+	struct file *in, *out;
+	uint64_t *in_off, *out_off; /* NULL: the position */
+	size_t n;
+	bool nowait;                /* for bytes or room in a pipe */
+	int end;                    /* the error of a write that ended it; 0 */
+};
+ssize_t file_splice_pipes(struct splice_call *);
+ssize_t pipe_tee(struct file *in, struct file *out, size_t n, bool nowait);
+ssize_t pipe_put_pages(struct file *, struct uio *); /* vmsplice(2): -EBADF: no pipe */
+ssize_t pipe_get_pages(struct file *, struct uio *);
+
 /* Registered by sys/: RLIMIT_FSIZE of the current process. */
 void fs_set_fsize_fn(uint64_t (*)(void));
 /* Registered by sys/: a write has found a pipe without readers, SIGPIPE. */

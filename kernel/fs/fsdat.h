@@ -16,6 +16,7 @@
  *           lookup waits for the end of a umount.
  *           epolls.mutex → epoll->lock (of one that is watched: below that of
  *           its watcher) → pipe->lock; see event/epoll.c.
+ *           Two pipes: the one at the lower address first.
  *           Alone, never with one of these: fsctx->lock.
  *           Alone also the mutex of a file's locks (flock.c); under it the
  *           spin lock of who waits for whom.
@@ -44,6 +45,7 @@ struct name {
 
 struct vnode;
 struct vnode_locks;            /* of flock.c */
+struct async;                  /* of async.c */
 struct mount;
 
 /* [own] What create makes. */
@@ -245,7 +247,7 @@ struct file {
 	struct vnode *vn;              /* [c] referenced */
 	struct mutex pos_lock;         /* [c] */
 	uint64_t pos;                  /* [Q] */
-	int owner;                     /* [A] F_SETOWN: asked back, not used */
+	struct async *async;           /* [A] whom it signals; NULL: never asked */
 	enum file_knows knows;         /* [c] of the flags of one call */
 	void *priv;                    /* [c] text of /proc, device, pipe */
 	struct list items;             /* [R] of epolls that watch it */

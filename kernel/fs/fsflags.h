@@ -2,7 +2,7 @@
 /*
  * fsflags.h: flags and type bits that programs and the kernel share
  *
- * Offers    O_*, S_*, AT_*, SEEK_*, device numbers.
+ * Offers    O_*, S_*, AT_*, RESOLVE_*, SEEK_*, device numbers.
  * Needs     nothing.
  *
  * The values are Linux's, so that sys/ passes them on as they come.
@@ -59,6 +59,14 @@
 #define AT_REMOVEDIR 0x200
 #define AT_SYMLINK_FOLLOW 0x400
 #define AT_EMPTY_PATH 0x1000
+
+#define RESOLVE_NO_XDEV 1u
+#define RESOLVE_NO_MAGICLINKS 2u
+#define RESOLVE_NO_SYMLINKS 4u
+#define RESOLVE_BENEATH 8u
+#define RESOLVE_IN_ROOT 0x10u
+#define RESOLVE_CACHED 0x20u
+#define RESOLVE_ALL 0x3fu
 
 #define SEEK_SET 0
 #define SEEK_CUR 1

@@ -105,7 +105,7 @@ enum walk_flags {
 enum walk_last { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT, LAST_JUMP };
 struct walk {
 	const struct cred *cred;  /* set by the caller, NULL: fs_cred() */
-	struct vnode *root;       /* referenced */
+	struct vnode *root;       /* referenced; see bounds.c */
 	struct vnode *dir;        /* referenced: where last was looked up */
 	struct vnode *vn;         /* referenced: the result; NULL: missing */
 	struct name last;         /* in rest's string */
@@ -113,6 +113,7 @@ struct walk {
 	bool slash;               /* the path ends in a slash */
 	int missing;              /* why vn is NULL: -ENOENT, -ENAMETOOLONG */
 	unsigned flags, nlinks;
+	unsigned resolve;         /* RESOLVE_* */
 	const char *rest;
 	char *buf;                /* text of a followed link, or NULL */
 };
@@ -124,6 +125,17 @@ int dir_find(struct vnode *dir, const struct name *, struct vnode **out)
     MUST_CHECK;
 int dir_find_locked(struct vnode *dir, const struct name *, struct vnode **out)
     MUST_CHECK;
+
+/* ---- bounds.c ---- */
+int bounds_begin(struct walk *) MUST_CHECK;
+int bounds_to_root(const struct walk *) MUST_CHECK;
+int bounds_cross(const struct walk *, const struct vnode *from,
+    const struct vnode *to) MUST_CHECK;
+int bounds_at_root(const struct walk *) MUST_CHECK;
+int bounds_went_up(const struct walk *, const struct vnode *) MUST_CHECK;
+int bounds_link(const struct walk *, const struct vnode *to) MUST_CHECK;
+int bounds_find(const struct walk *) MUST_CHECK;
+int bounds_end(const struct walk *) MUST_CHECK;
 
 /* ---- fsctx.c ---- */
 struct vnode *fsctx_root(void);
@@ -159,6 +171,7 @@ file_is_pipe(const struct file *f)
 	return f->ops == &pipe_file_ops;
 }
 
+void file_set_position(struct file *, uint64_t);
 struct file *file_alloc(void);
 void file_set_unwatch_fn(void (*)(struct file *));
 void files_show_nr(struct out *);
@@ -173,6 +186,22 @@ void vn_strip_setid(struct vnode *);
 int vn_settle(struct vnode *) MUST_CHECK;
 int file_settle(struct file *) MUST_CHECK;
 void vn_stat(struct vnode *, struct kstat *);
+
+/* ---- async.c ---- */
+extern uint32_t async_due;
+void async_init(void);
+void async_drop(struct file *);
+int async_switch(struct file *, int fd, struct ready *, bool on) MUST_CHECK;
+void async_send(void);
+
+/* Somebody was told something: what that makes due is sent.  Locks: any of rank <
+ * LR_LEAF.  Context: thread. */
+static inline void
+async_send_due(void)
+{
+	if (atomic_load_relaxed(&async_due) != 0)
+		async_send();
+}
 
 /* ---- ranges.c ---- */
 int vn_punch(void *client, uint64_t off, uint64_t len) MUST_CHECK;
@@ -226,6 +255,14 @@ void pipe_inactive(struct vnode *);
 void pipe_init(void);
 int pipe_wait_slot(struct file *) MUST_CHECK;
 void fs_signal_no_reader(void);
+
+/* ---- pipesplice.c ---- */
+int pipe_lend(struct file *, bool nowait, uint8_t **at, size_t *n) MUST_CHECK;
+void pipe_give_back(struct file *, size_t n);
+int pipe_promise(struct file *, bool nowait, unsigned want) MUST_CHECK;
+void pipe_fill(struct file *, uint8_t *page, size_t n);
+void pipe_break_promise(struct file *, unsigned n);
+ssize_t pipe_move(struct file *in, struct file *out, size_t n, bool nowait);
 
 /* ---- pipeuser.c: limits of pipes, for /proc/sys/fs ---- */
 void pipe_show_soft(struct out *);

@@ -66,6 +66,7 @@ fs_init(void)
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
 	pipe_init();
+	async_init();
 	flock_init();
 	devfs_init();
 	memfd_init();

@@ -15,12 +15,12 @@
  *              to dir.  Changes look the name up again under the tree lock.
  *           2. At most LINKS_MAX links in one walk, and none of a mount with
  *              NOSYMFOLLOW, or -ELOOP.
- *           3. Dot-dot stops at the root of the thread.
+ *           3. Dot-dot stops at the root of the thread, or where bounds.c says.
  *           4. Every lookup in a file system goes through dir_find_locked().
  *           5. A file's name is noted while it cannot be renamed: one that is
  *              no more would hold a directory that may be removed since.
  *
- * Read next names.c, open.c.
+ * Read next bounds.c, names.c, open.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -46,6 +46,7 @@ walk_path(struct walk *w, const struct path_at *at, unsigned flags)
 	int r;
 
 	w->flags = flags;
+	w->resolve = at->resolve;
 	if (w->cred == NULL)
 		w->cred = fs_cred();
 	r = walk_start(w, at);
@@ -54,6 +55,8 @@ walk_path(struct walk *w, const struct path_at *at, unsigned flags)
 	if (r == 0 && w->vn != NULL && w->slash && w->vn->type != S_IFDIR &&
 	    (flags & WALK_NAME) == 0)
 		r = -ENOTDIR;
+	if (r == 0)
+		r = bounds_end(w);
 	if (r != 0)
 		walk_end(w);
 	return r;
@@ -82,7 +85,11 @@ walk_start(struct walk *w, const struct path_at *at)
 	if (*at->path == '\0' && (at->flags & AT_EMPTY_PATH) == 0)
 		return -ENOENT;
 	w->root = fsctx_root();
-	if (*at->path == '/') {
+	if (*at->path == '/' && (w->resolve & RESOLVE_IN_ROOT) == 0) {
+		int r = bounds_to_root(w);
+
+		if (r != 0)
+			return r;
 		w->dir = w->root;
 		vn_get(w->dir);
 	} else if (at->dirf != NULL) {
@@ -93,7 +100,7 @@ walk_start(struct walk *w, const struct path_at *at)
 	}
 	if (strnlen(at->path, PATH_MAX) >= PATH_MAX)
 		return -ENAMETOOLONG;
-	return 0;
+	return bounds_begin(w);
 }
 
 /* The walk ends at v itself (its reference is taken over). */
@@ -125,21 +132,51 @@ walk_cut(struct walk *w, bool *is_last)
 	*is_last = *p == '\0';
 }
 
-/* The parent of dir, or dir at the root; over mount points. */
-static struct vnode *
+/* What is mounted at v, if anything, is v from now on: its reference goes along.  0,
+ * -EXDEV, v dropped. */
+static int
+walk_cross(struct walk *w, struct vnode **v)
+{
+	struct vnode *from = *v;
+	int r;
+
+	vn_get(from);
+	*v = mount_cross(from);
+	r = bounds_cross(w, from, *v);
+	vn_put(from);
+	if (r != 0)
+		vn_put(*v);
+	return r;
+}
+
+/* The parent of dir, or dir at the root; over mount points.  0, -EXDEV, -EAGAIN. */
+static int
 walk_dotdot(struct walk *w)
 {
 	struct vnode *v = w->dir, *parent;
+	int r = 0;
 
-	vn_get(v);
 	if (v == w->root)
-		return v;
+		return bounds_at_root(w);
+	vn_get(v);
 	v = mount_above(v);
 	parent = vn_parent(v);
 	if (parent == NULL)
-		return v;
-	vn_put(v);
-	return mount_cross(parent);
+		r = bounds_at_root(w);
+	if (r == 0)
+		r = bounds_cross(w, w->dir, v);
+	if (r != 0 || parent == NULL) {
+		vn_put(parent);
+		parent = v;
+	} else {
+		vn_put(v);
+		r = walk_cross(w, &parent);
+		if (r != 0)
+			return r;
+	}
+	vn_put(w->dir);
+	w->dir = parent;
+	return r != 0 ? r : bounds_went_up(w, parent);
 }
 
 /* The tree lock, for reading, where names are not made on demand. */
@@ -230,8 +267,10 @@ static int
 walk_find(struct walk *w, bool is_last, struct vnode **out)
 {
 	struct mount *m = w->dir->mnt;
-	int r;
+	int r = bounds_find(w);
 
+	if (r != 0)
+		return r;
 	tree_lock_read(m);
 	r = dir_find_locked(w->dir, &w->last, out);
 	if (r == 0 && is_last && (*out)->type != S_IFDIR &&
@@ -245,16 +284,18 @@ walk_find(struct walk *w, bool is_last, struct vnode **out)
 static int
 walk_child(struct walk *w, struct vnode *v, bool is_last, bool *done)
 {
-	if (walk_follows(w, v, is_last)) {
-		int r = walk_follow(w, v, is_last);
+	int r;
 
+	if (walk_follows(w, v, is_last)) {
+		r = walk_follow(w, v, is_last);
 		if (r == 0 && w->vn != NULL)
 			*done = true;
 		return r;
 	}
-	if (!is_last)
-		return walk_enter(w, mount_cross(v));
-	return walk_finish(w, mount_cross(v), LAST_NAME, done);
+	r = walk_cross(w, &v);
+	if (r != 0)
+		return r;
+	return is_last ? walk_finish(w, v, LAST_NAME, done) : walk_enter(w, v);
 }
 
 /* The last name was not found, for r: is that for the caller to judge? */
@@ -286,13 +327,10 @@ walk_component(struct walk *w, bool *done)
 		return r;
 	if (name_is(&w->last, ".") || name_is(&w->last, "..")) {
 		w->kind = w->last.len == 1 ? LAST_DOT : LAST_DOTDOT;
-		if (w->last.len == 2) {
-			v = walk_dotdot(w);
-			vn_put(w->dir);
-			w->dir = v;
-		}
-		if (!is_last)
-			return 0;
+		if (w->last.len == 2)
+			r = walk_dotdot(w);
+		if (r != 0 || !is_last)
+			return r;
 		vn_get(w->dir);
 		return walk_finish(w, w->dir, w->kind, done);
 	}
@@ -315,6 +353,7 @@ link_expand(struct walk *w, struct vnode *link, char *buf)
 {
 	ssize_t n = link->ops->readlink(link, buf, PATH_MAX);
 	size_t left = strlen(w->rest);
+	int r;
 
 	if (n < 0)
 		return (int)n;
@@ -330,6 +369,9 @@ link_expand(struct walk *w, struct vnode *link, char *buf)
 	w->rest = buf;
 	if (*buf != '/')
 		return 0;
+	r = bounds_to_root(w);
+	if (r != 0)
+		return r;
 	vn_put(w->dir);
 	w->dir = w->root;
 	vn_get(w->dir);
@@ -345,6 +387,11 @@ link_jump(struct walk *w, struct vnode *link, bool is_last)
 
 	if (r != 0)
 		return r;
+	r = bounds_link(w, v);
+	if (r != 0) {
+		vn_put(v);
+		return r;
+	}
 	if (!is_last)
 		return walk_enter(w, v);
 	w->vn = v;
@@ -361,12 +408,16 @@ static int
 walk_follow(struct walk *w, struct vnode *link, bool is_last)
 {
 	char *buf;
-	int r;
+	int r = bounds_link(w, NULL);
 
 	w->kind = LAST_ROOT;
-	if (++w->nlinks > LINKS_MAX || (link->mnt->flags & MS_NOSYMFOLLOW) != 0) {
+	if (++w->nlinks > LINKS_MAX || (link->mnt->flags & MS_NOSYMFOLLOW) != 0)
 		r = -ELOOP;
-	} else if (link->ops->jump != NULL) {
+	if (r != 0) {
+		vn_put(link);
+		return r;
+	}
+	if (link->ops->jump != NULL) {
 		r = link_jump(w, link, is_last);
 	} else {
 		buf = kmem_alloc(PATH_MAX);

@@ -29,8 +29,9 @@
  *              (so no end is told of before the bytes that came with it).  A ring
  *              that changes its size meanwhile answers for either size.  Changes
  *              that it came too early for are told (kern/ready.c, rule 5).
+ *           8. What a splice has lent or was promised: pipesplice.c.
  *
- * Read next pipering.c, pipeuser.c, poll.c.
+ * Read next pipering.c, pipeuser.c, pipesplice.c, poll.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -131,6 +132,7 @@ pipe_tell_locked(struct pipe *p, unsigned bits)
 		wake_all(&p->wq);
 	if (bits != 0)
 		ready_tell(&p->ready, bits);
+	async_send_due();
 }
 
 /*
@@ -177,7 +179,7 @@ end_close(struct pipe *p, const struct file *f)
  * Locks:    pipe lock held; dropped while asleep.
  * Returns:  0: look again; -ERESTARTSYS.
  */
-static int
+int
 pipe_wait_locked(struct pipe *p)
 {
 	struct waiter w;
@@ -322,36 +324,16 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	return r;
 }
 
-/* Locks: the pipe's, or none (rule 7). */
-static uint32_t
-slots_used(const struct pipe *p)
-{
-	uint64_t ends = atomic_load(&p->ends);
-
-	return (uint32_t)ends - (uint32_t)(ends >> 32);
-}
-
-static bool
-is_empty(const struct pipe *p)
-{
-	return slots_used(p) == 0;
-}
-
-static bool
-is_full(const struct pipe *p)
-{
-	return slots_used(p) >= atomic_load(&p->nslots);
-}
-
 static bool
 is_nonblocking(const struct file *f, const struct uio *u)
 {
 	return (f->flags & O_NONBLOCK) != 0 || u->nowait;
 }
 
-/* The first slot has been read: the only one is written again, while it is warm. */
-static void
-slot_leave_locked(struct pipe *p)
+/* The first slot has been read: the only one is written again, while it is warm.
+ * Locks: pipe lock held. */
+void
+pipe_slot_leave_locked(struct pipe *p)
 {
 	struct pipe_slot *s = pipe_slot_at(p, p->tail);
 
@@ -364,8 +346,8 @@ slot_leave_locked(struct pipe *p)
 }
 
 /* Move what is there (rules 2 and 6).  Locks: pipe lock held.  Bytes, -EFAULT. */
-static ssize_t
-take_locked(struct pipe *p, struct uio *u)
+ssize_t
+pipe_take_locked(struct pipe *p, struct uio *u)
 {
 	struct pipe_slot *s;
 	ssize_t done = 0, n;
@@ -373,7 +355,7 @@ take_locked(struct pipe *p, struct uio *u)
 	bool packet = false;
 
 	HELD(&p->lock);
-	while (u->left > 0 && !is_empty(p) && !packet) {
+	while (u->left > 0 && !pipe_is_empty(p) && !packet) {
 		s = pipe_slot_at(p, p->tail);
 		piece = MIN(s->len, u->left);
 		n = uio_put(u, s->page + s->off, piece);
@@ -384,7 +366,7 @@ take_locked(struct pipe *p, struct uio *u)
 		s->len -= (uint16_t)piece;
 		packet = s->is_packet;
 		if (packet || s->len == 0)
-			slot_leave_locked(p);
+			pipe_slot_leave_locked(p);
 	}
 	return done;
 }
@@ -397,11 +379,12 @@ pipe_read(struct file *f, uint64_t *off, struct uio *u)
 	bool was_full;
 
 	mutex_lock(&p->lock);
-	while (n == 0 && is_empty(p) && p->writers > 0)
-		n = is_nonblocking(f, u) ? -EAGAIN : pipe_wait_locked(p);
-	was_full = is_full(p);
+	while (n == 0 && (p->is_lent || (pipe_is_empty(p) && p->writers > 0)))
+		n = !p->is_lent && is_nonblocking(f, u) ? -EAGAIN :
+		    pipe_wait_locked(p);
+	was_full = pipe_is_full(p);
 	if (n == 0)
-		n = take_locked(p, u);
+		n = pipe_take_locked(p, u);
 	if (n > 0)
 		pipe_tell_locked(p, was_full ? POLL_WR : 0);
 	mutex_unlock(&p->lock);
@@ -434,7 +417,7 @@ piece_join_locked(struct pipe *p, struct uio *u)
 	size_t part = u->left & PAGE_MASK;
 
 	HELD(&p->lock);
-	if (part == 0 || is_empty(p) || p->readers == 0 || s->is_closed ||
+	if (part == 0 || pipe_is_empty(p) || p->readers == 0 || s->is_closed ||
 	    u->apart || s->off + s->len + part > PAGE_SIZE)
 		return 0;
 	return slot_add(s, u, part);
@@ -479,7 +462,7 @@ pipe_wait_slot(struct file *f)
 	int r = 0;
 
 	mutex_lock(&p->lock);
-	while (r == 0 && p->readers > 0 && is_full(p))
+	while (r == 0 && p->readers > 0 && pipe_is_full(p))
 		r = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN : pipe_wait_locked(p);
 	if (r == 0 && p->readers == 0)
 		r = -EPIPE;
@@ -501,7 +484,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 	while (u->left > 0 && n >= 0) {
 		if (p->readers == 0) {
 			n = -EPIPE;
-		} else if (is_full(p)) {
+		} else if (pipe_is_full(p)) {
 			pipe_tell_locked(p, POLL_RD);
 			n = is_nonblocking(f, u) ? -EAGAIN :
 			    pipe_wait_locked(p);
@@ -530,10 +513,10 @@ pipe_poll(struct file *f, struct ready **at)
 		if (atomic_load(&p->wr_opens) != f->pos &&
 		    atomic_load(&p->writers) == 0)
 			bits |= POLLHUP;
-		bits |= !is_empty(p) ? POLL_RD : 0;
+		bits |= !pipe_is_empty(p) ? POLL_RD : 0;
 	}
 	if (is_writer(f)) {
-		bits |= !is_full(p) ? POLL_WR : 0;
+		bits |= !pipe_is_full(p) ? POLL_WR : 0;
 		bits |= atomic_load(&p->readers) == 0 ? POLLERR : 0;
 	}
 	return bits;

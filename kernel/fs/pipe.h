@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipe.h: a pipe, for pipe.c, pipering.c and pipeuser.c only
+ * pipe.h: a pipe, for pipe.c, pipering.c, pipeuser.c and pipesplice.c only
  *
  * Tags as in fsdat.h.
  */
@@ -35,6 +35,8 @@ struct pipe {
 		};
 		uint64_t ends;
 	};
+	unsigned promised;           /* [K] free slots that a splice is going to fill */
+	bool is_lent;                /* [K] a splice has the first slot: none else reads */
 	unsigned readers, writers;   /* [K] open ends */
 	uint64_t rd_opens, wr_opens; /* [K] ends ever opened */
 };
@@ -52,8 +54,33 @@ pipe_slot_at(struct pipe *p, uint32_t i)
 	return &p->slot[i & (p->nslots - 1)];
 }
 
+/* How many hold something.  Locks: the pipe's, or none (rule 7). */
+static inline uint32_t
+pipe_slots_used(const struct pipe *p)
+{
+	uint64_t ends = atomic_load(&p->ends);
+
+	return (uint32_t)ends - (uint32_t)(ends >> 32);
+}
+
+static inline bool
+pipe_is_empty(const struct pipe *p)
+{
+	return pipe_slots_used(p) == 0;
+}
+
+static inline bool
+pipe_is_full(const struct pipe *p)
+{
+	return pipe_slots_used(p) + atomic_load_relaxed(&p->promised) >=
+	    atomic_load(&p->nslots);
+}
+
 /* pipe.c */
 void pipe_tell_locked(struct pipe *, unsigned bits);
+int pipe_wait_locked(struct pipe *) MUST_CHECK;
+void pipe_slot_leave_locked(struct pipe *);
+ssize_t pipe_take_locked(struct pipe *, struct uio *);
 
 /* pipering.c */
 int pipe_ring_make_locked(struct pipe *) MUST_CHECK;

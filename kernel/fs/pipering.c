@@ -118,7 +118,7 @@ ring_resize_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 	int r;
 
 	HELD(&p->lock);
-	if (n < p->head - p->tail)
+	if (n < p->head - p->tail + p->promised)
 		return -EBUSY;
 	r = pipe_user_change(p->user, p->nslots, n);
 	if (r == 0)

@@ -47,6 +47,7 @@ proc_init(void)
 	jobctl_init();
 	sigfile_init();
 	proc_pidfd_init();
+	sigio_init();
 	procinfo_init();
 	sysinfo_init();
 	loadavg_init();

@@ -432,6 +432,11 @@ bool sig_is_valid(int signo);
 bool sig_may_send(struct proc *, int signo);   /* permission (book: abi 4) */
 void sig_fill_user(struct siginfo *, int signo, int code);
 
+/* sigio.c */
+struct file_owner;
+bool sigio_owner_lives(const struct file_owner *);
+int sigio_owner_find(struct file_owner *) MUST_CHECK;
+
 /* sigdeliver.c, sigmask.c */
 void sig_force(int signo, int code, va_t addr); /* current, synchronous */
 void sig_set_blocked(uint64_t mask);

@@ -176,6 +176,9 @@ void loadavg_init(void);
 
 /* sigfile.c */
 void sigfile_init(void);
+
+/* ---- sigio.c ---- */
+void sigio_init(void);
 void sigfile_tell_locked(const struct proc *);
 
 /* pidfd.c */

@@ -31,6 +31,10 @@ int path_arg_begin(struct path_arg *, uint64_t dirfd, va_t upath,
     unsigned at_flags) MUST_CHECK;
 void path_arg_end(struct path_arg *);
 
+/* The same for open(2), which tells that no number is left before it looks anything
+ * up.  Also -EMFILE. */
+int sys_open_path(struct path_arg *, uint64_t dirfd, va_t upath) MUST_CHECK;
+
 /* The moment ns from now for fs_poll(), epoll_wait(); 0: do not wait. */
 uint64_t sys_poll_deadline(uint64_t ns);
 
@@ -47,8 +51,18 @@ struct file *sys_open_file(uint64_t fd);
 int sys_iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total) MUST_CHECK;
 void sys_iov_free(struct uio_vec *, size_t n);
 
+/* Of the four modes of access, three are for something: may it be used so? */
+bool sys_file_can(struct file *, unsigned mode);
+
+/* An optional offset argument goes back.  0, -EFAULT. */
+int sys_offset_copyout(va_t, const uint64_t *off) MUST_CHECK;
+
 /* SIGXFSZ, when r is what a call answers that would pass RLIMIT_FSIZE. */
 void sys_raise_fsize(int64_t r);
+
+/* sys_owner.c: the commands of fcntl about it, -EINVAL: no such; and O_ASYNC. */
+int64_t fcntl_owner(struct file *, int cmd, uint64_t arg);
+int sys_set_async(struct file *, int fd, bool on) MUST_CHECK;
 
 /* struct timespec[2] of utimensat and the like. */
 struct kts abi_to_kts(const struct abi_timespec *);

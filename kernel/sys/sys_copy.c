@@ -18,9 +18,9 @@
 
 #include "lib/errno.h"
 
-/* Of the four modes of access, three are for something. */
-static bool
-can(struct file *f, unsigned mode)
+/* See filecall.h. */
+bool
+sys_file_can(struct file *f, unsigned mode)
 {
 	unsigned flags = file_flags(f) & (O_PATH | O_ACCMODE);
 
@@ -31,7 +31,7 @@ can(struct file *f, unsigned mode)
 static int
 splice_check(struct file *in, struct file *out, int append)
 {
-	if (!can(in, O_RDONLY) || !can(out, O_WRONLY))
+	if (!sys_file_can(in, O_RDONLY) || !sys_file_can(out, O_WRONLY))
 		return -EBADF;
 	return (file_flags(out) & O_APPEND) != 0 ? append : 0;
 }
@@ -107,8 +107,9 @@ offset_copyin(va_t addr, uint64_t *off)
 	return (int64_t)*off < 0 ? -EINVAL : 0;
 }
 
-static int
-offset_copyout(va_t addr, const uint64_t *off)
+/* See filecall.h. */
+int
+sys_offset_copyout(va_t addr, const uint64_t *off)
 {
 	return addr == 0 ? 0 : copyout(addr, off, sizeof(*off));
 }
@@ -129,9 +130,9 @@ splice(struct file *in, va_t in_addr, struct file *out, va_t out_addr, size_t n)
 	sys_raise_fsize(end);
 	if (done < 0)
 		return done;
-	r = offset_copyout(in_addr, &in_off);
+	r = sys_offset_copyout(in_addr, &in_off);
 	if (r == 0)
-		r = offset_copyout(out_addr, &out_off);
+		r = sys_offset_copyout(out_addr, &out_off);
 	return r != 0 ? r : done;
 }
 
@@ -143,7 +144,7 @@ sendfile_check(struct file *in, struct file *out, bool has_off, uint64_t off,
 {
 	int r;
 
-	if (in == NULL || !can(in, O_RDONLY))
+	if (in == NULL || !sys_file_can(in, O_RDONLY))
 		return -EBADF;
 	if (has_off && !file_is_seekable(in) && !S_ISDIR(file_mode(in)))
 		return -ESPIPE;

@@ -38,6 +38,20 @@ sys_open_file(uint64_t fd)
 	return f;
 }
 
+/* See filecall.h. */
+int
+sys_open_path(struct path_arg *p, uint64_t dirfd, va_t path)
+{
+	int r = path_arg_begin(p, dirfd, path, 0);
+
+	if ((r == 0 || r == -EBADF) && !fdtab_has_room(fdtab_current())) {
+		if (r == 0)
+			path_arg_end(p);
+		return -EMFILE;
+	}
+	return r;
+}
+
 static int64_t
 open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 {
@@ -45,15 +59,8 @@ open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 	struct file *f;
 	int64_t r = fs_open_check(flags);
 
-	if (r != 0)
-		return r;
-	r = path_arg_begin(&p, dirfd, path, 0);
-	/* No number left is told before anything is looked up. */
-	if ((r == 0 || r == -EBADF) && !fdtab_has_room(fdtab_current())) {
-		if (r == 0)
-			path_arg_end(&p);
-		return -EMFILE;
-	}
+	if (r == 0)
+		r = sys_open_path(&p, dirfd, path);
 	if (r != 0)
 		return r;
 	if ((flags & O_PATH) == 0)
@@ -388,10 +395,11 @@ fcntl_dup(struct file *f, uint64_t min, bool cloexec)
 
 /* F_SETFL: bits that cannot be changed are ignored, but for two. */
 static int64_t
-set_flags(struct file *f, unsigned flags)
+set_flags(struct file *f, int fd, unsigned flags)
 {
 	const struct cred *c = fs_cred();
 	unsigned now = file_flags(f);
+	int r;
 
 	if ((flags & ~now & O_NOATIME) != 0 && c->fsuid != 0 &&
 	    c->fsuid != file_uid(f))
@@ -399,28 +407,10 @@ set_flags(struct file *f, unsigned flags)
 	if ((flags & O_DIRECT) != 0 && !S_ISFIFO(file_mode(f)) &&
 	    (file_mode(f) & S_IFMT) != S_IFBLK)
 		return -EINVAL;
+	r = sys_set_async(f, fd, (flags & O_ASYNC) != 0);
+	if (r != 0 && r != -ENOTTY) /* of what tells nothing the flag stays off */
+		return r;
 	file_set_flags(f, flags);
-	return 0;
-}
-
-/* F_SETOWN: a process, or a group as its number below 0; 0: nobody. */
-static int64_t
-set_owner(struct file *f, int who)
-{
-	bool found = who == 0;
-
-	if (who == INT32_MIN)
-		return -EINVAL;
-	spin_lock(&proc_lock);
-	if (who > 0)
-		found = proc_find_locked(who) != NULL ||
-		    task_find_locked(who) != NULL;
-	else if (who < 0)
-		found = proc_group_exists_locked(-who);
-	spin_unlock(&proc_lock);
-	if (!found)
-		return -ESRCH;
-	file_set_owner(f, who);
 	return 0;
 }
 
@@ -432,7 +422,7 @@ fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
 		return -EBADF;
 	switch (cmd) {
 	case F_SETFL:
-		return set_flags(f, (unsigned)arg);
+		return set_flags(f, fd, (unsigned)arg);
 	case F_GETLK:
 	case F_SETLK:
 	case F_SETLKW:
@@ -440,10 +430,6 @@ fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
 		return fcntl_lock(f, fd, cmd, arg);
-	case F_SETOWN:
-		return set_owner(f, (int)arg);
-	case F_GETOWN:
-		return file_owner(f);
 	case F_GETPIPE_SZ:
 		return pipe_size(f);
 	case F_SETPIPE_SZ:
@@ -453,7 +439,7 @@ fcntl_file(struct file *f, int fd, int cmd, uint64_t arg)
 	case F_ADD_SEALS:
 		return file_add_seals(f, (unsigned)arg);
 	}
-	return -EINVAL;
+	return fcntl_owner(f, cmd, arg);
 }
 
 static int64_t

@@ -112,15 +112,15 @@ ioctl_dedupe(struct file *f, va_t arg)
 	return S_ISREG(file_mode(f)) ? -EOPNOTSUPP : -EINVAL;
 }
 
-/* FIOASYNC: there is no SIGIO, so that it can only be off. */
+/* FIOASYNC: O_ASYNC from an int. */
 static int64_t
-ioctl_async(va_t arg)
+ioctl_async(struct file *f, int fd, va_t arg)
 {
 	int32_t on;
 
 	if (copyin(&on, arg, sizeof(on)) != 0)
 		return -EFAULT;
-	return on != 0 ? -ENOTTY : 0;
+	return sys_set_async(f, fd, on != 0);
 }
 
 /* FIOQSIZE: of what has a size. */
@@ -179,7 +179,7 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	case FIDEDUPERANGE:
 		return ioctl_dedupe(f, arg);
 	case FIOASYNC:
-		return ioctl_async(arg);
+		return ioctl_async(f, fd, arg);
 	case FIOQSIZE:
 		return ioctl_size(f, arg);
 	case TIOCGPTPEER:

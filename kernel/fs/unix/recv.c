@@ -46,14 +46,17 @@ sock_recv(struct file *f, struct sock_io *io)
 {
 	struct sock *s = sock_of(f);
 	uint64_t deadline = sock_deadline(f, io->flags, atomic_load_relaxed(&s->rcv_ns));
+	ssize_t r;
 
 	io->nfiles = 0;
 	io->files = NULL;
 	io->told = 0;
 	if ((io->flags & MSG_OOB) != 0)
 		return -EOPNOTSUPP;
-	return sock_is_stream(s) ? stream_recv(s, io, deadline) :
+	r = sock_is_stream(s) ? stream_recv(s, io, deadline) :
 	    packet_recv(s, io, deadline);
+	async_send_due();
+	return r;
 }
 
 static int

@@ -43,6 +43,7 @@ sock_send(struct file *f, struct sock_io *io)
 		r = sock_is_stream(s) ? stream_send(s, io, deadline) :
 		    datagram_send(s, io, deadline);
 	sock_files_put(io);
+	async_send_due();
 	return r;
 }
 

@@ -134,6 +134,7 @@ sock_shutdown(struct file *f, int how)
 	spin_lock(&sock_lock);
 	shut_locked(sock_of(f), (unsigned)how + 1);
 	spin_unlock(&sock_lock);
+	async_send_due();
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fs_host.c: what fs/ needs besides the VM: two devices and a clock
+ * fs_host.c: what fs/ needs besides the VM: devices, a clock, deferred work
  */
 #include <string.h>
 
@@ -79,4 +79,15 @@ wait_sleep_many(enum wait_how how, uint64_t deadline, struct waiter *ws,
     unsigned n)
 {
 	return wait_sleep(ws, how, deadline);
+}
+
+/* Nothing is told in interrupts here: who tells does it himself. */
+void
+work_init(struct work *w, void (*fn)(void *), void *arg)
+{
+}
+
+void
+work_queue(struct work *w)
+{
 }

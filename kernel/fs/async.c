@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * async.c: a signal when a file becomes ready
+ *
+ * Problem   O_ASYNC: who has set it sleeps nowhere, and hears by SIGIO that there is
+ *           something to read, or room to write.  What becomes ready is told in
+ *           interrupts and under locks, where no signal can be sent.
+ *
+ * Picture   F_SETOWN, F_SETSIG ─→ struct async ─ O_ASYNC: watch in the pipe's list
+ *             ready_tell() ─→ told: on the list `due` ─┬→ async_send_due() of who told
+ *                                                      └→ kworker, if he cannot
+ *                                            proc/sigio.c ←┘
+ *
+ * Rules     1. An end hears of what it can use: one that reads not of room.
+ *           2. It is on `due` once: what is told meanwhile is one signal, as a signal
+ *              that is pending twice is one.
+ *           3. What is sent is a copy: the file may be closed while it is on its way.
+ *           4. Told is what ready.c tells; it may be that somebody has read it since.
+ *
+ * Read next proc/sigio.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "mem/mem.h"
+
+/* Of a file whose owner or signal was ever set; [R]: ready_lock. */
+struct async {
+	struct watch watch;          /* [R] linked: O_ASYNC is on */
+	struct list_node due;        /* [R] */
+	unsigned told;               /* [R] POLL*, not sent yet */
+	unsigned hears;              /* [c] rule 1 */
+	bool hangs_up;               /* [c] a socket, whose end is told as such */
+	struct file_owner to;        /* [R] */
+};
+
+uint32_t async_due;                  /* [R], read without: how many are on `due` */
+
+static struct {
+	struct list due;             /* [R] */
+	struct work work;            /* [c] */
+	async_send_fn *send;         /* [c] NULL until proc/ registers */
+} asyncs;
+
+static void
+send_all(void *arg)
+{
+	async_send();
+}
+
+/* At fs_init(). */
+void
+async_init(void)
+{
+	list_init(&asyncs.due);
+	work_init(&asyncs.work, send_all, NULL);
+}
+
+/* proc/ tells how to send. */
+void
+fs_set_async_fn(async_send_fn *fn)
+{
+	asyncs.send = fn;
+}
+
+/* ---- told, and sent ---- */
+
+static void
+due_remove_locked(struct async *a)
+{
+	HELD(&ready_lock);
+	if (!list_is_linked(&a->due))
+		return;
+	list_remove(&a->due);
+	a->told = 0;
+	async_due--;
+}
+
+/* Rule 2. */
+static bool
+async_told(struct watch *w, unsigned bits)
+{
+	struct async *a = CONTAINER_OF(w, struct async, watch);
+
+	HELD(&ready_lock);
+	if ((bits & a->hears) == 0)
+		return false;
+	a->told |= bits == READY_ALL && a->hangs_up ? POLLHUP : bits & a->hears;
+	if (!list_is_linked(&a->due)) {
+		list_push_back(&asyncs.due, &a->due);
+		async_due++;
+		work_queue(&asyncs.work);
+	}
+	return true;
+}
+
+/* The first that is due, copied.  What it was told, or 0: there is none. */
+static unsigned
+take_due(struct file_owner *to)
+{
+	uint64_t flags = spin_lock_irq(&ready_lock);
+	struct list_node *n = list_first(&asyncs.due);
+	struct async *a;
+	unsigned told = 0;
+
+	if (n != NULL) {
+		a = LIST_ENTRY(n, struct async, due);
+		told = a->told;
+		*to = a->to;
+		due_remove_locked(a);
+	}
+	spin_unlock_irq(&ready_lock, flags);
+	return told;
+}
+
+/*
+ * Send to whom it is due.
+ *
+ * Locks:    any of rank < LR_LEAF.
+ * Context:  thread.
+ */
+void
+async_send(void)
+{
+	struct file_owner to;
+	unsigned told;
+
+	while ((told = take_due(&to)) != 0)
+		if (to.id != 0)
+			asyncs.send(&to, told);
+}
+
+/* ---- of a file ---- */
+
+/* f's, made if it has none.  NULL: no memory. */
+static struct async *
+async_of(struct file *f)
+{
+	struct async *a = atomic_load(&f->async), *none = NULL;
+
+	if (a != NULL)
+		return a;
+	a = kmem_zalloc(sizeof(*a));
+	if (a == NULL)
+		return NULL;
+	a->watch.tell = async_told;
+	list_node_init(&a->watch.node);
+	list_node_init(&a->due);
+	a->hears = (file_can_read(f) ? POLL_RD : 0) |
+	    (file_can_write(f) ? POLL_WR : 0);
+	a->hangs_up = f->vn->type == S_IFSOCK;
+	if (atomic_cas(&f->async, &none, a))
+		return a;
+	kmem_free(a);
+	return none;
+}
+
+static void
+off_locked(struct async *a)
+{
+	HELD(&ready_lock);
+	if (list_is_linked(&a->watch.node))
+		list_remove(&a->watch.node);
+	due_remove_locked(a);
+}
+
+/* The last reference to f is gone.  Locks: none of rank >= LR_DEV. */
+void
+async_drop(struct file *f)
+{
+	struct async *a = f->async;
+	uint64_t flags = spin_lock_irq(&ready_lock);
+
+	off_locked(a);
+	spin_unlock_irq(&ready_lock, flags);
+	kmem_free(a);
+}
+
+/* Whom f's signals go to; all 0: nobody was ever told. */
+void
+file_owner(struct file *f, struct file_owner *out)
+{
+	struct async *a = atomic_load(&f->async);
+	uint64_t flags;
+
+	*out = (struct file_owner){ 0 };
+	if (a == NULL)
+		return;
+	flags = spin_lock_irq(&ready_lock);
+	*out = a->to;
+	spin_unlock_irq(&ready_lock, flags);
+}
+
+/* From now on to him; signal and descriptor stay.  0, -ENOMEM. */
+int
+file_set_owner(struct file *f, const struct file_owner *to)
+{
+	struct async *a = async_of(f);
+	struct file_owner was;
+	uint64_t flags;
+
+	if (a == NULL)
+		return -ENOMEM;
+	flags = spin_lock_irq(&ready_lock);
+	was = a->to;
+	a->to = *to;
+	a->to.signo = was.signo;
+	a->to.fd = was.fd;
+	spin_unlock_irq(&ready_lock, flags);
+	return 0;
+}
+
+/* F_SETSIG; 0: SIGIO, and nothing with it.  0, -ENOMEM. */
+int
+file_set_signal(struct file *f, int signo)
+{
+	struct async *a = async_of(f);
+	uint64_t flags;
+
+	if (a == NULL)
+		return -ENOMEM;
+	flags = spin_lock_irq(&ready_lock);
+	a->to.signo = signo;
+	spin_unlock_irq(&ready_lock, flags);
+	return 0;
+}
+
+/*
+ * O_ASYNC of f, called fd, goes on or off: the watch and the flag together.
+ *
+ * Locks:    none held.
+ * Returns:  0, -ENOMEM.
+ */
+int
+async_switch(struct file *f, int fd, struct ready *at, bool on)
+{
+	struct async *a = async_of(f);
+	uint64_t flags;
+
+	if (a == NULL)
+		return -ENOMEM;
+	flags = spin_lock_irq(&ready_lock);
+	if (on) {
+		a->to.fd = fd;
+		if (!list_is_linked(&a->watch.node))
+			ready_watch_locked(at, &a->watch);
+		(void)atomic_or(&f->flags, O_ASYNC);
+	} else {
+		off_locked(a);
+		(void)atomic_and(&f->flags, ~(unsigned)O_ASYNC);
+	}
+	spin_unlock_irq(&ready_lock, flags);
+	return 0;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_openat2.c: a name is looked up within bounds
+ *
+ * Problem   openat(2) forgets flags that it does not know, and follows whatever is
+ *           in a path.  This one takes a structure that may grow, refuses what it
+ *           does not know, and stays where it is told to stay.
+ *
+ * Rules     A structure that is larger than ours is taken where the rest is zeros:
+ *           who has filled it asks for nothing that we do not know.
+ *
+ * Read next fs/bounds.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+#include "lib/string.h"
+
+#define OPEN_KNOWN (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
+    O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_NOFOLLOW | \
+    O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+#define OPEN_OF_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define OPEN_INSIDE 0x4000000u   /* Linux's own: forgotten */
+#define OPEN_NAMELESS (O_TMPFILE & ~O_DIRECTORY)
+
+/* struct open_how. */
+struct open_how {
+	uint64_t flags, mode, resolve;
+};
+
+/* Are the n bytes from at on zeros?  0, -E2BIG, -EFAULT. */
+static int
+rest_check(va_t at, uint64_t n)
+{
+	static const uint8_t zeros[64];
+	uint8_t part[64];
+	size_t some;
+
+	for (; n > 0; at += some, n -= some) {
+		some = MIN(n, sizeof(part));
+		if (copyin(part, at, some) != 0)
+			return -EFAULT;
+		if (memcmp(part, zeros, some) != 0)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+static int
+how_copyin(struct open_how *how, va_t at, uint64_t size)
+{
+	int r;
+
+	if (size < sizeof(*how))
+		return -EINVAL;
+	if (size > PAGE_SIZE)
+		return -E2BIG;
+	if (at > MD_USER_END || size > MD_USER_END - at)
+		return -EFAULT;
+	r = rest_check(at + sizeof(*how), size - sizeof(*how));
+	return r != 0 ? r : copyin(how, at, sizeof(*how));
+}
+
+/* Does it ask for what there is, and for what goes together?  0, -EINVAL, -EAGAIN. */
+static int
+how_check(const struct open_how *how)
+{
+	bool makes = (how->flags & (O_CREAT | OPEN_NAMELESS)) != 0;
+
+	if ((how->flags & ~(uint64_t)(OPEN_KNOWN | OPEN_INSIDE)) != 0 ||
+	    (how->resolve & ~(uint64_t)RESOLVE_ALL) != 0)
+		return -EINVAL;
+	if ((how->resolve & RESOLVE_BENEATH) != 0 &&
+	    (how->resolve & RESOLVE_IN_ROOT) != 0)
+		return -EINVAL;
+	if ((how->mode & ~(uint64_t)(makes ? S_PERM : 0)) != 0)
+		return -EINVAL;
+	if ((how->flags & O_PATH) != 0 &&
+	    (how->flags & ~(uint64_t)(OPEN_OF_PATH | OPEN_INSIDE)) != 0)
+		return -EINVAL;
+	if (fs_open_check((unsigned)how->flags) != 0)
+		return -EINVAL;
+	if ((how->resolve & RESOLVE_CACHED) != 0 &&
+	    (makes || (how->flags & O_TRUNC) != 0))
+		return -EAGAIN;
+	return 0;
+}
+
+/* Where an absolute path begins at dirfd, that is wanted too. */
+static void
+absolute_from(struct path_arg *p, uint64_t dirfd)
+{
+	if (p->at.path[0] != '/' || (int)dirfd == AT_FDCWD ||
+	    (p->at.resolve & RESOLVE_IN_ROOT) == 0)
+		return;
+	p->at.dirf = sys_file(dirfd);
+	if (p->at.dirf == NULL)
+		p->at.error = -EBADF;
+}
+
+int64_t
+sys_openat2(const uint64_t a[6])
+{
+	struct open_how how;
+	struct path_arg p;
+	struct file *f;
+	unsigned flags;
+	int r = how_copyin(&how, a[2], a[3]);
+
+	if (r == 0)
+		r = how_check(&how);
+	if (r != 0)
+		return r;
+	flags = (unsigned)how.flags & ~OPEN_INSIDE;
+	r = sys_open_path(&p, a[0], a[1]);
+	if (r != 0)
+		return r;
+	p.at.resolve = (unsigned)how.resolve;
+	absolute_from(&p, a[0]);
+	if ((flags & O_PATH) == 0)
+		flags |= O_LARGEFILE;
+	r = fs_open(&p.at, flags, (unsigned)how.mode, &f);
+	path_arg_end(&p);
+	return r != 0 ? r : sys_install(f, 0, (flags & O_CLOEXEC) != 0);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sys_splice.c: bytes through pipes: splice, tee, vmsplice
+ *
+ * Problem   As sys_copy.c, and one end is a pipe.
+ *
+ * Rules     1. Pages that move are the kernel's own: SPLICE_F_MOVE, _MORE and _GIFT
+ *              are hints that change nothing.
+ *           2. What was moved and whose offset cannot be told is -EFAULT, as on Linux.
+ *
+ * Read next fs/splice.c.
+ */
+#include "sys/filecall.h"
+
+#include "lib/errno.h"
+
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_ALL 15u
+
+/* An offset argument, where there is one.  0, -EFAULT. */
+static int
+offset_fetch(va_t addr, uint64_t *off)
+{
+	return addr == 0 ? 0 : copyin(off, addr, sizeof(*off));
+}
+
+/* Between open files; offsets at in_addr and out_addr, or 0. */
+static int64_t
+splice_ends(struct splice_call *c, va_t in_addr, va_t out_addr)
+{
+	uint64_t in_off, out_off;
+	int64_t r;
+
+	/* A pipe's offset is refused unread. */
+	if ((in_addr != 0 && pipe_size(c->in) >= 0) ||
+	    (out_addr != 0 && pipe_size(c->out) >= 0))
+		return -ESPIPE;
+	r = offset_fetch(out_addr, &out_off);
+	if (r == 0)
+		r = offset_fetch(in_addr, &in_off);
+	if (r != 0)
+		return r;
+	c->in_off = in_addr != 0 ? &in_off : NULL;
+	c->out_off = out_addr != 0 ? &out_off : NULL;
+	if (!sys_file_can(c->in, O_RDONLY) || !sys_file_can(c->out, O_WRONLY))
+		return -EBADF;
+	r = file_splice_pipes(c);
+	sys_raise_fsize(c->end);
+	if (r < 0)
+		return r;
+	if (sys_offset_copyout(out_addr, &out_off) != 0 ||
+	    sys_offset_copyout(in_addr, &in_off) != 0)
+		return -EFAULT;
+	return r;
+}
+
+/* Both files, or none: the caller puts them. */
+static bool
+ends_of(uint64_t in, uint64_t out, struct splice_call *c)
+{
+	c->in = sys_file(in);
+	c->out = sys_file(out);
+	if (c->in != NULL && c->out != NULL)
+		return true;
+	if (c->in != NULL)
+		file_put(c->in);
+	if (c->out != NULL)
+		file_put(c->out);
+	return false;
+}
+
+static void
+ends_put(struct splice_call *c)
+{
+	file_put(c->in);
+	file_put(c->out);
+}
+
+int64_t
+sys_splice(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[5];
+	struct splice_call c = { .n = a[4],
+		.nowait = (flags & SPLICE_F_NONBLOCK) != 0 };
+	int64_t r;
+
+	if (a[4] == 0)
+		return 0;
+	if ((flags & ~SPLICE_F_ALL) != 0)
+		return -EINVAL;
+	if (!ends_of(a[0], a[2], &c))
+		return -EBADF;
+	r = splice_ends(&c, a[1], a[3]);
+	ends_put(&c);
+	return r;
+}
+
+int64_t
+sys_tee(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[3];
+	struct splice_call c;
+	int64_t r = -EBADF;
+
+	if ((flags & ~SPLICE_F_ALL) != 0)
+		return -EINVAL;
+	if (a[2] == 0)
+		return 0;
+	if (!ends_of(a[0], a[1], &c))
+		return -EBADF;
+	if (sys_file_can(c.in, O_RDONLY) && sys_file_can(c.out, O_WRONLY))
+		r = pipe_tee(c.in, c.out, a[2],
+		    (flags & SPLICE_F_NONBLOCK) != 0);
+	ends_put(&c);
+	return r;
+}
+
+int64_t
+sys_vmsplice(const uint64_t a[6])
+{
+	unsigned flags = (unsigned)a[3];
+	int n = (int)a[2]; /* as Linux: what is above is not looked at */
+	struct uio u = { .as = as_current(), .nvec = (unsigned)n,
+		.nowait = (flags & SPLICE_F_NONBLOCK) != 0 };
+	struct uio_vec *vec;
+	struct file *f;
+	int64_t r;
+
+	if ((flags & ~SPLICE_F_ALL) != 0)
+		return -EINVAL;
+	f = sys_file(a[0]);
+	if (f == NULL)
+		return -EBADF;
+	r = !sys_file_can(f, O_RDONLY) && !sys_file_can(f, O_WRONLY) ? -EBADF :
+	    sys_iov_copyin(a[1], n, &vec, &u.left);
+	if (r == 0) {
+		u.vec = vec;
+		if (u.left != 0)
+			r = sys_file_can(f, O_WRONLY) ? pipe_put_pages(f, &u) :
+			    pipe_get_pages(f, &u);
+		sys_iov_free(vec, (size_t)n);
+	}
+	file_put(f);
+	return r;
+}
