@@ -40,7 +40,7 @@ int64_t
 futex_wait_at(struct aspace *as, va_t va, uint32_t value)
 {
 	const struct futex_req q = { .addr = va, .op = FUTEX_WAIT, .val = value,
-		.private = true };
+		.scope = WORD_PRIVATE };
 
 	return call(as, &q);
 }
@@ -50,7 +50,7 @@ int64_t
 futex_wake_all(struct aspace *as, va_t va)
 {
 	const struct futex_req q = { .addr = va, .op = FUTEX_WAKE,
-		.val = INT32_MAX, .private = true };
+		.val = INT32_MAX, .scope = WORD_PRIVATE };
 
 	return call(as, &q);
 }
