@@ -170,7 +170,7 @@ disk_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
 }
 
 static bool
-disk_has(void *obj, uint64_t idx)
+disk_is_allocated(void *obj, uint64_t idx)
 {
 	return true;
 }
@@ -188,7 +188,7 @@ disk_sync(void *obj)
 }
 
 static const struct pager_ops disk_pager = {
-	.in = disk_in, .out = disk_out, .has = disk_has, .extend = disk_extend,
+	.in = disk_in, .out = disk_out, .is_allocated = disk_is_allocated, .extend = disk_extend,
 	.sync = disk_sync
 };
 

@@ -117,7 +117,7 @@ on_fault(struct trapframe *tf, va_t va, enum access access, bool user)
 		if (vm_user_fault(proc_current()->as, va, access, &si) == 0 ||
 		    si.signo == 0)
 			return 0;
-		if (si.signo == SIGSEGV && vm_fault_ask(proc_current()->as, va,
+		if (si.signo == SIGSEGV && vm_fault_upcall(proc_current()->as, va,
 		    access, tf))
 			return 0;
 	} else {

@@ -149,7 +149,7 @@ struct vm_siginfo {
 /* A user access: 0, or -EFAULT with the signal to send, or -EINTR (dying). */
 int vm_user_fault(struct aspace *, va_t, enum access, struct vm_siginfo *);
 /* It was a signal: has somebody else an answer, in the frame?  May wait long. */
-bool vm_fault_ask(struct aspace *, va_t, enum access, struct trapframe *);
+bool vm_fault_upcall(struct aspace *, va_t, enum access, struct trapframe *);
 /* trap_ops.fault for kernel mode: a fault inside md_copy_user.  0, -EFAULT. */
 int vm_kernel_fault(va_t, enum access);
 
@@ -286,7 +286,7 @@ struct pager_ops {
 	/* Pages [idx, idx + n) are gone for good: a hole.  What lies behind the end
 	 * after vmo_resize() is the caller's business.  0, -EIO.  NULL: no holes. */
 	int (*free)(void *obj, uint64_t idx, int n);
-	bool (*has)(void *obj, uint64_t idx);   /* false: a hole, reads as zero */
+	bool (*is_allocated)(void *obj, uint64_t idx); /* false: a hole, reads as zero */
 	uint64_t (*hole)(void *obj, uint64_t idx); /* of so many pages; NULL: of one */
 	/* Make sure page idx has a block before it becomes dirty, unless it has
 	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */

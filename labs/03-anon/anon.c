@@ -38,7 +38,7 @@
 #include "vm/ws/ws.h"
 
 /* One question about a page. */
-struct anon_ask {
+struct anon_request {
 	uint64_t pgoff;
 	enum anon_want how;
 	struct want *want;
@@ -76,11 +76,11 @@ anon_top(uint64_t pgoff)
 }
 
 /* The way from the header to the owning word, as far as it goes.
- * Locks: [O].  Owns: the caller, a pin on way->table unless that is NULL.
- * Returns: 0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
+ * Locks: [O].  Owns: the caller, a pin on path->table unless that is NULL.
+ * Returns: 0: path->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
  * not be read; -EAGAIN: w says which table is out. */
 int
-anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
+anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *path, struct want *w)
 {
 	return lab_todo("03-anon step 1: anon_walk");
 }

@@ -97,13 +97,13 @@ second_chance(struct aspace *as, struct ws_entry *s)
 }
 
 /* The next page from the hand on that may go: not used since the last age pass and at
- * least so old, not locked, not pinned.  *look is how many words may be looked at, and
+ * least so old, not locked, not pinned.  *budget is how many words may be looked at, and
  * falls.  With min_age 0 a page that was used gets a second chance: the hand clears A
  * and comes back.
  * Locks: [W].
- * Returns: false: there is none within *look words. */
+ * Returns: false: there is none within *budget words. */
 bool
-ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
+ws_pick_victim(struct aspace *as, int min_age, uint64_t *budget,
     struct ws_entry *s)
 {
 	lab_todo("07-workingset step 2: ws_pick_victim");

@@ -170,7 +170,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 	HELD(&as->ws_lock);
 	do
 		path_walk(as, va, p);
-	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
+	while (p->out != 0 && pt_rescue(as, p->word[p->out], p->out));
 }
 
 /* ---- it cannot be read: lost ---- */

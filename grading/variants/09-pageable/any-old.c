@@ -365,7 +365,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 	HELD(&as->ws_lock);
 	do
 		path_walk(as, va, p);
-	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
+	while (p->out != 0 && pt_rescue(as, p->word[p->out], p->out));
 }
 
 /* ---- it cannot be read: lost ---- */
@@ -375,8 +375,8 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 bool
 path_is_lost(const struct pt_path *p)
 {
-	return p->away != 0 &&
-	    pte_kind(word_get(p->word[p->away])) == PTE_ERROR;
+	return p->out != 0 &&
+	    pte_kind(word_get(p->word[p->out])) == PTE_ERROR;
 }
 
 /* Somebody else reads the table, or nobody can: then the process is lost. */
@@ -411,7 +411,7 @@ read_table(struct fctx *f, const struct pt_path *p)
 
 	r = fault_swap_in(f, &place);
 	if (r == FAULT_WAIT) {
-		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+		EVENT(table_in, va2pa(place.word), p->out, pte_table_used(word));
 		note_depth(++f->tables_in);
 	}
 	return r;
@@ -430,9 +430,9 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	HELD_SHARED(&f->as->map_lock);
 	HELD(&f->as->ws_lock);
 	path_walk_in(f->as, f->va, p);
-	if (p->away == 0)
+	if (p->out == 0)
 		return FAULT_DONE;
-	word = word_get(p->word[p->away]);
+	word = word_get(p->word[p->out]);
 	switch (pte_kind(word)) {
 	case PTE_SWAP:
 		return read_table(f, p);
@@ -464,6 +464,6 @@ pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
 	if (pte_kind(word) == PTE_BUSY)
 		return want_page(w, pte_page(word));
 	if (want_swap_in(w, &place))
-		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+		EVENT(table_in, va2pa(place.word), p->out, pte_table_used(word));
 	return -EAGAIN;
 }

@@ -314,8 +314,8 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 void
 path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
-	for (path_walk(as, va, p); p->away != 0; path_walk(as, va, p))
-		if (!pt_rescue(as, p->word[p->away], p->away))
+	for (path_walk(as, va, p); p->out != 0; path_walk(as, va, p))
+		if (!pt_rescue(as, p->word[p->out], p->out))
 			return;
 }
 
@@ -324,9 +324,9 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 bool
 path_is_lost(const struct pt_path *p)
 {
-	if (p->away == 0)
+	if (p->out == 0)
 		return false;
-	return pte_kind(word_get(p->word[p->away])) == PTE_ERROR;
+	return pte_kind(word_get(p->word[p->out])) == PTE_ERROR;
 }
 
 enum fault_outcome
@@ -337,7 +337,7 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	uint64_t w;
 
 	path_walk_in(f->as, f->va, p);
-	if (p->away == 0)
+	if (p->out == 0)
 		return FAULT_DONE;
 	at = path_place(p);
 	w = word_get(at.word);
@@ -353,7 +353,7 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	f->tables_in++;
 	if (f->tables_in > atomic_load(&deepest))
 		atomic_store(&deepest, f->tables_in);
-	EVENT(table_in, va2pa(at.word), p->away, pte_table_used(w));
+	EVENT(table_in, va2pa(at.word), p->out, pte_table_used(w));
 	return r;
 }
 
@@ -369,7 +369,7 @@ pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
 	if (pte_kind(old) == PTE_BUSY)
 		(void)want_page(w, pte_page(old));
 	else if (want_swap_in(w, &at))
-		EVENT(table_in, va2pa(at.word), p->away, pte_table_used(old));
+		EVENT(table_in, va2pa(at.word), p->out, pte_table_used(old));
 	hold_path(as, va, p, h);
 	return -EAGAIN;
 }

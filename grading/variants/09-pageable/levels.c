@@ -330,14 +330,14 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 
 	while (again) {
 		path_walk(as, va, p);
-		again = p->away != 0 && pt_rescue(as, p->word[p->away], p->away);
+		again = p->out != 0 && pt_rescue(as, p->word[p->out], p->out);
 	}
 }
 
 bool
 path_is_lost(const struct pt_path *p)
 {
-	return p->away > 0 && pte_kind(*p->word[p->away]) == PTE_ERROR;
+	return p->out > 0 && pte_kind(*p->word[p->out]) == PTE_ERROR;
 }
 
 static void
@@ -360,7 +360,7 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	uint64_t w;
 
 	path_walk_in(f->as, f->va, p);
-	if (p->away == 0)
+	if (p->out == 0)
 		return FAULT_DONE;
 	at = path_place(p);
 	w = word_get(at.word);
@@ -373,7 +373,7 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 		r = fault_signal(f, SIGKILL, 0);
 	if (kind == PTE_SWAP && r == FAULT_WAIT) {
 		deep(f);
-		EVENT(table_in, va2pa(at.word), p->away, pte_table_used(w));
+		EVENT(table_in, va2pa(at.word), p->out, pte_table_used(w));
 	}
 	return r;
 }
@@ -392,6 +392,6 @@ pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
 		return want_page(w, pte_page(was));
 	if (!want_swap_in(w, &at))
 		return -EAGAIN;
-	EVENT(table_in, va2pa(at.word), p->away, pte_table_used(was));
+	EVENT(table_in, va2pa(at.word), p->out, pte_table_used(was));
 	return -EAGAIN;
 }

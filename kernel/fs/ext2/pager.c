@@ -41,14 +41,14 @@ struct pageio {
 static int pager_in(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static int pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n);
 static int pager_free(void *obj, uint64_t idx, int n);
-static bool pager_has(void *obj, uint64_t idx);
+static bool pager_is_allocated(void *obj, uint64_t idx);
 static uint64_t pager_hole(void *obj, uint64_t idx);
 static int pager_extend(void *obj, uint64_t idx, struct vm_page *);
 static int pager_sync(void *obj);
 
 const struct pager_ops ext2_pager = {
 	.in = pager_in, .out = pager_out, .free = pager_free,
-	.has = pager_has, .hole = pager_hole, .extend = pager_extend,
+	.is_allocated = pager_is_allocated, .hole = pager_hole, .extend = pager_extend,
 	.sync = pager_sync
 };
 
@@ -242,7 +242,7 @@ pager_out(void *obj, uint64_t idx, struct vm_page **pages, int n)
 
 /* Is any block of the page there?  An error counts as yes: in() says it. */
 static bool
-pager_has(void *obj, uint64_t idx)
+pager_is_allocated(void *obj, uint64_t idx)
 {
 	struct ext2_inode *ip = obj;
 	unsigned shift = page_blocks_shift(ip->fs);

@@ -152,7 +152,7 @@ cd_free(void *obj, uint64_t idx, int n)
 }
 
 static const struct pager_ops cd_ops = {
-	.in = cd_in, .out = cd_out, .has = cd_has, .extend = cd_extend,
+	.in = cd_in, .out = cd_out, .is_allocated = cd_has, .extend = cd_extend,
 	.free = cd_free,
 };
 

@@ -229,7 +229,7 @@ file_extend(void *obj, uint64_t idx, struct vm_page *pg)
 }
 
 static const struct pager_ops file_ops = {
-	.in = file_in, .out = file_out, .has = file_has, .extend = file_extend,
+	.in = file_in, .out = file_out, .is_allocated = file_has, .extend = file_extend,
 };
 
 static struct vmo *

@@ -111,7 +111,7 @@ pager_extend(void *obj, uint64_t idx, struct vm_page *pg)
 
 static const struct pager_ops pager = {
 	.in = pager_in, .out = pager_out, .free = pager_free,
-	.has = pager_has, .extend = pager_extend,
+	.is_allocated = pager_has, .extend = pager_extend,
 };
 
 /* ---- set-up ---- */

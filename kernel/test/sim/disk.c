@@ -285,7 +285,7 @@ file_extend(void *obj, uint64_t idx, struct vm_page *pg)
 }
 
 static const struct pager_ops file_pager = { .in = file_in, .out = file_out,
-	.free = file_free, .has = file_has, .extend = file_extend };
+	.free = file_free, .is_allocated = file_has, .extend = file_extend };
 
 struct vmo *
 sim_file(uint64_t pages)

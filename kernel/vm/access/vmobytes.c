@@ -298,7 +298,7 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 	uint64_t end = PAGE_UP(vmo_size(vmo)) >> PAGE_SHIFT, n, hole_end;
 
 	while (idx < end && !thread_is_killed()) {
-		if (vmo->pager->has(vmo->v.obj, idx))
+		if (vmo->pager->is_allocated(vmo->v.obj, idx))
 			return idx;
 		n = vmo->pager->hole == NULL ? 1 :
 		    MAX(1ul, vmo->pager->hole(vmo->v.obj, idx));

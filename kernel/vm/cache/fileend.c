@@ -57,7 +57,7 @@ is_all_zero(const char *p, size_t n)
 static int
 get_unless_hole(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 {
-	enum cache_want want = vmo->pager->has(vmo->v.obj, idx) ? CACHE_READ :
+	enum cache_want want = vmo->pager->is_allocated(vmo->v.obj, idx) ? CACHE_READ :
 	    CACHE_FIND;
 
 	return cache_get(vmo, idx, want, out);

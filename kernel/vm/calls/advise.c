@@ -420,7 +420,7 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
-	uint64_t lo, hi, told = 0;
+	uint64_t lo, hi, reported = 0;
 	struct vad_part p;
 	int r = map_range(va, len, &lo, &hi);
 
@@ -432,8 +432,8 @@ map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 		if (p.vad->vmo != NULL)
 			mincore_object(p.vad, p.lo, p.hi, vec + (p.lo - lo));
 		if (!p.hole)
-			told += p.hi - p.lo;
+			reported += p.hi - p.lo;
 	}
 	rw_unlock_read(&as->map_lock);
-	return (int)told;
+	return (int)reported;
 }

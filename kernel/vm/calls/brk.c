@@ -135,7 +135,7 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 va_t
 map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 {
-	struct map_gone gone = { .freed = 0 };
+	struct map_removed gone = { .freed = 0 };
 	uint64_t old = 0, new = 0;
 	int r = -ENOMEM;
 	bool locks;

@@ -20,15 +20,15 @@ void as_init(void);                                      /* once, by vm_init() *
 #define STACK_SPACE (144ul << 20) /* bytes: the least room for a stack, and its guard */
 int map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
 /* What a call has taken out; map_end() gives it back. */
-struct map_gone {
+struct map_removed {
 	struct vad_list vads;      /* [own] */
 	uint64_t freed;            /* [own] pages of commit */
 };
-int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct map_gone *) MUST_CHECK;
+int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct map_removed *) MUST_CHECK;
 struct vad *map_attach(struct aspace *, struct vad *);
 int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
-void map_end(struct aspace *, struct map_gone *);         /* drops [M]; NULL: nothing went */
+void map_end(struct aspace *, struct map_removed *);      /* drops [M]; NULL: nothing went */
 
 /* mlock.c */
 void map_lock_populate(struct aspace *, va_t, va_t end);

@@ -122,7 +122,7 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
  * Locks: [M] exclusive; waits for entry pages and frames.
  * Returns: 0; -ENOMEM (no VAD for a split, too many; nothing changed). */
 int
-map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
+map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_removed *removed)
 {
 	struct vad *v = as->nvads >= vad_max() ? vad_find(as, lo) : NULL;
 	uint64_t paid = vad_paid(as, lo, hi);
@@ -140,8 +140,8 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 		EVENT(vad_detach, v->start, v->end, vad_rights(v), as->id);
 	}
 	as->commit -= paid;
-	gone->freed += paid;
-	vad_list_join(&gone->vads, &list);
+	removed->freed += paid;
+	vad_list_join(&removed->vads, &list);
 	vad_refill_spare(as);
 	return 0;
 }
@@ -149,18 +149,18 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_gone *gone)
 /* The end of a mapping call: drop map_lock, then give back what went, if any did.
  * Locks: [M] exclusive in, none out. */
 void
-map_end(struct aspace *as, struct map_gone *gone)
+map_end(struct aspace *as, struct map_removed *removed)
 {
 	HELD(&as->map_lock);
 	/* Of a space without its VADs the sum is right, no single one. */
-	if (gone != NULL && as_has_lost(as, LOST_VADS)) {
-		as->commit += gone->freed;
-		gone->freed = 0;
+	if (removed != NULL && as_has_lost(as, LOST_VADS)) {
+		as->commit += removed->freed;
+		removed->freed = 0;
 	}
 	rw_unlock_write(&as->map_lock);
-	if (gone != NULL) {
-		commit_uncharge(gone->freed);
-		vad_list_free(&gone->vads);
+	if (removed != NULL) {
+		commit_uncharge(removed->freed);
+		vad_list_free(&removed->vads);
 	}
 	fault_reap();
 }
@@ -414,7 +414,7 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 static int
 mmap_perform(struct aspace *as, struct attach_work *w)
 {
-	struct map_gone gone = { .freed = 0 };
+	struct map_removed gone = { .freed = 0 };
 	int r;
 
 	rw_lock_write(&as->map_lock);
@@ -477,7 +477,7 @@ map_mmap(struct aspace *as, const struct map_args *a, va_t *out)
 int
 map_munmap(struct aspace *as, va_t va, uint64_t len)
 {
-	struct map_gone gone = { .freed = 0 };
+	struct map_removed gone = { .freed = 0 };
 	uint64_t lo, hi;
 	int r;
 

@@ -29,7 +29,7 @@ struct mremap_work {
 	uint64_t to;               /* result */
 	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 	bool locked;               /* so is the mapping */
-	struct map_gone gone;
+	struct map_removed gone;
 };
 
 static bool

@@ -176,7 +176,7 @@ struct own_ops {
 	void (*as_fini)(struct aspace *);
 	/* No lock.  A program's fault has no answer here: has somebody else one?  True:
 	 * the thread goes on with what is in the frame now. */
-	bool (*ask)(struct aspace *, va_t, enum access, struct trapframe *);
+	bool (*upcall)(struct aspace *, va_t, enum access, struct trapframe *);
 	/* What lies outside of spaces, for vm_check and as text; no lock of rank >= 2. */
 	void (*check)(struct vm_report *);
 	void (*owners)(struct out *);

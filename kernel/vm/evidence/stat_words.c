@@ -363,7 +363,7 @@ stat_hold_va(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 	if (design_owns(as, va))
 		return 0;
 	path_walk_in(as, va, &p);
-	if (p.away != 0 && !path_is_lost(&p))
+	if (p.out != 0 && !path_is_lost(&p))
 		return pt_bring(as, va, &p, h, w);
 	hold_path(as, va, &p, h);
 	return 0;

@@ -593,11 +593,11 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
 /* A fault that ended in a signal: has somebody else an answer (design frames)?
  * Locks: none held.  Returns: true: the thread goes on with what is in the frame. */
 bool
-vm_fault_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
+vm_fault_upcall(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 {
 	const struct own_ops *own = as->design->own;
 
-	return own != NULL && own->ask(as, va, access, tf);
+	return own != NULL && own->upcall(as, va, access, tf);
 }
 
 /* A page fault in kernel mode at a user address: inside md_copy_user().

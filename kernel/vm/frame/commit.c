@@ -63,7 +63,7 @@ static struct {
 	uint64_t places, wired;    /* [c] frames free and wired before the first program */
 	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
 	bool (*is_user)(void);     /* [c] NULL: nobody is */
-	_Atomic uint64_t told;     /* [A] when commit_tell() last wrote a line */
+	_Atomic uint64_t told;     /* [A] when commit_warn() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
 } commit = { .mode = COMMIT_STRICT };
 
@@ -338,7 +338,7 @@ commit_finds_room(void)
  * the log a line, one each second at most.
  * Locks: any of rank < 9. */
 void
-commit_tell(va_t va)
+commit_warn(va_t va)
 {
 	uint64_t now = md_time_ns(), last = atomic_load(&commit.told);
 	const struct thread *t = thread_current();

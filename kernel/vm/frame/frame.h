@@ -20,18 +20,18 @@ struct owner_ops {             /* one per home kind: pq_set_owner() */
 };
 
 /* Words of a leaf table that word_take() has cleared. */
-struct words_gone {
+struct words_cleared {
 	unsigned by_bits[8];       /* [own] VALID words, by bits 11:9: SRC, and LOCK */
 };
 
 static inline unsigned
-words_gone_of(const struct words_gone *gone, enum pte_src src)
+words_cleared_of(const struct words_cleared *gone, enum pte_src src)
 {
 	return gone->by_bits[src] + gone->by_bits[src | PTE_LOCK >> PTE_SRC_SHIFT];
 }
 
 static inline unsigned
-words_gone_locked(const struct words_gone *gone)
+words_cleared_locked(const struct words_cleared *gone)
 {
 	const unsigned *n = &gone->by_bits[PTE_LOCK >> PTE_SRC_SHIFT];
 
@@ -133,7 +133,7 @@ uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new
  * D bits.  [W].  Until word_settle() has kept the books of all of them the table counts
  * more than it has, and so is neither idle nor empty. */
 static inline uint64_t
-word_take(uint64_t *word, struct words_gone *gone)
+word_take(uint64_t *word, struct words_cleared *gone)
 {
 	uint64_t old = __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
 
@@ -147,7 +147,7 @@ word_take(uint64_t *word, struct words_gone *gone)
  * more are not ABSENT, so many more name a frame; in the same hold. */
 void word_sums(struct vm_page *container, int used, int resident);
 void word_sums_locked(struct vm_page *container, int used, int resident);
-void word_settle(struct vm_page *table, const struct words_gone *);
+void word_settle(struct vm_page *table, const struct words_cleared *);
 /* The same for words that word_enter() has made VALID.  [W], [P] */
 void word_entered(struct vm_page *table, unsigned n, unsigned special,
     unsigned locked);
@@ -376,7 +376,7 @@ commit_may_touch(void)
 	return !commit_overdrawn || commit_finds_room();
 }
 
-void commit_tell(va_t);                                  /* a late charge has failed: the log */
+void commit_warn(va_t);                                  /* a late charge has failed: the log */
 int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
 bool commit_is_late(void);                               /* modes 0, 1 */
 uint64_t commit_total(void);

@@ -202,12 +202,12 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 /* Keep the books of the table for all of them: as word_set() for each.
  * Locks: [W] of its space; takes [P]. */
 void
-word_settle(struct vm_page *table, const struct words_gone *gone)
+word_settle(struct vm_page *table, const struct words_cleared *gone)
 {
-	unsigned special = words_gone_of(gone, SRC_SPEC);
-	unsigned n = words_gone_of(gone, SRC_OBJ) + words_gone_of(gone, SRC_PRIV) +
-	    words_gone_of(gone, SRC_FORK) + special;
-	unsigned locked = words_gone_locked(gone);
+	unsigned special = words_cleared_of(gone, SRC_SPEC);
+	unsigned n = words_cleared_of(gone, SRC_OBJ) + words_cleared_of(gone, SRC_PRIV) +
+	    words_cleared_of(gone, SRC_FORK) + special;
+	unsigned locked = words_cleared_locked(gone);
 
 	if (n == 0)
 		return;

@@ -57,7 +57,7 @@ static struct {
 } kws = { .hand = MD_KPAGED_BASE };
 
 /* A page that shall be pinned. */
-struct pin_ask {
+struct pin_request {
 	va_t kva;
 	uint64_t *word;
 	bool found_only;        /* what is nowhere is not made */
@@ -134,12 +134,12 @@ kpaged_peek(va_t kva)
 
 /* Begin to read it, and what lies behind it; what has gone again is held now. */
 static int
-pin_read(struct pin_ask *ask, struct want *w)
+pin_read(struct pin_request *req, struct want *w)
 {
-	unsigned i = word_pa(ask->word) % PAGE_SIZE / sizeof(*ask->word);
-	const struct swap_words words = { .word = ask->word, .step = 1,
-		.max = MD_PT_WORDS - i, .home = HOME_KPAGED, .pin = ask->read,
-		.index = (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
+	unsigned i = word_pa(req->word) % PAGE_SIZE / sizeof(*req->word);
+	const struct swap_words words = { .word = req->word, .step = 1,
+		.max = MD_PT_WORDS - i, .home = HOME_KPAGED, .pin = req->read,
+		.index = (req->kva - MD_KPAGED_BASE) >> PAGE_SHIFT };
 
 	(void)want_swap_in(w, &words);
 	return -EAGAIN;
@@ -158,40 +158,40 @@ map_word(uint64_t *word, struct vm_page *pg)
 }
 
 static int
-pin_found(struct pin_ask *ask, struct want *w)
+pin_found(struct pin_request *req, struct want *w)
 {
 	uint64_t word;
 
 	spin_lock(&pfn_lock);
-	word = word_get(ask->word);
+	word = word_get(req->word);
 	if (pte_kind(word) == PTE_VALID || pte_kind(word) == PTE_TRANS)
-		ask->page = pte_page(word);
+		req->page = pte_page(word);
 	if (pte_kind(word) == PTE_TRANS)
-		map_word(ask->word, ask->page);
-	if (ask->page != NULL)
-		page_pin_locked(ask->page);
+		map_word(req->word, req->page);
+	if (req->page != NULL)
+		page_pin_locked(req->page);
 	spin_unlock(&pfn_lock);
-	return ask->page != NULL ? 0 : want_again(w);
+	return req->page != NULL ? 0 : want_again(w);
 }
 
 /* The first page there, or in place of one that could not be read. */
 static int
-pin_new(struct pin_ask *ask, struct want *w, uint64_t was)
+pin_new(struct pin_request *req, struct want *w, uint64_t was)
 {
 	if (!want_zeros(w))
 		return -EAGAIN;
-	ask->page = w->frame;
+	req->page = w->frame;
 	w->frame = NULL;
 	spin_lock(&pfn_lock);
-	page_adopt_locked(ask->page, HOME_KPAGED, word_pa(ask->word),
-	    (ask->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
-	map_word(ask->word, ask->page);
-	page_pin_locked(ask->page);
+	page_adopt_locked(req->page, HOME_KPAGED, word_pa(req->word),
+	    (req->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
+	map_word(req->word, req->page);
+	page_pin_locked(req->page);
 	if (was == 0) {
 		EVENT_ADD(kpaged_pages, 1);
 	} else {
 		owner_count_out(HOME_KPAGED, NULL, -1);
-		ask->page->flags |= PF_ERROR;
+		req->page->flags |= PF_ERROR;
 	}
 	spin_unlock(&pfn_lock);
 	return 0;
@@ -199,42 +199,42 @@ pin_new(struct pin_ask *ask, struct want *w, uint64_t was)
 
 /* Only TRANS and BUSY change without the kernel [W], which is held. */
 static int
-pin_pass(struct pin_ask *ask, struct want *w)
+pin_pass(struct pin_request *req, struct want *w)
 {
-	uint64_t word = word_get(ask->word);
+	uint64_t word = word_get(req->word);
 
 	switch (pte_kind(word)) {
 	case PTE_VALID:
 	case PTE_TRANS:
-		return pin_found(ask, w);
+		return pin_found(req, w);
 	case PTE_ABSENT:
-		return ask->found_only ? 0 : pin_new(ask, w, word);
+		return req->found_only ? 0 : pin_new(req, w, word);
 	case PTE_ERROR:
-		return pin_new(ask, w, word);
+		return pin_new(req, w, word);
 	case PTE_BUSY:
 		return want_page(w, pte_page(word));
 	case PTE_SWAP:
-		return pin_read(ask, w);
+		return pin_read(req, w);
 	case PTE_FORK:
 		break;
 	}
-	panic("kpaged: word %lx at %lx", word, ask->kva);
+	panic("kpaged: word %lx at %lx", word, req->kva);
 }
 
 static int
-pin(struct pin_ask *ask, struct want *w)
+pin(struct pin_request *req, struct want *w)
 {
 	int r;
 
 	EVENT(kpaged_pin);
 	do {
 		mutex_lock(&kernel_as.ws_lock);
-		r = pin_pass(ask, w);
+		r = pin_pass(req, w);
 		mutex_unlock(&kernel_as.ws_lock);
 		if (r != -EAGAIN)
 			break;
-		EVENT(kpaged_pinwait, ask->kva);
-		ask->read |= w->what == WANT_PAGE;
+		EVENT(kpaged_pinwait, req->kva);
+		req->read |= w->what == WANT_PAGE;
 		r = want_get(w);
 	} while (r == 0);
 	return r;
@@ -248,12 +248,12 @@ pin(struct pin_ask *ask, struct want *w)
 int
 kpaged_pin(va_t kva, struct vm_page **out)
 {
-	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
+	struct pin_request req = { .kva = kva, .word = kernel_word(kva) };
 	struct want w = { .what = WANT_AGAIN };
-	int r = pin(&ask, &w);
+	int r = pin(&req, &w);
 
 	want_end(&w);
-	*out = ask.page;
+	*out = req.page;
 	return r;
 }
 
@@ -262,15 +262,15 @@ kpaged_pin(va_t kva, struct vm_page **out)
 struct vm_page *
 kpaged_pin_touched(va_t kva, bool *read)
 {
-	struct pin_ask ask = { .kva = kva, .word = kernel_word(kva) };
+	struct pin_request req = { .kva = kva, .word = kernel_word(kva) };
 	struct want w = { .what = WANT_AGAIN };
 
 	vm_finish_begin();
-	CHECK(pin(&ask, &w) == 0);
+	CHECK(pin(&req, &w) == 0);
 	vm_finish_end();
 	want_end(&w);
-	*read = ask.read;
-	return ask.page;
+	*read = req.read;
+	return req.page;
 }
 
 /* want.get: the page at w->kva.  Its owner may have freed it since we looked: at an
@@ -278,13 +278,13 @@ kpaged_pin_touched(va_t kva, bool *read)
 static int
 want_kpage(struct want *w)
 {
-	struct pin_ask ask = { .kva = w->kva, .word = kernel_word(w->kva),
+	struct pin_request req = { .kva = w->kva, .word = kernel_word(w->kva),
 		.found_only = true };
-	int r = pin(&ask, w);
+	int r = pin(&req, w);
 
 	if (w->kpage != NULL)
 		page_unpin(w->kpage);
-	w->kpage = ask.page;
+	w->kpage = req.page;
 	return r;
 }
 
@@ -457,7 +457,7 @@ kpaged_age(enum kpaged_age how)
 /* One round of a trim. */
 struct trim {
 	int min_age;
-	uint64_t look;           /* words that may still be looked at */
+	uint64_t budget;         /* words that may still be looked at */
 	struct vm_page *page[ROUND];
 	uint64_t old[ROUND];     /* the words they had, VALID */
 	unsigned n;
@@ -557,7 +557,7 @@ collect(struct trim *t, size_t want)
 	uint64_t *word, w;
 	va_t kva;
 
-	for (; t->n < ROUND && t->n + t->done < want && t->look > 0; t->look--) {
+	for (; t->n < ROUND && t->n + t->done < want && t->budget > 0; t->budget--) {
 		word = kpaged_next_word(&kws.hand, top);
 		if (word == NULL) {
 			kws.hand = MD_KPAGED_BASE;
@@ -585,8 +585,8 @@ kpaged_trim(size_t want, int min_age)
 	size_t done = 0;
 	unsigned i;
 
-	t.look = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
-	while (done < want && t.look > 0) {
+	t.budget = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
+	while (done < want && t.budget > 0) {
 		t.n = 0;
 		t.done = t.hi = 0;
 		t.lo = UINT64_MAX;

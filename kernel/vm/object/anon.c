@@ -38,7 +38,7 @@
 #include "vm/ws/ws.h"
 
 /* One question about a page. */
-struct anon_ask {
+struct anon_request {
 	uint64_t pgoff;
 	enum anon_want how;
 	struct want *want;
@@ -102,32 +102,32 @@ anon_top(uint64_t pgoff)
 }
 
 /* The way from the header to the owning word, as far as it goes.
- * Locks: [O].  Owns: the caller, a pin on way->table unless that is NULL.
- * Returns: 0: way->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
+ * Locks: [O].  Owns: the caller, a pin on path->table unless that is NULL.
+ * Returns: 0: path->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
  * not be read; -EAGAIN: w says which table is out. */
 int
-anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
+anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *path, struct want *w)
 {
 	struct anon_top top = anon_top(pgoff);
 	va_t kva;
 
 	HELD(&vmo->lock);
-	way->table = NULL;
-	way->slot = &vmo->a.words[top.word];
-	way->at = pgoff - top.first;
-	for (way->depth = top.depth; way->depth > 0; way->depth--) {
-		if (*way->slot == 0)
+	path->table = NULL;
+	path->slot = &vmo->a.words[top.word];
+	path->at = pgoff - top.first;
+	for (path->depth = top.depth; path->depth > 0; path->depth--) {
+		if (*path->slot == 0)
 			return -ENOENT;
-		if (*way->slot == AOBJ_LOST)
+		if (*path->slot == AOBJ_LOST)
 			return -EIO;
-		kva = anon_table_kva(*way->slot);
-		anon_unpin_table(way->table);
-		way->table = kpaged_trypin(kva);
-		if (way->table == NULL)
+		kva = anon_table_kva(*path->slot);
+		anon_unpin_table(path->table);
+		path->table = kpaged_trypin(kva);
+		if (path->table == NULL)
 			return kpaged_want(w, kva);
-		anon_attach(vmo, way->table, pgoff, way->depth);
-		way->slot = (uint64_t *)kpaged_ptr(way->table, kva) +
-		    anon_word_in(way->at, way->depth);
+		anon_attach(vmo, path->table, pgoff, path->depth);
+		path->slot = (uint64_t *)kpaged_ptr(path->table, kva) +
+		    anon_word_in(path->at, path->depth);
 	}
 	return 0;
 }
@@ -138,7 +138,7 @@ static int
 anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 {
 	struct vm_page *table;
-	struct anon_path way;
+	struct anon_path path;
 	bool missing;
 	va_t kva;
 	int r;
@@ -151,9 +151,9 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 	if (r != 0)
 		goto undo_kva;
 	spin_lock(&vmo->lock);
-	missing = anon_walk(vmo, pgoff, &way, w) == -ENOENT;
+	missing = anon_walk(vmo, pgoff, &path, w) == -ENOENT;
 	if (missing) {
-		anon_set_upper(way.table, way.slot,
+		anon_set_upper(path.table, path.slot,
 		    (kva - MD_KPAGED_BASE) >> PAGE_SHIFT << 1);
 		vmo->a.n_tables++;
 		vmo->a.charged += !vmo->charged_whole;
@@ -161,7 +161,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 		EVENT_ADD(anon_tables, 1);
 	}
 	spin_unlock(&vmo->lock);
-	anon_unpin_table(way.table);
+	anon_unpin_table(path.table);
 	anon_unpin_table(table);
 	if (missing)
 		return 0;
@@ -181,14 +181,14 @@ int
 anon_make_path(struct vmo *vmo, uint64_t pgoff)
 {
 	struct want w = { .what = WANT_AGAIN };
-	struct anon_path way;
+	struct anon_path path;
 	int r;
 
 	do {
 		spin_lock(&vmo->lock);
-		r = anon_walk(vmo, pgoff, &way, &w);
+		r = anon_walk(vmo, pgoff, &path, &w);
 		spin_unlock(&vmo->lock);
-		anon_unpin_table(way.table);
+		anon_unpin_table(path.table);
 		if (r == -EAGAIN)
 			r = want_get(&w);
 		else if (r == -ENOENT)
@@ -206,44 +206,44 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* The page is in memory: the answer.  [P]. */
 static void
-pin_found(struct anon_ask *ask, struct vm_page *pg)
+pin_found(struct anon_request *req, struct vm_page *pg)
 {
-	if (ask->how == ANON_TOUCH)
+	if (req->how == ANON_TOUCH)
 		ws_rescue(pg);
 	page_pin_locked(pg);
-	ask->page = pg;
+	req->page = pg;
 }
 
 /* Nearly always the page is in memory, and so are the tables above it: then they need
  * no pins.  [O] held.  False: a table or the page is out, or does not exist. */
 static bool
-pin_at_hand(struct vmo *vmo, struct anon_ask *ask)
+pin_at_hand(struct vmo *vmo, struct anon_request *req)
 {
 	struct vm_page *pg;
 
 	spin_lock(&pfn_lock);
-	anon_at_hand(vmo, ask->pgoff, 1, &pg);
+	anon_at_hand(vmo, req->pgoff, 1, &pg);
 	if (pg != NULL)
-		pin_found(ask, pg);
+		pin_found(req, pg);
 	spin_unlock(&pfn_lock);
 	return pg != NULL;
 }
 
 /* The page is on swap: begin to read it, and those behind it.  [O] held. */
 static int
-anon_read(struct anon_ask *ask, struct anon_path *way)
+anon_read(struct anon_request *req, struct anon_path *path)
 {
-	const struct swap_words words = { .container = way->table,
-		.word = way->slot, .step = 1,
-		.max = (unsigned)(anon_run_end(ask->pgoff) - ask->pgoff),
-		.home = HOME_AOBJ, .index = ask->pgoff };
+	const struct swap_words words = { .container = path->table,
+		.word = path->slot, .step = 1,
+		.max = (unsigned)(anon_run_end(req->pgoff) - req->pgoff),
+		.home = HOME_AOBJ, .index = req->pgoff };
 
-	(void)want_swap_in(ask->want, &words);
+	(void)want_swap_in(req->want, &words);
 	return -EAGAIN;
 }
 
 static int
-anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
 {
 	struct vm_page *pg;
 
@@ -255,13 +255,13 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 	}
 	if (!vmo->charged_whole)
 		vmo->a.charged++;
-	pg = ask->want->frame;
-	ask->want->frame = NULL;
-	ask->page = pg;
+	pg = req->want->frame;
+	req->want->frame = NULL;
+	req->page = pg;
 	spin_lock(&pfn_lock);
-	page_adopt_locked(pg, HOME_AOBJ, word_pa(way->slot), ask->pgoff);
+	page_adopt_locked(pg, HOME_AOBJ, word_pa(path->slot), req->pgoff);
 	page_pin_locked(pg);
-	word_set_locked(way->table, way->slot, pte_make_trans(pg));
+	word_set_locked(path->table, path->slot, pte_make_trans(pg));
 	spin_unlock(&pfn_lock);
 	vmo->n_resident++;
 	vmo->a.n_pages++;
@@ -272,59 +272,59 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 
 /* Pin the page of the word at way, or make it, or begin to read it.  [O] held. */
 static int
-anon_take(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+anon_take(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
 {
-	struct want *w = ask->want;
+	struct want *w = req->want;
 	uint64_t word;
 
 	spin_lock(&pfn_lock);
-	word = word_get(way->slot);
+	word = word_get(path->slot);
 	if (pte_kind(word) == PTE_TRANS)
-		pin_found(ask, pte_page(word));
+		pin_found(req, pte_page(word));
 	spin_unlock(&pfn_lock);
 	switch (pte_kind(word)) {
 	case PTE_TRANS:
 		return 0;
 	case PTE_ABSENT:
-		if (ask->how == ANON_FIND)
+		if (req->how == ANON_FIND)
 			return -ENOENT;
 		if (w->frame != NULL && w->zeroed)
-			return anon_make(vmo, ask, way);
+			return anon_make(vmo, req, path);
 		w->what = WANT_ZEROS;
 		return -EAGAIN;
 	case PTE_BUSY:
 		return want_page(w, pte_page(word));
 	case PTE_SWAP:
-		return anon_read(ask, way);
+		return anon_read(req, path);
 	case PTE_ERROR:
 		return -EIO;
 	case PTE_VALID:
 	case PTE_FORK:
 		break;
 	}
-	panic("anon: word %lx of page %lu", word, ask->pgoff);
+	panic("anon: word %lx of page %lu", word, req->pgoff);
 }
 
 static int
-look(struct vmo *vmo, struct anon_ask *ask)
+look(struct vmo *vmo, struct anon_request *req)
 {
-	struct anon_path way = { .table = NULL };
+	struct anon_path path = { .table = NULL };
 	int r = -ENXIO;
 	uint64_t end;
 
 	spin_lock(&vmo->lock);
 	end = PAGE_UP(vmo->size) >> PAGE_SHIFT;
-	if (ask->how != ANON_TOUCH)
+	if (req->how != ANON_TOUCH)
 		end = MAX(end, vmo->a.keep);
-	if (ask->pgoff < end)
+	if (req->pgoff < end)
 		r = 0;
-	if (r == 0 && !pin_at_hand(vmo, ask)) {
-		r = anon_walk(vmo, ask->pgoff, &way, ask->want);
+	if (r == 0 && !pin_at_hand(vmo, req)) {
+		r = anon_walk(vmo, req->pgoff, &path, req->want);
 		if (r == 0)
-			r = anon_take(vmo, ask, &way);
+			r = anon_take(vmo, req, &path);
 	}
 	spin_unlock(&vmo->lock);
-	anon_unpin_table(way.table);
+	anon_unpin_table(path.table);
 	return r;
 }
 
@@ -336,13 +336,13 @@ int
 anon_look(struct vmo *vmo, uint64_t pgoff, enum anon_want how, struct want *w,
     struct vm_page **out)
 {
-	struct anon_ask ask = { .pgoff = pgoff, .how = how, .want = w };
-	int r = look(vmo, &ask);
+	struct anon_request req = { .pgoff = pgoff, .how = how, .want = w };
+	int r = look(vmo, &req);
 
 	/* Pages are zeroed without [O]. */
 	if (r == -EAGAIN && w->what == WANT_ZEROS && want_zeros(w))
-		r = look(vmo, &ask);
-	*out = ask.page;
+		r = look(vmo, &req);
+	*out = req.page;
 	return r;
 }
 

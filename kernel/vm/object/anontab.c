@@ -260,16 +260,16 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 	}
 }
 
-/* Pages from the one of way on that have no word: no table leads to them from way->slot,
+/* Pages from the one of way on that have no word: no table leads to them from path->slot,
  * nor from those behind it in the same table.
  * Locks: [O] of its object. */
 static uint64_t
-absent_from(const struct anon_path *way)
+absent_from(const struct anon_path *path)
 {
-	const uint64_t span = 1ul << (9 * way->depth), *slot = way->slot;
-	uint64_t pages = span - (way->at & (span - 1));
-	unsigned i = way->table == NULL ? MD_PT_WORDS :
-	    anon_word_in(way->at, way->depth + 1) + 1;
+	const uint64_t span = 1ul << (9 * path->depth), *slot = path->slot;
+	uint64_t pages = span - (path->at & (span - 1));
+	unsigned i = path->table == NULL ? MD_PT_WORDS :
+	    anon_word_in(path->at, path->depth + 1) + 1;
 
 	for (slot++; i < MD_PT_WORDS && (*slot == 0 || *slot == AOBJ_LOST);
 	    i++, slot++)
@@ -286,22 +286,22 @@ int
 anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
     struct vm_page **table, uint64_t **word)
 {
-	struct anon_path way;
+	struct anon_path path;
 	int r;
 
 	HELD(&vmo->lock);
 	*word = NULL;
 	*table = NULL;
 	while (*pgoff < VMO_MAX_PAGES) {
-		r = anon_walk(vmo, *pgoff, &way, w);
+		r = anon_walk(vmo, *pgoff, &path, w);
 		if (r == 0) {
-			*table = way.table;
-			*word = way.slot;
+			*table = path.table;
+			*word = path.slot;
 			return 0;
 		}
 		if (r != -EAGAIN)
-			*pgoff += absent_from(&way);
-		anon_unpin_table(way.table);
+			*pgoff += absent_from(&path);
+		anon_unpin_table(path.table);
 		if (r == -EAGAIN)
 			return r;
 	}
@@ -346,21 +346,21 @@ prune_lost(struct vmo *vmo)
 {
 	struct want w = { .what = WANT_AGAIN };
 	uint64_t pgoff = 0, span;
-	struct anon_path way;
+	struct anon_path path;
 	int r;
 
 	while (pgoff < VMO_MAX_PAGES) {
 		spin_lock(&vmo->lock);
-		r = anon_walk(vmo, pgoff, &way, &w);
+		r = anon_walk(vmo, pgoff, &path, &w);
 		spin_unlock(&vmo->lock);
-		anon_unpin_table(way.table);
-		span = 1ul << (9 * way.depth);
+		anon_unpin_table(path.table);
+		span = 1ul << (9 * path.depth);
 		if (r == -EAGAIN)
 			want_finish(&w);
 		else if (r == -EIO)
 			anon_prune(vmo, pgoff);
 		else if (r == -ENOENT)
-			pgoff += span - (way.at & (span - 1));
+			pgoff += span - (path.at & (span - 1));
 		else
 			pgoff = anon_run_end(pgoff);
 	}
@@ -393,13 +393,13 @@ uint64_t
 anon_peek(struct vmo *vmo, uint64_t pgoff)
 {
 	struct want unmet = { .what = WANT_AGAIN };
-	struct anon_path way = { .table = NULL };
+	struct anon_path path = { .table = NULL };
 	uint64_t w = 0;
 
 	spin_lock(&vmo->lock);
-	if (pgoff < VMO_MAX_PAGES && anon_walk(vmo, pgoff, &way, &unmet) == 0)
-		w = word_get(way.slot);
-	anon_unpin_table(way.table);
+	if (pgoff < VMO_MAX_PAGES && anon_walk(vmo, pgoff, &path, &unmet) == 0)
+		w = word_get(path.slot);
+	anon_unpin_table(path.table);
 	spin_unlock(&vmo->lock);
 	return w;
 }
@@ -425,18 +425,18 @@ bool
 anon_enter(struct vmo *vmo, uint64_t pgoff, struct vm_page *pg)
 {
 	struct want unmet = { .what = WANT_AGAIN };
-	struct anon_path way = { .table = NULL };
+	struct anon_path path = { .table = NULL };
 	bool enters;
 
 	spin_lock(&vmo->lock);
 	enters = pgoff < anon_end(vmo) &&
-	    anon_walk(vmo, pgoff, &way, &unmet) == 0 &&
-	    word_get(way.slot) == 0 && page_is_paid(vmo);
+	    anon_walk(vmo, pgoff, &path, &unmet) == 0 &&
+	    word_get(path.slot) == 0 && page_is_paid(vmo);
 	if (enters) {
 		spin_lock(&pfn_lock);
-		page_adopt_locked(pg, HOME_AOBJ, word_pa(way.slot), pgoff);
+		page_adopt_locked(pg, HOME_AOBJ, word_pa(path.slot), pgoff);
 		page_pin_locked(pg);
-		word_set_locked(way.table, way.slot, pte_make_trans(pg));
+		word_set_locked(path.table, path.slot, pte_make_trans(pg));
 		CHECK(!page_unpin_dirty_locked(pg));
 		spin_unlock(&pfn_lock);
 		vmo->n_resident++;
@@ -445,7 +445,7 @@ anon_enter(struct vmo *vmo, uint64_t pgoff, struct vm_page *pg)
 		EVENT_ADD(anon_pages, 1);
 	}
 	spin_unlock(&vmo->lock);
-	anon_unpin_table(way.table);
+	anon_unpin_table(path.table);
 	return enters;
 }
 

@@ -107,7 +107,7 @@ static int
 move_table(struct move_work *m)
 {
 	struct pte_ref s = { .as = m->as, .leaf = m->at.leaf };
-	struct words_gone gone = { .by_bits = { 0 } };
+	struct words_cleared gone = { .by_bits = { 0 } };
 	va_t first = m->at.va, stop = m->at.stop;
 	int r = 0;
 
@@ -132,7 +132,7 @@ move_table(struct move_work *m)
 		}
 	}
 	word_settle(m->at.leaf, &gone);
-	ws_remove_some(m->as, m->at.leaf, words_gone_of(&gone, SRC_OBJ));
+	ws_remove_some(m->as, m->at.leaf, words_cleared_of(&gone, SRC_OBJ));
 	tlb_flush_range(m->as, first >> PAGE_SHIFT, m->at.va >> PAGE_SHIFT);
 	if (r == 0)
 		m->at.va = stop;

@@ -94,17 +94,17 @@ most_looks(const struct aspace *as, int min_age)
 size_t
 pte_evict(struct aspace *as, size_t want, int min_age)
 {
-	uint64_t most = most_looks(as, min_age), look = most;
+	uint64_t most = most_looks(as, min_age), budget = most;
 	struct ws_entry s;
 	size_t done = 0;
 
 	HELD(&as->ws_lock);
 	min_age &= ~WS_BRIEF;
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	while (done < want && ws_pick_victim(as, min_age, &look, &s))
+	while (done < want && ws_pick_victim(as, min_age, &budget, &s))
 		done += trim_word(as, &s);
 	tlb_batch_end(as->batch);
-	EVENT_ADD(ws_looks, most - look);
+	EVENT_ADD(ws_looks, most - budget);
 	EVENT(ws_trim, done, min_age & WS_AGE);
 	return done;
 }

@@ -43,7 +43,7 @@ static void
 zap_words(struct zap_work *z, struct pt_iter it)
 {
 	struct pte_ref s = { .as = z->as, .leaf = it.leaf };
-	struct words_gone gone = { .by_bits = { 0 } };
+	struct words_cleared gone = { .by_bits = { 0 } };
 	uint64_t word;
 	unsigned n;
 
@@ -73,10 +73,10 @@ zap_words(struct zap_work *z, struct pt_iter it)
 		}
 	}
 	/* The books of the table, for all VALID words that have gone. */
-	n = words_gone_of(&gone, SRC_PRIV) + words_gone_of(&gone, SRC_FORK);
+	n = words_cleared_of(&gone, SRC_PRIV) + words_cleared_of(&gone, SRC_FORK);
 	word_settle(it.leaf, &gone);
-	ws_remove_some(z->as, it.leaf, words_gone_of(&gone, SRC_OBJ) + n);
-	z->as->n_priv -= words_gone_of(&gone, SRC_PRIV);
+	ws_remove_some(z->as, it.leaf, words_cleared_of(&gone, SRC_OBJ) + n);
+	z->as->n_priv -= words_cleared_of(&gone, SRC_PRIV);
 	z->freed_late += n;
 }
 

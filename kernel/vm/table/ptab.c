@@ -93,7 +93,7 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 	HELD(&as->ws_lock);
 	ASSERT(root != 0);
 	p->table[1] = p->table[2] = p->table[LEVELS] = NULL;
-	p->away = 0;
+	p->out = 0;
 #pragma GCC unroll 3 /* constants for shifts and places */
 	for (level = LEVELS; level >= 1; level--) {
 		p->word[level] = &words[md_pt_index(va, level + 1)];
@@ -107,7 +107,7 @@ path_walk(struct aspace *as, va_t va, struct pt_path *p)
 		case PTE_BUSY:
 		case PTE_SWAP:
 		case PTE_ERROR:
-			p->away = level;
+			p->out = level;
 			return;
 		case PTE_FORK:
 			panic("ptab: word %lx of level %d at %lx", w, level, va);
@@ -207,7 +207,7 @@ walk_far(struct fctx *f)
 	int level;
 
 	path_walk(f->as, f->va, &p);
-	if (p.away != 0)
+	if (p.out != 0)
 		r = pt_fault_in(f, &p);
 	for (level = LEVELS; level >= 1 && r == FAULT_DONE; level--)
 		if (p.table[level] == NULL)
@@ -269,10 +269,10 @@ path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
 	path_walk_in(as, va, p);
 	if (path_is_lost(p)) {
 		h->lost = true;
-		pt_forget_lost(as, p->word[p->away], p->away);
+		pt_forget_lost(as, p->word[p->out], p->out);
 		path_walk(as, va, p);
 	}
-	if (p->away != 0) {
+	if (p->out != 0) {
 		(void)pt_bring(as, va, p, h, w);
 		return false;
 	}
@@ -361,7 +361,7 @@ pt_iter_place(struct pt_iter *it)
 		}
 		for (level = LEVELS; level > 1 && p.table[level] != NULL;)
 			level--;
-		if (p.away != 0) {
+		if (p.out != 0) {
 			it->out = p.word[level];
 			it->level = level;
 			it->stop = MIN(it->end, (it->va | (span(level) - 1)) + 1);

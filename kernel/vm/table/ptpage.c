@@ -190,15 +190,15 @@ pt_let_go(struct pt_hold *h)
 
 /* ---- idle tables ---- */
 
-/* The idle table that may leave first; it is one of the next *look, and those before it
+/* The idle table that may leave first; it is one of the next *budget, and those before it
  * are pinned.  [W]: nobody pins one meanwhile. */
 static struct vm_page *
-next_idle(struct aspace *as, uint64_t *look)
+next_idle(struct aspace *as, uint64_t *budget)
 {
 	struct vm_page *table = NULL;
 
 	spin_lock(&pfn_lock);
-	for (; table == NULL && *look > 0 && as->idle.n > 0; --*look) {
+	for (; table == NULL && *budget > 0 && as->idle.n > 0; --*budget) {
 		table = &pfdb[as->idle.head];
 		if (table->pins == 0)
 			continue;
@@ -279,13 +279,13 @@ send_out(struct aspace *as, struct vm_page *table)
 size_t
 pt_evict(struct aspace *as, size_t want)
 {
-	uint64_t look = as->idle.n;
+	uint64_t budget = as->idle.n;
 	struct vm_page *table;
 	size_t done = 0;
 
 	HELD(&as->ws_lock);
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	while (done < want && (table = next_idle(as, &look)) != NULL) {
+	while (done < want && (table = next_idle(as, &budget)) != NULL) {
 		if (table->tbl.nspec != 0 && !drop_zero_words(as, table))
 			continue;
 		if (table->nused == 0)
@@ -374,7 +374,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 	HELD(&as->ws_lock);
 	do
 		path_walk(as, va, p);
-	while (p->away != 0 && pt_rescue(as, p->word[p->away], p->away));
+	while (p->out != 0 && pt_rescue(as, p->word[p->out], p->out));
 }
 
 /* ---- it cannot be read: lost ---- */
@@ -384,8 +384,8 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 bool
 path_is_lost(const struct pt_path *p)
 {
-	return p->away != 0 &&
-	    pte_kind(word_get(p->word[p->away])) == PTE_ERROR;
+	return p->out != 0 &&
+	    pte_kind(word_get(p->word[p->out])) == PTE_ERROR;
 }
 
 /* Somebody else reads the table, or nobody can: then the process is lost. */
@@ -420,7 +420,7 @@ read_table(struct fctx *f, const struct pt_path *p)
 
 	r = fault_swap_in(f, &place);
 	if (r == FAULT_WAIT) {
-		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+		EVENT(table_in, va2pa(place.word), p->out, pte_table_used(word));
 		note_depth(++f->tables_in);
 	}
 	return r;
@@ -439,9 +439,9 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	HELD_SHARED(&f->as->map_lock);
 	HELD(&f->as->ws_lock);
 	path_walk_in(f->as, f->va, p);
-	if (p->away == 0)
+	if (p->out == 0)
 		return FAULT_DONE;
-	word = word_get(p->word[p->away]);
+	word = word_get(p->word[p->out]);
 	switch (pte_kind(word)) {
 	case PTE_SWAP:
 		return read_table(f, p);
@@ -473,6 +473,6 @@ pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
 	if (pte_kind(word) == PTE_BUSY)
 		return want_page(w, pte_page(word));
 	if (want_swap_in(w, &place))
-		EVENT(table_in, va2pa(place.word), p->away, pte_table_used(word));
+		EVENT(table_in, va2pa(place.word), p->out, pte_table_used(word));
 	return -EAGAIN;
 }

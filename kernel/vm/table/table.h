@@ -175,7 +175,7 @@ uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *w
 struct pt_path {
 	uint64_t *word[LEVELS + 1];        /* the word that names table[level] */
 	struct vm_page *table[LEVELS + 1]; /* [1] leaf … [3]; NULL: not in use */
-	int away;                          /* this one is out: word TRANS, BUSY,
+	int out;                           /* this one is out: word TRANS, BUSY,
 	                                    * SWAP or ERROR; 0: none is */
 };
 /* The container of word[level]; NULL: the root, a WIRED frame. */
@@ -195,8 +195,8 @@ static inline struct swap_words
 path_place(const struct pt_path *p)
 {
 	return (struct swap_words){
-		.container = path_parent(p, p->away),
-		.word = p->word[p->away], .step = 1, .max = 1,
+		.container = path_parent(p, p->out),
+		.word = p->word[p->out], .step = 1, .max = 1,
 		.home = HOME_TABLE,
 	};
 }

@@ -130,7 +130,7 @@ fault_signal(struct fctx *f, int signo, int code)
 enum fault_outcome
 fault_over_limit(struct fctx *f)
 {
-	commit_tell(f->va);
+	commit_warn(f->va);
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 

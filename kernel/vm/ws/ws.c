@@ -197,17 +197,17 @@ second_chance(struct aspace *as, struct ws_entry *s)
 }
 
 /* The next page from the hand on that may go: not used since the last age pass and at
- * least so old, not locked, not pinned.  *look is how many words may be looked at, and
+ * least so old, not locked, not pinned.  *budget is how many words may be looked at, and
  * falls.  With min_age 0 a page that was used gets a second chance: the hand clears A
  * and comes back.
  * Locks: [W].
- * Returns: false: there is none within *look words. */
+ * Returns: false: there is none within *budget words. */
 bool
-ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
+ws_pick_victim(struct aspace *as, int min_age, uint64_t *budget,
     struct ws_entry *s)
 {
 	HELD(&as->ws_lock);
-	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
+	for (; as->hand_tbl != 0 && *budget > 0; (*budget)--) {
 		if (as->hand_idx == MD_PT_WORDS) {
 			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
 			as->hand_idx = 0;

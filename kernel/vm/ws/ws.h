@@ -31,9 +31,9 @@ ws_remove(struct aspace *as, struct vm_page *leaf)
 }
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
 void ws_age(struct aspace *);                            /* one pass over all words */
-/* A trim: for each victim within *look words the design changes the word, and says so. */
+/* A trim: for each victim within *budget words the design changes the word, and says so. */
 uint64_t ws_look(const struct aspace *, int min_age);
-bool ws_pick_victim(struct aspace *, int min_age, uint64_t *look, struct ws_entry *);
+bool ws_pick_victim(struct aspace *, int min_age, uint64_t *budget, struct ws_entry *);
 size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batch open; pages */
 
 /* ---- the space's own limit ---- */

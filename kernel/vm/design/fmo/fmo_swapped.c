@@ -16,7 +16,7 @@
 #include "vm/design/fmo/fmo.h"
 
 static bool
-is_away(uint64_t word)
+is_out(uint64_t word)
 {
 	return pte_kind(word) == PTE_SWAP || pte_kind(word) == PTE_TRANS;
 }
@@ -51,7 +51,7 @@ object_entries(struct fmo *fmo, void *arg)
 		for (k = 0; k < FMO_PER_PAGE; k++) {
 			w = entry_place(pg, (struct fmo_entry *)
 			    pa2va(page_pa(pg)) + k);
-			if (is_away(word_get(w.word)))
+			if (is_out(word_get(w.word)))
 				(void)walk->fn(walk, &w);
 		}
 	}
@@ -87,7 +87,7 @@ fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 	container_attach(pg, KIND_FMO, MD_PT_WORDS);
 	w = entry_place(pg, kpaged_ptr(pg, kva));
 	spin_lock(&ref->fmo->lock);
-	if (is_away(word_get(w.word)))
+	if (is_out(word_get(w.word)))
 		r = walk->fn(walk, &w);
 	spin_unlock(&ref->fmo->lock);
 	kpaged_unpin(pg);

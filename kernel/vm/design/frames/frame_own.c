@@ -191,9 +191,9 @@ frame_own(struct frame *f, uint32_t owner)
 bool
 frame_is_lent_right(const struct frame *f, uint32_t table)
 {
-	uint32_t has = frames.at[table].owner;
+	uint32_t owner = frames.at[table].owner;
 
-	return has == f->owner || (has != 0 && frames.at[has].owner == f->owner);
+	return owner == f->owner || (owner != 0 && frames.at[owner].owner == f->owner);
 }
 
 /* ---- rows, and who has them ---- */

@@ -46,14 +46,14 @@ struct frame_space {
 	int pid;               /* [F] its record's; 0: it has none */
 	pa_t root;             /* [F] the table of level 4 that is copied; 0 */
 	bool asks;             /* [F] by proc_new(): its creator is asked */
-	struct list waiting;   /* [F] struct frame_ask */
+	struct list waiting;   /* [F] struct frame_request */
 };
 
 /* A thread that waits for its creator's answer; on its stack. */
-struct frame_ask {
+struct frame_request {
 	struct list_node node; /* [F] */
 	struct frame_fault fault; /* [F] */
-	int told;              /* [F] pid of who knows of it: its creator may change; 0 */
+	int reported_to;       /* [F] pid of who knows of it: its creator may change; 0 */
 	bool answered;         /* [F] */
 	bool refused;          /* [F] the answer is: a signal */
 };
@@ -70,8 +70,8 @@ static void memory_take(uint64_t pages);
 static struct frame_space *space_of(int pid);
 static struct frame_space *space_under(pa_t root);
 static const struct own_ops frames_own;
-static struct frame_ask *ask_unknown(struct frame_space *, int pid);
-static struct frame_ask *ask_of(struct frame_space *, uint32_t thread);
+static struct frame_request *ask_unknown(struct frame_space *, int pid);
+static struct frame_request *request_of(struct frame_space *, uint32_t thread);
 
 /* ---- the machine, for the mechanism ---- */
 
@@ -388,15 +388,15 @@ regs_to(struct trapframe *tf, const struct frame_regs *r)
  * Returns:  false: nobody will, or what he says is no answer: it is a signal.
  */
 static bool
-frames_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
+frames_upcall(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 {
-	struct frame_ask ask = { .fault = { .va = va, .access = access,
+	struct frame_request req = { .fault = { .va = va, .access = access,
 		.thread = thread_current()->id } };
 	struct frame_space *s = as->dpriv;
 	struct waiter w;
 	int r = 0;
 
-	regs_from(&ask.fault.regs, tf);
+	regs_from(&req.fault.regs, tf);
 
 	mutex_lock(&frames_lock);
 	if (!s->asks) {
@@ -404,20 +404,20 @@ frames_ask(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 		return false;
 	}
 	EVENT(frames_upcall);
-	list_push_back(&s->waiting, &ask.node);
+	list_push_back(&s->waiting, &req.node);
 	wake_all(&asked); /* once: two who wait would wake each other for ever */
-	while (!ask.answered && r == 0 && has_creator(s)) {
+	while (!req.answered && r == 0 && has_creator(s)) {
 		wait_prepare(&asked, &w);
 		mutex_unlock(&frames_lock);
 		r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
 		wait_finish(&w);
 		mutex_lock(&frames_lock);
 	}
-	list_remove(&ask.node);
+	list_remove(&req.node);
 	mutex_unlock(&frames_lock);
 	/* Killed: it will die before it can touch anything. */
 	return r != 0 ||
-	    (ask.answered && !ask.refused && regs_to(tf, &ask.fault.regs));
+	    (req.answered && !req.refused && regs_to(tf, &req.fault.regs));
 }
 
 /* [F]: is child one of pid's?  0, -ESRCH, -EPERM. */
@@ -435,7 +435,7 @@ may_answer(int pid, int child)
 /* [F], but not while it waits: until child has a thread with a question that counts.
  * 0, with it; -ESRCH, -EPERM; -EINTR. */
 static int
-wait_for_ask(int pid, int child, enum begun begun, struct frame_ask **out)
+wait_for_request(int pid, int child, enum begun begun, struct frame_request **out)
 {
 	struct waiter w;
 	int r;
@@ -461,20 +461,20 @@ wait_for_ask(int pid, int child, enum begun begun, struct frame_ask **out)
 int
 frame_begin(int pid, int child, const struct frame_regs *regs)
 {
-	struct frame_ask *ask;
+	struct frame_request *req;
 	int r = may_answer(pid, child);
 
 	HELD(&frames_lock);
 	if (r == 0 && (frame_proc(child)->root == 0 || frame_proc(child)->is_started))
 		return -EINVAL;
 	if (r == 0)
-		r = wait_for_ask(pid, child, NOT_BEGUN, &ask);
+		r = wait_for_request(pid, child, NOT_BEGUN, &req);
 	if (r == 0)
 		r = frame_proc_start(pid, child);
 	if (r < 0)
 		return r;
-	ask->fault.regs = *regs;
-	ask->answered = true;
+	req->fault.regs = *regs;
+	req->answered = true;
 	wake_all(&asked);
 	return 0;
 }
@@ -483,14 +483,14 @@ frame_begin(int pid, int child, const struct frame_regs *regs)
 int
 frame_next_fault(int pid, int child, struct frame_fault *out)
 {
-	struct frame_ask *ask;
-	int r = wait_for_ask(pid, child, BEGUN, &ask);
+	struct frame_request *req;
+	int r = wait_for_request(pid, child, BEGUN, &req);
 
 	HELD(&frames_lock);
 	if (r < 0)
 		return r;
-	ask->told = pid;
-	*out = ask->fault;
+	req->reported_to = pid;
+	*out = req->fault;
 	return 0;
 }
 
@@ -499,42 +499,42 @@ int
 frame_answer(int pid, int child, const struct frame_fault *fault)
 {
 	int r = may_answer(pid, child);
-	struct frame_ask *ask = r < 0 || fault->thread == 0 ? NULL :
-	    ask_of(space_of(child), fault->thread);
+	struct frame_request *req = r < 0 || fault->thread == 0 ? NULL :
+	    request_of(space_of(child), fault->thread);
 
 	HELD(&frames_lock);
 	if (r < 0)
 		return r;
-	if (ask == NULL || ask->told != pid)
+	if (req == NULL || req->reported_to != pid)
 		return -ENOENT;
-	ask->refused = fault->access == 0;
-	ask->fault = *fault;
-	ask->answered = true;
+	req->refused = fault->access == 0;
+	req->fault = *fault;
+	req->answered = true;
 	wake_all(&asked);
 	return 0;
 }
 
 /* [F]: one that pid has not been told of, whoever was before.  NULL. */
-static struct frame_ask *
+static struct frame_request *
 ask_unknown(struct frame_space *s, int pid)
 {
-	struct frame_ask *ask;
+	struct frame_request *req;
 
-	LIST_FOREACH(ask, &s->waiting, node)
-		if (!ask->answered && ask->told != pid)
-			return ask;
+	LIST_FOREACH(req, &s->waiting, node)
+		if (!req->answered && req->reported_to != pid)
+			return req;
 	return NULL;
 }
 
 /* [F]: what that thread waits with.  NULL. */
-static struct frame_ask *
-ask_of(struct frame_space *s, uint32_t thread)
+static struct frame_request *
+request_of(struct frame_space *s, uint32_t thread)
 {
-	struct frame_ask *ask;
+	struct frame_request *req;
 
-	LIST_FOREACH(ask, &s->waiting, node)
-		if (!ask->answered && ask->fault.thread == thread)
-			return ask;
+	LIST_FOREACH(req, &s->waiting, node)
+		if (!req->answered && req->fault.thread == thread)
+			return req;
 	return NULL;
 }
 
@@ -566,7 +566,7 @@ frames_show(struct out *o)
 static const struct own_ops frames_own = {
 	.as_init = frames_as_init,
 	.as_fini = frames_as_fini,
-	.ask = frames_ask,
+	.upcall = frames_upcall,
 	.check = frames_report,
 	.owners = frames_show,
 	.base = FRAME_USER_BASE,

@@ -72,7 +72,7 @@ pmap_enter_zero(struct fctx *f, uint64_t rights)
 void
 pmap_remove_word(struct fctx *f)
 {
-	struct words_gone gone = { .by_bits = { 0 } };
+	struct words_cleared gone = { .by_bits = { 0 } };
 	va_t va = PAGE_DOWN(f->va);
 	struct vm_page *pg;
 	uint64_t old;
@@ -88,7 +88,7 @@ pmap_remove_word(struct fctx *f)
 	}
 	f->as->design->rmap->left(f->as, va, old);
 	f->as->ws_pages--;
-	f->as->n_locked -= words_gone_locked(&gone);
+	f->as->n_locked -= words_cleared_locked(&gone);
 	pg = pte_page(old);
 	spin_lock(&pfn_lock);
 	word_sums_locked(f->leaf, -1, -1);
@@ -105,7 +105,7 @@ concerns(uint64_t word, enum pmap_which which)
 /* The word of it->va goes to the space's batch; the books of the table are kept by
  * taken(). */
 static void
-take_word(struct pt_iter *it, uint64_t *word, struct words_gone *gone)
+take_word(struct pt_iter *it, uint64_t *word, struct words_cleared *gone)
 {
 	uint64_t old = word_take(word, gone);
 
@@ -117,11 +117,11 @@ take_word(struct pt_iter *it, uint64_t *word, struct words_gone *gone)
 /* Those words of the leaf table of va are gone, and with the last of them the table.
  * Unlocked ones: what they mapped is only out of memory. */
 static size_t
-taken(struct pt_iter *it, va_t va, const struct words_gone *gone,
+taken(struct pt_iter *it, va_t va, const struct words_cleared *gone,
     enum pmap_which which)
 {
-	size_t n = words_gone_of(gone, SRC_OBJ) + words_gone_of(gone, SRC_FORK);
-	bool any = n + words_gone_of(gone, SRC_SPEC) > 0;
+	size_t n = words_cleared_of(gone, SRC_OBJ) + words_cleared_of(gone, SRC_FORK);
+	bool any = n + words_cleared_of(gone, SRC_SPEC) > 0;
 
 	word_settle(it->leaf, gone);
 	it->as->ws_pages -= n;
@@ -138,7 +138,7 @@ taken(struct pt_iter *it, va_t va, const struct words_gone *gone,
 static size_t
 remove_leaf(struct pt_iter *it, enum pmap_which which)
 {
-	struct words_gone gone = { .by_bits = { 0 } };
+	struct words_cleared gone = { .by_bits = { 0 } };
 	va_t first = it->va;
 	uint64_t *word;
 
@@ -200,7 +200,7 @@ is_unused(uint64_t *word, bool *spared)
 size_t
 pmap_remove_unused(struct pt_iter *it, size_t want, bool *spared)
 {
-	struct words_gone gone = { .by_bits = { 0 } };
+	struct words_cleared gone = { .by_bits = { 0 } };
 	va_t first = it->va;
 	uint64_t *word;
 	size_t n = 0;

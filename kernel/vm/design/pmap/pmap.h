@@ -67,7 +67,7 @@ bool pmap_is_overdrawn(const struct fctx *);           /* more is promised than 
 void pmap_rec_adopt_locked(uint64_t *word, enum page_home, struct vm_page *); /* [P] */
 struct vm_page *pmap_rec_pin(uint64_t *word);          /* NULL: it is not in memory */
 bool pmap_rec_is_pinned(const uint64_t *word);         /* somebody fills or reads its page */
-bool pmap_rec_is_away(const uint64_t *word);           /* SWAP or TRANS */
+bool pmap_rec_is_out(const uint64_t *word);           /* SWAP or TRANS */
 void pmap_rec_end(uint64_t *word);                     /* its page or its slot goes */
 void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
     const struct vm_page *from);

@@ -133,7 +133,7 @@ pmap_rec_write(uint64_t *word)
 
 /* Has the record a page or a slot, which no word need map? */
 bool
-pmap_rec_is_away(const uint64_t *word)
+pmap_rec_is_out(const uint64_t *word)
 {
 	enum pte_kind kind = pte_kind(word_get(word));
 

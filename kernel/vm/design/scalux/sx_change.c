@@ -68,20 +68,20 @@ int
 sx_discard(struct aspace *as, void *object, uint64_t lo, uint64_t hi)
 {
 	struct sx_object *o = object;
-	bool has;
+	bool found;
 	int r = 0;
 
 	HELD(&as->map_lock);
 	mutex_lock(&as->ws_lock);
-	has = anons_each(as, lo, hi, is_there, NULL) != 0;
+	found = anons_each(as, lo, hi, is_there, NULL) != 0;
 	mutex_unlock(&as->ws_lock);
-	if (has && sx_has_others(o))
+	if (found && sx_has_others(o))
 		r = sx_unshare_wait(o);
 	if (r != 0)
 		return r;
 	mutex_lock(&as->ws_lock);
 	(void)pmap_remove(as, lo, hi, PMAP_ALL);
-	if (has)
+	if (found)
 		sx_drop_all(as, lo, hi);
 	mutex_unlock(&as->ws_lock);
 	return 0;

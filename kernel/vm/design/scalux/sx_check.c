@@ -203,7 +203,7 @@ say_anons(void *object, void *arg)
 			continue;
 		e->anon->seen = found.run;
 		place = anons_place(HOME_SXANON, &e->anon->word, e->vpn);
-		if (pmap_rec_is_away(&e->anon->word))
+		if (pmap_rec_is_out(&e->anon->word))
 			(void)walk->fn(walk, &place);
 	}
 	spin_unlock(&sx_lock);

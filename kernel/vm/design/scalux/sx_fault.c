@@ -100,12 +100,12 @@ found(void *object, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 static bool
 has_entry(struct sx_object *o, uint64_t vpn)
 {
-	bool has;
+	bool found;
 
 	spin_lock(&sx_lock);
-	has = sx_find_locked(o->amap, vpn) != NULL;
+	found = sx_find_locked(o->amap, vpn) != NULL;
 	spin_unlock(&sx_lock);
-	return has;
+	return found;
 }
 
 /* An anon, and an entry if there is none.  NULL; the cache that had no object. */

@@ -207,7 +207,7 @@ say_chain(void *entry, void *arg)
 		for (i = 0; (page = sh_from_locked(o, i)) != NULL;
 		    i = page->index + 1) {
 			place = sh_place(page, page->index);
-			if (pmap_rec_is_away(&page->word))
+			if (pmap_rec_is_out(&page->word))
 				(void)walk->fn(walk, &place);
 		}
 	}

@@ -154,7 +154,7 @@ say_anons(void *entry, void *arg)
 
 	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
 		place = anons_place(HOME_ANON, &anon->word, vpn);
-		if (anon->met != 0 && pmap_rec_is_away(&anon->word))
+		if (anon->met != 0 && pmap_rec_is_out(&anon->word))
 			(void)walk->fn(walk, &place);
 		anon->met = 0;
 	}
