@@ -67,7 +67,7 @@ export class Browser {
     for (const d of ['Page', 'Runtime', 'Log', 'Network']) await this.send(`${d}.enable`)
   }
 
-  until(method, ms = 20000) {
+  until(method, ms = 60000) {
     return new Promise((ok, fail) => {
       const timer = setTimeout(() => { this.listeners.delete(l); fail(new Error(`no ${method} in ${ms} ms`)) }, ms)
       const l = m => {
