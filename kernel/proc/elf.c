@@ -244,7 +244,7 @@ choose_base(struct elf_image *img, struct aspace *as,
 	if (span + align < span)
 		return -ENOMEM;
 	if (!img->is_interp) {
-		if (option_u64("norandom") == 0)
+		if (img->random)
 			at += (md_entropy() % DYN_RANDOM_PAGES) << PAGE_SHIFT;
 		if (span > MD_USER_END - at - align)
 			return -ENOMEM;

@@ -186,6 +186,8 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 		return r;
 	x->hidden = !file_may_read(x->file);
 	exec_cred(x);
+	x->prog.random = option_u64("norandom") == 0 &&
+	    (tk == NULL || !tk->no_random || x->secure);
 	src->path = x->path;
 	src->prefix = x->prefix;
 	src->nprefix = x->nprefix;
@@ -368,7 +370,6 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 {
 	struct auxv_in aux = { .prog = &x->prog, .cred = &x->cred,
 		.secure = x->secure };
-	bool random = option_u64("norandom") == 0;
 	va_t top = MD_USER_END, stack_lo, brk;
 	uint64_t stack = x->lim.stack;
 	int r = as_create(design, &x->as);
@@ -377,8 +378,10 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 		return r;
 	as_attach_user(x->as);
 	as_set_rss(x->as, x->rss);
-	if (random)
+	if (x->prog.random) {
+		as_slide_maps(x->as);
 		top -= (md_entropy() % STACK_TOP_RANDOM) << PAGE_SHIFT;
+	}
 	map_set_limit(x->as, LIMIT_DATA,
 	    x->lim.data != 0 ? x->lim.data : UINT64_MAX);
 	map_set_limit(x->as, LIMIT_SIZE, x->lim.as);
@@ -393,7 +396,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 		return r;
 	x->entry = x->prog.base + x->prog.entry;
 	brk = PAGE_UP(x->prog.base + x->prog.hi);
-	if (random)
+	if (x->prog.random)
 		brk += (md_entropy() % BRK_RANDOM_PAGES) << PAGE_SHIFT;
 	map_set_brk(x->as, brk);
 	if (x->prog.interp != NULL) {
@@ -558,8 +561,11 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	p->cred = x->cred;
 	p->dumpable = !x->secure && !x->hidden;
 	p->execs++;
-	if (x->secure)
+	tk->keep_caps = false;
+	if (x->secure) {
 		p->pdeath_sig = 0;
+		tk->no_random = false;
+	}
 	p->exit_signal = SIGCHLD;
 	if (x->secure && !x->dropped && trace_drops_rights_locked(tk))
 		tracee_let_go_locked(tk->traced, 0);

@@ -452,6 +452,8 @@ clone_publish(struct clone_state *s, enum trace_event *event)
 	*event = UNLIKELY(me->traced != NULL) ? trace_of_clone_locked(s->req) : 0;
 	tk->fdtab = s->fdtab;
 	tk->blocked = me->blocked;
+	tk->no_random = me->no_random;
+	tk->keep_caps = me->keep_caps;
 	tk->exiting = false;
 	if ((f & CLONE_CHILD_CLEARTID) != 0)
 		tk->clear_tid = s->req->child_tid;

@@ -154,6 +154,8 @@ struct task {
 	bool in_stop : 1;        /* [L] counted in proc->nstopped */
 	bool vfork : 1;          /* [L] a parent waits in vfork_wq */
 	bool reset_on_fork : 1;  /* [L] SCHED_RESET_ON_FORK */
+	bool no_random : 1;      /* [L] ADDR_NO_RANDOMIZE: for its next exec */
+	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS; nothing is there to keep */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 

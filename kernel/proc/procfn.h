@@ -55,6 +55,7 @@ struct elf_image {
 	uint64_t file_size;
 	bool is_dyn, is_interp, exec_stack;
 	bool privileged;         /* may lie below mmap_min_addr */
+	bool random;             /* its place is chance's */
 	uint16_t phnum;
 	uint64_t entry;          /* as in the file */
 	uint64_t phoff;

@@ -18,6 +18,7 @@
 #include "vm/evidence/stat.h"
 
 #define PERSONALITY_QUERY UINT32_MAX
+#define ADDR_NO_RANDOMIZE 0x0040000u
 #define NICE_BEST (-20)
 #define NICE_WORST 19
 #define NOFILE_MAX 1048576
@@ -57,10 +58,19 @@ sys_sethostname(const uint64_t a[6])
 int64_t
 sys_personality(const uint64_t a[6])
 {
-	/* There is one, PER_LINUX; asking for another is refused. */
+	/* There is one, PER_LINUX, as debuggers want it or not. */
+	struct task *tk = task_current();
 	uint32_t want = (uint32_t)a[0];
+	int64_t was;
 
-	return want == PERSONALITY_QUERY || want == 0 ? 0 : -EINVAL;
+	spin_lock(&proc_lock);
+	was = tk->no_random ? ADDR_NO_RANDOMIZE : 0;
+	if ((want & ~ADDR_NO_RANDOMIZE) == 0)
+		tk->no_random = want != 0;
+	else if (want != PERSONALITY_QUERY)
+		was = -EINVAL;
+	spin_unlock(&proc_lock);
+	return was;
 }
 
 /* ---- limits ---- */

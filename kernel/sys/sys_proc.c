@@ -520,6 +520,19 @@ prctl_bool(bool *what, uint64_t v)
 	return 0;
 }
 
+/* That a process that stops to be root keeps capabilities: here it has none then, and
+ * who asks to have them raised is refused. */
+static int64_t
+prctl_keep_caps(uint64_t v)
+{
+	if (v > 1)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	task_current()->keep_caps = v != 0;
+	spin_unlock(&proc_lock);
+	return 0;
+}
+
 int64_t
 sys_prctl(const uint64_t a[6])
 {
@@ -559,8 +572,11 @@ sys_prctl(const uint64_t a[6])
 		    p->no_new_privs;
 	case PR_GET_SECCOMP:
 	case PR_GET_SECUREBITS:
-	case PR_GET_KEEPCAPS:
 		return 0;
+	case PR_SET_KEEPCAPS:
+		return prctl_keep_caps(a[1]);
+	case PR_GET_KEEPCAPS:
+		return task_current()->keep_caps;
 	case PR_GET_THP_DISABLE:
 		return (a[1] | a[2] | a[3] | a[4]) != 0 ? -EINVAL : 0;
 	case PR_GET_TSC:

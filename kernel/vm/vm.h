@@ -57,6 +57,7 @@ const struct design *design_by_name(const char *);
 
 /* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
 SYSTEM_ONLY void as_set_rss(struct aspace *, uint64_t bytes);
+void as_slide_maps(struct aspace *);          /* in a new one, they begin anywhere */
 
 /* ---- mappings (map.c, brk.c): Linux's answers (book: abi 3) ---- */
 

@@ -34,7 +34,6 @@
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
 
 static struct {
-	bool random;                 /* [c] option norandom */
 	uint64_t ws_max;             /* [c] option wsmax */
 } newborn;
 
@@ -146,7 +145,6 @@ as_teardown(struct aspace *as)
 void
 as_init(void)
 {
-	newborn.random = option_u64("norandom") == 0;
 	newborn.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
 	    UINT64_MAX;
 	as_set_ending(as_teardown);
@@ -155,10 +153,6 @@ as_init(void)
 static void
 as_init_fields(struct aspace *as, const struct design *design)
 {
-	/* By itself, below any stack: who learns one place knows no other. */
-	uint64_t slide = newborn.random ?
-	    STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES : 0;
-
 	as->design = design;
 	as->school = design->school;
 	as->refs = 1;
@@ -167,7 +161,7 @@ as_init_fields(struct aspace *as, const struct design *design)
 	as->ws_used_ns = md_time_ns();
 	as->limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
 	as->limit[LIMIT_DATA] = as->limit[LIMIT_SIZE] = UINT64_MAX;
-	as->mmap_base = ((MD_USER_END - STACK_SPACE) >> PAGE_SHIFT) - slide;
+	as->mmap_base = (MD_USER_END - STACK_SPACE) >> PAGE_SHIFT;
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
 	mutex_init(&as->ws_lock, LR_WS);
@@ -242,6 +236,14 @@ as_create(const struct design *design, struct aspace **out)
 		as_publish(*out);
 	}
 	return r;
+}
+
+/* Mappings begin at a place of chance's, by itself below any stack: who learns one place
+ * knows no other.  Locks: none; before the space is used. */
+void
+as_slide_maps(struct aspace *as)
+{
+	as->mmap_base -= STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES;
 }
 
 /* Fork: a space with the same contents, by the design of the parent.
