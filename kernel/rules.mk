@@ -32,7 +32,7 @@ KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(EVERY_CASE) $(SMALL_FRAMES) $(C
 # ---- folders ----
 
 DIRS ?= lib mem boot amd64 kern dev channel vm vm/* vm/design/* fs fs/* proc ipc sys \
-  test/boot .
+  test/boot test/boot/* .
 SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
 SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))
 # In a handout the files that labs replace are one object (tools/cutter/labbundle).

@@ -3,7 +3,7 @@
 # is 0.  The test keeps what it asks elsewhere.
 . grading/forgeries/lab.sh
 unset GRADE_LABS
-FORGE_LAB=00-tour FORGE_FILE=kernel/test/boot/tour.c
+FORGE_LAB=00-tour FORGE_FILE=kernel/test/boot/tour/tour.c
 # index LINES: our file with these in the place of what tour_index() does.
 index() {
 	awk -v text="$1" '/^tour_index\(/ { here = 1 }

@@ -173,7 +173,7 @@ claims_text(void)
 	glob_t g;
 	size_t i;
 
-	if (glob("kernel/test/boot/lab_*.c", 0, NULL, &g) != 0)
+	if (glob("kernel/test/boot/*/lab_*.c", 0, NULL, &g) != 0)
 		return all;
 	for (i = 0; i < g.gl_pathc; i++) {
 		one = file_read(g.gl_pathv[i], NULL);

@@ -17,7 +17,7 @@
  *
  * Read next kernel/amd64/pt.c.  Book: ch01, ch03.
  */
-#include "test/boot/tour.h"
+#include "test/boot/tour/tour.h"
 #include "kern/kern.h"
 #include "lib/errno.h"
 

@@ -16,7 +16,7 @@
 #include "channel/channel.h"
 #include "kern/kern.h"
 #include "lib/string.h"
-#include "test/boot/lab.h"
+#include "test/boot/lab/lab.h"
 #include "test/boot/selftest.h"
 #include "vm/vm.h"
 

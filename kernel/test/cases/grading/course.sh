@@ -31,7 +31,7 @@ grep -q '^30-cards  100/100' "$tmp/said" || fail "new-lab: $(tail -n 5 "$tmp/sai
 make -s new-lab NAME=30-cards >"$tmp/said" 2>&1 && fail "new-lab over one that is there"
 make -s grade LAB=30 SEED=3 >"$tmp/said" 2>&1
 grep -q '^30-cards  0/100' "$tmp/said" || fail "its starter: $(tail -n 5 "$tmp/said")"
-make -s grade LAB=30 SEED=3 FILE=kernel/test/boot/cards.c >"$tmp/said" 2>&1 || fail "ours: $(tail -n 5 "$tmp/said")"
+make -s grade LAB=30 SEED=3 FILE=kernel/test/boot/cards/cards.c >"$tmp/said" 2>&1 || fail "ours: $(tail -n 5 "$tmp/said")"
 git -c user.name=t -c user.email=t@t add -A && git -c user.name=t -c user.email=t@t commit -qm 'labs: 30-cards' || exit 2
 sh tools/lint/run build >"$tmp/said"
 grep -E 'cards|30-' "$tmp/said" && fail "lint: $(grep -E 'cards|30-' "$tmp/said" | head -n 3)"
@@ -44,7 +44,7 @@ make -s -C "$tmp/clone" new-course DIR=../os WITH='00 cards' >"$tmp/said" 2>&1
 cmp "$tmp/first" vadose-handout.tar.gz || fail "another handout"
 [ "$(stat -c %a ../os.key)" = 600 ] || fail "the key can be read by others"
 for f in 00-tour 30-cards; do [ -s gradescope/$f.zip ] || fail "no gradescope/$f.zip"; done
-[ ! -e template/kernel/test/boot/cards.c ] || fail "the solution is in the template"
+[ ! -e template/kernel/test/boot/cards/cards.c ] || fail "the solution is in the template"
 [ ! -e template/grading/INSTRUCTOR.md ] || fail "the instructor's page is in the template"
 [ -e template/.github/workflows/grade.yml ] && [ -e template/.gitlab-ci.yml ] || fail "no workflows"
 grep -q 'LAB=00-tour SEED=[0-9]*$' README.md || fail "$(cat README.md)"
@@ -80,11 +80,11 @@ submit() { # submit SCORE
 	same "$1" "$(jq .score "$AUTOGRADER/results/results.json")" "a score"
 }
 in=$AUTOGRADER/submission
-ln -s "$tmp/clone/kernel/test/boot/cards.c" "$in/cards.c"
+ln -s "$tmp/clone/kernel/test/boot/cards/cards.c" "$in/cards.c"
 (cd "$AUTOGRADER" && ./run_autograder) >"$tmp/said" 2>&1
 grep -q '"score": 0, "output": "Hand in one file' "$AUTOGRADER/results/results.json" || fail "a link was taken"
 rm "$in/cards.c"
-cp "$tmp/clone/kernel/test/boot/cards.c" "$in/$(printf 'a\nb"$(touch pwned).c')"
+cp "$tmp/clone/kernel/test/boot/cards/cards.c" "$in/$(printf 'a\nb"$(touch pwned).c')"
 submit 100
 [ ! -e "$AUTOGRADER/pwned" ] || fail "a name was run"
 cp "$tmp/clone/labs/30-cards/cards.c" "$in/cards.c"

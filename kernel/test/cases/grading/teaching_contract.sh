@@ -62,7 +62,7 @@ grep 'options: unknown' "$tmp/log" && fail "an option of the contract is unknown
 
 # The kernel's own tests run before user space; W^X, NX, SMEP, SMAP trap.
 expect 2 $guest --append selftest=no-such-test -- true
-for t in $(sed -n 's/.*{ "\(trap_[a-z_]*\)",.*/\1/p' kernel/test/boot/machine.c); do
+for t in $(sed -n 's/.*{ "\(trap_[a-z_]*\)",.*/\1/p' kernel/test/boot/machine/machine.c); do
 	expect 125 $guest --append selftest="$t" -- true 2>"$tmp/err"
 	grep -q 'PANIC:' "$tmp/err" || fail "$t: no panic: $(cat "$tmp/err")"
 done
