@@ -207,7 +207,7 @@ RUNS ?= 20
 check-determinism: grader
 	@sh grading/determinism $(RUNS) $(LAB)
 
-# On an idle host only: the first verdict in 5 s, a lab in 90 s.
+# Seconds of processors: 3 to the first verdict, 40 for a lab.
 check-grade-speed: grader
 	@sh grading/speed $(LAB)
 
