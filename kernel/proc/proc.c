@@ -196,6 +196,42 @@ proc_unshare_files(void)
 }
 
 /*
+ * The current thread stands where it stands by itself: CLONE_FS shares no more.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0; -ENOMEM: nothing has changed.
+ */
+int
+proc_unshare_place(void)
+{
+	struct thread *t = thread_current();
+	struct fsctx *old = t->fsctx, *own = fsctx_copy(old);
+
+	if (own == NULL)
+		return -ENOMEM;
+	spin_lock(&proc_lock);
+	t->fsctx = own;
+	spin_unlock(&proc_lock);
+	fsctx_put(old);
+	return 0;
+}
+
+/* Does only the current thread use the signal handlers and the memory that it has?
+ * Locks: takes proc_lock. */
+bool
+proc_shares_nothing(void)
+{
+	struct proc *p = proc_current();
+	bool alone;
+
+	spin_lock(&proc_lock);
+	alone = p->nthreads == 1 && p->sighand->refs == 1 &&
+	    as_users(p->as) == 1;
+	spin_unlock(&proc_lock);
+	return alone;
+}
+
+/*
  * A new name for a thread; the leader's is the process's.
  *
  * Locks:    takes proc_lock.

@@ -53,6 +53,8 @@ int fdtab_next(struct fdtab *, int fd, struct file **out); /* for /proc */
 /* For fdtab.c: the two facts it needs of the process. */
 struct fdtab *proc_current_fdtab(void);
 int proc_unshare_files(void);                      /* a table of its own; 0, -ENOMEM */
+int proc_unshare_place(void);                      /* and a place; 0, -ENOMEM */
+bool proc_shares_nothing(void);                    /* handlers, memory; one thread */
 uint64_t proc_rlimit_nofile(void);
 
 #endif

@@ -360,6 +360,7 @@ void itimer_get(int which, struct itimer *out);  /* due_ns: time left */
 void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
 
 /* fork.c */
+#define CLONE_NEWTIME 0x00000080ul /* of unshare; elsewhere of the exit signal */
 #define CLONE_VM 0x00000100ul
 #define CLONE_FS 0x00000200ul
 #define CLONE_FILES 0x00000400ul

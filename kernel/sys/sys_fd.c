@@ -128,6 +128,26 @@ sys_close_range(const uint64_t a[6])
 }
 
 int64_t
+sys_unshare(const uint64_t a[6])
+{
+	const uint64_t alone = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
+	const uint64_t spaces = CLONE_NAMESPACES | CLONE_NEWTIME;
+	uint64_t what = a[0];
+	int r = 0;
+
+	if ((what & ~(alone | spaces | CLONE_FS | CLONE_FILES)) != 0 ||
+	    ((what & alone) != 0 && !proc_shares_nothing()))
+		return -EINVAL;
+	if ((what & spaces) != 0)
+		return -EPERM;
+	if ((what & CLONE_FS) != 0)
+		r = proc_unshare_place();
+	if (r == 0 && (what & CLONE_FILES) != 0)
+		r = proc_unshare_files();
+	return r;
+}
+
+int64_t
 sys_dup(const uint64_t a[6])
 {
 	struct file *f = sys_file(a[0]);

@@ -6,6 +6,10 @@
 # in_full                     true but in the short form of a SHORT=1 case
 # of_commit N                 a number below N: of each commit its own, on any day
 # built TARGET…               made in build/, for all cases, by one at a time
+# host_programs PROG…         copied with their libraries into $tmp/root; ends the case
+#                             where the host has not got one
+# host_files PATH…            files and folders of the host, there, too
+# root_words                  --add for all of that
 # $guest, $exact_guest        tools/guest; with time, chance and swap that repeat (KIND=exact)
 # at_end=COMMAND              what else is to be done when the case ends, however
 # A failure is said, counted, and makes finish return 1.  It is said to the case, also
@@ -74,6 +78,33 @@ built() {
 		cat "$tmp/make"
 		exit 2
 	}
+}
+
+host_files() {
+	for path; do
+		mkdir -p "$tmp/root${path%/*}"
+		cp -rL "$path" "$tmp/root$path"
+	done
+}
+
+host_programs() {
+	for prog; do
+		command -v $prog >/dev/null || { echo "no $prog, skipped"; exit 0; }
+	done
+	mkdir -p "$tmp/root/usr/bin"
+	for prog; do
+		at=$(command -v $prog)
+		cp -L "$at" "$tmp/root/usr/bin"
+		ldd "$at" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/lib64[^ ]*\).*/\1/p'
+	done | sort -u >"$tmp/libs"
+	# shellcheck disable=SC2046
+	host_files $(cat "$tmp/libs")
+}
+
+root_words() {
+	for dir in "$tmp"/root/*; do
+		echo "--add $dir:/${dir##*/}"
+	done
 }
 
 finish() {

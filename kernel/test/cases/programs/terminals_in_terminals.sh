@@ -5,23 +5,8 @@
 # divided and resized; what each had is given back.
 . kernel/test/cases/lib.sh
 
-for prog in script tmux bash stty tty; do
-	command -v $prog >/dev/null || { echo "no $prog, skipped"; exit 0; }
-done
-for prog in script tmux bash stty tty; do
-	at=$(command -v $prog)
-	mkdir -p "$tmp/root/usr/bin"
-	cp -L "$at" "$tmp/root/usr/bin"
-	ldd "$at" | sed -n 's/.*=> \(\/[^ ]*\).*/\1/p; s/^\t\(\/lib64[^ ]*\).*/\1/p'
-done | sort -u >"$tmp/libs"
-while read -r lib; do
-	mkdir -p "$tmp/root${lib%/*}"
-	cp -L "$lib" "$tmp/root$lib"
-done <"$tmp/libs"
-for data in /usr/lib/locale/C.utf8 /lib/terminfo/s/screen; do
-	mkdir -p "$tmp/root${data%/*}"
-	cp -rL "$data" "$tmp/root$data"
-done
+host_programs script tmux bash stty tty
+host_files /usr/lib/locale/C.utf8 /lib/terminfo/s/screen
 
 cat >"$tmp/root/run" <<'END'
 export PATH=/usr/bin:/bin TERM=vt100 LC_ALL=C.UTF-8
@@ -59,11 +44,7 @@ for i in $(seq 100); do
 done
 echo "left $left"
 END
-set --
-for dir in "$tmp"/root/*; do
-	set -- "$@" --add "$dir:/${dir##*/}"
-done
-expect 0 $guest "$@" -- /bin/sh /run >"$tmp/out" 2>"$tmp/err"
+expect 0 $guest $(root_words) -- /bin/sh /run >"$tmp/out" 2>"$tmp/err"
 same 'script 7
 in2side
 /dev/pts/0
