@@ -111,7 +111,7 @@ waits_in_poll(int fd)
 static void
 waiter_has_none(void (*waits)(int fd))
 {
-	long before = runs();
+	long before = (runs(), runs()); /* the first to ask has a table made */
 	int end[2];
 	pid_t pid;
 
