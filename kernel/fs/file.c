@@ -116,10 +116,11 @@ file_alloc(void)
 	return f;
 }
 
-void
+struct file *
 file_get(struct file *f)
 {
 	CHECK(atomic_add(&f->refs, 1) > 1);
+	return f;
 }
 
 /*

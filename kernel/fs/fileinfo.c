@@ -167,12 +167,10 @@ file_path(struct file *f, char *buf, size_t cap)
 unsigned
 file_poll(struct file *f, struct ready **at)
 {
+	if (f->ops != NULL && f->ops->poll != NULL)
+		return f->ops->poll(f, at);
 	*at = NULL;
-	if ((f->flags & O_PATH) != 0)
-		return POLLNVAL;
-	if (f->ops == NULL || f->ops->poll == NULL)
-		return POLL_RD | POLL_WR;
-	return f->ops->poll(f, at);
+	return (f->flags & O_PATH) != 0 ? POLLNVAL : POLL_RD | POLL_WR;
 }
 
 /* Does it have something to wait for?  epoll takes no other. */

@@ -60,7 +60,7 @@ int initramfs_unpack(const void *cpio, size_t n) MUST_CHECK; /* newc, several in
 
 /* ---- open files (file.c); the descriptor table is proc/fdtab.c ---- */
 
-void file_get(struct file *);
+struct file *file_get(struct file *);
 void file_put(struct file *);
 /* Kernel-side open for exec, init, console: flags O_*.  0 or -errno. */
 int file_open_path(const char *path, unsigned flags, unsigned mode, struct file **out) MUST_CHECK;

@@ -506,6 +506,7 @@ static unsigned
 pipe_poll(struct file *f, struct ready **at)
 {
 	struct pipe *p = pipe_of(f);
+	bool writes = is_writer(f);
 	unsigned bits = 0;
 
 	*at = &p->ready;
@@ -515,7 +516,7 @@ pipe_poll(struct file *f, struct ready **at)
 			bits |= POLLHUP;
 		bits |= !pipe_is_empty(p) ? POLL_RD : 0;
 	}
-	if (is_writer(f)) {
+	if (writes) {
 		bits |= !pipe_is_full(p) ? POLL_WR : 0;
 		bits |= atomic_load(&p->readers) == 0 ? POLLERR : 0;
 	}

@@ -36,16 +36,14 @@ struct poll_watch {
 static unsigned
 look_at_all(struct poll_req *reqs, unsigned n)
 {
-	unsigned i, ready = 0;
+	struct poll_req *q, *end = reqs + n;
+	unsigned ready = 0;
 	struct ready *at;
 
-	for (i = 0; i < n; i++) {
-		reqs[i].revents = 0;
-		if (reqs[i].file == NULL)
-			continue;
-		reqs[i].revents = file_poll(reqs[i].file, &at) &
-		    (reqs[i].events | POLL_ALWAYS);
-		ready += reqs[i].revents != 0;
+	for (q = reqs; q < end; q++) {
+		q->revents = q->file == NULL ? 0 :
+		    file_poll(q->file, &at) & (q->events | POLL_ALWAYS);
+		ready += q->revents != 0;
 	}
 	return ready;
 }
@@ -126,7 +124,7 @@ fs_poll(struct poll_req *reqs, unsigned n, uint64_t deadline_ns)
 	if (ready > 0 || deadline_ns == 0)
 		return (int)ready;
 	if (n > FEW)
-		ws = room_alloc(n * sizeof(*ws));
+		ws = room_alloc_raw(n * sizeof(*ws));
 	if (ws == NULL)
 		return -ENOMEM;
 	waitq_init(&wq);

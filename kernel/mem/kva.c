@@ -260,10 +260,16 @@ room_alloc(size_t bytes)
 
 	if (bytes <= PAGE_SIZE)
 		return kmem_zalloc(bytes);
-	p = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
-	if (p != NULL)
-		memset(p, 0, bytes);
-	return p;
+	p = room_alloc_raw(bytes);
+	return p == NULL ? NULL : memset(p, 0, bytes);
+}
+
+/* The same, not zeroed. */
+void *
+room_alloc_raw(size_t bytes)
+{
+	return bytes <= PAGE_SIZE ? kmem_alloc(bytes) :
+	    kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
 }
 
 /* Locks and context: as kva_stack_free().  NULL is allowed. */

@@ -152,6 +152,7 @@ void kva_free(void *, size_t pages);
 SYSTEM_ONLY void kva_drain(void);  /* free cached stacks */
 /* A zeroed table of any size, without adjacent frames. */
 void *room_alloc(size_t bytes);
+void *room_alloc_raw(size_t bytes);
 void room_free(void *, size_t bytes);
 
 #endif

@@ -389,11 +389,9 @@ get_file(const struct fdtab *t, int fd)
 {
 	struct file *f = NULL;
 
-	if (fd >= 0 && (unsigned)fd < t->a->size)
-		f = t->a->file[fd];
-	if (f != NULL)
-		file_get(f);
-	return f;
+	if ((unsigned)fd < t->a->size)
+		f = t->a->file[(unsigned)fd];
+	return f != NULL ? file_get(f) : NULL;
 }
 
 static __attribute__((noinline)) struct file *

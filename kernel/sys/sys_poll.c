@@ -51,11 +51,11 @@ sys_poll_deadline(uint64_t ns)
 static void
 files_put(const struct poll_req *reqs, unsigned n)
 {
-	unsigned i;
+	const struct poll_req *end = reqs + n;
 
-	for (i = 0; i < n; i++)
-		if (reqs[i].file != NULL)
-			file_put(reqs[i].file);
+	for (; reqs < end; reqs++)
+		if (reqs->file != NULL)
+			file_put(reqs->file);
 }
 
 /* fs_poll() and rule 4. */
@@ -92,17 +92,15 @@ room_drop(const struct poll_call *c)
 		room_free(c->reqs, room_bytes(c->n));
 }
 
-/* Room for n entries, zeroed.  False: no memory, and nothing to free. */
+/* Room for n entries.  False: no memory, and nothing to free. */
 static bool
 room_make(struct poll_call *c)
 {
 	c->fds = c->few_fds;
 	c->reqs = c->few_reqs;
-	if (c->n <= FEW) {
-		memset(c->reqs, 0, c->n * sizeof(*c->reqs));
+	if (c->n <= FEW)
 		return true;
-	}
-	c->reqs = room_alloc(room_bytes(c->n));
+	c->reqs = room_alloc_raw(room_bytes(c->n));
 	if (c->reqs == NULL)
 		return false;
 	c->fds = (struct abi_pollfd *)&c->reqs[c->n];
@@ -115,7 +113,7 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 {
 	struct fdtab *t = proc_current_fdtab();
 	struct poll_req *q;
-	struct abi_pollfd *p;
+	struct abi_pollfd *p, *end;
 
 	if ((unsigned)n > proc_rlimit_nofile())
 		return -EINVAL;
@@ -128,7 +126,8 @@ poll_begin(struct poll_call *c, va_t ufds, uint64_t n)
 		room_drop(c);
 		return -EFAULT;
 	}
-	for (p = c->fds, q = c->reqs; p < &c->fds[c->n]; p++, q++) {
+	end = &c->fds[c->n];
+	for (p = c->fds, q = c->reqs; p < end; p++, q++) {
 		q->events = (uint16_t)p->events;
 		q->file = fdtab_file(t, p->fd);
 		p->revents = q->file == NULL && p->fd >= 0 ? POLLNVAL : 0;
@@ -148,10 +147,11 @@ poll_end(struct poll_call *c)
 static int
 poll_answer(const struct poll_call *c)
 {
-	unsigned i;
+	struct abi_pollfd *p, *end = &c->fds[c->n];
+	const struct poll_req *q = c->reqs;
 
-	for (i = 0; i < c->n; i++)
-		c->fds[i].revents |= (int16_t)c->reqs[i].revents;
+	for (p = c->fds; p < end; p++, q++)
+		p->revents |= (int16_t)q->revents;
 	return copyout_member(c->ufds + offsetof(struct abi_pollfd, revents),
 	    &c->fds->revents, c->n, sizeof(*c->fds));
 }

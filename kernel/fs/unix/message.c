@@ -163,7 +163,7 @@ sock_msgs_unlink_locked(struct sock *s, struct list *out, enum sock_which which)
 static void *
 data_alloc(size_t n)
 {
-	return n <= PAGE_SIZE ? kmem_alloc(MAX(n, 1ul)) : room_alloc(n);
+	return room_alloc_raw(MAX(n, 1ul));
 }
 
 /* It is in no queue: so are its descriptors.  Locks: none. */
