@@ -77,7 +77,7 @@ async function visit(browser, url, view) {
     wide: document.documentElement.scrollWidth - innerWidth,
     head: document.querySelector('h1')?.innerText || '',
     dark: document.documentElement.classList.contains('dark'),
-    raw: /\\{\\{|@src |@figure|:::/.test(document.querySelector('main, .VPHome, body').innerText),
+    raw: /\\{\\{|@src |@figure|:::|^also:/m.test(document.querySelector('main, .VPHome, body').innerText),
     small: [...document.querySelectorAll('svg text')].length,
     silent: [...document.querySelectorAll('.fig .drawing, .fig .scroll-svg, .vp-doc table, .vp-doc div[class*=language-] pre')].filter(e => {
       const at = e.closest('.fig, div[class*=language-]') || e, cue = at.querySelector('.cue')
@@ -238,6 +238,12 @@ async function measure(browser, origin, path) {
     paints.push(await browser.eval(`Math.round(performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 1e6)`))
   }
   const paint = Math.min(...paints)
+  // In print: their states, two beside each other, or one; the page is A4 without its margins.
+  await browser.send('Emulation.setDeviceMetricsOverride', { width: 660, height: 1000, deviceScaleFactor: 1, mobile: false })
+  await browser.send('Emulation.setEmulatedMedia', { media: 'print' })
+  const over = await browser.eval(`[...document.querySelectorAll('.stills :is(.card, .row, .queue, .node)')].filter(e => e.scrollWidth > e.clientWidth + 1).map(e =>
+    e.closest('.still').innerText.slice(0, 20) + ': ' + e.innerText.replace(/\\s+/g, ' ').slice(0, 60))`)
+  await browser.send('Emulation.setEmulatedMedia', { media: '' })
   const { ids } = await browser.eval(`({ ids: [...new Set([...document.querySelectorAll('.vm-scene .anchor')].map(e => e.id.slice(4).split('/')[0]))] })`)
   for (const id of ids) {
     const text = readFileSync(join(DIST, `../../scenes/${id}.json`))
@@ -245,7 +251,7 @@ async function measure(browser, origin, path) {
     console.log(`${id.padEnd(15)} ${String(g.states.length).padStart(5)} states ${String(g.steps.flat().length).padStart(6)} steps ` +
       `${String(gzipSync(text, { level: 9 }).length).padStart(6)} bytes compressed; first paint of its page ${paint} ms`)
   }
-  return paint > 1000 ? [`${path}: first paint after ${paint} ms`] : []
+  return [...paint > 1000 ? [`${path}: first paint after ${paint} ms`] : [], ...over.map(o => `${path} in print: text out of its box: ${o}`)]
 }
 
 // ---- axe: what a reader who cannot see, or not well, would miss ----

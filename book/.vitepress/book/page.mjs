@@ -408,16 +408,26 @@ function contents(up) {
   return out
 }
 
-// All chapters on one page, for printing: their links lead from the root now.
-function allChapters(page) {
-  const out = []
+// A link of a chapter on the page of all: to another chapter on that page; what leads
+// elsewhere in the site is text, as paper and a file have no site beside them.
+const LINK = /\[((?:[^[\]]|\[[^\]]*\])*)\]\(((?:\.{1,2}\/)?[^)#\s:]+\.(?:md|html))(#[^)]*)?\)/g
+
+function onOnePage(text, file) {
+  return text.replace(/^---\n[\s\S]*?\n---\n/, '')
+    .replace(LINK, (_, words, path, at) => {
+      const to = chapters.find(c => c.file === posix.join(posix.dirname(file), path.replace(/html$/, 'md')))
+      return to ? `[${words}](${/^#_\d/.test(at ?? '') ? at : `#chapter-${to.n}`})` : words
+    })
+    .replace(/(<a [^>]*?) ?href="(?:\.\.\/|\.\/)[^"]*"/g, '$1')
+}
+
+function allChapters() {
+  const out = ['']
+  for (const p of parts)
+    out.push('', `**${p.title}**`, '', ...p.chapters.filter(c => c.file).map(c => `- [${c.n}. ${c.title}](#chapter-${c.n})`))
   for (const c of chapters.filter(x => x.file)) {
-    const path = join(ROOT, 'book', c.file)
-    const inner = expandPage(c.file, readFileSync(path, 'utf8'))
-    out.push('', '<div class="chapter">', '', ...inner.text
-      .replace(/\]\((?!#)(?:\.\.\/)([^)]+)\)/g, '](./$1)')
-      .replace(/\]\((ch\d\d[^)]+)\)/g, `](./${posix.dirname(c.file)}/$1)`)
-      .replace(/href="\.\.\/src\//g, 'href="./src/').split('\n'), '', '</div>', '')
+    const inner = expandPage(c.file, readFileSync(join(ROOT, 'book', c.file), 'utf8'))
+    out.push('', `<div class="chapter" id="chapter-${c.n}">`, '', ...onOnePage(inner.text, c.file).split('\n'), '', '</div>', '')
   }
   return out
 }

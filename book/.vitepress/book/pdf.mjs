@@ -21,6 +21,9 @@ try {
   })
   const pdf = Buffer.from(data, 'base64')
   writeFileSync(process.argv[2], pdf)
+  // Paper and a file have no site beside them.
+  const local = pdf.toString('latin1').match(/URI \(http:\/\/127\.[^)]*/g)
+  if (local) throw new Error(`book: ${local.length} links lead to the server that printed it, first ${local[0]}`)
   console.log(`book: ${process.argv[2]}, ${(pdf.toString('latin1').match(/\/Type ?\/Page\b/g) || []).length} pages`)
 } finally {
   await browser.close()
