@@ -507,36 +507,65 @@ fault_once(struct fctx *f)
 
 /* ---- S3: the end ---- */
 
-static int
-fault_finish(struct fctx *f, enum fault_outcome r, int error)
+/* Pins, the frame and the token go; the thread is at the fault outside of this one. */
+static void
+end_holds(struct fctx *f, enum fault_outcome r)
 {
 	if (f->npin > 0 || f->want.frame != NULL || f->restarts > 0 ||
 	    r != FAULT_DONE)
 		fault_give_back(f);
 	thread_current()->vmfault = f->outer;
-	if (error != 0 && error != -EINTR) {
-		f->sig.signo = SIGBUS;
-		f->sig.code = BUS_ADRERR;
-		f->sig.addr = f->va;
-	}
+}
+
+static void
+count_end(const struct fctx *f, enum fault_outcome r)
+{
 	if (f->major)
 		EVENT(fault_major);
 	EVENT(fault_end, r, f->restarts);
 	EVENT(fault_ended);
+}
+
+/* Who took a frame makes room for the next, while he holds nothing. */
+static void
+make_room(const struct fctx *f)
+{
 	if (bal_needs_help(f->as))
 		bal_help(f->as);
 	fault_reap();
-	if (evidence_is_asked() && faults.hook != NULL)
-		faults.hook(f->as, FAULT_ENDS);
+}
+
+/* What the caller hears.  A fault that sleeps and fails is a bus error: the page could
+ * not be read. */
+static int
+answer(struct fctx *f, enum fault_outcome r, int error)
+{
 	if (r == FAULT_DONE)
 		return 0;
 	if (error == -EINTR)
 		return -EINTR;
+	if (error != 0) {
+		f->sig.signo = SIGBUS;
+		f->sig.code = BUS_ADRERR;
+		f->sig.addr = f->va;
+	}
 	if (!f->kernel && f->sig.signo == SIGSEGV)
 		EVENT(fault_sigsegv);
 	else if (!f->kernel && f->sig.signo == SIGBUS)
 		EVENT(fault_sigbus);
 	return -EFAULT;
+}
+
+/* In this order: nobody makes room with pins, and what a check looks at is at rest. */
+static int
+fault_finish(struct fctx *f, enum fault_outcome r, int error)
+{
+	end_holds(f, r);
+	count_end(f, r);
+	make_room(f);
+	if (evidence_is_asked() && faults.hook != NULL)
+		faults.hook(f->as, FAULT_ENDS);
+	return answer(f, r, error);
 }
 
 /* ---- all of it ---- */
