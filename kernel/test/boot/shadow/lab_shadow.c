@@ -362,6 +362,22 @@ count_late(uint64_t lo, uint64_t hi)
 	    "it says %lu", lo, hi, late, got);
 }
 
+/* In a range that takes more than one hold of [sh]. */
+static void
+count_one_and_many(void)
+{
+	shadow_lock(c.as);
+	sh_set_late_locked(c.level[0].o, c.level[0].at[1], true);
+	shadow_unlock(c.as);
+	count_late(0, c.span);
+	set_late(true);
+	count_late(0, c.span);
+	set_late(false);
+	shadow_lock(c.as);
+	sh_set_late_locked(c.level[0].o, c.level[0].at[1], false);
+	shadow_unlock(c.as);
+}
+
 /* The first page of another mapping: with other flags, else it would be the same. */
 static uint64_t
 map_another(void)
@@ -401,6 +417,7 @@ move_pages(uint64_t lo, uint64_t hi)
 		shadow_unlock(c.as);
 		replaced += k >= lo && k < hi && k % 9 != 0;
 	}
+	count_one_and_many();
 	records = ev_read(EV_shadow_records);
 	mutex_lock(&c.as->ws_lock);
 	sh_move(other, c.e->top, base + lo, base + hi, to - base);
