@@ -17,7 +17,7 @@
  *           3. Faults of the user's buffer happen below these locks; a fault
  *              never takes one of them (book: locks R4).
  *
- * Read next open.c, vm/object/vmo.c.
+ * Read next direct.c, open.c, vm/object/vmo.c.
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -219,6 +219,14 @@ file_pread_kernel(struct file *f, uint64_t off, void *buf, size_t n)
 }
 
 static ssize_t
+reg_read_at(struct file *f, uint64_t off, struct uio *u)
+{
+	if (UNLIKELY((f->flags & O_DIRECT) != 0))
+		return direct_read(f->vn, off, u);
+	return vmo_read(f->vn->vmo, off, u);
+}
+
+static ssize_t
 reg_read(struct file *f, const uint64_t *at, struct uio *u)
 {
 	struct vnode *v = f->vn;
@@ -227,12 +235,12 @@ reg_read(struct file *f, const uint64_t *at, struct uio *u)
 	rw_lock_read(&v->lock);
 	if (at == NULL) {
 		mutex_lock_nested(&f->pos_lock);
-		n = vmo_read(v->vmo, f->pos, u);
+		n = reg_read_at(f, f->pos, u);
 		if (n > 0)
 			f->pos += (uint64_t)n;
 		mutex_unlock(&f->pos_lock);
 	} else {
-		n = vmo_read(v->vmo, *at, u);
+		n = reg_read_at(f, *at, u);
 	}
 	rw_unlock_read(&v->lock);
 	if (n >= 0 && (f->flags & O_NOATIME) == 0)
@@ -482,8 +490,10 @@ static ssize_t
 reg_write(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 {
 	struct vnode *v = f->vn;
+	bool direct = (flags & O_DIRECT) != 0;
 	uint64_t off;
 	ssize_t n;
+	int r = 0;
 
 	rw_lock_write(&v->lock);
 	if (at == NULL)
@@ -491,7 +501,9 @@ reg_write(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 	off = at != NULL ? *at : f->pos;
 	if ((flags & O_APPEND) != 0)
 		off = vmo_size(v->vmo);
-	n = write_locked(v, off, u);
+	n = direct ? direct_check(off, u) : 0;
+	if (n == 0)
+		n = write_locked(v, off, u);
 	if (at == NULL) {
 		if (n > 0)
 			f->pos = off + (uint64_t)n;
@@ -501,8 +513,10 @@ reg_write(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 	if (n > 0) {
 		vn_strip_setid(v);
 		vn_touch(v, VN_MTIME | VN_CTIME);
+		if (direct)
+			r = direct_written(v, off, n);
 	}
-	return n;
+	return r != 0 ? r : n;
 }
 
 static ssize_t

@@ -119,6 +119,7 @@ int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
 unsigned file_poll(struct file *, struct ready **at);
 bool file_can_wait(const struct file *);             /* is it ever not ready? */
 void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */
+bool file_takes_direct(const struct file *);         /* direct.c */
 int file_sync(struct file *) MUST_CHECK;
 int fs_sync(struct file *);               /* NULL: all; else its mount */
 int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)

@@ -186,6 +186,7 @@ struct mount {
 /* [c] One kind of file system. */
 struct fstype {
 	const char *name;
+	bool takes_direct;             /* its files: direct.c */
 	bool on_demand;                /* lookup makes vnodes: no tree lock */
 	uint64_t magic;                /* statfs f_type */
 	const struct vnode_ops *vnodes; /* NULL: not one and the same for all */

@@ -187,6 +187,12 @@ int vn_settle(struct vnode *) MUST_CHECK;
 int file_settle(struct file *) MUST_CHECK;
 void vn_stat(struct vnode *, struct kstat *);
 
+/* ---- direct.c ---- */
+bool vn_takes_direct(const struct vnode *);
+int direct_check(uint64_t off, const struct uio *) MUST_CHECK;
+ssize_t direct_read(struct vnode *, uint64_t off, struct uio *);
+int direct_written(struct vnode *, uint64_t off, ssize_t n) MUST_CHECK;
+
 /* ---- async.c ---- */
 extern uint32_t async_due;
 void async_init(void);

@@ -198,8 +198,7 @@ open_check(struct open_req *o)
 			return -EPERM;
 		r = vn_permit(v, fs_cred(), want);
 	}
-	/* What it asks for is kept for the disks themselves only: blkfile.c. */
-	if (r == 0 && v->type != S_IFBLK && (o->flags & O_DIRECT) != 0)
+	if (r == 0 && (o->flags & O_DIRECT) != 0 && !vn_takes_direct(v))
 		r = -EINVAL;
 	return r;
 }

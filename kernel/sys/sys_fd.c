@@ -424,8 +424,7 @@ set_flags(struct file *f, int fd, unsigned flags)
 	if ((flags & ~now & O_NOATIME) != 0 && c->fsuid != 0 &&
 	    c->fsuid != file_uid(f))
 		return -EPERM;
-	if ((flags & O_DIRECT) != 0 && !S_ISFIFO(file_mode(f)) &&
-	    (file_mode(f) & S_IFMT) != S_IFBLK)
+	if ((flags & O_DIRECT) != 0 && !file_takes_direct(f))
 		return -EINVAL;
 	r = sys_set_async(f, fd, (flags & O_ASYNC) != 0);
 	if (r != 0 && r != -ENOTTY) /* of what tells nothing the flag stays off */

@@ -315,6 +315,7 @@ int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
 void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
 /* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
+void vmo_drop_range(struct vmo *, uint64_t lo, uint64_t hi); /* of pages [lo, hi) */
 SYSTEM_ONLY void vmo_drop_clean_all(void);                /* the same for all files */
 
 /* ---- swap areas (swaparea.c, swapoff.c): fs/ opens what they lie on ---- */

@@ -279,10 +279,10 @@ cache_reclaim(struct vm_page *pg)
 	return true;
 }
 
-/* Of a few pages from *at on those that are clean, and that nobody maps or pins.
- * False: there are no more. */
+/* Of a few pages from *at on, before `end`, those that are clean, and that nobody maps
+ * or pins.  False: there are no more. */
 static bool
-drop_some(struct vmo *vmo, uint64_t *at)
+drop_some(struct vmo *vmo, uint64_t *at, uint64_t end)
 {
 	struct vm_page *pg = NULL;
 	pfn_t dead = 0;
@@ -292,6 +292,8 @@ drop_some(struct vmo *vmo, uint64_t *at)
 	spin_lock(&pfn_lock);
 	for (i = 0; i < DROP_BATCH; i++) {
 		pg = cache_next(vmo, *at);
+		if (pg != NULL && pg->index >= end)
+			pg = NULL;
 		if (pg == NULL)
 			break;
 		*at = pg->index + 1;
@@ -307,14 +309,19 @@ drop_some(struct vmo *vmo, uint64_t *at)
 	return pg != NULL;
 }
 
-/* Forget clean pages that nobody maps or pins.  Locks: none of rank >= 3. */
+/* Forget clean pages [lo, hi) that nobody maps or pins.  Locks: none of rank >= 3. */
+void
+vmo_drop_range(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	while (drop_some(vmo, &lo, hi))
+		;
+}
+
+/* The same of all its pages. */
 void
 vmo_drop_clean(struct vmo *vmo)
 {
-	uint64_t at = 0;
-
-	while (drop_some(vmo, &at))
-		;
+	vmo_drop_range(vmo, 0, UINT64_MAX);
 }
 
 /* vmo_drop_clean() for every file.  Locks: none of rank >= 2. */
