@@ -61,7 +61,7 @@ anon_create(uint64_t bytes)
 void
 anon_put(struct vmo *vmo)
 {
-	lab_todo("03-anon step 3: anon_put");
+	lab_todo("03-anon step 4: anon_put");
 }
 
 /* ---- the tree ---- */
@@ -97,6 +97,15 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* ---- pages ---- */
 
+/* The hole at way becomes a page, of the zeroed frame that ask->want has: paid for,
+ * counted; ask->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
+ * commit: nothing has changed.  [O] held. */
+static int
+anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+{
+	return lab_todo("03-anon step 3: anon_make");
+}
+
 /* One look at a page; it is made, or its read begun, if need be.
  * Locks: at most [W]; takes [O], [P].  Owns: the caller, a pin in *out.
  * Returns: 0; -EAGAIN; -ENXIO beyond the end; -ENOENT a hole (ANON_FIND), or no table
@@ -116,7 +125,7 @@ int
 anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
     struct vm_page **out)
 {
-	return lab_todo("03-anon step 2: anon_page");
+	return lab_todo("03-anon step 3: anon_page");
 }
 
 /* ---- the end of pages ---- */
@@ -127,5 +136,5 @@ anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 void
 anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	lab_todo("03-anon step 3: anon_truncate");
+	lab_todo("03-anon step 4: anon_truncate");
 }

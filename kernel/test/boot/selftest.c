@@ -57,6 +57,7 @@ static const struct selftest *const tables[] = {
 	selftests_lab_lastrace,
 	selftests_lab_lastpace,
 	selftests_lab_anon,
+	selftests_lab_anonlook,
 	selftests_lab_anonpage,
 	selftests_lab_anonshape,
 	selftests_lab_anoncut,

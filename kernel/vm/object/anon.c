@@ -242,6 +242,9 @@ anon_read(struct anon_request *req, struct anon_path *path)
 	return -EAGAIN;
 }
 
+/* The hole at way becomes a page, of the zeroed frame that ask->want has: paid for,
+ * counted; ask->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
+ * commit: nothing has changed.  [O] held. */
 static int
 anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
 {

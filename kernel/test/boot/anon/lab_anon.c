@@ -8,7 +8,7 @@
  * Picture   anon_make_path(object, index) ─→ anon_walk ─→ the same word as by
  *           lab_anonword.c?  and so many tables
  *
- * Rules     1. To end an object is step 3: anon_object_end() does it by hand, after
+ * Rules     1. To end an object is step 4: anon_object_end() does it by hand, after
  *              vm_check(2) has counted its tables again.
  *
  * Read next lab_anonword.c, lab_anonpage.c; vm/object/anon.c.

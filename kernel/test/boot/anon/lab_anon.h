@@ -49,12 +49,17 @@ void anon_books_moved(const char *what, struct vmo *, struct anon_books was,
 
 /* A new object of so many bytes; NULL, and claimed, when there is none. */
 struct vmo *anon_object(uint64_t bytes);
-/* Its end, by hand: steps 1 and 2 stand without anon_put().  NULL is allowed. */
+/* Its end, by hand: steps 1 to 3 stand without anon_put().  NULL is allowed. */
 void anon_object_end(struct vmo *);
 /* The number of page i of an object; to and from both ends of a frame. */
 uint64_t anon_tag(uint64_t pgoff);
 void anon_write_tag(const struct vm_page *, uint64_t pgoff);
 bool anon_has_tag(const struct vm_page *, uint64_t pgoff);
+/* lab_anonlook.c: claimed: the page is the object's own, and the caller's pin the only
+ * one; one look of a fault says so. */
+void anon_is_owned(const char *what, struct vmo *, uint64_t pgoff,
+    const struct vm_page *);
+void anon_touch_says(const char *what, struct vmo *, uint64_t pgoff, int want);
 /* Make the page and give it its tag; what anon_page() returns. */
 int anon_fill(struct vmo *, uint64_t pgoff);
 /* The first'th time the point fails, once. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_anoncut.c: lab 03, step 3: pages and objects end
+ * lab_anoncut.c: lab 03, step 4: pages and objects end
  *
  * Problem   A page that is cut off may be idle, pinned, on swap or lost; its
  *           neighbours in the same table stay.  And when the last reference goes

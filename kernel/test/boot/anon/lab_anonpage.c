@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab_anonpage.c: lab 03, step 2: a page of an object, found or made
+ * lab_anonpage.c: lab 03, step 3: a page of an object, made and waited for
  *
  * Problem   Whoever asks may be in a fault, under locks, or in a write, and may
- *           wait; the page may be there, idle on a queue, on swap, lost, not there,
- *           or not allowed.  A program sees few of these apart.
+ *           wait; the page may be there, on swap, lost, not there, or not allowed.  A program sees few of these apart.
  *
  * Picture   anon_page, anon_look ─→ result, word, page, pins, counts, bytes
  *
- * Rules     1. To end an object is step 3: anon_object_end() does it by hand, after
+ * Rules     1. To end an object is step 4: anon_object_end() does it by hand, after
  *              vm_check(2) has looked at it.
  *
- * Read next lab_anonword.c, lab_anoncut.c; vm/object/anon.c.
+ * Read next lab_anonlook.c, lab_anoncut.c; vm/object/anon.c.
  */
 #include "test/boot/anon/lab_anon.h"
 
@@ -20,27 +19,6 @@
 #define HOLES 1000u
 #define SOILED 400u
 #define FORCED 64u       /* pages that are charged beyond the limit */
-
-/* The page is the object's own, by its word, and the caller's pin is the only one. */
-static void
-is_owned(const char *what, struct vmo *vmo, uint64_t pgoff,
-    const struct vm_page *pg)
-{
-	struct anon_place p = anon_place(vmo, pgoff);
-
-	CLAIM(p.missing == 0 && pte_kind(word_get(p.slot)) == PTE_TRANS &&
-	    pte_page(word_get(p.slot)) == pg, "%s: page %lu: its word does not "
-	    "name the page: who looks next makes another one", what, pgoff);
-	CLAIM(page_home_kind(pg) == HOME_AOBJ &&
-	    page_home_payload(pg) == va2pa(p.slot), "%s: page %lu: its home is "
-	    "not its word, so it cannot go to swap", what, pgoff);
-	CLAIM(pg->index == pgoff, "%s: page %lu says that it is page %lu", what,
-	    pgoff, pg->index);
-	CLAIM(pg->pins == 1 && pg->mapcount == 0, "%s: page %lu has %u pins and "
-	    "is mapped %u times; the caller owns one pin", what, pgoff, pg->pins,
-	    pg->mapcount);
-	anon_place_end(&p);
-}
 
 static bool
 has_zeros(const struct vm_page *pg)
@@ -73,7 +51,7 @@ made(struct vmo *vmo, uint64_t pgoff)
 	CLAIM(r == 0 && pg != NULL, "page %lu cannot be made: %d", pgoff, r);
 	if (r != 0 || pg == NULL)
 		return;
-	is_owned("just made", vmo, pgoff, pg);
+	anon_is_owned("just made", vmo, pgoff, pg);
 	CLAIM(has_zeros(pg), "page %lu is new and not zero: somebody else's bytes",
 	    pgoff);
 	CLAIM((pg->flags & PF_DIRTY) != 0, "page %lu is new and not dirty: its "
@@ -86,7 +64,7 @@ made(struct vmo *vmo, uint64_t pgoff)
 	    "gives another one", pgoff, r);
 	if (r != 0 || again == NULL)
 		return;
-	is_owned("found", vmo, again->index, again);
+	anon_is_owned("found", vmo, again->index, again);
 	CLAIM(anon_has_tag(again, pgoff), "page %lu has lost its bytes", pgoff);
 	page_unpin(again);
 }
@@ -142,7 +120,7 @@ one_look(struct vmo *vmo, uint64_t at)
 	want_end(&w);
 	if (r != 0)
 		return;
-	is_owned("made by one look", vmo, at, pg);
+	anon_is_owned("made by one look", vmo, at, pg);
 	CLAIM(has_zeros(pg), "page %lu is new and not zero: somebody else's bytes",
 	    at);
 	page_unpin(pg);
@@ -194,23 +172,6 @@ says(const char *what, struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 }
 
 static void
-one_look_says(const char *what, struct vmo *vmo, uint64_t pgoff, int want)
-{
-	static struct want w;
-	static struct vm_page *pg;
-	int r;
-
-	w = (struct want){ .what = WANT_AGAIN };
-	pg = NULL;
-	r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
-	want_end(&w);
-	CLAIM(r == want, "%s: page %lu: anon_look(ANON_TOUCH) says %d, not %d",
-	    what, pgoff, r, want);
-	if (r == 0 && pg != NULL)
-		page_unpin(pg);
-}
-
-static void
 past_the_end(void)
 {
 	struct vmo *vmo = anon_object(3 * PAGE_SIZE + 1);
@@ -221,13 +182,13 @@ past_the_end(void)
 	was = anon_books(vmo);
 	says("behind the end", vmo, 4, ANON_CREATE, -ENXIO);
 	says("behind the end", vmo, 4, ANON_FIND, -ENXIO);
-	one_look_says("behind the end", vmo, 4, -ENXIO);
+	anon_touch_says("behind the end", vmo, 4, -ENXIO);
 	says("far behind the end", vmo, 1ul << 30, ANON_CREATE, -ENXIO);
 	anon_books_moved("behind the end nothing is made", vmo, was, 0, 0, 0);
 	says("the last page is begun by one byte", vmo, 3, ANON_CREATE, 0);
 	EXPECT_IS(vmo_allocate(vmo, 5), ==, 0);
 	says("fallocate keeps it behind the end", vmo, 5, ANON_FIND, 0);
-	one_look_says("a fault finds nothing behind the end", vmo, 5, -ENXIO);
+	anon_touch_says("a fault finds nothing behind the end", vmo, 5, -ENXIO);
 	EXPECT_IS(vm_check(2), ==, 0);
 	anon_object_end(vmo);
 }
@@ -251,14 +212,14 @@ no_money(void)
 	was = anon_books(vmo);
 	CHECK(vmo_quota_limit(quota, 1) == 0);
 	says("the file system is full", vmo, next, ANON_CREATE, -ENOSPC);
-	one_look_says("the file system is full", vmo, next, -ENOSPC);
+	anon_touch_says("the file system is full", vmo, next, -ENOSPC);
 	says("the file system is full", vmo, far, ANON_CREATE, -ENOSPC);
 	anon_books_moved("the file system is full", vmo, was, 0, 0, 0);
 	CHECK(vmo_quota_limit(quota, 100) == 0);
 	anon_refuse("COMMIT", 1);
 	says("nobody pays for the page", vmo, next, ANON_CREATE, -ENOSPC);
 	anon_refuse("COMMIT", 1);
-	one_look_says("nobody pays for the page", vmo, next, -ENOMEM);
+	anon_touch_says("nobody pays for the page", vmo, next, -ENOMEM);
 	anon_refuse("COMMIT", tables);
 	says("nobody pays for a table", vmo, far, ANON_CREATE, -ENOSPC);
 	anon_refuse("COMMIT", tables + 1);
@@ -291,7 +252,7 @@ paid_without_room(struct vmo *vmo)
 	CHECK(!commit_may_touch());
 	was = anon_books(vmo);
 	says("paid for, and no room for it", vmo, 3, ANON_CREATE, -ENOSPC);
-	one_look_says("paid for, and no room for it", vmo, 3, -ENOMEM);
+	anon_touch_says("paid for, and no room for it", vmo, 3, -ENOMEM);
 	says("a page that is there needs no room", vmo, 2, ANON_CREATE, 0);
 	anon_books_moved("there was no room: nothing is left over", vmo, was, 0, 0,
 	    0);
@@ -337,37 +298,6 @@ limits(void)
 
 /* ---- where pages are ---- */
 
-/* What a look finds on a queue: a fault has saved it, others have not. */
-static void
-on_a_queue(struct vmo *vmo, uint64_t pgoff)
-{
-	static struct want w;
-	static struct vm_page *pg;
-	uint64_t rescues = ev_read(EV_fault_rescue_modified);
-	int r;
-
-	w = (struct want){ .what = WANT_AGAIN };
-	r = anon_look(vmo, pgoff, ANON_FIND, &w, &pg);
-	CLAIM(r == 0, "page %lu is idle in memory: anon_look says %d", pgoff, r);
-	if (r != 0)
-		return;
-	is_owned("from a queue", vmo, pgoff, pg);
-	CLAIM(pg->state == PG_ACTIVE, "page %lu is pinned and still on a queue: its "
-	    "frame can be taken", pgoff);
-	CLAIM(anon_has_tag(pg, pgoff), "page %lu has lost its bytes", pgoff);
-	page_unpin(pg);
-	CLAIM(ev_read(EV_fault_rescue_modified) == rescues, "page %lu: a look that "
-	    "is no fault counts as a rescue of its page (ws_rescue)", pgoff);
-	r = anon_look(vmo, pgoff, ANON_TOUCH, &w, &pg);
-	CLAIM(r == 0 && ev_read(EV_fault_rescue_modified) == rescues + 1, "page "
-	    "%lu: a touch saves it from the queue (ws_rescue): %lu rescues, not 1",
-	    pgoff,
-	    ev_read(EV_fault_rescue_modified) - rescues);
-	if (r == 0)
-		page_unpin(pg);
-	want_end(&w);
-}
-
 /*
  * On swap, or on its way from there with its neighbours: one look begins to read it,
  * or says that it is busy; anon_page() waits for it.
@@ -396,7 +326,7 @@ on_swap(struct vmo *vmo, uint64_t pgoff)
 	    pgoff, r);
 	if (r != 0)
 		return;
-	is_owned("from swap", vmo, pgoff, pg);
+	anon_is_owned("from swap", vmo, pgoff, pg);
 	CLAIM(anon_has_tag(pg, pgoff), "page %lu came back from swap with other "
 	    "bytes", pgoff);
 	page_unpin(pg);
@@ -408,7 +338,7 @@ no_page_is(const char *what, struct vmo *vmo, uint64_t pgoff)
 {
 	says(what, vmo, pgoff, ANON_FIND, -EIO);
 	says(what, vmo, pgoff, ANON_CREATE, -EIO);
-	one_look_says(what, vmo, pgoff, -EIO);
+	anon_touch_says(what, vmo, pgoff, -EIO);
 }
 
 /* What could not be read is not made anew: that would hide the loss. */
@@ -447,9 +377,6 @@ wherever(void)
 		if (i != 5 && anon_fill(vmo, i) != 0)
 			return;
 	ev_mark(1);
-	for (i = 0; i < n; i++)
-		if (i != 5)
-			on_a_queue(vmo, i);
 	lost_page(vmo);
 	anon_swap_out(vmo, 0, n);
 	anon_table_out(vmo, n - 1, 1);
@@ -472,6 +399,6 @@ wherever(void)
 const struct selftest selftests_lab_anonpage[] = {
 	{ "lab_anon_make", make, "a page is made once, zero, with all that a page has" },
 	{ "lab_anon_limits", limits, "no page behind the end, over the quota, unpaid" },
-	{ "lab_anon_places", wherever, "a page is found wherever it is" },
+	{ "lab_anon_places", wherever, "a page is waited for wherever it is" },
 	{ NULL, NULL, NULL },
 };

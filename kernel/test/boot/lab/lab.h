@@ -78,6 +78,7 @@ extern const struct selftest selftests_lab_laststeal[]; /* lab_laststeal.c */
 extern const struct selftest selftests_lab_lastrace[]; /* lab_lastrace.c */
 extern const struct selftest selftests_lab_lastpace[]; /* lab_lastpace.c */
 extern const struct selftest selftests_lab_anon[];  /* lab_anon.c */
+extern const struct selftest selftests_lab_anonlook[]; /* lab_anonlook.c */
 extern const struct selftest selftests_lab_anonpage[]; /* lab_anonpage.c */
 extern const struct selftest selftests_lab_anonshape[]; /* lab_anonshape.c */
 extern const struct selftest selftests_lab_anoncut[]; /* lab_anoncut.c */
