@@ -55,16 +55,30 @@ is_name(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* Every use of a name, but as a member: my_NAME. */
+static bool
+ends_in(const char *text, const char *s, const char *end)
+{
+	size_t n = strlen(end);
+
+	return (size_t)(s - text) >= n && strncmp(s - n, end, n) == 0;
+}
+
+/* A use of the name at s, not a member, a path or an event that is called so. */
+static bool
+is_use(const char *text, const char *s)
+{
+	return s == text || (!is_name(s[-1]) && strchr(".\">", s[-1]) == NULL &&
+	    !ends_in(text, s, "EVENT(") && !ends_in(text, s, "EVENT_ADD("));
+}
+
+/* Every use of a name: my_NAME. */
 static char *
 rename_all(char *text, const char *name, size_t n)
 {
 	char *out = xalloc(2 * strlen(text) + 1), *to = out, *s;
 
 	for (s = text; *s != '\0'; s++) {
-		if (strncmp(s, name, n) == 0 && !is_name(s[n]) &&
-		    (s == text || (!is_name(s[-1]) && s[-1] != '.' &&
-				      s[-1] != '"' && s[-1] != '>')))
+		if (strncmp(s, name, n) == 0 && !is_name(s[n]) && is_use(text, s))
 			to = stpcpy(to, "my_");
 		*to++ = *s;
 	}
