@@ -1,7 +1,7 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=200 SHORT=1 TURN=3 KIND=bounded
 # BOUNDED: its swap is a file of the host's
-# No work of an ordinary user stops the machine, or makes root wait: 53 kinds, in a
+# No work of an ordinary user stops the machine, or makes root wait: 55 kinds, in a
 # machine of one CPU that does 125 million instructions a second.  One of two does not
 # count them: QEMU then lets one CPU run for 240 ms and the other not (18 ticks against
 # 64), and whose thread is on that one has a gap that no kernel makes.  There the host

@@ -14,7 +14,11 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -990,6 +994,72 @@ sockets(void)
 	} while (i == 1);
 }
 
+/* As many timers as there may be, due at once, again and again. */
+static void
+posix_timers(void)
+{
+	static timer_t timers[10000];
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	struct sigevent sent = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCHLD };
+	struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } };
+	int i, n;
+
+	for (n = 0; n < 10000; n++)
+		if (syscall(SYS_timer_create, n % 2, n % 4 < 2 ? &none : &sent,
+		    &timers[n]) != 0)
+			break;
+	for (i = 0; i < n; i++)
+		syscall(SYS_timer_settime, timers[i], 0, &often, NULL);
+	for (i = 0; i < n; i++)
+		syscall(SYS_timer_delete, timers[i]);
+}
+
+/* Segments, semaphores and queues of System V, as many and as large as they may be. */
+static void
+by_key(void)
+{
+	static struct sembuf ops[500];
+	struct { long type; char text[8000]; } m = { .type = 1 };
+	static int ids[3][200];
+	void *at;
+	int i;
+
+	for (i = 0; i < 500; i++)
+		ops[i] = (struct sembuf){ (unsigned short)i, 1, SEM_UNDO };
+	for (i = 0; i < 200; i++) {
+		ids[0][i] = shmget(IPC_PRIVATE, i == 0 ? 64 * MIB : PAGE, 0600);
+		at = shmat(ids[0][i], NULL, 0);
+		if (at != (void *)-1)
+			memset(at, 1, i == 0 ? 64 * MIB : PAGE);
+		shmctl(ids[0][i], IPC_RMID, NULL);
+		ids[1][i] = semget(IPC_PRIVATE, 500, 0600);
+		semop(ids[1][i], ops, 500);
+		ids[2][i] = msgget(IPC_PRIVATE, 0600);
+		while (msgsnd(ids[2][i], &m, i % 2 == 0 ? 1 : 8000, IPC_NOWAIT) == 0)
+			continue;
+		if (at != (void *)-1)
+			shmdt(at);
+	}
+	for (i = 0; i < 200; i++) {
+		semctl(ids[1][i], 0, IPC_RMID);
+		msgctl(ids[2][i], IPC_RMID, NULL);
+	}
+}
+
+/* What they left, who were killed. */
+static void
+keys_tidied(void)
+{
+	struct semid_ds s;
+	struct msqid_ds q;
+	int i;
+
+	for (i = 0; i < 32000; i++) {
+		semctl(semctl(i, 0, SEM_STAT, &s), 0, IPC_RMID);
+		msgctl(msgctl(i, MSG_STAT, &q), IPC_RMID, NULL);
+	}
+}
+
 static const struct kind {
 	const char *name;
 	void (*work)(void);
@@ -1023,6 +1093,7 @@ static const struct kind {
 	{ "processes", processes_listed }, { "epolls", epolls },
 	{ "timers_watched", timers_watched }, { "polls", polls },
 	{ "pipe_watched", pipe_watched }, { "pipe_shared", pipe_shared },
+	{ "posix_timers", posix_timers }, { "by_key", by_key },
 	{ "busy", busy },
 };
 
@@ -1102,6 +1173,7 @@ tidy(void)
 		_exit(1);
 	}
 	EQ(waitpid(pid, &status, 0), pid);
+	keys_tidied();
 }
 
 static double worst_gap, worst_wait;
