@@ -79,6 +79,16 @@ touch_pages(struct aspace *as, va_t va, uint64_t n)
 		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &i, 8), ==, 8);
 }
 
+/* The walk has ended where it should, and says so. */
+static void
+walk_ends(const char *what, const struct tour_walk *w, bool mapped, int n,
+    uint64_t bytes)
+{
+	CLAIM(w->mapped == mapped && w->n == n && w->bytes == bytes, "%s: mapped is %d, n "
+	    "%d, bytes %lu; they should be %d, %d and %lu", what, w->mapped, w->n,
+	    w->bytes, mapped, n, bytes);
+}
+
 static void
 one_walk(struct aspace *as, va_t va, uint64_t tag)
 {
@@ -92,7 +102,9 @@ one_walk(struct aspace *as, va_t va, uint64_t tag)
 		EXPECT_IS(w.n, ==, MD_PT_LEVELS);
 		return;
 	}
-	EXPECT(w.mapped && w.bytes == PAGE_SIZE && w.step[3].word == *word);
+	walk_ends("a page of 4096 bytes", &w, true, MD_PT_LEVELS, PAGE_SIZE);
+	CLAIM(w.step[3].word == *word, "address %lx: the last word looked at is %lx, and "
+	    "its word is %lx", va + 8, w.step[3].word, *word);
 	EXPECT_IS(w.step[3].table, ==, page_pa(leaf));
 	EXPECT_IS(w.step[0].table, ==, as->md.root_pa);
 	for (i = 0; i < MD_PT_LEVELS - 1; i++)
@@ -131,16 +143,20 @@ stops(void)
 	mutex_lock(&as->ws_lock);
 	ev_mark(1);
 	EXPECT_IS(tour_walk(root, direct, &w), ==, 0);
-	EXPECT(w.mapped && w.n < MD_PT_LEVELS && w.pa == 0x1234567);
-	EXPECT(w.n == 3 ? w.bytes == 2ul << 20 : w.bytes == 1ul << 30);
+	walk_ends("a large page", &w, true, w.n == 2 ? 2 : 3,
+	    w.n == 2 ? 1ul << 30 : 2ul << 20);
+	CLAIM(w.pa == 0x1234567, "a large page: address %lx is at %lx, not at %x", direct,
+	    w.pa, 0x1234567);
 	EXPECT_IS(tour_walk(root, va ^ 0x0000400000000000, &w), ==, 0);
-	EXPECT(!w.mapped && w.n == 1 && w.bytes == 0);
+	walk_ends("a hole in the root", &w, false, 1, 0);
 	EXPECT_IS(tour_walk(root, va ^ PAGE_SIZE, &w), ==, 0);
-	EXPECT(!w.mapped && w.n == 4 && (w.step[3].word & MD_PTE_P) == 0);
+	walk_ends("a hole in a leaf", &w, false, 4, 0);
+	CLAIM((w.step[3].word & MD_PTE_P) == 0, "a hole in a leaf: its word is %lx, which "
+	    "has P", w.step[3].word);
 	EXPECT_IS(tour_walk(root, va ^ (1ul << 22), &w), ==, 0);
-	EXPECT(!w.mapped && w.n == 3);
+	walk_ends("a hole at level 2", &w, false, 3, 0);
 	EXPECT_IS(tour_walk(root, va ^ (1ul << 31), &w), ==, 0);
-	EXPECT(!w.mapped && w.n == 2);
+	walk_ends("a hole at level 3", &w, false, 2, 0);
 	EXPECT_IS(tour_walk(root, 0x0000812345678000, &w), ==, -EINVAL);
 	ev_mark(2);
 	mutex_unlock(&as->ws_lock);
