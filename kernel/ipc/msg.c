@@ -509,17 +509,23 @@ msg_sum(unsigned *queues, unsigned *messages, unsigned *bytes)
 	return last;
 }
 
-/* A line of /proc/sysvipc/msg. */
+/* A line of /proc/sysvipc/msg; the first is there without a queue, too. */
 static int
 queue_next_line(uint64_t *at, struct out *o)
 {
 	struct ipc_view v;
+	uint64_t slot;
 
-	if (*at == 0)
+	if (*at == 0) {
 		out_printf(o, "       key      msqid perms      cbytes       qnum lspid "
 		    "lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n");
-	if (!ipc_next(&msgs.ids, at) || msg_stat((int)*at - 1, BY_SLOT_ANY, &v) < 0)
+		*at = 1;
+		return 1;
+	}
+	slot = *at - 1;
+	if (!ipc_next(&msgs.ids, &slot) || msg_stat((int)slot - 1, BY_SLOT_ANY, &v) < 0)
 		return 0;
+	*at = slot + 1;
 	out_printf(o, "%10d %10d  %4o  %10lu %10lu %5lu %5lu %5u %5u %5u %5u %10lu "
 	    "%10lu %10lu\n", v.is.key, v.is.id, v.is.mode, v.n[MSGV_BYTES],
 	    v.n[MSGV_N], v.n[MSGV_LSPID], v.n[MSGV_LRPID], v.is.uid, v.is.gid,

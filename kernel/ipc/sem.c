@@ -623,17 +623,23 @@ sem_sum(unsigned *sets, unsigned *all)
 	return last;
 }
 
-/* A line of /proc/sysvipc/sem. */
+/* A line of /proc/sysvipc/sem; the first is there without a set, too. */
 static int
 set_next_line(uint64_t *at, struct out *o)
 {
 	struct ipc_view v;
+	uint64_t slot;
 
-	if (*at == 0)
+	if (*at == 0) {
 		out_printf(o, "       key      semid perms      nsems   uid   gid  "
 		    "cuid  cgid      otime      ctime\n");
-	if (!ipc_next(&sems.ids, at) || sem_stat((int)*at - 1, BY_SLOT_ANY, &v) < 0)
+		*at = 1;
+		return 1;
+	}
+	slot = *at - 1;
+	if (!ipc_next(&sems.ids, &slot) || sem_stat((int)slot - 1, BY_SLOT_ANY, &v) < 0)
 		return 0;
+	*at = slot + 1;
 	out_printf(o, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n", v.is.key,
 	    v.is.id, v.is.mode, v.n[SEM_N], v.is.uid, v.is.gid, v.is.cuid,
 	    v.is.cgid, v.n[SEM_OTIME], v.is.ctime);

@@ -422,21 +422,26 @@ shm_sum(struct shm_sums *sum)
 	}
 }
 
-/* A line of /proc/sysvipc/shm. */
+/* A line of /proc/sysvipc/shm; the first is there without a segment, too. */
 static int
 segment_next_line(uint64_t *at, struct out *o)
 {
-	uint64_t rss = 0, attached_now = 0;
+	uint64_t rss = 0, attached_now = 0, slot;
 	struct ipc_view v;
 	struct vmo *vmo;
 
-	if (*at == 0)
+	if (*at == 0) {
 		out_printf(o, "       key      shmid perms                  size  cpid  "
 		    "lpid nattch   uid   gid  cuid  cgid      atime      dtime"
 		    "      ctime                   rss                  swap\n");
-	if (!ipc_next(&shm.ids, at) ||
-	    look_at((int)*at - 1, BY_SLOT_ANY, &v, &vmo) < 0)
+		*at = 1;
+		return 1;
+	}
+	slot = *at - 1;
+	if (!ipc_next(&shm.ids, &slot) ||
+	    look_at((int)slot - 1, BY_SLOT_ANY, &v, &vmo) < 0)
 		return 0;
+	*at = slot + 1;
 	if (vmo != NULL) {
 		rss = vmo_pages(vmo) << PAGE_SHIFT;
 		attached_now = vmo_mappings(vmo);
