@@ -306,6 +306,21 @@ write_overcommit(const char *text, size_t n)
 }
 
 static void
+show_ratio(struct out *o)
+{
+	out_printf(o, "%u\n", commit_ratio());
+}
+
+static int
+write_ratio(const char *text, size_t n)
+{
+	const char *end;
+	uint64_t v = str_to_u64(text, &end);
+
+	return end == text ? -EINVAL : commit_set_ratio(v);
+}
+
+static void
 show_admin_reserve(struct out *o)
 {
 	out_printf(o, "%lu\n", commit_reserve());
@@ -431,6 +446,8 @@ static const struct procfs_row rows[] = {
 	{ "sys/kernel/random/boot_id", 0444, .show = show_boot_id },
 	{ "sys/vm/overcommit_memory", 0644, .show = show_overcommit,
 	  .write = write_overcommit },
+	{ "sys/vm/overcommit_ratio", 0644, .show = show_ratio,
+	  .write = write_ratio },
 	{ "sys/vm/admin_reserve_kbytes", 0644, .show = show_admin_reserve,
 	  .write = write_admin_reserve },
 	{ "sys/vm/drop_caches", 0200, .write = write_drop_caches },

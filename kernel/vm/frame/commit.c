@@ -15,6 +15,8 @@
  * Modes     /proc/sys/vm/overcommit_memory, in Linux's numbers:
  *           2 strict (default): private writable and shared anonymous memory is
  *             charged when it is mapped.  What is charged can always be touched.
+ *             overcommit_ratio is how many of a hundred frames may be promised:
+ *             all at first, and never more.
  *           1 always: all mappings are as with MAP_NORESERVE, charged page by
  *             page at the first touch; over the limit that is a SIGBUS.
  *           0 guess: as 1, but a single mapping larger than all frames and slots
@@ -60,12 +62,14 @@ enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
 	_Atomic unsigned mode;     /* [A] overcommit_memory */
-	uint64_t places, wired;    /* [c] frames free and wired before the first program */
+	uint64_t frames, wired;    /* [c] free and wired before the first program */
+	_Atomic uint64_t places;   /* [A] frames that may be promised */
+	_Atomic unsigned ratio;    /* [A] overcommit_ratio */
 	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
 	bool (*is_user)(void);     /* [c] NULL: nobody is */
 	_Atomic uint64_t told;     /* [A] when commit_warn() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
-} commit = { .mode = COMMIT_STRICT };
+} commit = { .mode = COMMIT_STRICT, .ratio = 100 };
 
 _Atomic bool commit_overdrawn;
 
@@ -84,7 +88,7 @@ commit_init(void)
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	commit.places = ps.free + ps.zeroed;
+	commit.frames = commit.places = ps.free + ps.zeroed;
 	commit.wired = ps.wired;
 	commit.for_root = MAX(ROOT_MIN, MIN(ROOT_MAX, ps.total / ROOT_SHARE));
 	ev_set_gauge_word(EV_commit_total, &commit.charged);
@@ -96,6 +100,7 @@ commit_init(void)
 void
 commit_adopt(uint64_t n)
 {
+	commit.frames += n;
 	commit.places += n;
 	commit.wired -= n;
 }
@@ -200,7 +205,7 @@ commit_set_reserve(uint64_t kbytes)
 {
 	uint64_t pages = kbytes >> (PAGE_SHIFT - 10);
 
-	if (pages > commit.places)
+	if (pages > commit.frames)
 		return -EINVAL;
 	atomic_store(&commit.for_root, pages);
 	return 0;
@@ -363,7 +368,7 @@ commit_guess(uint64_t pages)
 {
 	if (atomic_load(&commit.mode) != COMMIT_GUESS)
 		return 0;
-	return pages > commit.places + swap_ops->places() ? -ENOMEM : 0;
+	return pages > commit.frames + swap_ops->places() ? -ENOMEM : 0;
 }
 
 /* Mappings pay at the touch, whether they ask for it or not. */
@@ -380,6 +385,15 @@ commit_mode(void)
 	return atomic_load(&commit.mode);
 }
 
+/* The ratio is mode 2's; whoever changes one of the two sees the other. */
+static void
+set_places(void)
+{
+	unsigned ratio = commit_mode() == COMMIT_STRICT ? commit_ratio() : 100;
+
+	atomic_store(&commit.places, commit.frames * ratio / 100);
+}
+
 /* 0, -EINVAL. */
 int
 commit_set_mode(unsigned mode)
@@ -387,5 +401,24 @@ commit_set_mode(unsigned mode)
 	if (mode > COMMIT_STRICT)
 		return -EINVAL;
 	atomic_store(&commit.mode, mode);
+	set_places();
+	return 0;
+}
+
+/* /proc/sys/vm/overcommit_ratio. */
+unsigned
+commit_ratio(void)
+{
+	return atomic_load(&commit.ratio);
+}
+
+/* 0, -EINVAL: nobody is promised what there is not. */
+int
+commit_set_ratio(uint64_t percent)
+{
+	if (percent > 100)
+		return -EINVAL;
+	atomic_store(&commit.ratio, (unsigned)percent);
+	set_places();
 	return 0;
 }
