@@ -115,6 +115,8 @@ console_send(struct tty *t, const char *s, size_t n)
 static int
 open_console(struct chr_dev **d, uint32_t minor, unsigned flags)
 {
+	if (!tty_may_open(&console.tty))
+		return -EBUSY;
 	tty_opened(&console.tty, flags);
 	return 0;
 }

@@ -153,6 +153,7 @@ pty_setup(struct pty *p, unsigned number)
 	p->tty.chr = &p->slave;
 	p->tty.refs = 1;
 	p->tty.t = first;
+	p->tty.ispeed = p->tty.ospeed = 38400;
 	spin_init(&p->tty.lock, LR_DEV);
 	mutex_init(&p->tty.writing, LR_NONE);
 	waitq_init(&p->tty.wq);
@@ -194,6 +195,7 @@ static int
 slave_open(struct chr_dev **d, uint32_t minor, unsigned flags)
 {
 	struct pty *p = NULL;
+	int r = -EIO;
 
 	spin_lock(&ptys.lock);
 	if (minor < PTY_MAX)
@@ -201,14 +203,20 @@ slave_open(struct chr_dev **d, uint32_t minor, unsigned flags)
 	if (p != NULL && (p->locked || atomic_load(&p->tty.hung) ||
 	    ((*d)->dev != NULL && (*d)->dev != &p->tty)))
 		p = NULL;
+	if (p != NULL && p->slaves > 0 && !tty_may_open(&p->tty)) {
+		r = -EBUSY;
+		p = NULL;
+	}
 	if (p != NULL) {
+		if (p->slaves == 0)
+			p->tty.alone[TTY_PROGRAM] = false;
 		p->files++;
 		atomic_add(&p->slaves, 1);
 		p->was_open = true;
 	}
 	spin_unlock(&ptys.lock);
 	if (p == NULL)
-		return -EIO;
+		return r;
 	tty_opened(&p->tty, flags);
 	*d = &p->slave;
 	return 0;

@@ -19,10 +19,11 @@ enum tty_ioctl {
 	TCGETS = 0x5401, TCSETS, TCSETSW, TCSETSF, TCSBRK = 0x5409, TCXONC,
 	TCFLSH, TIOCSCTTY = 0x540e, TIOCGPGRP, TIOCSPGRP, TIOCOUTQ,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ, FIONREAD = 0x541b, TIOCNOTTY = 0x5422,
-	TIOCSTI = 0x5412, TIOCGETD = 0x5424, TCSBRKP = 0x5425, TIOCGSID = 0x5429
+	TIOCEXCL = 0x540c, TIOCNXCL, TIOCGEXCL = 0x80045440, TCGETS2 = 0x802c542a,
+	TCSETS2 = 0x402c542b, TCSETSW2, TCSETSF2, TIOCSTI = 0x5412, TIOCGETD = 0x5424, TCSBRKP = 0x5425, TIOCGSID = 0x5429
 };
 
-static int64_t get_termios(struct tty *t, uint64_t arg);
+static int64_t get_termios(struct tty *t, uint64_t arg, unsigned cmd);
 static int64_t set_termios(struct tty *t, uint64_t arg, unsigned cmd);
 static int64_t set_winsize(struct tty *t, uint64_t arg);
 static int64_t set_group(struct tty *t, uint64_t arg);
@@ -54,11 +55,21 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 
 	switch (cmd) {
 	case TCGETS:
-		return get_termios(t, arg);
+	case TCGETS2:
+		return get_termios(t, arg, cmd);
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
+	case TCSETS2:
+	case TCSETSW2:
+	case TCSETSF2:
 		return set_termios(t, arg, cmd);
+	case TIOCEXCL:
+	case TIOCNXCL:
+		atomic_store(&t->alone[side], cmd == TIOCEXCL);
+		return 0;
+	case TIOCGEXCL:
+		return put_int(arg, atomic_load(&t->alone[side]));
 	case TIOCGWINSZ:
 		ws = t->ws;
 		return tty_job->copyout(arg, &ws, sizeof(ws));
@@ -94,13 +105,14 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 }
 
 static int64_t
-get_termios(struct tty *t, uint64_t arg)
+get_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
 	uint64_t flags = spin_lock_irq(&t->lock);
-	struct termios now = t->t;
+	struct termios2 now = { t->t, t->ispeed, t->ospeed };
 
 	spin_unlock_irq(&t->lock, flags);
-	return tty_job->copyout(arg, &now, sizeof(now));
+	return tty_job->copyout(arg, &now,
+	    cmd == TCGETS2 ? sizeof(now) : sizeof(now.t));
 }
 
 /* Marks of an end of file are no bytes. */
@@ -186,6 +198,8 @@ keys_stop(const struct termios *m)
 static int64_t
 set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
+	bool is_old = cmd >= TCSETS && cmd <= TCSETSF;
+	struct termios2 two = { .ispeed = t->ispeed, .ospeed = t->ospeed };
 	struct termios new;
 	uint64_t flags;
 	uint32_t changed;
@@ -193,11 +207,13 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	int r = tty_may_change(t);
 
 	if (r == 0)
-		r = tty_job->copyin(&new, arg, sizeof(new));
+		r = tty_job->copyin(&two, arg, is_old ? sizeof(two.t) : sizeof(two));
 	if (r < 0)
 		return r;
+	tty_set_speeds(&two);
+	new = two.t;
 	flags = spin_lock_irq(&t->lock);
-	if (cmd == TCSETSF)
+	if (cmd == TCSETSF || cmd == TCSETSF2)
 		tty_flush_input(t);
 	/* Without IXON no key would start it again. */
 	if ((t->t.iflag & ~new.iflag & IXON) != 0)
@@ -206,6 +222,8 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	if (keys_stop(&t->t) != keys_stop(&new))
 		note = keys_stop(&new) ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP;
 	t->t = new;
+	t->ispeed = two.ispeed;
+	t->ospeed = two.ospeed;
 	if ((changed & ICANON) != 0)
 		tty_change_mode(t);
 	spin_unlock_irq(&t->lock, flags);

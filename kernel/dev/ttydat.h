@@ -27,6 +27,12 @@ struct termios {
 	uint8_t cc[NCCS];
 };
 
+/* The same with speeds that no code in cflag names: 44 bytes. */
+struct termios2 {
+	struct termios t;
+	uint32_t ispeed, ospeed;
+};
+
 struct winsize {
 	uint16_t row, col, xpixel, ypixel;
 };
@@ -65,6 +71,8 @@ enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 #define COOKED_EOF 0x200 /* ends a line, but carries no byte */
 #define COOKED_PART 0    /* no line ends */
 
+enum tty_side { TTY_PROGRAM, TTY_DRIVER }; /* TTY_DRIVER: who has the other end asks */
+
 struct tty;
 
 /* The driver of a terminal: what is below its line discipline.  It hands bytes
@@ -95,8 +103,10 @@ struct tty {
 	unsigned refs;                 /* [S] its session, and what the driver has */
 	int session, fg;               /* [S] read without; 0: none */
 	bool hung;                     /* [S] read without: the driver is gone */
+	bool alone[2];                 /* [A] by tty_side: TIOCEXCL, root alone opens it */
 	struct spinlock lock;          /* LR_DEV, irq */
 	struct termios t;              /* [T] */
+	uint32_t ispeed, ospeed;       /* [T] as TCSETS2 had them, or cflag */
 	struct winsize ws;             /* [T] */
 	bool stopped;                  /* [T] ^S, or TCOOFF */
 	bool held;                     /* [T] TCOOFF: TCOON alone starts it again */
@@ -116,6 +126,7 @@ struct tty {
 	.refs = 1,                                \
 	.lock = SPIN_INIT(LR_DEV),                \
 	.t = TERMIOS_FIRST,                       \
+	.ispeed = 38400, .ospeed = 38400,         \
 	.writing = MUTEX_INIT((name).writing, LR_NONE), \
 	.wq = WAITQ_INIT((name).wq),              \
 	.ready = READY_INIT((name).ready),        \
@@ -142,9 +153,11 @@ void tty_end_turn(struct mutex *, struct waitq *);
 int tty_wait(struct waitq *, int (*state)(void *), void *arg, bool nonblock);
 
 /* ttyctl.c */
-enum tty_side { TTY_PROGRAM, TTY_DRIVER }; /* TTY_DRIVER: who has the other end asks */
 int64_t tty_ioctl(void *dev, unsigned cmd, uint64_t arg);
 int64_t tty_ioctl_as(struct tty *, enum tty_side, unsigned cmd, uint64_t arg);
+
+/* ttyspeed.c */
+void tty_set_speeds(struct termios2 *);
 
 /* ttyjob.c */
 void tty_add(struct tty *);
@@ -154,6 +167,7 @@ bool tty_is_mine(const struct tty *);
 struct tty *tty_current(void);
 void tty_signal(struct tty *, int sig);
 int tty_may_change(const struct tty *);
+bool tty_may_open(const struct tty *);
 void tty_opened(struct tty *, unsigned flags);
 int tty_set_session(struct tty *, uint64_t steal);
 int tty_drop_session(struct tty *);

@@ -157,6 +157,13 @@ tty_may_change(const struct tty *t)
 	return tty_job == NULL ? 0 : tty_job->check_write(t->session, t->fg);
 }
 
+/* Not what somebody has for himself: TIOCEXCL.  Root does. */
+bool
+tty_may_open(const struct tty *t)
+{
+	return !atomic_load(&t->alone[TTY_PROGRAM]) || asker().root;
+}
+
 /* A session leader without a terminal gets the one it opens, unless O_NOCTTY. */
 void
 tty_opened(struct tty *t, unsigned flags)
