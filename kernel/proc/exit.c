@@ -100,6 +100,9 @@ task_end(int status)
 
 	if (UNLIKELY(tk->traced != NULL))
 		trace_event(TRACE_EXIT, (uint64_t)status);
+	spin_lock(&proc_lock);
+	tk->leaving = true;
+	spin_unlock(&proc_lock);
 	task_leave_memory(tk);
 	thread_set_space(NULL);
 	as_bind_thread(t, NULL);
@@ -168,6 +171,7 @@ task_leave_memory(struct task *tk)
 	vm_finish_begin();
 	futex_robust_exit(tk);
 	tk->robust = 0;
+	futex_pi_owner_ends(tk->serial);
 	if (tk->clear_tid != 0 && memory_has_others(tk->proc))
 		futex_clear_at(tk->clear_tid);
 	tk->clear_tid = 0;

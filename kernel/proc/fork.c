@@ -126,7 +126,7 @@ clone_check(const struct clone_req *req)
 	uint64_t f = req->flags;
 
 	if ((f & CLONE_NAMESPACES) != 0)
-		return (f & CLONE_FS) != 0 && (f & CLONE_NEWNS) != 0 ?
+		return (f & CLONE_FS) != 0 && (f & (CLONE_NEWNS | CLONE_NEWUSER)) != 0 ?
 		    -EINVAL : -EPERM;
 	if ((f & CLONE_THREAD) != 0 && (f & CLONE_SIGHAND) == 0)
 		return -EINVAL;

@@ -10,7 +10,7 @@
  *                 ─→ unpin ─→ sleep ─→ [lock: was I taken out?]
  *           wake: key of the word ─→ [lock: take out n waiters, wake them]
  *
- * Rules     1. Value test and queueing are in one hold of futex.lock, and the
+ * Rules     1. Value test and queueing are in one hold of futexes.lock, and the
  *              page is pinned meanwhile, so nothing faults under the lock.
  *           2. A waiter that is taken out touches its queue no more; who
  *              takes it out wakes it under the lock, so its stack is alive.
@@ -21,34 +21,16 @@
  *              fork, of a file.  Who has queued looks whether the page that he
  *              read is still the word's; a store after that finds him queued.
  *
- * Read next vm/access/futexword.c, proc/exit.c.  Book: ch07.
+ * Read next futex_pi.c, vm/access/futexword.c, proc/exit.c.  Book: ch07.
  */
-#include "proc/proc.h"
-#include "proc/procdat.h"
-#include "proc/procfn.h"
+#include "proc/futexq.h"
 
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define BUCKETS 64
 #define ROBUST_MAX 2048
-#define OWNER_DIED 0x40000000u
-#define WAITERS 0x80000000u
-#define TID_MASK 0x3fffffffu
 
-/* A sleeping thread; on its stack. */
-struct futex_waiter {
-	struct list_node node;   /* futex.lock */
-	uintptr_t key[2];        /* futex.lock: a requeue changes it */
-	uint32_t bitset;
-	bool woken;              /* futex.lock */
-	struct waitq wq;
-};
-
-static struct {
-	struct spinlock lock;    /* guards all queues; LR_LEAF */
-	struct list bucket[BUCKETS];
-} futex = { .lock = SPIN_INIT(LR_LEAF) };
+struct futex_queues futexes = { .lock = SPIN_INIT(LR_LEAF) };
 
 static int64_t futex_wait(const struct futex_req *, uint32_t bitset);
 static int64_t futex_wake(const struct futex_req *, uint32_t bitset);
@@ -59,17 +41,18 @@ static int64_t futex_wake_op(const struct futex_req *);
 void
 futex_init(void)
 {
-	for (unsigned i = 0; i < BUCKETS; i++)
-		list_init(&futex.bucket[i]);
+	for (unsigned i = 0; i < FUTEX_BUCKETS; i++)
+		list_init(&futexes.bucket[i]);
+	futex_pi_init();
 }
 
 /*
  * One futex call.
  *
- * Locks:    takes futex.lock; none held.
+ * Locks:    takes futexes.lock; none held.
  * Context:  thread; WAIT sleeps.
  * Returns:  as futex(2); -ERESTARTSYS or, with a deadline, -ERESTART_BLOCK
- *           when a signal came.
+ *           when a signal came; of words with an owner -ERESTARTNOINTR.
  */
 int64_t
 futex_op(const struct futex_req *q)
@@ -89,25 +72,49 @@ futex_op(const struct futex_req *q)
 		return q->val3 == 0 ? -EINVAL : futex_wait(q, q->val3);
 	case FUTEX_WAKE_BITSET:
 		return q->val3 == 0 ? -EINVAL : futex_wake(q, q->val3);
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+		return futex_lock_pi(q, PI_LOCK);
+	case FUTEX_TRYLOCK_PI:
+		return futex_lock_pi(q, PI_TRYLOCK);
+	case FUTEX_UNLOCK_PI:
+		return futex_unlock_pi(q);
+	case FUTEX_WAIT_REQUEUE_PI:
+		return futex_wait_requeue_pi(q);
+	case FUTEX_CMP_REQUEUE_PI:
+		return futex_cmp_requeue_pi(q);
 	}
 	return -ENOSYS;
 }
 
 /* ---- queues ---- */
 
-static struct list *
-bucket_of(const uintptr_t key[2])
+struct list *
+futex_bucket(const uintptr_t key[2])
 {
 	uint64_t h = (key[0] >> 4) * 0x9e3779b97f4a7c15ul ^
 	    (key[1] >> 2) * 0xc2b2ae3d27d4eb4ful;
 
-	return &futex.bucket[(h >> 32) % BUCKETS];
+	return &futexes.bucket[(h >> 32) % FUTEX_BUCKETS];
 }
 
-static bool
-same_key(const uintptr_t a[2], const uintptr_t b[2])
+bool
+futex_same_key(const uintptr_t a[2], const uintptr_t b[2])
 {
 	return a[0] == b[0] && a[1] == b[1];
+}
+
+/* The first in the queue of that key, or NULL.  Locks: futexes.lock. */
+struct futex_waiter *
+futex_first_locked(const uintptr_t key[2])
+{
+	struct futex_waiter *w;
+
+	HELD(&futexes.lock);
+	LIST_FOREACH(w, futex_bucket(key), node)
+		if (futex_same_key(w->key, key))
+			return w;
+	return NULL;
 }
 
 /* How many a wake names: an int, of which 0 and less wake one, as on Linux. */
@@ -117,47 +124,57 @@ wake_count(uint32_t val)
 	return (unsigned)MAX((int32_t)val, 1);
 }
 
-/* Wake up to n waiters of the key; futex.lock is held. */
-static unsigned
+/*
+ * Wake up to n waiters of the key; futexes.lock is held.  How many; -EINVAL: one of
+ * them waits for an owner, who alone wakes him.
+ */
+static int
 wake_key_locked(const uintptr_t key[2], unsigned n, uint32_t bitset)
 {
-	struct list *l = bucket_of(key);
+	struct list *l = futex_bucket(key);
 	struct list_node *at = l->head.next, *next;
 	struct futex_waiter *w;
 	unsigned woken = 0;
 
-	HELD(&futex.lock);
+	HELD(&futexes.lock);
 	for (; at != &l->head && woken < n; at = next) {
 		next = at->next;
 		w = LIST_ENTRY(at, struct futex_waiter, node);
-		if (!same_key(w->key, key) || (w->bitset & bitset) == 0)
+		if (!futex_same_key(w->key, key))
+			continue;
+		if (w->pi != NULL)
+			return -EINVAL;
+		if ((w->bitset & bitset) == 0)
 			continue;
 		list_remove(&w->node);
 		w->woken = true;
 		wake_all(&w->wq);
 		woken++;
 	}
-	return woken;
+	return (int)woken;
 }
 
 /*
- * The first n waiters of one key get another; futex.lock is held.  In one bucket they
+ * The first n waiters of one key get another; futexes.lock is held.  In one bucket they
  * keep their places, and with the same key nothing changes; they count all the same.
+ * -EINVAL: as above.
  */
-static unsigned
+static int
 move_key_locked(const uintptr_t from[2], const uintptr_t to[2], unsigned n)
 {
-	struct list *l = bucket_of(from), *other = bucket_of(to);
+	struct list *l = futex_bucket(from), *other = futex_bucket(to);
 	struct list_node *at = l->head.next, *next;
 	struct futex_waiter *w;
 	unsigned moved = 0;
 
-	HELD(&futex.lock);
+	HELD(&futexes.lock);
 	for (; at != &l->head && moved < n; at = next) {
 		next = at->next;
 		w = LIST_ENTRY(at, struct futex_waiter, node);
-		if (!same_key(w->key, from))
+		if (!futex_same_key(w->key, from))
 			continue;
+		if (w->pi != NULL)
+			return -EINVAL;
 		w->key[0] = to[0];
 		w->key[1] = to[1];
 		if (other != l) {
@@ -166,11 +183,11 @@ move_key_locked(const uintptr_t from[2], const uintptr_t to[2], unsigned n)
 		}
 		moved++;
 	}
-	return moved;
+	return (int)moved;
 }
 
-static int
-pin_word(const struct futex_req *q, va_t addr, enum access access,
+int
+futex_pin(const struct futex_req *q, va_t addr, enum access access,
     struct vm_word_pin *pin)
 {
 	if ((addr & 3) != 0)
@@ -198,12 +215,12 @@ wait_queue(const struct futex_req *q, const struct vm_word_pin *pin,
 
 	w->key[0] = pin->key[0];
 	w->key[1] = pin->key[1];
-	spin_lock(&futex.lock);
+	spin_lock(&futexes.lock);
 	if (atomic_load(pin->kva) == q->val)
-		list_push_back(bucket_of(w->key), &w->node);
+		list_push_back(futex_bucket(w->key), &w->node);
 	else
 		r = -EAGAIN;
-	spin_unlock(&futex.lock);
+	spin_unlock(&futexes.lock);
 	return r;
 }
 
@@ -212,9 +229,9 @@ was_woken(struct futex_waiter *w)
 {
 	bool woken;
 
-	spin_lock(&futex.lock);
+	spin_lock(&futexes.lock);
 	woken = w->woken;
-	spin_unlock(&futex.lock);
+	spin_unlock(&futexes.lock);
 	return woken;
 }
 
@@ -224,28 +241,42 @@ wait_leave(struct futex_waiter *w)
 {
 	bool woken;
 
-	spin_lock(&futex.lock);
+	spin_lock(&futexes.lock);
 	woken = w->woken;
 	if (!woken)
 		list_remove(&w->node);
-	spin_unlock(&futex.lock);
+	spin_unlock(&futexes.lock);
 	return woken;
+}
+
+/* Out of the queue of that key; false: it is there no longer, woken or moved. */
+static bool
+leave_from(struct futex_waiter *w, const uintptr_t key[2])
+{
+	bool is_there;
+
+	spin_lock(&futexes.lock);
+	is_there = !w->woken && futex_same_key(w->key, key);
+	if (is_there)
+		list_remove(&w->node);
+	spin_unlock(&futexes.lock);
+	return is_there;
 }
 
 /*
  * Queue w by the word as it is (rule 4).
  *
- * Returns:  0 queued, or woken already; -EAGAIN, -EFAULT, -EINVAL, -EINTR.
+ * Returns:  0 queued, or woken already, or moved; -EAGAIN, -EFAULT, -EINVAL, -EINTR.
  */
-static int
-wait_enter(const struct futex_req *q, struct futex_waiter *w)
+int
+futex_enter(const struct futex_req *q, struct futex_waiter *w)
 {
 	struct vm_word_pin pin, now;
 	bool moved;
 	int r;
 
 	do {
-		r = pin_word(q, q->addr, ACCESS_READ, &pin);
+		r = futex_pin(q, q->addr, ACCESS_READ, &pin);
 		if (r < 0)
 			return r;
 		r = wait_queue(q, &pin, w);
@@ -253,35 +284,54 @@ wait_enter(const struct futex_req *q, struct futex_waiter *w)
 			vm_word_unpin(&pin, PAGE_CLEAN);
 			return r;
 		}
-		r = pin_word(q, q->addr, ACCESS_READ, &now);
+		r = futex_pin(q, q->addr, ACCESS_READ, &now);
 		moved = r < 0 || now.page != pin.page;
 		if (r == 0)
 			vm_word_unpin(&now, PAGE_CLEAN);
 		vm_word_unpin(&pin, PAGE_CLEAN);
-		if (moved && wait_leave(w))
+		if (moved && !leave_from(w, pin.key))
 			return 0;
 	} while (moved && r == 0);
+	return r;
+}
+
+/* Nobody has seen it.  Locks: none. */
+void
+futex_waiter_init(struct futex_waiter *w, struct pi_waiter *pi)
+{
+	*w = (struct futex_waiter){ .bitset = UINT32_MAX, .pi = pi };
+	waitq_init(&w->wq);
+	list_node_init(&w->node);
+}
+
+/* Until somebody wakes w.  0, -ETIMEDOUT, -EINTR: perhaps he has all the same. */
+int
+futex_sleep(const struct futex_req *q, struct futex_waiter *w)
+{
+	struct waiter sleep;
+	int r;
+
+	do {
+		wait_prepare(&w->wq, &sleep);
+		r = was_woken(w) ? 0 : wait_sleep(&sleep, WAIT_INTR,
+		    q->has_deadline ? q->deadline : WAIT_FOREVER);
+		wait_finish(&sleep);
+	} while (r == 0 && !was_woken(w));
 	return r;
 }
 
 static int64_t
 futex_wait(const struct futex_req *q, uint32_t bitset)
 {
-	struct futex_waiter w = { .bitset = bitset };
-	struct waiter sleep;
+	struct futex_waiter w;
 	int r;
 
-	waitq_init(&w.wq);
-	list_node_init(&w.node);
-	r = wait_enter(q, &w);
+	futex_waiter_init(&w, NULL);
+	w.bitset = bitset;
+	r = futex_enter(q, &w);
 	if (r < 0)
 		return r;
-	do {
-		wait_prepare(&w.wq, &sleep);
-		r = was_woken(&w) ? 0 : wait_sleep(&sleep, WAIT_INTR,
-		    q->has_deadline ? q->deadline : WAIT_FOREVER);
-		wait_finish(&sleep);
-	} while (r == 0 && !was_woken(&w));
+	r = futex_sleep(q, &w);
 	if (wait_leave(&w))
 		return 0;
 	if (r == -ETIMEDOUT)
@@ -293,15 +343,14 @@ static int64_t
 futex_wake(const struct futex_req *q, uint32_t bitset)
 {
 	uintptr_t key[2];
-	unsigned n;
 	int r = key_of(q, q->addr, key);
 
 	if (r < 0)
 		return r;
-	spin_lock(&futex.lock);
-	n = wake_key_locked(key, wake_count(q->val), bitset);
-	spin_unlock(&futex.lock);
-	return n;
+	spin_lock(&futexes.lock);
+	r = wake_key_locked(key, wake_count(q->val), bitset);
+	spin_unlock(&futexes.lock);
+	return r;
 }
 
 static int64_t
@@ -309,8 +358,7 @@ futex_requeue(const struct futex_req *q, bool compare)
 {
 	struct vm_word_pin pin;
 	uintptr_t from[2], to[2];
-	unsigned woken = 0, moved = 0;
-	int r;
+	int r, woken = 0, moved = 0;
 
 	if ((int32_t)q->val < 0 || (int32_t)q->val2 < 0)
 		return -EINVAL;
@@ -318,17 +366,18 @@ futex_requeue(const struct futex_req *q, bool compare)
 	if (r == 0)
 		r = key_of(q, q->addr2, to);
 	if (r == 0 && compare)
-		r = pin_word(q, q->addr, ACCESS_READ, &pin);
+		r = futex_pin(q, q->addr, ACCESS_READ, &pin);
 	if (r < 0)
 		return r;
-	spin_lock(&futex.lock);
+	spin_lock(&futexes.lock);
 	if (compare && atomic_load(pin.kva) != q->val3) {
 		r = -EAGAIN;
 	} else {
 		woken = wake_key_locked(from, q->val, UINT32_MAX);
-		moved = move_key_locked(from, to, q->val2);
+		moved = woken < 0 ? woken : move_key_locked(from, to, q->val2);
+		r = MIN(moved, 0);
 	}
-	spin_unlock(&futex.lock);
+	spin_unlock(&futexes.lock);
 	if (compare)
 		vm_word_unpin(&pin, PAGE_CLEAN);
 	return r < 0 ? r : (int64_t)woken + moved;
@@ -384,25 +433,26 @@ futex_wake_op(const struct futex_req *q)
 	struct vm_word_pin b;
 	uintptr_t a[2];
 	uint32_t old = 0;
-	int64_t n = 0;
-	int r, wanted = 0;
+	int r, wanted = 0, n = 0, more;
 
 	r = key_of(q, q->addr, a);
 	if (r == 0)
-		r = pin_word(q, q->addr2, ACCESS_WRITE, &b);
+		r = futex_pin(q, q->addr2, ACCESS_WRITE, &b);
 	if (r < 0)
 		return r;
-	spin_lock(&futex.lock);
+	spin_lock(&futexes.lock);
 	r = apply_op(b.kva, q->val3, &old);
 	if (r == 0)
 		r = wanted = compare_op(old, q->val3);
 	if (r >= 0)
-		n = wake_key_locked(a, wake_count(q->val), UINT32_MAX);
-	if (wanted > 0)
-		n += wake_key_locked(b.key, wake_count(q->val2), UINT32_MAX);
-	spin_unlock(&futex.lock);
+		r = n = wake_key_locked(a, wake_count(q->val), UINT32_MAX);
+	if (r >= 0 && wanted > 0) {
+		more = wake_key_locked(b.key, wake_count(q->val2), UINT32_MAX);
+		r = more < 0 ? more : n + more;
+	}
+	spin_unlock(&futexes.lock);
 	vm_word_unpin(&b, PAGE_DIRTY);
-	return r < 0 ? r : n;
+	return r;
 }
 
 /* ---- at the end of a thread ---- */
@@ -444,7 +494,7 @@ futex_clear_at(va_t addr)
 		(void)as_write(proc_current()->as, addr, &zero, sizeof(zero));
 		return;
 	}
-	if (pin_word(&q, addr, ACCESS_WRITE, &pin) < 0)
+	if (futex_pin(&q, addr, ACCESS_WRITE, &pin) < 0)
 		return;
 	atomic_store(pin.kva, 0);
 	vm_word_unpin(&pin, PAGE_DIRTY);
@@ -460,14 +510,14 @@ robust_release(struct task *tk, va_t addr, bool pending)
 	uint32_t v;
 	bool mine;
 
-	if (pin_word(&q, addr, ACCESS_WRITE, &pin) < 0)
+	if (futex_pin(&q, addr, ACCESS_WRITE, &pin) < 0)
 		return;
 	v = atomic_load(pin.kva);
 	do {
-		mine = (v & TID_MASK) == (uint32_t)tk->tid;
-	} while (mine && !atomic_cas(pin.kva, &v, (v & WAITERS) | OWNER_DIED));
+		mine = (v & FUTEX_TID_MASK) == (uint32_t)tk->tid;
+	} while (mine && !atomic_cas(pin.kva, &v, (v & FUTEX_WAITERS) | FUTEX_OWNER_DIED));
 	vm_word_unpin(&pin, mine ? PAGE_DIRTY : PAGE_CLEAN);
-	if ((mine && (v & WAITERS) != 0) || (pending && v == 0))
+	if ((mine && (v & FUTEX_WAITERS) != 0) || (pending && v == 0))
 		(void)futex_wake_at(addr, 1);
 }
 

@@ -156,6 +156,7 @@ struct task {
 	bool reset_on_fork : 1;  /* [L] SCHED_RESET_ON_FORK */
 	bool no_random : 1;      /* [L] ADDR_NO_RANDOMIZE: for its next exec */
 	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS; nothing is there to keep */
+	bool leaving : 1;        /* [L] it ends: it gets no more waiters in futex_pi.c */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
@@ -379,6 +380,7 @@ void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
 #define CLONE_UNTRACED 0x00800000ul
 #define CLONE_CHILD_SETTID 0x01000000ul
 #define CLONE_NAMESPACES 0x7e020000ul /* NEWNS … NEWNET */
+#define CLONE_NEWUSER 0x10000000ul
 #define CLONE_IO 0x80000000ul
 #define CLONE_CLEAR_SIGHAND 0x100000000ul
 
@@ -475,8 +477,14 @@ void futex_robust_exit(struct task *);
 #define FUTEX_REQUEUE 3
 #define FUTEX_CMP_REQUEUE 4
 #define FUTEX_WAKE_OP 5
+#define FUTEX_LOCK_PI 6
+#define FUTEX_UNLOCK_PI 7
+#define FUTEX_TRYLOCK_PI 8
 #define FUTEX_WAIT_BITSET 9
 #define FUTEX_WAKE_BITSET 10
+#define FUTEX_WAIT_REQUEUE_PI 11
+#define FUTEX_CMP_REQUEUE_PI 12
+#define FUTEX_LOCK_PI2 13
 #define FUTEX_PRIVATE_FLAG 128
 #define FUTEX_CLOCK_REALTIME 256
 

@@ -150,6 +150,7 @@ int sigframe_push(struct task *, struct trapframe *, const struct siginfo *,
 
 /* futex.c */
 void futex_init(void);
+void futex_pi_owner_ends(uint64_t serial);
 
 /* usertrap.c */
 void usertrap_init(void);
@@ -165,6 +166,7 @@ bool cpu_clock_find_locked(const struct cpu_clock *, struct proc **, struct task
 uint64_t cpu_clock_of_locked(struct proc *, struct task *, bool user_only);
 
 /* ptimer.c */
+int ptimer_next_text(int id, struct aspace *, uint64_t *at, struct out *);
 uint64_t ptimers_first_locked(const struct proc *); /* 0: none waits */
 bool ptimers_fire_locked(struct proc *, uint64_t now);
 bool ptimers_watch_cpu_locked(const struct proc *);

@@ -636,6 +636,7 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "auxv", .mode = 0400, .guarded = true, .next = next_auxv },
 	{ .name = "comm", .mode = 0644, .show = show_comm,
 	  .write = write_comm },
+	{ .name = "timers", .mode = 0444, .next = ptimer_next_text },
 	{ .name = "limits", .mode = 0444, .show = proc_show_limits },
 	{ .name = "oom_score", .mode = 0444, .show = show_oom_score },
 	{ .name = "oom_score_adj", .mode = 0644, .show = show_oom_adj,

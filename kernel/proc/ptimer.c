@@ -640,3 +640,64 @@ ptimer_overruns(int id)
 	spin_unlock(&proc_lock);
 	return r;
 }
+
+/* ---- /proc/PID/timers ---- */
+
+/* The last of p's whose number is at most `to`, or NULL. */
+static struct ptimer *
+up_to_locked(const struct proc *p, int to)
+{
+	struct ptimer *t = p->ptimers == NULL ? NULL :
+	    by_number(p->ptimers->numbered.node), *best = NULL;
+
+	HELD(&proc_lock);
+	while (t != NULL)
+		if (t->id <= to) {
+			best = t;
+			t = by_number(t->numbered.right);
+		} else {
+			t = by_number(t->numbered.left);
+		}
+	return best;
+}
+
+static void
+show_timer(const struct ptimer_req *req, int id, int pid, struct out *o)
+{
+	static const char *const how[] = { "signal", "none", "thread" };
+	unsigned notify = (unsigned)req->notify & 3;
+
+	out_printf(o, "ID: %d\nsignal: %d/%016lx\nnotify: %s/%s.%d\nClockID: %d\n",
+	    id, req->signo, req->has_value ? req->value : (uint64_t)id,
+	    how[MIN(notify, 2u)], req->to != 0 ? "tid" : "pid",
+	    req->to != 0 ? req->to : pid, req->clock);
+}
+
+/* The newest first, as on Linux; *at: INT32_MAX less the number of the next.  1; 0:
+ * that was the last; -ESRCH. */
+int
+ptimer_next_text(int id, struct aspace *as, uint64_t *at, struct out *o)
+{
+	struct ptimer_req req;
+	struct ptimer *t = NULL;
+	struct proc *p;
+	int number = 0, pid = 0;
+
+	spin_lock(&proc_lock);
+	p = proc_of_id_locked(id);
+	if (p != NULL && *at <= INT32_MAX)
+		t = up_to_locked(p, INT32_MAX - (int)*at);
+	while (t != NULL && !t->started)
+		t = up_to_locked(p, t->id - 1);
+	if (t != NULL) {
+		req = t->req;
+		number = t->id;
+		pid = p->pid;
+	}
+	spin_unlock(&proc_lock);
+	if (t == NULL)
+		return p == NULL ? -ESRCH : 0;
+	*at = (uint64_t)(INT32_MAX - number) + 1;
+	show_timer(&req, number, pid, o);
+	return 1;
+}

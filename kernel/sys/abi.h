@@ -90,6 +90,7 @@ struct abi_rusage {
 #define PR_GET_NAME 16
 #define PR_GET_SECCOMP 21
 #define PR_CAPBSET_READ 23
+#define PR_CAP_AMBIENT 47
 #define PR_CAPBSET_DROP 24
 #define PR_GET_TSC 25
 #define PR_TSC_ENABLE 1

@@ -74,6 +74,9 @@ sys_file(uint64_t fd)
 /* The process of a descriptor, which *f keeps: file_put().  NULL: it is none. */
 struct proc *sys_pidfd(uint64_t fd, struct file **f);
 
+/* prctl(PR_CAP_AMBIENT). */
+int64_t sys_cap_ambient(const uint64_t a[6]);
+
 /* May a program send this to thread `to`? */
 bool sys_may_tell(const struct siginfo *, int to);
 

@@ -556,6 +556,8 @@ sys_prctl(const uint64_t a[6])
 		return prctl_name(true, a[1]);
 	case PR_GET_NAME:
 		return prctl_name(false, a[1]);
+	case PR_CAP_AMBIENT:
+		return sys_cap_ambient(a);
 	case PR_CAPBSET_READ:
 		return a[1] > 40 ? -EINVAL : 1;
 	case PR_SET_CHILD_SUBREAPER:

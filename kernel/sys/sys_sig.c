@@ -267,7 +267,21 @@ futex_again(const uint64_t a[6])
 	return r == -ERESTART_BLOCK ? sys_restart_later(futex_again, a) : r;
 }
 
-/* WAIT counts from now, WAIT_BITSET names a moment. */
+/* Of two clocks the caller may choose; LOCK_PI has the one that all others had not. */
+static bool
+futex_has_clock(int op)
+{
+	return op == FUTEX_WAIT_BITSET || op == FUTEX_WAIT_REQUEUE_PI ||
+	    op == FUTEX_LOCK_PI2;
+}
+
+static bool
+futex_has_deadline(int op)
+{
+	return futex_has_clock(op) || op == FUTEX_WAIT || op == FUTEX_LOCK_PI;
+}
+
+/* WAIT counts from now, all others name a moment. */
 static int
 futex_deadline(struct futex_req *q, va_t ts, bool realtime)
 {
@@ -295,10 +309,10 @@ sys_futex(const uint64_t a[6])
 
 	q.op = (int)(op & ~(unsigned)(FUTEX_PRIVATE_FLAG |
 	    FUTEX_CLOCK_REALTIME));
-	if (realtime && q.op != FUTEX_WAIT_BITSET)
+	if (realtime && !futex_has_clock(q.op))
 		return -ENOSYS;
-	if ((q.op == FUTEX_WAIT || q.op == FUTEX_WAIT_BITSET) && a[3] != 0) {
-		r = futex_deadline(&q, a[3], realtime);
+	if (futex_has_deadline(q.op) && a[3] != 0) {
+		r = futex_deadline(&q, a[3], realtime || q.op == FUTEX_LOCK_PI);
 		if (r < 0)
 			return r;
 	}

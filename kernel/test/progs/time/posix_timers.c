@@ -370,6 +370,34 @@ many(void)
 	_exit(0);
 }
 
+/* /proc/PID/timers names them, the newest first. */
+static void
+shown(void)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	struct sigevent usr = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
+		.sigev_value.sival_ptr = (void *)0x123456789abul };
+	char text[512], want[512];
+	timer_t a, b;
+	int fd, n;
+
+	OK(timer_create(CLOCK_MONOTONIC, &usr, &a));
+	OK(timer_create(CLOCK_REALTIME, &none, &b));
+	fd = OK(open("/proc/self/timers", O_RDONLY));
+	n = (int)OK(read(fd, text, sizeof(text) - 1));
+	text[n] = '\0';
+	snprintf(want, sizeof(want), "ID: %ld\nsignal: 0/%016x\nnotify: none/pid.%d\n"
+	    "ClockID: 0\nID: %ld\nsignal: %d/00000123456789ab\nnotify: signal/pid.%d\n"
+	    "ClockID: 1\n", (long)(intptr_t)b, 0, getpid(), (long)(intptr_t)a, SIGUSR1,
+	    getpid());
+	if (strcmp(text, want) != 0)
+		FAIL("expected:\n%s, seen:\n%s", want, text);
+	OK(timer_delete(a));
+	OK(timer_delete(b));
+	EQ(pread(fd, text, sizeof(text), 0), 0);
+	OK(close(fd));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -389,5 +417,7 @@ main(int argc, char **argv)
 	a_thread_is_named();
 	not_inherited();
 	many();
+	if (access("/proc/self/timers", R_OK) == 0 || on_vadose())
+		shown();
 	return test_done();
 }
