@@ -101,7 +101,7 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
  * counted; ask->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
  * commit: nothing has changed.  [O] held. */
 static int
-anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
+anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
 {
 	return lab_todo("03-anon step 3: anon_make");
 }
