@@ -5,6 +5,7 @@
  * Problem   proc/futex.c asks for the current process; vmsim has spaces only.
  *
  * Rules     1. The thread has a process as long as the call takes, no longer.
+ *           2. No thread has a number, so no word names an owner.
  *
  * Read next proc/futex.c, ops_access.c.
  */
@@ -14,6 +15,14 @@
 void futex_begin(void);
 int64_t futex_wait_at(struct aspace *as, va_t va, uint32_t value);
 int64_t futex_wake_all(struct aspace *as, va_t va);
+
+struct spinlock proc_lock = SPIN_INIT(LR_LEAF);
+
+struct task *
+task_find_locked(int tid)
+{
+	return NULL;
+}
 
 /* Before each schedule: one that was given up may have left waiters. */
 void

@@ -4,7 +4,7 @@
 
 SIMSRC := $(filter-out kernel/lib/spin.c kernel/mem/kva.c,$(wildcard $(foreach d,lib mem vm \
   vm/* vm/design/*,kernel/$(d)/*.c)) kernel/amd64/shootdown.c \
-  kernel/proc/futex.c kernel/dev/bio.c)
+  kernel/proc/futex.c kernel/proc/futex_pi.c kernel/dev/bio.c)
 SIMOWN := $(wildcard kernel/test/sim/*.c kernel/test/hostkern/*.c)
 SIMWARN := $(WARN) -Wno-missing-prototypes -Wno-redundant-decls \
   $(ALWAYS_ERRORS) $(CI_ONLY)
