@@ -34,6 +34,7 @@
 #define WORK_MS 4000 /* … or now */
 #define END_MS 20000
 #define MUCH (48 * MIB)
+#define MANY 10000   /* sockets, timers, watches, descriptors under way */
 #define CROWD 900
 #define FOLDER "/tmp/crowd"
 
@@ -998,13 +999,13 @@ sockets(void)
 static void
 posix_timers(void)
 {
-	static timer_t timers[10000];
+	static timer_t timers[MANY];
 	struct sigevent none = { .sigev_notify = SIGEV_NONE };
 	struct sigevent sent = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCHLD };
 	struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } };
 	int i, n;
 
-	for (n = 0; n < 10000; n++)
+	for (n = 0; n < MANY; n++)
 		if (syscall(SYS_timer_create, n % 2, n % 4 < 2 ? &none : &sent,
 		    &timers[n]) != 0)
 			break;
@@ -1106,13 +1107,15 @@ static volatile double *works_ms; /* the longest of a small work of root's */
 static pid_t
 begin(const struct kind *k)
 {
-	const struct rlimit locked = { MUCH, MUCH };
+	const struct rlimit locked = { MUCH, MUCH }, many = { MANY, MANY };
 	pid_t pid = OK(fork());
 
 	if (pid != 0)
 		return pid;
 	setpgid(0, 0);
 	OK(setrlimit(RLIMIT_MEMLOCK, &locked));
+	OK(setrlimit(RLIMIT_NOFILE, &many));
+	OK(setrlimit(RLIMIT_SIGPENDING, &many));
 	OK(setgid(1000));
 	OK(setuid(1000));
 	OK(mkdir(FOLDER, 0700));
