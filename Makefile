@@ -147,7 +147,6 @@ run: image
 	else sh tools/guest --kernel $(KERNEL) --timeout 120 $(watched) -- /bin/sh /etc/tour.sh; fi
 
 gdb: image $(if $(TEST),grader)
-	@sh tools/setup gdb
 	$(others_may)
 	@$(if $(TEST),$(G)/grade gdb '$(LAB)' $(TEST) \
 	  $(if $(SEED),--seed $(SEED)) $(submitted), \

@@ -6,8 +6,8 @@
 # in_full                     true but in the short form of a SHORT=1 case
 # of_commit N                 a number below N: of each commit its own, on any day
 # built TARGET…               made in build/, for all cases, by one at a time
-# host_programs PROG…         copied with their libraries into $tmp/root; ends the case
-#                             where the host has not got one
+# host_programs PROG…         copied with their libraries into $tmp/root; the case
+#                             fails where the host has not got one
 # host_files PATH…            files and folders of the host, there, too
 # root_words                  --add for all of that
 # $guest, $exact_guest        tools/guest; with time, chance and swap that repeat (KIND=exact)
@@ -89,7 +89,10 @@ host_files() {
 
 host_programs() {
 	for prog; do
-		command -v $prog >/dev/null || { echo "no $prog, skipped"; exit 0; }
+		command -v $prog >/dev/null || {
+			echo "no $prog: tools/setup installs it"
+			exit 1
+		}
 	done
 	mkdir -p "$tmp/root/usr/bin"
 	for prog; do

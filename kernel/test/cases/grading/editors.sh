@@ -59,7 +59,6 @@ node "$tmp/names.mjs" >"$tmp/said" 2>&1
 same '' "$(head -n 5 "$tmp/said")" "tasks, launch"
 
 # The debugger's commands, as the editor gives them to gdb, stop the kernel at a fault.
-sh tools/setup gdb
 sh tools/gdb/machine >"$tmp/typescript" 2>&1 &
 machine=$!
 at_end='kill $machine 2>/dev/null'

@@ -5,9 +5,6 @@
 # divided and resized; what each had is given back.
 . kernel/test/cases/lib.sh
 
-for prog in script tmux bash stty tty; do
-	command -v $prog >/dev/null || { echo "no $prog: tools/setup installs it"; exit 1; }
-done
 host_programs script tmux bash stty tty
 host_files /usr/lib/locale/C.utf8 /lib/terminfo/s/screen
 

@@ -13,7 +13,6 @@ wait_for_socket() {
 	done
 }
 
-sh tools/setup gdb || exit 2
 $guest --cpus 1 --memory 64M --append norandom=1 --add "$BUILD/kernel/test/progs/gdb_view:/t/" \
 	--gdb -- /t/gdb_view >"$tmp/maps" 2>"$tmp/err" &
 pid=$!
