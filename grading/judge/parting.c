@@ -148,7 +148,10 @@ say_parting(const struct pair *p, const struct vtr_parting *d)
 	                          : xprintf("pid %u  nothing more", d->pid);
 	char *ours = d->b != NULL ? in_words(&p->trace[1], d->b)
 	                          : xprintf("pid %u  nothing more", d->pid);
-	char *line = xprintf("%s\n    the reference  %s", mine, ours);
+	/* Numbers of frames mean nothing: that it is not the same page does. */
+	char *line = xprintf("%s\n    the reference  %s%s", mine, ours,
+	    strcmp(d->why, "pfn") == 0 ? "\n    there it is another page than "
+	                                 "in the events before" : "");
 
 	free(mine);
 	free(ours);

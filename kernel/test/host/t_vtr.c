@@ -196,6 +196,23 @@ rules(void **state)
 	}
 }
 
+/* A design that shares pages without entries counts them, and tells of no word. */
+static void
+other_forks(void **state)
+{
+	static const struct line l[] = { { FBEGIN, 5, { 5, 6 } },
+		{ FEND, 5, { 205, 0, 0 } } };
+	struct vtr_finding f;
+	struct vtr t;
+
+	write_trace(path[0], l, 2, 0, 0);
+	load(&t, path[0]);
+	f = vtr_check(&t);
+	if (f.event != NULL)
+		fail_msg("event %lu: %s", f.event->seq, f.rule);
+	vtr_free(&t);
+}
+
 /* Behind a gap nothing is held against a page, a fault, an entry. */
 static void
 gaps(void **state)
@@ -564,6 +581,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rules),
+		cmocka_unit_test(other_forks),
 		cmocka_unit_test(gaps),
 		cmocka_unit_test(diffs),
 		cmocka_unit_test(damage),
