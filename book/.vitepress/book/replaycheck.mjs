@@ -7,9 +7,11 @@
 // 2^32, at the moment of which that tells.  Each frame is compared; to and fro in time leads to the same.
 // One of which no event tells must be as boot left it: FREE or WIRED.  What stands in
 // STATES behind a line `maps PID` is what /proc/PID/maps has printed: the mappings, too.
+// Lines of /proc/vm/shadow: the chains of objects of each mapping.
 // The trace goes the way that a page's goes: packed, unpacked.
 import { readFileSync } from 'node:fs'
 import { pack, unpack } from '../theme/vtr/columns.mjs'
+import { Chains } from '../theme/vtr/chains.mjs'
 import { Mappings, rightsOf } from '../theme/vtr/vads.mjs'
 import { Walks } from '../theme/vtr/walk.mjs'
 import { Growing, Replay, STATES, UNKNOWN, idOf, number, parse } from '../theme/vtr/replay.mjs'
@@ -88,7 +90,6 @@ for (let i = 0, next = 0; i <= mark; i++) {
   if (t.id[i] === home) homes.set(number(t, i, 0), t.v[8 * i + 5] >>> 28 === 1 ? (t.v[8 * i + 5] & 0xfffffff) * 2 ** 32 + t.v[8 * i + 4] : 0)
   if (i === Math.floor(next * mark / 30)) { walkAll(i); next++ }
 }
-if (walked === 0) complain('no page was walked to')
 // The mappings of processes are those of their maps.
 const mappings = new Mappings(t)
 let mapped = 0
@@ -102,11 +103,24 @@ for (const [, pid, maps] of readFileSync(states, 'utf8').matchAll(/^maps (\d+)\n
   if (later.map(v => line(v.start, v.end, rightsOf(v))).join() !== ours.join()) complain(`process ${pid}: other mappings behind a half`)
   mapped += kernel.length
 }
+// The chains of objects are those of the kernel, with the children and records of each.
+const chainsOf = (c, i) => c.at(i).filter(({ objects: o }) => o.length > 1 || o[0].records > 0)
+  .map(({ va, space, objects }) => `${va.toString(16)} as=${space} ${objects.map(o => `${o.children}:${o.records}`).join(' ')}`)
+const chains = new Chains(t), replayed = chainsOf(chains, mark)
+const chained = [...readFileSync(states, 'utf8').matchAll(/^([0-9a-f]+)-[0-9a-f]+ as=(\d+) depth=\d+ chain (.*)$/gm)]
+  .map(([, va, space, objects]) => `${va} as=${space} ${objects.replace(/[0-9a-f]+-[0-9a-f]+\//g, '')}`)
+if (chained.length > 0) {
+  for (const l of chained) if (!replayed.includes(l)) complain(`the kernel has the chain ${l}, the replay does not`)
+  for (const l of replayed) if (!chained.includes(l)) complain(`the replay has the chain ${l}, the kernel does not`)
+  if (chainsOf(new Chains(growing.t, chains, gone - 1), mark - gone).join() !== replayed.join()) complain('other chains behind a half')
+}
+// Pages of objects in chains have no home in a table.
+if (walked === 0 && chained.length === 0) complain('no page was walked to')
 // The charts count what the states are.
 r.seek(r.lastOf(r.columns - 1))
 const counts = r.counts()
 STATES.forEach((name, s) => { if (counts[s] !== r.series[s][r.columns - 1]) complain(`the chart has ${r.series[s][r.columns - 1]} frames ${name}, the map ${counts[s]}`) })
 // A page that has a frame is in a state in which frames have pages.
 r.pages.forEach((p, k) => { const f = r.frameOf(k, t.n - 1); if (f >= 0 && r.state[f] < 2) complain(`page ${p.vpn} of process ${p.pid} has frame ${f}, which is free`) })
-console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${walked} of them walked to, ${mapped} mappings, ${bad} differences`)
+console.log(`replay: ${t.n} events, ${said.size} frames, ${told} of them with events, ${r.pages.length} pages of processes, ${walked} of them walked to, ${mapped} mappings, ${chained.length} chains, ${bad} differences`)
 process.exit(bad > 0 ? 1 : 0)

@@ -63,4 +63,9 @@ export class Mappings {
   of(thread, i) {
     return this.lists.at(this.spaces.at(thread, i), i) ?? []
   }
+
+  // The threads that are in a space at event i, the first ones first.
+  threadsIn(space, i) {
+    return [...this.spaces.all.keys()].filter(thread => this.spaces.at(thread, i) === space).sort((a, b) => a - b)
+  }
 }

@@ -3,7 +3,8 @@
 # BOUNDED: the host ends a run when it pleases
 # The trace viewer shows what was: at the end of a pipeline that has more to do than
 # memory the replay of its trace says of each frame what the kernel says, and of two
-# processes, the shell and a child that has begun no program, what they have mapped.
+# processes, the shell and a child that has begun no program, what they have mapped; and
+# under design shadow of each mapping its chain of objects.
 . kernel/test/cases/lib.sh
 
 check=book/.vitepress/book/replaycheck.mjs
@@ -18,7 +19,7 @@ same $lines "$(sed -n 1p "$tmp/out")" "the pipeline, $(cat "$tmp/err"; tail -n 3
 	fail "no page was written to swap"
 expect 0 node $check "$tmp/t" "$tmp/out" >"$tmp/said"
 [ "$(grep -c '^maps [0-9]' "$tmp/out")" = 2 ] || fail "no maps: $(cat "$tmp/out")"
-grep -q ' 1[0-9] mappings, 0 differences$' "$tmp/said" || fail "$(cat "$tmp/said")"
+grep -q ' 1[0-9] mappings, 0 chains, 0 differences$' "$tmp/said" || fail "$(cat "$tmp/said")"
 
 # One page is no "1 pages".
 cat >"$tmp/say.mjs" <<END
@@ -38,4 +39,21 @@ grep -q '^straight: frame [0-9]*: the replay says ACTIVE, the kernel LIMBO' "$tm
 sed 's/ r-xp / rwxp /' "$tmp/out" >"$tmp/other"
 node $check "$tmp/t" "$tmp/other" >"$tmp/said" && fail "other rights pass"
 grep -q '^process [0-9]*: the kernel maps .* rwxp, the replay does not$' "$tmp/said" || fail "$(cat "$tmp/said")"
+
+# Chains: of a shell, three children of it, one of them with a child, and others that came,
+# changed what they saw, and went.
+expect 0 $guest --design shadow --cpus 1 --memory 64M --log "$tmp/log" --trace "$tmp/chains" -- \
+	sh -c "a=1; (sleep 1000; :) & for i in 1 2 3 4; do (a=\$i; (a=x; : \$a); : \$a); done
+(b=2; (sleep 1000; :) & sleep 1000; :) & seq 1 3000 | sort -r | wc -l; (sleep 1000; :) & sleep 1
+cat /proc/vm/shadow /proc/vm/framestates; :" >"$tmp/out" 2>"$tmp/err"
+same 3000 "$(sed -n 1p "$tmp/out")" "the tree, $(cat "$tmp/err"; tail -n 3 "$tmp/log")"
+grep -q ' depth=[2-9] chain ' "$tmp/out" || fail "no chain: $(cat "$tmp/out")"
+for e in link collapse end; do
+	[ "$(build/tools/vtr count -e shadow.$e "$tmp/chains" | awk '{ print $2 + 0 }')" -gt 0 ] || fail "no shadow.$e"
+done
+expect 0 node $check "$tmp/chains" "$tmp/out" >"$tmp/said"
+grep -q ' [1-9][0-9]* chains, 0 differences$' "$tmp/said" || fail "$(cat "$tmp/said")"
+sed 's/^\(.* depth=[1-9] .*:\)\([0-9]*\)$/\19\2/' "$tmp/out" >"$tmp/other"
+node $check "$tmp/chains" "$tmp/other" >"$tmp/said" && fail "other chains pass"
+grep -q '^the kernel has the chain .*, the replay does not$' "$tmp/said" || fail "$(cat "$tmp/said")"
 finish

@@ -230,6 +230,14 @@ sh_free(void *entry)
 	kmem_cache_free(&entries, e);
 }
 
+/* pager: of the mapping's file; NULL: zeros. */
+static void
+note_top(const struct sh_entry *e, const struct vmo *pager)
+{
+	EVENT(shadow_top, va2pa(e->top), e->start << PAGE_SHIFT, e->as->id,
+	    pager == NULL ? 0 : va2pa(pager));
+}
+
 /*
  * v is in the tree of VADs, or has grown: entries->attach.
  *
@@ -239,6 +247,7 @@ void
 sh_attach(struct aspace *as, struct vad *v)
 {
 	uint64_t start = v->start, end = v->end; /* VADs are paged: not under [W] */
+	const struct vmo *pager = v->vmo;
 	struct sh_entry *e = v->dpriv;
 
 	HELD(&as->map_lock);
@@ -250,6 +259,7 @@ sh_attach(struct aspace *as, struct vad *v)
 	e->end = end;
 	if (!e->is_in)
 		insert(e);
+	note_top(e, pager);
 	mutex_unlock(&as->ws_lock);
 }
 
@@ -272,6 +282,7 @@ void
 sh_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 {
 	struct sh_entry *a = lo->dpriv, *b = hi->dpriv;
+	const struct vmo *pager = lo->vmo;
 	uint64_t end;
 
 	HELD(&as->map_lock);
@@ -282,6 +293,7 @@ sh_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	a->end = b->start = vpn;
 	b->vad = hi;
 	insert(b);
+	note_top(b, pager);
 	spin_lock(&sh_lock);
 	CHECK(split_window(a->top, b->top, vpn) == NULL);
 	spin_unlock(&sh_lock);

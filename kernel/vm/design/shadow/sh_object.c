@@ -76,6 +76,7 @@ sh_object_free(struct sh_object *o)
 {
 	ASSERT(o->n == 0 && o->parent == NULL && o->num_children == 0);
 	ASSERT(o->children == 0 && !list_is_linked(&o->due));
+	EVENT(shadow_end, va2pa(o));
 	EVENT_ADD(shadow_live, -1);
 	kmem_cache_free(&sh_objects, o);
 }
@@ -197,6 +198,7 @@ sh_add_locked(struct sh_object *o, struct sh_page *page, uint64_t index)
 	o->n++;
 	o->nlate += page->late;
 	EVENT_ADD(shadow_records, 1);
+	EVENT(shadow_page, va2pa(o), o->n);
 }
 
 /*
@@ -214,6 +216,7 @@ sh_take_locked(struct sh_object *o, struct sh_page *page)
 	o->n--;
 	o->nlate -= page->late;
 	EVENT_ADD(shadow_records, -1);
+	EVENT(shadow_page, va2pa(o), o->n);
 }
 
 /*

@@ -206,6 +206,7 @@ sh_link_locked(struct sh_object *o, struct sh_object *parent, uint64_t off,
 	o->hi = hi;
 	o->try_at = parent->n;
 	add_child(parent, o);
+	EVENT(shadow_link, va2pa(o), va2pa(parent));
 }
 
 /*
@@ -231,6 +232,7 @@ sh_leave_locked(struct sh_object *o)
 	o->parent = NULL;
 	o->off = o->lo = o->hi = 0;
 	remove_child(parent, o);
+	EVENT(shadow_link, va2pa(o), 0);
 	return parent->num_children == 0 ? parent : NULL;
 }
 
