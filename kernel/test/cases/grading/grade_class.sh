@@ -25,6 +25,49 @@ mkfifo "$dir/fifo.c"
 tar cf "$dir/archive.c" $good
 gzip -c $good >"$dir/packed.tar.gz"
 head -c 2000000 /dev/zero >"$dir/large.c"
+# Sixty, and a hidden one: most are refused before anything boots.
+says() { # says NAME TEXT: the good file with a line more
+	{ cat $good; printf '%b\n' "$2"; } >"$dir/$1.c"
+}
+broken() { # broken NAME TEXT: a file of that
+	printf '%b\n' "$2" >"$dir/b-$1.c"
+}
+says comment '/* <script>\t,"=cmd\351\240\200 */'
+says static 'static const char text[] __attribute__((unused)) = "]]>&<script>";'
+cp grading/test/labs/90-smoke/vad.c "$dir/starter.c"
+broken nothing '/* nothing */'
+broken bytes '\377\376\001\033]0;title\007'
+broken bidi '#error \342\200\256 txet'
+broken formula '#error =HYPERLINK("http://x")'
+broken tab '#error \t=1+1\t-1'
+broken cdata '#error ]]><failure/> %s%n ::error::x'
+broken newline '#error a\r\n::set-output name=x::y'
+broken end '}'
+broken begin 'int f(void) {'
+broken include '#include "/etc/passwd"'
+broken zero '#include "/dev/zero"'
+broken self '#include __FILE__'
+broken missing '#include "nowhere.h"'
+broken asm '__asm__(".incbin \\"/etc/shadow\\"");'
+broken asmspace '__asm__(".space 1<<40");'
+broken array 'char big[1ul << 60] = { 1 };'
+broken data 'char big[1 << 30] = { 1 };'
+broken depth "$(printf '(%.0s' $(seq 3000))"
+broken macro '#define A(x) x x x x x x x x\n#define B(x) A(A(A(A(A(A(A(A(x))))))))\nint i = B(B(1));'
+broken output '#define W _Pragma("GCC warning \\"x\\"")\n#define X W W W W W W W W\n#define Y X X X X X X X X\n#define Z Y Y Y Y Y Y Y Y\nZ Z Z Z'
+broken fork '#pragma GCC plugin "fork"\n:(){ :|:& };:'
+broken main 'int main(void) { for (;;) fork(); }'
+broken python 'while True: pass'
+broken html '<!doctype html><script>alert(1)</script>'
+for name in CON con .hidden 'a b' '%2e%2e' "it's" '&amp;' '{}' '*' '~' '#' 'x.json'; do
+	printf '#error x\n' >"$dir/$name.c"
+done
+for magic in 'PK\003\004' 'BZh' 'Rar!' '\3757zXZ'; do
+	printf "$magic" >"$dir/packed$(printf "$magic" | od -An -tx1 | tr -d ' \n').c"
+done
+ln -s / "$dir/root"
+ln -s nowhere "$dir/nowhere.c"
+mkfifo "$dir/folder2.c"
 
 class() { # class OUT
 	sh grading/class/all smoke "$dir" "$1" >"$1.said" 2>&1
@@ -50,11 +93,16 @@ row '"archive.c",0,100,"not taken",'
 row '"packed.tar.gz",0,100,"not taken",'
 row '"large.c",0,100,"not taken",'
 row '"bug.c",'
-same 16 "$(wc -l <"$csv")" "lines of the CSV"
+same 61 "$(wc -l <"$csv")" "lines of the CSV"
+same 24 "$(grep -c '^"b-[a-z]*[.]c",0,' "$csv")" "broken ones without points"
+same 15 "$(grep -c ',0,100,"not taken",' "$csv")" "not taken"
+row '"comment.c",100,100,"graded",'
+row '"static.c",100,100,"graded",'
+grep -qP '^\t|,"[=+@-]|\xE2\x80\xAE' "$csv" && fail "a cell that is computed or turned round"
 [ ! -e pwned ] || fail "a name was run"
 grep -rl '<script' "$tmp/a"/*.html "$tmp/a/page" && fail "a tag of a student is one"
 grep -rlP '\x1b' "$tmp/a"/*.html "$tmp/a"/*.csv "$tmp/a/page" "$tmp/a.said" && fail "a terminal obeys a student"
-grep -q '^"90/t02","unmap-middle",5,7,1,"the mechanism was not used' "$tmp/a/tests.csv" ||
+grep -q '^"90/t02","unmap-middle",8,45,1,"the mechanism was not used' "$tmp/a/tests.csv" ||
 	fail "statistics: $(cat "$tmp/a/tests.csv")"
 grep -q 'the starter as it was given' "$tmp/a/odd.html" || fail "nothing odd"
 
@@ -68,7 +116,7 @@ same 1 "$(wc -l <"$tmp/a/todo")" "graded behind one new file"
 sh grading/class/diff "$tmp/old" "$tmp/a" >"$tmp/diff"
 grep -q '^bug.c  [0-9]* → 100  90/t02 fail → pass  (other: submission)$' "$tmp/diff" ||
 	fail "diff: $(cat "$tmp/diff")"
-grep -q '^1 of 15 scores changed$' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
+grep -q '^1 of 60 scores changed$' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
 
 # Killed at three moments, then gone on with; on two hosts, one of which is not there
 # at first: the same.
