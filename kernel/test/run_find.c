@@ -6,7 +6,8 @@
  *              NEEDS: MEM=64M CPUS=1,4 TIMEOUT=20 ARGS=a:b APPEND=x=1:y=2
  *                     EXPECT=139 EMULATOR=bochs SWAP=256M ICOUNT=1 KIND=exact
  *              (and SWEEP=…, which is for kernel/test/inject; CLOCK=1: not in a
- *              machine that is made slow).
+ *              machine that is made slow; LINUX=no: on Linux its verdict would be
+ *              that of the host's other work).
  *           2. A program and a number of CPUs are a test.
  *           3. It belongs to check, unless it says MORE=all: to check-more, or
  *              LONG=1: to the night.  MORE=1,2 beside CPUS=1,2,4 says so of

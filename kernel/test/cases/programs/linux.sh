@@ -13,6 +13,7 @@ for src in kernel/test/progs/*/*.c; do
 	case $src in */accept/*) continue ;; esac
 	name=$(basename "$src" .c)
 	[ -n "$(word LONG "$src")" ] && [ -z "$LONG" ] && continue
+	[ "$(word LINUX "$src")" != no ] || continue
 	limit=$(word TIMEOUT "$src")
 	in_full || [ "${limit:-60}" -le 30 ] || continue
 	# Some programs drop root's rights, so they need them first.

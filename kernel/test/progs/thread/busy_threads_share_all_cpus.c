@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=4 ICOUNT=1 TIMEOUT=60 TURN=3 KIND=bounded */
+/* NEEDS: MEM=64M CPUS=4 ICOUNT=1 TIMEOUT=60 TURN=3 KIND=bounded LINUX=no */
 /* BOUNDED: several CPUs; a slice is a twentieth of the time that is counted */
 /*
  * Threads that never sleep, twice as many as there are processors: each has
