@@ -104,7 +104,10 @@ kernel: $(KERNEL)
 
 # ---- programs of the image: ordinary static Linux programs ----
 
-UCC = musl-gcc -static $(UOPT) -g -Wall -Wextra -Wno-unused-parameter $(CI_ONLY)
+# What a guest is given does not depend on where the checkout lies: the compiler notes
+# this path, not that one, whose length moves all that is loaded behind.
+FROM_HERE := PWD=/proc/self/cwd
+UCC = $(FROM_HERE) musl-gcc -static $(UOPT) -g -Wall -Wextra -Wno-unused-parameter $(CI_ONLY)
 UOPT := -O2
 USER := $(patsubst %.c,$(BUILD)/%,$(wildcard kernel/user/*.c))
 # Their sources lie by subject; a name says which, so what is built lies together.

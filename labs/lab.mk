@@ -113,7 +113,7 @@ check-firsthour: $(T)/labcut
 
 # ---- test programs: no C library, no writable data ----
 
-LCC := $(CC) -Ilabs/progs -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -no-pie \
+LCC := $(FROM_HERE) $(CC) -Ilabs/progs -std=gnu11 -O2 -g -ffreestanding -nostdlib -static -no-pie \
   -fno-pic -fno-stack-protector -fno-asynchronous-unwind-tables \
   -fcf-protection=none -mno-sse -fno-tree-loop-distribute-patterns \
   -Wall -Wextra -Wno-unused-parameter -Wl,-z,noexecstack \

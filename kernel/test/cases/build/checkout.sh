@@ -3,7 +3,8 @@
 # BOUNDED: its machines have several CPUs or disks of the host
 # Checkouts that are not as ours: cloned where git writes the line ends of
 # Windows; in a folder, and with a TMPDIR, whose names have an apostrophe, blanks
-# and a comma; and there with no run bit on any file.  It builds, grades and runs.
+# and a comma; and there with no run bit on any file.  It builds, grades and runs, and
+# a guest gets the same bytes as elsewhere.
 . kernel/test/cases/lib.sh
 built image grader build/tools/run
 unset MAKEFLAGS MAKELEVEL BUILD
@@ -22,6 +23,7 @@ git ls-files -z | tar --null -T - -cf - | tar -xf - -C "$odd"
 find "$odd" -type f -exec chmod a-x {} +
 tar -cf - --exclude=build/host --exclude=build/simfast --exclude=build/check \
 	--exclude=build/kernel/test/progs build | tar -xf - -C "$odd"
+here=$PWD
 cd "$odd" || exit 2
 TMPDIR="$tmp/tm'p, x"
 export TMPDIR
@@ -34,10 +36,11 @@ says() {
 	grep -q -e "$text" "$tmp/text" || fail "$*: $(tail -n 4 "$tmp/text")"
 }
 says '^make run' make -s help
-touch kernel/lib/string.c tools/image/list
+touch kernel/lib/string.c kernel/user/*.c tools/image/list
 rm build/grading/include/made
 expect 0 make -s image build/grading/include/made >"$tmp/text"
 [ -r build/grading/include/vm/map/map.h ] || fail "no headers of what is graded"
+expect 0 cmp "$here/build/initrd.cpio" build/initrd.cpio
 
 # A file of a student is judged by what is in it.
 cp kernel/vm/map/vad.c "$TMPDIR/my vad's.c"

@@ -1,5 +1,5 @@
 /* NEEDS: MEM=64M CPUS=1,2,4 MORE=4 ICOUNT=1 TIMEOUT=60 KIND=exact,bounded */
-/* BOUNDED: several CPUs; switches are counted, far from one for each tenth fault */
+/* BOUNDED: several CPUs; switches depend on where the kernel's bytes lie: 84 to 590 in 60 boots, a convoy 6,600 */
 /*
  * Sixteen threads store to fresh pages while one more gives its own back, in the
  * same space: by madvise, by munmap, by mprotect.  That its turn ends while it
@@ -122,6 +122,6 @@ main(void)
 	disturbed("madvise", by_madvise);
 	disturbed("munmap", by_munmap);
 	disturbed("mprotect", by_mprotect);
-	LE(worst, ROUNDS * THREADS * EACH / 30);
+	LE(worst, ROUNDS * THREADS * EACH / 10);
 	return test_done();
 }
