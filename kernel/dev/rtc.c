@@ -89,20 +89,13 @@ days_to(unsigned year, unsigned month, unsigned day)
 	return days + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
-/*
- * The time at which md_time_ns() was 0.
- *
- * Locks:    none.
- * Returns:  seconds since 1970-01-01 00:00 UTC.
- */
-uint64_t
-rtc_boot_seconds(void)
+/* Apart from who asks: it needs registers, which a file that is written does not save. */
+static __attribute__((noinline)) uint64_t
+boot_seconds_from_clock(void)
 {
 	struct rtc_time a, b;
-	uint64_t now = atomic_load(&rtc.boot_seconds);
+	uint64_t now;
 
-	if (now != 0)
-		return now;
 	do {
 		rtc_read(&a);
 		rtc_read(&b);
@@ -113,4 +106,18 @@ rtc_boot_seconds(void)
 	now -= md_time_ns() / 1000000000;
 	atomic_store(&rtc.boot_seconds, now);
 	return now;
+}
+
+/*
+ * The time at which md_time_ns() was 0.
+ *
+ * Locks:    none.
+ * Returns:  seconds since 1970-01-01 00:00 UTC.
+ */
+uint64_t
+rtc_boot_seconds(void)
+{
+	uint64_t now = atomic_load(&rtc.boot_seconds);
+
+	return now != 0 ? now : boot_seconds_from_clock();
 }
