@@ -125,9 +125,10 @@ clone_check(const struct clone_req *req)
 {
 	uint64_t f = req->flags;
 
-	if ((f & CLONE_NAMESPACES) != 0)
-		return (f & CLONE_FS) != 0 && (f & (CLONE_NEWNS | CLONE_NEWUSER)) != 0 ?
-		    -EINVAL : -EPERM;
+	if ((f & CLONE_FS) != 0 && (f & (CLONE_NEWNS | CLONE_NEWUSER)) != 0)
+		return -EINVAL;
+	if ((f & CLONE_THREAD) != 0 && (f & (CLONE_NEWUSER | CLONE_NEWPID)) != 0)
+		return -EINVAL;
 	if ((f & CLONE_THREAD) != 0 && (f & CLONE_SIGHAND) == 0)
 		return -EINVAL;
 	if ((f & CLONE_SIGHAND) != 0 && (f & CLONE_VM) == 0)
@@ -141,6 +142,8 @@ clone_check(const struct clone_req *req)
 		return -EINVAL;
 	if (req->exit_signal < 0 || req->exit_signal > NSIG)
 		return -EINVAL;
+	if ((f & CLONE_NAMESPACES) != 0)
+		return -EPERM;
 	if ((f & CLONE_SETTLS) != 0 && req->tls >= MD_USER_END)
 		return -EPERM;
 	return 0;

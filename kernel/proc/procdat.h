@@ -361,7 +361,6 @@ void itimer_get(int which, struct itimer *out);  /* due_ns: time left */
 void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
 
 /* fork.c */
-#define CLONE_NEWTIME 0x00000080ul /* of unshare; elsewhere of the exit signal */
 #define CLONE_VM 0x00000100ul
 #define CLONE_FS 0x00000200ul
 #define CLONE_FILES 0x00000400ul
@@ -379,8 +378,9 @@ void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
 #define CLONE_DETACHED 0x00400000ul
 #define CLONE_UNTRACED 0x00800000ul
 #define CLONE_CHILD_SETTID 0x01000000ul
-#define CLONE_NAMESPACES 0x7e020000ul /* NEWNS … NEWNET */
+#define CLONE_NAMESPACES 0x7e020080ul /* NEWNS … NEWNET; NEWTIME, not of clone */
 #define CLONE_NEWUSER 0x10000000ul
+#define CLONE_NEWPID 0x20000000ul
 #define CLONE_IO 0x80000000ul
 #define CLONE_CLEAR_SIGHAND 0x100000000ul
 

@@ -131,14 +131,15 @@ int64_t
 sys_unshare(const uint64_t a[6])
 {
 	const uint64_t alone = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD;
-	const uint64_t spaces = CLONE_NAMESPACES | CLONE_NEWTIME;
 	uint64_t what = a[0];
 	int r = 0;
 
-	if ((what & ~(alone | spaces | CLONE_FS | CLONE_FILES)) != 0 ||
+	if ((what & CLONE_NEWUSER) != 0)
+		what |= CLONE_THREAD;
+	if ((what & ~(alone | CLONE_NAMESPACES | CLONE_FS | CLONE_FILES)) != 0 ||
 	    ((what & alone) != 0 && !proc_shares_nothing()))
 		return -EINVAL;
-	if ((what & spaces) != 0)
+	if ((what & CLONE_NAMESPACES) != 0)
 		return -EPERM;
 	if ((what & CLONE_FS) != 0)
 		r = proc_unshare_place();

@@ -61,7 +61,7 @@ main(void)
 static void
 run(void)
 {
-	char *argv[64] = { "rows", "/rows/syscalls.tab" };
+	char *argv[64] = { "rows", "/rows/syscalls.tab", "/rows/absent.tab" };
 	glob_t tables;
 	size_t i;
 
@@ -70,7 +70,7 @@ run(void)
 	if (glob("/rows/*.rows", 0, NULL, &tables) != 0)
 		_exit(2);
 	for (i = 0; i < tables.gl_pathc && i < 60; i++)
-		argv[i + 2] = tables.gl_pathv[i];
+		argv[i + 3] = tables.gl_pathv[i];
 	execv("/rows/rows", argv);
 	_exit(127);
 }

@@ -199,7 +199,9 @@ static const struct named names[] = {
 	{ "CMD_RESTART", 0x1234567 }, { "PR_GET_MDWE", 0x42 },
 	{ "PR_SET_VMA", 0x53564d41 }, { "F_DUPFD_QUERY", 0x403 },
 	{ "WALL", 0x40000000 }, { "WCLONE", 0x80000000 },
-	{ "WNOTHREAD", 0x20000000 }, { "AF_UNIX", 1 }, { "SOCK_STREAM", 1 },
+	{ "WNOTHREAD", 0x20000000 }, { "TCGETS2", 0x802c542a },
+	{ "TCSETS2", 0x402c542b }, { "TCSETSW2", 0x402c542c },
+	{ "TCSETSF2", 0x402c542d }, { "AF_UNIX", 1 }, { "SOCK_STREAM", 1 },
 	{ "INT_MAX", 0x7fffffff }, { "LONG_MAX", 0x7fffffffffffffff },
 	{ "PAGE", 0x1000 },
 };

@@ -5,7 +5,7 @@
  * Problem   Hundreds of wrong calls, each with its own files, descriptors,
  *           identity and limits, whose answers are compared with Linux.
  *
- * Picture   syscalls.tab → calls by name;  *.rows → one line at a time
+ * Picture   *.tab → calls by name;  *.rows → one line at a time
  *           row → a process of its own, in a fresh directory, as root:
  *             the named things are made, the steps called one by one
  *             → what the last one answered, through a pipe
@@ -50,6 +50,7 @@ static int ncalls;
 static unsigned nrows;
 static bool anything_wrong;
 
+static bool is_calls(const char *path);
 static void read_calls(const char *path);
 static void run_table(const char *path, const char *only);
 static void run_row(const char *row);
@@ -73,7 +74,7 @@ main(int argc, char **argv)
 		i = 3;
 	}
 	if (argc - i < 2 || argv[i][0] == '-') {
-		fputs("rows [-o TEXT] SYSCALLS.TAB TABLE.rows...\n"
+		fputs("rows [-o TEXT] CALLS.tab... TABLE.rows...\n"
 		    "what each row answers, one a line; with -o only the rows\n"
 		    "that contain TEXT; calls without a row are an error\n",
 		    stderr);
@@ -85,7 +86,8 @@ main(int argc, char **argv)
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	umask(0);
-	read_calls(argv[i++]);
+	for (; i < argc && is_calls(argv[i]); i++)
+		read_calls(argv[i]);
 	tree_mounts();
 	for (; i < argc; i++)
 		run_table(argv[i], only);
@@ -94,6 +96,14 @@ main(int argc, char **argv)
 		return 1;
 	printf("# %u rows\n", nrows);
 	return anything_wrong;
+}
+
+static bool
+is_calls(const char *path)
+{
+	const char *end = strrchr(path, '.');
+
+	return end != NULL && strcmp(end, ".tab") == 0;
 }
 
 static void
@@ -413,7 +423,7 @@ do_step(const char **text, const char **name)
 		return 0;
 	c = call_find(word);
 	if (c == NULL)
-		row_wrong("no call %s in syscalls.tab", word);
+		row_wrong("no call %s in a table of calls", word);
 	if (c->nargs != nargs)
 		row_wrong("%s has %d arguments", word, c->nargs);
 	return call_linux(c, a);

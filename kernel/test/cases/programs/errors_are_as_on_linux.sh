@@ -6,9 +6,9 @@
 
 here=kernel/test/errors
 mkdir "$tmp/rows"
-cp $here/*.rows kernel/sys/syscalls.tab "$BUILD/$here/rows" "$tmp/rows"
+cp $here/*.rows $here/*.tab kernel/sys/syscalls.tab "$BUILD/$here/rows" "$tmp/rows"
 expect 0 $exact_guest --cpus 1 --root initrd --add "$tmp/rows:/rows" -- /bin/sh -c \
-	'exec /rows/rows /rows/syscalls.tab /rows/*.rows' \
+	'exec /rows/rows /rows/*.tab /rows/*.rows' \
 	>"$tmp/answers" 2>"$tmp/err" || cat "$tmp/err"
 cat "$tmp/err"
 mkdir -p "$BUILD/check" && cp "$tmp/answers" "$BUILD/check/errors.answers"
