@@ -100,10 +100,9 @@ task_end(int status)
 
 	if (UNLIKELY(tk->traced != NULL))
 		trace_event(TRACE_EXIT, (uint64_t)status);
-	spin_lock(&proc_lock);
-	tk->leaving = true;
-	spin_unlock(&proc_lock);
+	futex_pi_owner_is(tk, PI_ENDS);
 	task_leave_memory(tk);
+	futex_pi_owner_is(tk, PI_ENDED);
 	thread_set_space(NULL);
 	as_bind_thread(t, NULL);
 	vfork_release(tk);

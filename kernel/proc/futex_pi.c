@@ -22,6 +22,8 @@
  *              has written the word, in his own memory: so nobody takes it for free.
  *           5. Each waits for one lock: from owner to owner it is one way, and who
  *              meets himself, or CHAIN_MAX others, has -EDEADLK.
+ *           6. While a thread hands on what it has, who comes for a word that names
+ *              it sleeps; it wakes all of these, and they look anew.
  *
  * Read next futex.c, exit.c (task_leave_memory).
  */
@@ -31,7 +33,6 @@
 
 #define HASH 256u
 #define CHAIN_MAX 1024u
-#define RETRY_NS 1000000ul       /* until an owner who ends has ended */
 
 enum pi_state {
 	PI_WAITS,                /* for an owner */
@@ -54,6 +55,7 @@ struct pi_waiter {
 static struct {
 	struct list owners[HASH];    /* [F] who waits, by the owner's serial */
 	struct list sleepers[HASH];  /* [F] the same, by their own */
+	struct waitq ended;          /* until a thread of PI_ENDS is of PI_ENDED */
 } pi;
 
 /* Whom a word names. */
@@ -68,6 +70,7 @@ futex_pi_init(void)
 {
 	unsigned i;
 
+	waitq_init(&pi.ended);
 	for (i = 0; i < HASH; i++) {
 		list_init(&pi.owners[i]);
 		list_init(&pi.sleepers[i]);
@@ -92,14 +95,14 @@ waiter_init(struct pi_waiter *p, enum pi_state state)
  * The thread that the word names.
  *
  * Locks:    takes proc_lock.
- * Returns:  0: serial 0 where there is none; -EBUSY: he ends, and what becomes of
- *           the word is not sure yet.
+ * Returns:  0: serial 0 where there is none, or none any more; -EBUSY: he ends, and
+ *           what becomes of the word is not sure yet.
  */
 static int
 word_owner(uint32_t word, struct pi_owner *o)
 {
+	enum pi_part part = PI_ENDED;
 	struct task *tk;
-	bool leaves;
 
 	o->tid = (int)(word & FUTEX_TID_MASK);
 	o->serial = 0;
@@ -107,11 +110,12 @@ word_owner(uint32_t word, struct pi_owner *o)
 		return 0;
 	spin_lock(&proc_lock);
 	tk = task_find_locked(o->tid);
-	leaves = tk != NULL && tk->leaving;
-	if (tk != NULL && !leaves)
+	if (tk != NULL)
+		part = tk->pi_part;
+	if (part != PI_ENDED)
 		o->serial = tk->serial;
 	spin_unlock(&proc_lock);
-	return leaves ? -EBUSY : 0;
+	return part == PI_ENDS ? -EBUSY : 0;
 }
 
 /* Is he still there?  Rule 3: if not, what waits for him is handed on. */
@@ -124,19 +128,24 @@ look_at_owner(const struct pi_owner *o)
 		futex_pi_owner_ends(o->serial);
 }
 
-/* A little later he will have ended.  0, -EINTR. */
+/*
+ * Sleep until he, or another, has ended: rule 6.
+ *
+ * Locks:    none.
+ * Returns:  -EAGAIN: the word is to be looked at anew; -ERESTARTNOINTR: killed.
+ */
 static int
-wait_for_end(void)
+wait_for_end(const struct pi_owner *o)
 {
-	struct waitq wq;
+	struct pi_owner now;
 	struct waiter w;
-	int r;
+	int r = 0;
 
-	waitq_init(&wq);
-	wait_prepare(&wq, &w);
-	r = wait_sleep(&w, WAIT_KILLABLE, md_time_ns() + RETRY_NS);
+	wait_prepare(&pi.ended, &w);
+	if (word_owner((uint32_t)o->tid, &now) == -EBUSY)
+		r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
 	wait_finish(&w);
-	return r == -ETIMEDOUT ? 0 : r;
+	return r == 0 ? -EAGAIN : -ERESTARTNOINTR;
 }
 
 /* ---- the queue; futexes.lock is held ---- */
@@ -245,6 +254,21 @@ hand_on_locked(const uintptr_t key[2], bool ended)
 	first->w.woken = true;
 	wake_all(&first->w.wq);
 	return first;
+}
+
+/*
+ * How far the current thread is with its end.
+ *
+ * Locks:    takes proc_lock.
+ */
+void
+futex_pi_owner_is(struct task *tk, enum pi_part part)
+{
+	spin_lock(&proc_lock);
+	tk->pi_part = part;
+	spin_unlock(&proc_lock);
+	if (part == PI_ENDED)
+		wake_all(&pi.ended);
 }
 
 /*
@@ -381,8 +405,8 @@ look_at_word(const struct vm_word_pin *pin, struct pi_owner *o)
 	return word_owner(atomic_load(pin->kva), o);
 }
 
-/* One attempt: as try_locked(), but 0: p is in the queue; -EBUSY; trylock: -EAGAIN and
- * *again is false. */
+/* One attempt: as try_locked(), but 0: p is in the queue; trylock: -EAGAIN and *again
+ * is false; as wait_for_end(). */
 static int
 lock_once(const struct futex_req *q, enum pi_wish wish, struct pi_waiter *p,
     bool *again)
@@ -414,6 +438,10 @@ lock_once(const struct futex_req *q, enum pi_wish wish, struct pi_waiter *p,
 			look_at_owner(&o);
 	}
 	vm_word_unpin(&pin, PAGE_DIRTY);
+	if (r == -EBUSY) {
+		r = wait_for_end(&o);
+		*again = r == -EAGAIN;
+	}
 	return r;
 }
 
@@ -434,9 +462,7 @@ futex_lock_pi(const struct futex_req *q, enum pi_wish wish)
 	do {
 		waiter_init(&p, PI_WAITS);
 		r = lock_once(q, wish, &p, &again);
-		if (r == -EBUSY)
-			r = wait_for_end() == 0 ? -EBUSY : -ERESTARTNOINTR;
-	} while (r == -EBUSY || again);
+	} while (again);
 	if (r != 0)
 		return MIN(r, 0);
 	r = wait_for_lock(q, q->addr, &p, &state);
@@ -653,6 +679,10 @@ requeue_once(const struct futex_req *q, bool *again)
 	}
 	vm_word_unpin(&first, PAGE_CLEAN);
 	vm_word_unpin(&second, PAGE_DIRTY);
+	if (r == -EBUSY) {
+		r = wait_for_end(&o);
+		*again = r == -EAGAIN;
+	}
 	return r;
 }
 
@@ -673,8 +703,6 @@ futex_cmp_requeue_pi(const struct futex_req *q)
 		return -EINVAL;
 	do {
 		r = requeue_once(q, &again);
-		if (r == -EBUSY)
-			r = wait_for_end() == 0 ? -EBUSY : -ERESTARTNOINTR;
-	} while (r == -EBUSY || again);
+	} while (again);
 	return r;
 }

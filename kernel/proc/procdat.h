@@ -142,6 +142,13 @@ struct cpu_queues;
 /* What a call needs to go on when it is restarted. */
 #define RESTART_ARGS 4
 
+/* Of words with an owner, futex_pi.c: how far a thread is with handing on its own. */
+enum pi_part {
+	PI_LIVES,
+	PI_ENDS,                 /* it does that: who comes waits until it has */
+	PI_ENDED                 /* it has: words that name it name nobody */
+};
+
 struct task {
 	struct thread *thread;   /* [c] */
 	struct proc *proc;       /* [c] holds a reference */
@@ -156,7 +163,7 @@ struct task {
 	bool reset_on_fork : 1;  /* [L] SCHED_RESET_ON_FORK */
 	bool no_random : 1;      /* [L] ADDR_NO_RANDOMIZE: for its next exec */
 	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS; nothing is there to keep */
-	bool leaving : 1;        /* [L] it ends: it gets no more waiters in futex_pi.c */
+	enum pi_part pi_part : 2; /* [L] */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 

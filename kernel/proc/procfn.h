@@ -150,6 +150,7 @@ int sigframe_push(struct task *, struct trapframe *, const struct siginfo *,
 
 /* futex.c */
 void futex_init(void);
+void futex_pi_owner_is(struct task *, enum pi_part);
 void futex_pi_owner_ends(uint64_t serial);
 
 /* usertrap.c */
