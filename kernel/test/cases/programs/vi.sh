@@ -18,13 +18,14 @@ boot() {
 	expect 0 e2fsck -fn "$tmp/disk.img" >"$tmp/fsck" 2>&1
 }
 
-# The status line of vi says where we are.  What is typed before the prompt may come
-# before the serial line is set up.
+# The status line of vi says where we are, and a dash there that no text is typed: keys
+# that come at once behind ESC would be taken for those of an arrow.  What is typed
+# before the prompt may come before the serial line is set up.
+typed='- /root/note \[Modified\]'
 write_note() {
 	seen 'vadose:~#' && printf 'vi /root/note\r'
 	seen ' 1/1 100%' && printf 'ikept over the boot\033'
-	sleep 1
-	printf ':wq\r'
+	seen "$typed" && printf ':wq\r'
 	seen 'vadose:~#' 2 && printf 'exit\r'
 }
 
@@ -32,10 +33,9 @@ write_note() {
 change_note() {
 	seen 'vadose:~#' && printf 'vi /root/note\r'
 	seen 'kept over the boot' && printf 'oand a second line\033'
-	sleep 1
-	printf '1Gdwistill \033'
-	sleep 1
-	printf ':wq\r'
+	seen "$typed 2/2" && printf '1G'
+	seen "$typed 1/2" && printf 'dwistill \033'
+	seen "$typed 1/2" 2 && printf ':wq\r'
 	seen 'vadose:~#' 2 && printf 'exit\r'
 }
 
