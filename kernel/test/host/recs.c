@@ -758,6 +758,7 @@ static const struct shared_ops recs_shared = {
 	.check_space = recs_check_space,
 	.check_end = recs_check_end,
 	.show = recs_show,
+	.evict_any = recs_evict_any,
 };
 
 static const struct entry_ops recs_entries = {
@@ -767,10 +768,6 @@ static const struct entry_ops recs_entries = {
 	.attach = recs_attach,
 	.split = recs_split,
 	.merge = recs_merge,
-};
-
-static const struct rmap_ops recs_rmap = {
-	.evict_any = recs_evict_any,
 };
 
 /* The third there is: what a school must have, and no more. */
@@ -797,5 +794,4 @@ const struct design recs_design = {
 	.dup = recs_dup,
 	.shared = &recs_shared,
 	.entries = &recs_entries,
-	.rmap = &recs_rmap,
 };

@@ -107,7 +107,7 @@ static void
 trim(struct aspace *as)
 {
 	if (design_evicts_any(as)) {
-		(void)as->design->rmap->evict_any(SIZE_MAX, 0);
+		(void)as->design->shared->evict_any(SIZE_MAX, 0);
 		return;
 	}
 	mutex_lock(&as->ws_lock);

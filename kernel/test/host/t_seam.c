@@ -267,12 +267,12 @@ evict_any_unmaps_everywhere(void **state)
 	assert_int_equal(host_load(child, page_va(0), &value), 0);
 	assert_int_equal(as->ws_pages, 2);
 	assert_int_equal(child->ws_pages, 1);
-	assert_int_equal(recs_design.rmap->evict_any(SIZE_MAX, WS_AGE), 0);
+	assert_int_equal(recs_design.shared->evict_any(SIZE_MAX, WS_AGE), 0);
 	assert_int_equal(host_load(as, page_va(1), &value), 0);
-	assert_int_equal(recs_design.rmap->evict_any(SIZE_MAX, WS_AGE), 2);
+	assert_int_equal(recs_design.shared->evict_any(SIZE_MAX, WS_AGE), 2);
 	assert_int_equal(as->ws_pages, 1);
 	assert_int_equal(child->ws_pages, 0);
-	assert_int_equal(recs_design.rmap->evict_any(SIZE_MAX, 0), 1);
+	assert_int_equal(recs_design.shared->evict_any(SIZE_MAX, 0), 1);
 	assert_int_equal(as->ws_pages, 0);
 	host_check(3);
 	is_filled(page_va(0), 0, 2);

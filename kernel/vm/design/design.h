@@ -97,7 +97,6 @@ struct design {
 	const struct entry_ops *entries; /* what it hangs on a VAD; NULL: nothing */
 	/* What its programs have beside VADs; NULL: nothing. */
 	const struct own_ops *own;
-	const struct rmap_ops *rmap;     /* where its pages are mapped; NULL: it is not told */
 };
 
 /* What a design shares among spaces: for who looks at it from outside. */
@@ -121,6 +120,13 @@ struct shared_ops {
 	const enum ev_id *gauges;  /* the same of counted things; 0 ends both lists */
 	enum ev_id pages;          /* gauge: private pages that are not in n_priv */
 	enum ev_id charged;        /* gauge: pages charged for its own records; or 0 */
+	/* Where its pages are mapped; of a school that is a cache.
+	 * [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
+	 * not flushed yet.  NULL: it does not ask. */
+	void (*left)(struct aspace *, va_t, uint64_t old);
+	/* No lock: school->evict, of all spaces of the design by a policy of its own.
+	 * NULL: it has none, its spaces are asked one by one. */
+	size_t (*evict_any)(size_t want, int min_age);
 };
 
 /*
@@ -184,16 +190,6 @@ struct own_ops {
 	 * the root are none of ours. */
 	va_t base;
 	va_t end;
-};
-
-/* Where each page of the design is mapped. */
-struct rmap_ops {
-	/* [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
-	 * not flushed yet. */
-	void (*left)(struct aspace *, va_t, uint64_t old);
-	/* No lock: school->evict, of all spaces of the design by a policy of its own.
-	 * NULL: it has none, its spaces are asked one by one. */
-	size_t (*evict_any)(size_t want, int min_age);
 };
 
 /* ---- what may be left out is asked here ---- */
@@ -295,9 +291,9 @@ design_show(struct aspace *as, uint64_t *at, struct out *o)
 static inline bool
 design_evicts_any(const struct aspace *as)
 {
-	const struct rmap_ops *r = as->design->rmap;
+	const struct shared_ops *s = as->design->shared;
 
-	return r != NULL && r->evict_any != NULL;
+	return s != NULL && s->evict_any != NULL;
 }
 
 #endif

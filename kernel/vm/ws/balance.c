@@ -289,7 +289,7 @@ visit_trim(struct aspace *as)
 	bool whole;
 
 	if (want > 0 && design_evicts_any(as))
-		return as->design->rmap->evict_any(want, of_age(bal.round));
+		return as->design->shared->evict_any(want, of_age(bal.round));
 	if (want == 0 ||
 	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
 		return 0;

@@ -218,7 +218,7 @@ next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 }
 
 /* Up to want pages of all such spaces leave their working sets: where min_age is not 0,
- * only such as none has used since the hand was here last.  rmap->evict_any.
+ * only such as none has used since the hand was here last.  shared->evict_any.
  * Locks: none of rank >= 5; takes [W] of one space at a time.
  * Returns: words that map a page no more. */
 size_t

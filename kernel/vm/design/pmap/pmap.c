@@ -66,6 +66,15 @@ pmap_enter_zero(struct fctx *f, uint64_t rights)
 	    pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
 }
 
+/* The word of va, which was old, maps a page no more.  Locks: [W]. */
+static void
+tell_left(struct aspace *as, va_t va, uint64_t old)
+{
+	HELD(&as->ws_lock);
+	if (as->design->shared->left != NULL)
+		as->design->shared->left(as, va, old);
+}
+
 /* f->word, which maps a page that is to be another one: cleared and flushed first, or a
  * sibling could read the old page after this thread's store.  Its table stays.
  * Locks: [W]. */
@@ -86,7 +95,7 @@ pmap_remove_word(struct fctx *f)
 		word_settle(f->leaf, &gone);
 		return;
 	}
-	f->as->design->rmap->left(f->as, va, old);
+	tell_left(f->as, va, old);
 	f->as->ws_pages--;
 	f->as->n_locked -= words_cleared_locked(&gone);
 	pg = pte_page(old);
@@ -110,7 +119,7 @@ take_word(struct pt_iter *it, uint64_t *word, struct words_cleared *gone)
 	uint64_t old = word_take(word, gone);
 
 	if (!pte_is_special(old))
-		it->as->design->rmap->left(it->as, it->va, old);
+		tell_left(it->as, it->va, old);
 	tlb_batch_add(it->as->batch, it->va >> PAGE_SHIFT, old);
 }
 
@@ -231,7 +240,7 @@ pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 	if (old == 0 || pte_page(old) != pg || (old & PTE_LOCK) != 0)
 		return false;
 	old = word_set(leaf, word, 0);
-	as->design->rmap->left(as, va, old);
+	tell_left(as, va, old);
 	as->ws_pages--;
 	tlb_batch_put(as->batch, va >> PAGE_SHIFT, old);
 	pt_keep_charge(as, leaf);

@@ -31,11 +31,11 @@ void pv_add(struct vm_page *, struct vm_pv *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page; NULL */
 struct vm_pv *pv_next(const struct vm_pv *);           /* [P] of the same page; NULL */
-extern const struct rmap_ops pv_rmap;                  /* of who keeps pvs */
+void pv_left(struct aspace *, va_t, uint64_t old);      /* shared->left of who keeps pvs */
 static inline bool
 pv_are_kept(const struct aspace *as)
 {
-	return as->design->rmap == &pv_rmap;
+	return as->design->shared->left == pv_left;
 }
 
 /* pmap.c: page tables, a cache of what entries, amaps and objects say.  [W] */

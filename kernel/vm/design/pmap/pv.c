@@ -95,8 +95,8 @@ pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 	return p;
 }
 
-/* The word of va, old, is 0 now: rmap->left.  Locks: [W] of as; takes [P]. */
-static void
+/* The word of va, old, is 0 now: shared->left.  Locks: [W] of as; takes [P]. */
+void
 pv_left(struct aspace *as, va_t va, uint64_t old)
 {
 	struct vm_pv *p;
@@ -131,8 +131,3 @@ pv_next(const struct vm_pv *p)
 	HELD(&pfn_lock);
 	return pv_from(p->next, p->page);
 }
-
-const struct rmap_ops pv_rmap = {
-	.left = pv_left,
-	.evict_any = pmap_evict_any,
-};

@@ -27,7 +27,7 @@ anon_of_word(uint64_t *word)
 	return CONTAINER_OF(word, struct sx_anon, word);
 }
 
-/* The word of va maps a page no more: rmap->left.  Locks: [W]; takes [sx]. */
+/* The word of va maps a page no more: shared->left.  Locks: [W]; takes [sx]. */
 void
 sx_left(struct aspace *as, va_t va, uint64_t old)
 {

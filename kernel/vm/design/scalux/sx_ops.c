@@ -32,6 +32,7 @@ static const struct shared_ops sx_shared = {
 	.caches = sx_caches,
 	.gauges = sx_gauges,
 	.pages = EV_scalux_anon_live,
+	.left = sx_left,
 };
 
 static const struct entry_ops sx_objects = {
@@ -42,10 +43,6 @@ static const struct entry_ops sx_objects = {
 	.split = sx_split,
 	.merge = sx_merge,
 	.move = sx_mremap,
-};
-
-static const struct rmap_ops sx_rmap = {
-	.left = sx_left,
 };
 
 const struct anons_ops sx_anon_ops = {
@@ -71,5 +68,4 @@ const struct design scalux_design = {
 	.shared = &sx_shared,
 	.anons = &sx_anon_ops,
 	.entries = &sx_objects,
-	.rmap = &sx_rmap,
 };

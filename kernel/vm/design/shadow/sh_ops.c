@@ -43,17 +43,6 @@ static const struct entry_ops sh_entries = {
 	.move = sh_mremap,
 };
 
-/* Of a word that goes nobody is told. */
-static void
-left(struct aspace *as, va_t va, uint64_t old)
-{
-	HELD(&as->ws_lock);
-}
-
-static const struct rmap_ops sh_rmap = {
-	.left = left,
-};
-
 const struct anons_ops sh_anon_ops = {
 	.next = sh_next,
 	.each = sh_each,
@@ -78,5 +67,4 @@ const struct design shadow_design = {
 	.shared = &sh_shared,
 	.anons = &sh_anon_ops,
 	.entries = &sh_entries,
-	.rmap = &sh_rmap,
 };

@@ -11,7 +11,7 @@
  *                                 └ /proc, vm_check ─→ uvm_check.c
  *
  * Rules     1. Page tables are a cache (../../pmap), and it keeps a list of who maps
- *              each page (pv_rmap).
+ *              each page (pv_left).
  */
 #include "vm/design/uvm/uvm.h"
 
@@ -29,6 +29,8 @@ static const struct shared_ops uvm_shared = {
 	.caches = uvm_caches,
 	.gauges = uvm_gauges,
 	.pages = EV_uvm_anon_live,
+	.left = pv_left,
+	.evict_any = pmap_evict_any,
 };
 
 static const struct entry_ops uvm_entries = {
@@ -74,5 +76,4 @@ const struct design uvm_design = {
 	.shared = &uvm_shared,
 	.anons = &uvm_anon_ops,
 	.entries = &uvm_entries,
-	.rmap = &pv_rmap,
 };
