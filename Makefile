@@ -5,6 +5,12 @@
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
+# e2fsprogs are where only root looks; and no habit or language of a user changes what
+# tools do.
+export PATH := $(PATH):/usr/sbin:/sbin
+unexport CDPATH POSIXLY_CORRECT
+export LC_ALL := C
+
 CC := gcc
 BUILD ?= build
 OPT ?= -O2

@@ -64,6 +64,15 @@ newc_parents(struct newc *n, const char *path)
 	}
 }
 
+/* What its owner may read and run, all may: the umask of who built it is not the guest's. */
+static unsigned
+mode_of(const struct stat *st)
+{
+	unsigned own = st->st_mode & 0500;
+
+	return (st->st_mode & 07777) | own >> 3 | own >> 6;
+}
+
 bool
 newc_host(struct newc *n, const char *host, const char *path)
 {
@@ -91,7 +100,7 @@ newc_host(struct newc *n, const char *host, const char *path)
 	data = newc_read_file(host, &len);
 	if (data == NULL)
 		return false;
-	newc_entry(n, path, S_IFREG | (st.st_mode & 07777), data, len);
+	newc_entry(n, path, S_IFREG | mode_of(&st), data, len);
 	free(data);
 	return true;
 }
@@ -109,7 +118,7 @@ host_dir(struct newc *n, const char *host, const char *path)
 	count = scandir(host, &list, NULL, alphasort);
 	if (count < 0 || stat(host, &st) < 0)
 		return false;
-	newc_entry(n, path, S_IFDIR | (st.st_mode & 07777), NULL, 0);
+	newc_entry(n, path, S_IFDIR | mode_of(&st), NULL, 0);
 	for (i = 0; i < count; i++) {
 		if (ok && strcmp(list[i]->d_name, ".") != 0 &&
 		    strcmp(list[i]->d_name, "..") != 0) {

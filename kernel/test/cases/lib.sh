@@ -15,6 +15,11 @@
 # A failure is said, counted, and makes finish return 1.  It is said to the case, also
 # where what was tried writes to a file: nothing fails without a word.
 
+# e2fsprogs are where only root looks; and no habit or language of a user changes what
+# tools do.
+PATH=$PATH:/usr/sbin:/sbin
+unset CDPATH POSIXLY_CORRECT
+export LC_ALL=C
 GUEST=${GUEST:-tools/guest}
 BUILD=${BUILD:-build}
 guest="$GUEST --kernel $BUILD/vadose.elf --timeout 120"

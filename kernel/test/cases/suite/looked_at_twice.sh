@@ -4,9 +4,10 @@
 # two may be; what is exact must fail the same way; and .ci/run says both.  Who takes
 # turns is in check or in check-more, for the same commit always in the same.
 . kernel/test/cases/lib.sh
-run=$PWD/build/tools/run
+run=build/tools/run
 house=$tmp/house
 mkdir -p "$house/kernel/test/cases/planted" "$house/build"
+ln -s "$PWD/build/tools" "$house/build/tools"
 
 # plant NAME KIND COMMAND: a test; before, $n is how often it has run already
 plant() {

@@ -4,7 +4,7 @@
 # whose machine ends under it, and who stood behind that and runs alone.  What one of
 # them leaves is gone before the next.
 . kernel/test/cases/lib.sh
-run=$PWD/build/tools/run
+run=build/tools/run
 house=$tmp/house
 progs=$house/kernel/test/progs/planted
 mkdir -p "$progs" "$house/build/kernel/test/progs"

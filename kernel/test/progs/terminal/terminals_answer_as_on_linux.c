@@ -189,6 +189,24 @@ set_raw(int min, int time)
 	OK(tcsetattr(tty, TCSANOW, &t));
 }
 
+/* Longer than a key may take, all in all; none is very late.  On Linux who is stopped and
+ * goes on gets what has come by then: once more. */
+static void
+one_read_has_six(void)
+{
+	int tries = on_vadose() ? 1 : 3;
+	ssize_t first = 0, n;
+	char b[16];
+
+	while (tries-- > 0 && first != 6) {
+		type("six", "abcdef", 700);
+		first = OK(read(tty, b, sizeof(b)));
+		for (n = first; n < 6 && tries > 0; n += OK(read(tty, b, sizeof(b))))
+			;
+	}
+	EQ(first, 6);
+}
+
 static void
 typed(void)
 {
@@ -212,10 +230,8 @@ typed(void)
 	type("two", "bc", 0);
 	EQ(readable(10000), 1);
 	EQ(read(tty, b, sizeof(b)), 3);
-	/* Longer than a key may take, all in all; none is very late. */
 	set_raw(10, 30);
-	type("six", "abcdef", 700);
-	EQ(read(tty, b, sizeof(b)), 6);
+	one_read_has_six();
 	OK(tcsetattr(tty, TCSANOW, &old));
 }
 
