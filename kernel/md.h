@@ -167,11 +167,18 @@ struct trapframe {
 #define MD_KSTACK_SIZE 8192ul
 #define MD_FPU_SIZE 512             /* FXSAVE image */
 
+/* Debug registers as a debugger has set them. */
+struct md_debug {
+	uint64_t at[4], control;
+	uint64_t status;            /* [own] of the last trap; bits turned: 0 is none */
+};
+
 struct md_thread {
 	uint64_t ksp;               /* [c by switch] saved kernel stack pointer */
 	uint8_t *stack;             /* [c] lowest byte of the kernel stack */
 	uint64_t fsbase, gsbase;    /* user TLS bases; of current: live in MSRs */
 	void *fpu;                  /* 512 B, in the stack; NULL: kernel thread */
+	struct md_debug *debug;     /* of proc/ptrace.c; NULL: nobody has set any */
 };
 
 /* Prepare a thread so that its first switch-in calls fn(arg), interrupts on. */
@@ -200,6 +207,11 @@ bool md_fpu_load(struct md_thread *, const void *image);
 bool md_fpu_is_valid(const void *image);       /* would it be loaded? */
 void md_set_tls(struct md_thread *, uint64_t fsbase, uint64_t gsbase);
 void md_get_tls(struct md_thread *, uint64_t *fsbase, uint64_t *gsbase);
+void md_debug_load(struct md_thread *);        /* of current: they have changed */
+bool md_debug_has_hit(const struct md_thread *); /* of current: the last #DB */
+uint64_t md_debug_get(const struct md_debug *, unsigned n); /* also of NULL */
+/* 0, -EINVAL (kernel addresses, not aligned, ports), -EIO: there is no such one. */
+int md_debug_set(struct md_debug *, unsigned n, uint64_t v) MUST_CHECK;
 /* Make user-writable registers of a frame harmless (sigreturn; book: abi 4). */
 bool md_frame_sanitize(struct trapframe *, uint64_t now);
 

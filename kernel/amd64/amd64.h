@@ -94,6 +94,7 @@ struct cpu {
 	uint64_t owed;           /* [cpu] CPUs to be called, md_send_resched() */
 	uint64_t word[MD_WORDS]; /* [cpu] MD_WORD() */
 	struct md_thread *md;    /* [cpu] of current */
+	bool debugged;           /* [cpu] debug registers are loaded */
 	struct md_space *cur_space; /* [cpu] whose root CR3 holds; NULL: kernel's */
 	uint64_t seen_gen;       /* [cpu] of cur_space */
 	struct tlb_slot box[MAXCPU]; /* by initiating CPU */
@@ -232,6 +233,12 @@ void cpu_load(struct cpu *);
 
 void gdt_load(struct cpu *);
 void idt_load(void);
+
+/* ---- debug.c ---- */
+
+void debug_switch(struct cpu *, const struct md_thread *to);
+void debug_trap(struct trapframe *);
+bool debug_trap_kernel(void);
 
 /* ---- pt.c ---- */
 

@@ -18,8 +18,8 @@
  *              look at the sign of GS base, not at the saved cs; no user can
  *              make it negative.
  *           4. #DB of a user goes on as any exception does, on the kernel stack.
- *              In the kernel nothing steps; but where a program has TF set,
- *              some processors (Bochs) trap once more at syscall_entry, on the
+ *              In the kernel nothing steps, and what is watched there is the
+ *              user's; but where a program has TF set, some processors (Bochs) trap once more at syscall_entry, on the
  *              user's stack pointer.  So #DB has a stack of its own, and is
  *              over before the next one can come: TF is off inside.
  *           5. At a syscall the processor clears IF, DF, TF, NT, AC, IOPL (SFMASK).

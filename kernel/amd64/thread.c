@@ -18,7 +18,8 @@
  * Rules     1. FS base, user GS base and FPU registers belong to the thread
  *              that runs; they are saved when it leaves the CPU.  A user may
  *              change bases without us, by loading selectors.
- *           2. TSS.rsp0 and the stack of syscall_entry follow each switch.
+ *           2. TSS.rsp0 and the stack of syscall_entry follow each switch, and so
+ *              do debug registers if either thread has some.
  *
  * Read next kernel/amd64/switch.S, kernel/amd64/fpu.c
  */
@@ -82,6 +83,8 @@ md_switch(struct md_thread *from, struct md_thread *to, struct thread *prev)
 		save_tls(from);
 	if (to->fpu != NULL)
 		load_tls(to);
+	if (UNLIKELY(to->debug != NULL || c->debugged))
+		debug_switch(c, to);
 	set_kernel_stack(c, to);
 	return switch_stacks(&from->ksp, to->ksp, prev);
 }

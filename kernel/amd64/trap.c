@@ -117,6 +117,8 @@ user_exception(struct trapframe *tf)
 	va_t va = read_cr2();
 
 	if (tf->vector != VEC_PF) {
+		if (tf->vector == VEC_DB)
+			debug_trap(tf);
 		md_irq_enable();
 		traps.ops.exception(tf, tf->vector);
 		return;
@@ -263,14 +265,19 @@ void
 trap_paranoid(struct trapframe *tf)
 {
 	va_t va = read_cr2();
+	bool hit;
 
 	if (tf->vector == VEC_NMI) {
 		while (smp_is_stopping())
 			__asm__ volatile("cli; hlt");
 		return;
 	}
-	if (tf->vector == VEC_DB && is_step_of_user(tf)) {
-		tf->rflags &= ~RFLAGS_TF;
+	if (tf->vector == VEC_DB) {
+		hit = debug_trap_kernel();
+		if (is_step_of_user(tf))
+			tf->rflags &= ~RFLAGS_TF;
+		else if (!hit)
+			panic_trap(tf, va, vector_name[tf->vector]);
 		return;
 	}
 	if (tf->vector == VEC_DF && is_stack_guard(va))

@@ -613,6 +613,7 @@ exec_commit(struct exec_new *x, struct task *tk)
 
 	proc_keep_peak(p);
 	ptimers_end(p);
+	trace_debug_ends(t);
 	task_leave_memory(tk);
 	thread_set_space(as_space(x->as));
 	as_bind_thread(t, x->as);

@@ -100,6 +100,7 @@ task_end(int status)
 
 	if (UNLIKELY(tk->traced != NULL))
 		trace_event(TRACE_EXIT, (uint64_t)status);
+	trace_debug_ends(t);
 	futex_pi_owner_is(tk, PI_ENDS);
 	task_leave_memory(tk);
 	futex_pi_owner_is(tk, PI_ENDED);

@@ -26,6 +26,7 @@
 #include "proc/tracee.h"
 
 #include "lib/errno.h"
+#include "mem/mem.h"
 
 /* ---- to begin ---- */
 
@@ -335,6 +336,64 @@ trace_set_regs(int tid, const struct trace_regs *regs)
 	}
 	spin_unlock(&proc_lock);
 	return t != NULL ? 0 : -ESRCH;
+}
+
+/* A debug register.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
+int
+trace_get_debug(int tid, unsigned n, uint64_t *v)
+{
+	struct tracee *t;
+
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL)
+		*v = md_debug_get(t->task->thread->md.debug, n);
+	spin_unlock(&proc_lock);
+	return t != NULL ? 0 : -ESRCH;
+}
+
+/*
+ * A debug register; it counts from when the thread goes on, also without a tracer.
+ *
+ * Locks:    takes proc_lock.
+ * Owns:     the thread, what is allocated: trace_debug_ends().
+ * Returns:  0, -ESRCH, -ENOMEM; as md_debug_set().
+ */
+int
+trace_set_debug(int tid, unsigned n, uint64_t v)
+{
+	struct md_debug *new = kmem_zalloc(sizeof(*new)), **debug;
+	struct tracee *t;
+	int r = -ESRCH;
+
+	if (new == NULL)
+		return -ENOMEM;
+	spin_lock(&proc_lock);
+	t = stopped_locked(tid);
+	if (t != NULL) {
+		debug = &t->task->thread->md.debug;
+		if (*debug == NULL) {
+			*debug = new;
+			new = NULL;
+		}
+		r = md_debug_set(*debug, n, v);
+	}
+	spin_unlock(&proc_lock);
+	kmem_free(new);
+	return r;
+}
+
+/* The current thread ends, or runs another program.  Locks: none. */
+void
+trace_debug_ends(struct thread *t)
+{
+	struct md_debug *d = t->md.debug;
+
+	if (d == NULL)
+		return;
+	t->md.debug = NULL;
+	md_debug_load(&t->md);
+	kmem_free(d);
 }
 
 /*

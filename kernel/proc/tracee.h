@@ -112,6 +112,8 @@ struct trace_look {
 };
 int trace_look(int tid, struct trace_look *, struct trace_regs *) MUST_CHECK;
 int trace_set_regs(int tid, const struct trace_regs *) MUST_CHECK;
+int trace_get_debug(int tid, unsigned n, uint64_t *) MUST_CHECK;
+int trace_set_debug(int tid, unsigned n, uint64_t) MUST_CHECK;
 int trace_set_info(int tid, const struct siginfo *) MUST_CHECK;
 int trace_space(int tid, struct aspace **out) MUST_CHECK;
 int trace_space_of(int pid, struct aspace **out) MUST_CHECK;
@@ -144,6 +146,7 @@ void trace_event(enum trace_event, uint64_t message);
 void trace_exec(int old_tid);
 
 /* ptrace.c */
+void trace_debug_ends(struct thread *);
 bool trace_drops_rights_locked(const struct task *);
 void trace_tracer_ends_locked(struct task *);
 void trace_ended_locked(struct task *);

@@ -82,6 +82,8 @@ regs_in_locked(struct tracee *t)
 	uint64_t vector = tf->vector;
 
 	HELD(&proc_lock);
+	if (md->debug != NULL)
+		md_debug_load(md);
 	if (!t->changed && t->how != TRACE_STEP)
 		return;
 	t->changed = false;

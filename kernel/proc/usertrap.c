@@ -27,6 +27,7 @@
 
 #define PF_PRESENT 1ul
 #define KERNEL_HALF (1ul << 47)
+#define VEC_DB 1
 #define VEC_PF 14
 #define VEC_MF 16
 #define VEC_XM 19
@@ -180,6 +181,10 @@ on_exception(struct trapframe *tf, unsigned vector)
 	remember_trap(vector, tf->error, 0);
 	if (vector == VEC_MF || vector == VEC_XM) {
 		sig_force(SIGFPE, fpe_code(vector), tf->rip);
+		return;
+	}
+	if (vector == VEC_DB && md_debug_has_hit(&thread_current()->md)) {
+		sig_force(SIGTRAP, TRAP_HWBKPT, tf->rip);
 		return;
 	}
 	if (vector >= ARRAY_LEN(exceptions) || exceptions[vector].signo == 0) {

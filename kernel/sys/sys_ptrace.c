@@ -11,8 +11,7 @@
  *                                                      as_write: as the process
  *
  * Rules     1. A tracee that is not stopped is none: -ESRCH before all else.
- *           2. Selectors cannot be changed, and there are no debug registers: they
- *              read as 0, and nothing but 0 can be written.
+ *           2. Selectors cannot be changed.
  *           3. What is written to registers is what a signal frame could say.
  *
  * Read next proc/ptrace.c, vm/access/ascopy.c.  Book: ch09.
@@ -27,6 +26,7 @@
 
 #define USER_BYTES 928u          /* struct user */
 #define USER_DEBUG 848u          /* eight debug registers in it */
+#define USER_DEBUG_END 912u
 #define NT_PRSTATUS 1
 #define NT_PRFPREG 2
 #define NT_X86_XSTATE 0x202
@@ -174,6 +174,9 @@ peek_user(int tid, uint64_t at, va_t data)
 		if (get_regs(tid, regs) != 0)
 			return -ESRCH;
 		v = regs[at / 8];
+	} else if (at >= USER_DEBUG && at < USER_DEBUG_END) {
+		if (trace_get_debug(tid, (unsigned)(at - USER_DEBUG) / 8, &v) != 0)
+			return -ESRCH;
 	}
 	return copyout(data, &v, sizeof(v));
 }
@@ -185,7 +188,9 @@ poke_user(int tid, uint64_t at, uint64_t v)
 		return -EIO;
 	if (at < UR_BYTES)
 		return put_regs(tid, &v, (unsigned)at / 8, 1);
-	return at >= USER_DEBUG && at < USER_DEBUG + 64 && v == 0 ? 0 : -EIO;
+	if (at >= USER_DEBUG && at < USER_DEBUG_END)
+		return trace_set_debug(tid, (unsigned)(at - USER_DEBUG) / 8, v);
+	return -EIO;
 }
 
 /* The first n bytes of the general registers. */

@@ -2,7 +2,8 @@
 # NEEDS: TIMEOUT=240 TURN=3 KIND=bounded
 # BOUNDED: gdb and gdbserver run on two CPUs
 # Debian's gdb, over a pipe to Debian's gdbserver, stops a program at a line, looks at
-# it, steps, changes it, and sees its end.
+# it, steps, changes it, watches a variable and a call by debug registers, and sees its
+# end.
 . kernel/test/cases/lib.sh
 
 host_programs gdb gdbserver
@@ -46,6 +47,12 @@ print total
 finish
 continue
 delete
+watch total
+continue
+hbreak add
+continue
+continue
+delete
 continue
 EOT
 cat >"$tmp/root/run" <<'EOT'
@@ -64,10 +71,19 @@ $3 = 1
 $4 = 10
 Value returned is $5 = 20
 Breakpoint 1, add (n=2) at prog.c:6
+Hardware watchpoint 2: total
+Hardware watchpoint 2: total
+Old value = 10
+New value = 12
+Breakpoint 3, add (n=3) at prog.c:6
+Hardware watchpoint 2: total
+Old value = 12
+New value = 15
 [Inferior 1 (process N) exited with code 020]' \
 "$(sed -n -e "s/ at [^ ]*prog\.c:/ at prog.c:/; s/0x[0-9a-f]* in //; s/^0x[0-9a-f]* <total/<total/
 s/(process [0-9]*)/(process N)/; s/ from .*//" \
-	-e '/^Breakpoint 1, /p; /^#/p; /^\$/p; /^<total/p; /^Value/p; /exited/p' \
+	-e '/^Breakpoint [13], /p; /^Hardware watch/p; /^Old/p; /^New/p; /^#/p' \
+	-e '/^\$/p; /^<total/p; /^Value/p; /exited/p' \
 	"$tmp/out")" "what gdb said"
 cat "$tmp/err"
 finish
