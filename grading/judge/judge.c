@@ -29,6 +29,7 @@
 #include "judge/verdict.h"
 
 #define SPIN_INSNS 20000 /* more often than once in so many: it spins */
+#define PANIC_BYTES 300  /* of its line, in a report */
 
 /* Places in witness_names[]. */
 enum { W_INSNS = 0, W_PF = 1, W_ALLOC = 4, W_SWITCH = 11 };
@@ -102,13 +103,17 @@ judge_meant(const struct judge *j, struct failure *f)
 
 /* ---- how it ended ---- */
 
-/* The line of a panic, from the console: a status, not evidence. */
+/* The line of a panic, from the console: a status, not evidence.  It may be as long as
+ * the log. */
 static char *
 panic_line(const struct boot *b)
 {
 	const char *s = b->log != NULL ? strstr(b->log, "PANIC:") : NULL;
+	size_t n = s != NULL ? strcspn(s, "\r\n") : 0;
 
-	return s == NULL ? NULL : strndup(s, strcspn(s, "\r\n"));
+	if (s == NULL || n <= PANIC_BYTES)
+		return s == NULL ? NULL : strndup(s, n);
+	return xprintf("%.*s… (%zu bytes)", PANIC_BYTES, s, n);
 }
 
 /* The functions that ran last, each once. */

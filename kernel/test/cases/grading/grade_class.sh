@@ -2,7 +2,8 @@
 # NEEDS: TIMEOUT=900 TURN=1,4 SUBJECT=grader KIND=bounded MORE=all
 # BOUNDED: the grader's limits of the host's time stand behind it
 # A class of hostile submissions: right scores; text of students is data in CSV and
-# pages; killed and gone on with, and on two hosts: the same CSV.
+# pages; what runs for ever, fills memory or prints without end leaves the host its room;
+# killed and gone on with, and on two hosts: the same CSV.
 . kernel/test/cases/lib.sh
 built grader
 sh tools/setup class || exit 2
@@ -25,7 +26,7 @@ mkfifo "$dir/fifo.c"
 tar cf "$dir/archive.c" $good
 gzip -c $good >"$dir/packed.tar.gz"
 head -c 2000000 /dev/zero >"$dir/large.c"
-# Sixty, and a hidden one: most are refused before anything boots.
+# Sixty, and a hidden one: most are refused before anything boots.  Six more are bombs.
 says() { # says NAME TEXT: the good file with a line more
 	{ cat $good; printf '%b\n' "$2"; } >"$dir/$1.c"
 }
@@ -65,6 +66,19 @@ done
 for magic in 'PK\003\004' 'BZh' 'Rar!' '\3757zXZ'; do
 	printf "$magic" >"$dir/packed$(printf "$magic" | od -An -tx1 | tr -d ' \n').c"
 done
+bomb() { # bomb NAME DECLARATIONS STATEMENTS: where a range is cut in its middle, in t02
+	DECL=$2 DO=$3 awk '/^\/\* Cut \[lo, hi\) out of the tree/ { print ENVIRON["DECL"] }
+		/^\t\/\* reserve \*\/$/ { print "\tif (cut_lo && cut_hi) {\n" ENVIRON["DO"] "\n\t}" }
+		{ print }' $good >"$dir/run-$1.c"
+}
+bomb loop 'static volatile int on = 1;' 'while (on) ;'
+bomb deep 'static volatile uint64_t depth;
+static uint64_t deeper(uint64_t n) { return depth == n ? n : deeper(n + 1) + depth; }' 'depth = deeper(1);'
+bomb frames '' 'while (phys_alloc(PHYS_RESERVED, PHYS_ANY) != NULL) ;'
+bomb output '' 'for (;;) klog("::error::\033[31m<script> and so on and on, for ever and ever");'
+bomb sleep '' '(void)sleep_until(WAIT_FOREVER, WAIT_PLAIN);'
+bomb panic '#include "lib/string.h"
+static char text[100000];' 'memset(text, 60, sizeof(text) - 1); panic("%s", text);'
 ln -s / "$dir/root"
 ln -s nowhere "$dir/nowhere.c"
 mkfifo "$dir/folder2.c"
@@ -72,9 +86,27 @@ mkfifo "$dir/folder2.c"
 class() { # class OUT
 	sh grading/class/all smoke "$dir" "$1" >"$1.said" 2>&1
 }
-export JOBS=2
-class "$tmp/a" || fail "class: $(tail -n 3 "$tmp/a.said")"
+load() { # load PID: processes behind it, their KiB, KiB of its work; as long as it is there
+	while kill -0 "$1" 2>/dev/null; do
+		ps -eo pid=,ppid=,rss= | awk -v top="$1" -v disk="$(du -skc "$TMPDIR" "$tmp/a" 2>/dev/null | tail -n 1)" '
+			{ of[$1] = $2; kib[$1] = $3 }
+			END { for (p in of) { for (q = p; q in of && q != top; q = of[q]) ;
+				if (q == top) { n++; sum += kib[p] } }
+				print n + 0, sum + 0, disk + 0 }'
+		sleep 0.3
+	done
+}
+export JOBS=2 TMPDIR="$tmp/work"
+mkdir "$TMPDIR"
+class "$tmp/a" &
+load $! >"$tmp/load"
+wait $! || fail "class: $(tail -n 3 "$tmp/a.said")"
 csv=$tmp/a/class.csv
+# What grading/INSTRUCTOR.md says, for two at a time: two compilers' limits are the most.
+peak=$(awk '{ for (i = 1; i <= 3; i++) if ($i > m[i]) m[i] = $i }
+	END { printf "%d processes, %d MiB of memory, %d MiB of disk\n", m[1], m[2] / 1024, m[3] / 1024 }' "$tmp/load")
+echo "$peak" | awk '$1 > 60 || $3 > 2500 || $7 > 600 { exit 1 }' || fail "the host: $peak"
+same "" "$(ls "$TMPDIR")" "left over"
 row() { # row BEGIN: it stands there once
 	same 1 "$(grep -cF -e "$1" "$csv")" "rows with $1"
 }
@@ -93,16 +125,18 @@ row '"archive.c",0,100,"not taken",'
 row '"packed.tar.gz",0,100,"not taken",'
 row '"large.c",0,100,"not taken",'
 row '"bug.c",'
-same 61 "$(wc -l <"$csv")" "lines of the CSV"
+same 67 "$(wc -l <"$csv")" "lines of the CSV"
 same 24 "$(grep -c '^"b-[a-z]*[.]c",0,' "$csv")" "broken ones without points"
 same 15 "$(grep -c ',0,100,"not taken",' "$csv")" "not taken"
 row '"comment.c",100,100,"graded",'
 row '"static.c",100,100,"graded",'
+same 6 "$(grep -c '^"run-[a-z]*[.]c",60,100,"graded",' "$csv")" "bombs with the points of t01"
+[ "$(cat "$tmp"/a/page/run-panic* | wc -c)" -lt 10000 ] || fail "a page as long as a panic's text"
 grep -qP '^\t|,"[=+@-]|\xE2\x80\xAE' "$csv" && fail "a cell that is computed or turned round"
 [ ! -e pwned ] || fail "a name was run"
 grep -rl '<script' "$tmp/a"/*.html "$tmp/a/page" && fail "a tag of a student is one"
 grep -rlP '\x1b' "$tmp/a"/*.html "$tmp/a"/*.csv "$tmp/a/page" "$tmp/a.said" && fail "a terminal obeys a student"
-grep -q '^"90/t02","unmap-middle",8,45,1,"the mechanism was not used' "$tmp/a/tests.csv" ||
+grep -q '^"90/t02","unmap-middle",8,51,2,"panic"' "$tmp/a/tests.csv" ||
 	fail "statistics: $(cat "$tmp/a/tests.csv")"
 grep -q 'the starter as it was given' "$tmp/a/odd.html" || fail "nothing odd"
 
@@ -116,7 +150,7 @@ same 1 "$(wc -l <"$tmp/a/todo")" "graded behind one new file"
 sh grading/class/diff "$tmp/old" "$tmp/a" >"$tmp/diff"
 grep -q '^bug.c  [0-9]* → 100  90/t02 fail → pass  (other: submission)$' "$tmp/diff" ||
 	fail "diff: $(cat "$tmp/diff")"
-grep -q '^1 of 60 scores changed$' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
+grep -q '^1 of 66 scores changed$' "$tmp/diff" || fail "diff: $(cat "$tmp/diff")"
 
 # Killed at three moments, then gone on with; on two hosts, one of which is not there
 # at first: the same.
