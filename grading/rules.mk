@@ -168,12 +168,15 @@ similar: grader
 	@sh grading/class/similar '$(LAB_NAME)' $(call quoted,$(DIR)) $(LEAST)
 
 # A folder with all that a course hands out; the folder of a new lab (grading/INSTRUCTOR.md).
+# Both make with makes of their own.
 KEY ?= $(DIR).key
 WITH ?= $(foreach l,$(LABS),$(firstword $(subst -, ,$(l))))
 new-course:
+	$(others_may)
 	@sh grading/course/new-course $(call quoted,$(DIR)) $(call quoted,$(KEY)) $(WITH)
 
 new-lab:
+	$(others_may)
 	@sh grading/course/new-lab $(call quoted,$(NAME))
 
 # A lab whose public reference is not the answer, by numbers of SEED: grading/twists/README.md.

@@ -4,6 +4,7 @@
 # same WANT GOT WHAT          two texts
 # seen TEXT [N]               waits until $tmp/typescript shows it (N times); false: it does not
 # in_full                     true but in the short form of a SHORT=1 case
+# printed FILE BEGIN          the line of a block of FILE that begins so, as one would paste it
 # of_commit N                 a number below N: of each commit its own, on any day
 # built TARGET…               made in build/, for all cases, by one at a time
 # host_programs PROG…         copied with their libraries into $tmp/root; the case
@@ -74,6 +75,11 @@ in_full() {
 of_commit() {
 	head=$(git rev-parse -q --verify HEAD 2>/dev/null || echo 0000000000)
 	echo $((0x$(echo "$head" | cut -c9-15) % $1))
+}
+
+printed() {
+	awk -v begin="$2" '/^```/ { on = !on; next } on && index($0, begin) == 1 { print; found = 1; exit }
+		END { exit !found }' "$1" || fail "$1 prints no line '$2'"
 }
 
 # Cases run side by side: two makes of one program write it both, while the one

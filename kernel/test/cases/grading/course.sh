@@ -6,7 +6,7 @@
 . kernel/test/cases/lib.sh
 sh tools/setup course || exit 2
 unset MAKEFLAGS MAKELEVEL
-top=$PWD
+top=$PWD guide_page=grading/INSTRUCTOR.md
 git clone -q --shared . "$tmp/clone" || exit 2
 # With the times of our files: what is built of them is not built again.
 git ls-files -z --cached --others --exclude-standard | tar --null -T - --ignore-failed-read -cf - | tar -xf - -C "$tmp/clone"
@@ -26,18 +26,18 @@ same 1 "$(grep -c % "$tmp/said")" "pairs: $(cat "$tmp/said")"
 
 # A lab of one's own: green, the starter has nothing, its bug is found, lint is silent.
 sh grading/course/new-lab 05-mine >"$tmp/said" 2>&1 && fail "a number that is no course's"
-make -s new-lab NAME=30-cards >"$tmp/said" 2>&1 || fail "new-lab: $(tail -n 5 "$tmp/said")"
+sh -c "$(printed $guide_page 'make new-lab')" >"$tmp/said" 2>&1 || fail "new-lab: $(tail -n 5 "$tmp/said")"
 grep -q '^30-cards  100/100' "$tmp/said" || fail "new-lab: $(tail -n 5 "$tmp/said")"
 make -s new-lab NAME=30-cards >"$tmp/said" 2>&1 && fail "new-lab over one that is there"
 make -s grade LAB=30 SEED=3 >"$tmp/said" 2>&1
 grep -q '^30-cards  0/100' "$tmp/said" || fail "its starter: $(tail -n 5 "$tmp/said")"
-make -s grade LAB=30 SEED=3 FILE=kernel/test/boot/cards/cards.c >"$tmp/said" 2>&1 || fail "ours: $(tail -n 5 "$tmp/said")"
+sh -c "$(printed $guide_page 'make grade LAB=30 FILE=')" >"$tmp/said" 2>&1 || fail "ours: $(tail -n 5 "$tmp/said")"
 git -c user.name=t -c user.email=t@t add -A && git -c user.name=t -c user.email=t@t commit -qm 'labs: 30-cards' || exit 2
 sh tools/lint/run build >"$tmp/said"
 grep -E 'cards|30-' "$tmp/said" && fail "lint: $(grep -E 'cards|30-' "$tmp/said" | head -n 3)"
 
 # A course: the same again gives the same; the key is nowhere; no solution is handed out.
-make -s new-course DIR=../os WITH='00 cards' >"$tmp/said" 2>&1 || fail "new-course: $(tail -n 5 "$tmp/said")"
+sh -c "$(printed $guide_page 'make new-course' | sed 's/WITH=".*"/WITH="00 cards"/')" >"$tmp/said" 2>&1 || fail "new-course: $(tail -n 5 "$tmp/said")"
 cd "$tmp/os" || exit 2
 cp vadose-handout.tar.gz "$tmp/first"
 make -s -C "$tmp/clone" new-course DIR=../os WITH='00 cards' >"$tmp/said" 2>&1
