@@ -1,5 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 KIND=exact,bounded */
-/* BOUNDED: several CPUs run in any order */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * A thread ends, and is long at its robust list, for each entry is to be copied from
  * its parent.  Who comes for the lock at the end of the list meanwhile sleeps once,
