@@ -132,10 +132,10 @@ look_at_owner(const struct pi_owner *o)
  * Sleep until he, or another, has ended: rule 6.
  *
  * Locks:    none.
- * Returns:  -EAGAIN: the word is to be looked at anew; -ERESTARTNOINTR: killed.
+ * Returns:  -EAGAIN, *again: the word is to be looked at anew; -ERESTARTNOINTR: killed.
  */
 static int
-wait_for_end(const struct pi_owner *o)
+wait_for_end(const struct pi_owner *o, bool *again)
 {
 	struct pi_owner now;
 	struct waiter w;
@@ -145,7 +145,8 @@ wait_for_end(const struct pi_owner *o)
 	if (word_owner((uint32_t)o->tid, &now) == -EBUSY)
 		r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
 	wait_finish(&w);
-	return r == 0 ? -EAGAIN : -ERESTARTNOINTR;
+	*again = r == 0;
+	return *again ? -EAGAIN : -ERESTARTNOINTR;
 }
 
 /* ---- the queue; futexes.lock is held ---- */
@@ -438,11 +439,7 @@ lock_once(const struct futex_req *q, enum pi_wish wish, struct pi_waiter *p,
 			look_at_owner(&o);
 	}
 	vm_word_unpin(&pin, PAGE_DIRTY);
-	if (r == -EBUSY) {
-		r = wait_for_end(&o);
-		*again = r == -EAGAIN;
-	}
-	return r;
+	return r == -EBUSY ? wait_for_end(&o, again) : r;
 }
 
 /*
@@ -679,11 +676,7 @@ requeue_once(const struct futex_req *q, bool *again)
 	}
 	vm_word_unpin(&first, PAGE_CLEAN);
 	vm_word_unpin(&second, PAGE_DIRTY);
-	if (r == -EBUSY) {
-		r = wait_for_end(&o);
-		*again = r == -EAGAIN;
-	}
-	return r;
+	return r == -EBUSY ? wait_for_end(&o, again) : r;
 }
 
 /*

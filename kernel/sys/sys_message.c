@@ -292,22 +292,6 @@ send_one(struct file *f, va_t umsg, unsigned flags)
 	return r;
 }
 
-int64_t
-sys_sendmsg(const uint64_t a[6])
-{
-	struct file *f;
-	int64_t r;
-
-	if (((uint32_t)a[2] & MSG_COMPAT) != 0)
-		return -EINVAL;
-	f = sys_sock(a[0], &r);
-	if (f == NULL)
-		return r;
-	r = send_one(f, a[1], (unsigned)a[2]);
-	file_put(f);
-	return r;
-}
-
 /* ---- what is received beside the bytes ---- */
 
 /* How much room is left for control data, and where. */
@@ -442,8 +426,13 @@ recv_one(struct file *f, va_t umsg, unsigned flags)
 	return r;
 }
 
-int64_t
-sys_recvmsg(const uint64_t a[6])
+/* ---- one, and several ---- */
+
+/* send_one(), recv_one(). */
+typedef int64_t move_fn(struct file *, va_t umsg, unsigned flags);
+
+static int64_t
+one(const uint64_t a[6], move_fn *fn)
 {
 	struct file *f;
 	int64_t r;
@@ -453,17 +442,26 @@ sys_recvmsg(const uint64_t a[6])
 	f = sys_sock(a[0], &r);
 	if (f == NULL)
 		return r;
-	r = recv_one(f, a[1], (unsigned)a[2]);
+	r = fn(f, a[1], (unsigned)a[2]);
 	file_put(f);
 	return r;
 }
 
-/* ---- several ---- */
+int64_t
+sys_sendmsg(const uint64_t a[6])
+{
+	return one(a, send_one);
+}
+
+int64_t
+sys_recvmsg(const uint64_t a[6])
+{
+	return one(a, recv_one);
+}
 
 /* Each as fn does it, until one fails; what it answered is told behind it. */
 static int64_t
-many(const uint64_t a[6], int64_t (*fn)(struct file *, va_t, unsigned),
-    uint64_t deadline)
+many(const uint64_t a[6], move_fn *fn, uint64_t deadline)
 {
 	unsigned i, n = MIN((unsigned)a[2], VECTORS_MAX), flags = (unsigned)a[3];
 	va_t at = a[1];
