@@ -78,7 +78,7 @@ static const struct {
 	{ "I11", "ws ", "the working set counts other pages than are mapped: each "
 	    "new VALID word needs ws_insert, each that is cleared ws_remove." },
 	{ "I11", "priv", "the space counts other private or forked pages than it "
-	    "has (n_priv, n_fork): a word changed its kind without them." },
+	    "has (words.priv, words.fork): a word changed its kind without them." },
 	{ "I11", "", "a count of the space does not fit its words." },
 	{ "I12", "vads have", "what the space has paid for is not what its mappings "
 	    "hold: commit was lost or counted twice where a mapping was cut, "

@@ -58,7 +58,7 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_first(struct aspace *as)
 {
-	struct rb_node *n = rb_first(&as->vads);
+	struct rb_node *n = rb_first(&as->map.vads);
 
 	return n == NULL ? NULL : VAD_OF(n);
 }
@@ -135,7 +135,7 @@ static void
 count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 {
 	if ((v->flags & VAD_LOCKED) != 0)
-		as->locked_pages += more;
+		as->map.locked_pages += more;
 }
 
 /* Put v, whose start and end are set, into the tree.
@@ -154,18 +154,18 @@ vad_remove(struct aspace *as, struct vad *v)
 	struct vad *next = vad_next(v);
 
 	HELD(&as->map_lock);
-	if (as->hint == v)
-		as->hint = NULL;
+	if (as->map.hint == v)
+		as->map.hint = NULL;
 	/* The next one has the hole, too: its own sum first, those above follow. */
 	if (next != NULL) {
 		next->gap += v->gap + (v->end - v->start);
 		vad_augment(&next->rb);
 	}
 	if (!vad_is_given_up(as))
-		rb_remove(&as->vads, &v->rb, vad_augment);
-	as->nvads--;
+		rb_remove(&as->map.vads, &v->rb, vad_augment);
+	as->map.nvads--;
 	count_lock(as, v, v->start - v->end);
-	as->total_pages -= v->end - v->start;
+	as->map.total_pages -= v->end - v->start;
 	EVENT(vad_remove);
 	EVENT_ADD(vad_live, -1);
 }
@@ -179,8 +179,8 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	HELD(&as->map_lock);
 	ASSERT(start < end);
 	count_lock(as, v, (end - start) - (v->end - v->start));
-	as->total_pages += (end - start) - (v->end - v->start);
-	as->peak_pages = MAX(as->peak_pages, as->total_pages);
+	as->map.total_pages += (end - start) - (v->end - v->start);
+	as->map.peak_pages = MAX(as->map.peak_pages, as->map.total_pages);
 	v->off += start - v->start;
 	v->start = start;
 	v->end = end;

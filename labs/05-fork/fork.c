@@ -146,7 +146,7 @@ fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 
 /* The page of a private word, or its slot, moves to the new entry e.  A word that maps
  * it goes on mapping it, as VALID/FORK without W and D; any other becomes `fork`.  Of
- * the books only n_swap, the page's home and its PF_DIRTY follow here.
+ * the books only words.swap, the page's home and its PF_DIRTY follow here.
  * Locks: [W] of the parent; [F] of the entry's object; [P].
  * Returns: the parent's word as it was: TRANS may have become SWAP by now. */
 uint64_t

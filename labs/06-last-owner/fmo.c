@@ -35,7 +35,7 @@ static void take_slot(const struct pte_ref *s, struct fmo_entry *e);
 /* ---- one more ---- */
 
 /* One more word of the ref's process names e: fork of a word that refers to an entry
- * already.  The caller counts n_fork.
+ * already.  The caller counts words.fork.
  * Locks: [W] of the process, [F]; e's page is pinned. */
 void
 fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)

@@ -9,7 +9,7 @@
  * Picture   The set needs no list of its own: it is the VALID words of the
  *           leaf tables, and the tables that have any stand in a ring.
  *
- *           as->ws_head ─→ table ⇄ table ⇄ table ⇄ (back to the first)
+ *           as->ws.head ─→ table ⇄ table ⇄ table ⇄ (back to the first)
  *                             ↑ hand: table and index; rests between trims
  *
  *           word   A  age      ws_age, once in a while: A → age 0, A off

@@ -102,7 +102,7 @@ def space(pid=None):
 
 
 def vads(a):
-    return in_order(a['vads']['node'], 'vad', 'rb')
+    return in_order(a['map']['vads']['node'], 'vad', 'rb')
 
 
 def vad_at(a, va):
@@ -250,8 +250,8 @@ def check_vads(a, f):
         if int(v['maxgap']) != most:
             f.say('vad %s: maxgap %d, should be %d' % (v, int(v['maxgap']), most))
         n, pages, last = n + 1, pages + end - start, end
-    f.same('nvads', int(a['nvads']), n)
-    f.same('total_pages', int(a['total_pages']), pages)
+    f.same('nvads', int(a['map']['nvads']), n)
+    f.same('total_pages', int(a['map']['total_pages']), pages)
     f.done.append('%d vads' % n)
 
 
@@ -269,16 +269,16 @@ def check_words(a, f):
             check_private(va, w, table, f)
         if vad_at_cached(a, va) is None:
             f.say('0x%x: %s, and no mapping is there' % (va, word_text(w, True)))
-    if int(a['n_table_out']) == 0:  # else words are out, too
-        f.same('n_priv', int(a['n_priv']), count['priv'])
-        f.same('n_fork', int(a['n_fork']), count['fork'])
-    f.same('ws_pages', int(a['ws_pages']), count['ws'])
+    if int(a['table']['n_out']) == 0:  # else words are out, too
+        f.same('words.priv', int(a['words']['priv']), count['priv'])
+        f.same('words.fork', int(a['words']['fork']), count['fork'])
+    f.same('ws.pages', int(a['ws']['pages']), count['ws'])
     f.done.append('%d words' % n)
 
 
 def vad_at_cached(a, va, cache={}):
     """As vad_at(); the list of ranges is kept for one stop of the machine."""
-    key = int(a), int(a['nvads']), int(a['total_pages'])
+    key = int(a), int(a['map']['nvads']), int(a['map']['total_pages'])
     if cache.get('key') != key:
         cache['key'] = key
         cache['ranges'] = [(int(v['start']), int(v['end'])) for v in vads(a)]
@@ -422,11 +422,11 @@ def do_check(args):
 def do_ws(args):
     """ws [PID]              the working set: how large, how old"""
     a = space(args[0] if args else None)
-    now, peak, least, most = (int(a[x]) for x in ('ws_pages', 'ws_peak', 'ws_min', 'ws_max'))
+    now, peak, least, most = (int(a['ws'][x]) for x in ('pages', 'peak', 'min', 'max'))
     print('%d pages, at most %d so far; at least %d stay, %s' % (
         now, peak, least, 'no upper limit' if most == (1 << 64) - 1 else 'at most %d' % most))
     print('ages %s; %d trimmed' % (
-        ' '.join(str(int(a['ws_ages'][i])) for i in range(4)), int(a['ws_trimmed'])))
+        ' '.join(str(int(a['ws']['ages'][i])) for i in range(4)), int(a['ws']['trimmed'])))
 
 
 def do_counters(args):

@@ -485,7 +485,7 @@ look_words(unsigned p)
 			item(key, "none");
 			continue;
 		}
-		if (word == NULL && as->n_table_out > 0) {
+		if (word == NULL && as->table.n_out > 0) {
 			item(key, "OUT");
 			continue;
 		}

@@ -31,7 +31,7 @@ remember(const struct aspace *as, const struct vad *v)
 {
 	static unsigned next;
 	struct recent sorted[LAST], one;
-	unsigned i, k, bits = 64u - (unsigned)__builtin_clzl(as->nvads | 1);
+	unsigned i, k, bits = 64u - (unsigned)__builtin_clzl(as->map.nvads | 1);
 
 	recent[next++ % LAST] = (struct recent){ .as = as, .start = v->start,
 		.pages = v->end - v->start };
@@ -42,6 +42,6 @@ remember(const struct aspace *as, const struct vad *v)
 			sorted[k] = sorted[k - 1];
 		sorted[k] = one;
 	}
-	deepest = MAX(deepest, depth(as->vads.node));
+	deepest = MAX(deepest, depth(as->map.vads.node));
 	ASSERT(deepest <= 2 * (bits + 1));
 }

@@ -48,7 +48,7 @@ static void cut_tail(struct aspace *as, struct vad *v, struct vad *hi,
 struct vad *
 vad_find(struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = as->vads.node;
+	struct rb_node *n = as->map.vads.node;
 
 	ASSERT(rw_is_locked(&as->map_lock));
 	while (n != NULL) {
@@ -74,7 +74,7 @@ vad_find(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_find_above(struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = as->vads.node;
+	struct rb_node *n = as->map.vads.node;
 	struct vad *best = NULL;
 
 	ASSERT(rw_is_locked(&as->map_lock));
@@ -99,7 +99,7 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_first(struct aspace *as)
 {
-	struct rb_node *n = rb_first(&as->vads);
+	struct rb_node *n = rb_first(&as->map.vads);
 
 	return n == NULL ? NULL : VAD_OF(n);
 }
@@ -194,7 +194,7 @@ int
 vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
     uint64_t *vpn)
 {
-	struct rb_node *last = rb_last(&as->vads);
+	struct rb_node *last = rb_last(&as->map.vads);
 	uint64_t end = last == NULL ? 0 : VAD_OF(last)->end;
 
 	ASSERT(pages > 0 && lo < hi);
@@ -203,7 +203,7 @@ vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
 		*vpn = hi - pages;
 		return 0;
 	}
-	return highest_hole(as->vads.node, pages, lo, hi, vpn) ? 0 : -ENOMEM;
+	return highest_hole(as->map.vads.node, pages, lo, hi, vpn) ? 0 : -ENOMEM;
 }
 
 /* ---- insert, remove, resize ---- */
@@ -213,7 +213,7 @@ static void
 count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 {
 	if ((v->flags & VAD_LOCKED) != 0)
-		as->locked_pages += more;
+		as->map.locked_pages += more;
 }
 
 /*
@@ -225,14 +225,14 @@ count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 int
 vad_insert(struct aspace *as, struct vad *v)
 {
-	struct rb_node **link = &as->vads.node, *parent = NULL;
+	struct rb_node **link = &as->map.vads.node, *parent = NULL;
 	struct vad *next = vad_find_above(as, v->start);
 
 	ASSERT(rw_is_writer(&as->map_lock));
 	if (next != NULL && next->start < v->end)
 		return -EEXIST;
 	if (next == NULL) {
-		parent = rb_last(&as->vads);
+		parent = rb_last(&as->map.vads);
 		if (parent != NULL)
 			link = &parent->right;
 	} else if (next->rb.left == NULL) {
@@ -243,14 +243,14 @@ vad_insert(struct aspace *as, struct vad *v)
 		link = &parent->right;
 	}
 	v->gap = v->maxgap = 0;
-	rb_insert(&as->vads, &v->rb, parent, link, vad_augment);
+	rb_insert(&as->map.vads, &v->rb, parent, link, vad_augment);
 	gap_update(next);
 	gap_update(v);
 	count_lock(as, v, v->end - v->start);
-	as->nvads++;
-	as->total_pages += v->end - v->start;
-	if (as->total_pages > as->peak_pages)
-		as->peak_pages = as->total_pages;
+	as->map.nvads++;
+	as->map.total_pages += v->end - v->start;
+	if (as->map.total_pages > as->map.peak_pages)
+		as->map.peak_pages = as->map.total_pages;
 	EVENT_ADD(vad_live, 1);
 	EVENT(vad_insert);
 	return 0;
@@ -268,13 +268,13 @@ vad_remove(struct aspace *as, struct vad *v)
 	struct vad *next = vad_next(v);
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	if (as->hint == v)
-		as->hint = NULL;
-	rb_remove(&as->vads, &v->rb, vad_augment);
+	if (as->map.hint == v)
+		as->map.hint = NULL;
+	rb_remove(&as->map.vads, &v->rb, vad_augment);
 	gap_update(next);
-	as->nvads--;
+	as->map.nvads--;
 	count_lock(as, v, v->start - v->end);
-	as->total_pages -= v->end - v->start;
+	as->map.total_pages -= v->end - v->start;
 	EVENT(vad_remove);
 	EVENT_ADD(vad_live, -1);
 }
@@ -291,8 +291,8 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	ASSERT(rw_is_writer(&as->map_lock));
 	ASSERT(start < end);
 	count_lock(as, v, (end - start) - (v->end - v->start));
-	as->total_pages += (end - start) - (v->end - v->start);
-	as->peak_pages = MAX(as->peak_pages, as->total_pages);
+	as->map.total_pages += (end - start) - (v->end - v->start);
+	as->map.peak_pages = MAX(as->map.peak_pages, as->map.total_pages);
 	v->off += start - v->start;
 	v->start = start;
 	v->end = end;
@@ -333,7 +333,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 		mutex_unlock(&vmo->maps_lock);
 	}
 	count_lock(as, v, vpn - v->end);
-	as->total_pages -= v->end - vpn;
+	as->map.total_pages -= v->end - vpn;
 	v->end = vpn;
 	gap_update(vad_next(v));
 }
@@ -350,7 +350,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	h = as->nvads < vad_max() ? vad_alloc_part(as, v, vpn) : NULL;
+	h = as->map.nvads < vad_max() ? vad_alloc_part(as, v, vpn) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);

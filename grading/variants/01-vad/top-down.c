@@ -46,7 +46,7 @@ static struct vad *vad_prev(struct vad *v);
 struct vad *
 vad_find(struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = as->vads.node;
+	struct rb_node *n = as->map.vads.node;
 	struct vad *at = NULL;
 
 	ASSERT(rw_is_locked(&as->map_lock));
@@ -74,7 +74,7 @@ vad_find(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_find_above(struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = as->vads.node, *last = NULL;
+	struct rb_node *n = as->map.vads.node, *last = NULL;
 
 	while (n != NULL) {
 		EVENT(vad_visit);
@@ -98,7 +98,7 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_first(struct aspace *as)
 {
-	struct rb_node *n = rb_first(&as->vads);
+	struct rb_node *n = rb_first(&as->map.vads);
 
 	return n == NULL ? NULL : VAD_OF(n);
 }
@@ -177,14 +177,14 @@ int
 vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
     uint64_t *vpn)
 {
-	struct rb_node *last = rb_last(&as->vads), *stack[DEPTH], *n;
+	struct rb_node *last = rb_last(&as->map.vads), *stack[DEPTH], *n;
 	uint64_t end = last == NULL ? 0 : VAD_OF(last)->end;
 	unsigned depth = 0;
 
 	ASSERT(rw_is_locked(&as->map_lock));
 	if (fits(MAX(end, lo), hi, pages, vpn))
 		return 0;
-	n = as->vads.node;
+	n = as->map.vads.node;
 	while (n != NULL || depth > 0) {
 		/* To the right as far as a hole may be there, and below hi. */
 		while (n != NULL && max_below(n) >= pages) {
@@ -210,7 +210,7 @@ static void
 count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 {
 	if ((v->flags & VAD_LOCKED) != 0)
-		as->locked_pages += more;
+		as->map.locked_pages += more;
 }
 
 /*
@@ -222,7 +222,7 @@ count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 int
 vad_insert(struct aspace *as, struct vad *v)
 {
-	struct rb_node *parent = NULL, **link = &as->vads.node;
+	struct rb_node *parent = NULL, **link = &as->map.vads.node;
 	uint64_t pages = v->end - v->start;
 	struct vad *at;
 
@@ -240,14 +240,14 @@ vad_insert(struct aspace *as, struct vad *v)
 	EVENT_ADD(vad_live, 1);
 	EVENT(vad_insert);
 	v->maxgap = v->gap = 0;
-	rb_insert(&as->vads, &v->rb, parent, link, vad_augment);
+	rb_insert(&as->map.vads, &v->rb, parent, link, vad_augment);
 	gap_update(vad_next(v));
 	gap_update(v);
 	count_lock(as, v, pages);
-	as->nvads += 1;
-	as->total_pages += pages;
-	if (as->peak_pages < as->total_pages)
-		as->peak_pages = as->total_pages;
+	as->map.nvads += 1;
+	as->map.total_pages += pages;
+	if (as->map.peak_pages < as->map.total_pages)
+		as->map.peak_pages = as->map.total_pages;
 	return 0;
 }
 
@@ -263,13 +263,13 @@ vad_remove(struct aspace *as, struct vad *v)
 	struct vad *next = vad_next(v);
 
 	ASSERT(rw_is_writer(&as->map_lock));
-	if (as->hint == v)
-		as->hint = NULL;
-	rb_remove(&as->vads, &v->rb, vad_augment);
+	if (as->map.hint == v)
+		as->map.hint = NULL;
+	rb_remove(&as->map.vads, &v->rb, vad_augment);
 	gap_update(next);
-	as->nvads--;
+	as->map.nvads--;
 	count_lock(as, v, v->start - v->end);
-	as->total_pages -= v->end - v->start;
+	as->map.total_pages -= v->end - v->start;
 	EVENT(vad_remove);
 	EVENT_ADD(vad_live, -1);
 }
@@ -286,8 +286,8 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	ASSERT(rw_is_writer(&as->map_lock));
 	ASSERT(start < end);
 	count_lock(as, v, (end - start) - (v->end - v->start));
-	as->total_pages += (end - start) - (v->end - v->start);
-	as->peak_pages = MAX(as->peak_pages, as->total_pages);
+	as->map.total_pages += (end - start) - (v->end - v->start);
+	as->map.peak_pages = MAX(as->map.peak_pages, as->map.total_pages);
 	v->off += start - v->start;
 	v->start = start;
 	v->end = end;
@@ -324,7 +324,7 @@ divide(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 		list_push_back(&vmo->maps, &link->node);
 		mutex_unlock(&vmo->maps_lock);
 	}
-	as->total_pages -= pages;
+	as->map.total_pages -= pages;
 	count_lock(as, v, -pages);
 	v->end = vpn;
 	gap_update(vad_next(v));
@@ -341,7 +341,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 {
 	struct vad *piece = NULL;
 
-	if (as->nvads < vad_max())
+	if (as->map.nvads < vad_max())
 		piece = vad_alloc_part(as, v, vpn);
 	if (piece == NULL)
 		return -ENOMEM;
@@ -359,7 +359,7 @@ vad_below(struct aspace *as, uint64_t vpn)
 
 	if (v != NULL && v->start < vpn)
 		return v;
-	n = v != NULL ? rb_prev(&v->rb) : rb_last(&as->vads);
+	n = v != NULL ? rb_prev(&v->rb) : rb_last(&as->map.vads);
 	return n == NULL ? NULL : VAD_OF(n);
 }
 
@@ -457,7 +457,7 @@ part(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi)
 	bool need[2] = { (*v)->end > hi, (*v)->start < lo };
 	int i;
 
-	if (as->nvads + need[0] + need[1] > vad_max())
+	if (as->map.nvads + need[0] + need[1] > vad_max())
 		return -ENOMEM;
 	for (i = 0; i < 2; i++)
 		if (need[i] && (piece[i] = vad_alloc_part(as, *v, at[i])) == NULL) {

@@ -196,7 +196,7 @@ fault_install(struct fctx *f, struct vm_page *pg)
 	    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
 	spin_unlock(&pfn_lock);
 	ws_insert(f->as, f->leaf);
-	f->as->n_priv++;
+	f->as->words.priv++;
 }
 
 /*

@@ -138,19 +138,19 @@ fork_reserve(struct fork_work *w)
 	if (r != 0)
 		return r;
 	mutex_lock(&p->ws_lock);
-	tables = p->n_table + p->n_table_out;
-	entries = p->n_fork + p->n_priv;
-	w->gather = p->n_shared_refs >= 2 * FORK_OBJECTS;
+	tables = p->table.n + p->table.n_out;
+	entries = p->words.fork + p->words.priv;
+	w->gather = p->shared.n >= 2 * FORK_OBJECTS;
 	mutex_unlock(&p->ws_lock);
 	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	w->c.charge = tables + atomic_load(&p->late);
+	w->c.charge = tables + atomic_load(&p->commit.late);
 	if (commit_charge(w->c.charge + c->commit - UPPER_TABLES) != 0) {
 		w->c.charge = 0;
 		c->commit = UPPER_TABLES;
 		return -ENOMEM;
 	}
 	/* The older objects first, then the new one. */
-	for (n = rb_first(&p->shared_refs); n != NULL; n = rb_next(n))
+	for (n = rb_first(&p->shared.refs); n != NULL; n = rb_next(n))
 		if (fork_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
 		    NULL)
 			r = -ENOMEM;
@@ -197,7 +197,7 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 	else
 		word_set_locked(s->leaf, s->word, fork);
 	if (pte_kind(old) == PTE_SWAP) {
-		atomic_sub(&s->as->n_swap, 1);
+		atomic_sub(&s->as->words.swap, 1);
 		word_store(&e->word, old);
 		return old;
 	}
@@ -239,9 +239,9 @@ account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
 	w->cref->nptes++;
 	w->pref->nptes++;
 	w->next++;
-	w->c.child->n_fork++;
-	w->c.parent->n_fork++;
-	w->c.parent->n_priv--;
+	w->c.child->words.fork++;
+	w->c.parent->words.fork++;
+	w->c.parent->words.priv--;
 	fork_child_late(&w->c, 1);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
@@ -310,7 +310,7 @@ share_entry(struct fork_work *w, const struct pte_ref *s,
 	fmo_reref(ref, e);
 	spin_unlock(&ref->fmo->lock);
 	w->rerefs++;
-	w->c.child->n_fork++;
+	w->c.child->words.fork++;
 	fork_child_late(&w->c, 1);
 	EVENT(fork_rerefs);
 	EVENT(fork_word, s->va >> PAGE_SHIFT, PTE_FORK, index, e->refs);
@@ -343,7 +343,7 @@ share_word(struct fork_work *w, const struct pte_ref *s)
 		return false;
 	cword = pt_word(cleaf, s->va);
 	if (kind == PTE_ERROR) {
-		w->c.child->n_priv++;
+		w->c.child->words.priv++;
 		word_set(cleaf, cword, word);
 		fork_child_late(&w->c, 1);
 		return true;
@@ -487,7 +487,7 @@ map_near(struct fctx *f, const struct fmo_entry *e, int64_t i)
 	    f->va / (MD_PT_WORDS * PAGE_SIZE) ||
 	    va < f->v.start << PAGE_SHIFT || va >= f->v.end << PAGE_SHIFT ||
 	    pte_kind(word_get(word)) != PTE_FORK ||
-	    f->as->ws_pages >= f->as->ws_max)
+	    f->as->ws.pages >= f->as->ws.max)
 		return false;
 	kva = fork_entry(word_get(word)) - MD_KPAGED_BASE;
 	if (kva >> PAGE_SHIFT != page->index)

@@ -121,7 +121,7 @@ object_of_parent(struct fork_work *w, uint64_t entries)
 static int
 refs_of_child(struct fork_work *w)
 {
-	struct rb_node *n = rb_first(&w->c.parent->shared_refs);
+	struct rb_node *n = rb_first(&w->c.parent->shared.refs);
 
 	for (; n != NULL; n = rb_next(n)) {
 		struct fmo_ref *theirs = CONTAINER_OF(n, struct fmo_ref, rb);
@@ -139,14 +139,14 @@ refs_of_child(struct fork_work *w)
 static int
 charge_all(struct fork_work *w, uint64_t pages)
 {
-	uint64_t own = w->c.child->commit - UPPER_TABLES;
-	uint64_t more = pages + atomic_load(&w->c.parent->late);
+	uint64_t own = w->c.child->commit.paid - UPPER_TABLES;
+	uint64_t more = pages + atomic_load(&w->c.parent->commit.late);
 
 	if (commit_charge(own + more) == 0) {
 		w->c.charge = more;
 		return 0;
 	}
-	w->c.child->commit = UPPER_TABLES;
+	w->c.child->commit.paid = UPPER_TABLES;
 	return -ENOMEM;
 }
 
@@ -163,9 +163,9 @@ fork_reserve(struct fork_work *w)
 	int r;
 
 	mutex_lock(&w->c.parent->ws_lock);
-	entries = w->c.parent->n_fork + w->c.parent->n_priv;
-	pages = w->c.parent->n_table + w->c.parent->n_table_out;
-	w->gather = w->c.parent->n_shared_refs >= FORK_OBJECTS;
+	entries = w->c.parent->words.fork + w->c.parent->words.priv;
+	pages = w->c.parent->table.n + w->c.parent->table.n_out;
+	w->gather = w->c.parent->shared.n >= FORK_OBJECTS;
 	r = entries == 0 ? 0 : object_of_parent(w, entries);
 	mutex_unlock(&w->c.parent->ws_lock);
 	if (r == 0)
@@ -215,7 +215,7 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 	if ((old & MD_PTE_P) == 0)
 		word_set_locked(s->leaf, s->word, fork);
 	if (pg == NULL) {
-		atomic_sub(&s->as->n_swap, 1);
+		atomic_sub(&s->as->words.swap, 1);
 		return old;
 	}
 	page_set_home(pg, HOME_FMO, va2pa(e));
@@ -262,9 +262,9 @@ account(struct fork_work *w, const struct pte_ref *s, const struct fmo_entry *e,
 	w->cref->nptes++;
 	w->pref->nptes++;
 	w->next++;
-	w->c.child->n_fork++;
-	w->c.parent->n_fork++;
-	w->c.parent->n_priv--;
+	w->c.child->words.fork++;
+	w->c.parent->words.fork++;
+	w->c.parent->words.priv--;
 	fork_child_late(&w->c, 1);
 	EVENT(fork_entries);
 	EVENT_ADD(fmo_entries_live, 1);
@@ -371,7 +371,7 @@ share_old(struct fork_work *w, const struct pte_ref *s)
 		return share_new(w, s);
 	EVENT(fork_rerefs);
 	w->rerefs++;
-	w->c.child->n_fork++;
+	w->c.child->words.fork++;
 	word_set(cleaf, pt_word(cleaf, s->va), fork_word(fmo_index_of(e)));
 	spin_lock(&ref->fmo->lock);
 	fmo_reref(ref, e);
@@ -388,7 +388,7 @@ share_error(struct fork_work *w, const struct pte_ref *s)
 
 	if (cleaf != NULL) {
 		word_set(cleaf, pt_word(cleaf, s->va), word_get(s->word));
-		w->c.child->n_priv++;
+		w->c.child->words.priv++;
 		fork_child_late(&w->c, 1);
 	}
 	return cleaf != NULL;

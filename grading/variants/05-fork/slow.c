@@ -93,22 +93,22 @@ fork_reserve(struct fork_work *w)
 	HELD(&w->c.parent->map_lock);
 	HELD(&w->c.child->map_lock);
 	mutex_lock(&p->ws_lock);
-	entries = p->n_priv + p->n_fork;
-	others = p->n_table + p->n_table_out + atomic_load(&p->late);
+	entries = p->words.priv + p->words.fork;
+	others = p->table.n + p->table.n_out + atomic_load(&p->commit.late);
 	w->gather = true;
 	mutex_unlock(&p->ws_lock);
 	r = fork_vads(&w->c);
 	if (r != 0)
 		return r;
 	others += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	w->c.charge = w->c.child->commit - UPPER_TABLES + others;
+	w->c.charge = w->c.child->commit.paid - UPPER_TABLES + others;
 	r = commit_charge(w->c.charge);
 	if (r != 0) {
-		w->c.child->commit = UPPER_TABLES;
+		w->c.child->commit.paid = UPPER_TABLES;
 		return r;
 	}
 	/* The child's own commit has its owner now. */
-	w->c.charge -= w->c.child->commit - UPPER_TABLES;
+	w->c.charge -= w->c.child->commit.paid - UPPER_TABLES;
 	if (entries != 0)
 		r = fork_object(w, entries);
 	mutex_lock(&p->ws_lock);
@@ -145,7 +145,7 @@ fork_refs(struct fork_work *w)
 {
 	struct rb_node *n;
 
-	for (n = rb_first(&w->c.parent->shared_refs); n != NULL; n = rb_next(n)) {
+	for (n = rb_first(&w->c.parent->shared.refs); n != NULL; n = rb_next(n)) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
 		if (ref != w->pref && fork_add_ref(w->c.child, ref->fmo) == NULL)
@@ -300,7 +300,7 @@ may_enter(uint64_t word)
 
 /* The page of a private word, or its slot, moves to the new entry e.  A word that maps
  * it goes on mapping it, as VALID/FORK without W and D; any other becomes `fork`.  Of
- * the books only n_swap, the page's home and its PF_DIRTY follow here.
+ * the books only words.swap, the page's home and its PF_DIRTY follow here.
  * Locks: [W] of the parent; [F] of the entry's object; [P].
  * Returns: the parent's word as it was: TRANS may have become SWAP by now. */
 uint64_t
@@ -313,7 +313,7 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 	if (!valid && pte_kind(old) == PTE_SWAP) {
 		word_store(&e->word, old);
 		word_set_locked(s->leaf, s->word, fork);
-		atomic_sub(&s->as->n_swap, 1);
+		atomic_sub(&s->as->words.swap, 1);
 		return old;
 	}
 	pg = pte_page(old);
@@ -384,9 +384,9 @@ fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
 	w->next += n;
 	w->pref->nptes += n;
 	w->cref->nptes += n;
-	w->c.parent->n_priv -= n;
-	w->c.parent->n_fork += n;
-	w->c.child->n_fork += n;
+	w->c.parent->words.priv -= n;
+	w->c.parent->words.fork += n;
+	w->c.child->words.fork += n;
 	fork_child_late(&w->c, n);
 	EVENT_ADD(fork_entries, n);
 	EVENT_ADD(fmo_entries_live, n);
@@ -432,7 +432,7 @@ fork_entered(struct fork_work *w, struct pte_ref *s)
 	} while (i < FMO_PER_PAGE && !(w->gather && all[i].refs == 1));
 	word_sums(cleaf, (int)n, 0);
 	spin_unlock(&ref->fmo->lock);
-	w->c.child->n_fork += n;
+	w->c.child->words.fork += n;
 	w->rerefs += n;
 	fork_child_late(&w->c, n);
 	EVENT_ADD(fork_rerefs, n);
@@ -587,7 +587,7 @@ fork_around(struct fctx *f, struct vm_page *page)
 	uint64_t *word = f->word, e;
 	va_t va = f->va;
 
-	for (i = 1; i < n && f->as->ws_pages < f->as->ws_max; i++) {
+	for (i = 1; i < n && f->as->ws.pages < f->as->ws.max; i++) {
 		word++;
 		va += PAGE_SIZE;
 		if (md_pt_index(va, 1) == 0 || va >= f->v.end << PAGE_SHIFT ||

@@ -135,7 +135,7 @@ buried(struct fmo *fmo, const struct vm_page *page, uint32_t n)
 static void
 ref_loses(struct aspace *as, struct fmo_ref *ref, uint32_t n)
 {
-	as->n_fork -= n;
+	as->words.fork -= n;
 	ref->nptes -= n;
 	if (ref->nptes == 0)
 		fmo_drop_ref(as, ref);
@@ -244,7 +244,7 @@ static void
 take_slot(const struct pte_ref *s, struct fmo_entry *e)
 {
 	word_set_locked(s->leaf, s->word, word_get(&e->word));
-	atomic_add(&s->as->n_swap, 1);
+	atomic_add(&s->as->words.swap, 1);
 }
 
 static void
@@ -290,7 +290,7 @@ fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
 	spin_unlock(&fmo->lock);
 	if (taken == NOTHING)
 		return false;
-	s->as->n_priv++;
+	s->as->words.priv++;
 	if (empty)
 		fmo_free_page(fmo, index);
 	ref_loses(s->as, ref, 1);

@@ -67,7 +67,7 @@ giving_end(struct giving *g, uint64_t index)
 	struct fmo *fmo = g->ref->fmo;
 
 	g->ref->nptes -= g->words;
-	g->as->n_fork -= g->words;
+	g->as->words.fork -= g->words;
 	fmo->nrefs -= g->words;
 	spin_unlock(&fmo->lock);
 	frames_go(g);
@@ -110,7 +110,7 @@ slot_ends(uint64_t word)
 static void
 take_slot(const struct pte_ref *s, struct fmo_entry *e)
 {
-	atomic_add(&s->as->n_swap, 1);
+	atomic_add(&s->as->words.swap, 1);
 	word_set_locked(s->leaf, s->word, word_get(&e->word));
 }
 
@@ -198,7 +198,7 @@ fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
 		spin_unlock(&g.ref->fmo->lock);
 		return false;
 	}
-	s->as->n_priv++;
+	s->as->words.priv++;
 	EVENT(fmo_steal, index, where);
 	giving_end(&g, index);
 	return true;

@@ -51,18 +51,18 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	if (n == 0)
 		return;
 	leaf->tbl.nvalid = (uint16_t)(had + n);
-	as->ws_pages += n;
-	if (as->ws_pages > as->ws_peak)
-		as->ws_peak = as->ws_pages;
+	as->ws.pages += n;
+	if (as->ws.pages > as->ws.peak)
+		as->ws.peak = as->ws.pages;
 	if (had != 0)
 		return;
-	if (as->ws_tables++ == 0) {
+	if (as->ws.tables++ == 0) {
 		link_two(me, me);
-		as->ws_head = as->hand_tbl = me;
-		as->hand_idx = 0;
+		as->ws.head = as->ws.hand_tbl = me;
+		as->ws.hand_idx = 0;
 	} else {
-		link_two(pfdb[as->hand_tbl].tbl.ws_prev, me);
-		link_two(me, as->hand_tbl);
+		link_two(pfdb[as->ws.hand_tbl].tbl.ws_prev, me);
+		link_two(me, as->ws.hand_tbl);
 	}
 }
 
@@ -74,19 +74,19 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	EVENT_ADD(ws_remove, n);
 	if (n == 0)
 		return;
-	as->ws_pages -= n;
+	as->ws.pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (leaf->tbl.nvalid != 0)
 		return;
 	link_two(leaf->tbl.ws_prev, next);
 	leaf->tbl.ws_next = leaf->tbl.ws_prev = 0;
-	if (--as->ws_tables == 0)
+	if (--as->ws.tables == 0)
 		next = 0;
-	if (as->ws_head == me)
-		as->ws_head = next;
-	if (as->hand_tbl == me) {
-		as->hand_tbl = next;
-		as->hand_idx = 0;
+	if (as->ws.head == me)
+		as->ws.head = next;
+	if (as->ws.hand_tbl == me) {
+		as->ws.hand_tbl = next;
+		as->ws.hand_idx = 0;
 	}
 }
 
@@ -112,20 +112,20 @@ void
 ws_age(struct aspace *as)
 {
 	unsigned t, i, n[WS_AGES] = { 0 };
-	pfn_t at = as->hand_tbl;
+	pfn_t at = as->ws.hand_tbl;
 	uint64_t *word;
 
-	for (t = 0; t < as->ws_tables; t++, at = pfdb[at].tbl.ws_next) {
+	for (t = 0; t < as->ws.tables; t++, at = pfdb[at].tbl.ws_next) {
 		word = pt_words(&pfdb[at]);
 		for (i = 0; i < MD_PT_WORDS; i++)
 			if (is_member(word_get(word + i)))
 				n[pte_age_word(word + i)]++;
 	}
 	for (i = 0; i < WS_AGES; i++)
-		as->ws_ages[i] = n[i];
+		as->ws.ages[i] = n[i];
 	if (n[0] > 0)
-		as->ws_used_ns = md_time_ns();
-	EVENT(ws_age, as->ws_pages);
+		as->ws.used_ns = md_time_ns();
+	EVENT(ws_age, as->ws.pages);
 }
 
 /* ---- clock ---- */
@@ -166,23 +166,23 @@ spare(struct aspace *as, struct vm_page *leaf, unsigned i)
 static unsigned
 search_table(struct aspace *as, int min_age, uint64_t *look)
 {
-	struct vm_page *leaf = &pfdb[as->hand_tbl];
+	struct vm_page *leaf = &pfdb[as->ws.hand_tbl];
 	uint64_t w;
 	unsigned i;
 
-	for (i = as->hand_idx; i < MD_PT_WORDS && *look > 0; i++) {
+	for (i = as->ws.hand_idx; i < MD_PT_WORDS && *look > 0; i++) {
 		w = word_get(&pt_words(leaf)[i]);
 		--*look;
 		if ((w & MD_PTE_P) == 0)
 			continue;
 		if (may_ever_go(w, min_age) && is_old(w, min_age)) {
-			as->hand_idx = (uint16_t)(i + 1);
+			as->ws.hand_idx = (uint16_t)(i + 1);
 			return i;
 		}
 		if ((min_age & WS_AGE) == 0)
 			spare(as, leaf, i);
 	}
-	as->hand_idx = (uint16_t)i;
+	as->ws.hand_idx = (uint16_t)i;
 	return MD_PT_WORDS;
 }
 
@@ -192,18 +192,18 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 {
 	unsigned i;
 
-	while (as->hand_tbl != 0 && *look > 0) {
+	while (as->ws.hand_tbl != 0 && *look > 0) {
 		i = search_table(as, min_age, look);
 		if (i < MD_PT_WORDS) {
-			s->leaf = &pfdb[as->hand_tbl];
+			s->leaf = &pfdb[as->ws.hand_tbl];
 			s->index = i;
 			s->word = pt_words(s->leaf) + i;
 			s->va = pt_va(s->leaf) + i * PAGE_SIZE;
 			return true;
 		}
-		if (as->hand_idx == MD_PT_WORDS) {
-			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
-			as->hand_idx = 0;
+		if (as->ws.hand_idx == MD_PT_WORDS) {
+			as->ws.hand_tbl = pfdb[as->ws.hand_tbl].tbl.ws_next;
+			as->ws.hand_idx = 0;
 		}
 	}
 	return false;
@@ -212,10 +212,10 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 uint64_t
 ws_look(const struct aspace *as, int min_age)
 {
-	uint64_t tables = as->ws_tables + 1ul;
+	uint64_t tables = as->ws.tables + 1ul;
 
 	if ((min_age & WS_AGE) == 0)
-		tables += as->ws_tables;
+		tables += as->ws.tables;
 	return tables * MD_PT_WORDS;
 }
 
@@ -237,8 +237,8 @@ count(struct aspace *as, unsigned age)
 		EVENT(ws_trimmed_3);
 		break;
 	}
-	as->ws_trimmed++;
-	as->ws_ages[age] -= MIN(as->ws_ages[age], 1ul);
+	as->ws.trimmed++;
+	as->ws.ages[age] -= MIN(as->ws.ages[age], 1ul);
 }
 
 size_t
@@ -258,10 +258,10 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 size_t
 ws_adjust(struct aspace *as, int round)
 {
-	uint64_t pages = atomic_load_relaxed(&as->ws_pages);
+	uint64_t pages = atomic_load_relaxed(&as->ws.pages);
 
 	EVENT(ws_adjust);
 	if (round == 0)
 		return pages;
-	return pages - MIN(pages, as->ws_min);
+	return pages - MIN(pages, as->ws.min);
 }

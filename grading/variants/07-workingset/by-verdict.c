@@ -39,12 +39,12 @@ enum verdict { PASS, SPARE, GO };
 static void
 join_ring(struct aspace *as, struct vm_page *leaf)
 {
-	pfn_t me = page_pfn(leaf), next = as->hand_tbl;
+	pfn_t me = page_pfn(leaf), next = as->ws.hand_tbl;
 
 	if (next == 0) {
-		as->ws_head = me;
-		as->hand_tbl = me;
-		as->hand_idx = 0;
+		as->ws.head = me;
+		as->ws.hand_tbl = me;
+		as->ws.hand_idx = 0;
 		next = me;
 		leaf->tbl.ws_prev = me;
 	}
@@ -54,7 +54,7 @@ join_ring(struct aspace *as, struct vm_page *leaf)
 		pfdb[leaf->tbl.ws_prev].tbl.ws_next = me;
 		pfdb[next].tbl.ws_prev = me;
 	}
-	as->ws_tables++;
+	as->ws.tables++;
 }
 
 static void
@@ -63,19 +63,19 @@ leave_ring(struct aspace *as, struct vm_page *leaf)
 	pfn_t me = page_pfn(leaf);
 	pfn_t next = leaf->tbl.ws_next == me ? 0 : leaf->tbl.ws_next;
 
-	if (as->hand_tbl == me) {
-		as->hand_tbl = next;
-		as->hand_idx = 0;
+	if (as->ws.hand_tbl == me) {
+		as->ws.hand_tbl = next;
+		as->ws.hand_idx = 0;
 	}
-	if (as->ws_head == me)
-		as->ws_head = next;
+	if (as->ws.head == me)
+		as->ws.head = next;
 	if (next != 0) {
 		pfdb[next].tbl.ws_prev = leaf->tbl.ws_prev;
 		pfdb[leaf->tbl.ws_prev].tbl.ws_next = next;
 	}
 	leaf->tbl.ws_prev = 0;
 	leaf->tbl.ws_next = 0;
-	as->ws_tables--;
+	as->ws.tables--;
 }
 
 void
@@ -83,8 +83,8 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
 	bool first = leaf->tbl.nvalid == 0 && n != 0;
 
-	as->ws_pages += n;
-	as->ws_peak = MAX(as->ws_pages, as->ws_peak);
+	as->ws.pages += n;
+	as->ws.peak = MAX(as->ws.pages, as->ws.peak);
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid + n);
 	if (first)
 		join_ring(as, leaf);
@@ -97,7 +97,7 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	if (n != 0 && leaf->tbl.nvalid == n)
 		leave_ring(as, leaf);
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
-	as->ws_pages -= n;
+	as->ws.pages -= n;
 	EVENT_ADD(ws_remove, n);
 }
 
@@ -132,26 +132,26 @@ age_table(struct aspace *as, struct vm_page *leaf)
 
 	for (; word < end; word++)
 		if (is_member(word_get(word)))
-			as->ws_ages[older(word)]++;
+			as->ws.ages[older(word)]++;
 }
 
 void
 ws_age(struct aspace *as)
 {
-	pfn_t at = as->ws_head;
+	pfn_t at = as->ws.head;
 	unsigned i;
 
 	for (i = 0; i < WS_AGES; i++)
-		as->ws_ages[i] = 0;
+		as->ws.ages[i] = 0;
 	if (at != 0) {
 		do {
 			age_table(as, &pfdb[at]);
 			at = pfdb[at].tbl.ws_next;
-		} while (at != as->ws_head);
+		} while (at != as->ws.head);
 	}
-	if (as->ws_ages[0] != 0)
-		as->ws_used_ns = md_time_ns();
-	EVENT(ws_age, as->ws_pages);
+	if (as->ws.ages[0] != 0)
+		as->ws.used_ns = md_time_ns();
+	EVENT(ws_age, as->ws.pages);
 }
 
 /* ---- clock ---- */
@@ -179,10 +179,10 @@ judge_word(uint64_t w, int min_age)
 static void
 move_hand(struct aspace *as)
 {
-	if (++as->hand_idx < MD_PT_WORDS)
+	if (++as->ws.hand_idx < MD_PT_WORDS)
 		return;
-	as->hand_idx = 0;
-	as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
+	as->ws.hand_idx = 0;
+	as->ws.hand_tbl = pfdb[as->ws.hand_tbl].tbl.ws_next;
 }
 
 static void
@@ -201,11 +201,11 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 {
 	enum verdict v;
 
-	if (as->hand_tbl == 0)
+	if (as->ws.hand_tbl == 0)
 		return false;
 	while ((*look)-- > 0) {
-		s->leaf = &pfdb[as->hand_tbl];
-		s->index = as->hand_idx;
+		s->leaf = &pfdb[as->ws.hand_tbl];
+		s->index = as->ws.hand_idx;
 		s->word = pt_words(s->leaf) + s->index;
 		v = judge_word(word_get(s->word), min_age);
 		if (v == SPARE)
@@ -223,7 +223,7 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 uint64_t
 ws_look(const struct aspace *as, int min_age)
 {
-	uint64_t all = (uint64_t)as->ws_tables * MD_PT_WORDS;
+	uint64_t all = (uint64_t)as->ws.tables * MD_PT_WORDS;
 
 	return MD_PT_WORDS + ((min_age & WS_AGE) == 0 ? all + all : all);
 }
@@ -235,9 +235,9 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 	bool ours = is_member(old);
 
 	if (ours) {
-		as->ws_trimmed++;
-		if (as->ws_ages[age] != 0)
-			as->ws_ages[age]--;
+		as->ws.trimmed++;
+		if (as->ws.ages[age] != 0)
+			as->ws.ages[age]--;
 		EVENT(ws_trimmed);
 		EVENT_ADD(ws_trimmed_0, age == 0);
 		EVENT_ADD(ws_trimmed_1, age == 1);
@@ -254,8 +254,8 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 size_t
 ws_adjust(struct aspace *as, int round)
 {
-	uint64_t pages = atomic_load_relaxed(&as->ws_pages);
-	uint64_t min = round == 0 ? 0 : as->ws_min;
+	uint64_t pages = atomic_load_relaxed(&as->ws.pages);
+	uint64_t min = round == 0 ? 0 : as->ws.min;
 
 	EVENT(ws_adjust);
 	if (pages <= min)

@@ -21,17 +21,17 @@ ring_insert(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	struct vm_page *next;
 
-	as->ws_tables++;
-	if (as->ws_head == 0) {
+	as->ws.tables++;
+	if (as->ws.head == 0) {
 		leaf->tbl.ws_next = pfn;
 		leaf->tbl.ws_prev = pfn;
-		as->ws_head = pfn;
-		as->hand_tbl = pfn;
-		as->hand_idx = 0;
+		as->ws.head = pfn;
+		as->ws.hand_tbl = pfn;
+		as->ws.hand_idx = 0;
 		return;
 	}
-	next = &pfdb[as->hand_tbl];
-	leaf->tbl.ws_next = as->hand_tbl;
+	next = &pfdb[as->ws.hand_tbl];
+	leaf->tbl.ws_next = as->ws.hand_tbl;
 	leaf->tbl.ws_prev = next->tbl.ws_prev;
 	pfdb[next->tbl.ws_prev].tbl.ws_next = pfn;
 	next->tbl.ws_prev = pfn;
@@ -43,18 +43,18 @@ ring_remove(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	pfn_t next = leaf->tbl.ws_next;
 
-	as->ws_tables--;
+	as->ws.tables--;
 	if (next == pfn)
 		next = 0;
 	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;
 	pfdb[leaf->tbl.ws_prev].tbl.ws_next = leaf->tbl.ws_next;
 	leaf->tbl.ws_next = 0;
 	leaf->tbl.ws_prev = 0;
-	if (as->ws_head == pfn)
-		as->ws_head = next;
-	if (as->hand_tbl == pfn) {
-		as->hand_tbl = next;
-		as->hand_idx = 0;
+	if (as->ws.head == pfn)
+		as->ws.head = next;
+	if (as->ws.hand_tbl == pfn) {
+		as->ws.hand_tbl = next;
+		as->ws.hand_idx = 0;
 	}
 }
 
@@ -68,8 +68,8 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid + n);
-	as->ws_pages += n;
-	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
+	as->ws.pages += n;
+	as->ws.peak = MAX(as->ws.peak, as->ws.pages);
 	EVENT_ADD(ws_insert, n);
 }
 
@@ -79,7 +79,7 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
 	HELD(&as->ws_lock);
 	ASSERT(leaf->tbl.nvalid >= n);
-	as->ws_pages -= n;
+	as->ws.pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_remove(as, leaf);
@@ -113,7 +113,7 @@ void
 ws_age(struct aspace *as)
 {
 	uint64_t pages[WS_AGES] = { 0 }, *word;
-	pfn_t at = as->ws_head;
+	pfn_t at = as->ws.head;
 	unsigned i;
 
 	HELD(&as->ws_lock);
@@ -123,13 +123,13 @@ ws_age(struct aspace *as)
 			if (is_member(word_get(&word[i])))
 				pages[pte_age_word(&word[i])]++;
 		at = pfdb[at].tbl.ws_next;
-		at = at == as->ws_head ? 0 : at;
+		at = at == as->ws.head ? 0 : at;
 	}
 	if (pages[0] != 0)
-		as->ws_used_ns = md_time_ns();
+		as->ws.used_ns = md_time_ns();
 	for (i = 0; i < WS_AGES; i++)
-		as->ws_ages[i] = pages[i];
-	EVENT(ws_age, as->ws_pages);
+		as->ws.ages[i] = pages[i];
+	EVENT(ws_age, as->ws.pages);
 }
 
 /* ---- the clock ---- */
@@ -176,12 +176,12 @@ is_old(uint64_t w, int min_age)
 static uint64_t
 step(struct aspace *as, struct ws_entry *s)
 {
-	if (as->hand_idx == MD_PT_WORDS) {
-		as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
-		as->hand_idx = 0;
+	if (as->ws.hand_idx == MD_PT_WORDS) {
+		as->ws.hand_tbl = pfdb[as->ws.hand_tbl].tbl.ws_next;
+		as->ws.hand_idx = 0;
 	}
-	s->leaf = &pfdb[as->hand_tbl];
-	s->index = as->hand_idx++;
+	s->leaf = &pfdb[as->ws.hand_tbl];
+	s->index = as->ws.hand_idx++;
 	s->word = &pt_words(s->leaf)[s->index];
 	s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
 	return word_get(s->word);
@@ -200,7 +200,7 @@ becomes(struct aspace *as, struct ws_entry *s, uint64_t was, uint64_t age)
 static unsigned
 unused(const struct aspace *as)
 {
-	pfn_t at = as->ws_head;
+	pfn_t at = as->ws.head;
 	unsigned i, n = 0;
 	uint64_t *word;
 
@@ -209,7 +209,7 @@ unused(const struct aspace *as)
 		for (i = 0; i < MD_PT_WORDS; i++)
 			n += (word_get(&word[i]) & (MD_PTE_P | MD_PTE_A)) == MD_PTE_P;
 		at = pfdb[at].tbl.ws_next;
-	} while (at != as->ws_head);
+	} while (at != as->ws.head);
 	return n;
 }
 
@@ -232,8 +232,8 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 	uint64_t w;
 
 	HELD(&as->ws_lock);
-	all = as->ws_head == 0 || unused(as) == 0;
-	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
+	all = as->ws.head == 0 || unused(as) == 0;
+	for (; as->ws.hand_tbl != 0 && *look > 0; (*look)--) {
 		w = step(as, s);
 		if ((w & MD_PTE_P) == 0 || !may_go(w, min_age))
 			continue;
@@ -265,9 +265,9 @@ count_trimmed(struct aspace *as, uint64_t word)
 	default:
 		EVENT(ws_trimmed_3);
 	}
-	as->ws_trimmed++;
-	if (as->ws_ages[age] > 0)
-		as->ws_ages[age]--;
+	as->ws.trimmed++;
+	if (as->ws.ages[age] > 0)
+		as->ws.ages[age]--;
 }
 
 /* Words that a trim looks at, at most: all; where all ages are asked for a page may be
@@ -279,7 +279,7 @@ ws_look(const struct aspace *as, int min_age)
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 4 : 1;
 
 	HELD(&as->ws_lock);
-	return (rounds * as->ws_tables + 1) * MD_PT_WORDS;
+	return (rounds * as->ws.tables + 1) * MD_PT_WORDS;
 }
 
 /* The word at s, which was old, maps its page no more: out of the set with it.
@@ -305,8 +305,8 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 size_t
 ws_adjust(struct aspace *as, int round)
 {
-	uint64_t keep = round > 0 ? as->ws_min : 0;
-	uint64_t pages = atomic_load_relaxed(&as->ws_pages);
+	uint64_t keep = round > 0 ? as->ws.min : 0;
+	uint64_t pages = atomic_load_relaxed(&as->ws.pages);
 
 	EVENT(ws_adjust);
 	return pages > keep ? pages - keep : 0;

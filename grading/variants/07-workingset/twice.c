@@ -19,17 +19,17 @@ ring_insert(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	struct vm_page *next;
 
-	as->ws_tables++;
-	if (as->ws_head == 0) {
+	as->ws.tables++;
+	if (as->ws.head == 0) {
 		leaf->tbl.ws_next = pfn;
 		leaf->tbl.ws_prev = pfn;
-		as->ws_head = pfn;
-		as->hand_tbl = pfn;
-		as->hand_idx = 0;
+		as->ws.head = pfn;
+		as->ws.hand_tbl = pfn;
+		as->ws.hand_idx = 0;
 		return;
 	}
-	next = &pfdb[as->hand_tbl];
-	leaf->tbl.ws_next = as->hand_tbl;
+	next = &pfdb[as->ws.hand_tbl];
+	leaf->tbl.ws_next = as->ws.hand_tbl;
 	leaf->tbl.ws_prev = next->tbl.ws_prev;
 	pfdb[next->tbl.ws_prev].tbl.ws_next = pfn;
 	next->tbl.ws_prev = pfn;
@@ -41,18 +41,18 @@ ring_remove(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	pfn_t next = leaf->tbl.ws_next;
 
-	as->ws_tables--;
+	as->ws.tables--;
 	if (next == pfn)
 		next = 0;
 	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;
 	pfdb[leaf->tbl.ws_prev].tbl.ws_next = leaf->tbl.ws_next;
 	leaf->tbl.ws_next = 0;
 	leaf->tbl.ws_prev = 0;
-	if (as->ws_head == pfn)
-		as->ws_head = next;
-	if (as->hand_tbl == pfn) {
-		as->hand_tbl = next;
-		as->hand_idx = 0;
+	if (as->ws.head == pfn)
+		as->ws.head = next;
+	if (as->ws.hand_tbl == pfn) {
+		as->ws.hand_tbl = next;
+		as->ws.hand_idx = 0;
 	}
 }
 
@@ -66,8 +66,8 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid + n);
-	as->ws_pages += n;
-	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
+	as->ws.pages += n;
+	as->ws.peak = MAX(as->ws.peak, as->ws.pages);
 	EVENT_ADD(ws_insert, n);
 }
 
@@ -77,7 +77,7 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
 	HELD(&as->ws_lock);
 	ASSERT(leaf->tbl.nvalid >= n);
-	as->ws_pages -= n;
+	as->ws.pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_remove(as, leaf);
@@ -111,7 +111,7 @@ void
 ws_age(struct aspace *as)
 {
 	uint64_t pages[WS_AGES] = { 0 }, *word;
-	pfn_t at = as->ws_head;
+	pfn_t at = as->ws.head;
 	unsigned i;
 
 	HELD(&as->ws_lock);
@@ -121,13 +121,13 @@ ws_age(struct aspace *as)
 			if (is_member(word_get(&word[i])))
 				pages[pte_age_word(&word[i])]++;
 		at = pfdb[at].tbl.ws_next;
-		at = at == as->ws_head ? 0 : at;
+		at = at == as->ws.head ? 0 : at;
 	}
 	if (pages[0] != 0)
-		as->ws_used_ns = md_time_ns();
+		as->ws.used_ns = md_time_ns();
 	for (i = 0; i < WS_AGES; i++)
-		as->ws_ages[i] = pages[i];
-	EVENT(ws_age, as->ws_pages);
+		as->ws.ages[i] = pages[i];
+	EVENT(ws_age, as->ws.pages);
 }
 
 /* ---- the clock ---- */
@@ -174,12 +174,12 @@ is_old(uint64_t w, int min_age)
 static uint64_t
 step(struct aspace *as, struct ws_entry *s)
 {
-	if (as->hand_idx == MD_PT_WORDS) {
-		as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
-		as->hand_idx = 0;
+	if (as->ws.hand_idx == MD_PT_WORDS) {
+		as->ws.hand_tbl = pfdb[as->ws.hand_tbl].tbl.ws_next;
+		as->ws.hand_idx = 0;
 	}
-	s->leaf = &pfdb[as->hand_tbl];
-	s->index = as->hand_idx++;
+	s->leaf = &pfdb[as->ws.hand_tbl];
+	s->index = as->ws.hand_idx++;
 	s->word = &pt_words(s->leaf)[s->index];
 	s->va = pt_va(s->leaf) + ((va_t)s->index << PAGE_SHIFT);
 	return word_get(s->word);
@@ -214,7 +214,7 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *look,
 	uint64_t w;
 
 	HELD(&as->ws_lock);
-	for (; as->hand_tbl != 0 && *look > 0; (*look)--) {
+	for (; as->ws.hand_tbl != 0 && *look > 0; (*look)--) {
 		w = step(as, s);
 		if ((w & MD_PTE_P) == 0 || !may_go(w, min_age))
 			continue;
@@ -246,9 +246,9 @@ count_trimmed(struct aspace *as, uint64_t word)
 	default:
 		EVENT(ws_trimmed_3);
 	}
-	as->ws_trimmed++;
-	if (as->ws_ages[age] > 0)
-		as->ws_ages[age]--;
+	as->ws.trimmed++;
+	if (as->ws.ages[age] > 0)
+		as->ws.ages[age]--;
 }
 
 /* Words that a trim looks at, at most: all; where all ages are asked for a page may be
@@ -260,7 +260,7 @@ ws_look(const struct aspace *as, int min_age)
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 4 : 1;
 
 	HELD(&as->ws_lock);
-	return (rounds * as->ws_tables + 1) * MD_PT_WORDS;
+	return (rounds * as->ws.tables + 1) * MD_PT_WORDS;
 }
 
 /* The word at s, which was old, maps its page no more: out of the set with it.
@@ -286,8 +286,8 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 size_t
 ws_adjust(struct aspace *as, int round)
 {
-	uint64_t keep = round > 0 ? as->ws_min : 0;
-	uint64_t pages = atomic_load_relaxed(&as->ws_pages);
+	uint64_t keep = round > 0 ? as->ws.min : 0;
+	uint64_t pages = atomic_load_relaxed(&as->ws.pages);
 
 	EVENT(ws_adjust);
 	return pages > keep ? pages - keep : 0;

@@ -165,11 +165,11 @@ collect(struct aspace *as, struct vm_page **one, unsigned most, uint64_t *look)
 	spin_lock(&pfn_lock);
 	while (n < most && *look > 0) {
 		--*look;
-		if (as->idle.n == 0)
+		if (as->table.idle.n == 0)
 			break;
-		table = &pfdb[as->idle.head];
-		page_queue_remove(&as->idle, table);
-		page_queue_append(&as->idle, table);
+		table = &pfdb[as->table.idle.head];
+		page_queue_remove(&as->table.idle, table);
+		page_queue_append(&as->table.idle, table);
 		if (table->pins == 0)
 			one[n++] = table;
 	}
@@ -211,12 +211,12 @@ leave(struct aspace *as, struct vm_page *table)
 		out |= PTE_TABLE_LATE;
 	out += (uint64_t)table->nused << PTE_TABLE_USED_SHIFT;
 	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
-	as->n_table_out++;
-	as->n_table--;
+	as->table.n_out++;
+	as->table.n--;
 	pt_forget_near(as);
 	spin_lock(&pfn_lock);
 	word_set_locked(up, word, out);
-	page_queue_remove(&as->idle, table);
+	page_queue_remove(&as->table.idle, table);
 	spin_unlock(&pfn_lock);
 	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
 }
@@ -225,7 +225,7 @@ size_t
 pt_evict(struct aspace *as, size_t want)
 {
 	struct vm_page *one[SOME];
-	uint64_t look = as->idle.n;
+	uint64_t look = as->table.idle.n;
 	unsigned i, n = SOME;
 	size_t done = 0;
 
@@ -302,12 +302,12 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 	table->nres = 0;
 	table->tbl.late = (w & PTE_TABLE_LATE) != 0;
 	table->flags |= PF_CONTAINER;
-	page_queue_append(&as->idle, table);
+	page_queue_append(&as->table.idle, table);
 	word_set_locked(word_table(word, level), word,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
 	spin_unlock(&pfn_lock);
-	as->n_table_out--;
-	as->n_table++;
+	as->table.n_out--;
+	as->table.n++;
 	return true;
 }
 

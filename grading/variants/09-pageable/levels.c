@@ -162,8 +162,8 @@ take_first(struct aspace *as)
 	struct vm_page *table = NULL;
 
 	spin_lock(&pfn_lock);
-	if (as->idle.n != 0)
-		table = &pfdb[as->idle.head];
+	if (as->table.idle.n != 0)
+		table = &pfdb[as->table.idle.head];
 	spin_unlock(&pfn_lock);
 	return table;
 }
@@ -173,8 +173,8 @@ static void
 to_the_end(struct aspace *as, struct vm_page *table)
 {
 	spin_lock(&pfn_lock);
-	page_queue_remove(&as->idle, table);
-	page_queue_append(&as->idle, table);
+	page_queue_remove(&as->table.idle, table);
+	page_queue_append(&as->table.idle, table);
 	spin_unlock(&pfn_lock);
 }
 
@@ -225,12 +225,12 @@ go(struct aspace *as, struct vm_page *table, const struct place *at)
 {
 	spin_lock(&pfn_lock);
 	word_set_locked(at->in, at->word, word_of_absent(table));
-	page_queue_remove(&as->idle, table);
+	page_queue_remove(&as->table.idle, table);
 	spin_unlock(&pfn_lock);
 	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, at->vpn);
 	EVENT(table_out, va2pa(at->word), table->tbl.level, table->nused);
-	as->n_table--;
-	as->n_table_out++;
+	as->table.n--;
+	as->table.n_out++;
 	pt_forget_near(as);
 }
 
@@ -243,7 +243,7 @@ pt_evict(struct aspace *as, size_t want)
 	uint64_t met;
 
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
-	for (met = as->idle.n; met != 0 && done != want; met--) {
+	for (met = as->table.idle.n; met != 0 && done != want; met--) {
 		table = take_first(as);
 		if (table == NULL)
 			break;
@@ -291,7 +291,7 @@ in_use_again(struct aspace *as, struct vm_page *table, uint64_t w, int level)
 	table->tbl.late = (w & PTE_TABLE_LATE) != 0;
 	table->nused = (uint16_t)pte_table_used(w);
 	table->nres = 0;
-	page_queue_append(&as->idle, table);
+	page_queue_append(&as->table.idle, table);
 }
 
 bool
@@ -309,8 +309,8 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 		in_use_again(as, pte_page(w), w, level);
 		word_set_locked(word_table(word, level), word,
 		    pte_make_valid(pte_page(w), SRC_PRIV, MD_PTE_W));
-		as->n_table++;
-		as->n_table_out--;
+		as->table.n++;
+		as->table.n_out--;
 	}
 	spin_unlock(&pfn_lock);
 	if (!mine)

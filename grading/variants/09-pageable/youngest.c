@@ -171,10 +171,10 @@ next_idle(struct aspace *as, uint64_t *look)
 	struct vm_page *table = NULL;
 
 	spin_lock(&pfn_lock);
-	if (*look > as->idle.n)
-		*look = as->idle.n;
-	for (; table == NULL && *look > 0 && as->idle.n > 0; --*look) {
-		struct vm_page *at = &pfdb[as->idle.head];
+	if (*look > as->table.idle.n)
+		*look = as->table.idle.n;
+	for (; table == NULL && *look > 0 && as->table.idle.n > 0; --*look) {
+		struct vm_page *at = &pfdb[as->table.idle.head];
 		uint64_t skip;
 
 		for (skip = *look - 1; skip > 0; skip--)
@@ -217,8 +217,8 @@ drop_zero_words(struct aspace *as, struct vm_page *table)
 
 	if (spare_used_words(as, table)) {
 		spin_lock(&pfn_lock);
-		page_queue_remove(&as->idle, table);
-		page_queue_append(&as->idle, table);
+		page_queue_remove(&as->table.idle, table);
+		page_queue_append(&as->table.idle, table);
 		spin_unlock(&pfn_lock);
 		return false;
 	}
@@ -239,12 +239,12 @@ send_out(struct aspace *as, struct vm_page *table)
 
 	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
 	spin_lock(&pfn_lock);
-	page_queue_remove(&as->idle, table);
+	page_queue_remove(&as->table.idle, table);
 	word_set_locked(parent_of(table), word, out);
 	spin_unlock(&pfn_lock);
 	pt_forget_near(as);
-	as->n_table--;
-	as->n_table_out++;
+	as->table.n--;
+	as->table.n_out++;
 	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
 	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
 }
@@ -255,7 +255,7 @@ send_out(struct aspace *as, struct vm_page *table)
 size_t
 pt_evict(struct aspace *as, size_t want)
 {
-	uint64_t look = as->idle.n;
+	uint64_t look = as->table.idle.n;
 	struct vm_page *table;
 	size_t done = 0;
 
@@ -330,13 +330,13 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 		table->flags |= PF_CONTAINER;
 		word_set_locked(word_table(word, level), word,
 		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-		page_queue_append(&as->idle, table);
+		page_queue_append(&as->table.idle, table);
 	}
 	spin_unlock(&pfn_lock);
 	if (table == NULL)
 		return false;
-	as->n_table++;
-	as->n_table_out--;
+	as->table.n++;
+	as->table.n_out--;
 	if (count_words(table) != table->nused)
 		panic("ptpage: table %u has %u words, %u were written",
 		    page_pfn(table), count_words(table), table->nused);

@@ -307,7 +307,7 @@ recs_as_fini(struct aspace *as)
 	as->dpriv = NULL;
 	mutex_unlock(&as->ws_lock);
 	kmem_free(sp);
-	ASSERT(as->ws_pages == 0 && as->n_table == 0 && atomic_load(&as->late) == 0);
+	ASSERT(as->ws.pages == 0 && as->table.n == 0 && atomic_load(&as->commit.late) == 0);
 }
 
 static void
@@ -417,12 +417,12 @@ dup_reserve(struct pte_fork *f)
 
 	if (r != 0)
 		return r;
-	f->charge = f->child->commit - UPPER_TABLES +
-	    atomic_load(&f->parent->late);
+	f->charge = f->child->commit.paid - UPPER_TABLES +
+	    atomic_load(&f->parent->commit.late);
 	r = commit_charge(f->charge);
 	if (r != 0)
-		f->child->commit = UPPER_TABLES;
-	f->charge -= f->child->commit - UPPER_TABLES;
+		f->child->commit.paid = UPPER_TABLES;
+	f->charge -= f->child->commit.paid - UPPER_TABLES;
 	return r;
 }
 
@@ -479,7 +479,7 @@ dup_page(struct pte_fork *f, struct rec_slot *s, struct rec_slot *cs)
 	if (!s->late)
 		return true;
 	f->charge--;
-	atomic_add(&f->child->late, 1);
+	atomic_add(&f->child->commit.late, 1);
 	return true;
 }
 
@@ -567,11 +567,11 @@ evict_from(const struct mapper *m, unsigned n, bool any)
 
 	for (i = 0; i < n; i++) {
 		mutex_lock(&m[i].as->ws_lock);
-		before = m[i].as->ws_pages;
+		before = m[i].as->ws.pages;
 		if (m[i].as->dpriv != NULL &&
 		    (any || !map_used(m[i].as, m[i].va)))
 			map_remove(m[i].as, m[i].va);
-		done += before - m[i].as->ws_pages;
+		done += before - m[i].as->ws.pages;
 		mutex_unlock(&m[i].as->ws_lock);
 		as_put(m[i].as);
 	}

@@ -40,8 +40,8 @@ map_enter(struct fctx *f, struct vm_page *pg, enum pte_src src, uint64_t bits)
 void
 map_entered(struct fctx *f)
 {
-	f->as->ws_pages++;
-	f->as->ws_peak = MAX(f->as->ws_peak, f->as->ws_pages);
+	f->as->ws.pages++;
+	f->as->ws.peak = MAX(f->as->ws.peak, f->as->ws.pages);
 }
 
 void
@@ -53,7 +53,7 @@ map_clear(struct aspace *as, va_t va)
 	if (word == NULL || *word == 0)
 		return;
 	old = tlb_clear_word(as, va, leaf, word);
-	as->ws_pages--;
+	as->ws.pages--;
 	page_unmap(pte_page(old), word_dirt(old));
 }
 

@@ -97,11 +97,11 @@ full_set_keeps_the_way_of_the_fault(void **state)
 
 	filedisk_fill(PAGES);
 	as = file_map(vmo);
-	as->ws_max = 1;
+	as->ws.max = 1;
 	for (i = 0; i < PAGES; i++) {
 		assert_int_equal(host_load(as, SHARED + i * PAGE_SIZE, &value), 0);
 		assert_int_equal(value, i << 16);
-		assert_int_equal(as->ws_pages, 1);
+		assert_int_equal(as->ws.pages, 1);
 	}
 	assert_true(ev_read(EV_table_free) > freed);
 	host_check(1);

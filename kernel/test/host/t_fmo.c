@@ -315,9 +315,9 @@ eager_fork_copies(void **state)
 	assert_int_equal(as_dup(proc[0].as, &c), 0);
 	as_attach_user(c);
 	assert_int_equal(ev_read(EV_page_copy), copies + 2);
-	assert_int_equal(proc[0].as->n_priv, 2);
-	assert_int_equal(c->n_priv, 2);
-	assert_int_equal(c->n_fork, 0);
+	assert_int_equal(proc[0].as->words.priv, 2);
+	assert_int_equal(c->words.priv, 2);
+	assert_int_equal(c->words.fork, 0);
 	assert_int_equal(host_store(c, BASE + 3 * PAGE_SIZE, 77), 0);
 	assert_int_equal(ev_read(EV_page_copy), copies + 2);
 	load(0, 3);
@@ -344,8 +344,8 @@ life_of_a_page(void **state)
 	as_attach_user(c);
 	assert_int_equal(ev_read(EV_fork_entries), entries + 1);
 	assert_int_equal(ev_read(EV_page_copy), copies);
-	assert_int_equal(proc[0].as->n_fork, 1);
-	assert_int_equal(proc[0].as->n_priv, 0);
+	assert_int_equal(proc[0].as->words.fork, 1);
+	assert_int_equal(proc[0].as->words.priv, 0);
 	assert_int_equal(host_store(c, BASE + 3 * PAGE_SIZE, 77), 0);
 	assert_int_equal(ev_read(EV_page_copy), copies + 1);
 	store(0, 3);

@@ -138,14 +138,14 @@ recount(void)
 		assert_int_equal(met, it.leaf->nused);
 		words += met;
 	}
-	at = as->ws_head;
+	at = as->ws.head;
 	do {
 		ring += at != 0;
 		at = at != 0 ? pfdb[at].tbl.ws_next : 0;
-	} while (at != as->ws_head);
+	} while (at != as->ws.head);
 	mutex_unlock(&as->ws_lock);
 	assert_int_equal(words, model.n);
-	assert_int_equal(as->ws_pages, model.n);
+	assert_int_equal(as->ws.pages, model.n);
 	assert_int_equal(ring, leaves);
 }
 
@@ -165,10 +165,10 @@ words_come_and_go(void **state)
 	}
 	while (model.n > 0)
 		unmap(model.n - 1);
-	assert_int_equal(as->n_table, 0);
-	assert_int_equal(as->n_upper, 0);
-	assert_int_equal(atomic_load(&as->late), 0);
-	assert_int_equal(as->ws_head, 0);
+	assert_int_equal(as->table.n, 0);
+	assert_int_equal(as->table.n_upper, 0);
+	assert_int_equal(atomic_load(&as->commit.late), 0);
+	assert_int_equal(as->ws.head, 0);
 	assert_int_equal(commit_total(), commit);
 	assert_int_equal(ev_read(EV_table_pin), ev_read(EV_table_unpin));
 	assert_int_equal(ev_read(EV_table_alloc), ev_read(EV_table_free));
@@ -190,9 +190,9 @@ pin_frees_the_empty_table(void **state)
 	tlb_batch_end(as->batch);
 	mutex_unlock(&as->ws_lock);
 	rw_unlock_read(&as->map_lock);
-	assert_int_equal(as->n_table, 3);
+	assert_int_equal(as->table.n, 3);
 	pt_unpin(&f);
-	assert_int_equal(as->n_table, 0);
+	assert_int_equal(as->table.n, 0);
 }
 
 /* n pages cost a flush per 64 and no more. */
@@ -219,7 +219,7 @@ one_flush_per_batch(void **state)
 	mutex_unlock(&as->ws_lock);
 	model.n = 0;
 	assert_true(ev_read(EV_tlb_flush) - before <= 3);
-	assert_int_equal(as->n_table, 0);
+	assert_int_equal(as->table.n, 0);
 }
 
 static int

@@ -417,10 +417,10 @@ only_the_root_stays(void **state)
 	start(0);
 	for (i = 0; i < CELLS; i++)
 		store(0, i);
-	tables = proc[0].as->n_table;
+	tables = proc[0].as->table.n;
 	push_all(0);
-	assert_int_equal(proc[0].as->n_table, 0);
-	assert_int_equal(proc[0].as->n_table_out, tables);
+	assert_int_equal(proc[0].as->table.n, 0);
+	assert_int_equal(proc[0].as->table.n_out, tables);
 	check_all();
 	for (i = 0; i < CELLS; i++)
 		load(0, i);
@@ -438,11 +438,11 @@ the_zero_page_keeps_no_table(void **state)
 	start(0);
 	for (i = 0; i < CELLS; i++)
 		load(0, i);
-	assert_in_range(proc[0].as->n_table, CELLS / 3, CELLS);
+	assert_in_range(proc[0].as->table.n, CELLS / 3, CELLS);
 	for (i = 0; i < 6; i++)
 		evict_tables(proc[0].as, SIZE_MAX);
-	assert_int_equal(proc[0].as->n_table, 0);
-	assert_int_equal(proc[0].as->n_table_out, 0);
+	assert_int_equal(proc[0].as->table.n, 0);
+	assert_int_equal(proc[0].as->table.n_out, 0);
 	for (i = 0; i < CELLS; i++)
 		load(0, i);
 	end(0);

@@ -90,7 +90,7 @@ vads(void)
 	uint64_t n;
 
 	rw_lock_read(&as->map_lock);
-	n = as->nvads;
+	n = as->map.nvads;
 	rw_unlock_read(&as->map_lock);
 	return n;
 }
@@ -166,14 +166,14 @@ fails_whole(int (*call)(void))
 	fill(page_va(0), PAGES);
 	assert_int_equal(host_store(as, STACK_TOP - 8, 7), 0);
 	before = vads();
-	commit = as->commit;
+	commit = as->commit.paid;
 	for (n = 1; n < 40 && r != 0; n++) {
 		recs_refuse = n;
 		r = call();
 		if (r != 0) {
 			assert_int_equal(recs_refuse, 0);
 			assert_int_equal(vads(), before);
-			assert_int_equal(as->commit, commit);
+			assert_int_equal(as->commit.paid, commit);
 			is_filled(page_va(0), 0, PAGES);
 		}
 		host_check(3);
@@ -265,15 +265,15 @@ evict_any_unmaps_everywhere(void **state)
 	assert_int_equal(as_dup(as, &child), 0);
 	as_attach_user(child);
 	assert_int_equal(host_load(child, page_va(0), &value), 0);
-	assert_int_equal(as->ws_pages, 2);
-	assert_int_equal(child->ws_pages, 1);
+	assert_int_equal(as->ws.pages, 2);
+	assert_int_equal(child->ws.pages, 1);
 	assert_int_equal(recs_design.shared->evict_any(SIZE_MAX, WS_AGE), 0);
 	assert_int_equal(host_load(as, page_va(1), &value), 0);
 	assert_int_equal(recs_design.shared->evict_any(SIZE_MAX, WS_AGE), 2);
-	assert_int_equal(as->ws_pages, 1);
-	assert_int_equal(child->ws_pages, 0);
+	assert_int_equal(as->ws.pages, 1);
+	assert_int_equal(child->ws.pages, 0);
 	assert_int_equal(recs_design.shared->evict_any(SIZE_MAX, 0), 1);
-	assert_int_equal(as->ws_pages, 0);
+	assert_int_equal(as->ws.pages, 0);
 	host_check(3);
 	is_filled(page_va(0), 0, 2);
 	as_detach_user(child);

@@ -187,7 +187,7 @@ random_ops(void **state)
 			check_model();
 	}
 	try_remove(0, PAGES);
-	assert_null(as->vads.node);
+	assert_null(as->map.vads.node);
 	rw_unlock_write(&as->map_lock);
 }
 

@@ -104,17 +104,17 @@ use_makes_young(void **state)
 {
 	store_range(0, PAGES);
 	age();
-	assert_int_equal(as->ws_ages[0], PAGES);
+	assert_int_equal(as->ws.ages[0], PAGES);
 	age();
-	assert_int_equal(as->ws_ages[1], PAGES);
+	assert_int_equal(as->ws.ages[1], PAGES);
 	store_range(0, 100);
 	age();
-	assert_int_equal(as->ws_ages[0], 100);
-	assert_int_equal(as->ws_ages[2], PAGES - 100);
+	assert_int_equal(as->ws.ages[0], 100);
+	assert_int_equal(as->ws.ages[2], PAGES - 100);
 	age();
 	age();
 	age();
-	assert_int_equal(as->ws_ages[3], PAGES);
+	assert_int_equal(as->ws.ages[3], PAGES);
 }
 
 static void
@@ -127,7 +127,7 @@ old_ones_go_first(void **state)
 	assert_int_equal(ev_read(EV_ws_trimmed_3) - before, PAGES - 300);
 	assert_int_equal(count_kind(PTE_VALID, 0, 300), 300);
 	assert_int_equal(count_kind(PTE_TRANS, 300, PAGES), PAGES - 300);
-	assert_int_equal(as->ws_pages, 300);
+	assert_int_equal(as->ws.pages, 300);
 	assert_int_equal(evict(1000, 1), 0);
 	all_is_there();
 }
@@ -141,14 +141,14 @@ the_hand_rests(void **state)
 	store_range(0, PAGES);
 	for (i = 0; i < 10; i++) {
 		assert_int_equal(evict(60, 0), 60);
-		assert_int_equal(as->ws_pages, PAGES - 60 * (i + 1));
+		assert_int_equal(as->ws.pages, PAGES - 60 * (i + 1));
 	}
 	all_is_there();
 	for (i = 0; i < 5; i++)
 		assert_int_equal(evict(PAGES / 5, 0), PAGES / 5);
-	assert_int_equal(as->ws_pages, 0);
-	assert_int_equal(as->ws_head, 0);
-	assert_int_equal(as->ws_tables, 0);
+	assert_int_equal(as->ws.pages, 0);
+	assert_int_equal(as->ws.head, 0);
+	assert_int_equal(as->ws.tables, 0);
 	all_is_there();
 }
 
@@ -200,7 +200,7 @@ only_what_can_leave(void **state)
 	age();
 	age();
 	assert_int_equal(evict(SIZE_MAX, 1 | WS_HAS_PLACE), 0);
-	assert_int_equal(as->ws_pages, PAGES);
+	assert_int_equal(as->ws.pages, PAGES);
 }
 
 /* MADV_FREE: gone if it was not written to since. */
@@ -245,13 +245,13 @@ a_limit_is_kept(void **state)
 	as_set_rss(as, 64 * PAGE_SIZE);
 	store(0);
 	evict(SIZE_MAX, 0);
-	as->ws_peak = 0;
+	as->ws.peak = 0;
 	before = ev_read(EV_ws_self_replace);
 	store_range(0, 256);
 	assert_int_equal(ev_read(EV_ws_self_replace) - before, 256 - 64);
-	assert_int_equal(as->ws_pages, 64);
+	assert_int_equal(as->ws.pages, 64);
 	all_is_there();
-	assert_int_equal(as->ws_peak, 64);
+	assert_int_equal(as->ws.peak, 64);
 	as_set_rss(as, UINT64_MAX);
 }
 

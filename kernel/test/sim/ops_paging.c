@@ -110,7 +110,7 @@ op_table_out(const struct step *s)
 		op_table_evict(s);
 	}
 	op_out(s);
-	if (me()->n_table_out == 0)
+	if (me()->table.n_out == 0)
 		wrong(s, "tables out", 0);
 }
 
@@ -142,7 +142,7 @@ op_vads_paged(const struct step *s)
 	struct vad *v;
 
 	while ((v = vad_alloc(as, NULL)) != NULL && !kpaged_has((va_t)v))
-		vad_list_add(&as->spare_vads, v);
+		vad_list_add(&as->map.spare, v);
 	vad_free(v);
 }
 

@@ -145,7 +145,7 @@ ssize_t
 as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 {
 	bool plain = thread_current()->space == &as->md &&
-	    (dir == UIO_PUT || !atomic_load(&as->hides));
+	    (dir == UIO_PUT || !atomic_load(&as->table.hides));
 
 	if (plain && as_copy_here(va, buf, n, dir) == 0)
 		return (ssize_t)n;

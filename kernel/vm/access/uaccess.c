@@ -31,7 +31,7 @@ int
 copyin(void *dst, va_t src, size_t n)
 {
 	/* Without U the CPU keeps out the program, but not us. */
-	if (n != 0 && atomic_load(&as_current()->hides))
+	if (n != 0 && atomic_load(&as_current()->table.hides))
 		return as_read(as_current(), src, dst, n) == (ssize_t)n ? 0 :
 		    -EFAULT;
 	return as_copy_here(src, dst, n, UIO_GET);

@@ -70,7 +70,7 @@ uio_is_plain(const struct uio *u, size_t n, enum uio_dir dir)
 	return u->as != NULL && n <= u->vec->len &&
 	    u->vec->base <= MD_USER_END - n &&
 	    thread_current()->space == &u->as->md &&
-	    (dir == UIO_PUT || !atomic_load(&u->as->hides));
+	    (dir == UIO_PUT || !atomic_load(&u->as->table.hides));
 }
 
 static char *

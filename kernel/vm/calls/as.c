@@ -48,7 +48,7 @@ as_set_rss(struct aspace *as, uint64_t bytes)
 	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
 
 	pages = MIN(pages, newborn.ws_max);
-	atomic_store(&as->ws_max, MAX(pages, as->ws_min));
+	atomic_store(&as->ws.max, MAX(pages, as->ws.min));
 }
 
 /* ---- the end ---- */
@@ -88,8 +88,8 @@ detach_all(struct aspace *as, struct vad_list *gone)
 		as->school->detach(as, v);
 	/* What lost VADs had mapped school->as_fini finds. */
 	if (as_has_lost(as, LOST_VADS)) {
-		EVENT_ADD(vad_live, -(int64_t)as->nvads);
-		as->nvads = as->total_pages = 0;
+		EVENT_ADD(vad_live, -(int64_t)as->map.nvads);
+		as->map.nvads = as->map.total_pages = 0;
 	}
 }
 
@@ -104,7 +104,7 @@ free_vads(struct aspace *as, struct vad_list *gone)
 		vad_unlist_link(v);
 		vad_free(v);
 	}
-	vad_list_free(&as->spare_vads);
+	vad_list_free(&as->map.spare);
 	if (as_has_lost(as, LOST_VADS))
 		vmo_forget_space(as);
 	left = vadpool_end(as);
@@ -128,10 +128,10 @@ as_teardown(struct aspace *as)
 	design_as_fini(as);
 	as->school->as_fini(as);
 	root_free(as);
-	commit_uncharge(as->commit);
-	as->commit = 0;
-	commit_uncharge(atomic_xchg(&as->prepaid, 0));
-	ASSERT(as->nvads == 0 && as->total_pages == 0);
+	commit_uncharge(as->commit.paid);
+	as->commit.paid = 0;
+	commit_uncharge(atomic_xchg(&as->commit.prepaid, 0));
+	ASSERT(as->map.nvads == 0 && as->map.total_pages == 0);
 	structural_end();
 	rw_unlock_write(&as->map_lock);
 	free_vads(as, &gone);
@@ -156,17 +156,17 @@ as_init_fields(struct aspace *as, const struct design *design)
 	as->design = design;
 	as->school = design->school;
 	as->refs = 1;
-	as->ws_min = WS_MIN_PAGES;
+	as->ws.min = WS_MIN_PAGES;
 	as_set_rss(as, UINT64_MAX);
-	as->ws_used_ns = md_time_ns();
-	as->limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
-	as->limit[LIMIT_DATA] = as->limit[LIMIT_SIZE] = UINT64_MAX;
-	as->mmap_base = (MD_USER_END - STACK_SPACE) >> PAGE_SHIFT;
+	as->ws.used_ns = md_time_ns();
+	as->map.limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
+	as->map.limit[LIMIT_DATA] = as->map.limit[LIMIT_SIZE] = UINT64_MAX;
+	as->map.base = (MD_USER_END - STACK_SPACE) >> PAGE_SHIFT;
 	list_node_init(&as->all);
 	rw_init(&as->map_lock, LR_MAP);
 	mutex_init(&as->ws_lock, LR_WS);
-	spin_init(&as->vad_pool.lock, LR_LEAF);
-	list_init(&as->vad_pool.pages);
+	spin_init(&as->map.pool.lock, LR_LEAF);
+	list_init(&as->map.pool.pages);
 }
 
 static int
@@ -201,7 +201,7 @@ as_make(const struct design *design, struct aspace **out)
 	r = commit_charge(UPPER_TABLES);
 	if (r != 0)
 		goto undo_batch;
-	as->commit = UPPER_TABLES;
+	as->commit.paid = UPPER_TABLES;
 	r = root_make(as);
 	if (r != 0)
 		goto undo_charge;
@@ -243,7 +243,7 @@ as_create(const struct design *design, struct aspace **out)
 void
 as_slide_maps(struct aspace *as)
 {
-	as->mmap_base -= STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES;
+	as->map.base -= STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES;
 }
 
 /* Fork: a space with the same contents, by the design of the parent.
@@ -263,12 +263,12 @@ as_dup(struct aspace *parent, struct aspace **out)
 	as_publish(child);
 	rw_lock_write(&parent->map_lock);
 	rw_lock_write_nested(&child->map_lock);
-	child->brk0 = parent->brk0;
-	child->brk = parent->brk;
+	child->map.brk0 = parent->map.brk0;
+	child->map.brk = parent->map.brk;
 	for (i = 0; i < LIMITS; i++)
-		child->limit[i] = atomic_load(&parent->limit[i]);
-	child->mmap_base = parent->mmap_base;
-	child->ws_max = parent->ws_max;
+		child->map.limit[i] = atomic_load(&parent->map.limit[i]);
+	child->map.base = parent->map.base;
+	child->ws.max = parent->ws.max;
 	structural_begin();
 	r = parent->design->dup(parent, child);
 	if (r == 0 && as_is_lost(parent))

@@ -5,7 +5,7 @@
  * Problem   Two mappings of a program grow by themselves: its stack where it is
  *           touched, its heap where brk(2) says so.  Others must leave them room.
  *
- * Picture   brk0 ── heap ──→ brk          mmap_base      stack ──→ top
+ * Picture   brk0 ── heap ──→ brk          map.base        stack ──→ top
  *                                            │ gap │ ←── grows
  *                                                  at most LIMIT_STACK
  *
@@ -30,7 +30,7 @@ map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
 	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
 
 	/* The page at the top of the stack is there from the start. */
-	atomic_store(&as->limit[which],
+	atomic_store(&as->map.limit[which],
 	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
 }
 
@@ -81,8 +81,8 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 		map_set_limit(as, LIMIT_STACK, limit);
 		/* Mappings go below the lowest place that it may reach. */
 		room += STACK_GUARD_PAGES;
-		as->mmap_base -= room - MIN(room, STACK_SPACE >> PAGE_SHIFT);
-		as->mmap_base = MIN(as->mmap_base, (top >> PAGE_SHIFT) - room);
+		as->map.base -= room - MIN(room, STACK_SPACE >> PAGE_SHIFT);
+		as->map.base = MIN(as->map.base, (top >> PAGE_SHIFT) - room);
 		v = NULL;
 	}
 	rw_unlock_write(&as->map_lock);
@@ -97,7 +97,7 @@ void
 map_set_brk(struct aspace *as, va_t start)
 {
 	rw_lock_write(&as->map_lock);
-	as->brk0 = as->brk = start;
+	as->map.brk0 = as->map.brk = start;
 	rw_unlock_write(&as->map_lock);
 }
 
@@ -106,19 +106,19 @@ static int
 brk_grow(struct aspace *as, uint64_t old, uint64_t new,
     const struct map_limits *lim)
 {
-	uint64_t locking = as->lock_future != 0 ? new - old : 0;
+	uint64_t locking = as->map.lock_future != 0 ? new - old : 0;
 	struct vad *v;
 	int r;
 
-	if (!map_is_free(as, old, new) || as->nvads >= vad_max() ||
-	    as->total_pages + (new - old) > lim->as >> PAGE_SHIFT)
+	if (!map_is_free(as, old, new) || as->map.nvads >= vad_max() ||
+	    as->map.total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	v = vad_alloc(as, NULL);
 	if (v == NULL)
 		return -ENOMEM;
 	v->start = old;
 	v->end = new;
-	v->flags = VAD_HEAP | as->lock_future;
+	v->flags = VAD_HEAP | as->map.lock_future;
 	v->maxprot = PROT_R | PROT_W | PROT_X;
 	r = map_lock_reserve(as, locking, lim->memlock);
 	if (r == 0) {
@@ -143,9 +143,9 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 
 	EVENT(vad_brk);
 	rw_lock_write(&as->map_lock);
-	if (want >= as->brk0 && want < MD_USER_END && as->brk0 != 0 &&
-	    want - as->brk0 <= lim->data) {
-		old = PAGE_UP(as->brk) >> PAGE_SHIFT;
+	if (want >= as->map.brk0 && want < MD_USER_END && as->map.brk0 != 0 &&
+	    want - as->map.brk0 <= lim->data) {
+		old = PAGE_UP(as->map.brk) >> PAGE_SHIFT;
 		new = PAGE_UP(want) >> PAGE_SHIFT;
 		if (new > old)
 			r = brk_grow(as, old, new, lim);
@@ -153,9 +153,9 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 			r = new == old ? 0 : map_detach(as, new, old, &gone);
 	}
 	if (r == 0)
-		as->brk = want;
-	brk = as->brk;
-	locks = as->lock_future != 0;
+		as->map.brk = want;
+	brk = as->map.brk;
+	locks = as->map.lock_future != 0;
 	map_end(as, &gone);
 	if (r == 0 && locks && new > old)
 		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);

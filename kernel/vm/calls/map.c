@@ -97,7 +97,7 @@ place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 }
 
 /* Where `pages` pages may go: at the hint (0: none) if that is free, else top-down
- * below mmap_base, else anywhere.
+ * below map.base, else anywhere.
  * Locks: [M].  Returns: 0 with the place in *vpn, -ENOMEM. */
 int
 map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
@@ -112,7 +112,7 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 		*vpn = hint;
 		return 0;
 	}
-	if (vad_find_gap(as, pages, min, as->mmap_base, vpn) == 0)
+	if (vad_find_gap(as, pages, min, as->map.base, vpn) == 0)
 		return 0;
 	return vad_find_gap(as, pages, min, end, vpn);
 }
@@ -124,7 +124,7 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 int
 map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_removed *removed)
 {
-	struct vad *v = as->nvads >= vad_max() ? vad_find(as, lo) : NULL;
+	struct vad *v = as->map.nvads >= vad_max() ? vad_find(as, lo) : NULL;
 	uint64_t paid = vad_paid(as, lo, hi);
 	struct vad_list list;
 	int r = -ENOMEM;
@@ -139,7 +139,7 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_removed *remo
 		vad_unlist_link(v);
 		EVENT(vad_detach, v->start, v->end, vad_rights(v), as->id);
 	}
-	as->commit -= paid;
+	as->commit.paid -= paid;
 	removed->freed += paid;
 	vad_list_join(&removed->vads, &list);
 	vad_refill_spare(as);
@@ -154,7 +154,7 @@ map_end(struct aspace *as, struct map_removed *removed)
 	HELD(&as->map_lock);
 	/* Of a space without its VADs the sum is right, no single one. */
 	if (removed != NULL && as_has_lost(as, LOST_VADS)) {
-		as->commit += removed->freed;
+		as->commit.paid += removed->freed;
 		removed->freed = 0;
 	}
 	rw_unlock_write(&as->map_lock);
@@ -368,12 +368,12 @@ mmap_limits(struct aspace *as, const struct attach_work *w)
 	uint64_t grown = w->pages - w->replaced;
 
 	if (a->lim != NULL &&
-	    as->total_pages + grown > a->lim->as >> PAGE_SHIFT)
+	    as->map.total_pages + grown > a->lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	if (a->lim != NULL && vad_is_data(w->vad->flags, w->vad->prot) &&
 	    !map_data_fits(as, grown))
 		return -ENOMEM;
-	return as->nvads >= vad_max() ? -ENOMEM : 0;
+	return as->map.nvads >= vad_max() ? -ENOMEM : 0;
 }
 
 /* Will the new VAD be locked, and may it?  [M].  0, -EAGAIN. */
@@ -382,7 +382,7 @@ mmap_lock(struct aspace *as, struct attach_work *w)
 {
 	const struct map_limits *lim = w->a->lim;
 
-	w->vad->flags |= as->lock_future;
+	w->vad->flags |= as->map.lock_future;
 	if (vmo_is_device(w->vad->vmo))
 		w->vad->flags &= ~VAD_LOCK_FLAGS;
 	if ((w->vad->flags & VAD_LOCKED) == 0)
@@ -435,7 +435,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 			commit_uncharge(w->extra);
 	}
 	if (r == 0) {
-		as->commit += w->cost;
+		as->commit.paid += w->cost;
 		gone.freed += w->extra - w->cost;
 		map_attach(as, w->vad);
 		w->vad = NULL;
@@ -561,7 +561,7 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 		}
 		r = protect_some(as, at, hi, prot & (PROT_R | PROT_W | PROT_X), &to);
 	}
-	locked = as->locked_pages != 0;
+	locked = as->map.locked_pages != 0;
 	map_end(as, NULL);
 	/* Locked memory that has become writable makes its copies now. */
 	if (locked && (prot & PROT_W) != 0)

@@ -11,7 +11,7 @@
  *           trimming passes words with LOCK by
  *
  * Rules     1. In a VAD with LOCKED every VALID word but those of the zero
- *              page has LOCK, elsewhere none; n_locked counts them.
+ *              page has LOCK, elsewhere none; words.locked counts them.
  *           2. Limits are about the size of VADs, touched or not, as on
  *              Linux; and all spaces together may lock half of the RAM, so
  *              that something is left to trim (book: deadlock).
@@ -38,7 +38,7 @@ lock_table(struct pt_iter *it, uint64_t lock)
 		    (w & PTE_LOCK) == lock)
 			continue;
 		word_change(word, PTE_LOCK, lock);
-		it->as->n_locked += lock != 0 ? 1 : -1ul;
+		it->as->words.locked += lock != 0 ? 1 : -1ul;
 	}
 }
 
@@ -222,10 +222,10 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 
 	rw_lock_write(&as->map_lock);
 	more = (flags & MCL_CURRENT) == 0 ? 0 :
-	    as->total_pages - as->locked_pages;
+	    as->map.total_pages - as->map.locked_pages;
 	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
-		as->lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
+		as->map.lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
 		if ((flags & MCL_CURRENT) != 0)
 			lock_all(as, lock);
 		map_lock_unreserve(more);
@@ -240,7 +240,7 @@ void
 map_munlockall(struct aspace *as)
 {
 	rw_lock_write(&as->map_lock);
-	as->lock_future = 0;
+	as->map.lock_future = 0;
 	lock_all(as, 0);
 	map_end(as, NULL);
 }

@@ -101,7 +101,7 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		return -ENOMEM;
 	if (w->a->lim == NULL || grown == 0)
 		return 0;
-	if (w->as->total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
+	if (w->as->map.total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	return vad_is_data(v->flags, v->prot) && !map_data_fits(w->as, grown) ?
 	    -ENOMEM : 0;
@@ -169,7 +169,7 @@ move_vad(struct mremap_work *w, struct vad *from)
 		vad_free(v);
 		return r;
 	}
-	as->commit += cost;
+	as->commit.paid += cost;
 	vad_list_link(as, v);
 	vad_attached(as, v);
 	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
@@ -197,10 +197,10 @@ static int
 mremap_move(struct mremap_work *w)
 {
 	struct vad *v = vad_find(w->as, w->old);
-	uint64_t peak = w->as->peak_pages;
+	uint64_t peak = w->as->map.peak_pages;
 	int r;
 
-	if (w->as->nvads + 3 > vad_max())
+	if (w->as->map.nvads + 3 > vad_max())
 		return -ENOMEM;
 	if (w->old_pages == 0)
 		return move_vad(w, v);
@@ -211,7 +211,7 @@ mremap_move(struct mremap_work *w)
 	if (r != 0)
 		vad_merge(w->as, v);
 	/* For a moment there were both ranges: no peak. */
-	w->as->peak_pages = MAX(peak, w->as->total_pages);
+	w->as->map.peak_pages = MAX(peak, w->as->map.total_pages);
 	return r;
 }
 
@@ -232,7 +232,7 @@ mremap_to(struct mremap_work *w)
 	if (has(w, MREMAP_FIXED)) {
 		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
 			return -EPERM;
-		if (w->as->nvads + 5 >= vad_max()) /* before anything goes */
+		if (w->as->map.nvads + 5 >= vad_max()) /* before anything goes */
 			return -ENOMEM;
 		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
 	}

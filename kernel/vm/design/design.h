@@ -118,7 +118,7 @@ struct shared_ops {
 	int (*show)(struct aspace *, uint64_t *at, struct out *);
 	const char *const *caches; /* slabs that one process's fork leaves to others */
 	const enum ev_id *gauges;  /* the same of counted things; 0 ends both lists */
-	enum ev_id pages;          /* gauge: private pages that are not in n_priv */
+	enum ev_id pages;          /* gauge: private pages that are not in words.priv */
 	enum ev_id charged;        /* gauge: pages charged for its own records; or 0 */
 	/* Where its pages are mapped; of a school that is a cache.
 	 * [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and

@@ -219,7 +219,7 @@ check_space(struct aspace *as, void *arg)
 		return;
 	rep->no_vads = as_has_lost(as, LOST_VADS) || !vadpool_is_here(as);
 	if (rep->no_vads)
-		rep->vads += as->nvads;
+		rep->vads += as->map.nvads;
 	else
 		check_vad_tree(as, rep);
 	check_words(as, rep);
@@ -420,9 +420,9 @@ add_object_charge(struct vmo *vmo, void *arg)
 static void
 check_commit(struct vm_report *rep)
 {
-	uint64_t owned = as_sum(offsetof(struct aspace, commit)) +
-	    as_sum(offsetof(struct aspace, prepaid)) +
-	    as_sum(offsetof(struct aspace, late)) + ev_read(EV_design_charged);
+	uint64_t owned = as_sum(offsetof(struct aspace, commit.paid)) +
+	    as_sum(offsetof(struct aspace, commit.prepaid)) +
+	    as_sum(offsetof(struct aspace, commit.late)) + ev_read(EV_design_charged);
 
 	vmo_walk_locked(add_object_charge, &owned);
 	if (commit_total() < owned)

@@ -71,11 +71,11 @@ check_kpaged(struct vm_report *r)
 		check_word(r, kva, word, &n);
 	if (n.pages != ev_read(EV_kpaged_pages) ||
 	    n.out != ev_read(EV_kpaged_pages_out) ||
-	    n.valid != kernel_as.ws_pages)
+	    n.valid != kernel_as.ws.pages)
 		report_bad(r, "I16", "kpaged: %lu pages, %lu out, %lu mapped; "
 		    "counted %lu, %lu, %lu", n.pages, n.out, n.valid,
 		    ev_read(EV_kpaged_pages), ev_read(EV_kpaged_pages_out),
-		    kernel_as.ws_pages);
+		    kernel_as.ws.pages);
 	return (int)(r->findings - before);
 }
 

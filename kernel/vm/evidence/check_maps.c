@@ -52,10 +52,10 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 	struct vad *v;
 
 	HELD_SHARED(&as->map_lock);
-	if (rb_check(&as->vads) < 0)
+	if (rb_check(&as->map.vads) < 0)
 		report_bad(rep, "I8", "as %u: not a red-black tree", as->id);
 	/* By the tree's own order: vad.c is what is being checked. */
-	for (at = rb_first(&as->vads); at != NULL; at = rb_next(at)) {
+	for (at = rb_first(&as->map.vads); at != NULL; at = rb_next(at)) {
 		uint64_t m = MAX(maxgap_of(at->left), maxgap_of(at->right));
 
 		v = CONTAINER_OF(at, struct vad, rb);
@@ -74,15 +74,15 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 			locked += v->end - v->start;
 		commit += vad_pays(as, v, &last);
 	}
-	if (n != as->nvads || pages != as->total_pages)
+	if (n != as->map.nvads || pages != as->map.total_pages)
 		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",
-		    as->id, as->nvads, as->total_pages, n, pages);
+		    as->id, as->map.nvads, as->map.total_pages, n, pages);
 	rep->vads += n;
-	if (locked != as->locked_pages)
+	if (locked != as->map.locked_pages)
 		report_bad(rep, "I11", "as %u: %lu pages locked, counted %lu",
-		    as->id, as->locked_pages, locked);
-	if (commit + 4 != as->commit)
+		    as->id, as->map.locked_pages, locked);
+	if (commit + 4 != as->commit.paid)
 		report_bad(rep, "I12", "as %u: commit %lu, vads have %lu + 4",
-		    as->id, as->commit, commit);
+		    as->id, as->commit.paid, commit);
 	return 0;
 }

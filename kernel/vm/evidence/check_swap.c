@@ -212,7 +212,7 @@ space_words(struct aspace *as, void *arg)
 
 	if (as->md.root_pa == 0)
 		return;
-	c->partial |= as->n_table_out != 0;
+	c->partial |= as->table.n_out != 0;
 	as->school->walk(as, 0, MD_USER_END >> PAGE_SHIFT, space_word, c);
 }
 

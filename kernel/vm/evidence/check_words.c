@@ -60,7 +60,7 @@ check_words(struct aspace *as, struct vm_report *rep)
 
 	(void)pte_walk(as, 0, MD_USER_END >> PAGE_SHIFT, judge_word, &c);
 	check_tables(&c);
-	c.found.late += as->pruned;
+	c.found.late += as->commit.pruned;
 	c.hidden |= as_has_lost(as, LOST_TABLES);
 	rep->partial |= c.hidden || c.words != 0;
 	design_check_space(as, rep, &c.found);
@@ -78,32 +78,32 @@ is_count(const struct word_count *c, uint64_t count, uint64_t found,
 static void
 check_counts(struct word_count *c)
 {
-	uint64_t swapped = atomic_load(&c->as->n_swap);
-	uint64_t late = atomic_load(&c->as->late);
+	uint64_t swapped = atomic_load(&c->as->words.swap);
+	uint64_t late = atomic_load(&c->as->commit.late);
 	struct aspace *as = c->as;
 
-	if (c->found.ws != as->ws_pages || c->found.locked != as->n_locked)
+	if (c->found.ws != as->ws.pages || c->found.locked != as->words.locked)
 		report_bad(c->rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
-		    as->id, as->ws_pages, as->n_locked, c->found.ws,
+		    as->id, as->ws.pages, as->words.locked, c->found.ws,
 		    c->found.locked);
 	/* A word on swap is the one or the other, so the sum is exact. */
-	if (c->n_priv > as->n_priv || c->n_fork > as->n_fork ||
-	    !is_count(c, as->n_priv + as->n_fork, c->n_priv + c->n_fork +
+	if (c->n_priv > as->words.priv || c->n_fork > as->words.fork ||
+	    !is_count(c, as->words.priv + as->words.fork, c->n_priv + c->n_fork +
 	    c->words, 0))
 		report_bad(c->rep, "I11", "as %u: priv %lu fork %lu, found %lu "
-		    "%lu and %lu in tables that are out", as->id, as->n_priv,
-		    as->n_fork, c->n_priv, c->n_fork, c->words);
+		    "%lu and %lu in tables that are out", as->id, as->words.priv,
+		    as->words.fork, c->n_priv, c->n_fork, c->words);
 	if (!is_count(c, swapped, c->n_swap, c->words))
-		report_bad(c->rep, "I11", "as %u: n_swap %lu, found %lu", as->id,
+		report_bad(c->rep, "I11", "as %u: words.swap %lu, found %lu", as->id,
 		    swapped, c->n_swap);
 	if (!is_count(c, late, c->found.late, c->words + c->unknown))
 		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
 		    late, c->found.late);
-	if (c->tables != as->n_table || c->idle != as->idle.n ||
-	    !is_count(c, as->n_table_out, c->out, 0))
-		report_bad(c->rep, "I11", "as %u: n_table %lu idle %lu out %lu, "
-		    "found %lu %lu %lu", as->id, as->n_table, as->idle.n,
-		    as->n_table_out, c->tables, c->idle, c->out);
+	if (c->tables != as->table.n || c->idle != as->table.idle.n ||
+	    !is_count(c, as->table.n_out, c->out, 0))
+		report_bad(c->rep, "I11", "as %u: table.n %lu idle %lu out %lu, "
+		    "found %lu %lu %lu", as->id, as->table.n, as->table.idle.n,
+		    as->table.n_out, c->tables, c->idle, c->out);
 }
 
 /* The VAD of va, or NULL: words come in order, so look around the last. */

@@ -95,10 +95,10 @@ sets_the_pace(struct aspace *as)
 {
 	uint32_t me = thread_current()->id;
 
-	if (as->pacer != me && ++as->pacer_missed < PATIENCE)
+	if (as->force.pacer != me && ++as->force.missed < PATIENCE)
 		return false;
-	as->pacer = me;
-	as->pacer_missed = 0;
+	as->force.pacer = me;
+	as->force.missed = 0;
 	return true;
 }
 

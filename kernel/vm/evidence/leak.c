@@ -177,7 +177,7 @@ read_gauge(enum ev_id id)
 	if (id == EV_kpaged_pages || id == EV_commit_total)
 		value -= ev_read(EV_design_charged);
 	if (id == EV_commit_total)
-		value -= as_sum(offsetof(struct aspace, prepaid));
+		value -= as_sum(offsetof(struct aspace, commit.prepaid));
 	return value;
 }
 

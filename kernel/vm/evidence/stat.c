@@ -219,7 +219,7 @@ vm_mem_info(struct vm_mem_info *m)
 	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_design_pages))
 	    << PAGE_SHIFT;
 	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;
-	m->locked = as_sum(offsetof(struct aspace, n_locked)) << PAGE_SHIFT;
+	m->locked = as_sum(offsetof(struct aspace, words.locked)) << PAGE_SHIFT;
 	m->shmem = objects << PAGE_SHIFT;
 	m->slab = ev_read(EV_page_nonpaged_bytes);
 	m->tables = ev_read(EV_table_live) << PAGE_SHIFT;

@@ -79,8 +79,8 @@ vad_name(struct aspace *as, struct vad *v, struct vmo_ident *id)
 		return id->path;
 	if ((v->flags & VAD_STACK) != 0)
 		return "[stack]";
-	if (v->start << PAGE_SHIFT <= as->brk &&
-	    v->end << PAGE_SHIFT >= as->brk0 && (v->flags & VAD_HEAP) != 0)
+	if (v->start << PAGE_SHIFT <= as->map.brk &&
+	    v->end << PAGE_SHIFT >= as->map.brk0 && (v->flags & VAD_HEAP) != 0)
 		return "[heap]";
 	return NULL;
 }
@@ -363,11 +363,11 @@ stat_kept(struct aspace *as, struct vm_as_stat *st)
 	HELD_SHARED(&as->map_lock);
 	HELD(&as->ws_lock);
 	*st = (struct vm_as_stat){
-		.size = as->total_pages, .size_peak = as->peak_pages,
-		.resident = as->ws_pages, .peak = as->ws_peak,
-		.locked = as->locked_pages, .tables = as->n_table,
-		.commit = as->commit, .nvads = as->nvads,
-		.late = atomic_load(&as->late), .design = as->design->name,
+		.size = as->map.total_pages, .size_peak = as->map.peak_pages,
+		.resident = as->ws.pages, .peak = as->ws.peak,
+		.locked = as->map.locked_pages, .tables = as->table.n,
+		.commit = as->commit.paid, .nvads = as->map.nvads,
+		.late = atomic_load(&as->commit.late), .design = as->design->name,
 	};
 }
 
@@ -419,16 +419,16 @@ vm_as_gauge(struct aspace *as, enum ev_id id)
 		enum ev_id id;
 		const uint64_t *field;
 	} rows[] = {
-		{ EV_ws_pages, &as->ws_pages }, { EV_ws_peak, &as->ws_peak },
-		{ EV_table_live, &as->n_table },
-		{ EV_table_live_out, &as->n_table_out },
-		{ EV_table_n_priv, &as->n_priv },
-		{ EV_table_n_fork, &as->n_fork }, { EV_vad_live, &as->nvads },
+		{ EV_ws_pages, &as->ws.pages }, { EV_ws_peak, &as->ws.peak },
+		{ EV_table_live, &as->table.n },
+		{ EV_table_live_out, &as->table.n_out },
+		{ EV_table_n_priv, &as->words.priv },
+		{ EV_table_n_fork, &as->words.fork }, { EV_vad_live, &as->map.nvads },
 	};
 	unsigned i;
 
 	if (id == EV_table_n_swap)
-		return atomic_load(&as->n_swap);
+		return atomic_load(&as->words.swap);
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].id == id)
 			return atomic_load_relaxed(rows[i].field);

@@ -39,14 +39,14 @@ design_sum(size_t field)
 void
 stat_init(void)
 {
-	ev_set_gauge(EV_table_n_priv, as_sum, offsetof(struct aspace, n_priv));
-	ev_set_gauge(EV_table_n_fork, as_sum, offsetof(struct aspace, n_fork));
-	ev_set_gauge(EV_table_n_swap, as_sum, offsetof(struct aspace, n_swap));
-	ev_set_gauge(EV_table_live, as_sum, offsetof(struct aspace, n_table));
+	ev_set_gauge(EV_table_n_priv, as_sum, offsetof(struct aspace, words.priv));
+	ev_set_gauge(EV_table_n_fork, as_sum, offsetof(struct aspace, words.fork));
+	ev_set_gauge(EV_table_n_swap, as_sum, offsetof(struct aspace, words.swap));
+	ev_set_gauge(EV_table_live, as_sum, offsetof(struct aspace, table.n));
 	ev_set_gauge(EV_table_live_out, as_sum,
-	    offsetof(struct aspace, n_table_out));
-	ev_set_gauge(EV_ws_pages, as_sum, offsetof(struct aspace, ws_pages));
-	ev_set_gauge(EV_ws_peak, as_sum, offsetof(struct aspace, ws_peak));
+	    offsetof(struct aspace, table.n_out));
+	ev_set_gauge(EV_ws_pages, as_sum, offsetof(struct aspace, ws.pages));
+	ev_set_gauge(EV_ws_peak, as_sum, offsetof(struct aspace, ws.peak));
 	/* Private pages that no word of a space owns. */
 	ev_set_gauge(EV_design_pages, design_sum,
 	    offsetof(struct shared_ops, pages));

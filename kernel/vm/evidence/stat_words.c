@@ -236,13 +236,13 @@ stat_ws(struct aspace *as, struct out *o)
 	rw_lock_read(&as->map_lock);
 	as->school->walk(as, 0, MD_USER_END >> PAGE_SHIFT, age_word, n);
 	rw_unlock_read(&as->map_lock);
-	out_printf(o, "pages=%lu peak=%lu min=%lu max=%lu\n", as->ws_pages,
-	    as->ws_peak, as->ws_min, as->ws_max);
+	out_printf(o, "pages=%lu peak=%lu min=%lu max=%lu\n", as->ws.pages,
+	    as->ws.peak, as->ws.min, as->ws.max);
 	for (i = 0; i < ARRAY_LEN(n); i++)
 		out_printf(o, "age=%u pages=%lu\n", i, n[i]);
-	out_printf(o, "hand=%u index=%u\n", as->hand_tbl, as->hand_idx);
-	out_printf(o, "trimmed=%lu unused_ms=%lu\n", as->ws_trimmed,
-	    (md_time_ns() - as->ws_used_ns) / 1000000);
+	out_printf(o, "hand=%u index=%u\n", as->ws.hand_tbl, as->ws.hand_idx);
+	out_printf(o, "trimmed=%lu unused_ms=%lu\n", as->ws.trimmed,
+	    (md_time_ns() - as->ws.used_ns) / 1000000);
 }
 
 /* ---- pagemap ---- */

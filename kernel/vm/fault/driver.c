@@ -104,10 +104,10 @@ fault_lock_words(struct aspace *as)
 	bool wait = mutex_is_taken(&as->ws_lock);
 
 	if (wait)
-		atomic_add(&as->n_waiting, 1);
+		atomic_add(&as->ws.waiting, 1);
 	mutex_lock(&as->ws_lock);
 	if (wait)
-		atomic_sub(&as->n_waiting, 1);
+		atomic_sub(&as->ws.waiting, 1);
 }
 
 /* How many pages a read fault may map in all: fault-around. */
@@ -180,9 +180,9 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 	if (want_is_frame(&f->want) || f->want.what == WANT_OTHER)
 		error = fault_get_token(f);
 	if (error == 0) {
-		atomic_add(&f->as->n_waiting, 1);
+		atomic_add(&f->as->ws.waiting, 1);
 		error = want_get(&f->want);
-		atomic_sub(&f->as->n_waiting, 1);
+		atomic_sub(&f->as->ws.waiting, 1);
 	}
 	if (f->want.kpage != NULL) {
 		ASSERT(f->npin < FAULT_MAXPINS);
@@ -296,11 +296,11 @@ keep_limit(struct fctx *f)
 	struct aspace *as = f->as;
 	size_t gone;
 
-	if (as->ws_pages < atomic_load_relaxed(&as->ws_max))
+	if (as->ws.pages < atomic_load_relaxed(&as->ws.max))
 		return false;
 	gone = ws_excess(as, adds_page(f));
 	if (gone > 0)
-		gone = as->school->evict(as, gone, as->n_locked > 0 ? WS_BRIEF : 0);
+		gone = as->school->evict(as, gone, as->words.locked > 0 ? WS_BRIEF : 0);
 	EVENT_ADD(ws_self_replace, gone);
 	return gone > 0;
 }

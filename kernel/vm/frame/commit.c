@@ -35,8 +35,8 @@
  *              It has a share of the frames in advance, so that the limit
  *              stays where it is; what it takes beyond lowers the limit, but
  *              for what a promise pays for (kmem_paid).
- *           3. Who charges gives back the same number: as->commit, as->late,
- *              as->prepaid, vmo->a.charged and the forked objects are the owners.
+ *           3. Who charges gives back the same number: as->commit.paid, as->commit.late,
+ *              as->commit.prepaid, vmo->a.charged and the forked objects are the owners.
  *           4. Page tables, entries and tables of objects go to swap like the pages
  *              that they describe (vm/table/ptpage.c, vm/kpaged/kpaged.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
@@ -272,7 +272,7 @@ commit_charge_late(struct aspace *as, uint64_t n)
 
 	if (r != 0)
 		return r;
-	atomic_add(&as->late, n);
+	atomic_add(&as->commit.late, n);
 	EVENT_ADD(commit_late, n);
 	return 0;
 }
@@ -282,21 +282,21 @@ void
 commit_charge_forced(struct aspace *as)
 {
 	atomic_add(&commit.charged, 1);
-	atomic_add(&as->late, 1);
+	atomic_add(&as->commit.late, 1);
 }
 
 /* Locks: any. */
 void
 commit_uncharge_late(struct aspace *as, uint64_t n)
 {
-	ASSERT(atomic_load(&as->late) >= n);
-	atomic_sub(&as->late, n);
+	ASSERT(atomic_load(&as->commit.late) >= n);
+	atomic_sub(&as->commit.late, n);
 	commit_uncharge(n);
 }
 
 /* Promise n pages to a space that will need them soon.
  * Locks: any.
- * Owns: as->prepaid, until commit_use_prepaid() or the end of the space.
+ * Owns: as->commit.prepaid, until commit_use_prepaid() or the end of the space.
  * Returns: 0, -ENOMEM. */
 int
 commit_prepay(struct aspace *as, uint64_t n)
@@ -304,7 +304,7 @@ commit_prepay(struct aspace *as, uint64_t n)
 	int r = commit_charge(n);
 
 	if (r == 0)
-		atomic_add(&as->prepaid, n);
+		atomic_add(&as->commit.prepaid, n);
 	return r;
 }
 
@@ -313,12 +313,12 @@ commit_prepay(struct aspace *as, uint64_t n)
 bool
 commit_use_prepaid(struct aspace *as, uint64_t n)
 {
-	uint64_t have = atomic_load(&as->prepaid);
+	uint64_t have = atomic_load(&as->commit.prepaid);
 
 	do {
 		if (have < n)
 			return false;
-	} while (!atomic_cas(&as->prepaid, &have, have - n));
+	} while (!atomic_cas(&as->commit.prepaid, &have, have - n));
 	return true;
 }
 

@@ -360,7 +360,7 @@ void token_show(struct out *);
 void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_uncharge(uint64_t n);
-int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->late too */
+int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->commit.late too */
 void commit_charge_forced(struct aspace *);              /* late, without the limit test */
 void commit_uncharge_late(struct aspace *, uint64_t n);
 int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;

@@ -77,7 +77,7 @@ void
 owner_count_out(enum page_home home, struct vm_page *container, int change)
 {
 	if (home == HOME_PTE)
-		atomic_add(&page_table_space(container)->n_swap, (uint64_t)change);
+		atomic_add(&page_table_space(container)->words.swap, (uint64_t)change);
 	if (home != HOME_KPAGED)
 		return;
 	EVENT_ADD(kpaged_pages, -change);

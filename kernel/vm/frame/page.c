@@ -85,11 +85,11 @@ idle_changed(struct vm_page *table, bool idle)
 	struct aspace *as = page_table_space(table);
 
 	if (!idle) {
-		page_queue_remove(&as->idle, table);
+		page_queue_remove(&as->table.idle, table);
 		return;
 	}
-	page_queue_append(&as->idle, table);
-	if (as->idle.n % IDLE_MANY == 0)
+	page_queue_append(&as->table.idle, table);
+	if (as->table.idle.n % IDLE_MANY == 0)
 		frames_wake_bsm();
 }
 
@@ -144,7 +144,7 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 	    pte_is_special(new) - pte_is_special(old));
 	/* Only leaf tables have such words, and [W] is held. */
 	if (((new | old) & PTE_LOCK) != 0)
-		page_table_space(container)->n_locked +=
+		page_table_space(container)->words.locked +=
 		    (uint64_t)pte_is_locked(new) - pte_is_locked(old);
 	return old;
 }
@@ -212,7 +212,7 @@ word_settle(struct vm_page *table, const struct words_cleared *gone)
 	if (n == 0)
 		return;
 	if (locked > 0)
-		page_table_space(table)->n_locked -= locked;
+		page_table_space(table)->words.locked -= locked;
 	spin_lock(&pfn_lock);
 	count_words(table, -(int)n, -(int)n, -(int)special);
 	spin_unlock(&pfn_lock);
@@ -228,7 +228,7 @@ word_entered(struct vm_page *table, unsigned n, unsigned special, unsigned locke
 	if (n == 0)
 		return;
 	if (locked != 0)
-		page_table_space(table)->n_locked += locked;
+		page_table_space(table)->words.locked += locked;
 	count_words(table, (int)n, (int)n, (int)special);
 }
 
@@ -375,11 +375,11 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 	if (parent != NULL) {
 		count_words(parent, old == 0, 1, 0);
 		if ((new & PTE_LOCK) != 0)
-			page_table_space(parent)->n_locked++;
+			page_table_space(parent)->words.locked++;
 	}
 	if (home == HOME_TABLE) {
 		pg->flags |= PF_CONTAINER;
-		page_queue_append(&page_table_space(pg)->idle, pg);
+		page_queue_append(&page_table_space(pg)->table.idle, pg);
 	} else {
 		pg->mapcount++;
 	}

@@ -25,7 +25,7 @@ enum pte_src {         /* bits 10:9 of a VALID word */
 	SRC_OBJ,       /* home VNODE or AOBJ */
 	SRC_PRIV,      /* home is this word */
 	SRC_FORK,      /* home is an FMO entry */
-	SRC_SPEC       /* zero page, device: no mapcount, no ws_pages */
+	SRC_SPEC       /* zero page, device: no mapcount, no ws.pages */
 };
 
 #define PTE_SRC_SHIFT 9

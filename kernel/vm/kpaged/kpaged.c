@@ -154,7 +154,7 @@ map_word(uint64_t *word, struct vm_page *pg)
 
 	page_map_locked(pg);
 	word_set_locked(NULL, word, w & ~MD_PTE_U);
-	kernel_as.ws_pages++;
+	kernel_as.ws.pages++;
 }
 
 static int
@@ -371,7 +371,7 @@ decommit_round(va_t kva, size_t pages)
 		if ((w & MD_PTE_P) == 0)
 			continue;
 		gone[n++] = pte_page(w);
-		kernel_as.ws_pages--;
+		kernel_as.ws.pages--;
 		used |= (w & MD_PTE_A) != 0;
 	}
 	if (used)
@@ -448,7 +448,7 @@ kpaged_age(enum kpaged_age how)
 	if (used)
 		md_tlb_flush(NULL, MD_KPAGED_BASE, top, FLUSH_PAGES);
 	for (i = 0; i < WS_AGES; i++)
-		kernel_as.ws_ages[i] = pages[i];
+		kernel_as.ws.ages[i] = pages[i];
 	mutex_unlock(&kernel_as.ws_lock);
 }
 
@@ -523,7 +523,7 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 		return;
 	t->page[t->n] = pg;
 	t->old[t->n++] = w;
-	kernel_as.ws_pages--;
+	kernel_as.ws.pages--;
 	EVENT(kpaged_out, kva, 1);
 	/* It may have been used between the look and the exchange. */
 	if ((w & MD_PTE_A) != 0)

@@ -69,7 +69,7 @@ kpaged_init(void)
 	for (i = 0; i < MAXCPU; i++)
 		spin_init(&region.cpu[i].lock, LR_LEAF);
 	extents_init(&region.free, e, 1, (MD_KPAGED_SIZE >> PAGE_SHIFT) - 1);
-	kernel_as.ws_min = KEEP_PAGES;
+	kernel_as.ws.min = KEEP_PAGES;
 }
 
 /* ---- caches ---- */

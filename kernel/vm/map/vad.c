@@ -40,7 +40,7 @@
 struct vad *
 vad_find(struct aspace *as, uint64_t vpn)
 {
-	struct vad *v = atomic_load_relaxed(&as->hint);
+	struct vad *v = atomic_load_relaxed(&as->map.hint);
 
 	HELD_SHARED(&as->map_lock);
 	if (v != NULL) {
@@ -51,7 +51,7 @@ vad_find(struct aspace *as, uint64_t vpn)
 	v = vad_find_above(as, vpn);
 	if (v == NULL || v->start > vpn)
 		return NULL;
-	__atomic_store_n(&as->hint, v, __ATOMIC_RELAXED);
+	__atomic_store_n(&as->map.hint, v, __ATOMIC_RELAXED);
 	return v;
 }
 
@@ -60,7 +60,7 @@ vad_find(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_find_above(struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = as->vads.node;
+	struct rb_node *n = as->map.vads.node;
 	struct vad *best = NULL;
 
 	HELD_SHARED(&as->map_lock);
@@ -81,7 +81,7 @@ vad_find_above(struct aspace *as, uint64_t vpn)
 struct vad *
 vad_first(struct aspace *as)
 {
-	struct rb_node *n = rb_first(&as->vads);
+	struct rb_node *n = rb_first(&as->map.vads);
 
 	return n == NULL ? NULL : VAD_OF(n);
 }
@@ -185,7 +185,7 @@ vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
     uint64_t *vpn)
 {
 	struct vad *v = vad_find_above(as, hi - 1);
-	struct rb_node *last = rb_last(&as->vads);
+	struct rb_node *last = rb_last(&as->map.vads);
 	uint64_t top = hi, bottom = lo;
 
 	HELD_SHARED(&as->map_lock);
@@ -221,7 +221,7 @@ static void
 count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 {
 	if ((v->flags & VAD_LOCKED) != 0)
-		as->locked_pages += more;
+		as->map.locked_pages += more;
 }
 
 /* Put v, whose start and end are set, into the tree.
@@ -229,7 +229,7 @@ count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 int
 vad_insert(struct aspace *as, struct vad *v)
 {
-	struct rb_node **link = &as->vads.node, *parent = NULL;
+	struct rb_node **link = &as->map.vads.node, *parent = NULL;
 	struct vad *below = NULL, *above = NULL;
 
 	HELD(&as->map_lock);
@@ -255,11 +255,11 @@ vad_insert(struct aspace *as, struct vad *v)
 	if (above != NULL)
 		above->gap = above->start - v->end;
 	if (!vad_is_given_up(as))
-		rb_insert(&as->vads, &v->rb, parent, link, vad_augment);
-	as->nvads++;
+		rb_insert(&as->map.vads, &v->rb, parent, link, vad_augment);
+	as->map.nvads++;
 	count_lock(as, v, v->end - v->start);
-	as->total_pages += v->end - v->start;
-	as->peak_pages = MAX(as->peak_pages, as->total_pages);
+	as->map.total_pages += v->end - v->start;
+	as->map.peak_pages = MAX(as->map.peak_pages, as->map.total_pages);
 	EVENT(vad_insert);
 	EVENT_ADD(vad_live, 1);
 	return 0;
@@ -273,18 +273,18 @@ vad_remove(struct aspace *as, struct vad *v)
 	struct vad *next = vad_next(v);
 
 	HELD(&as->map_lock);
-	if (as->hint == v)
-		as->hint = NULL;
+	if (as->map.hint == v)
+		as->map.hint = NULL;
 	/* The next one has the hole, too: its own sum first, those above follow. */
 	if (next != NULL) {
 		next->gap += v->gap + (v->end - v->start);
 		vad_augment(&next->rb);
 	}
 	if (!vad_is_given_up(as))
-		rb_remove(&as->vads, &v->rb, vad_augment);
-	as->nvads--;
+		rb_remove(&as->map.vads, &v->rb, vad_augment);
+	as->map.nvads--;
 	count_lock(as, v, v->start - v->end);
-	as->total_pages -= v->end - v->start;
+	as->map.total_pages -= v->end - v->start;
 	EVENT(vad_remove);
 	EVENT_ADD(vad_live, -1);
 }
@@ -298,8 +298,8 @@ vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	HELD(&as->map_lock);
 	ASSERT(start < end);
 	count_lock(as, v, (end - start) - (v->end - v->start));
-	as->total_pages += (end - start) - (v->end - v->start);
-	as->peak_pages = MAX(as->peak_pages, as->total_pages);
+	as->map.total_pages += (end - start) - (v->end - v->start);
+	as->map.peak_pages = MAX(as->map.peak_pages, as->map.total_pages);
 	v->off += start - v->start;
 	v->start = start;
 	v->end = end;
@@ -342,7 +342,7 @@ cut_tail(struct aspace *as, struct vad *v, struct vad *hi, uint64_t vpn)
 		mutex_unlock(&vmo->maps_lock);
 	}
 	count_lock(as, v, vpn - v->end);
-	as->total_pages -= v->end - vpn;
+	as->map.total_pages -= v->end - vpn;
 	v->end = vpn;
 	if (!vad_is_given_up(as))
 		gap_update(vad_next(v));
@@ -356,7 +356,7 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	struct vad *h;
 
 	HELD(&as->map_lock);
-	h = as->nvads < vad_max() ? vad_alloc_part(as, v, vpn) : NULL;
+	h = as->map.nvads < vad_max() ? vad_alloc_part(as, v, vpn) : NULL;
 	if (h == NULL)
 		return -ENOMEM;
 	cut_tail(as, v, h, vpn);

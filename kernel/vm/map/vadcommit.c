@@ -14,7 +14,7 @@
  *
  * Rules     1. A mapping that pays (VAD_CHARGED) pays for each of its pages, and
  *              for each 2-MiB block that it lies in once, however many share it:
- *              aspace.commit is the sum over the tree (I12).  Where a design has
+ *              aspace.commit.paid is the sum over the tree (I12).  Where a design has
  *              records of pages that stay in memory (as->record_pages), it pays
  *              a frame for each of these smaller blocks, in the same way.
  *           2. Nothing of this is kept in VADs.  What a range adds or leaves is
@@ -167,7 +167,7 @@ vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 bool
 map_data_fits(struct aspace *as, uint64_t pages)
 {
-	uint64_t limit = atomic_load(&as->limit[LIMIT_DATA]);
+	uint64_t limit = atomic_load(&as->map.limit[LIMIT_DATA]);
 	struct vad *v;
 
 	if (limit == UINT64_MAX)
@@ -190,7 +190,7 @@ pay(struct aspace *as, const struct vad *v, uint64_t price)
 	if ((!ahead || !commit_use_prepaid(as, price)) &&
 	    commit_charge(price) != 0)
 		return -ENOMEM;
-	as->commit += price;
+	as->commit.paid += price;
 	return 0;
 }
 

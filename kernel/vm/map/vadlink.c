@@ -82,9 +82,9 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 		r = vad_split(as, *v, hi, &rest);
 	if (r == 0) {
 		if ((old & VAD_LOCKED) != 0)
-			as->locked_pages -= (*v)->end - (*v)->start;
+			as->map.locked_pages -= (*v)->end - (*v)->start;
 		if ((flags & VAD_LOCKED) != 0)
-			as->locked_pages += (*v)->end - (*v)->start;
+			as->map.locked_pages += (*v)->end - (*v)->start;
 		(*v)->flags = flags;
 		vad_update_link(*v);
 		EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);

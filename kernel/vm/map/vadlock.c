@@ -20,7 +20,7 @@ static struct {
 } reserving = { .lock = MUTEX_INIT(reserving.lock, LR_NONE) };
 
 /* May so many pages more be locked by as?  Reserves them until they are counted in
- * as->locked_pages.  What its stack locks heeds the limit, too.
+ * as->map.locked_pages.  What its stack locks heeds the limit, too.
  * Locks: [M] exclusive.  Owns: the caller owes map_lock_unreserve(pages).
  * Returns: 0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM. */
 int
@@ -30,14 +30,14 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 	uint64_t all;
 
 	HELD(&as->map_lock);
-	as->lock_limit = limit;
+	as->map.lock_limit = limit;
 	if (pages == 0)
 		return 0;
-	if (limit != MLOCK_ANY && as->locked_pages + pages > limit >> PAGE_SHIFT)
+	if (limit != MLOCK_ANY && as->map.locked_pages + pages > limit >> PAGE_SHIFT)
 		return -ENOMEM;
 	phys_stat(&ps);
 	mutex_lock(&reserving.lock);
-	all = as_sum(offsetof(struct aspace, locked_pages)) + reserving.reserved;
+	all = as_sum(offsetof(struct aspace, map.locked_pages)) + reserving.reserved;
 	if (all + pages > ps.total / 2) {
 		mutex_unlock(&reserving.lock);
 		klog("mlock: %lu pages more than %lu are over half of the RAM",

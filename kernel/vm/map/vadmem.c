@@ -52,7 +52,7 @@ static _Atomic uint32_t most_vads = MAX_AT_BOOT; /* [A] */
 
 /* The books of a page, or of a block. */
 struct vad_page {
-	struct list_node node;   /* [pool] of as->vad_pool, full ones last */
+	struct list_node node;   /* [pool] of as->map.pool, full ones last */
 	struct aspace *as;       /* [c] */
 	va_t kva;                /* [c] */
 	uint64_t used;           /* [pool] a bit for each VAD */
@@ -156,15 +156,15 @@ add_page(struct aspace *as)
 	if (p == NULL)
 		return false;
 	p->as = as;
-	p->kva = alloc_places(&as->vad_pool);
+	p->kva = alloc_places(&as->map.pool);
 	if (p->kva == 0) {
 		kmem_cache_free(&pages, p);
 		return false;
 	}
 	*owner_of((struct vad *)p->kva) = p;
-	spin_lock(&as->vad_pool.lock);
-	list_push_front(&as->vad_pool.pages, &p->node);
-	spin_unlock(&as->vad_pool.lock);
+	spin_lock(&as->map.pool.lock);
+	list_push_front(&as->map.pool.pages, &p->node);
+	spin_unlock(&as->map.pool.lock);
 	return true;
 }
 
@@ -177,7 +177,7 @@ take(struct aspace *as)
 
 	if (inject_hit(FI_SLAB))
 		return NULL;
-	while ((kva = take_place(&as->vad_pool)) == 0)
+	while ((kva = take_place(&as->map.pool)) == 0)
 		if (!add_page(as))
 			return NULL;
 	return (struct vad *)kva;
@@ -188,7 +188,7 @@ take(struct aspace *as)
 static void
 free_page(struct vad_page *p)
 {
-	free_places(&p->as->vad_pool, p->kva);
+	free_places(&p->as->map.pool, p->kva);
 	kmem_cache_free(&pages, p);
 }
 
@@ -203,7 +203,7 @@ give(struct vad *v)
 
 	if (p == NULL)
 		return false;
-	pool = &p->as->vad_pool;
+	pool = &p->as->map.pool;
 	spin_lock(&pool->lock);
 	p->used &= ~BIT(((va_t)v - p->kva) / sizeof(*v));
 	empty = p->used == 0 && kpaged_has(p->kva);
@@ -225,7 +225,7 @@ vadpool_end(struct aspace *as)
 	struct vad_page *p;
 	unsigned left = 0;
 
-	while ((n = list_pop_front(&as->vad_pool.pages)) != NULL) {
+	while ((n = list_pop_front(&as->map.pool.pages)) != NULL) {
 		p = page_at(n);
 		for (; p->used != 0; p->used &= p->used - 1)
 			left++;
@@ -241,13 +241,13 @@ static bool
 has_page(struct aspace *as, void *arg)
 {
 	const va_t kva = PAGE_DOWN(*(va_t *)arg);
-	struct list_node *n = as->vad_pool.pages.head.next;
+	struct list_node *n = as->map.pool.pages.head.next;
 	bool found = false;
 
-	spin_lock_nested(&as->vad_pool.lock);
-	for (; !found && n != &as->vad_pool.pages.head; n = n->next)
+	spin_lock_nested(&as->map.pool.lock);
+	for (; !found && n != &as->map.pool.pages.head; n = n->next)
 		found = page_at(n)->kva == kva;
-	spin_unlock(&as->vad_pool.lock);
+	spin_unlock(&as->map.pool.lock);
 	if (found)
 		as_lose(as, LOST_VADS);
 	return found;
@@ -273,7 +273,7 @@ vadpool_is_here(struct aspace *as)
 {
 	struct vad_page *p;
 
-	LIST_FOREACH(p, &as->vad_pool.pages, node)
+	LIST_FOREACH(p, &as->map.pool.pages, node)
 		if (kpaged_has(p->kva) && !kpaged_hold_mapped(p->kva))
 			return false;
 	return true;
@@ -371,8 +371,8 @@ vad_refill_spare(struct aspace *as)
 	struct vad *v;
 
 	HELD(&as->map_lock);
-	while (as->spare_vads.first == NULL ||
-	    vad_list_next(as->spare_vads.first) == NULL) {
+	while (as->map.spare.first == NULL ||
+	    vad_list_next(as->map.spare.first) == NULL) {
 		v = vad_alloc(as, NULL);
 		if (v == NULL)
 			return;
@@ -381,7 +381,7 @@ vad_refill_spare(struct aspace *as)
 			vad_free(v);
 			return;
 		}
-		vad_list_add(&as->spare_vads, v);
+		vad_list_add(&as->map.spare, v);
 	}
 }
 
@@ -392,8 +392,8 @@ void
 vad_give_up(struct aspace *as)
 {
 	HELD(&as->map_lock);
-	as->vads.node = NULL;
-	as->hint = NULL;
+	as->map.vads.node = NULL;
+	as->map.hint = NULL;
 }
 
 /* The design makes ready what v needs to hold [start, end) vpn: before it gets into the
@@ -440,8 +440,8 @@ vad_alloc_piece(struct aspace *as, const struct vad *of, uint64_t vpn)
 	struct vad *v = vad_alloc(as, of->vmo);
 
 	HELD(&as->map_lock);
-	if (v == NULL && as->spare_vads.first != NULL) {
-		v = vad_list_take(&as->spare_vads);
+	if (v == NULL && as->map.spare.first != NULL) {
+		v = vad_list_take(&as->map.spare);
 		v->vmo = of->vmo;
 		if (v->vmo != NULL)
 			vmo_get(v->vmo);

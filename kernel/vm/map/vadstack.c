@@ -26,16 +26,16 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 
 	HELD(&as->map_lock);
 	if ((v->flags & VAD_GROWSDOWN) == 0 || vpn >= v->start || vpn < low ||
-	    v->end - vpn > atomic_load(&as->limit[LIMIT_STACK]) ||
+	    v->end - vpn > atomic_load(&as->map.limit[LIMIT_STACK]) ||
 	    vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
 		return -ENOMEM;
 	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
 		return -ENOMEM;
 	pages = v->start - vpn;
-	if (as->total_pages + pages > atomic_load(&as->limit[LIMIT_SIZE]))
+	if (as->map.total_pages + pages > atomic_load(&as->map.limit[LIMIT_SIZE]))
 		return -ENOMEM;
 	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
-	if (locking != 0 && map_lock_reserve(as, locking, as->lock_limit) != 0)
+	if (locking != 0 && map_lock_reserve(as, locking, as->map.lock_limit) != 0)
 		return -ENOMEM;
 	r = vad_grow(as, v, vpn, v->end);
 	map_lock_unreserve(locking);

@@ -186,7 +186,7 @@ fault_install(struct fctx *f, struct vm_page *pg)
 	page_install(f->leaf, f->word, pg, HOME_PTE,
 	    pte_make_valid(pg, SRC_PRIV, fault_rights(f)));
 	ws_insert(f->as, f->leaf);
-	f->as->n_priv++;
+	f->as->words.priv++;
 }
 
 /* A private page appears in a mapping that has not paid for it: pay now.

@@ -44,7 +44,7 @@ fork_vads(struct pte_fork *f)
 			continue;
 		c = vad_alloc(child, v->vmo);
 		if (c == NULL) {
-			child->commit = UPPER_TABLES;
+			child->commit.paid = UPPER_TABLES;
 			return -ENOMEM;
 		}
 		c->start = v->start;
@@ -53,11 +53,11 @@ fork_vads(struct pte_fork *f)
 		c->flags = v->flags & ~VAD_LOCK_FLAGS;
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
-		child->commit += vad_pays(child, c, &last);
+		child->commit.paid += vad_pays(child, c, &last);
 		if (vad_prepare(child, c, c->start, c->end) != 0 ||
 		    as_has_lost(f->parent, LOST_VADS)) {
 			vad_free(c);
-			child->commit = UPPER_TABLES;
+			child->commit.paid = UPPER_TABLES;
 			return -ENOMEM;
 		}
 		CHECK(vad_insert(child, c) == 0);
@@ -82,15 +82,15 @@ fork_vads_paid(struct pte_fork *f, uint64_t late)
 	HELD(&f->child->map_lock);
 	if (r != 0)
 		return r;
-	f->charge = f->child->commit - UPPER_TABLES + late;
+	f->charge = f->child->commit.paid - UPPER_TABLES + late;
 	r = commit_charge(f->charge);
 	if (r != 0) {
-		f->child->commit = UPPER_TABLES;
+		f->child->commit.paid = UPPER_TABLES;
 		f->charge = 0;
 		return r;
 	}
 	/* The child's own commit has its owner now. */
-	f->charge -= f->child->commit - UPPER_TABLES;
+	f->charge -= f->child->commit.paid - UPPER_TABLES;
 	return 0;
 }
 
@@ -197,7 +197,7 @@ fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
 	/* The last unpin puts it on the modified queue. */
 	CHECK(!page_unpin_dirty_locked(to));
 	spin_unlock(&pfn_lock);
-	f->child->n_priv++;
+	f->child->words.priv++;
 	fork_child_late(f, 1);
 	return true;
 }
@@ -214,7 +214,7 @@ fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
 	if (leaf == NULL)
 		return false;
 	word_set(leaf, pt_word(leaf, s->va), word_get(s->word));
-	f->child->n_priv++;
+	f->child->words.priv++;
 	fork_child_late(f, 1);
 	return true;
 }
@@ -229,7 +229,7 @@ fork_child_late(struct pte_fork *f, uint64_t n)
 		return;
 	ASSERT(f->charge >= n);
 	f->charge -= n;
-	atomic_add(&f->child->late, n);
+	atomic_add(&f->child->commit.late, n);
 }
 
 /* ---- with no ws_lock ---- */

@@ -43,7 +43,7 @@ lazy_word(struct aspace *as, const struct ws_entry *s)
 	}
 	spin_unlock(&pfn_lock);
 	if (!kept)
-		as->n_priv--;
+		as->words.priv--;
 	if (!kept && late)
 		commit_uncharge_late(as, 1);
 	return kept ? old : old | PTE_GONE;
@@ -179,7 +179,7 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 	if (prot == 0) {
 		/* What it leaves VALID is locked: stays, but out of reach. */
 		if ((vad->flags & VAD_LOCKED) != 0)
-			atomic_store(&as->hides, true);
+			atomic_store(&as->table.hides, true);
 		pte_trim_range(as, vad->start, vad->end);
 		clear |= MD_PTE_U;
 	}

@@ -76,7 +76,7 @@ zap_words(struct zap_work *z, struct pt_iter it)
 	n = words_cleared_of(&gone, SRC_PRIV) + words_cleared_of(&gone, SRC_FORK);
 	word_settle(it.leaf, &gone);
 	ws_remove_some(z->as, it.leaf, words_cleared_of(&gone, SRC_OBJ) + n);
-	z->as->n_priv -= words_cleared_of(&gone, SRC_PRIV);
+	z->as->words.priv -= words_cleared_of(&gone, SRC_PRIV);
 	z->freed_late += n;
 }
 
@@ -93,7 +93,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 {
 	struct aspace *as = z->as;
 	struct tlb_batch *b = as->batch;
-	uint64_t forks = as->n_fork;
+	uint64_t forks = as->words.fork;
 	va_t first;
 	int r = 0;
 
@@ -109,7 +109,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 		    &z->job->want);
 		it->stop = at;
 		it->left = it->leaf->nused;
-		z->freed_late += forks - as->n_fork;
+		z->freed_late += forks - as->words.fork;
 	}
 	zap_words(z, *it);
 	it->va = it->stop;
@@ -242,11 +242,11 @@ pte_drop_soft(const struct pte_ref *s)
 		last = page_disown_locked(pg);
 	} else if (pte_kind(word) == PTE_SWAP) {
 		swap_free(swap_slot(word));
-		atomic_sub(&s->as->n_swap, 1);
+		atomic_sub(&s->as->words.swap, 1);
 	}
 	page_unlock_free(pg, last);
 	/* holds: W; not P */
-	s->as->n_priv--;
+	s->as->words.priv--;
 }
 
 /* The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W and D,
@@ -300,13 +300,13 @@ prune_idle(struct aspace *as)
 static void
 write_off(struct aspace *as)
 {
-	if (as->n_fork != 0)
+	if (as->words.fork != 0)
 		as->design->forked->forget(as);
-	as->n_fork = 0;
-	as->n_priv = 0;
-	as->n_table_out = 0; /* those below one that is lost */
-	atomic_store(&as->n_swap, 0);
-	commit_uncharge_late(as, atomic_load(&as->late));
+	as->words.fork = 0;
+	as->words.priv = 0;
+	as->table.n_out = 0; /* those below one that is lost */
+	atomic_store(&as->words.swap, 0);
+	commit_uncharge_late(as, atomic_load(&as->commit.late));
 }
 
 /* The last user is gone and all VADs are detached, but those that were lost: whatever
@@ -327,11 +327,11 @@ pte_as_fini(struct aspace *as)
 	mutex_lock(&as->ws_lock);
 	if (as_has_lost(as, LOST_TABLES))
 		write_off(as);
-	if (as->n_table != 0)
+	if (as->table.n != 0)
 		prune_idle(as);
-	ASSERT(as->n_fork == 0 && as->n_priv == 0 && as->ws_pages == 0);
-	ASSERT(as->n_locked == 0 && as->n_table == 0 && as->n_table_out == 0);
-	ASSERT(as->n_shared_refs == 0 && as->shared_refs.node == NULL);
+	ASSERT(as->words.fork == 0 && as->words.priv == 0 && as->ws.pages == 0);
+	ASSERT(as->words.locked == 0 && as->table.n == 0 && as->table.n_out == 0);
+	ASSERT(as->shared.n == 0 && as->shared.refs.node == NULL);
 	mutex_unlock(&as->ws_lock);
-	ASSERT(atomic_load(&as->n_swap) == 0 && atomic_load(&as->late) == 0);
+	ASSERT(atomic_load(&as->words.swap) == 0 && atomic_load(&as->commit.late) == 0);
 }

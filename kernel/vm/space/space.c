@@ -93,7 +93,7 @@ as_publish(struct aspace *as)
 {
 	mutex_lock(&as_list_lock);
 	as->id = ++spaces.last_id; /* in the list's order: as_next() */
-	as->ws_used_ns = md_time_ns();
+	as->ws.used_ns = md_time_ns();
 	spin_lock(&spaces.spin);
 	list_push_back(&spaces.all, &as->all);
 	spin_unlock(&spaces.spin);

@@ -113,68 +113,109 @@ struct sequences {
 
 #define AS_NEAR 4                  /* CPUs beyond share what the first have */
 
-struct aspace {
-	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
-	const struct design *design;   /* [c] what a fork does with its private pages */
-	const struct school *school;   /* [c] the design's: where they are recorded */
-	struct list_node all;          /* [L] published spaces */
-	struct rwlock map_lock;        /* rank 2 */
+/*
+ * The parts of a space, each with the name of the room that keeps it.  They are
+ * declared here, since space/ stands below them all; as->map_lock guards [M]
+ * and as->ws_lock [W], which belong to no part.
+ */
+
+/* map/, calls/: what is mapped where, and how much of it may be. */
+struct as_map {
 	struct rb_root vads;           /* [M] */
 	struct vad *hint;              /* [A] last hit, revalidated under [M] */
-	struct vad_list spare_vads;    /* [M] two, each with a link: one hole */
-	struct vad_pool vad_pool;      /* [pool] */
-	uint32_t lost;                 /* [A] enum as_lost: what could not be read */
+	struct vad_list spare;         /* [M] two, each with a link: one hole */
+	struct vad_pool pool;          /* [pool] */
 	uint64_t nvads;                /* [M] */
-	struct mutex ws_lock;          /* rank 5: PTEs of the user half, tables */
-	struct tlb_batch *batch;       /* [W] one batch under construction */
-	struct vm_page *near[AS_NEAR]; /* [W] the leaf table that each CPU met last, */
-	va_t near_end[AS_NEAR];        /* [W] and where its addresses end; 0: none */
 	uint64_t brk0, brk;            /* [M] bytes */
 	_Atomic uint64_t limit[LIMITS]; /* [A] pages: of every GROWSDOWN mapping; of all
 	                                * private writable memory; of what grows at a
 	                                * touch */
-	uint64_t mmap_base;            /* [c] vpn: mappings are placed below */
+	uint64_t base;                 /* [c] vpn: mappings are placed below */
 	uint64_t total_pages;          /* [M] sum of VAD sizes, for RLIMIT_AS */
 	uint64_t peak_pages;           /* [M] */
 	uint64_t locked_pages;         /* [M] of VADs with LOCKED */
 	uint64_t lock_limit;           /* [M] bytes that a stack may lock: RLIMIT_MEMLOCK */
 	uint32_t lock_future;          /* [M] VAD_LOCK_FLAGS of new mappings */
+};
+
+/* table/: its page tables. */
+struct as_table {
+	struct vm_page *near[AS_NEAR]; /* [W] the leaf table that each CPU met last, */
+	va_t near_end[AS_NEAR];        /* [W] and where its addresses end; 0: none */
+	uint64_t n;                    /* [W] in use, without root */
+	uint64_t n_out;                /* [W] on swap, or on the way there or back */
+	struct page_queue idle;        /* [P] those that name no frame but SPEC ones */
+	uint32_t n_upper;              /* [W] upper ones paid with UPPER_TABLES */
 	_Atomic bool hides;            /* [A] VALID words without U: PROT_NONE, locked */
-	uint64_t ws_pages, ws_peak;    /* [W] VALID, SRC != SPEC */
-	uint64_t ws_min, ws_max;       /* [A] */
-	uint64_t n_priv;               /* [W] VALID/PRIV, TRANS, BUSY, SWAP and ERROR words */
-	uint64_t n_fork;               /* [W] FORK + VALID/FORK words */
-	uint64_t n_table;              /* [W] tables in use, without root */
-	uint64_t n_table_out;          /* [W] on swap, or on the way there or back */
-	struct page_queue idle;        /* [P] tables that name no frame but SPEC ones */
-	uint64_t n_locked;             /* [W] VALID with LOCK: word_set(), mlock.c */
-	uint32_t n_upper;              /* [W] upper tables paid with UPPER_TABLES */
-	_Atomic uint64_t n_swap;       /* [A] */
-	uint64_t commit;               /* [M] what its VADs have paid, + UPPER_TABLES */
+};
+
+/* frame/: how many of its words are what; word_set() and owner.c count. */
+struct as_words {
+	uint64_t priv;                 /* [W] VALID/PRIV, TRANS, BUSY, SWAP, ERROR words */
+	uint64_t fork;                 /* [W] FORK + VALID/FORK words */
+	uint64_t locked;               /* [W] VALID with LOCK: word_set(), mlock.c */
+	_Atomic uint64_t swap;         /* [A] */
+};
+
+/* frame/commit.c: what is charged for it. */
+struct as_commit {
+	uint64_t paid;                 /* [M] what its VADs have paid, + UPPER_TABLES */
 	_Atomic uint64_t late;         /* [A] charged at touch */
 	uint64_t fed;                  /* [W] of late: frames given to caches of records */
 	uint64_t pruned;               /* [W] of late: for tables whose pages all left memory */
 	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: commit_prepay() */
-	uint32_t ws_head, hand_tbl;    /* [W] ring of leaf tables by pfn; clock */
+};
+
+/* ws/: its working set. */
+struct as_ws {
+	uint64_t pages, peak;          /* [W] VALID, SRC != SPEC */
+	uint64_t min, max;             /* [A] */
+	uint32_t head, hand_tbl;       /* [W] ring of leaf tables by pfn; clock */
 	uint16_t hand_idx;             /* [W] */
-	uint32_t ws_tables;            /* [W] on the ring */
-	uint8_t ws_missed, age_missed; /* [bsm] visits that found [W] taken */
-	uint32_t ws_visit;             /* [bsm] the last one, to come once a round */
-	uint64_t ws_ages[WS_AGES];     /* [W] pages by age, at the last age pass */
-	uint64_t ws_used_ns;           /* [A] an age pass last found a page used */
-	uint64_t ws_trimmed;           /* [W] so far */
-	uint32_t n_waiting;            /* [A] faults that wait: ws_limit() */
-	uint32_t pacer, pacer_missed;  /* [W] force.c: whose faults age, others since */
-	struct sequences ahead;        /* [S] reads from swap */
-	struct rb_root shared_refs;    /* [W] of the design: what its shared words name */
-	uint32_t n_shared_refs;        /* [W] so many */
+	uint32_t tables;               /* [W] on the ring */
+	uint8_t missed, age_missed;    /* [bsm] visits that found [W] taken */
+	uint32_t visit;                /* [bsm] the last one, to come once a round */
+	uint64_t ages[WS_AGES];        /* [W] pages by age, at the last age pass */
+	uint64_t used_ns;              /* [A] an age pass last found a page used */
+	uint64_t trimmed;              /* [W] so far */
+	uint32_t waiting;              /* [A] faults that wait: ws_limit() */
+};
+
+/* design/: what its shared words name, by index. */
+struct as_shared {
+	struct rb_root refs;           /* [W] of the design */
+	uint32_t n;                    /* [W] so many */
+};
+
+/* evidence/force.c: whose faults age, and how many others there were since. */
+struct as_force {
+	uint32_t pacer, missed;        /* [W] */
+};
+
+struct aspace {
+	struct md_space md;            /* [c] root_pa; [A] cpus, tlb_gen */
+	const struct design *design;   /* [c] what a fork does with its private pages */
+	const struct school *school;   /* [c] the design's: where they are recorded */
+	void *dpriv;                   /* [c] the design's */
+	uint32_t record_pages;         /* [c] a frame has the records of so many pages
+	                                * side by side, which stay in memory; 0: none */
 	uint32_t id;                   /* [c] for traces */
 	_Atomic uint32_t refs;         /* [A] */
 	_Atomic uint32_t users;        /* [A] processes that run on it */
 	_Atomic uint32_t holders;      /* [A] others who pin tables; AS_CLOSING */
-	void *dpriv;                   /* [c] */
-	uint32_t record_pages;         /* [c] a frame has the records of so many pages side
-	                                * by side, which stay in memory; 0: it has none */
+	uint32_t lost;                 /* [A] enum as_lost: what could not be read */
+	struct list_node all;          /* [L] published spaces */
+	struct rwlock map_lock;        /* rank 2: [M] */
+	struct as_map map;             /* [M] or as its fields say; so all parts */
+	struct mutex ws_lock;          /* rank 5: [W], PTEs of the user half, tables */
+	struct tlb_batch *batch;       /* [W] one batch under construction */
+	struct as_table table;         /* [W][P] */
+	struct as_ws ws;               /* [W][A][bsm] */
+	struct as_words words;         /* [W][A] */
+	struct as_commit commit;       /* [M][W][A] */
+	struct as_shared shared;       /* [W] */
+	struct as_force force;         /* [W] */
+	struct sequences ahead;        /* [S] reads from swap: swap/ahead.c */
 };
 
 _Static_assert(sizeof(struct aspace) <= 1024, "book: objects");

@@ -27,9 +27,9 @@
  *           2. pt_unpin() looks at nused in the hold of [P] in which it drops
  *              the pin; pt_prune() looks at pins under [P] after nused became
  *              0.  So one of the two frees the table, whichever comes last.
- *           3. A leaf table is paid by its VAD (VAD_CHARGED), else by as->late
+ *           3. A leaf table is paid by its VAD (VAD_CHARGED), else by as->commit.late
  *              when it is made; upper ones by the 4 pages of as_init, further
- *              ones by as->late without the test.  tbl.late remembers.
+ *              ones by as->commit.late without the test.  tbl.late remembers.
  *           4. A range costs what is there, not what is mapped: what is absent is
  *              skipped at the level at which it is absent, and along the words of
  *              one table without a walk from the root.  Between two holds of [W]
@@ -61,9 +61,9 @@ near_word(struct aspace *as, va_t va, struct vm_page **leaf)
 {
 	unsigned cpu = md_cpu() % AS_NEAR;
 
-	if (as->near_end[cpu] != pt_table_end(va))
+	if (as->table.near_end[cpu] != pt_table_end(va))
 		return NULL;
-	*leaf = as->near[cpu];
+	*leaf = as->table.near[cpu];
 	return pt_word(*leaf, va);
 }
 
@@ -72,8 +72,8 @@ note_near(struct aspace *as, va_t va, struct vm_page *leaf)
 {
 	unsigned cpu = md_cpu() % AS_NEAR;
 
-	as->near[cpu] = leaf;
-	as->near_end[cpu] = pt_table_end(va);
+	as->table.near[cpu] = leaf;
+	as->table.near_end[cpu] = pt_table_end(va);
 	return pt_word(leaf, va);
 }
 
@@ -144,14 +144,14 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 
 /* A table, or a frame of records, that no mapping has paid for; of a program's text
  * exec has.
- * Locks: [W].  Owns: as->late, for the caller.  Returns: 0, -ENOMEM. */
+ * Locks: [W].  Owns: as->commit.late, for the caller.  Returns: 0, -ENOMEM. */
 int
 pt_pay_late(struct fctx *f)
 {
 	HELD(&f->as->ws_lock);
 	if (f->v.vmo == NULL || !commit_use_prepaid(f->as, 1))
 		return commit_charge_late(f->as, 1);
-	atomic_add(&f->as->late, 1);
+	atomic_add(&f->as->commit.late, 1);
 	EVENT_ADD(commit_late, 1);
 	return 0;
 }
@@ -165,15 +165,15 @@ table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
 	uint64_t *word = p->word[level];
 
 	pt_init_table(as, table, level);
-	if (level > 1 && as->n_upper < UPPER_PAID) {
-		as->n_upper++;
+	if (level > 1 && as->table.n_upper < UPPER_PAID) {
+		as->table.n_upper++;
 	} else if (level > 1) {
 		table->tbl.late = 1;
 		commit_charge_forced(as);
 	}
 	page_install(path_parent(p, level), word, table, HOME_TABLE,
 	    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-	as->n_table++;
+	as->table.n++;
 	EVENT(table_alloc, va2pa(word), level, 0);
 	p->table[level] = table;
 	if (level > 1)
@@ -188,8 +188,8 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 
 	if (!want_zeros(&f->want))
 		return fault_missing(f);
-	if (late && f->as->pruned > 0)
-		f->as->pruned--;
+	if (late && f->as->commit.pruned > 0)
+		f->as->commit.pruned--;
 	else if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
 	table = f->want.frame;
@@ -469,10 +469,10 @@ pt_prune(struct aspace *as, va_t va, struct tlb_batch *b)
 			return;
 		pt_forget_near(as);
 		spin_lock(&pfn_lock);
-		page_queue_remove(&as->idle, table);
+		page_queue_remove(&as->table.idle, table);
 		word_set_locked(path_parent(&p, level), p.word[level], 0);
 		spin_unlock(&pfn_lock);
-		as->n_table--;
+		as->table.n--;
 		EVENT(table_free, va2pa(p.word[level]), level, 0);
 		tlb_batch_add_table(b, &b->table_chain, table, va >> PAGE_SHIFT);
 	}
@@ -504,7 +504,7 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 		if (table->tbl.late)
 			commit_uncharge_late(as, 1);
 		else if (table->tbl.level > 1)
-			as->n_upper--;
+			as->table.n_upper--;
 		spin_lock(&pfn_lock);
 		last = page_disown_locked(table);
 		spin_unlock(&pfn_lock);
@@ -524,7 +524,7 @@ pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 	HELD(&as->ws_lock);
 	ASSERT(pte_kind(old) == PTE_ERROR);
 	word_set(word_table(word, level), word, 0);
-	as->n_table_out--;
+	as->table.n_out--;
 	as_lose(as, LOST_TABLES);
 	if ((old & PTE_TABLE_LATE) != 0)
 		commit_uncharge_late(as, 1);
@@ -607,7 +607,7 @@ pt_forget_all_lost(struct aspace *as)
 
 	it.hold = &h;
 	it.want = &w;
-	it.r = as->n_table_out == 0 ? 0 : -EAGAIN;
+	it.r = as->table.n_out == 0 ? 0 : -EAGAIN;
 	while (it.r != 0) {
 		mutex_lock(&as->ws_lock);
 		while (pt_iter_table(&it))

@@ -198,12 +198,12 @@ next_idle(struct aspace *as, uint64_t *budget)
 	struct vm_page *table = NULL;
 
 	spin_lock(&pfn_lock);
-	for (; table == NULL && *budget > 0 && as->idle.n > 0; --*budget) {
-		table = &pfdb[as->idle.head];
+	for (; table == NULL && *budget > 0 && as->table.idle.n > 0; --*budget) {
+		table = &pfdb[as->table.idle.head];
 		if (table->pins == 0)
 			continue;
-		page_queue_remove(&as->idle, table);
-		page_queue_append(&as->idle, table);
+		page_queue_remove(&as->table.idle, table);
+		page_queue_append(&as->table.idle, table);
 		table = NULL;
 	}
 	spin_unlock(&pfn_lock);
@@ -241,8 +241,8 @@ drop_zero_words(struct aspace *as, struct vm_page *table)
 
 	if (spare_used_words(as, table)) {
 		spin_lock(&pfn_lock);
-		page_queue_remove(&as->idle, table);
-		page_queue_append(&as->idle, table);
+		page_queue_remove(&as->table.idle, table);
+		page_queue_append(&as->table.idle, table);
 		spin_unlock(&pfn_lock);
 		return false;
 	}
@@ -263,12 +263,12 @@ send_out(struct aspace *as, struct vm_page *table)
 
 	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
 	spin_lock(&pfn_lock);
-	page_queue_remove(&as->idle, table);
+	page_queue_remove(&as->table.idle, table);
 	word_set_locked(parent_of(table), word, out);
 	spin_unlock(&pfn_lock);
 	pt_forget_near(as);
-	as->n_table--;
-	as->n_table_out++;
+	as->table.n--;
+	as->table.n_out++;
 	EVENT(table_out, va2pa(word), table->tbl.level, table->nused);
 	tlb_batch_add_table(as->batch, &as->batch->out_chain, table, vpn);
 }
@@ -279,7 +279,7 @@ send_out(struct aspace *as, struct vm_page *table)
 size_t
 pt_evict(struct aspace *as, size_t want)
 {
-	uint64_t budget = as->idle.n;
+	uint64_t budget = as->table.idle.n;
 	struct vm_page *table;
 	size_t done = 0;
 
@@ -354,13 +354,13 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 		table->flags |= PF_CONTAINER;
 		word_set_locked(word_table(word, level), word,
 		    pte_make_valid(table, SRC_PRIV, MD_PTE_W));
-		page_queue_append(&as->idle, table);
+		page_queue_append(&as->table.idle, table);
 	}
 	spin_unlock(&pfn_lock);
 	if (table == NULL)
 		return false;
-	as->n_table++;
-	as->n_table_out--;
+	as->table.n++;
+	as->table.n_out--;
 	if (count_words(table) != table->nused)
 		panic("ptpage: table %u has %u words, %u were written",
 		    page_pfn(table), count_words(table), table->nused);

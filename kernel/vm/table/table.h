@@ -66,7 +66,7 @@ pt_word(struct vm_page *leaf, va_t va)
 enum fault_outcome pt_walk(struct fctx *);     /* sets f->leaf, f->word */
 uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf); /* NULL: no leaf table */
 int pt_pay_late(struct fctx *) MUST_CHECK;             /* a table that no mapping pays for */
-/* h->late: a leaf table made here is charged to as->late, without the limit test (the
+/* h->late: a leaf table made here is charged to as->commit.late, without the limit test (the
  * caller has made it).  NULL: the want says. */
 uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *,
     struct want *);
@@ -80,7 +80,7 @@ pt_keep_charge(struct aspace *as, struct vm_page *table)
 	if (table->nused != 0 || table->tbl.late == 0 || table->tbl.level != 1)
 		return;
 	table->tbl.late = 0;
-	as->pruned++;
+	as->commit.pruned++;
 }
 
 /* The words of a range, leaf table by leaf table; [W] held.  All of [lo, hi) vpn: */
@@ -147,7 +147,7 @@ tlb_batch_cover(struct tlb_batch *b, uint64_t vpn)
 	b->hi = MAX(b->hi, vpn + 1);
 }
 /* The word at vpn was old, VALID; the caller has replaced it, and does the counts
- * (ws_remove, n_priv …).  Flushes and does step 6 when full. */
+ * (ws_remove, words.priv …).  Flushes and does step 6 when full. */
 static inline void
 tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 {
@@ -206,7 +206,7 @@ path_place(const struct pt_path *p)
 static inline void
 pt_forget_near(struct aspace *as)
 {
-	memset(as->near_end, 0, sizeof(as->near_end));
+	memset(as->table.near_end, 0, sizeof(as->table.near_end));
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);

@@ -178,7 +178,7 @@ tlb_batch_finish(struct tlb_batch *b)
 	batch_flush(b);
 	for (i = 0; i < b->n; i += SETTLE_MAX)
 		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX), &dead);
-	if (b->end == BATCH_ZAP && b->as->n_fork != 0)
+	if (b->end == BATCH_ZAP && b->as->words.fork != 0)
 		settle_forks(b);
 	batch_clear(b);
 	if (chain != 0)

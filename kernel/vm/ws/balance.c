@@ -11,7 +11,7 @@
  *                              trim until there,     │ a wake
  *                              counting what is      ▼
  *                              being written     round 3, 2, 1: pages of that
- *                                                age, down to ws_min of each
+ *                                                age, down to ws.min of each
  *                                                round 0: any, of sleepers all
  *           before: tables that name no frame
  *           in each round first the kernel, then who has most pages ×
@@ -140,7 +140,7 @@ visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
 	bal.visit++;
 	while ((n = as_collect(score, as, VISITS)) > 0) {
 		for (i = 0; i < n; i++) {
-			as[i]->ws_visit = bal.visit;
+			as[i]->ws.visit = bal.visit;
 			done += visit(as[i]);
 			as_put(as[i]);
 		}
@@ -154,20 +154,20 @@ visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
 static bool
 has_old_pages(const struct aspace *as)
 {
-	return as->ws_ages[WS_AGES - 1] >= as->ws_pages / 4 &&
-	    bal.now - as->ws_used_ns < 2 * ROUND_NS;
+	return as->ws.ages[WS_AGES - 1] >= as->ws.pages / 4 &&
+	    bal.now - as->ws.used_ns < 2 * ROUND_NS;
 }
 
 static uint64_t
 score_age(const struct aspace *as)
 {
-	return as->ws_visit != bal.visit && as->ws_pages != 0;
+	return as->ws.visit != bal.visit && as->ws.pages != 0;
 }
 
 static size_t
 visit_age(struct aspace *as)
 {
-	if (has_old_pages(as) || !enter(as, &as->age_missed, AGE_TRIES))
+	if (has_old_pages(as) || !enter(as, &as->ws.age_missed, AGE_TRIES))
 		return 0;
 	ws_age(as);
 	if (begins_to_be_short())
@@ -209,8 +209,8 @@ age_all(void)
 static uint64_t
 score_tables(const struct aspace *as)
 {
-	return as->ws_visit == bal.visit ? 0 :
-	    atomic_load_relaxed(&as->idle.n);
+	return as->ws.visit == bal.visit ? 0 :
+	    atomic_load_relaxed(&as->table.idle.n);
 }
 
 /* Wait for the lock: if this space were passed over, the next round would take pages,
@@ -257,7 +257,7 @@ bal_help(struct aspace *as)
 static uint64_t
 unused_ns(const struct aspace *as)
 {
-	uint64_t used = atomic_load_relaxed(&as->ws_used_ns);
+	uint64_t used = atomic_load_relaxed(&as->ws.used_ns);
 
 	return bal.aged_ns > used ? bal.aged_ns - used : 0;
 }
@@ -265,12 +265,12 @@ unused_ns(const struct aspace *as)
 static uint64_t
 score_trim(const struct aspace *as)
 {
-	uint64_t keep = bal.round > 0 ? as->ws_min : 0;
+	uint64_t keep = bal.round > 0 ? as->ws.min : 0;
 
-	if (as->ws_visit == bal.visit || as->ws_pages <= keep ||
-	    (bal.missed && as->ws_missed == 0))
+	if (as->ws.visit == bal.visit || as->ws.pages <= keep ||
+	    (bal.missed && as->ws.missed == 0))
 		return 0;
-	return (as->ws_pages - keep) * (1 + unused_ns(as) / SECOND);
+	return (as->ws.pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
 /* Unused for long; looked at once more, for an age pass may have been long ago.  [W]. */
@@ -291,13 +291,13 @@ visit_trim(struct aspace *as)
 	if (want > 0 && design_evicts_any(as))
 		return as->design->shared->evict_any(want, of_age(bal.round));
 	if (want == 0 ||
-	    !enter(as, &as->ws_missed, bal.round == 0 ? 0 : 1))
+	    !enter(as, &as->ws.missed, bal.round == 0 ? 0 : 1))
 		return 0;
 	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
 	done = as->school->evict(as, want, of_age(bal.round));
 	if (bal.round == WS_AGES - 1 && done < want)
-		as->ws_ages[WS_AGES - 1] = 0;
+		as->ws.ages[WS_AGES - 1] = 0;
 	mutex_unlock(&as->ws_lock);
 	if (whole && done > 0)
 		EVENT(ws_out, done);
@@ -353,7 +353,7 @@ bal_main(void *arg)
 		frames_wait_low(md_time_ns() + ROUND_NS);
 		bal.now = md_time_ns();
 		atomic_store(&frames_unmovable,
-		    as_sum(offsetof(struct aspace, n_locked)));
+		    as_sum(offsetof(struct aspace, words.locked)));
 		if (is_time_to_age())
 			age_all();
 		if (!frames_are_low()) {
@@ -381,5 +381,5 @@ bal_show(struct out *o)
 	out_printf(o, "bsm age_passes=%lu rounds=%lu shortage=%lu "
 	    "idle_tables=%lu\n", atomic_load(&bal.passes),
 	    atomic_load(&bal.rounds), shortage(),
-	    as_sum(offsetof(struct aspace, idle.n)));
+	    as_sum(offsetof(struct aspace, table.idle.n)));
 }

@@ -9,7 +9,7 @@
  * Picture   The set needs no list of its own: it is the VALID words of the
  *           leaf tables, and the tables that have any stand in a ring.
  *
- *           as->ws_head ─→ table ⇄ table ⇄ table ⇄ (back to the first)
+ *           as->ws.head ─→ table ⇄ table ⇄ table ⇄ (back to the first)
  *                             ↑ hand: table and index; rests between trims
  *
  *           word   A  age      ws_age, once in a while: A → age 0, A off
@@ -37,17 +37,17 @@ ring_insert(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	struct vm_page *next;
 
-	as->ws_tables++;
-	if (as->ws_head == 0) {
+	as->ws.tables++;
+	if (as->ws.head == 0) {
 		leaf->tbl.ws_next = pfn;
 		leaf->tbl.ws_prev = pfn;
-		as->ws_head = pfn;
-		as->hand_tbl = pfn;
-		as->hand_idx = 0;
+		as->ws.head = pfn;
+		as->ws.hand_tbl = pfn;
+		as->ws.hand_idx = 0;
 		return;
 	}
-	next = &pfdb[as->hand_tbl];
-	leaf->tbl.ws_next = as->hand_tbl;
+	next = &pfdb[as->ws.hand_tbl];
+	leaf->tbl.ws_next = as->ws.hand_tbl;
 	leaf->tbl.ws_prev = next->tbl.ws_prev;
 	pfdb[next->tbl.ws_prev].tbl.ws_next = pfn;
 	next->tbl.ws_prev = pfn;
@@ -59,18 +59,18 @@ ring_remove(struct aspace *as, struct vm_page *leaf)
 	pfn_t pfn = page_pfn(leaf);
 	pfn_t next = leaf->tbl.ws_next;
 
-	as->ws_tables--;
+	as->ws.tables--;
 	if (next == pfn)
 		next = 0;
 	pfdb[leaf->tbl.ws_next].tbl.ws_prev = leaf->tbl.ws_prev;
 	pfdb[leaf->tbl.ws_prev].tbl.ws_next = leaf->tbl.ws_next;
 	leaf->tbl.ws_next = 0;
 	leaf->tbl.ws_prev = 0;
-	if (as->ws_head == pfn)
-		as->ws_head = next;
-	if (as->hand_tbl == pfn) {
-		as->hand_tbl = next;
-		as->hand_idx = 0;
+	if (as->ws.head == pfn)
+		as->ws.head = next;
+	if (as->ws.hand_tbl == pfn) {
+		as->ws.hand_tbl = next;
+		as->ws.hand_idx = 0;
 	}
 }
 
@@ -84,8 +84,8 @@ ws_insert_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_insert(as, leaf);
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid + n);
-	as->ws_pages += n;
-	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
+	as->ws.pages += n;
+	as->ws.peak = MAX(as->ws.peak, as->ws.pages);
 	EVENT_ADD(ws_insert, n);
 }
 
@@ -95,7 +95,7 @@ ws_remove_some(struct aspace *as, struct vm_page *leaf, unsigned n)
 {
 	HELD(&as->ws_lock);
 	ASSERT(leaf->tbl.nvalid >= n);
-	as->ws_pages -= n;
+	as->ws.pages -= n;
 	leaf->tbl.nvalid = (uint16_t)(leaf->tbl.nvalid - n);
 	if (n > 0 && leaf->tbl.nvalid == 0)
 		ring_remove(as, leaf);
@@ -129,7 +129,7 @@ void
 ws_age(struct aspace *as)
 {
 	uint64_t pages[WS_AGES] = { 0 }, *word;
-	pfn_t at = as->ws_head;
+	pfn_t at = as->ws.head;
 	unsigned i;
 
 	HELD(&as->ws_lock);
@@ -139,13 +139,13 @@ ws_age(struct aspace *as)
 			if (is_member(word_get(&word[i])))
 				pages[pte_age_word(&word[i])]++;
 		at = pfdb[at].tbl.ws_next;
-		at = at == as->ws_head ? 0 : at;
+		at = at == as->ws.head ? 0 : at;
 	}
 	if (pages[0] != 0)
-		as->ws_used_ns = md_time_ns();
+		as->ws.used_ns = md_time_ns();
 	for (i = 0; i < WS_AGES; i++)
-		as->ws_ages[i] = pages[i];
-	EVENT(ws_age, as->ws_pages);
+		as->ws.ages[i] = pages[i];
+	EVENT(ws_age, as->ws.pages);
 }
 
 /* ---- the clock ---- */
@@ -207,13 +207,13 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *budget,
     struct ws_entry *s)
 {
 	HELD(&as->ws_lock);
-	for (; as->hand_tbl != 0 && *budget > 0; (*budget)--) {
-		if (as->hand_idx == MD_PT_WORDS) {
-			as->hand_tbl = pfdb[as->hand_tbl].tbl.ws_next;
-			as->hand_idx = 0;
+	for (; as->ws.hand_tbl != 0 && *budget > 0; (*budget)--) {
+		if (as->ws.hand_idx == MD_PT_WORDS) {
+			as->ws.hand_tbl = pfdb[as->ws.hand_tbl].tbl.ws_next;
+			as->ws.hand_idx = 0;
 		}
-		s->leaf = &pfdb[as->hand_tbl];
-		s->index = as->hand_idx++;
+		s->leaf = &pfdb[as->ws.hand_tbl];
+		s->index = as->ws.hand_idx++;
 		s->word = &pt_words(s->leaf)[s->index];
 		if ((word_get(s->word) & MD_PTE_P) == 0)
 			continue;
@@ -248,9 +248,9 @@ count_trimmed(struct aspace *as, uint64_t word)
 	default:
 		EVENT(ws_trimmed_3);
 	}
-	as->ws_trimmed++;
-	if (as->ws_ages[age] > 0)
-		as->ws_ages[age]--;
+	as->ws.trimmed++;
+	if (as->ws.ages[age] > 0)
+		as->ws.ages[age]--;
 }
 
 /* Words that a trim looks at, at most: all; twice where a used one gets a second
@@ -262,7 +262,7 @@ ws_look(const struct aspace *as, int min_age)
 	uint64_t rounds = (min_age & WS_AGE) == 0 ? 2 : 1;
 
 	HELD(&as->ws_lock);
-	return (rounds * as->ws_tables + 1) * MD_PT_WORDS;
+	return (rounds * as->ws.tables + 1) * MD_PT_WORDS;
 }
 
 /* The word at s, which was old, maps its page no more: out of the set with it.
@@ -288,8 +288,8 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 size_t
 ws_adjust(struct aspace *as, int round)
 {
-	uint64_t keep = round > 0 ? as->ws_min : 0;
-	uint64_t pages = atomic_load_relaxed(&as->ws_pages);
+	uint64_t keep = round > 0 ? as->ws.min : 0;
+	uint64_t pages = atomic_load_relaxed(&as->ws.pages);
 
 	EVENT(ws_adjust);
 	return pages > keep ? pages - keep : 0;

@@ -47,7 +47,7 @@ size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batc
 static inline uint64_t
 ws_counted(const struct aspace *as)
 {
-	return as->ws_pages - MIN(as->ws_pages, as->n_locked);
+	return as->ws.pages - MIN(as->ws.pages, as->words.locked);
 }
 
 /* So many may be in memory.  Faults that wait would take each other's pages for ever if
@@ -55,9 +55,9 @@ ws_counted(const struct aspace *as)
 static inline uint64_t
 ws_limit(const struct aspace *as)
 {
-	uint64_t n = atomic_load_relaxed(&as->n_waiting);
+	uint64_t n = atomic_load_relaxed(&as->ws.waiting);
 
-	return MAX(atomic_load_relaxed(&as->ws_max), n * WS_PER_FAULT);
+	return MAX(atomic_load_relaxed(&as->ws.max), n * WS_PER_FAULT);
 }
 
 /* How many have to go before so many come: a set whose limit has become less shrinks in
@@ -78,7 +78,7 @@ void bal_show(struct out *);
 static inline bool
 bal_needs_help(struct aspace *as)
 {
-	return __atomic_load_n(&as->idle.n, __ATOMIC_RELAXED) >= IDLE_TOO_MANY;
+	return __atomic_load_n(&as->table.idle.n, __ATOMIC_RELAXED) >= IDLE_TOO_MANY;
 }
 
 void bal_help(struct aspace *);                          /* no lock */

@@ -213,8 +213,8 @@ pass_map(struct aspace *as, struct vmo *vmo, uint64_t pages, unsigned prot,
 struct pass_counts
 pass_counts(struct aspace *as)
 {
-	return (struct pass_counts){ as->ws_pages, as->n_priv,
-		atomic_load(&as->late), commit_total() };
+	return (struct pass_counts){ as->ws.pages, as->words.priv,
+		atomic_load(&as->commit.late), commit_total() };
 }
 
 void
@@ -224,9 +224,9 @@ pass_counts_moved(const char *what, struct aspace *as, struct pass_counts was,
 	struct pass_counts now = pass_counts(as);
 
 	CLAIM(now.ws - was.ws == ws, "%s: the working set has %ld pages more, not "
-	    "%u (ws_pages)", what, (long)(now.ws - was.ws), ws);
+	    "%u (ws.pages)", what, (long)(now.ws - was.ws), ws);
 	CLAIM(now.priv - was.priv == priv, "%s: %ld private pages more, not %u "
-	    "(n_priv)", what, (long)(now.priv - was.priv), priv);
+	    "(words.priv)", what, (long)(now.priv - was.priv), priv);
 	CLAIM(now.late - was.late == late && now.total - was.total == late,
 	    "%s: %ld pages were paid for at the touch, not %u", what,
 	    (long)(now.late - was.late), late);

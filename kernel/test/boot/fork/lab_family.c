@@ -230,10 +230,10 @@ family_books(struct aspace *as)
 	mutex_lock(&as->ws_lock);
 	b = (struct family_books){ .objects = ev_read(EV_fmo_live),
 		.entries = ev_read(EV_fmo_entries_live),
-		.commit = commit_total(), .n_priv = as->n_priv,
-		.n_fork = as->n_fork, .nfmo = as->n_shared_refs,
-		.n_swap = atomic_load(&as->n_swap),
-		.late = atomic_load(&as->late) };
+		.commit = commit_total(), .n_priv = as->words.priv,
+		.n_fork = as->words.fork, .nfmo = as->shared.n,
+		.n_swap = atomic_load(&as->words.swap),
+		.late = atomic_load(&as->commit.late) };
 	mutex_unlock(&as->ws_lock);
 	return b;
 }

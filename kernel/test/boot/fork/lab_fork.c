@@ -112,8 +112,8 @@ fork_of(uint64_t mapped, uint64_t step)
 	EXPECT_IS(r, ==, 0);
 	if (r == 0) {
 		as_attach_user(child);
-		EXPECT(child->n_fork == n && as->n_fork == n);
-		EXPECT(as->n_priv == 0 && child->n_priv == 0);
+		EXPECT(child->words.fork == n && as->words.fork == n);
+		EXPECT(as->words.priv == 0 && child->words.priv == 0);
 		EXPECT_IS(vm_check(2), ==, 0);
 		lab_space_end(child);
 	}

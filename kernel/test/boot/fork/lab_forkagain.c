@@ -195,7 +195,7 @@ judge_refusal(const struct pages *p, const struct family_books *before,
 	CLAIM(now.objects == before->objects && now.entries == before->entries,
 	    "%s %lu was refused: the new object is left", what, hit);
 	CLAIM(same_books(&now, before) && same_words(p), "%s %lu was refused: "
-	    "the parent is not as it was: n_priv %lu n_fork %lu objects %u, "
+	    "the parent is not as it was: words.priv %lu words.fork %lu objects %u, "
 	    "before %lu %lu %u", what, hit, now.n_priv, now.n_fork, now.nfmo,
 	    before->n_priv, before->n_fork, before->nfmo);
 }

@@ -140,7 +140,7 @@ cannot_be_read(const struct pages *p, uint64_t i)
 	    (uint64_t)EIO << PTE_ERRNO_SHIFT);
 	swap_free(swap_slot(old));
 	spin_unlock(&pfn_lock);
-	atomic_sub(&as->n_swap, 1);
+	atomic_sub(&as->words.swap, 1);
 	mutex_unlock(&as->ws_lock);
 }
 
@@ -192,7 +192,7 @@ fork_in_all_states(struct pages p, unsigned mark)
 	ev_mark(mark + 1);
 	for (i = 0; child != NULL && i < p.n; i++)
 		judge_page(&p, child, i);
-	CLAIM(family_books(p.as).n_swap == 0, "n_swap of the parent counts "
+	CLAIM(family_books(p.as).n_swap == 0, "words.swap of the parent counts "
 	    "words that are FORK now");
 	if (child != NULL)
 		lab_space_end(child);

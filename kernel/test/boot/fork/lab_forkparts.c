@@ -38,12 +38,12 @@ static void
 judge_charge(const struct fork_work *w, uint64_t charged)
 {
 	const struct aspace *p = w->c.parent;
-	uint64_t own = w->c.child->commit - UPPER_TABLES;
-	uint64_t entries = p->n_priv + p->n_fork, tables, pages, late;
+	uint64_t own = w->c.child->commit.paid - UPPER_TABLES;
+	uint64_t entries = p->words.priv + p->words.fork, tables, pages, late;
 
-	tables = p->n_table + p->n_table_out;
+	tables = p->table.n + p->table.n_out;
 	pages = (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
-	late = atomic_load(&p->late);
+	late = atomic_load(&p->commit.late);
 	CLAIM(charged >= own + tables + pages + late, "%lu pages were promised; "
 	    "the child's mappings are %lu, tables %lu, entry pages %lu, late "
 	    "pages %lu", charged, own, tables, pages, late);
@@ -59,17 +59,17 @@ judge_objects(const struct fork_work *w)
 	unsigned i;
 
 	/* Of forked words only those that are gathered need an entry. */
-	if (p->n_priv == 0 && !w->gather)
+	if (p->words.priv == 0 && !w->gather)
 		return;
 	CLAIM(w->fmo != NULL && w->pref != NULL && w->cref != NULL, "w->fmo, "
 	    "w->pref or w->cref is not set: the new object has a reference of "
 	    "the parent and one of the child");
 	if (w->fmo == NULL || w->pref == NULL || w->cref == NULL)
 		return;
-	CLAIM(w->fmo->npages * FMO_PER_PAGE >= p->n_priv + p->n_fork, "the new "
+	CLAIM(w->fmo->npages * FMO_PER_PAGE >= p->words.priv + p->words.fork, "the new "
 	    "object has room for %lu entries; %lu private and %lu forked words "
-	    "may need one each", w->fmo->npages * FMO_PER_PAGE, p->n_priv,
-	    p->n_fork);
+	    "may need one each", w->fmo->npages * FMO_PER_PAGE, p->words.priv,
+	    p->words.fork);
 	CLAIM(fmo_find_ref(p, w->fmo->base) == w->pref &&
 	    fmo_find_ref(child, w->fmo->base) == w->cref, "the parent's and the "
 	    "child's reference to the new object are not among theirs");
@@ -114,7 +114,7 @@ only_reserve(struct aspace *parent, struct aspace *child)
 	mutex_lock(&parent->ws_lock);
 	judge_objects(&w);
 	mutex_unlock(&parent->ws_lock);
-	own = child->commit - UPPER_TABLES;
+	own = child->commit.paid - UPPER_TABLES;
 	fork_finish(&w);
 	charged = commit_total() - before;
 	CLAIM(!a.ample || charged == own, "fork_finish() gave back what "
@@ -136,7 +136,7 @@ older_objects(struct aspace *as, unsigned n)
 		ref = fmo_add_ref(as, a.old[a.nold]);
 		CHECK(ref != NULL);
 		ref->nptes = OLD_ENTRIES;
-		as->n_fork += OLD_ENTRIES;
+		as->words.fork += OLD_ENTRIES;
 		mutex_unlock(&as->ws_lock);
 	}
 }
@@ -151,7 +151,7 @@ older_objects_end(struct aspace *as)
 		ref = fmo_find_ref(as, a.old[--a.nold]->base);
 		CHECK(ref != NULL);
 		ref->nptes = 0;
-		as->n_fork -= OLD_ENTRIES;
+		as->words.fork -= OLD_ENTRIES;
 		fmo_drop_ref(as, ref);
 	}
 	mutex_unlock(&as->ws_lock);
@@ -343,7 +343,7 @@ judge_handed(const struct handed *h)
 	judge_parent(h->before, h->now, h->fork, h->i);
 	judge_entry(h);
 	CLAIM(h->swapped == (pte_kind(h->before) == PTE_SWAP), "page %lu, %s "
-	    "before: n_swap of the parent fell by %ld", h->i,
+	    "before: words.swap of the parent fell by %ld", h->i,
 	    word_name(h->before), (long)h->swapped);
 	CLAIM(!h->counted, "page %lu: references are the caller's, who counts a "
 	    "run of words at once", h->i);
@@ -355,7 +355,7 @@ take_back(const struct handed *h, const struct pte_ref *s, struct fmo_entry *e)
 {
 	if (frame_of(h->before) != NULL)
 		page_set_home(pte_page(h->before), HOME_PTE, word_pa(s->word));
-	atomic_add(&s->as->n_swap, h->swapped);
+	atomic_add(&s->as->words.swap, h->swapped);
 	if (pte_kind(h->before) == PTE_VALID)
 		(void)word_change(s->word, PTE_SRC_MASK,
 		    (uint64_t)SRC_PRIV << PTE_SRC_SHIFT | MD_PTE_W);
@@ -374,9 +374,9 @@ there_and_back(struct handed *h, const struct pte_ref *s, struct fmo *fmo,
 	spin_lock(&fmo->lock);
 	spin_lock(&pfn_lock);
 	h->before = word_get(s->word);
-	h->swapped = atomic_load(&s->as->n_swap);
+	h->swapped = atomic_load(&s->as->words.swap);
 	h->said = fork_hand_over(s, e, h->fork);
-	h->swapped -= atomic_load(&s->as->n_swap);
+	h->swapped -= atomic_load(&s->as->words.swap);
 	h->now = word_get(s->word);
 	h->e = *e;
 	h->counted = e->refs != 0 || fmo->live != 0 || fmo->nrefs != 0;
@@ -490,15 +490,15 @@ judge_sums(struct aspace *as, struct aspace *child, uint64_t n, uint64_t late)
 	struct fmo_ref *r;
 
 	CLAIM(p.n_priv == 0 && p.n_fork == n, "%lu words of the parent are common; "
-	    "its n_priv is %lu, its n_fork %lu", n, p.n_priv, p.n_fork);
+	    "its words.priv is %lu, its words.fork %lu", n, p.n_priv, p.n_fork);
 	CLAIM(c.n_priv == 0 && c.n_fork == n, "%lu words of the child are common; "
-	    "its n_priv is %lu, its n_fork %lu", n, c.n_priv, c.n_fork);
-	CLAIM(c.late >= late && c.late <= late + child->n_table, "%lu pages of the "
+	    "its words.priv is %lu, its words.fork %lu", n, c.n_priv, c.n_fork);
+	CLAIM(c.late >= late && c.late <= late + child->table.n, "%lu pages of the "
 	    "child, and some of its tables, are of mappings that have not paid "
 	    "ahead; its late is %lu", late, c.late);
 	mutex_lock(&child->ws_lock);
-	r = rb_first(&child->shared_refs) == NULL ? NULL :
-	    CONTAINER_OF(rb_first(&child->shared_refs), struct fmo_ref, rb);
+	r = rb_first(&child->shared.refs) == NULL ? NULL :
+	    CONTAINER_OF(rb_first(&child->shared.refs), struct fmo_ref, rb);
 	CLAIM(r != NULL && r->nptes == n && r->fmo->live == n &&
 	    r->fmo->nrefs == 2 * n, "the object has %u entries and %lu references, "
 	    "of the child %lu; it should be %lu, %lu, %lu",

@@ -6,7 +6,7 @@
  *           while somebody reads it, or as one that is never freed.
  *
  * Picture   n pages ─→ fork ─→ n entries of two ─→ munmap here or there ─→
- *           refs, nrefs, nptes, n_fork, frames and entry pages, each time
+ *           refs, nrefs, nptes, words.fork, frames and entry pages, each time
  *
  * Rules     1. What an entry holds is read by the kernel's own address of it,
  *              and only while one of the same page lives.
@@ -86,8 +86,8 @@ judge_object(const struct pages *q, uint64_t i, uint64_t live, uint64_t nrefs,
 			    "nptes %lu; it should be %lu, %lu, %lu", i,
 			    ref->fmo->live, ref->fmo->nrefs, ref->nptes, live,
 			    nrefs, nptes);
-		CLAIM(q->as->n_fork == nptes, "page %lu: n_fork is %lu, and %lu "
-		    "words of the process name entries", i, q->as->n_fork, nptes);
+		CLAIM(q->as->words.fork == nptes, "page %lu: words.fork is %lu, and %lu "
+		    "words of the process name entries", i, q->as->words.fork, nptes);
 	}
 	mutex_unlock(&q->as->ws_lock);
 }

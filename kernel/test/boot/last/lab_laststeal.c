@@ -58,7 +58,7 @@ judge_refused(const struct asked *a, uint64_t i, const char *why)
 	    a->after == a->before, "page %lu, %s: it was not taken, and its word "
 	    "or its entry has changed", i, why);
 	CLAIM(a->new.n_priv == a->old.n_priv && a->new.n_fork == a->old.n_fork,
-	    "page %lu, %s: it was not taken, and n_priv or n_fork has changed", i,
+	    "page %lu, %s: it was not taken, and words.priv or words.fork has changed", i,
 	    why);
 }
 
@@ -73,8 +73,8 @@ judge_taken(const struct asked *a, uint64_t i, const char *what)
 	    "and its entry has %u references and word %lx", i, what, a->is.refs,
 	    a->is.word);
 	CLAIM(a->new.n_priv == a->old.n_priv + 1 &&
-	    a->new.n_fork + 1 == a->old.n_fork, "page %lu, %s: n_priv goes up and "
-	    "n_fork down by one; they went from %lu and %lu to %lu and %lu", i,
+	    a->new.n_fork + 1 == a->old.n_fork, "page %lu, %s: words.priv goes up and "
+	    "words.fork down by one; they went from %lu and %lu to %lu and %lu", i,
 	    what, a->old.n_priv, a->old.n_fork, a->new.n_priv, a->new.n_fork);
 	CLAIM(a->new.entries + 1 == a->old.entries, "page %lu, %s: its entry is "
 	    "not counted as dead", i, what);
@@ -213,7 +213,7 @@ last_swapped(void)
 		    "was taken back; the word is the entry's, not %lx but %lx", i,
 		    a.after, a.was.word);
 		CLAIM(!a.took || a.new.n_swap == a.old.n_swap + 1, "page %lu: its "
-		    "word is SWAP now, and n_swap has not grown", i);
+		    "word is SWAP now, and words.swap has not grown", i);
 	}
 	ev_mark(4);
 	for (i = 0; i < n; i++)

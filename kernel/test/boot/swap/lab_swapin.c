@@ -231,7 +231,7 @@ back(void)
 	no_bio(&p, 40);
 	read_pinned(&p, 40);
 	not_on_swap(&p, 0);
-	before = p.as->n_swap;
+	before = p.as->words.swap;
 	for (i = 50; i < n; i++) {
 		slot = swp_slot(&p, i);
 		CLAIM(family_load(p.as, pages_at(&p, i), &value) == 0 &&
@@ -239,9 +239,9 @@ back(void)
 		    "was never stored", i);
 		is_back(&p, i, slot);
 	}
-	CLAIM(p.as->n_swap <= before - (n - 50), "%lu pages have come back, and "
-	    "n_swap of the space went from %lu to %lu", n - 50, before,
-	    (uint64_t)p.as->n_swap);
+	CLAIM(p.as->words.swap <= before - (n - 50), "%lu pages have come back, and "
+	    "words.swap of the space went from %lu to %lu", n - 50, before,
+	    (uint64_t)p.as->words.swap);
 	ev_mark(2);
 	end_in(&p, used);
 }

@@ -134,8 +134,8 @@ in(void)
 	for (i = 0; i + 1 < t.n; i++)
 		load(&t, i, 1, "whose leaf table is on swap");
 	load(&t, t.n - 1, 0, "whose leaf table has been read by another fault");
-	CLAIM(t.as->n_table_out == 0, "all tables are back, and n_table_out is %lu",
-	    (uint64_t)t.as->n_table_out);
+	CLAIM(t.as->table.n_out == 0, "all tables are back, and table.n_out is %lu",
+	    (uint64_t)t.as->table.n_out);
 	/* Out, but nobody has taken the frames: nothing is read. */
 	(void)tables_pages_out(&t);
 	(void)tables_evict(t.as, SIZE_MAX);
@@ -363,7 +363,7 @@ hold_tables(void)
 	    "has ended, and %ld pins are left", (int64_t)(ev_read(EV_table_pin) -
 	    ev_read(EV_table_unpin) - pins));
 	for (i = 0; i < t.n; i++)
-		if (i != 9 && i != 12 && t.as->n_table_out != 0)
+		if (i != 9 && i != 12 && t.as->table.n_out != 0)
 			(void)tables_reads(&t, t.as, i);
 	CLAIM(vm_check(2) == 0, "vm_check finds something behind an operation");
 	tables_end(&t);

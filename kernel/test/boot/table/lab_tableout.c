@@ -110,16 +110,16 @@ a_few_go(const struct tables *t)
 {
 	size_t done = tables_evict(t->as, FEW);
 
-	CLAIM(done == FEW && t->as->n_table_out == FEW, "%u tables were wanted; "
+	CLAIM(done == FEW && t->as->table.n_out == FEW, "%u tables were wanted; "
 	    "pt_evict() says %lu, and %lu are out", FEW, (uint64_t)done,
-	    (uint64_t)t->as->n_table_out);
+	    (uint64_t)t->as->table.n_out);
 }
 
 static void
 all_go(const struct tables *t, va_t paid)
 {
-	uint64_t idle = t->as->idle.n, in_use = t->as->n_table, i;
-	uint64_t out = t->as->n_table_out, flushes = ev_read(EV_tlb_flush);
+	uint64_t idle = t->as->table.idle.n, in_use = t->as->table.n, i;
+	uint64_t out = t->as->table.n_out, flushes = ev_read(EV_tlb_flush);
 	size_t done = tables_evict(t->as, SIZE_MAX);
 
 	CLAIM(done == idle, "%lu tables name no frame and are not pinned; pt_evict() "
@@ -127,10 +127,10 @@ all_go(const struct tables *t, va_t paid)
 	CLAIM(ev_read(EV_tlb_flush) > flushes, "%lu tables have left, and no "
 	    "processor was told: a walker that remembers the way reads and writes "
 	    "what its frame holds next", (uint64_t)done);
-	CLAIM(t->as->n_table == in_use - done && t->as->n_table_out == out + done,
-	    "%lu tables have left: n_table went from %lu to %lu, n_table_out from "
-	    "%lu to %lu", (uint64_t)done, in_use, (uint64_t)t->as->n_table, out,
-	    (uint64_t)t->as->n_table_out);
+	CLAIM(t->as->table.n == in_use - done && t->as->table.n_out == out + done,
+	    "%lu tables have left: table.n went from %lu to %lu, table.n_out from "
+	    "%lu to %lu", (uint64_t)done, in_use, (uint64_t)t->as->table.n, out,
+	    (uint64_t)t->as->table.n_out);
 	for (i = 0; i < t->n; i++)
 		table_has_left(t->as, tables_at(t, i), &noted.leaf[i]);
 	table_has_left(t->as, paid, &noted.leaf[t->n]);
@@ -139,7 +139,7 @@ all_go(const struct tables *t, va_t paid)
 static void
 all_come(const struct tables *t, va_t paid)
 {
-	uint64_t in_use = t->as->n_table, out = t->as->n_table_out, i, n = 0;
+	uint64_t in_use = t->as->table.n, out = t->as->table.n_out, i, n = 0;
 
 	for (i = 0; i < t->n; i++)
 		n += tables_rescue(t->as, tables_at(t, i));
@@ -153,12 +153,12 @@ all_come(const struct tables *t, va_t paid)
 	for (i = 0; i < t->n; i++)
 		table_is_back(t->as, tables_at(t, i), &noted.leaf[i]);
 	table_is_back(t->as, paid, &noted.leaf[t->n]);
-	CLAIM(t->as->n_table == in_use + n && t->as->n_table_out == out - n,
-	    "%lu tables are back: n_table went from %lu to %lu, n_table_out from "
-	    "%lu to %lu", n, in_use, (uint64_t)t->as->n_table, out,
-	    (uint64_t)t->as->n_table_out);
-	CLAIM(t->as->idle.n >= n, "%lu tables are back, name no frame, and %lu are "
-	    "on the list of those that could leave", n, (uint64_t)t->as->idle.n);
+	CLAIM(t->as->table.n == in_use + n && t->as->table.n_out == out - n,
+	    "%lu tables are back: table.n went from %lu to %lu, table.n_out from "
+	    "%lu to %lu", n, in_use, (uint64_t)t->as->table.n, out,
+	    (uint64_t)t->as->table.n_out);
+	CLAIM(t->as->table.idle.n >= n, "%lu tables are back, name no frame, and %lu are "
+	    "on the list of those that could leave", n, (uint64_t)t->as->table.idle.n);
 }
 
 static void
@@ -171,7 +171,7 @@ out(void)
 
 	tables_write(&t);
 	ready = tables_pages_out(&t);
-	CHECK(ready && t.as->idle.n >= t.n);
+	CHECK(ready && t.as->table.idle.n >= t.n);
 	for (i = 0; i < t.n; i++)
 		noted.leaf[i] = note_table(t.as, tables_at(&t, i));
 	noted.leaf[t.n] = note_table(t.as, paid);

@@ -54,8 +54,8 @@ was_used(const struct tables *t, struct vm_page *table)
 {
 	mutex_lock(&t->as->ws_lock);
 	spin_lock(&pfn_lock);
-	page_queue_remove(&t->as->idle, table);
-	page_queue_append(&t->as->idle, table);
+	page_queue_remove(&t->as->table.idle, table);
+	page_queue_append(&t->as->table.idle, table);
 	spin_unlock(&pfn_lock);
 	mutex_unlock(&t->as->ws_lock);
 }

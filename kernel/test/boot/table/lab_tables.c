@@ -40,7 +40,7 @@ tables_map(uint64_t n)
 void
 tables_end(const struct tables *t)
 {
-	uint64_t away = t->as->n_table_out - tables_of_kind(t, PTE_ERROR);
+	uint64_t away = t->as->table.n_out - tables_of_kind(t, PTE_ERROR);
 
 	CLAIM(away == 0, "%lu tables are out and do not come back: the space "
 	    "cannot end", away);
@@ -191,7 +191,7 @@ tables_out(const struct tables *t)
 		return false;
 	(void)tables_evict(t->as, SIZE_MAX);
 	for (try = 0; tables_of_kind(t, PTE_SWAP) < t->n && try < TRIES; try++) {
-		if (t->as->n_table_out == 0)
+		if (t->as->table.n_out == 0)
 			break;
 		tables_steal();
 	}

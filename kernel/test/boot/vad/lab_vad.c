@@ -105,7 +105,7 @@ find_ends(void)
 	EXPECT_IS(vad_find(as, a + 5 * n), ==, NULL);
 	EXPECT_IS(vad_find(as, HIGH - 1), ==, NULL);
 	ev_mark(2);
-	EXPECT_IS(as->nvads, ==, 3);
+	EXPECT_IS(as->map.nvads, ==, 3);
 	lab_vads_end(as);
 }
 
@@ -131,11 +131,11 @@ overlaps(void)
 	EXPECT_IS(insert(as, a + 2 * n, a + 3 * n), ==, 0);
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
 		EXPECT_IS(insert(as, bad[i][0], bad[i][1]), ==, -EEXIST);
-		EXPECT_IS(as->nvads, ==, 2);
+		EXPECT_IS(as->map.nvads, ==, 2);
 	}
 	EXPECT_IS(insert(as, a + n, a + 2 * n), ==, 0);
 	ev_mark(2);
-	EXPECT(as->nvads == 3 && as->total_pages == 3 * n);
+	EXPECT(as->map.nvads == 3 && as->map.total_pages == 3 * n);
 	EXPECT(finds(as, a + n, a + n, a + 2 * n));
 	EXPECT(lab_is_sound(as));
 	lab_vads_end(as);
@@ -145,12 +145,12 @@ overlaps(void)
 static void
 counts_are(struct aspace *as, uint64_t vads, uint64_t pages, uint64_t locked)
 {
-	CLAIM(as->nvads == vads, "%lu mappings, the space counts %lu (nvads)",
-	    vads, as->nvads);
-	CLAIM(as->total_pages == pages, "%lu pages are mapped, the space counts "
-	    "%lu (total_pages)", pages, as->total_pages);
-	CLAIM(as->locked_pages == locked, "%lu pages lie in locked mappings, the "
-	    "space counts %lu (locked_pages)", locked, as->locked_pages);
+	CLAIM(as->map.nvads == vads, "%lu mappings, the space counts %lu (nvads)",
+	    vads, as->map.nvads);
+	CLAIM(as->map.total_pages == pages, "%lu pages are mapped, the space counts "
+	    "%lu (total_pages)", pages, as->map.total_pages);
+	CLAIM(as->map.locked_pages == locked, "%lu pages lie in locked mappings, the "
+	    "space counts %lu (locked_pages)", locked, as->map.locked_pages);
 	CLAIM(lab_is_sound(as), "the tree is not what it was told to be");
 }
 
@@ -169,22 +169,22 @@ counts(void)
 	EXPECT(vad_insert(as, mid) == 0 && vad_insert(as, high) == 0);
 	EXPECT_IS(vad_insert(as, low), ==, 0);
 	counts_are(as, 3, 3 * n, n);
-	CLAIM(as->peak_pages == 3 * n, "peak_pages is not the most that was mapped");
+	CLAIM(as->map.peak_pages == 3 * n, "peak_pages is not the most that was mapped");
 	EXPECT_IS(vad_find(as, a), ==, low);
 	vad_remove(as, high);
 	EXPECT(vad_find(as, a) == low && vad_find(as, a + 4 * n) == NULL);
 	EXPECT_IS(vad_find(as, a + 2 * n), ==, mid);
 	vad_remove(as, mid);
 	CLAIM(vad_find(as, a + 2 * n) == NULL, "a mapping that has been removed is "
-	    "still found: does as->hint name it?");
+	    "still found: does as->map.hint name it?");
 	counts_are(as, 1, n, 0);
-	CLAIM(as->peak_pages == 3 * n, "peak_pages fell when a mapping went");
+	CLAIM(as->map.peak_pages == 3 * n, "peak_pages fell when a mapping went");
 	EXPECT(vad_insert(as, mid) == 0 && vad_insert(as, high) == 0);
 	ev_mark(2);
 	/* Both ends of one move out, then in. */
 	vad_set_range(as, mid, a + 2 * n - 1, a + 3 * n + 2);
 	counts_are(as, 3, 3 * n + 3, n + 3);
-	CLAIM(as->peak_pages == 3 * n + 3, "peak_pages is not the most that was "
+	CLAIM(as->map.peak_pages == 3 * n + 3, "peak_pages is not the most that was "
 	    "mapped");
 	EXPECT_IS(vad_find(as, a + 2 * n - 1), ==, mid);
 	EXPECT_IS(vad_find(as, a + 3 * n + 1), ==, mid);
@@ -283,8 +283,8 @@ places(void)
 	ev_mark(1);
 	for (i = 0; i < n; i++) {
 		pages = 1 + lab_random(&seed) % 40;
-		search(as, pages, LOW, as->mmap_base);
-		vpn = model_gap(as, pages, LOW, as->mmap_base);
+		search(as, pages, LOW, as->map.base);
+		vpn = model_gap(as, pages, LOW, as->map.base);
 		EXPECT_IS(insert(as, vpn, vpn + pages), ==, 0);
 		/* Every fourth one goes again, so that there are holes. */
 		if (i % 4 == 3) {
@@ -296,7 +296,7 @@ places(void)
 	}
 	ev_mark(2);
 	for (i = 1; i < 200; i += 7)
-		search(as, i, LOW, as->mmap_base);
+		search(as, i, LOW, as->map.base);
 	lab_vads_end(as);
 }
 

@@ -142,10 +142,10 @@ split_at(uint64_t n, uint64_t at, uint32_t flags)
 		halves_fit(as, v, hi, &was, LOW + at);
 	CLAIM(vad_find(as, LOW + at - 1) == v && vad_find(as, LOW + at) == hi,
 	    "the halves are not where they should be found");
-	CLAIM(as->nvads == 3 && as->total_pages == 2 * n, "a split changes what "
-	    "is mapped: %lu mappings, %lu pages", as->nvads, as->total_pages);
-	CLAIM(as->locked_pages == ((flags & VAD_LOCKED) != 0 ? n : 0),
-	    "a split changes how many pages are locked: %lu", as->locked_pages);
+	CLAIM(as->map.nvads == 3 && as->map.total_pages == 2 * n, "a split changes what "
+	    "is mapped: %lu mappings, %lu pages", as->map.nvads, as->map.total_pages);
+	CLAIM(as->map.locked_pages == ((flags & VAD_LOCKED) != 0 ? n : 0),
+	    "a split changes how many pages are locked: %lu", as->map.locked_pages);
 	CLAIM(next->gap == n, "the hole behind a split mapping has %lu pages",
 	    next->gap);
 	CLAIM(lab_is_sound(as), "a split left the space unsound");
@@ -184,8 +184,8 @@ tree_fits(struct aspace *as, const struct model *m)
 		    v->off + (LOW + i - v->start), m->off[i] - 1);
 		piece_link_fits(v);
 	}
-	CLAIM(as->total_pages == pages, "%lu pages are mapped, the space counts "
-	    "%lu (total_pages)", pages, as->total_pages);
+	CLAIM(as->map.total_pages == pages, "%lu pages are mapped, the space counts "
+	    "%lu (total_pages)", pages, as->map.total_pages);
 }
 
 /* In order, inside, and what the model says was there. */
@@ -278,7 +278,7 @@ static void
 hole(struct aspace *as, uint64_t lo, uint64_t at, uint64_t to, uint64_t hi,
     bool upper)
 {
-	uint64_t base = as->commit, total = commit_total();
+	uint64_t base = as->commit.paid, total = commit_total();
 	struct map_args a = { .addr = lo << PAGE_SHIFT,
 		.len = (hi - lo) << PAGE_SHIFT, .prot = RW, .maxprot = RWX,
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED };
@@ -286,9 +286,9 @@ hole(struct aspace *as, uint64_t lo, uint64_t at, uint64_t to, uint64_t hi,
 
 	EXPECT_IS(map_mmap(as, &a, &va), ==, 0);
 	EXPECT_IS(map_munmap(as, at << PAGE_SHIFT, (to - at) << PAGE_SHIFT), ==, 0);
-	CLAIM(as->commit == base + due(lo, at, to, hi), "%lu pages and tables are "
+	CLAIM(as->commit.paid == base + due(lo, at, to, hi), "%lu pages and tables are "
 	    "left, and %lu are paid for", due(lo, at, to, hi),
-	    as->commit - base);
+	    as->commit.paid - base);
 	CLAIM(vm_check(1) == 0, "what is paid does not fit what is mapped");
 	if (upper)
 		EXPECT_IS(map_munmap(as, to << PAGE_SHIFT, (hi - to) << PAGE_SHIFT),
@@ -296,12 +296,12 @@ hole(struct aspace *as, uint64_t lo, uint64_t at, uint64_t to, uint64_t hi,
 	else if (lo < at)
 		EXPECT_IS(map_munmap(as, lo << PAGE_SHIFT, (at - lo) << PAGE_SHIFT),
 		    ==, 0);
-	CLAIM(as->commit == base + (upper ? due(lo, at, 0, 0) :
+	CLAIM(as->commit.paid == base + (upper ? due(lo, at, 0, 0) :
 	    due(0, 0, to, hi)), "what one half had paid went with the other");
 	CLAIM(vm_check(1) == 0, "what is paid does not fit what is mapped");
 	EXPECT_IS(map_munmap(as, a.addr, a.len), ==, 0);
-	CLAIM(as->commit == base, "%lu pages stay paid for, and nothing is mapped",
-	    as->commit - base);
+	CLAIM(as->commit.paid == base, "%lu pages stay paid for, and nothing is mapped",
+	    as->commit.paid - base);
 	/* The memory of VADs comes and goes with them. */
 	CLAIM(commit_total() <= total + 1, "memory was promised for ever");
 }

@@ -68,12 +68,12 @@ join(enum differs d, unsigned which, bool anonymous)
 	neighbours(as, vmo, other, d, two);
 	got = vad_merge(as, two[which]);
 	if (want == 1)
-		CLAIM(as->nvads == 1, "neighbours that continue each other%s are "
+		CLAIM(as->map.nvads == 1, "neighbours that continue each other%s are "
 		    "two mappings", d == GROWS ? ", VAD_GROWSDOWN both," : "");
 	else
-		CLAIM(as->nvads == 2, "joined with a neighbour of %s",
+		CLAIM(as->map.nvads == 2, "joined with a neighbour of %s",
 		    differences[d].what);
-	if (want == 1 && as->nvads == 1) {
+	if (want == 1 && as->map.nvads == 1) {
 		CLAIM(got == vad_first(as) && got->start == LOW &&
 		    got->end == LOW + 10 && got->off == 3,
 		    "the joined mapping is [%lx,%lx) at page %lu of its object",
@@ -87,7 +87,7 @@ join(enum differs d, unsigned which, bool anonymous)
 	} else if (want == 2) {
 		CLAIM(got == two[which], "vad_merge returns another mapping");
 	}
-	CLAIM(as->total_pages == 10, "joining changes what is mapped");
+	CLAIM(as->map.total_pages == 10, "joining changes what is mapped");
 	CLAIM(lab_is_sound(as), "joining left the space unsound");
 	piece_clear(as);
 	if (vmo != NULL)
@@ -101,19 +101,19 @@ static void
 join_three(void)
 {
 	struct aspace *as = lab_space();
-	uint64_t base = as->commit, commit;
+	uint64_t base = as->commit.paid, commit;
 	va_t va = lab_map(as, 30);
 
-	commit = as->commit;
+	commit = as->commit.paid;
 	EXPECT_IS(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, R), ==, 0);
-	CLAIM(as->nvads == 3 && as->commit == commit, "a part with other rights "
+	CLAIM(as->map.nvads == 3 && as->commit.paid == commit, "a part with other rights "
 	    "is a mapping of its own, and pays no more");
 	EXPECT_IS(map_mprotect(as, va + 10 * PAGE_SIZE, 10 * PAGE_SIZE, RW), ==, 0);
-	CLAIM(as->nvads == 1 && as->commit == commit, "what was divided by rights "
+	CLAIM(as->map.nvads == 1 && as->commit.paid == commit, "what was divided by rights "
 	    "is joined by them, and has paid the same");
 	CLAIM(vm_check(1) == 0, "joining left the space unsound");
 	EXPECT_IS(map_munmap(as, va, 30 * PAGE_SIZE), ==, 0);
-	CLAIM(as->commit == base, "what a joined mapping had paid is not given "
+	CLAIM(as->commit.paid == base, "what a joined mapping had paid is not given "
 	    "back with it");
 	lab_space_end(as);
 }
@@ -131,13 +131,13 @@ maximum(void)
 	CLAIM(vad_protect_range(as, LOW + 6, LOW + 8, RW) == -EACCES &&
 	    high->prot == R, "a mapping got a right that its maximum (maxprot) "
 	    "forbids: a file opened for reading became writable");
-	CLAIM(as->nvads == 2, "what was refused has been divided");
+	CLAIM(as->map.nvads == 2, "what was refused has been divided");
 	CLAIM(vad_protect_range(as, LOW, LOW + 10, RW) == -EACCES &&
 	    low->prot == RW && high->prot == R, "of two mappings the first may be "
 	    "written, and gets it; the second may not, and does not");
 	CLAIM(vad_protect_range(as, LOW, LOW + 10, R) == 0 && low->prot == R,
 	    "a right that all have already is no error");
-	CLAIM(as->nvads == 2, "mappings of different maximum were joined");
+	CLAIM(as->map.nvads == 2, "mappings of different maximum were joined");
 	(void)piece_put(as, vmo, LOW + 20, LOW + 25, 0, R, RW);
 	CLAIM(vad_protect_range(as, LOW + 20, LOW + 30, RW) == -ENOMEM &&
 	    vad_find(as, LOW + 20)->prot == RW, "a hole ends the call with ENOMEM; "
@@ -163,16 +163,16 @@ charge(void)
 	va_t va = 0;
 
 	CHECK(map_mmap(as, &a, &va) == 0);
-	commit = as->commit;
+	commit = as->commit.paid;
 	EXPECT_IS(inject_set("FI_COMMIT:1:0:1"), ==, 0);
 	CLAIM(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW) == -ENOMEM &&
-	    as->nvads == 1 && as->commit == commit, "nobody pays for memory that "
+	    as->map.nvads == 1 && as->commit.paid == commit, "nobody pays for memory that "
 	    "becomes writable: ENOMEM, and the mapping is whole as before");
 	inject_set("off");
 	EXPECT_IS(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW), ==, 0);
-	CLAIM(as->nvads == 3 && as->commit == commit + 5 +
+	CLAIM(as->map.nvads == 3 && as->commit.paid == commit + 5 +
 	    vad_tables((va >> PAGE_SHIFT) + 5, (va >> PAGE_SHIFT) + 10),
-	    "five pages became writable, %lu are paid for", as->commit - commit);
+	    "five pages became writable, %lu are paid for", as->commit.paid - commit);
 	CLAIM(vm_check(1) == 0, "giving rights left the space unsound");
 	lab_space_end(as);
 }
@@ -209,8 +209,8 @@ rights_model(uint64_t seed)
 			    "not the rights that it was given last", i);
 			runs += i == 0 || model[i] != model[i - 1];
 		}
-		CLAIM(as->nvads == runs, "%lu runs of equal rights are %lu "
-		    "mappings", runs, as->nvads);
+		CLAIM(as->map.nvads == runs, "%lu runs of equal rights are %lu "
+		    "mappings", runs, as->map.nvads);
 		rw_unlock_read(&as->map_lock);
 		if (k % 8 == 0)
 			CLAIM(vm_check(1) == 0, "a page-table word allows what "
@@ -299,7 +299,7 @@ refuse(const struct refusal *r, unsigned k)
 {
 	struct aspace *as = lab_vads_begin();
 	uint64_t alive = piece_vads_alive();
-	struct vad_list spare = as->spare_vads;
+	struct vad_list spare = as->map.spare;
 	struct vmo *vmo = piece_object(60);
 	struct vad *low = piece_put(as, vmo, LOW, LOW + 12, 3, R, RW);
 	struct vad *high = piece_put(as, vmo, LOW + 20, LOW + 32, 40, R, RW);
@@ -307,7 +307,7 @@ refuse(const struct refusal *r, unsigned k)
 	int got;
 
 	/* What is kept for a hole in the middle would help a cut out. */
-	as->spare_vads.first = NULL;
+	as->map.spare.first = NULL;
 	snprintf(spec, sizeof(spec), "FI_SLAB:%u:0:1", k);
 	EXPECT_IS(inject_set(spec), ==, 0);
 	got = r->call(as);
@@ -315,7 +315,7 @@ refuse(const struct refusal *r, unsigned k)
 	CLAIM(got == 0 || got == -ENOMEM, "%s without memory says %d", r->what,
 	    got);
 	if (got != 0) {
-		CLAIM(as->nvads == 2 && vad_find(as, LOW + 11) == low &&
+		CLAIM(as->map.nvads == 2 && vad_find(as, LOW + 11) == low &&
 		    vad_find(as, LOW + 20) == high && low->start == LOW &&
 		    low->end == LOW + 12 && high->end == LOW + 32,
 		    "%s failed for want of memory, and changed the mappings",
@@ -330,7 +330,7 @@ refuse(const struct refusal *r, unsigned k)
 		    r->what, (long)(piece_vads_alive() - alive - 2));
 		EXPECT_IS(r->call(as), ==, 0);
 	}
-	as->spare_vads = spare;
+	as->map.spare = spare;
 	CLAIM(lab_is_sound(as), "%s left the space unsound", r->what);
 	piece_clear(as);
 	CLAIM(piece_refs(vmo) == 1, "references to the object stay");

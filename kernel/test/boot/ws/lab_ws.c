@@ -72,12 +72,12 @@ static bool
 as_in_model(struct aspace *as)
 {
 	unsigned t, tables = 0;
-	bool ok = as->ws_pages == model.all;
+	bool ok = as->ws.pages == model.all;
 
-	CLAIM(ok, "%lu pages are in the set, and ws_pages says %lu", model.all,
-	    as->ws_pages);
-	CLAIM(as->ws_peak == model.peak, "the set had %lu pages once, and ws_peak "
-	    "says %lu", model.peak, as->ws_peak);
+	CLAIM(ok, "%lu pages are in the set, and ws.pages says %lu", model.all,
+	    as->ws.pages);
+	CLAIM(as->ws.peak == model.peak, "the set had %lu pages once, and ws.peak "
+	    "says %lu", model.peak, as->ws.peak);
 	for (t = 0; ok && t < TABLES; t++) {
 		ok = model.leaf[t]->tbl.nvalid == model.n[t];
 		CLAIM(ok, "a table has %u pages, and its nvalid says %u",
@@ -133,8 +133,8 @@ ring(void)
 static void
 hand_at(struct aspace *as, unsigned t, unsigned index)
 {
-	as->hand_tbl = page_pfn(model.leaf[t]);
-	as->hand_idx = (uint16_t)index;
+	as->ws.hand_tbl = page_pfn(model.leaf[t]);
+	as->ws.hand_idx = (uint16_t)index;
 }
 
 static void
@@ -149,31 +149,31 @@ hand(void)
 		enter(as, t, 2);
 	hand_at(as, 1, 77);
 	enter(as, 3, 1);
-	CLAIM(as->hand_tbl == page_pfn(model.leaf[1]) && as->hand_idx == 77,
+	CLAIM(as->ws.hand_tbl == page_pfn(model.leaf[1]) && as->ws.hand_idx == 77,
 	    "a table was put on the ring, and the hand has moved");
-	CLAIM(pfdb[as->hand_tbl].tbl.ws_prev == page_pfn(model.leaf[3]),
+	CLAIM(pfdb[as->ws.hand_tbl].tbl.ws_prev == page_pfn(model.leaf[3]),
 	    "a new table is not the one before the hand: its pages, just faulted "
 	    "in, are looked at before older ones");
 	enter(as, 1, 5);
-	CLAIM(as->hand_idx == 77, "more pages in a table that is on the ring, and "
+	CLAIM(as->ws.hand_idx == 77, "more pages in a table that is on the ring, and "
 	    "the hand has moved");
 	leave(as, 0, 2);
-	CLAIM(as->hand_tbl == page_pfn(model.leaf[1]) && as->hand_idx == 77,
+	CLAIM(as->ws.hand_tbl == page_pfn(model.leaf[1]) && as->ws.hand_idx == 77,
 	    "another table has left the ring, and the hand has moved");
 	leave(as, 1, 7);
-	CLAIM(as->hand_tbl == page_pfn(model.leaf[2]), "the table under the hand "
+	CLAIM(as->ws.hand_tbl == page_pfn(model.leaf[2]), "the table under the hand "
 	    "has left the ring: the hand goes to the next one, or it points at a "
 	    "frame that will be somebody's page");
-	CLAIM(as->hand_idx == 0, "the hand came to another table in its midst: "
-	    "index %u, and the words before it wait a whole round", as->hand_idx);
+	CLAIM(as->ws.hand_idx == 0, "the hand came to another table in its midst: "
+	    "index %u, and the words before it wait a whole round", as->ws.hand_idx);
 	(void)as_in_model(as);
 	leave(as, 2, 2);
 	leave(as, 3, 1);
 	(void)as_in_model(as);
 	/* A set that was empty begins with a hand that stands at its first word. */
-	as->hand_idx = 5;
+	as->ws.hand_idx = 5;
 	enter(as, 4, 1);
-	CLAIM(as->hand_tbl == page_pfn(model.leaf[4]) && as->hand_idx == 0,
+	CLAIM(as->ws.hand_tbl == page_pfn(model.leaf[4]) && as->ws.hand_idx == 0,
 	    "the first table on the ring, and the hand does not stand at its "
 	    "first word");
 	leave(as, 4, 1);
@@ -197,13 +197,13 @@ limit(void)
 	for (i = 0; i < n; i++) {
 		pages_write(&p, i);
 		wset_change(&p, i, MD_PTE_A, 0);
-		most = MAX(most, p.as->ws_pages);
+		most = MAX(most, p.as->ws.pages);
 	}
 	ev_mark(2);
 	CLAIM(most <= max, "the limit is %lu pages, and %lu were in the set", max,
 	    most);
-	CLAIM(p.as->ws_peak <= max, "the limit is %lu pages, and ws_peak says %lu",
-	    max, p.as->ws_peak);
+	CLAIM(p.as->ws.peak <= max, "the limit is %lu pages, and ws.peak says %lu",
+	    max, p.as->ws.peak);
 	wset_books(&p, "after a process has met its limit");
 	for (i = 0; i < n; i++)
 		CLAIM(wset_is_in(&p, i) == (i >= n - max), "nobody used a page "
@@ -231,8 +231,8 @@ queues(void)
 			wset_change(&p, i, 0, MD_PTE_D);
 	}
 	wset_unused(&p);
-	CLAIM(p.as->ws_trimmed == n, "%lu pages were trimmed, and ws_trimmed says "
-	    "%lu", n, p.as->ws_trimmed);
+	CLAIM(p.as->ws.trimmed == n, "%lu pages were trimmed, and ws.trimmed says "
+	    "%lu", n, p.as->ws.trimmed);
 	ev_mark(1);
 	CLAIM(wset_evict(&p, SIZE_MAX, 0) == n, "nobody has used %lu pages, and "
 	    "a trim of all does not take them", n);
@@ -338,7 +338,7 @@ counted(const struct pages *p)
 
 	for (a = 0; a < WS_AGES; a++) {
 		wset_change(p, 10 + a, 0, (uint64_t)a << PTE_AGE_SHIFT);
-		p->as->ws_ages[a] = 5;
+		p->as->ws.ages[a] = 5;
 	}
 	for (a = WS_AGES; a-- > 0;) {
 		for (k = 0; k < WS_AGES; k++)
@@ -353,21 +353,21 @@ counted(const struct pages *p)
 		CLAIM(ev_read(EV_ws_trimmed) == was[WS_AGES] + 1, "one page went, "
 		    "and ws.trimmed went up by %lu", ev_read(EV_ws_trimmed) -
 		    was[WS_AGES]);
-		ages = p->as->ws_ages[a];
+		ages = p->as->ws.ages[a];
 		CLAIM(ages == 4, "five pages were of age %u, one went, and "
-		    "ws_ages says %lu", a, ages);
+		    "ws.ages says %lu", a, ages);
 	}
-	p->as->ws_ages[0] = 0;
-	CLAIM(goes(p, 14) == 1 && p->as->ws_ages[0] == 0, "a page came in "
-	    "since the last age pass and went: ws_ages[0], which does not know "
-	    "it, is %lu", p->as->ws_ages[0]);
+	p->as->ws.ages[0] = 0;
+	CLAIM(goes(p, 14) == 1 && p->as->ws.ages[0] == 0, "a page came in "
+	    "since the last age pass and went: ws.ages[0], which does not know "
+	    "it, is %lu", p->as->ws.ages[0]);
 }
 
 /* Words that map zeros go, too, and are pages of nobody. */
 static void
 zeros(const struct pages *p)
 {
-	uint64_t value, pages = p->as->ws_pages, trimmed = p->as->ws_trimmed;
+	uint64_t value, pages = p->as->ws.pages, trimmed = p->as->ws.trimmed;
 	uint64_t i, last = 30;
 
 	CHECK(family_load(p->as, pages_at(p, last), &value) == 0);
@@ -383,7 +383,7 @@ zeros(const struct pages *p)
 	    "page that a trim has won");
 	CLAIM(!wset_is_in(p, last), "an old word that maps zeros stays: its table "
 	    "will never be empty");
-	CLAIM(p->as->ws_pages == pages && p->as->ws_trimmed == trimmed, "the zero "
+	CLAIM(p->as->ws.pages == pages && p->as->ws.trimmed == trimmed, "the zero "
 	    "page was taken out of a set in which it is not");
 	wset_unused(p);
 }
@@ -403,9 +403,9 @@ pruned(struct pages *p)
 	q.va = pt_table_end(q.va) + PAGE_SIZE;
 	pages_write(&q, 0);
 	wset_unused(&q);
-	tables = p->as->n_table;
+	tables = p->as->table.n;
 	(void)wset_evict(p, SIZE_MAX, 0);
-	CLAIM(wset_word(p->as, q.va, &leaf) == NULL && p->as->n_table < tables,
+	CLAIM(wset_word(p->as, q.va, &leaf) == NULL && p->as->table.n < tables,
 	    "the last word of a table became 0, and the table stays: who frees "
 	    "pages is to free tables, too (pt_prune)");
 	CLAIM(pages_reads(&q, p->as, 0), "shared memory that was trimmed has other "
@@ -420,12 +420,12 @@ goes_round(const struct pages *p)
 {
 	uint64_t i, step = MD_PT_WORDS / 2;
 
-	CHECK(p->as->ws_pages == 0);
+	CHECK(p->as->ws.pages == 0);
 	for (i = 0; i < p->n; i += step)
 		pages_write(p, i);
 	wset_unused(p);
-	p->as->hand_tbl = p->as->ws_head;
-	p->as->hand_idx = 0;
+	p->as->ws.hand_tbl = p->as->ws.head;
+	p->as->ws.hand_idx = 0;
 	for (i = 0; i < p->n && picks(p, 0, i); i += step)
 		;
 	(void)picks(p, 0, 0);
@@ -449,9 +449,9 @@ taken(void)
 	counted(&p);
 	zeros(&p);
 	pruned(&p);
-	CLAIM(p.as->ws_pages == 0, "nobody uses a page, all were trimmed, and %lu "
-	    "are left", p.as->ws_pages);
-	if (p.as->ws_pages == 0)
+	CLAIM(p.as->ws.pages == 0, "nobody uses a page, all were trimmed, and %lu "
+	    "are left", p.as->ws.pages);
+	if (p.as->ws.pages == 0)
 		goes_round(&p);
 	for (i = 0; i < 20; i++)
 		CLAIM(pages_reads(&p, p.as, i), "page %lu came back with other "

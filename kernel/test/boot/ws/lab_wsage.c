@@ -129,7 +129,7 @@ grow_old(const struct pages *p, uint64_t used)
 	for (pass = 1; pass <= WS_AGES; pass++) {
 		for (i = 0; i < used; i++)
 			(void)wset_use(p, i);
-		was = p->as->ws_used_ns;
+		was = p->as->ws.used_ns;
 		(void)sleep_until(md_time_ns() + NAP_NS, WAIT_PLAIN);
 		wset_age(p);
 		want = MIN(pass, WS_AGES - 1ul);
@@ -141,12 +141,12 @@ grow_old(const struct pages *p, uint64_t used)
 			    i < used ? "" : "never ", age_of(p, i),
 			    i < used ? 0 : want);
 		}
-		CLAIM(p->as->ws_ages[0] == used && p->as->ws_ages[want] ==
+		CLAIM(p->as->ws.ages[0] == used && p->as->ws.ages[want] ==
 		    p->n - used, "pass %lu: %lu pages are of age 0, %lu of age "
-		    "%lu; ws_ages says %lu and %lu", pass, used, p->n - used, want,
-		    p->as->ws_ages[0], p->as->ws_ages[want]);
-		CLAIM((p->as->ws_used_ns != was) == (used != 0), "pass %lu: %lu "
-		    "pages were used, and ws_used_ns %s: by it one tells who "
+		    "%lu; ws.ages says %lu and %lu", pass, used, p->n - used, want,
+		    p->as->ws.ages[0], p->as->ws.ages[want]);
+		CLAIM((p->as->ws.used_ns != was) == (used != 0), "pass %lu: %lu "
+		    "pages were used, and ws.used_ns %s: by it one tells who "
 		    "sleeps", pass, used, used != 0 ? "stays" : "has moved");
 	}
 }
@@ -161,8 +161,8 @@ ages_of_zeros(const struct pages *p)
 	pages_write(&q, 0);
 	CHECK(family_load(q.as, pages_at(&q, 1), &value) == 0);
 	wset_age(p);
-	CLAIM(p->as->ws_ages[0] == 1, "one page was used, and a word that maps "
-	    "zeros; ws_ages[0] is %lu", p->as->ws_ages[0]);
+	CLAIM(p->as->ws.ages[0] == 1, "one page was used, and a word that maps "
+	    "zeros; ws.ages[0] is %lu", p->as->ws.ages[0]);
 }
 
 /* All are used: a trim finds one all the same, and the flush covers what it spared. */
@@ -186,8 +186,8 @@ chance(const struct pages *p, uint64_t want)
 		    i);
 	mutex_lock(&p->as->ws_lock);
 	look = ws_look(p->as, 0);
-	p->as->hand_tbl = p->as->ws_head;
-	p->as->hand_idx = 0;
+	p->as->ws.hand_tbl = p->as->ws.head;
+	p->as->ws.hand_idx = 0;
 	tlb_batch_init(b, p->as, BATCH_TRIM);
 	found = ws_pick_victim(p->as, 0, &look, &s);
 	lo = b->lo;
@@ -226,9 +226,9 @@ ages(void)
 	chance(&p, n / 3);
 	(void)wset_evict(&p, SIZE_MAX, 0);
 	(void)wset_evict(&p, SIZE_MAX, 0);
-	CLAIM(p.as->ws_pages == 0, "a trim of all, twice, and %lu pages are left",
-	    p.as->ws_pages);
-	if (p.as->ws_pages == 0)
+	CLAIM(p.as->ws.pages == 0, "a trim of all, twice, and %lu pages are left",
+	    p.as->ws.pages);
+	if (p.as->ws.pages == 0)
 		ages_of_zeros(&p);
 	ev_mark(2);
 	wset_end(&p);
@@ -240,25 +240,25 @@ ages(void)
 static void
 adjusted(const struct pages *p)
 {
-	uint64_t was = ev_read(EV_ws_adjust), n = p->as->ws_pages;
-	uint64_t min = p->as->ws_min;
+	uint64_t was = ev_read(EV_ws_adjust), n = p->as->ws.pages;
+	uint64_t min = p->as->ws.min;
 	int round;
 
 	for (round = 0; round < WS_AGES; round++) {
-		p->as->ws_min = n / 3;
+		p->as->ws.min = n / 3;
 		CLAIM(ws_adjust(p->as, round) == (round > 0 ? n - n / 3 : n),
 		    "round %d: a space of %lu pages with a minimum of %lu gives "
 		    "%lu", round, n, n / 3, ws_adjust(p->as, round));
-		p->as->ws_min = n;
+		p->as->ws.min = n;
 		CLAIM(ws_adjust(p->as, round) == (round > 0 ? 0 : n), "round %d: "
 		    "a space that has its minimum, %lu, gives %lu", round, n,
 		    ws_adjust(p->as, round));
-		p->as->ws_min = n + 1;
+		p->as->ws.min = n + 1;
 		CLAIM(ws_adjust(p->as, round) == (round > 0 ? 0 : n), "round %d: "
 		    "a space of %lu pages, below its minimum, gives %lu", round,
 		    n, ws_adjust(p->as, round));
 	}
-	p->as->ws_min = min;
+	p->as->ws.min = min;
 	CLAIM(ev_read(EV_ws_adjust) >= was + 3 * WS_AGES, "a space was asked, and "
 	    "ws.adjust does not say so");
 }
@@ -293,8 +293,8 @@ make_short(const struct pages *idle, const struct pages *busy, uint64_t n)
 	bool ok = true;
 
 	e.va = lab_map(e.as, e.n);
-	for (i = 0; ok && i < e.n && idle->as->ws_trimmed +
-	    busy->as->ws_trimmed < n; i++) {
+	for (i = 0; ok && i < e.n && idle->as->ws.trimmed +
+	    busy->as->ws.trimmed < n; i++) {
 		if (i % 256 == 0)
 			use_all(busy);
 		ok = frames_come();
@@ -305,7 +305,7 @@ make_short(const struct pages *idle, const struct pages *busy, uint64_t n)
 	    "gives a page");
 	CLAIM(!ok || i < e.n, "all of memory went round twice, and %lu pages were "
 	    "trimmed of two spaces that have %lu",
-	    idle->as->ws_trimmed + busy->as->ws_trimmed, 2 * idle->n);
+	    idle->as->ws.trimmed + busy->as->ws.trimmed, 2 * idle->n);
 	ok = ok && i < e.n;
 	lab_space_end(e.as);
 	return ok;
@@ -334,8 +334,8 @@ idle(void)
 	wset_show(&q);
 	(void)make_short(&p, &q, n);
 	ev_mark(2);
-	a = p.as->ws_trimmed;
-	b = q.as->ws_trimmed;
+	a = p.as->ws.trimmed;
+	b = q.as->ws.trimmed;
 	CLAIM(a * 100 >= (a + b) * 80, "%lu pages were trimmed, %lu of them of the "
 	    "space that sleeps: the other uses all of its own", a + b, a);
 	for (i = 0; i < 2 * n; i++)

@@ -24,12 +24,12 @@ real_faults(const char *name, unsigned n, unsigned c)
 	unsigned k, faults = 0;
 
 	as_set_rss(p.as, c * PAGE_SIZE);
-	for (k = 0; k < refs.n && p.as->ws_pages <= c; k++)
+	for (k = 0; k < refs.n && p.as->ws.pages <= c; k++)
 		faults += wset_use(&p, refs.page[k]);
-	CLAIM(p.as->ws_pages <= c, "string %s: %u pages fit, and %lu are in the "
+	CLAIM(p.as->ws.pages <= c, "string %s: %u pages fit, and %lu are in the "
 	    "set: a trim of a page finds none, though each that was used has lost "
-	    "A when the hand comes again", name, c, p.as->ws_pages);
-	faults = p.as->ws_pages <= c ? faults : 0;
+	    "A when the hand comes again", name, c, p.as->ws.pages);
+	faults = p.as->ws.pages <= c ? faults : 0;
 	as_set_rss(p.as, UINT64_MAX);
 	wset_end(&p);
 	return faults;
@@ -59,14 +59,14 @@ pace(void)
 		(void)wset_use(&p, i);
 	ev_mark(1);
 	looks = ev_read(EV_ws_looks);
-	went = p.as->ws_trimmed;
-	for (i = n; i < n + more && p.as->ws_pages <= n; i++)
+	went = p.as->ws.trimmed;
+	for (i = n; i < n + more && p.as->ws.pages <= n; i++)
 		pages_write(&p, i);
 	looks = ev_read(EV_ws_looks) - looks;
-	went = p.as->ws_trimmed - went;
+	went = p.as->ws.trimmed - went;
 	ev_mark(2);
-	CLAIM(p.as->ws_pages <= n, "%lu pages fit, and %lu are in the set: a trim "
-	    "of a page finds none", n, p.as->ws_pages);
+	CLAIM(p.as->ws.pages <= n, "%lu pages fit, and %lu are in the set: a trim "
+	    "of a page finds none", n, p.as->ws.pages);
 	CLAIM(went > 0, "no page went");
 	if (went > 0)
 		lab_show("words passed over for each page that went, of %lu: yours "

@@ -175,10 +175,10 @@ wset_age(const struct pages *p)
 int
 wset_place(struct aspace *as, const struct vm_page *leaf)
 {
-	pfn_t at = as->ws_head;
+	pfn_t at = as->ws.head;
 	unsigned i;
 
-	for (i = 0; at != 0 && i < as->ws_tables; i++) {
+	for (i = 0; at != 0 && i < as->ws.tables; i++) {
 		if (at == page_pfn(leaf))
 			return (int)i;
 		at = pfdb[at].tbl.ws_next;
@@ -189,35 +189,35 @@ wset_place(struct aspace *as, const struct vm_page *leaf)
 bool
 wset_ring(struct aspace *as, uint64_t n)
 {
-	pfn_t at = as->ws_head, next;
+	pfn_t at = as->ws.head, next;
 	bool ok, hand = false;
 	uint64_t i;
 
-	ok = as->ws_tables == n && (at == 0) == (n == 0);
-	CLAIM(ok, "%lu tables have pages, ws_tables says %u, and ws_head is %u", n,
-	    as->ws_tables, at);
+	ok = as->ws.tables == n && (at == 0) == (n == 0);
+	CLAIM(ok, "%lu tables have pages, ws.tables says %u, and ws.head is %u", n,
+	    as->ws.tables, at);
 	for (i = 0; ok && i < n; i++) {
 		next = pfdb[at].tbl.ws_next;
 		ok = next != 0 && pfdb[next].tbl.ws_prev == at;
 		CLAIM(ok, "the ring is broken behind table %u: its ws_next is %u, "
 		    "and does not lead back", at, next);
-		hand |= at == as->hand_tbl;
+		hand |= at == as->ws.hand_tbl;
 		at = next;
 		if (ok && i + 1 < n) {
-			ok = at != as->ws_head;
+			ok = at != as->ws.head;
 			CLAIM(ok, "the ring comes back to its first table after "
 			    "%lu of %lu", i + 1, n);
 		}
 	}
 	if (ok && n > 0) {
-		ok = at == as->ws_head;
+		ok = at == as->ws.head;
 		CLAIM(ok, "the ring has more than its %lu tables: one is on it "
 		    "twice, or one without pages", n);
 		CLAIM(hand, "the hand points at table %u, which is not on the "
-		    "ring", as->hand_tbl);
+		    "ring", as->ws.hand_tbl);
 	}
-	CLAIM(n != 0 || as->hand_tbl == 0, "no table is on the ring, and the hand "
-	    "points at %u", as->hand_tbl);
+	CLAIM(n != 0 || as->ws.hand_tbl == 0, "no table is on the ring, and the hand "
+	    "points at %u", as->ws.hand_tbl);
 	return ok && (hand || n == 0);
 }
 
@@ -239,7 +239,7 @@ wset_books(const struct pages *p, const char *when)
 		here++;
 		all++;
 	}
-	CLAIM(p->as->ws_pages == all, "%s, %lu words are VALID, and ws_pages says "
-	    "%lu", when, all, p->as->ws_pages);
+	CLAIM(p->as->ws.pages == all, "%s, %lu words are VALID, and ws.pages says "
+	    "%lu", when, all, p->as->ws.pages);
 	(void)wset_ring(p->as, tables);
 }

@@ -53,12 +53,12 @@ echo ==counters\n
 vm counters fork.calls
 set var \$as = (struct aspace *)0
 python gdb.execute('set var \$as = (struct aspace *)%d' % int(space()))
-set var \$as->n_priv = \$as->n_priv + 3
-set var \$as->nvads = \$as->nvads - 1
+set var \$as->words.priv = \$as->words.priv + 3
+set var \$as->map.nvads = \$as->map.nvads - 1
 echo ==lie\n
 vm check
-set var \$as->n_priv = \$as->n_priv - 3
-set var \$as->nvads = \$as->nvads + 1
+set var \$as->words.priv = \$as->words.priv - 3
+set var \$as->map.nvads = \$as->map.nvads + 1
 echo ==again\n
 vm check
 echo ==wrong\n
@@ -99,7 +99,7 @@ has fmo '2 processes'
 has queues '^ACTIVE  *[1-9]'
 has check '^0 findings'
 has counters '^fork.calls [1-9]'
-has lie 'n_priv: .* are there'
+has lie 'words.priv: .* are there'
 has lie 'nvads: .* are there'
 has lie '^2 findings'
 has again '^0 findings'

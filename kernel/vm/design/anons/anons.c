@@ -91,12 +91,12 @@ anons_as_fini(struct aspace *as)
 	as->dpriv = NULL;
 	mutex_unlock(&as->ws_lock);
 	if (as_has_lost(as, LOST_VADS))
-		commit_uncharge_late(as, atomic_load(&as->late));
+		commit_uncharge_late(as, atomic_load(&as->commit.late));
 	else
-		commit_uncharge_late(as, as->fed + as->pruned);
+		commit_uncharge_late(as, as->commit.fed + as->commit.pruned);
 	kmem_free(sp);
-	ASSERT(as->ws_pages == 0 && as->n_locked == 0 && as->n_table == 0);
-	ASSERT(atomic_load(&as->late) == 0);
+	ASSERT(as->ws.pages == 0 && as->words.locked == 0 && as->table.n == 0);
+	ASSERT(atomic_load(&as->commit.late) == 0);
 }
 
 /* entries->release: of a VAD that has never been attached, or was merged.

@@ -54,5 +54,5 @@ anons_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *fou
 
 	ANONS_ENTRIES(r, as)
 		check_range(&c, &r);
-	found->late += as->fed;
+	found->late += as->commit.fed;
 }

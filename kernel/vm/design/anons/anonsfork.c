@@ -61,7 +61,7 @@ anons_fork_given(struct anons_fork *w, uint64_t late)
 	HELD(&w->c.parent->ws_lock);
 	HELD(&w->c.child->ws_lock);
 	w->c.charge -= late;
-	atomic_add(&w->c.child->late, late);
+	atomic_add(&w->c.child->commit.late, late);
 	w->c.given = true;
 	w->refused = 0;
 }
@@ -152,7 +152,7 @@ anons_dup(struct aspace *parent, struct aspace *child)
 	HELD(&parent->map_lock);
 	HELD(&child->map_lock);
 	EVENT(fork_begin, parent->id, child->id);
-	r = fork_vads_paid(&w.c, atomic_load(&parent->late));
+	r = fork_vads_paid(&w.c, atomic_load(&parent->commit.late));
 	while (r == 0 && fork_next_vad(&w.c))
 		r = fork_entry_of(&w);
 	if (w.lo < w.hi) {
@@ -163,8 +163,8 @@ anons_dup(struct aspace *parent, struct aspace *child)
 	want_end(&w.c.want);
 	if (r == 0) {
 		/* For the parent's tables: the child will make its own of them. */
-		tables = MIN(w.c.charge, parent->n_table + parent->pruned);
-		atomic_add(&child->prepaid, tables);
+		tables = MIN(w.c.charge, parent->table.n + parent->commit.pruned);
+		atomic_add(&child->commit.prepaid, tables);
 		w.c.charge -= tables;
 	}
 	commit_uncharge(w.c.charge);

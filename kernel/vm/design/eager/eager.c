@@ -88,7 +88,7 @@ reserve(struct pte_fork *f)
 	uint64_t late;
 
 	mutex_lock(&p->ws_lock);
-	late = p->n_table + p->n_table_out + atomic_load(&p->late);
+	late = p->table.n + p->table.n_out + atomic_load(&p->commit.late);
 	mutex_unlock(&p->ws_lock);
 	return fork_vads_paid(f, late);
 }

@@ -38,7 +38,7 @@ static void take_slot(const struct pte_ref *s, struct fmo_entry *e);
 /* ---- one more ---- */
 
 /* One more word of the ref's process names e: fork of a word that refers to an entry
- * already.  The caller counts n_fork.
+ * already.  The caller counts words.fork.
  * Locks: [W] of the process, [F]; e's page is pinned. */
 void
 fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
@@ -105,7 +105,7 @@ drop_end(struct drop *d, uint64_t index)
 	if (d->empty)
 		fmo_free_page(ref->fmo, index);
 	ASSERT(ref->nptes >= d->n);
-	d->as->n_fork -= d->n;
+	d->as->words.fork -= d->n;
 	ref->nptes -= d->n;
 	if (ref->nptes == 0)
 		fmo_drop_ref(d->as, ref);
@@ -193,7 +193,7 @@ fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
 		e->refs = 0;
 		d.n = 1;
 		d.empty = entry_died(d.ref->fmo, e);
-		s->as->n_priv++;
+		s->as->words.priv++;
 		EVENT(fmo_steal, index, where);
 		drop_end(&d, index);
 	} else {
@@ -247,7 +247,7 @@ take_slot(const struct pte_ref *s, struct fmo_entry *e)
 	ASSERT(pte_kind(word_get(s->word)) == PTE_FORK);
 	word_set_locked(fmo_page_of(e), &e->word, 0);
 	word_set_locked(s->leaf, s->word, word);
-	atomic_add(&s->as->n_swap, 1);
+	atomic_add(&s->as->words.swap, 1);
 }
 
 /* The soft FORK words from *va on whose entries lie in page, up to the first that

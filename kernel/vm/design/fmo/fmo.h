@@ -46,7 +46,7 @@ _Static_assert(sizeof(struct fmo) == 64, "book: objects");
 _Static_assert(sizeof(struct fmo_entry) == 16, "book: objects");
 
 struct fmo_ref {
-	struct rb_node rb;     /* [W] as->shared_refs by fmo->base */
+	struct rb_node rb;     /* [W] as->shared.refs by fmo->base */
 	struct fmo *fmo;       /* [c] */
 	uint64_t nptes;        /* [W] this process's words into fmo; dropped AT 0 */
 };

@@ -262,7 +262,7 @@ fmo_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found
 
 	if (!census.active)
 		census_open();
-	for (node = rb_first(&as->shared_refs); node != NULL; node = rb_next(node)) {
+	for (node = rb_first(&as->shared.refs); node != NULL; node = rb_next(node)) {
 		struct fmo_ref *ref = CONTAINER_OF(node, struct fmo_ref, rb);
 
 		n++;
@@ -276,7 +276,7 @@ fmo_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found
 			row->nptes += ref->nptes;
 		}
 	}
-	if (sum != as->n_fork || n != as->n_shared_refs)
-		report_bad(rep, "I6", "as %u: n_fork %lu in %u objects, found %lu "
-		    "in %lu", as->id, as->n_fork, as->n_shared_refs, sum, n);
+	if (sum != as->words.fork || n != as->shared.n)
+		report_bad(rep, "I6", "as %u: words.fork %lu in %u objects, found %lu "
+		    "in %lu", as->id, as->words.fork, as->shared.n, sum, n);
 }

@@ -191,7 +191,7 @@ fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
 struct fmo_ref *
 fmo_add_ref(struct aspace *as, struct fmo *fmo)
 {
-	struct rb_node **link = &as->shared_refs.node, *parent = NULL;
+	struct rb_node **link = &as->shared.refs.node, *parent = NULL;
 	struct fmo_ref *ref = kmem_cache_zalloc(&fmos.refs);
 
 	if (ref == NULL)
@@ -202,8 +202,8 @@ fmo_add_ref(struct aspace *as, struct fmo *fmo)
 		    &parent->right;
 	}
 	ref->fmo = fmo;
-	rb_insert(&as->shared_refs, &ref->rb, parent, link, NULL);
-	as->n_shared_refs++;
+	rb_insert(&as->shared.refs, &ref->rb, parent, link, NULL);
+	as->shared.n++;
 	atomic_add(&fmo->procs, 1);
 	EVENT_ADD(fmo_refs_live, 1);
 	return ref;
@@ -214,7 +214,7 @@ fmo_add_ref(struct aspace *as, struct fmo *fmo)
 struct fmo_ref *
 fmo_find_ref(struct aspace *as, uint64_t index)
 {
-	struct rb_node *n = as->shared_refs.node;
+	struct rb_node *n = as->shared.refs.node;
 	struct fmo_ref *best = NULL;
 
 	while (n != NULL) {
@@ -239,8 +239,8 @@ fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
 	struct fmo *fmo = ref->fmo;
 
 	ASSERT(ref->nptes == 0);
-	rb_remove(&as->shared_refs, &ref->rb, NULL);
-	as->n_shared_refs--;
+	rb_remove(&as->shared.refs, &ref->rb, NULL);
+	as->shared.n--;
 	kmem_cache_free(&fmos.refs, ref);
 	EVENT_ADD(fmo_refs_live, -1);
 	if (atomic_sub(&fmo->procs, 1) == 0)
@@ -306,7 +306,7 @@ fmo_forget(struct aspace *as)
 	struct rb_node *n;
 
 	HELD(&as->ws_lock);
-	while ((n = rb_first(&as->shared_refs)) != NULL) {
+	while ((n = rb_first(&as->shared.refs)) != NULL) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
 		ref->nptes = 0;

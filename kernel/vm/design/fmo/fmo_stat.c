@@ -74,7 +74,7 @@ put_refs(struct aspace *as, struct out_part *part)
 	struct rb_node *n;
 
 	mutex_lock(&as->ws_lock);
-	for (n = rb_first(&as->shared_refs); n != NULL; n = rb_next(n)) {
+	for (n = rb_first(&as->shared.refs); n != NULL; n = rb_next(n)) {
 		ref = CONTAINER_OF(n, struct fmo_ref, rb);
 		if (out_part_wants(part))
 			out_printf(&part->out, "base=%lx n=%u live=%u "

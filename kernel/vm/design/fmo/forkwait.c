@@ -101,7 +101,7 @@ let_ref_go(struct aspace *as, struct fmo_ref *ref)
 static void
 let_refs_go(struct aspace *child)
 {
-	struct rb_node *n = rb_first(&child->shared_refs), *next;
+	struct rb_node *n = rb_first(&child->shared.refs), *next;
 
 	for (; n != NULL; n = next) {
 		next = rb_next(n);

@@ -244,14 +244,14 @@ pmap_evict_any(size_t want, int min_age)
 static uint64_t
 hand_get(const struct aspace *as)
 {
-	return (uint64_t)as->hand_tbl * MD_PT_WORDS + as->hand_idx;
+	return (uint64_t)as->ws.hand_tbl * MD_PT_WORDS + as->ws.hand_idx;
 }
 
 static void
 hand_set(struct aspace *as, uint64_t vpn)
 {
-	as->hand_tbl = (uint32_t)(vpn / MD_PT_WORDS);
-	as->hand_idx = (uint16_t)(vpn % MD_PT_WORDS);
+	as->ws.hand_tbl = (uint32_t)(vpn / MD_PT_WORDS);
+	as->ws.hand_idx = (uint16_t)(vpn % MD_PT_WORDS);
 }
 
 /* Up to want pages leave the working set of one space, from its hand on: school->evict.
@@ -283,7 +283,7 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 		cleared |= used;
 	}
 	if (cleared) {
-		as->ws_used_ns = md_time_ns(); /* nobody sleeps here */
+		as->ws.used_ns = md_time_ns(); /* nobody sleeps here */
 		tlb_flush_range(as, 0, top);
 	}
 	EVENT_ADD(ws_looks, passed);

@@ -48,8 +48,8 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 		pv_add(pg, p, as, PAGE_DOWN(f->va));
 	word_enter(f->word, pte_make_valid(pg, src, bits));
 	word_entered(f->leaf, 1, 0, (bits & PTE_LOCK) != 0);
-	as->ws_pages++;
-	as->ws_peak = MAX(as->ws_peak, as->ws_pages);
+	as->ws.pages++;
+	as->ws.peak = MAX(as->ws.peak, as->ws.pages);
 }
 
 /* f->word, which is 0, maps the page of zeros, for a read, with these rights of the
@@ -96,8 +96,8 @@ pmap_remove_word(struct fctx *f)
 		return;
 	}
 	tell_left(f->as, va, old);
-	f->as->ws_pages--;
-	f->as->n_locked -= words_cleared_locked(&gone);
+	f->as->ws.pages--;
+	f->as->words.locked -= words_cleared_locked(&gone);
 	pg = pte_page(old);
 	spin_lock(&pfn_lock);
 	word_sums_locked(f->leaf, -1, -1);
@@ -133,7 +133,7 @@ taken(struct pt_iter *it, va_t va, const struct words_cleared *gone,
 	bool any = n + words_cleared_of(gone, SRC_SPEC) > 0;
 
 	word_settle(it->leaf, gone);
-	it->as->ws_pages -= n;
+	it->as->ws.pages -= n;
 	if (any && which == PMAP_UNLOCKED)
 		pt_keep_charge(it->as, it->leaf);
 	/* Who is about to make its first word has the table. */
@@ -241,7 +241,7 @@ pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 		return false;
 	old = word_set(leaf, word, 0);
 	tell_left(as, va, old);
-	as->ws_pages--;
+	as->ws.pages--;
 	tlb_batch_put(as->batch, va >> PAGE_SHIFT, old);
 	pt_keep_charge(as, leaf);
 	if (leaf->nused == 0)

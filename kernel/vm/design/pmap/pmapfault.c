@@ -61,7 +61,7 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 	if (!want_zeros(&f->want))
 		return fault_missing(f);
 	if (pmap_may_feed() && (paid || pt_pay_late(f) == 0)) {
-		f->as->fed += !paid;
+		f->as->commit.fed += !paid;
 		kmem_cache_feed(of, f->want.frame);
 		f->want.frame = NULL;
 	} else if (of != &pv_cache || pmap_evict(f->as, 1, 0) == 0) {
