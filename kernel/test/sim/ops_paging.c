@@ -151,7 +151,7 @@ op_vads_out(const struct step *s)
 {
 	op_kernel_trim(s);
 	op_kernel_out(s);
-	if (!kpaged_is_out((va_t)me()->vads.node))
+	if (!kpaged_is_out((va_t)me()->map.vads.node))
 		wrong(s, "VADs out", 0);
 }
 
