@@ -19,9 +19,10 @@
  *              make it negative.
  *           4. #DB of a user goes on as any exception does, on the kernel stack.
  *              In the kernel nothing steps, and what is watched there is the
- *              user's; but where a program has TF set, some processors (Bochs) trap once more at syscall_entry, on the
- *              user's stack pointer.  So #DB has a stack of its own, and is
- *              over before the next one can come: TF is off inside.
+ *              user's; but where a program has TF set, some processors (Bochs)
+ *              trap once more at syscall_entry, on the user's stack pointer.
+ *              So #DB has a stack of its own, and is over before the next one
+ *              can come: TF is off inside.
  *           5. At a syscall the processor clears IF, DF, TF, NT, AC, IOPL (SFMASK).
  *           6. sysret only when may_sysret() of trap.c says that it gives exactly
  *              what the frame says; a non-canonical rip in sysret would fault
