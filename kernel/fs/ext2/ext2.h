@@ -173,6 +173,7 @@ struct ext2_inode {
 	struct list_node all;     /* [I] in fs->inodes, longest unused first */
 	struct list_node hash;    /* [I] */
 	struct list_node zombie;  /* [T] in fs->zombies: nlink 0 */
+	unsigned syncing;         /* [I], read without: icache_sync_files() is at it, so often */
 	struct mutex bmap;        /* [c] guards block[] and all below it */
 	uint32_t block[EXT2_NBLOCKS]; /* [B] */
 	uint32_t goal;            /* [B] where the next block should be */
@@ -241,6 +242,7 @@ struct ext2_fs {
 	struct list inodes;       /* [I] */
 	struct list itab[EXT2_HASH]; /* [I] */
 	unsigned ninodes;         /* [I] */
+	struct waitq synced;      /* [c] an inode's syncing has fallen */
 	struct list zombies;      /* [T] */
 	struct list deaths;       /* [G] */
 	struct list gone;         /* gone_lock */

@@ -19,6 +19,9 @@
  *              cannot be read just now stays for the next round; so does one
  *              with blocks behind its end (pager.c, rule 5), or names that are
  *              still to be erased (gone.c, rule 3).
+ *           4. Who writes back all files holds one for a moment, and is no user:
+ *              an inode without names takes its pages from him, waits, and ends.
+ *              Else a full disk could stay full after a file was removed.
  *
  * Read next sync.c, whose thread calls the reaper.
  */
@@ -66,6 +69,33 @@ is_idle(const struct ext2_inode *ip)
 	    (v->vmo == NULL || vmo_refs(v->vmo) == 1);
 }
 
+/* Rule 4.  Locks: tree for writing, so that nobody becomes a user. */
+static bool
+is_unused(struct ext2_inode *ip)
+{
+	const struct vnode *v = ip->vn;
+	bool unused;
+
+	mutex_lock_nested(&ip->fs->ilock);
+	unused = atomic_load(&v->refs) == 1 + ip->syncing &&
+	    (v->vmo == NULL || vmo_refs(v->vmo) == 1);
+	mutex_unlock(&ip->fs->ilock);
+	return unused;
+}
+
+static void
+wait_synced(struct ext2_inode *ip)
+{
+	struct waiter w;
+
+	while (atomic_load(&ip->syncing) != 0) {
+		wait_prepare(&ip->fs->synced, &w);
+		if (atomic_load(&ip->syncing) != 0)
+			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
+	}
+}
+
 /* All that it has goes back; commits may come between.  0, or an error. */
 static int
 zombie_free(struct ext2_inode *ip)
@@ -91,6 +121,7 @@ zombie_end(struct ext2_inode *ip)
 
 	if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
 		return;
+	wait_synced(ip);
 	r = zombie_free(ip);
 	if (r == 0 || atomic_load(&fs->readonly))
 		icache_remove(ip);
@@ -105,7 +136,7 @@ reap_round(struct ext2_fs *fs)
 		struct ext2_inode *ip = LIST_ENTRY(n, struct ext2_inode, zombie);
 
 		next = n->next;
-		if (is_idle(ip) && ip->vn->nlink == 0)
+		if (ip->vn->nlink == 0 && is_unused(ip))
 			zombie_end(ip);
 	}
 }
@@ -268,26 +299,38 @@ icache_cut_tails(struct ext2_fs *fs)
 /* ---- pages of all files ---- */
 
 /*
- * The file of a bucket that has the lowest number above *last, referenced; NULL: none.
- * By number: the list of all changes its order while others use files.
+ * The file of a bucket that has the lowest number above *last; NULL: none.  By number:
+ * the list of all changes its order while others use files.
+ *
+ * Owns:     a reference, until file_done().
  */
-static struct vnode *
+static struct ext2_inode *
 file_next(struct ext2_fs *fs, unsigned bucket, uint64_t *last)
 {
-	struct ext2_inode *ip;
-	struct vnode *v = NULL;
+	struct ext2_inode *ip, *next = NULL;
 
 	mutex_lock_nested(&fs->ilock);
 	LIST_FOREACH(ip, &fs->itab[bucket], hash)
-		if (ip->vn->ino > *last && (v == NULL || ip->vn->ino < v->ino) &&
-		    ip->vn->vmo != NULL && ip->vn->nlink != 0)
-			v = ip->vn;
-	if (v != NULL) {
-		*last = v->ino;
-		vn_get(v);
+		if (ip->vn->ino > *last && ip->vn->vmo != NULL && ip->vn->nlink != 0 &&
+		    (next == NULL || ip->vn->ino < next->vn->ino))
+			next = ip;
+	if (next != NULL) {
+		*last = next->vn->ino;
+		vn_get(next->vn);
+		atomic_store(&next->syncing, next->syncing + 1);
 	}
 	mutex_unlock(&fs->ilock);
-	return v;
+	return next;
+}
+
+static void
+file_done(struct ext2_fs *fs, struct ext2_inode *ip)
+{
+	mutex_lock_nested(&fs->ilock);
+	vn_put(ip->vn);            /* the cache has one more */
+	atomic_store(&ip->syncing, ip->syncing - 1);
+	mutex_unlock(&fs->ilock);
+	wake_all(&fs->synced);
 }
 
 /*
@@ -299,18 +342,18 @@ file_next(struct ext2_fs *fs, unsigned bucket, uint64_t *last)
 int
 icache_sync_files(struct ext2_fs *fs)
 {
-	struct vnode *v;
+	struct ext2_inode *ip;
 	uint64_t last;
 	unsigned i;
 	int r = 0, one;
 
 	for (i = 0; i < EXT2_HASH; i++) {
 		last = 0;
-		while ((v = file_next(fs, i, &last)) != NULL) {
-			one = vmo_sync(v->vmo, 0, UINT64_MAX);
+		while ((ip = file_next(fs, i, &last)) != NULL) {
+			one = vmo_sync(ip->vn->vmo, 0, UINT64_MAX);
 			if (r == 0)
 				r = one;
-			vn_put(v);
+			file_done(fs, ip);
 		}
 	}
 	return r;

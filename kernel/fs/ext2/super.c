@@ -88,6 +88,7 @@ fs_alloc(struct mount *m, struct bdev *dev)
 	list_node_init(&fs->all);
 	spin_init(&fs->gate.lock, LR_LEAF);
 	waitq_init(&fs->gate.wait);
+	waitq_init(&fs->synced);
 	mutex_init(&fs->alloc, LR_VNODE);
 	mutex_init(&fs->meta_lock, LR_VNODE);
 	mutex_init(&fs->ilock, LR_VNODE);
