@@ -96,20 +96,6 @@ fault_reap_all(void)
 		r->reap();
 }
 
-/* [W], for a pass.  Who waits for it is one of those that ws_limit() leaves room for.
- * Locks: [M]. */
-static void
-fault_lock_words(struct aspace *as)
-{
-	bool wait = mutex_is_taken(&as->ws_lock);
-
-	if (wait)
-		atomic_add(&as->ws.waiting, 1);
-	mutex_lock(&as->ws_lock);
-	if (wait)
-		atomic_sub(&as->ws.waiting, 1);
-}
-
 /* How many pages a read fault may map in all: fault-around. */
 uint64_t
 fault_around(void)
@@ -227,42 +213,16 @@ fault_between(struct fctx *f, enum fault_outcome r)
 
 /* ---- one pass ---- */
 
-static void
-map_lock(struct fctx *f)
-{
-	if (f->exclusive)
-		rw_lock_write(&f->as->map_lock);
-	else
-		rw_lock_read(&f->as->map_lock);
-}
-
-static void
-map_unlock(struct fctx *f)
-{
-	if (f->exclusive)
-		rw_unlock_write(&f->as->map_lock);
-	else
-		rw_unlock_read(&f->as->map_lock);
-}
-
-/* Another object is at va than in the last pass: its pins are of no use. */
-static void
-let_other_go(struct fctx *f, const struct vad *v)
-{
-	bool same = f->v.vmo == v->vmo && (v->vmo == NULL ||
-	    f->v.off - f->v.start == v->off - v->start);
-
-	if (!same)
-		pt_unpin(f);
-}
-
-/* The fault is in v.  Locks: [M]. */
+/* The fault is in v.  Pins of the pass before are of no use where that met another
+ * object.
+ * Locks: [M]. */
 static void
 set_vad(struct fctx *f, const struct vad *v)
 {
 	HELD_SHARED(&f->as->map_lock);
-	if (f->npin > 0)
-		let_other_go(f, v);
+	if (f->npin > 0 && (f->v.vmo != v->vmo || (v->vmo != NULL &&
+	    f->v.off - f->v.start != v->off - v->start)))
+		pt_unpin(f);
 	f->v.start = v->start;
 	f->v.end = v->end;
 	f->v.off = v->off;
@@ -385,14 +345,20 @@ count_run(struct fctx *f, uint64_t more)
 
 /* [W].  Who has to wait for it clears a frame meanwhile, which a store will mostly
  * want: a quarter of a zero-fill is then not done under the lock.  Not for a file: who
- * reads its page would wait for other frames (R9). */
+ * reads its page would wait for other frames (R9).  ws_limit() leaves room for him. */
 static void
 lock_words(struct fctx *f)
 {
-	if (f->access == ACCESS_WRITE && f->v.vmo == NULL &&
-	    mutex_is_taken(&f->as->ws_lock))
+	struct aspace *as = f->as;
+	bool wait = mutex_is_taken(&as->ws_lock);
+
+	if (wait && f->access == ACCESS_WRITE && f->v.vmo == NULL)
 		(void)want_zeros(&f->want);
-	fault_lock_words(f->as);
+	if (wait)
+		atomic_add(&as->ws.waiting, 1);
+	mutex_lock(&as->ws_lock);
+	if (wait)
+		atomic_sub(&as->ws.waiting, 1);
 }
 
 /* S1 and S2: tables, then the design.  [M] held. */
@@ -494,13 +460,19 @@ fault_once(struct fctx *f)
 	enum fault_outcome r;
 
 	sched_keep_turn(me);
-	map_lock(f);
+	if (f->exclusive)
+		rw_lock_write(&f->as->map_lock);
+	else
+		rw_lock_read(&f->as->map_lock);
 	r = fault_lookup(f);
 	if (r == FAULT_DONE)
 		r = fault_resolve(f);
 	if (r == FAULT_DONE && f->force)
 		take_rights_back(f);
-	map_unlock(f);
+	if (f->exclusive)
+		rw_unlock_write(&f->as->map_lock);
+	else
+		rw_unlock_read(&f->as->map_lock);
 	sched_end_turn(me);
 	return r;
 }
@@ -515,24 +487,6 @@ end_holds(struct fctx *f, enum fault_outcome r)
 	    r != FAULT_DONE)
 		fault_give_back(f);
 	thread_current()->vmfault = f->outer;
-}
-
-static void
-count_end(const struct fctx *f, enum fault_outcome r)
-{
-	if (f->major)
-		EVENT(fault_major);
-	EVENT(fault_end, r, f->restarts);
-	EVENT(fault_ended);
-}
-
-/* Who took a frame makes room for the next, while he holds nothing. */
-static void
-make_room(const struct fctx *f)
-{
-	if (bal_needs_help(f->as))
-		bal_help(f->as);
-	fault_reap();
 }
 
 /* What the caller hears.  A fault that sleeps and fails is a bus error: the page could
@@ -556,13 +510,19 @@ answer(struct fctx *f, enum fault_outcome r, int error)
 	return -EFAULT;
 }
 
-/* In this order: nobody makes room with pins, and what a check looks at is at rest. */
+/* In this order: who took a frame makes room for the next while he holds nothing, and
+ * what a check looks at is at rest. */
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
 	end_holds(f, r);
-	count_end(f, r);
-	make_room(f);
+	if (f->major)
+		EVENT(fault_major);
+	EVENT(fault_end, r, f->restarts);
+	EVENT(fault_ended);
+	if (bal_needs_help(f->as))
+		bal_help(f->as);
+	fault_reap();
 	if (evidence_is_asked() && faults.hook != NULL)
 		faults.hook(f->as, FAULT_ENDS);
 	return answer(f, r, error);
