@@ -83,108 +83,94 @@ move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
 
 /* ---- a page alone ---- */
 
-/* Within one page of a file that exists: read if need be, and with its place on disk
- * before it becomes dirty. */
-static ssize_t
-write_into(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio)
+/* The page idx, read or made, pinned; one of a file that is to be written with its place
+ * on disk.  0; -ENXIO: beyond the end; -ENOENT: a hole, which is to be read. */
+static int
+get_page(struct vmo *vmo, uint64_t idx, enum uio_dir dir, struct vm_page **pg)
 {
-	uint64_t idx = off >> PAGE_SHIFT;
-	struct vm_page *pg;
 	uint64_t seq;
 	int r;
 
-	r = cache_get(vmo, idx, CACHE_READ, &pg);
-	if (r != 0)
+	if (vmo->type == VMO_AOBJ)
+		return anon_page(vmo, idx, dir == UIO_GET ? ANON_CREATE :
+		    ANON_FIND, pg);
+	r = cache_get(vmo, idx, CACHE_READ, pg);
+	if (r != 0 || dir == UIO_PUT)
 		return r;
-	r = cache_extend(vmo, idx, pg, &seq);
-	if (r == 0)
-		return move_run(&pg, 1, off, n, uio, UIO_GET);
-	page_unpin(pg);
+	r = cache_extend(vmo, idx, *pg, &seq);
+	if (r != 0)
+		page_unpin(*pg);
 	return r;
 }
 
-/* A whole page that is absent need not be read.  The frame is filled before it is in
- * the tree: the source may be a mapping of this very page. */
-static ssize_t
-write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
-{
-	uint64_t idx = off >> PAGE_SHIFT;
-	struct vm_page *pg = NULL;
-	struct uio filled;
-	uint64_t seq;
-	ssize_t n;
-	int r;
-
-	r = page_alloc_wait(PHYS_ANY, &pg);
-	if (r != 0)
-		return r;
-	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
-	if (n == (ssize_t)PAGE_SIZE && cache_begin_insert(vmo, idx, pg)) {
-		r = cache_extend(vmo, idx, pg, &seq);
-		cache_end_insert(vmo, pg, r);
-		return r != 0 ? r : n;
-	}
-	/* The source ended early, or somebody else was faster. */
-	if (n > 0) {
-		uio_init_kernel(&filled, pa2va(page_pa(pg)), (size_t)n);
-		n = write_into(vmo, off, (size_t)n, &filled);
-	}
-	page_free(pg);
-	return n;
-}
-
-/* The same for an anonymous object. */
-static ssize_t
-write_new(struct vmo *vmo, uint64_t off, struct uio *uio)
-{
-	uint64_t idx = off >> PAGE_SHIFT;
-	struct vm_page *pg = NULL, *there;
-	struct uio filled;
-	ssize_t n;
-	int r;
-
-	r = page_alloc_wait(PHYS_ANY, &pg);
-	if (r != 0)
-		return r;
-	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
-	if (n == (ssize_t)PAGE_SIZE && anon_enter(vmo, idx, pg))
-		return n;
-	/* Or it is on swap, or its tables are to be made, or nobody pays for it. */
-	if (n > 0) {
-		uio_init_kernel(&filled, pa2va(page_pa(pg)), (size_t)n);
-		r = anon_page(vmo, idx, ANON_CREATE, &there);
-		n = r == 0 ? move_run(&there, 1, off, (size_t)n, &filled, UIO_GET) :
-		    r == -ENXIO ? 0 : r;
-	}
-	page_free(pg);
-	return n;
-}
-
-/* Bytes within the page of off, which is read or made.  0: the end has come nearer. */
+/* Bytes within the page of off.  0: the end has come nearer. */
 static ssize_t
 move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
     enum uio_dir dir)
 {
-	uint64_t idx = off >> PAGE_SHIFT;
 	struct vm_page *pg;
-	ssize_t r;
+	int r = get_page(vmo, off >> PAGE_SHIFT, dir, &pg);
 
-	n = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
-	if (vmo->type == VMO_AOBJ && dir == UIO_GET && n == PAGE_SIZE)
-		return write_new(vmo, off, uio);
-	if (vmo->type == VMO_AOBJ)
-		r = anon_page(vmo, idx, dir == UIO_GET ? ANON_CREATE :
-		    ANON_FIND, &pg);
-	else if (dir == UIO_PUT)
-		r = cache_get(vmo, idx, CACHE_READ, &pg);
-	else
-		r = n == PAGE_SIZE && !cache_is_resident(vmo, idx) ?
-		    write_whole(vmo, off, uio) : write_into(vmo, off, n, uio);
-	if (r == 0 && (vmo->type == VMO_AOBJ || dir == UIO_PUT))
+	if (r == 0)
 		return move_run(&pg, 1, off, n, uio, dir);
 	if (r == -ENOENT)
 		return uio_zero(uio, n);
 	return r == -ENXIO ? 0 : r;
+}
+
+/* A frame with all bytes of page idx becomes that page.  1: the object has it; 0: the
+ * caller, for there is one, or nobody pays, or its table is missing; an error: nobody. */
+static int
+enter_page(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
+{
+	uint64_t seq;
+	int r;
+
+	if (vmo->type == VMO_AOBJ)
+		return anon_enter(vmo, idx, pg);
+	if (!cache_begin_insert(vmo, idx, pg))
+		return 0;
+	r = cache_extend(vmo, idx, pg, &seq);
+	cache_end_insert(vmo, pg, r);
+	return r != 0 ? r : 1;
+}
+
+/* A whole page that is absent need not be read.  The frame is filled before it is in
+ * the object: the source may be a mapping of this very page. */
+static ssize_t
+write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
+{
+	struct vm_page *pg = NULL;
+	struct uio filled;
+	ssize_t n;
+	int r;
+
+	r = page_alloc_wait(PHYS_ANY, &pg);
+	if (r != 0)
+		return r;
+	n = uio_get(uio, pa2va(page_pa(pg)), PAGE_SIZE);
+	if (n == (ssize_t)PAGE_SIZE)
+		r = enter_page(vmo, off >> PAGE_SHIFT, pg);
+	if (r != 0)
+		return r < 0 ? r : n;
+	/* The source ended early, or somebody else was faster. */
+	if (n > 0) {
+		uio_init_kernel(&filled, pa2va(page_pa(pg)), (size_t)n);
+		n = move_page(vmo, off, (size_t)n, &filled, UIO_GET);
+	}
+	page_free(pg);
+	return n;
+}
+
+/* As move_page(), of n bytes at most. */
+static ssize_t
+move_alone(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
+    enum uio_dir dir)
+{
+	n = MIN(n, PAGE_SIZE - (off & PAGE_MASK));
+	return dir == UIO_GET && n == PAGE_SIZE && (vmo->type == VMO_AOBJ ||
+	    !cache_is_resident(vmo, off >> PAGE_SHIFT)) ?
+	    write_whole(vmo, off, uio) : move_page(vmo, off, n, uio, dir);
 }
 
 /* Run by run; ends short at the end of the object or of the user's memory. */
@@ -203,7 +189,7 @@ move(struct vmo *vmo, uint64_t off, struct uio *uio, enum uio_dir dir)
 			pageout_throttle();
 		held = hold_run(vmo, off, n, dir, page);
 		r = held > 0 ? move_run(page, held, off, n, uio, dir) :
-		    move_page(vmo, off, n, uio, dir);
+		    move_alone(vmo, off, n, uio, dir);
 		if (r <= 0)
 			return done > 0 ? (ssize_t)done : r;
 		done += (size_t)r;
