@@ -71,7 +71,7 @@ static const struct vmo_client_ops tmpfs_client = {
 static int
 bytes_make(struct vnode *v, uint64_t bytes, const struct vmo_client_ops *ops)
 {
-	v->vmo = vmo_create_anon(bytes, ops, v);
+	v->vmo = vmo_create_anon(bytes, 0, ops, v);
 	if (v->vmo == NULL)
 		return -ENOMEM;
 	if (v->mnt->quota != NULL)

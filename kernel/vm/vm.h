@@ -231,9 +231,10 @@ struct vmo_client_ops {
 	void (*ended)(void *client);
 };
 
-/* Anonymous object (tmpfs, shared anonymous memory); refs 1.  NULL: no memory. */
-struct vmo *vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *,
-    void *client);
+/* Anonymous object (tmpfs, shared anonymous memory); refs 1.  price: pages charged for
+ * all of it, or 0: each when it is made.  NULL: no memory. */
+struct vmo *vmo_create_anon(uint64_t bytes, uint64_t price,
+    const struct vmo_client_ops *, void *client);
 /* Special object: physical addresses, as far as they are no RAM; refs 1.
  * NULL: no memory. */
 struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *,

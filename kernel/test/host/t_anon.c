@@ -75,7 +75,7 @@ tables_by_index(void **state)
 		{ third, 3 }, { 1ul << 27, 2 }, { fourth - 1, 2 },
 		{ fourth, 4 }, { 25ul << 30, 3 }, { (1ul << 36) - 1, 3 } };
 	uint64_t before = ev_read(EV_anon_table_alloc), commit = commit_total();
-	struct vmo *vmo = vmo_create_anon(1ul << 48, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(1ul << 48, 0, NULL, NULL);
 	struct vm_page *pg;
 	unsigned i;
 
@@ -205,7 +205,7 @@ static void
 random_pages(bool failing)
 {
 	uint64_t commit = commit_total(), at;
-	struct vmo *vmo = vmo_create_anon(1ul << 48, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(1ul << 48, 0, NULL, NULL);
 	unsigned i;
 
 	model.n = 0;
@@ -305,7 +305,7 @@ static void
 bytes_in_any_order(void **state)
 {
 	uint64_t commit = commit_total(), size = 100000, off, n;
-	struct vmo *vmo = vmo_create_anon(size, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(size, 0, NULL, NULL);
 	unsigned i;
 
 	memset(bytes, 0, sizeof(bytes));
@@ -343,7 +343,7 @@ static void
 pin_outlives_object(void **state)
 {
 	uint64_t commit = commit_total(), free = ev_read(EV_page_q_free);
-	struct vmo *vmo = vmo_create_anon(PAGE_SIZE, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(PAGE_SIZE, 0, NULL, NULL);
 	struct vm_page *pg;
 
 	assert_int_equal(anon_page(vmo, 0, ANON_CREATE, &pg), 0);
@@ -371,7 +371,7 @@ charged_as_a_whole(void **state)
 	assert_int_equal(anon_price(6 + 512 + 512 * 512 + 1),
 	    6 + 512 + 512 * 512 + 1 + 1 + 513 + 3);
 	assert_int_equal(commit_charge(anon_price(1000)), 0);
-	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
+	vmo = vmo_create_anon(1000 * PAGE_SIZE, anon_price(1000), NULL, NULL);
 	make_page(vmo, 999);
 	host_check_object(vmo);
 	assert_int_equal(commit_total(), commit + 1000 + 3);
@@ -414,7 +414,7 @@ static void
 neighbours_are_mapped(void **state)
 {
 	uint64_t commit = commit_total(), i, pages, faults;
-	struct vmo *vmo = vmo_create_anon(600 * PAGE_SIZE, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(600 * PAGE_SIZE, 0, NULL, NULL);
 	struct aspace *as = map_shared(vmo, 600);
 
 	for (i = 0; i < 600; i++)

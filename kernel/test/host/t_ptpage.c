@@ -531,7 +531,7 @@ static void
 a_lost_table_is_checked_when_looked_at(void **state)
 {
 	uint64_t i, n = 20;
-	struct vmo *vmo = vmo_create_anon(n << PAGE_SHIFT, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(n << PAGE_SHIFT, 0, NULL, NULL);
 	struct vm_page *pg;
 	va_t kva;
 

@@ -177,7 +177,7 @@ op_file(const struct step *s)
 static void
 op_object(const struct step *s)
 {
-	world.vmo = vmo_create_anon(s->arg[0] * PAGE_SIZE, NULL, NULL);
+	world.vmo = vmo_create_anon(s->arg[0] * PAGE_SIZE, 0, NULL, NULL);
 	ASSERT(world.vmo != NULL);
 }
 

@@ -21,22 +21,15 @@ struct vmo *
 map_shared_object(uint64_t bytes, enum shared_pay pay,
     const struct vmo_client_ops *ops, void *client)
 {
-	uint64_t price = anon_price(PAGE_UP(bytes) >> PAGE_SHIFT);
+	uint64_t price = pay == SHARED_LATE || commit_is_late() ? 0 :
+	    anon_price(PAGE_UP(bytes) >> PAGE_SHIFT);
 	struct vmo *vmo;
 
-	if (pay == SHARED_LATE || commit_is_late())
-		return vmo_create_anon(bytes, ops, client);
 	if (commit_charge(price) != 0)
 		return NULL;
-	vmo = vmo_create_shared_anon(bytes);
-	if (vmo == NULL) {
+	vmo = vmo_create_anon(bytes, price, ops, client);
+	if (vmo == NULL)
 		commit_uncharge(price);
-		return NULL;
-	}
-	spin_lock(&vmo->lock);
-	vmo->client_ops = ops;
-	vmo->client = client;
-	spin_unlock(&vmo->lock);
 	return vmo;
 }
 

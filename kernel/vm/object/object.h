@@ -50,7 +50,6 @@ struct vmo *vmo_next_anon(struct vmo *prev);             /* with a reference; NU
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
 extern struct mutex vmo_list_lock;                       /* none comes or goes; rank 3 */
 void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
-struct vmo *vmo_create_shared_anon(uint64_t bytes);      /* MAP_SHARED|MAP_ANONYMOUS */
 struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */
 /* maplink.c */
 void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */

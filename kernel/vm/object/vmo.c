@@ -56,35 +56,22 @@ vmo_free(struct vmo *vmo)
 	kmem_cache_free(&vmo_cache, vmo);
 }
 
-/* Anonymous object of a file; each page is charged when it is made.
+/* Anonymous object.  price: what the caller has charged, anon_price(); the object takes
+ * that over.  0: each page is charged when it is made.
  * Locks: none of rank >= 3.  Owns: the caller, the only reference.
- * Returns: NULL: no memory. */
-struct vmo *
-vmo_create_anon(uint64_t bytes, const struct vmo_client_ops *ops, void *client)
-{
-	struct vmo *vmo = anon_create(bytes);
-
-	if (vmo == NULL)
-		return NULL;
-	vmo->client_ops = ops;
-	vmo->client = client;
-	return vmo_register(vmo);
-}
-
-/* Object of a MAP_SHARED|MAP_ANONYMOUS mapping, paid for as a whole.
- * Locks: none of rank >= 3.
- * Owns: the caller, the only reference; the object takes over the charge of
- * anon_price(), which the caller has made.
  * Returns: NULL: no memory, the charge stays the caller's. */
 struct vmo *
-vmo_create_shared_anon(uint64_t bytes)
+vmo_create_anon(uint64_t bytes, uint64_t price, const struct vmo_client_ops *ops,
+    void *client)
 {
 	struct vmo *vmo = anon_create(bytes);
 
 	if (vmo == NULL)
 		return NULL;
-	vmo->charged_whole = 1;
-	vmo->a.charged = anon_price(PAGE_UP(bytes) >> PAGE_SHIFT);
+	vmo->charged_whole = price != 0;
+	vmo->a.charged = price;
+	vmo->client_ops = ops;
+	vmo->client = client;
 	return vmo_register(vmo);
 }
 

@@ -223,7 +223,7 @@ whole(void)
 	unsigned tables;
 
 	CHECK(commit_charge(price) == 0);
-	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
+	vmo = vmo_create_anon(1000 * PAGE_SIZE, price, NULL, NULL);
 	CLAIM(vmo != NULL, "no object of shared memory can be made");
 	if (vmo == NULL)
 		return;

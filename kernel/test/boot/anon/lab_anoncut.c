@@ -298,7 +298,7 @@ ends(void)
 	anon_table_out(vmo, 59, 1);
 	vmo_put(vmo);
 	CHECK(commit_charge(anon_price(1000)) == 0);
-	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
+	vmo = vmo_create_anon(1000 * PAGE_SIZE, anon_price(1000), NULL, NULL);
 	CHECK(vmo != NULL);
 	EXPECT(anon_fill(vmo, 2) == 0 && anon_fill(vmo, 800) == 0);
 	anon_truncate(vmo, 2, 3);

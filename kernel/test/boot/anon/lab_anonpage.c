@@ -271,7 +271,7 @@ paid_for(void)
 	unsigned tables;
 
 	CHECK(commit_charge(anon_price(1000)) == 0);
-	vmo = vmo_create_shared_anon(1000 * PAGE_SIZE);
+	vmo = vmo_create_anon(1000 * PAGE_SIZE, anon_price(1000), NULL, NULL);
 	if (vmo == NULL)
 		return;
 	was = anon_books(vmo);

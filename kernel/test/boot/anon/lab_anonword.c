@@ -136,7 +136,7 @@ anon_books_moved(const char *what, struct vmo *vmo, struct anon_books was,
 struct vmo *
 anon_object(uint64_t bytes)
 {
-	struct vmo *vmo = vmo_create_anon(bytes, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(bytes, 0, NULL, NULL);
 
 	CLAIM(vmo != NULL, "anon_create made no object, though memory is ample");
 	if (vmo != NULL)

@@ -249,7 +249,7 @@ static void
 objects(struct aspace *as)
 {
 	static struct fctx f;
-	struct vmo *vmo = vmo_create_anon(16 * PAGE_SIZE, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(16 * PAGE_SIZE, 0, NULL, NULL);
 	va_t shared = pass_map(as, vmo, 16, P_RW, MAP_SHARED);
 	va_t own = pass_map(as, vmo, 16, P_RW, MAP_PRIVATE);
 	uint64_t bits = MD_PTE_U | MD_PTE_A | MD_PTE_NX, *p;

@@ -215,7 +215,7 @@ fork_while_cut(uint64_t n, uint64_t keep, unsigned mark)
 	uint64_t i;
 
 	p.as = lab_space();
-	a.vmo = vmo_create_anon(n * PAGE_SIZE, NULL, NULL);
+	a.vmo = vmo_create_anon(n * PAGE_SIZE, 0, NULL, NULL);
 	CHECK(a.vmo != NULL && map_mmap(p.as, &a, &p.va) == 0);
 	for (i = 0; i < n; i++)
 		pages_write(&p, i);

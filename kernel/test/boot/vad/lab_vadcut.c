@@ -22,7 +22,7 @@
 struct vmo *
 piece_object(uint64_t pages)
 {
-	struct vmo *vmo = vmo_create_anon(pages * PAGE_SIZE, NULL, NULL);
+	struct vmo *vmo = vmo_create_anon(pages * PAGE_SIZE, 0, NULL, NULL);
 
 	CHECK(vmo != NULL);
 	return vmo;
