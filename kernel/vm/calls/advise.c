@@ -26,34 +26,40 @@ enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 /* What an advice does: to one VAD at a time, or otherwise. */
 enum advice_kind {
 	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
-	ADVICE_POPULATE, ADVICE_READ, ADVICE_HUGE
+	ADVICE_POPULATE, ADVICE_READ
+};
+
+/* For what memory it is not. */
+enum advice_not {
+	NOT_DEVICE = 1, NOT_LOCKED = 2, NOT_OBJECT = 4, NOT_SHARED = 8, NOT_ANY = 16
 };
 
 static const struct advice {
 	enum advice_kind kind;
 	uint32_t clear, set;        /* FLAG: of the VAD's */
+	unsigned not;               /* enum advice_not */
 } advices[] = {
-	[MADV_NORMAL] = { ADVICE_FLAG, VAD_RANDOM | VAD_SEQUENTIAL, 0 },
-	[MADV_RANDOM] = { ADVICE_FLAG, VAD_SEQUENTIAL, VAD_RANDOM },
-	[MADV_SEQUENTIAL] = { ADVICE_FLAG, VAD_RANDOM, VAD_SEQUENTIAL },
+	[MADV_NORMAL] = { ADVICE_FLAG, VAD_RANDOM | VAD_SEQUENTIAL, 0, 0 },
+	[MADV_RANDOM] = { ADVICE_FLAG, VAD_SEQUENTIAL, VAD_RANDOM, 0 },
+	[MADV_SEQUENTIAL] = { ADVICE_FLAG, VAD_RANDOM, VAD_SEQUENTIAL, 0 },
 	[MADV_WILLNEED] = { .kind = ADVICE_READ },
-	[MADV_DONTNEED] = { .kind = ADVICE_DESIGN },
-	[MADV_FREE] = { .kind = ADVICE_DESIGN },
+	[MADV_DONTNEED] = { ADVICE_DESIGN, .not = NOT_DEVICE | NOT_LOCKED },
+	[MADV_FREE] = { ADVICE_DESIGN, .not = NOT_OBJECT | NOT_LOCKED },
 	[MADV_REMOVE] = { .kind = ADVICE_PUNCH },
-	[MADV_DONTFORK] = { ADVICE_FLAG, 0, VAD_DONTFORK },
-	[MADV_DOFORK] = { ADVICE_FLAG, VAD_DONTFORK, 0 },
+	[MADV_DONTFORK] = { ADVICE_FLAG, 0, VAD_DONTFORK, 0 },
+	[MADV_DOFORK] = { ADVICE_FLAG, VAD_DONTFORK, 0, NOT_DEVICE },
 	[MADV_HUGEPAGE] = { .kind = ADVICE_HINT },
 	[MADV_NOHUGEPAGE] = { .kind = ADVICE_HINT },
 	[MADV_DONTDUMP] = { .kind = ADVICE_HINT },
-	[MADV_DODUMP] = { .kind = ADVICE_HINT },
-	[MADV_WIPEONFORK] = { ADVICE_FLAG, 0, VAD_WIPEONFORK },
-	[MADV_KEEPONFORK] = { ADVICE_FLAG, VAD_WIPEONFORK, 0 },
-	[MADV_COLD] = { .kind = ADVICE_DESIGN },
-	[MADV_PAGEOUT] = { .kind = ADVICE_DESIGN },
+	[MADV_DODUMP] = { ADVICE_HINT, .not = NOT_DEVICE },
+	[MADV_WIPEONFORK] = { ADVICE_FLAG, 0, VAD_WIPEONFORK, NOT_OBJECT | NOT_SHARED },
+	[MADV_KEEPONFORK] = { ADVICE_FLAG, VAD_WIPEONFORK, 0, 0 },
+	[MADV_COLD] = { ADVICE_DESIGN, .not = NOT_DEVICE | NOT_LOCKED },
+	[MADV_PAGEOUT] = { ADVICE_DESIGN, .not = NOT_DEVICE | NOT_LOCKED },
 	[MADV_POPULATE_READ] = { .kind = ADVICE_POPULATE },
 	[MADV_POPULATE_WRITE] = { .kind = ADVICE_POPULATE },
-	[MADV_DONTNEED_LOCKED] = { .kind = ADVICE_DESIGN },
-	[MADV_COLLAPSE] = { .kind = ADVICE_HUGE },
+	[MADV_DONTNEED_LOCKED] = { ADVICE_DESIGN, .not = NOT_DEVICE },
+	[MADV_COLLAPSE] = { ADVICE_HINT, .not = NOT_ANY }, /* none has huge pages */
 };
 
 /* What is not in the table: UNKNOWN. */
@@ -66,21 +72,15 @@ advice_of(int advice)
 	    &advices[advice] : &unknown;
 }
 
-/* FLAG: those of the part [lo, hi) of v.  0; -EINVAL: not for this kind of memory;
- * -EAGAIN: no VAD for a split (-ENOMEM would tell of a hole). */
-static int
-advise_flags(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
-    int advice)
+static bool
+is_refused(const struct advice *a, const struct vad *v)
 {
-	const struct advice *a = advice_of(advice);
+	unsigned is = NOT_ANY | (vmo_is_device(v->vmo) ? NOT_DEVICE : 0) |
+	    ((v->flags & VAD_LOCKED) != 0 ? NOT_LOCKED : 0) |
+	    (v->vmo != NULL ? NOT_OBJECT : 0) |
+	    ((v->flags & (VAD_SHARED | VAD_ZERO_DEVICE)) != 0 ? NOT_SHARED : 0);
 
-	if (advice == MADV_DOFORK && vmo_is_device(v->vmo))
-		return -EINVAL;
-	if (advice == MADV_WIPEONFORK &&
-	    (v->vmo != NULL || (v->flags & (VAD_SHARED | VAD_ZERO_DEVICE)) != 0))
-		return -EINVAL;
-	return vad_set_flags(as, &v, lo, hi, (v->flags & ~a->clear) | a->set) == 0 ?
-	    0 : -EAGAIN;
+	return (a->not & is) != 0;
 }
 
 /* The words of the design, and those of an anonymous object. */
@@ -100,35 +100,23 @@ advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return r;
 }
 
+/* The part [lo, hi) of v.  0; RELEASE: as school->advise; -EINVAL: not for this kind of
+ * memory; -EAGAIN: no VAD for a split (-ENOMEM would tell of a hole). */
 static int
 advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
 {
-	if (advice == ADVICE_RELEASE || advice == MADV_WILLNEED)
-		return advise_swap(as, v, lo, hi, advice);
-	switch (advice_of(advice)->kind) {
-	case ADVICE_FLAG:
-		return advise_flags(as, v, lo, hi, advice);
-	case ADVICE_DESIGN:
-		if ((advice == MADV_FREE && v->vmo != NULL) ||
-		    vmo_is_device(v->vmo))
-			return -EINVAL;
-		if (advice == MADV_DONTNEED_LOCKED)
-			advice = MADV_DONTNEED;
-		else if ((v->flags & VAD_LOCKED) != 0)
-			return -EINVAL;
-		return advise_swap(as, v, lo, hi, advice);
-	case ADVICE_HUGE: /* no memory may have huge pages */
+	const struct advice *a = advice_of(advice);
+
+	if (is_refused(a, v))
 		return -EINVAL;
-	case ADVICE_HINT:
-		return advice == MADV_DODUMP && vmo_is_device(v->vmo) ? -EINVAL : 0;
-	case ADVICE_UNKNOWN:
-	case ADVICE_PUNCH:
-	case ADVICE_POPULATE:
-	case ADVICE_READ:
-		break;
-	}
-	return 0;
+	if (a->kind == ADVICE_FLAG)
+		return vad_set_flags(as, &v, lo, hi, (v->flags & ~a->clear) |
+		    a->set) == 0 ? 0 : -EAGAIN;
+	if (a->kind == ADVICE_HINT)
+		return 0;
+	return advise_swap(as, v, lo, hi, advice == MADV_DONTNEED_LOCKED ?
+	    MADV_DONTNEED : advice);
 }
 
 /* [M]: rule 1.  *left: pages still to be written. */
