@@ -26,36 +26,24 @@
 
 /* ---- words ---- */
 
-/* One leaf table: VALID words from va to end get the VAD's LOCK.  [W]. */
-static void
-lock_table(struct pt_iter *it, uint64_t lock)
-{
-	uint64_t *word, w;
-
-	PT_FOREACH(word, it) {
-		w = word_get(word);
-		if (pte_kind(w) != PTE_VALID || pte_src(w) == SRC_SPEC ||
-		    (w & PTE_LOCK) == lock)
-			continue;
-		word_change(word, PTE_LOCK, lock);
-		it->as->words.locked += lock != 0 ? 1 : -1ul;
-	}
-}
-
-/* [M] exclusive; takes [W], for one leaf table at a time.  No CPU caches LOCK: there is
- * nothing to flush. */
+/* VALID words get the VAD's LOCK.  [M] exclusive; takes [W], for one leaf table at a time.
+ * No CPU caches LOCK: there is nothing to flush. */
 static void
 lock_words(struct aspace *as, const struct vad *v)
 {
 	uint64_t lock = (v->flags & VAD_LOCKED) != 0 ? PTE_LOCK : 0;
 	struct pt_iter it = pt_range(as, v->start, v->end);
+	uint64_t *word, w;
 
-	while (it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		if (pt_iter_table(&it))
-			lock_table(&it, lock);
-		mutex_unlock(&as->ws_lock);
-	}
+	while (pt_iter_next(&it))
+		PT_FOREACH(word, &it) {
+			w = word_get(word);
+			if (pte_kind(w) != PTE_VALID || pte_src(w) == SRC_SPEC ||
+			    (w & PTE_LOCK) == lock)
+				continue;
+			word_change(word, PTE_LOCK, lock);
+			as->words.locked += lock != 0 ? 1 : -1ul;
+		}
 }
 
 /* The part [lo, hi) of *v; *v: the VAD that holds it afterwards. */

@@ -53,14 +53,11 @@ advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
 	w->at = pt_range(w->as, lo, hi);
 	w->at.hold = w->tables.as != NULL ? &w->tables : NULL;
 	w->at.want = &w->want;
-	while (w->at.va < w->at.end) {
-		mutex_lock(&w->as->ws_lock);
-		if (pt_iter_table(&w->at))
+	do {
+		w->at.r = 0;
+		while (pt_iter_next(&w->at))
 			fn(w);
-		mutex_unlock(&w->as->ws_lock);
-		if (w->at.r != 0 && want_get(&w->want) != 0)
-			return;
-	}
+	} while (w->at.r != 0 && want_get(&w->want) == 0);
 }
 
 /* All look as if they had not been used for long.  [W]. */
@@ -269,15 +266,11 @@ advise_bring(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct swap_walk walk = { .fn = bring_word };
 	struct pt_iter it = pt_range(as, lo, hi);
-	int r = 0;
 
 	it.hold = &walk.tables;
 	it.want = &walk.want;
-	while (r == 0 && it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		r = pt_iter_table(&it) ? swapped_table(&it, &walk) : it.r;
-		mutex_unlock(&as->ws_lock);
-	}
+	while (pt_iter_next(&it))
+		it.r = swapped_table(&it, &walk);
 }
 
 /* madvise for what lies in [lo, hi) vpn of one VAD: school->advise.

@@ -138,12 +138,8 @@ pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	struct pt_iter it = pt_range(as, lo, hi);
 	size_t done = 0;
 
-	while (it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		if (pt_iter_table(&it))
-			done += trim_table(&it);
-		mutex_unlock(&as->ws_lock);
-	}
+	while (pt_iter_next(&it))
+		done += trim_table(&it);
 	return done;
 }
 
@@ -183,11 +179,7 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 		pte_trim_range(as, vad->start, vad->end);
 		clear |= MD_PTE_U;
 	}
-	while (it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		if (pt_iter_table(&it))
-			protect_table(&it, clear, set);
-		mutex_unlock(&as->ws_lock);
-	}
+	while (pt_iter_next(&it))
+		protect_table(&it, clear, set);
 	return 0;
 }

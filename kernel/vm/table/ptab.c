@@ -434,6 +434,24 @@ pt_iter_table(struct pt_iter *it)
 	return false;
 }
 
+/* See table.h.  Locks: none of rank >= 5 but what it has taken. */
+bool
+pt_iter_next(struct pt_iter *it)
+{
+	bool found = false;
+
+	if (it->leaf != NULL)
+		mutex_unlock(&it->as->ws_lock);
+	it->leaf = NULL;
+	if (it->r == 0 && it->va < it->end) {
+		mutex_lock(&it->as->ws_lock);
+		found = pt_iter_table(it);
+		if (!found)
+			mutex_unlock(&it->as->ws_lock);
+	}
+	return found;
+}
+
 /* ---- freeing ---- */
 
 /* Without [P] a pin of swapoff's may be seen that is only for a moment. */

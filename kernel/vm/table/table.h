@@ -95,6 +95,9 @@ int pt_move(struct aspace *, struct vm_page *leaf, va_t va, va_t to, struct pt_h
     struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
+/* As pt_iter_table(), for a loop over tables: [W] is held from one call to the next, and
+ * not between two of them, nor once it has said false. */
+bool pt_iter_next(struct pt_iter *);
 va_t pt_skip_absent(const uint64_t *word, va_t, va_t end, int level); /* word: 0 */
 /* The word of va in the table. */
 static inline uint64_t *
