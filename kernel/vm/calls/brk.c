@@ -47,7 +47,7 @@ map_stack_room(uint64_t limit)
 static int
 add_mapping(struct aspace *as, struct vad *v, uint8_t prot)
 {
-	int r = vad_prepare(as, v, v->start, v->end);
+	int r = design_prepare(as, v, v->start, v->end);
 
 	if (r == 0)
 		r = map_charge(as, v, prot);

@@ -62,6 +62,16 @@ map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 	return 1;
 }
 
+/* May memory of v's kind become so many pages more?  lim NULL: nobody asks.  Locks: [M]. */
+bool
+map_fits(struct aspace *as, const struct map_limits *lim, const struct vad *v,
+    uint64_t more)
+{
+	HELD_SHARED(&as->map_lock);
+	return lim == NULL || (as->map.total_pages + more <= lim->as >> PAGE_SHIFT &&
+	    (!vad_is_data(v->flags, v->prot) || map_data_fits(as, more)));
+}
+
 /* Is [lo, hi) vpn free, and clear of the guard gap of a stack above it?  Locks: [M]. */
 bool
 map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -174,7 +184,7 @@ map_attach(struct aspace *as, struct vad *v)
 	HELD(&as->map_lock);
 	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
-	vad_attached(as, v);
+	design_attach(as, v);
 	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
 	return vad_merge(as, v);
 }
@@ -359,23 +369,6 @@ mmap_place(struct aspace *as, struct attach_work *w)
 	    -EEXIST : 0;
 }
 
-/* Limits that depend on what is in the place; that of locked memory comes before.
- * [M]. */
-static int
-mmap_limits(struct aspace *as, const struct attach_work *w)
-{
-	const struct map_args *a = w->a;
-	uint64_t grown = w->pages - w->replaced;
-
-	if (a->lim != NULL &&
-	    as->map.total_pages + grown > a->lim->as >> PAGE_SHIFT)
-		return -ENOMEM;
-	if (a->lim != NULL && vad_is_data(w->vad->flags, w->vad->prot) &&
-	    !map_data_fits(as, grown))
-		return -ENOMEM;
-	return as->map.nvads >= vad_max() ? -ENOMEM : 0;
-}
-
 /* Will the new VAD be locked, and may it?  [M].  0, -EAGAIN. */
 static int
 mmap_lock(struct aspace *as, struct attach_work *w)
@@ -421,10 +414,12 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	r = mmap_place(as, w);
 	if (r == 0)
 		r = mmap_lock(as, w);
+	/* Limits that depend on what is in the place. */
+	if (r == 0 && (as->map.nvads >= vad_max() ||
+	    !map_fits(as, w->a->lim, w->vad, w->pages - w->replaced)))
+		r = -ENOMEM;
 	if (r == 0)
-		r = mmap_limits(as, w);
-	if (r == 0)
-		r = vad_prepare(as, w->vad, w->vad->start, w->vad->end);
+		r = design_prepare(as, w->vad, w->vad->start, w->vad->end);
 	if (r == 0)
 		r = mmap_charge(as, w);
 	if (r == 0 && w->replaced == 0)

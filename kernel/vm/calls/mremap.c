@@ -99,31 +99,7 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		grown = w->new_pages;
 	if (grown > MD_USER_END >> PAGE_SHIFT)
 		return -ENOMEM;
-	if (w->a->lim == NULL || grown == 0)
-		return 0;
-	if (w->as->map.total_pages + grown > w->a->lim->as >> PAGE_SHIFT)
-		return -ENOMEM;
-	return vad_is_data(v->flags, v->prot) && !map_data_fits(w->as, grown) ?
-	    -ENOMEM : 0;
-}
-
-/* Make [old, old + old_pages) a VAD of its own.  0, -ENOMEM. */
-static int
-isolate_source(struct mremap_work *w, struct vad **from)
-{
-	struct vad *v = vad_find(w->as, w->old), *rest;
-	uint64_t end = w->old + w->old_pages;
-	int r = 0;
-
-	if (v->start < w->old)
-		r = vad_split(w->as, v, w->old, &v);
-	if (r == 0 && v->end > end) {
-		r = vad_split(w->as, v, end, &rest);
-		if (r != 0)
-			vad_merge(w->as, v);
-	}
-	*from = v;
-	return r;
+	return grown == 0 || map_fits(w->as, w->a->lim, v, grown) ? 0 : -ENOMEM;
 }
 
 static struct vad *
@@ -139,7 +115,7 @@ new_vad(const struct mremap_work *w, const struct vad *from)
 	v->flags = from->flags & ~(uint32_t)(VAD_STACK | VAD_HEAP);
 	v->prot = from->prot;
 	v->maxprot = from->maxprot;
-	if (vad_prepare(w->as, v, v->start, v->end) == 0)
+	if (design_prepare(w->as, v, v->start, v->end) == 0)
 		return v;
 	vad_free(v);
 	return NULL;
@@ -171,7 +147,7 @@ move_vad(struct mremap_work *w, struct vad *from)
 	}
 	as->commit.paid += cost;
 	vad_list_link(as, v);
-	vad_attached(as, v);
+	design_attach(as, v);
 	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
 	structural_begin();
 	if (w->old_pages != 0)
@@ -204,7 +180,7 @@ mremap_move(struct mremap_work *w)
 		return -ENOMEM;
 	if (w->old_pages == 0)
 		return move_vad(w, v);
-	r = isolate_source(w, &v);
+	r = vad_isolate(w->as, &v, w->old, w->old + w->old_pages);
 	if (r != 0)
 		return r;
 	r = move_vad(w, v);

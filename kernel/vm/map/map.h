@@ -133,9 +133,6 @@ struct vad *vad_alloc(struct aspace *, struct vmo *);
 /* For what a VAD has from vpn on, the design's part made ready; piece: or a spare. */
 struct vad *vad_alloc_part(struct aspace *, const struct vad *of, uint64_t vpn);
 struct vad *vad_alloc_piece(struct aspace *, const struct vad *of, uint64_t vpn);
-/* The design's part, before vad_insert() or growth: 0, -ENOMEM; and behind it. */
-int vad_prepare(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
-void vad_attached(struct aspace *, struct vad *);
 void vad_free(struct vad *);                                  /* drops the reference */
 void vad_list_free(struct vad_list *);                        /* all of them */
 void vad_give_up(struct aspace *);
@@ -159,7 +156,7 @@ bool vadpool_is_here(struct aspace *);
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
-/* The part [lo, hi) of *v gets other flags; *v: the VAD that holds it.  0, -ENOMEM. */
+int vad_isolate(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi) MUST_CHECK;
 int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags) MUST_CHECK;
 

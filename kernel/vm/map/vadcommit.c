@@ -22,6 +22,7 @@
  *              or a merge changes nothing.
  *           3. What has been paid stays paid when the right to write goes.
  */
+#include "vm/design/design.h"
 #include "vm/map/map.h"
 
 #define SMALL_PIECE 256  /* pages that malloc() takes of an arena at a time */
@@ -85,20 +86,15 @@ struct block_run {
 	uint64_t first, last;  /* block numbers */
 };
 
-/* Of these blocks of [lo, hi): how many do others pay for, too? */
+/* Of these blocks of [lo, hi): how many do others pay for, too?  They come as near as the
+ * blocks at its ends, no nearer. */
 static inline __attribute__((always_inline)) uint64_t
 shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi,
     const struct block_run *p)
 {
-	bool low = p->first == lo / p->g, high = p->last == (hi - 1) / p->g;
-
-	/* Others come as near as the blocks at its ends, no nearer. */
-	if (p->first == p->last)
-		return (low || high) &&
-		    is_paid_outside(as, p->first * p->g, p->g, lo, hi);
-	return (uint64_t)(low &&
-	    is_paid_outside(as, p->first * p->g, p->g, lo, hi)) +
-	    (high && is_paid_outside(as, p->last * p->g, p->g, lo, hi));
+	return (uint64_t)is_paid_outside(as, p->first * p->g, p->g, lo, hi) +
+	    (p->last != p->first &&
+	    is_paid_outside(as, p->last * p->g, p->g, lo, hi));
 }
 
 /* Blocks of g pages of [lo, hi) that nobody outside of it pays for already. */
@@ -279,7 +275,7 @@ map_prepay_start(struct aspace *as)
 int
 vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 {
-	int r = vad_prepare(as, v, start, end);
+	int r = design_prepare(as, v, start, end);
 
 	HELD(&as->map_lock);
 	if (r == 0 && (v->flags & VAD_CHARGED) != 0)
@@ -288,7 +284,7 @@ vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	if (r != 0)
 		return r;
 	vad_set_range(as, v, start, end);
-	vad_attached(as, v);
+	design_attach(as, v);
 	EVENT(vad_attach, start, end, vad_rights(v), as->id);
 	return 0;
 }

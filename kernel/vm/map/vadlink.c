@@ -62,33 +62,44 @@ vad_update_link(struct vad *v)
 	mutex_unlock(&copy.vmo->maps_lock);
 }
 
-/* Give the part of *v that lies in [lo, hi) other flags.
- * Locks: [M] exclusive; takes [X].
+/* The part of *v that lies in [lo, hi) becomes a VAD of its own.
+ * Locks: [M] exclusive.
  * Returns: 0; -ENOMEM (nothing changed); *v is the VAD that holds the part. */
+int
+vad_isolate(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi)
+{
+	struct vad *rest;
+	int r = 0;
+
+	HELD(&as->map_lock);
+	if ((*v)->start < lo)
+		r = vad_split(as, *v, lo, v);
+	if (r == 0 && (*v)->end > hi)
+		r = vad_split(as, *v, hi, &rest);
+	if (r != 0)
+		*v = vad_merge(as, *v);
+	return r;
+}
+
+/* Give the part of *v that lies in [lo, hi) other flags.
+ * Locks: [M] exclusive; takes [X].  Returns: as vad_isolate(). */
 int
 vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
     uint32_t flags)
 {
 	uint32_t old = (*v)->flags;
-	struct vad *rest;
-	int r = 0;
+	int r = flags == old ? 0 : vad_isolate(as, v, lo, hi);
 
 	HELD(&as->map_lock);
-	if (flags == old)
-		return 0;
-	if ((*v)->start < lo)
-		r = vad_split(as, *v, lo, v);
-	if (r == 0 && (*v)->end > hi)
-		r = vad_split(as, *v, hi, &rest);
-	if (r == 0) {
-		if ((old & VAD_LOCKED) != 0)
-			as->map.locked_pages -= (*v)->end - (*v)->start;
-		if ((flags & VAD_LOCKED) != 0)
-			as->map.locked_pages += (*v)->end - (*v)->start;
-		(*v)->flags = flags;
-		vad_update_link(*v);
-		EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
-	}
+	if (r != 0 || flags == old)
+		return r;
+	if ((old & VAD_LOCKED) != 0)
+		as->map.locked_pages -= (*v)->end - (*v)->start;
+	if ((flags & VAD_LOCKED) != 0)
+		as->map.locked_pages += (*v)->end - (*v)->start;
+	(*v)->flags = flags;
+	vad_update_link(*v);
+	EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
 	*v = vad_merge(as, *v);
-	return r;
+	return 0;
 }

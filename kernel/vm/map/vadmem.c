@@ -396,28 +396,11 @@ vad_give_up(struct aspace *as)
 	as->map.hint = NULL;
 }
 
-/* The design makes ready what v needs to hold [start, end) vpn: before it gets into the
- * tree, or grows.
- * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed).
- * Owns: v: vad_free() gives back what was made. */
-int
-vad_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
-{
-	return design_prepare(as, v, start, end);
-}
-
-/* v, prepared, is in the tree, or has grown.  Locks: [M] exclusive. */
-void
-vad_attached(struct aspace *as, struct vad *v)
-{
-	design_attach(as, v);
-}
-
 /* v becomes ready to be cut off `of` at vpn.  NULL: no memory, v is free again. */
 static struct vad *
 ready_part(struct aspace *as, struct vad *v, const struct vad *of, uint64_t vpn)
 {
-	if (v == NULL || vad_prepare(as, v, vpn, of->end) == 0)
+	if (v == NULL || design_prepare(as, v, vpn, of->end) == 0)
 		return v;
 	vad_free(v);
 	return NULL;

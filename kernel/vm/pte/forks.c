@@ -54,7 +54,7 @@ fork_vads(struct pte_fork *f)
 		c->prot = v->prot;
 		c->maxprot = v->maxprot;
 		child->commit.paid += vad_pays(child, c, &last);
-		if (vad_prepare(child, c, c->start, c->end) != 0 ||
+		if (design_prepare(child, c, c->start, c->end) != 0 ||
 		    as_has_lost(f->parent, LOST_VADS)) {
 			vad_free(c);
 			child->commit.paid = UPPER_TABLES;
@@ -62,7 +62,7 @@ fork_vads(struct pte_fork *f)
 		}
 		CHECK(vad_insert(child, c) == 0);
 		vad_list_link(child, c);
-		vad_attached(child, c);
+		design_attach(child, c);
 	}
 	f->next = vad_first(f->parent);
 	return 0;
