@@ -10,6 +10,7 @@
  * Rules     1. An id is not given again before its slot has had all turns: who holds
  *              an old one is told that it is gone.
  *           2. A key is looked for along the table: that is 4096 at most.
+ *           3. Who sleeps holds a reference: what is removed is freed by the last.
  *
  * Source    System V; answers where the manual leaves a choice: Linux 6.1.
  *
@@ -19,19 +20,13 @@
 
 #include "dev/dev.h"
 #include "lib/errno.h"
+#include "lib/fmt.h"
+#include "mem/mem.h"
 
 #define TURNS 65536u
+#define IPC_USER_SHARE 2          /* of memory: what one user has of a kind */
 
 struct spinlock ipc_lock = SPIN_INIT(LR_LEAF);
-
-/* Boot. */
-void
-ipc_init(void)
-{
-	shm_init();
-	sem_init();
-	msg_init();
-}
 
 /* Seconds since 1970.  Locks: none. */
 uint64_t
@@ -41,8 +36,8 @@ ipc_now(void)
 }
 
 /* Of an id. */
-unsigned
-ipc_slot(int id)
+static unsigned
+slot_of(int id)
 {
 	return (unsigned)id % IPC_SLOTS;
 }
@@ -54,16 +49,16 @@ ipc_of(struct rb_node *n)
 }
 
 /* That of a slot, or the next behind it; NULL: none.  Locks: ipc_lock held. */
-struct ipc *
-ipc_nth_locked(struct ipc_ids *ids, unsigned slot)
+static struct ipc *
+nth_locked(struct ipc_ids *ids, unsigned slot)
 {
 	struct ipc *i = ipc_of(ids->all.node), *best = NULL;
 
 	HELD(&ipc_lock);
 	while (i != NULL) {
-		if (ipc_slot(i->id) >= slot)
+		if (slot_of(i->id) >= slot)
 			best = i;
-		i = ipc_of(ipc_slot(i->id) < slot ? i->node.right : i->node.left);
+		i = ipc_of(slot_of(i->id) < slot ? i->node.right : i->node.left);
 	}
 	return best;
 }
@@ -72,7 +67,7 @@ ipc_nth_locked(struct ipc_ids *ids, unsigned slot)
 struct ipc *
 ipc_find_locked(struct ipc_ids *ids, int id)
 {
-	struct ipc *i = id < 0 ? NULL : ipc_nth_locked(ids, ipc_slot(id));
+	struct ipc *i = id < 0 ? NULL : nth_locked(ids, slot_of(id));
 
 	HELD(&ipc_lock);
 	return i != NULL && i->id == id ? i : NULL;
@@ -104,51 +99,95 @@ ipc_may_locked(const struct ipc *i, unsigned access)
 	return (access & ~bits & 7) == 0 || c->euid == 0;
 }
 
-/* May it be changed or removed?  Locks: ipc_lock held. */
-bool
-ipc_owns_locked(const struct ipc *i)
-{
-	const struct cred *c = &proc_current()->cred;
-
-	HELD(&ipc_lock);
-	return c->euid == i->cuid || c->euid == i->uid || c->euid == 0;
-}
-
 /*
- * Is there one of this key, for …get(2)?
+ * The one of that id, if the current process may do that with it.
  *
  * Locks:    ipc_lock held.
- * Returns:  0, with it; -ENOENT: one is to be made (no error with IPC_CREAT);
- *           -EEXIST, -EACCES.
+ * Returns:  NULL, with *r: -EINVAL, -EACCES; else *r is 0.
  */
-int
-ipc_look_locked(struct ipc_ids *ids, int key, int flags, struct ipc **out)
+struct ipc *
+ipc_open_locked(struct ipc_ids *ids, int id, unsigned access, int *r)
 {
-	struct rb_node *n;
-	struct ipc *i;
+	struct ipc *i = ipc_find_locked(ids, id);
 
 	HELD(&ipc_lock);
-	for (n = rb_first(&ids->all); n != NULL && key != IPC_PRIVATE; n = rb_next(n)) {
-		i = ipc_of(n);
-		if (i->key != key)
-			continue;
-		*out = i;
-		if ((flags & IPC_CREAT) != 0 && (flags & IPC_EXCL) != 0)
-			return -EEXIST;
-		return 0;
-	}
-	return -ENOENT;
+	*r = i == NULL ? -EINVAL : !ipc_may_locked(i, access) ? -EACCES : 0;
+	return *r == 0 ? i : NULL;
 }
 
-static unsigned
-count_of(struct ipc_ids *ids, uint32_t uid)
+/* The same, if it may be changed or removed; *r: -EINVAL, -EPERM. */
+static struct ipc *
+owned_locked(struct ipc_ids *ids, int id, int *r)
+{
+	const struct cred *c = &proc_current()->cred;
+	struct ipc *i = ipc_find_locked(ids, id);
+
+	HELD(&ipc_lock);
+	*r = i == NULL ? -EINVAL : c->euid == i->cuid || c->euid == i->uid ||
+	    c->euid == 0 ? 0 : -EPERM;
+	return *r == 0 ? i : NULL;
+}
+
+/* ---- …get ---- */
+
+/*
+ * The one of this key.
+ *
+ * Locks:    ipc_lock held.
+ * Returns:  its id; -ENOENT: one is to be made (no error with IPC_CREAT); -EEXIST,
+ *           -EINVAL (it is smaller than is wanted), -EACCES.
+ */
+static int
+look_locked(struct ipc_ids *ids, const struct ipc_want *w)
+{
+	unsigned access = (unsigned)(w->flags >> 6 | w->flags >> 3 | w->flags) & 7;
+	struct rb_node *n = w->key == IPC_PRIVATE ? NULL : rb_first(&ids->all);
+
+	HELD(&ipc_lock);
+	while (n != NULL && ipc_of(n)->key != w->key)
+		n = rb_next(n);
+	if (n == NULL)
+		return -ENOENT;
+	if ((w->flags & IPC_CREAT) != 0 && (w->flags & IPC_EXCL) != 0)
+		return -EEXIST;
+	if (ids->ops->fits_locked != NULL && !ids->ops->fits_locked(ipc_of(n), w->size))
+		return -EINVAL;
+	return ipc_may_locked(ipc_of(n), access) ? ipc_of(n)->id : -EACCES;
+}
+
+/* What those of a user cost.  Locks: ipc_lock held. */
+uint64_t
+ipc_cost_locked(struct ipc_ids *ids, uint32_t uid)
 {
 	struct rb_node *n;
-	unsigned sum = 0;
+	uint64_t sum = 0;
 
+	HELD(&ipc_lock);
 	for (n = rb_first(&ids->all); n != NULL; n = rb_next(n))
-		sum += ipc_of(n)->cuid == uid;
+		if (ipc_of(n)->cuid == uid)
+			sum += ids->ops->cost_locked(ipc_of(n));
 	return sum;
+}
+
+/* May the current user have a new one?  Locks: ipc_lock held. */
+static bool
+has_room_locked(struct ipc_ids *ids, const struct ipc *new)
+{
+	uint32_t uid = proc_current()->cred.euid;
+	unsigned count = 0;
+	struct rb_node *n;
+	struct phys_stat st;
+
+	HELD(&ipc_lock);
+	for (n = rb_first(&ids->all); n != NULL; n = rb_next(n))
+		count += ipc_of(n)->cuid == uid;
+	if (ids->n >= IPC_MAX || (uid != 0 && count >= IPC_USER_MAX))
+		return false;
+	if (uid == 0 || ids->ops->cost_locked == NULL)
+		return true;
+	phys_stat(&st);
+	return ipc_cost_locked(ids, uid) + ids->ops->cost_locked(new) <=
+	    st.total * PAGE_SIZE / IPC_USER_SHARE;
 }
 
 static void
@@ -159,7 +198,7 @@ insert_locked(struct ipc_ids *ids, struct ipc *new)
 	HELD(&ipc_lock);
 	while (*link != NULL) {
 		parent = *link;
-		link = ipc_slot(new->id) < ipc_slot(ipc_of(parent)->id) ?
+		link = slot_of(new->id) < slot_of(ipc_of(parent)->id) ?
 		    &parent->left : &parent->right;
 	}
 	rb_insert(&ids->all, &new->node, parent, link, NULL);
@@ -172,30 +211,61 @@ insert_locked(struct ipc_ids *ids, struct ipc *new)
  * Locks:    ipc_lock held.
  * Returns:  its id; -ENOSPC: too many, or too many of this user.
  */
-int
-ipc_add_locked(struct ipc_ids *ids, struct ipc *new, int key, int flags)
+static int
+add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 {
 	const struct cred *c = &proc_current()->cred;
 	struct ipc *at;
 
 	HELD(&ipc_lock);
-	if (ids->n >= IPC_MAX ||
-	    (c->euid != 0 && count_of(ids, c->euid) >= IPC_USER_MAX))
+	if (!has_room_locked(ids, new))
 		return -ENOSPC;
 	do { /* the first free slot behind the last */
 		ids->slot = (ids->slot + 1) % IPC_SLOTS;
 		ids->turn = (ids->turn + (ids->slot == 0)) % TURNS;
-		at = ipc_nth_locked(ids, ids->slot);
-	} while (at != NULL && ipc_slot(at->id) == ids->slot);
+		at = nth_locked(ids, ids->slot);
+	} while (at != NULL && slot_of(at->id) == ids->slot);
 	new->id = (int)(ids->turn * IPC_SLOTS + ids->slot);
-	new->key = key;
+	new->key = w->key;
 	new->uid = new->cuid = c->euid;
 	new->gid = new->cgid = c->egid;
-	new->mode = (uint32_t)flags & 0777;
+	new->mode = (uint32_t)w->flags & 0777;
 	new->ctime = ipc_now();
+	new->refs = 1;
 	insert_locked(ids, new);
 	return new->id;
 }
+
+/*
+ * shmget(2), semget(2), msgget(2).
+ *
+ * Locks:    none held.
+ * Returns:  the id; -ENOENT, -EEXIST, -EACCES, -EINVAL, -ENOSPC, -ENOMEM.
+ */
+int
+ipc_get(struct ipc_ids *ids, const struct ipc_want *w)
+{
+	struct ipc *new;
+	int r, made;
+
+	spin_lock(&ipc_lock);
+	r = look_locked(ids, w);
+	spin_unlock(&ipc_lock);
+	if (r != -ENOENT || (w->key != IPC_PRIVATE && (w->flags & IPC_CREAT) == 0))
+		return r;
+	made = ids->ops->make(w, &new);
+	if (made < 0)
+		return made;
+	spin_lock(&ipc_lock);
+	r = look_locked(ids, w);
+	made = r == -ENOENT ? add_locked(ids, new, w) : -EEXIST;
+	spin_unlock(&ipc_lock);
+	if (made < 0)
+		ids->ops->free(new);
+	return r == -ENOENT ? made : r;
+}
+
+/* ---- …ctl ---- */
 
 /* Nobody finds it any more.  Locks: ipc_lock held. */
 void
@@ -206,49 +276,41 @@ ipc_remove_locked(struct ipc_ids *ids, struct ipc *i)
 	ids->n--;
 }
 
-/* IPC_SET.  Locks: ipc_lock held. */
+/* Rule 3.  Locks: none held. */
 void
-ipc_set_locked(struct ipc *i, const struct ipc_set *set)
+ipc_put(struct ipc_ids *ids, struct ipc *i)
 {
-	HELD(&ipc_lock);
-	i->uid = set->uid;
-	i->gid = set->gid;
-	i->mode = (i->mode & ~0777u) | (set->mode & 0777);
-	i->ctime = ipc_now();
+	bool last;
+
+	spin_lock(&ipc_lock);
+	last = --i->refs == 0;
+	spin_unlock(&ipc_lock);
+	if (last)
+		ids->ops->free(i);
 }
 
-/*
- * The one that a …_STAT names.
- *
- * Locks:    ipc_lock held.
- * Returns:  NULL with *r: -EINVAL, -EACCES; else *r is 0, or the id of a slot.
- */
-struct ipc *
-ipc_stat_locked(struct ipc_ids *ids, int id, enum ipc_stat_by by, int *r)
+/* IPC_RMID.  0, -EINVAL, -EPERM. */
+int
+ipc_remove(struct ipc_ids *ids, int id)
 {
 	struct ipc *i;
+	int r;
 
-	HELD(&ipc_lock);
-	if (by == BY_ID) {
-		i = ipc_find_locked(ids, id);
-	} else {
-		i = id < 0 ? NULL : ipc_nth_locked(ids, ipc_slot(id));
-		if (i != NULL && ipc_slot(i->id) != ipc_slot(id))
-			i = NULL;
+	spin_lock(&ipc_lock);
+	i = owned_locked(ids, id, &r);
+	if (i != NULL && i->removed)
+		i = NULL;
+	if (i != NULL) {
+		i->removed = true;
+		ids->ops->removed_locked(i);
 	}
-	if (i == NULL) {
-		*r = -EINVAL;
-		return NULL;
-	}
-	if (by != BY_SLOT_ANY && !ipc_may_locked(i, IPC_R)) {
-		*r = -EACCES;
-		return NULL;
-	}
-	*r = by == BY_ID ? 0 : i->id;
-	return i;
+	spin_unlock(&ipc_lock);
+	if (i != NULL)
+		ipc_put(ids, i);
+	return r;
 }
 
-/* IPC_SET of a kind that has nothing more to be set.  0, -EINVAL, -EPERM. */
+/* IPC_SET.  0, -EINVAL, -EPERM. */
 int
 ipc_set(struct ipc_ids *ids, int id, const struct ipc_set *set)
 {
@@ -256,35 +318,148 @@ ipc_set(struct ipc_ids *ids, int id, const struct ipc_set *set)
 	int r;
 
 	spin_lock(&ipc_lock);
-	i = ipc_find_locked(ids, id);
-	r = i == NULL ? -EINVAL : !ipc_owns_locked(i) ? -EPERM : 0;
-	if (r == 0)
-		ipc_set_locked(i, set);
+	i = owned_locked(ids, id, &r);
+	if (i != NULL && ids->ops->set_locked != NULL)
+		r = ids->ops->set_locked(i, set);
+	if (r == 0) {
+		i->uid = set->uid;
+		i->gid = set->gid;
+		i->mode = (i->mode & ~0777u) | (set->mode & 0777);
+		i->ctime = ipc_now();
+	}
 	spin_unlock(&ipc_lock);
 	return r;
 }
 
-/* The highest slot in use; 0: none, too.  Locks: ipc_lock held. */
-int
-ipc_last_locked(struct ipc_ids *ids)
+/* The one that a …_STAT names.  NULL, with *r: -EINVAL, -EACCES; else *r is 0, or the id
+ * of a slot.  Locks: ipc_lock held. */
+static struct ipc *
+named_locked(struct ipc_ids *ids, int id, enum ipc_stat_by by, int *r)
 {
-	struct ipc *i = ipc_of(rb_last(&ids->all));
+	struct ipc *i = id < 0 ? NULL : nth_locked(ids, slot_of(id));
 
 	HELD(&ipc_lock);
-	return i == NULL ? 0 : (int)ipc_slot(i->id);
+	if (i != NULL && (by == BY_ID ? i->id != id : slot_of(i->id) != slot_of(id)))
+		i = NULL;
+	*r = i == NULL ? -EINVAL : by != BY_SLOT_ANY && !ipc_may_locked(i, IPC_R) ?
+	    -EACCES : by == BY_ID ? 0 : i->id;
+	return *r < 0 ? NULL : i;
 }
 
-/* On to the next slot in use from *at on, which *at is behind then; false: none.
- * Locks: takes ipc_lock. */
-bool
-ipc_next(struct ipc_ids *ids, uint64_t *at)
+/*
+ * IPC_STAT, …_STAT, …_STAT_ANY.
+ *
+ * Locks:    none held.
+ * Returns:  0, or the id of a slot; -EINVAL, -EACCES.
+ */
+int
+ipc_stat(struct ipc_ids *ids, int id, enum ipc_stat_by by, struct ipc_view *v)
+{
+	struct ipc *i;
+	int r;
+
+	spin_lock(&ipc_lock);
+	i = named_locked(ids, id, by, &r);
+	if (i != NULL) {
+		*v = (struct ipc_view){ .is = *i };
+		ids->ops->view_locked(i, v);
+	}
+	spin_unlock(&ipc_lock);
+	if (i != NULL && ids->ops->look != NULL)
+		ids->ops->look(v);
+	return r;
+}
+
+/* The next one, whose slot is *at or behind it; *at is then behind.  false: none. */
+static bool
+next_view(struct ipc_ids *ids, uint64_t *at, struct ipc_view *v)
 {
 	struct ipc *i;
 
-	spin_lock(&ipc_lock);
-	i = ipc_nth_locked(ids, (unsigned)*at);
-	if (i != NULL)
-		*at = ipc_slot(i->id) + 1;
-	spin_unlock(&ipc_lock);
+	do {
+		spin_lock(&ipc_lock);
+		i = nth_locked(ids, (unsigned)*at);
+		if (i != NULL)
+			*at = slot_of(i->id) + 1;
+		spin_unlock(&ipc_lock);
+	} while (i != NULL && ipc_stat(ids, (int)*at - 1, BY_SLOT_ANY, v) < 0);
 	return i != NULL;
+}
+
+/* …_INFO: those of all.  Locks: none held. */
+void
+ipc_sum(struct ipc_ids *ids, struct ipc_sums *sum)
+{
+	struct ipc_view v;
+	uint64_t at = 0;
+	unsigned i;
+
+	*sum = (struct ipc_sums){ .n = 0 };
+	while (next_view(ids, &at, &v)) {
+		sum->n++;
+		sum->last = (int)at - 1;
+		for (i = 0; i < IPC_WORDS; i++)
+			sum->of[i] += v.n[i];
+	}
+}
+
+/* ---- /proc/sysvipc ---- */
+
+/* A line; the first is there where there is nothing, too. */
+static int
+next_line(struct ipc_ids *ids, uint64_t *at, struct out *o)
+{
+	uint64_t slot = *at - 1;
+	struct ipc_view v;
+
+	if (*at == 0) {
+		out_printf(o, "       key      %s\n", ids->head);
+		*at = 1;
+		return 1;
+	}
+	if (!next_view(ids, &slot, &v))
+		return 0;
+	*at = slot + 1;
+	out_printf(o, "%10d %10d  %4o ", v.is.key, v.is.id, v.is.mode);
+	ids->ops->line(&v, o);
+	return 1;
+}
+
+/* Owners stand between what each kind has. */
+void
+ipc_show_owners(const struct ipc *i, struct out *o)
+{
+	out_printf(o, " %5u %5u %5u %5u ", i->uid, i->gid, i->cuid, i->cgid);
+}
+
+static int
+shm_next(uint64_t *at, struct out *o)
+{
+	return next_line(&shm_ids, at, o);
+}
+
+static int
+sem_next(uint64_t *at, struct out *o)
+{
+	return next_line(&sem_ids, at, o);
+}
+
+static int
+msg_next(uint64_t *at, struct out *o)
+{
+	return next_line(&msg_ids, at, o);
+}
+
+/* Boot. */
+void
+ipc_init(void)
+{
+	static const struct procfs_row rows[] = {
+		{ "sysvipc/shm", 0444, .next = shm_next },
+		{ "sysvipc/sem", 0444, .next = sem_next },
+		{ "sysvipc/msg", 0444, .next = msg_next },
+	};
+
+	sem_init();
+	procfs_register(rows, ARRAY_LEN(rows));
 }

@@ -12,9 +12,7 @@
  *              taken out: ipc_lock is held for neither.
  *           2. A queue holds no more than qbytes, and no more messages than that: an
  *              empty one has a head, too.
- *           3. Who sleeps holds a reference: a queue that is removed is freed by the
- *              last.
- *           4. Heads and bytes are the kernel's memory: of what a queue has above a
+ *           3. Heads and bytes are the kernel's memory: of what a queue has above a
  *              page, all queues of one user together have a share of memory; -ENOMEM.
  *
  * Read next ipc.c.
@@ -26,12 +24,16 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
+#define MSG_NOERROR 010000
+#define MSG_EXCEPT 020000
+#define MSG_COPY 040000
+
 struct msg_piece {
 	struct msg_piece *next;  /* [c] */
 	uint8_t bytes[];
 };
 #define PIECE_BYTES (2000 - sizeof(struct msg_piece))
-#define FREE_COST 4096u          /* of a queue: rule 4 */
+#define FREE_COST 4096u          /* of a queue: rule 3 */
 #define USER_SHARE 32            /* of memory: the rest of all queues of one user */
 
 struct message {
@@ -43,8 +45,6 @@ struct message {
 
 struct msg_queue {
 	struct ipc ipc;          /* first */
-	unsigned refs;           /* [I] the table's, and of each that sleeps */
-	bool removed;            /* [I] */
 	struct list messages;    /* [I] */
 	uint64_t n, bytes, max;  /* [I] messages, bytes, and how many of both */
 	uint64_t stime, rtime;   /* [I] s */
@@ -52,16 +52,10 @@ struct msg_queue {
 	struct waitq senders, receivers;
 };
 
-static struct {
-	struct ipc_ids ids;
-	uint64_t n, bytes;       /* [I] of all */
-} msgs = { .ids = IPC_NO_IDS };
-
 static struct msg_queue *
-queue_find_locked(int id)
+queue_of(struct ipc *i)
 {
-	HELD(&ipc_lock);
-	return (struct msg_queue *)ipc_find_locked(&msgs.ids, id);
+	return CONTAINER_OF(i, struct msg_queue, ipc);
 }
 
 /* ---- messages ---- */
@@ -125,96 +119,64 @@ message_write(const struct message *m, va_t to, uint64_t n)
 	return r;
 }
 
-/* ---- msgget ---- */
+/* ---- queues ---- */
 
 static int
-queue_look_locked(int key, int flags)
-{
-	struct ipc *i;
-	int r = ipc_look_locked(&msgs.ids, key, flags, &i);
-
-	HELD(&ipc_lock);
-	if (r < 0)
-		return r;
-	return ipc_may_locked(i, (unsigned)(flags >> 6 | flags >> 3 | flags) & 7) ?
-	    i->id : -EACCES;
-}
-
-static int
-queue_create(int key, int flags)
+queue_make(const struct ipc_want *w, struct ipc **out)
 {
 	struct msg_queue *q = kmem_zalloc(sizeof(*q));
-	bool entered = false;
-	int r;
 
 	if (q == NULL)
 		return -ENOMEM;
-	q->refs = 1;
 	q->max = MSG_QUEUE_BYTES;
 	list_init(&q->messages);
 	waitq_init(&q->senders);
 	waitq_init(&q->receivers);
-	spin_lock(&ipc_lock);
-	r = queue_look_locked(key, flags);
-	if (r == -ENOENT) {
-		r = ipc_add_locked(&msgs.ids, &q->ipc, key, flags);
-		entered = r >= 0;
-	}
-	spin_unlock(&ipc_lock);
-	if (!entered)
-		kmem_free(q);
-	return r;
-}
-
-/*
- * msgget(2).
- *
- * Returns:  the id, or -errno.
- */
-int
-msg_get(int key, int flags)
-{
-	int r;
-
-	spin_lock(&ipc_lock);
-	r = queue_look_locked(key, flags);
-	spin_unlock(&ipc_lock);
-	return r == -ENOENT && (key == IPC_PRIVATE || (flags & IPC_CREAT) != 0) ?
-	    queue_create(key, flags) : r;
-}
-
-/* ---- sending and receiving ---- */
-
-/* A queue with a reference.  NULL: *r is -EINVAL, -EACCES. */
-static struct msg_queue *
-queue_of(int id, unsigned access, int *r)
-{
-	struct msg_queue *q;
-
-	spin_lock(&ipc_lock);
-	q = queue_find_locked(id);
-	*r = q == NULL ? -EINVAL : !ipc_may_locked(&q->ipc, access) ? -EACCES : 0;
-	if (*r == 0)
-		q->refs++;
-	spin_unlock(&ipc_lock);
-	return *r == 0 ? q : NULL;
+	*out = &q->ipc;
+	return 0;
 }
 
 static void
-queue_release(struct msg_queue *q)
+queue_free(struct ipc *i)
 {
+	struct msg_queue *q = queue_of(i);
 	struct list_node *n;
-	bool last;
 
-	spin_lock(&ipc_lock);
-	last = --q->refs == 0;
-	spin_unlock(&ipc_lock);
-	if (!last)
-		return;
 	while ((n = list_pop_front(&q->messages)) != NULL)
 		message_free(LIST_ENTRY(n, struct message, node));
 	kmem_free(q);
 }
+
+/* Both sides look again. */
+static void
+wake_both_locked(struct msg_queue *q)
+{
+	HELD(&ipc_lock);
+	wake_all(&q->senders);
+	wake_all(&q->receivers);
+}
+
+static void
+queue_removed_locked(struct ipc *i)
+{
+	HELD(&ipc_lock);
+	ipc_remove_locked(&msg_ids, i);
+	wake_both_locked(queue_of(i));
+}
+
+/* More than MSG_QUEUE_BYTES is root's to give. */
+static int
+queue_set_locked(struct ipc *i, const struct ipc_set *set)
+{
+	HELD(&ipc_lock);
+	if (set->qbytes > MSG_QUEUE_BYTES && proc_current()->cred.euid != 0)
+		return -EPERM;
+	queue_of(i)->max = set->qbytes;
+	wake_both_locked(queue_of(i));
+	return 0;
+}
+
+/* ---- sending and receiving ---- */
 
 /* [own] a call under way */
 struct msg_work {
@@ -225,31 +187,34 @@ struct msg_work {
 	int flags;
 };
 
+/* Rule 3: what q costs with n bytes more in so many messages. */
 static uint64_t
-cost_of(const struct msg_queue *q)
+cost_with(const struct msg_queue *q, uint64_t n, unsigned messages)
 {
-	return q->bytes + q->n * sizeof(struct message);
+	uint64_t sum = q->bytes + n + (q->n + messages) * sizeof(struct message);
+
+	return sum > FREE_COST ? sum - FREE_COST : 0;
 }
 
-/* Rule 4. */
+static uint64_t
+queue_cost_locked(const struct ipc *i)
+{
+	HELD(&ipc_lock);
+	return cost_with((const struct msg_queue *)i, 0, 0);
+}
+
 static bool
 is_paid_locked(struct msg_queue *to, const struct message *m)
 {
-	uint64_t sum = cost_of(to) + m->n + sizeof(*m);
-	const struct msg_queue *q;
+	uint64_t more = cost_with(to, m->n, 1);
 	struct phys_stat st;
-	struct rb_node *n;
 
 	HELD(&ipc_lock);
-	if (sum <= FREE_COST)
+	if (more == 0)
 		return true;
-	for (n = rb_first(&msgs.ids.all); n != NULL; n = rb_next(n)) {
-		q = CONTAINER_OF(n, struct msg_queue, ipc.node);
-		if (q != to && q->ipc.cuid == to->ipc.cuid && cost_of(q) > FREE_COST)
-			sum += cost_of(q) - FREE_COST;
-	}
 	phys_stat(&st);
-	return sum <= st.total * PAGE_SIZE / USER_SHARE;
+	return ipc_cost_locked(&msg_ids, to->ipc.cuid) - cost_with(to, 0, 0) + more <=
+	    st.total * PAGE_SIZE / USER_SHARE;
 }
 
 /* Rule 2.  1: no room; 0; -EIDRM, -EACCES, -ENOMEM. */
@@ -260,7 +225,7 @@ try_send(struct msg_work *w)
 	int r;
 
 	spin_lock(&ipc_lock);
-	if (q->removed) {
+	if (q->ipc.removed) {
 		r = -EIDRM;
 	} else if (!ipc_may_locked(&q->ipc, IPC_W)) {
 		r = -EACCES;
@@ -272,8 +237,6 @@ try_send(struct msg_work *w)
 		list_push_back(&q->messages, &w->m->node);
 		q->n++;
 		q->bytes += w->m->n;
-		msgs.n++;
-		msgs.bytes += w->m->n;
 		q->stime = ipc_now();
 		q->lspid = proc_current()->pid;
 		wake_all(&q->receivers);
@@ -315,8 +278,8 @@ try_receive(struct msg_work *w)
 	int r = 1;
 
 	spin_lock(&ipc_lock);
-	m = q->removed ? NULL : choose_locked(q, w->type, w->flags);
-	if (q->removed) {
+	m = q->ipc.removed ? NULL : choose_locked(q, w->type, w->flags);
+	if (q->ipc.removed) {
 		r = -EIDRM;
 	} else if (!ipc_may_locked(&q->ipc, IPC_R)) {
 		r = -EACCES;
@@ -326,8 +289,6 @@ try_receive(struct msg_work *w)
 		list_remove(&m->node);
 		q->n--;
 		q->bytes -= m->n;
-		msgs.n--;
-		msgs.bytes -= m->n;
 		q->rtime = ipc_now();
 		q->lrpid = proc_current()->pid;
 		wake_all(&q->senders);
@@ -338,27 +299,40 @@ try_receive(struct msg_work *w)
 	return r;
 }
 
-/* Again and again, until it is done or may not be waited for. */
+/*
+ * A call on a queue, again and again, until it is done or may not be waited for.
+ *
+ * Locks:    none held.
+ * Returns:  what try returns but 1; -EINVAL, -EACCES, -EAGAIN, -ENOMSG, -ERESTARTNOHAND.
+ */
 static int
-until_done(struct msg_work *w, struct waitq *at, int (*try)(struct msg_work *),
-    int would_wait)
+on_queue(int id, unsigned access, struct msg_work *w, int (*try)(struct msg_work *))
 {
 	struct waiter wait;
+	struct ipc *i;
 	int r, why = 0;
 
-	for (;;) {
-		wait_prepare(at, &wait);
+	spin_lock(&ipc_lock);
+	i = ipc_open_locked(&msg_ids, id, access, &r);
+	if (i != NULL)
+		i->refs++;
+	spin_unlock(&ipc_lock);
+	if (i == NULL)
+		return r;
+	w->q = queue_of(i);
+	do {
+		wait_prepare(access == IPC_W ? &w->q->senders : &w->q->receivers, &wait);
 		r = try(w);
 		if (r == 1 && (w->flags & IPC_NOWAIT) != 0)
-			r = would_wait;
+			r = access == IPC_W ? -EAGAIN : -ENOMSG;
 		else if (r == 1 && why < 0)
 			r = -ERESTARTNOHAND;
 		else if (r == 1)
 			why = wait_sleep(&wait, WAIT_INTR, WAIT_FOREVER);
 		wait_finish(&wait);
-		if (r != 1)
-			return r;
-	}
+	} while (r == 1);
+	ipc_put(&msg_ids, i);
+	return r;
 }
 
 /*
@@ -379,11 +353,7 @@ msg_send(int id, int64_t type, va_t from, uint64_t n, int flags)
 	if (r < 0)
 		return r;
 	w.m->type = type;
-	w.q = queue_of(id, IPC_W, &r);
-	if (w.q != NULL) {
-		r = until_done(&w, &w.q->senders, try_send, -EAGAIN);
-		queue_release(w.q);
-	}
+	r = on_queue(id, IPC_W, &w, try_send);
 	if (r < 0)
 		message_free(w.m);
 	return r;
@@ -408,11 +378,7 @@ msg_receive(int id, va_t to, uint64_t n, int64_t type, int flags)
 	if ((flags & MSG_COPY) != 0)
 		return (flags & MSG_EXCEPT) != 0 || (flags & IPC_NOWAIT) == 0 ?
 		    -EINVAL : -ENOSYS;
-	w.q = queue_of(id, IPC_R, &r);
-	if (w.q == NULL)
-		return r;
-	r = until_done(&w, &w.q->receivers, try_receive, -ENOMSG);
-	queue_release(w.q);
+	r = on_queue(id, IPC_R, &w, try_receive);
 	if (r < 0)
 		return r;
 	part = MIN(n, w.m->n);
@@ -423,123 +389,38 @@ msg_receive(int id, va_t to, uint64_t n, int64_t type, int flags)
 	return r < 0 ? r : (ssize_t)part;
 }
 
-/* ---- msgctl ---- */
+/* ---- what is told ---- */
 
-/* IPC_STAT, MSG_STAT, MSG_STAT_ANY.  0 or the id of a slot; -EINVAL, -EACCES. */
-int
-msg_stat(int id, enum ipc_stat_by by, struct ipc_view *v)
+static void
+queue_view_locked(const struct ipc *i, struct ipc_view *v)
 {
-	struct msg_queue *q;
-	int r;
+	const struct msg_queue *q = (const struct msg_queue *)i;
 
-	spin_lock(&ipc_lock);
-	q = (struct msg_queue *)ipc_stat_locked(&msgs.ids, id, by, &r);
-	if (q != NULL) {
-		*v = (struct ipc_view){ .is = q->ipc };
-		v->n[MSGV_STIME] = q->stime;
-		v->n[MSGV_RTIME] = q->rtime;
-		v->n[MSGV_BYTES] = q->bytes;
-		v->n[MSGV_N] = q->n;
-		v->n[MSGV_MAX] = q->max;
-		v->n[MSGV_LSPID] = (uint64_t)q->lspid;
-		v->n[MSGV_LRPID] = (uint64_t)q->lrpid;
-	}
-	spin_unlock(&ipc_lock);
-	return r;
+	HELD(&ipc_lock);
+	v->n[MSG_STIME] = q->stime;
+	v->n[MSG_RTIME] = q->rtime;
+	v->n[MSG_CTIME] = q->ipc.ctime;
+	v->n[MSG_BYTES] = q->bytes;
+	v->n[MSG_N] = q->n;
+	v->n[MSG_MAX] = q->max;
+	v->n[MSG_PIDS] = (uint32_t)q->lspid | (uint64_t)q->lrpid << 32;
 }
 
-/* IPC_SET: more than MSG_QUEUE_BYTES is root's to give.  0, -EINVAL, -EPERM. */
-int
-msg_set(int id, const struct ipc_set *set)
+static void
+queue_line(const struct ipc_view *v, struct out *o)
 {
-	struct msg_queue *q;
-	int r;
-
-	spin_lock(&ipc_lock);
-	q = queue_find_locked(id);
-	r = q == NULL ? -EINVAL : !ipc_owns_locked(&q->ipc) ||
-	    (set->qbytes > MSG_QUEUE_BYTES && proc_current()->cred.euid != 0) ?
-	    -EPERM : 0;
-	if (r == 0) {
-		q->max = set->qbytes;
-		ipc_set_locked(&q->ipc, set);
-		wake_all(&q->senders);
-		wake_all(&q->receivers);
-	}
-	spin_unlock(&ipc_lock);
-	return r;
+	out_printf(o, " %10lu %10lu %5u %5u", v->n[MSG_BYTES], v->n[MSG_N],
+	    (uint32_t)v->n[MSG_PIDS], (uint32_t)(v->n[MSG_PIDS] >> 32));
+	ipc_show_owners(&v->is, o);
+	out_printf(o, "%10lu %10lu %10lu\n", v->n[MSG_STIME], v->n[MSG_RTIME],
+	    v->n[MSG_CTIME]);
 }
 
-/* IPC_RMID: who sleeps is told.  0, -EINVAL, -EPERM. */
-int
-msg_remove(int id)
-{
-	struct msg_queue *q;
-	int r;
+static const struct ipc_ops queue_ops = { .make = queue_make, .free = queue_free,
+	.cost_locked = queue_cost_locked, .set_locked = queue_set_locked,
+	.removed_locked = queue_removed_locked, .view_locked = queue_view_locked,
+	.line = queue_line };
 
-	spin_lock(&ipc_lock);
-	q = queue_find_locked(id);
-	r = q == NULL ? -EINVAL : !ipc_owns_locked(&q->ipc) ? -EPERM : 0;
-	if (r == 0) {
-		ipc_remove_locked(&msgs.ids, &q->ipc);
-		q->removed = true;
-		msgs.n -= q->n;
-		msgs.bytes -= q->bytes;
-		wake_all(&q->senders);
-		wake_all(&q->receivers);
-	}
-	spin_unlock(&ipc_lock);
-	if (r == 0)
-		queue_release(q);
-	return r;
-}
-
-/* MSG_INFO: the highest slot in use, and how many there are. */
-int
-msg_sum(unsigned *queues, unsigned *messages, unsigned *bytes)
-{
-	int last;
-
-	spin_lock(&ipc_lock);
-	*queues = msgs.ids.n;
-	*messages = (unsigned)msgs.n;
-	*bytes = (unsigned)msgs.bytes;
-	last = ipc_last_locked(&msgs.ids);
-	spin_unlock(&ipc_lock);
-	return last;
-}
-
-/* A line of /proc/sysvipc/msg; the first is there without a queue, too. */
-static int
-queue_next_line(uint64_t *at, struct out *o)
-{
-	struct ipc_view v;
-	uint64_t slot;
-
-	if (*at == 0) {
-		out_printf(o, "       key      msqid perms      cbytes       qnum lspid "
-		    "lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n");
-		*at = 1;
-		return 1;
-	}
-	slot = *at - 1;
-	if (!ipc_next(&msgs.ids, &slot) || msg_stat((int)slot - 1, BY_SLOT_ANY, &v) < 0)
-		return 0;
-	*at = slot + 1;
-	out_printf(o, "%10d %10d  %4o  %10lu %10lu %5lu %5lu %5u %5u %5u %5u %10lu "
-	    "%10lu %10lu\n", v.is.key, v.is.id, v.is.mode, v.n[MSGV_BYTES],
-	    v.n[MSGV_N], v.n[MSGV_LSPID], v.n[MSGV_LRPID], v.is.uid, v.is.gid,
-	    v.is.cuid, v.is.cgid, v.n[MSGV_STIME], v.n[MSGV_RTIME], v.is.ctime);
-	return 1;
-}
-
-/* Boot. */
-void
-msg_init(void)
-{
-	static const struct procfs_row rows[] = {
-		{ "sysvipc/msg", 0444, .next = queue_next_line },
-	};
-
-	procfs_register(rows, ARRAY_LEN(rows));
-}
+struct ipc_ids msg_ids = { IPC_NO_IDS, .ops = &queue_ops,
+	.head = "msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
+	"      stime      rtime      ctime" };

@@ -11,10 +11,9 @@
  *           SEM_UNDO: list of the process ─→ per set: what its end adds to each
  *
  * Rules     1. A try changes nothing unless all steps succeed.
- *           2. Who sleeps holds a reference: a set that is removed is freed by the last.
- *           3. Undos are a process's, and its last thread carries them out.  SETVAL and
+ *           2. Undos are a process's, and its last thread carries them out.  SETVAL and
  *              SETALL forget what there is of a semaphore.
- *           4. What a user may have of them is counted by ipc.c, by sets.
+ *           3. What a user may have of them is counted by ipc.c, by sets.
  *
  * Read next ipc.c, proc/exit.c.
  */
@@ -25,6 +24,8 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
+#define SEM_UNDO 0x1000
+
 struct sem {
 	uint16_t value;          /* [I] */
 	int pid;                 /* [I] of the last that changed it */
@@ -33,8 +34,6 @@ struct sem {
 struct sem_set {
 	struct ipc ipc;          /* first */
 	unsigned n;              /* [c] */
-	unsigned refs;           /* [I] the table's, and of each that sleeps */
-	bool removed;            /* [I] */
 	uint64_t otime;          /* [I] s */
 	struct list sleepers;    /* [I] sem_sleeper */
 	struct list undos;       /* [I] sem_undo */
@@ -61,102 +60,48 @@ struct undo_list {
 	struct list all;         /* [I] sem_undo; proc->undo leads here */
 };
 
-static struct {
-	struct ipc_ids ids;
-	uint64_t n;              /* [I] semaphores of all */
-} sems = { .ids = IPC_NO_IDS };
-
 static struct sem_set *
-set_find_locked(int id)
+set_of(struct ipc *i)
+{
+	return CONTAINER_OF(i, struct sem_set, ipc);
+}
+
+/* ---- sets ---- */
+
+static bool
+set_fits_locked(const struct ipc *i, uint64_t n)
 {
 	HELD(&ipc_lock);
-	return (struct sem_set *)ipc_find_locked(&sems.ids, id);
+	return ((const struct sem_set *)i)->n >= n;
 }
 
 static void
-set_free(struct sem_set *s)
+set_free(struct ipc *i)
 {
-	kmem_free(s->sems);
-	kmem_free(s);
+	kmem_free(set_of(i)->sems);
+	kmem_free(set_of(i));
 }
 
-/* ---- semget ---- */
-
 static int
-set_look_locked(int key, int n, int flags)
+set_make(const struct ipc_want *w, struct ipc **out)
 {
-	struct ipc *i;
-	int r = ipc_look_locked(&sems.ids, key, flags, &i);
+	struct sem_set *s;
 
-	HELD(&ipc_lock);
-	if (r < 0)
-		return r;
-	if (n > 0 && (unsigned)n > ((struct sem_set *)i)->n)
+	if (w->size == 0)
 		return -EINVAL;
-	return ipc_may_locked(i, (unsigned)(flags >> 6 | flags >> 3 | flags) & 7) ?
-	    i->id : -EACCES;
-}
-
-static int
-set_enter_locked(struct sem_set *s, int key, int flags)
-{
-	int r = set_look_locked(key, (int)s->n, flags);
-
-	HELD(&ipc_lock);
-	if (r != -ENOENT)
-		return r;
-	r = ipc_add_locked(&sems.ids, &s->ipc, key, flags);
-	if (r >= 0)
-		sems.n += s->n;
-	return r;
-}
-
-static int
-set_create(int key, int n, int flags)
-{
-	struct sem_set *s = kmem_zalloc(sizeof(*s));
-	bool entered;
-	int r;
-
+	s = kmem_zalloc(sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
-	s->n = (unsigned)n;
-	s->refs = 1;
+	s->n = (unsigned)w->size;
 	list_init(&s->sleepers);
 	list_init(&s->undos);
 	waitq_init(&s->wq);
-	s->sems = kmem_zalloc((size_t)n * sizeof(*s->sems));
-	if (s->sems == NULL) {
-		kmem_free(s);
-		return -ENOMEM;
-	}
-	spin_lock(&ipc_lock);
-	r = set_enter_locked(s, key, flags);
-	entered = r >= 0 && set_find_locked(r) == s;
-	spin_unlock(&ipc_lock);
-	if (!entered)
-		set_free(s);
-	return r;
-}
-
-/*
- * semget(2).
- *
- * Returns:  the id, or -errno.
- */
-int
-sem_get(int key, int n, int flags)
-{
-	int r;
-
-	if (n < 0 || n > (int)SEM_MAX)
-		return -EINVAL;
-	spin_lock(&ipc_lock);
-	r = set_look_locked(key, n, flags);
-	spin_unlock(&ipc_lock);
-	if (r != -ENOENT || (key != IPC_PRIVATE && (flags & IPC_CREAT) == 0))
-		return r;
-	return n == 0 ? -EINVAL : set_create(key, n, flags);
+	*out = &s->ipc;
+	s->sems = kmem_zalloc(w->size * sizeof(*s->sems));
+	if (s->sems != NULL)
+		return 0;
+	set_free(&s->ipc);
+	return -ENOMEM;
 }
 
 /* ---- undo ---- */
@@ -197,7 +142,7 @@ undo_prepare(struct sem_set *s)
 		p->undo = l;
 		l = NULL;
 	}
-	if (!s->removed && undo_find_locked(p, s) == NULL) {
+	if (!s->ipc.removed && undo_find_locked(p, s) == NULL) {
 		list_push_back(&((struct undo_list *)p->undo)->all, &u->of_list);
 		list_push_back(&s->undos, &u->of_set);
 		u = NULL;
@@ -206,17 +151,6 @@ undo_prepare(struct sem_set *s)
 	kmem_free(l);
 	kmem_free(u);
 	return 0;
-}
-
-static void
-undo_forget_locked(struct sem_set *s, unsigned lo, unsigned hi)
-{
-	struct sem_undo *u;
-
-	HELD(&ipc_lock);
-	LIST_FOREACH(u, &s->undos, of_set)
-		for (unsigned i = lo; i < hi; i++)
-			u->adjust[i] = 0;
 }
 
 static void
@@ -251,7 +185,7 @@ undo_one_locked(struct proc *p, struct undo_list *l)
 	return u;
 }
 
-/* The last thread of p has ended.  Rule 3.  Locks: takes ipc_lock. */
+/* The last thread of p has ended.  Rule 2.  Locks: takes ipc_lock. */
 static void
 undo_all(struct proc *p)
 {
@@ -353,7 +287,7 @@ attempt(struct sem_set *s, struct sem_work *w, struct sem_sleeper *me)
 	int r;
 
 	spin_lock(&ipc_lock);
-	r = s->removed ? -EIDRM : try_locked(s, w, undo_find_locked(p, s));
+	r = s->ipc.removed ? -EIDRM : try_locked(s, w, undo_find_locked(p, s));
 	if (r == 1) {
 		me->num = w->ops[w->blocked].num;
 		me->for_zero = w->ops[w->blocked].op == 0;
@@ -388,18 +322,6 @@ op_on(struct sem_set *s, struct sem_work *w, uint64_t deadline)
 	}
 }
 
-static void
-set_release(struct sem_set *s)
-{
-	bool last;
-
-	spin_lock(&ipc_lock);
-	last = --s->refs == 0;
-	spin_unlock(&ipc_lock);
-	if (last)
-		set_free(s);
-}
-
 /*
  * semop(2), semtimedop(2).
  *
@@ -410,38 +332,37 @@ int
 sem_op(int id, const struct sembuf *ops, unsigned n, uint64_t deadline)
 {
 	struct sem_work w;
-	struct sem_set *s;
+	struct ipc *i;
 	int r;
 
 	work_init_of(&w, ops, n);
 	spin_lock(&ipc_lock);
-	s = set_find_locked(id);
-	r = s == NULL ? -EINVAL : w.highest >= s->n ? -EFBIG :
-	    !ipc_may_locked(&s->ipc, w.writes ? IPC_W : IPC_R) ? -EACCES : 0;
+	i = ipc_find_locked(&sem_ids, id);
+	r = i == NULL ? -EINVAL : w.highest >= set_of(i)->n ? -EFBIG :
+	    !ipc_may_locked(i, w.writes ? IPC_W : IPC_R) ? -EACCES : 0;
 	if (r == 0)
-		s->refs++;
+		i->refs++;
 	spin_unlock(&ipc_lock);
 	if (r < 0)
 		return r;
 	if (w.undoes)
-		r = undo_prepare(s);
+		r = undo_prepare(set_of(i));
 	if (r == 0)
-		r = op_on(s, &w, deadline);
-	set_release(s);
+		r = op_on(set_of(i), &w, deadline);
+	ipc_put(&sem_ids, i);
 	return r;
 }
 
 /* ---- semctl ---- */
 
-/* The set, if the current process may do that with it; NULL: *r says why not. */
+/* As ipc_open_locked(). */
 static struct sem_set *
 may_locked(int id, unsigned access, int *r)
 {
-	struct sem_set *s = set_find_locked(id);
+	struct ipc *i = ipc_open_locked(&sem_ids, id, access, r);
 
 	HELD(&ipc_lock);
-	*r = s == NULL ? -EINVAL : !ipc_may_locked(&s->ipc, access) ? -EACCES : 0;
-	return *r == 0 ? s : NULL;
+	return i != NULL ? set_of(i) : NULL;
 }
 
 static int
@@ -476,26 +397,40 @@ sem_ask(int id, int num, enum sem_ask what)
 	return r;
 }
 
+/* Values of n semaphores from first on.  Rule 2. */
+static void
+change_locked(struct sem_set *s, unsigned first, const uint16_t *values, unsigned n)
+{
+	struct sem_undo *u;
+	unsigned i;
+
+	HELD(&ipc_lock);
+	for (i = 0; i < n; i++) {
+		s->sems[first + i].value = values[i];
+		s->sems[first + i].pid = proc_current()->pid;
+		LIST_FOREACH(u, &s->undos, of_set)
+			u->adjust[first + i] = 0;
+	}
+	s->ipc.ctime = ipc_now();
+	wake_locked(s);
+}
+
 /* SETVAL.  0, -EINVAL, -EACCES, -ERANGE. */
 int
 sem_set_value(int id, int num, int value)
 {
-	struct sem_set *s;
+	struct ipc *i;
+	uint16_t v = (uint16_t)value;
 	int r;
 
 	if (value < 0 || value > SEM_VALUE_MAX)
 		return -ERANGE;
 	spin_lock(&ipc_lock);
-	s = set_find_locked(id);
-	r = s == NULL || num < 0 || (unsigned)num >= s->n ? -EINVAL :
-	    !ipc_may_locked(&s->ipc, IPC_W) ? -EACCES : 0;
-	if (r == 0) {
-		s->sems[num].value = (uint16_t)value;
-		s->sems[num].pid = proc_current()->pid;
-		s->ipc.ctime = ipc_now();
-		undo_forget_locked(s, (unsigned)num, (unsigned)num + 1);
-		wake_locked(s);
-	}
+	i = ipc_find_locked(&sem_ids, id);
+	r = i == NULL || num < 0 || (unsigned)num >= set_of(i)->n ? -EINVAL :
+	    !ipc_may_locked(i, IPC_W) ? -EACCES : 0;
+	if (r == 0)
+		change_locked(set_of(i), (unsigned)num, &v, 1);
 	spin_unlock(&ipc_lock);
 	return r;
 }
@@ -546,114 +481,55 @@ sem_set_all(int id, const uint16_t *values, unsigned n)
 	s = may_locked(id, IPC_W, &r);
 	if (s != NULL && s->n != n)
 		r = -EIDRM;
-	for (unsigned i = 0; r == 0 && i < n; i++) {
-		s->sems[i].value = values[i];
-		s->sems[i].pid = proc_current()->pid;
-	}
-	if (r == 0) {
-		s->ipc.ctime = ipc_now();
-		undo_forget_locked(s, 0, n);
-		wake_locked(s);
-	}
+	if (r == 0)
+		change_locked(s, 0, values, n);
 	spin_unlock(&ipc_lock);
 	return r;
 }
 
-/* IPC_STAT, SEM_STAT, SEM_STAT_ANY.  0 or the id of a slot; -EINVAL, -EACCES. */
-int
-sem_stat(int id, enum ipc_stat_by by, struct ipc_view *v)
-{
-	struct sem_set *s;
-	int r;
+/* ---- what is told ---- */
 
-	spin_lock(&ipc_lock);
-	s = (struct sem_set *)ipc_stat_locked(&sems.ids, id, by, &r);
-	if (s != NULL) {
-		*v = (struct ipc_view){ .is = s->ipc };
-		v->n[SEM_N] = s->n;
-		v->n[SEM_OTIME] = s->otime;
-	}
-	spin_unlock(&ipc_lock);
-	return r;
+static void
+set_view_locked(const struct ipc *i, struct ipc_view *v)
+{
+	const struct sem_set *s = (const struct sem_set *)i;
+
+	HELD(&ipc_lock);
+	v->n[SEM_OTIME] = s->otime;
+	v->n[SEM_CTIME] = s->ipc.ctime;
+	v->n[SEM_N] = s->n;
 }
 
-/* IPC_SET.  0, -EINVAL, -EPERM. */
-int
-sem_set(int id, const struct ipc_set *set)
-{
-	return ipc_set(&sems.ids, id, set);
-}
-
-/* IPC_RMID: who sleeps is told.  0, -EINVAL, -EPERM. */
-int
-sem_remove(int id)
+static void
+set_removed_locked(struct ipc *i)
 {
 	struct list_node *n;
-	struct sem_set *s;
-	int r;
 
-	spin_lock(&ipc_lock);
-	s = set_find_locked(id);
-	r = s == NULL ? -EINVAL : !ipc_owns_locked(&s->ipc) ? -EPERM : 0;
-	if (r == 0) {
-		ipc_remove_locked(&sems.ids, &s->ipc);
-		sems.n -= s->n;
-		s->removed = true;
-		while ((n = list_pop_front(&s->undos)) != NULL)
-			LIST_ENTRY(n, struct sem_undo, of_set)->set = NULL;
-		wake_locked(s);
-	}
-	spin_unlock(&ipc_lock);
-	if (r == 0)
-		set_release(s);
-	return r;
+	HELD(&ipc_lock);
+	ipc_remove_locked(&sem_ids, i);
+	while ((n = list_pop_front(&set_of(i)->undos)) != NULL)
+		LIST_ENTRY(n, struct sem_undo, of_set)->set = NULL;
+	wake_locked(set_of(i));
 }
 
-/* SEM_INFO: the highest slot in use, and how many there are of both. */
-int
-sem_sum(unsigned *sets, unsigned *all)
+static void
+set_line(const struct ipc_view *v, struct out *o)
 {
-	int last;
-
-	spin_lock(&ipc_lock);
-	*sets = sems.ids.n;
-	*all = (unsigned)sems.n;
-	last = ipc_last_locked(&sems.ids);
-	spin_unlock(&ipc_lock);
-	return last;
+	out_printf(o, "%10lu", v->n[SEM_N]);
+	ipc_show_owners(&v->is, o);
+	out_printf(o, "%10lu %10lu\n", v->n[SEM_OTIME], v->n[SEM_CTIME]);
 }
 
-/* A line of /proc/sysvipc/sem; the first is there without a set, too. */
-static int
-set_next_line(uint64_t *at, struct out *o)
-{
-	struct ipc_view v;
-	uint64_t slot;
+static const struct ipc_ops set_ops = { .make = set_make, .free = set_free,
+	.fits_locked = set_fits_locked, .removed_locked = set_removed_locked,
+	.view_locked = set_view_locked, .line = set_line };
 
-	if (*at == 0) {
-		out_printf(o, "       key      semid perms      nsems   uid   gid  "
-		    "cuid  cgid      otime      ctime\n");
-		*at = 1;
-		return 1;
-	}
-	slot = *at - 1;
-	if (!ipc_next(&sems.ids, &slot) || sem_stat((int)slot - 1, BY_SLOT_ANY, &v) < 0)
-		return 0;
-	*at = slot + 1;
-	out_printf(o, "%10d %10d  %4o %10lu %5u %5u %5u %5u %10lu %10lu\n", v.is.key,
-	    v.is.id, v.is.mode, v.n[SEM_N], v.is.uid, v.is.gid, v.is.cuid,
-	    v.is.cgid, v.n[SEM_OTIME], v.is.ctime);
-	return 1;
-}
+struct ipc_ids sem_ids = { IPC_NO_IDS, .ops = &set_ops,
+	.head = "semid perms      nsems   uid   gid  cuid  cgid      otime      ctime" };
 
 /* Boot. */
 void
 sem_init(void)
 {
-	static const struct procfs_row rows[] = {
-		{ "sysvipc/sem", 0444, .next = set_next_line },
-	};
-
 	proc_set_end_fn(undo_all);
-	procfs_register(rows, ARRAY_LEN(rows));
 }

@@ -2,12 +2,10 @@
 /*
  * sys_ipc.c: System V IPC
  *
- * Problem   Three families of calls whose last one, …ctl, has a dozen commands of
- *           different layouts; ipc/ knows
- *           segments, sets and queues.
+ * Problem   Three families of calls whose last one, …ctl, has a dozen commands, of which
+ *           most are the same; ipc/ knows segments, sets and queues.
  *
- * Rules     Each command first says which one it means, then whether that is allowed,
- *           then copies.
+ * Picture   struct shmid_ds, semid_ds, msqid_ds: permissions, then words of a view
  *
  * Read next ipc/README.md.
  */
@@ -15,6 +13,7 @@
 
 #include "ipc/ipc.h"
 #include "lib/errno.h"
+#include "lib/string.h"
 #include "mem/mem.h"
 
 #define IPC_RMID 0
@@ -28,17 +27,8 @@
 #define GETZCNT 15
 #define SETVAL 16
 #define SETALL 17
-#define SEM_STAT 18
-#define SEM_INFO 19
-#define SEM_STAT_ANY 20
-#define MSG_STAT 11
-#define MSG_INFO 12
-#define MSG_STAT_ANY 13
 #define SHM_LOCK 11
 #define SHM_UNLOCK 12
-#define SHM_STAT 13
-#define SHM_INFO 14
-#define SHM_STAT_ANY 15
 #define NO_LIMIT (UINT64_MAX - (1ul << 24)) /* Linux's SHMMAX and SHMALL */
 
 struct ipc_perm {
@@ -48,44 +38,96 @@ struct ipc_perm {
 	uint32_t pad2;
 	uint64_t none[2];
 };
-_Static_assert(sizeof(struct ipc_perm) == 48, "Linux");
 
-struct shmid_ds {
+/* shmid_ds, semid_ds, msqid_ds, each as long as it is. */
+struct ipc_ds {
 	struct ipc_perm perm;
-	uint64_t size, atime, dtime, ctime;
-	int32_t cpid, lpid;
-	uint64_t nattch, none[2];
+	uint64_t n[IPC_WORDS];
 };
-_Static_assert(sizeof(struct shmid_ds) == 112, "Linux");
+_Static_assert(offsetof(struct ipc_ds, n) == 48, "Linux");
 
-struct shminfo {
-	uint64_t max, min, mni, seg, all, none[4];
+/* What …_INFO tells: the limits, or what there is. */
+union ipc_info {
+	struct {
+		uint64_t max, min, mni, seg, all, none[4];
+	} shm;
+	struct {
+		int32_t used, pad;
+		uint64_t tot, rss, swp, attempts, successes;
+	} shm_now;
+	struct {
+		int32_t map, mni, mns, mnu, msl, opm, ume, usz, vmx, aem;
+	} sem;
+	struct {
+		int32_t pool, map, max, mnb, mni, ssz, tql;
+		uint16_t seg, pad;
+	} msg;
 };
 
-struct shm_info {
-	int32_t used, pad;
-	uint64_t tot, rss, swp, attempts, successes;
+/* How a kind's …ctl differs. */
+struct ipc_ctl {
+	struct ipc_ids *ids;
+	int first;               /* …_STAT, …_INFO, …_STAT_ANY are in a row */
+	size_t bytes;            /* of its ds */
+	/* How long it is.  now: NULL, or what there is. */
+	size_t (*info)(union ipc_info *, const struct ipc_sums *now);
 };
 
-static struct ipc_perm
-perm_of(const struct ipc *i)
+/* The result is the highest slot. */
+static int64_t
+info(const struct ipc_ctl *c, bool limits, va_t at)
 {
-	return (struct ipc_perm){ .key = i->key, .uid = i->uid, .gid = i->gid,
-		.cuid = i->cuid, .cgid = i->cgid, .mode = i->mode,
-		.seq = (uint16_t)((unsigned)i->id / IPC_SLOTS) };
+	union ipc_info i = { .shm = { .max = 0 } };
+	struct ipc_sums sum;
+
+	ipc_sum(c->ids, &sum);
+	return copyout(at, &i, c->info(&i, limits ? NULL : &sum)) < 0 ? -EFAULT :
+	    sum.last;
 }
 
-static struct ipc_set
-set_of(const struct ipc_perm *p)
+static int64_t
+tell(const struct ipc_ctl *c, int id, enum ipc_stat_by by, va_t at)
 {
-	return (struct ipc_set){ .uid = p->uid, .gid = p->gid, .mode = p->mode };
+	struct ipc_view v;
+	struct ipc_ds ds;
+	int r = ipc_stat(c->ids, id, by, &v);
+
+	if (r < 0)
+		return r;
+	ds.perm = (struct ipc_perm){ .key = v.is.key, .uid = v.is.uid, .gid = v.is.gid,
+		.cuid = v.is.cuid, .cgid = v.is.cgid, .mode = v.is.mode,
+		.seq = (uint16_t)((unsigned)v.is.id / IPC_SLOTS) };
+	memcpy(ds.n, v.n, sizeof(ds.n));
+	return copyout(at, &ds, c->bytes) < 0 ? -EFAULT : r;
 }
 
-/* Which of them a …_STAT asks for. */
-static enum ipc_stat_by
-stat_by(int cmd, int by_slot, int any)
+static int64_t
+change(const struct ipc_ctl *c, int id, va_t at)
 {
-	return cmd == by_slot ? BY_SLOT : cmd == any ? BY_SLOT_ANY : BY_ID;
+	struct ipc_ds ds;
+	struct ipc_set set;
+
+	if (copyin(&ds, at, c->bytes) < 0)
+		return -EFAULT;
+	set = (struct ipc_set){ ds.perm.uid, ds.perm.gid, ds.perm.mode, ds.n[MSG_MAX] };
+	return ipc_set(c->ids, id, &set);
+}
+
+static int64_t
+ctl(const struct ipc_ctl *c, int id, int cmd, va_t at)
+{
+	if (id < 0)
+		return -EINVAL;
+	if (cmd == IPC_RMID)
+		return ipc_remove(c->ids, id);
+	if (cmd == IPC_SET)
+		return change(c, id, at);
+	if (cmd == IPC_INFO || cmd == c->first + 1)
+		return info(c, cmd == IPC_INFO, at);
+	if (cmd == IPC_STAT || cmd == c->first || cmd == c->first + 2)
+		return tell(c, id, cmd == IPC_STAT ? BY_ID : cmd == c->first ? BY_SLOT :
+		    BY_SLOT_ANY, at);
+	return -EINVAL;
 }
 
 /* ---- shared memory ---- */
@@ -93,7 +135,7 @@ stat_by(int cmd, int by_slot, int any)
 int64_t
 sys_shmget(const uint64_t a[6])
 {
-	return shm_get((int)a[0], a[1], (int)a[2]);
+	return ipc_get(&shm_ids, &(struct ipc_want){ (int)a[0], (int)a[2], a[1] });
 }
 
 int64_t
@@ -111,93 +153,38 @@ sys_shmdt(const uint64_t a[6])
 	return shm_detach(a[0]);
 }
 
-/* What is told of all of them: the result is the highest slot. */
-static int64_t
-shm_info(int cmd, va_t at)
+static size_t
+shm_info(union ipc_info *i, const struct ipc_sums *now)
 {
-	struct shminfo limits = { .max = NO_LIMIT, .min = 1, .mni = IPC_MAX,
-		.seg = IPC_MAX, .all = NO_LIMIT };
-	struct shm_info now = { 0 };
-	struct shm_sums sum;
-	int r;
-
-	shm_sum(&sum);
-	now.used = (int32_t)sum.n;
-	now.tot = sum.pages;
-	now.rss = sum.resident;
-	r = cmd == IPC_INFO ? copyout(at, &limits, sizeof(limits)) :
-	    copyout(at, &now, sizeof(now));
-	return r < 0 ? r : sum.last;
-}
-
-static int64_t
-shm_tell(int id, int cmd, va_t at)
-{
-	struct shmid_ds ds = { .nattch = 0 };
-	struct ipc_view v;
-	int r = shm_stat(id, stat_by(cmd, SHM_STAT, SHM_STAT_ANY), &v);
-
-	if (r < 0)
-		return r;
-	ds.perm = perm_of(&v.is);
-	ds.size = v.n[SHM_SIZE];
-	ds.atime = v.n[SHM_ATIME];
-	ds.dtime = v.n[SHM_DTIME];
-	ds.ctime = v.is.ctime;
-	ds.cpid = (int32_t)v.n[SHM_CPID];
-	ds.lpid = (int32_t)v.n[SHM_LPID];
-	ds.nattch = v.n[SHM_NATTCH];
-	return copyout(at, &ds, sizeof(ds)) < 0 ? -EFAULT : r;
+	i->shm.max = i->shm.all = NO_LIMIT;
+	i->shm.min = 1;
+	i->shm.mni = i->shm.seg = IPC_MAX;
+	if (now == NULL)
+		return sizeof(i->shm);
+	*i = (union ipc_info){ .shm_now = { .used = (int32_t)now->n,
+	    .tot = now->of[SHM_PAGES], .rss = now->of[SHM_RESIDENT] } };
+	return sizeof(i->shm_now);
 }
 
 int64_t
 sys_shmctl(const uint64_t a[6])
 {
+	static const struct ipc_ctl shm = { &shm_ids, 13, 112, shm_info };
 	int id = (int)a[0], cmd = (int)a[1];
-	struct ipc_set set;
-	struct shmid_ds ds;
 
-	if (id < 0 || cmd < 0)
-		return -EINVAL;
-	switch (cmd) {
-	case IPC_INFO:
-	case SHM_INFO:
-		return shm_info(cmd, a[2]);
-	case IPC_STAT:
-	case SHM_STAT:
-	case SHM_STAT_ANY:
-		return shm_tell(id, cmd, a[2]);
-	case IPC_SET:
-		if (copyin(&ds, a[2], sizeof(ds)) < 0)
-			return -EFAULT;
-		set = set_of(&ds.perm);
-		return shm_set(id, &set);
-	case IPC_RMID:
-		return shm_remove(id);
-	case SHM_LOCK:
-	case SHM_UNLOCK:
+	if (id >= 0 && (cmd == SHM_LOCK || cmd == SHM_UNLOCK))
 		return -EPERM; /* mlock(2) is there */
-	default:
-		return -EINVAL;
-	}
+	return ctl(&shm, id, cmd, a[2]);
 }
 
 /* ---- semaphores ---- */
 
-struct semid_ds {
-	struct ipc_perm perm;
-	uint64_t otime, none1, ctime, none2, nsems, none[2];
-};
-_Static_assert(sizeof(struct semid_ds) == 104, "Linux");
-
-struct seminfo {
-	int32_t map, mni, mns, mnu, msl, opm, ume, usz, vmx, aem;
-};
-
 int64_t
 sys_semget(const uint64_t a[6])
 {
-	return sem_get((int)a[0], (int)a[1], (int)a[2]);
+	if ((unsigned)a[1] > SEM_MAX)
+		return -EINVAL;
+	return ipc_get(&sem_ids, &(struct ipc_want){ (int)a[0], (int)a[2], (unsigned)a[1] });
 }
 
 static int64_t
@@ -237,37 +224,17 @@ sys_semtimedop(const uint64_t a[6])
 	return r < 0 ? r : sem_steps((int)a[0], a[1], (unsigned)a[2], sys_deadline(ns));
 }
 
-static int64_t
-sem_info(int cmd, va_t at)
+static size_t
+sem_info(union ipc_info *i, const struct ipc_sums *now)
 {
-	struct seminfo info = { .map = IPC_MAX * SEM_MAX, .mni = IPC_MAX,
-		.mns = IPC_MAX * SEM_MAX, .mnu = IPC_MAX * SEM_MAX, .msl = SEM_MAX,
-		.opm = SEM_OPS_MAX, .ume = SEM_OPS_MAX, .usz = 20,
-		.vmx = SEM_VALUE_MAX, .aem = SEM_VALUE_MAX };
-	unsigned sets, all;
-	int last = sem_sum(&sets, &all);
-
-	if (cmd == SEM_INFO) {
-		info.usz = (int32_t)sets;
-		info.aem = (int32_t)all;
-	}
-	return copyout(at, &info, sizeof(info)) < 0 ? -EFAULT : last;
-}
-
-static int64_t
-sem_tell(int id, int cmd, va_t at)
-{
-	struct semid_ds ds = { .none1 = 0 };
-	struct ipc_view v;
-	int r = sem_stat(id, stat_by(cmd, SEM_STAT, SEM_STAT_ANY), &v);
-
-	if (r < 0)
-		return r;
-	ds.perm = perm_of(&v.is);
-	ds.otime = v.n[SEM_OTIME];
-	ds.ctime = v.is.ctime;
-	ds.nsems = v.n[SEM_N];
-	return copyout(at, &ds, sizeof(ds)) < 0 ? -EFAULT : r;
+	i->sem.map = i->sem.mns = i->sem.mnu = IPC_MAX * SEM_MAX;
+	i->sem.mni = IPC_MAX;
+	i->sem.msl = SEM_MAX;
+	i->sem.opm = i->sem.ume = SEM_OPS_MAX;
+	i->sem.vmx = SEM_VALUE_MAX;
+	i->sem.usz = now == NULL ? 20 : (int32_t)now->n;
+	i->sem.aem = now == NULL ? SEM_VALUE_MAX : (int32_t)now->of[SEM_N];
+	return sizeof(i->sem);
 }
 
 static int64_t
@@ -288,33 +255,15 @@ sem_all(int id, int cmd, va_t at)
 	return sem_set_all(id, values, (unsigned)n);
 }
 
-static int64_t
-sem_change(int id, va_t at)
-{
-	struct semid_ds ds;
-	struct ipc_set set;
-
-	if (copyin(&ds, at, sizeof(ds)) < 0)
-		return -EFAULT;
-	set = set_of(&ds.perm);
-	return sem_set(id, &set);
-}
-
 int64_t
 sys_semctl(const uint64_t a[6])
 {
+	static const struct ipc_ctl sem = { &sem_ids, 18, 104, sem_info };
 	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2];
 
 	if (id < 0)
 		return -EINVAL;
 	switch (cmd) {
-	case IPC_INFO:
-	case SEM_INFO:
-		return sem_info(cmd, a[3]);
-	case IPC_STAT:
-	case SEM_STAT:
-	case SEM_STAT_ANY:
-		return sem_tell(id, cmd, a[3]);
 	case GETALL:
 	case SETALL:
 		return sem_all(id, cmd, a[3]);
@@ -328,34 +277,16 @@ sys_semctl(const uint64_t a[6])
 		return sem_ask(id, num, SEM_ZCNT);
 	case SETVAL:
 		return sem_set_value(id, num, (int)a[3]);
-	case IPC_SET:
-		return sem_change(id, a[3]);
-	case IPC_RMID:
-		return sem_remove(id);
-	default:
-		return -EINVAL;
 	}
+	return ctl(&sem, id, cmd, a[3]);
 }
 
 /* ---- messages ---- */
 
-struct msqid_ds {
-	struct ipc_perm perm;
-	uint64_t stime, rtime, ctime, cbytes, qnum, qbytes;
-	int32_t lspid, lrpid;
-	uint64_t none[2];
-};
-_Static_assert(sizeof(struct msqid_ds) == 120, "Linux");
-
-struct msginfo {
-	int32_t pool, map, max, mnb, mni, ssz, tql;
-	uint16_t seg, pad;
-};
-
 int64_t
 sys_msgget(const uint64_t a[6])
 {
-	return msg_get((int)a[0], (int)a[1]);
+	return ipc_get(&msg_ids, &(struct ipc_want){ (int)a[0], (int)a[1], 0 });
 }
 
 int64_t
@@ -374,70 +305,24 @@ sys_msgrcv(const uint64_t a[6])
 	return msg_receive((int)a[0], a[1], a[2], (int64_t)a[3], (int)a[4]);
 }
 
-static int64_t
-msg_info(int cmd, va_t at)
+static size_t
+msg_info(union ipc_info *i, const struct ipc_sums *now)
 {
-	struct msginfo info = { .pool = IPC_MAX * MSG_QUEUE_BYTES / 1024,
-		.map = MSG_QUEUE_BYTES, .max = MSG_BYTES_MAX, .mnb = MSG_QUEUE_BYTES,
-		.mni = IPC_MAX, .ssz = 16, .tql = MSG_QUEUE_BYTES, .seg = UINT16_MAX };
-	unsigned queues, messages, bytes;
-	int last = msg_sum(&queues, &messages, &bytes);
-
-	if (cmd == MSG_INFO) {
-		info.pool = (int32_t)queues;
-		info.map = (int32_t)messages;
-		info.tql = (int32_t)bytes;
-	}
-	return copyout(at, &info, sizeof(info)) < 0 ? -EFAULT : last;
-}
-
-static int64_t
-msg_tell(int id, int cmd, va_t at)
-{
-	struct msqid_ds ds = { .stime = 0 };
-	struct ipc_view v;
-	int r = msg_stat(id, stat_by(cmd, MSG_STAT, MSG_STAT_ANY), &v);
-
-	if (r < 0)
-		return r;
-	ds.perm = perm_of(&v.is);
-	ds.stime = v.n[MSGV_STIME];
-	ds.rtime = v.n[MSGV_RTIME];
-	ds.ctime = v.is.ctime;
-	ds.cbytes = v.n[MSGV_BYTES];
-	ds.qnum = v.n[MSGV_N];
-	ds.qbytes = v.n[MSGV_MAX];
-	ds.lspid = (int32_t)v.n[MSGV_LSPID];
-	ds.lrpid = (int32_t)v.n[MSGV_LRPID];
-	return copyout(at, &ds, sizeof(ds)) < 0 ? -EFAULT : r;
+	i->msg.max = MSG_BYTES_MAX;
+	i->msg.mnb = MSG_QUEUE_BYTES;
+	i->msg.mni = IPC_MAX;
+	i->msg.ssz = 16;
+	i->msg.seg = UINT16_MAX;
+	i->msg.pool = (int32_t)(now == NULL ? IPC_MAX * MSG_QUEUE_BYTES / 1024 : now->n);
+	i->msg.map = (int32_t)(now == NULL ? MSG_QUEUE_BYTES : now->of[MSG_N]);
+	i->msg.tql = (int32_t)(now == NULL ? MSG_QUEUE_BYTES : now->of[MSG_BYTES]);
+	return sizeof(i->msg);
 }
 
 int64_t
 sys_msgctl(const uint64_t a[6])
 {
-	int id = (int)a[0], cmd = (int)a[1];
-	struct ipc_set set;
-	struct msqid_ds ds;
+	static const struct ipc_ctl msg = { &msg_ids, 11, 120, msg_info };
 
-	if (id < 0 || cmd < 0)
-		return -EINVAL;
-	switch (cmd) {
-	case IPC_INFO:
-	case MSG_INFO:
-		return msg_info(cmd, a[2]);
-	case IPC_STAT:
-	case MSG_STAT:
-	case MSG_STAT_ANY:
-		return msg_tell(id, cmd, a[2]);
-	case IPC_SET:
-		if (copyin(&ds, a[2], sizeof(ds)) < 0)
-			return -EFAULT;
-		set = set_of(&ds.perm);
-		set.qbytes = ds.qbytes;
-		return msg_set(id, &set);
-	case IPC_RMID:
-		return msg_remove(id);
-	default:
-		return -EINVAL;
-	}
+	return ctl(&msg, (int)a[0], (int)a[1], a[2]);
 }
