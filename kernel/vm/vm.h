@@ -270,7 +270,6 @@ int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
 /* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
 void vmo_keep_whole(struct vmo *);           /* anonymous: no holes from now on */
-bool vmo_is_mapped(struct vmo *);
 uint64_t vmo_mappings(struct vmo *);
 bool vmo_try_get(struct vmo *);              /* false: the last reference is gone */
 bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */

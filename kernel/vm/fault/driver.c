@@ -37,7 +37,7 @@
 static struct {
 	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
 	fault_hook_fn *hook;        /* [c] NULL: nobody looks */
-	struct fault_reaper *reapers; /* [c] */
+	void (*reap)(void);         /* [c] NULL: nobody */
 } faults;
 
 uint64_t fault_unreaped;
@@ -56,7 +56,7 @@ fault_init(void)
 	ev_set_gauge(EV_fault_pass, passes, 0);
 	faults.around = option_u64("around");
 	faults.hold = option_u64("hold");
-	faults.reapers = NULL;
+	faults.reap = NULL;
 }
 
 /* What is called where a fault waits or ends while evidence is asked for: tests and
@@ -68,32 +68,21 @@ fault_set_hook(fault_hook_fn *hook)
 	faults.hook = hook;
 }
 
-/* Who frees what has died under locks: a design, by its init.
- * Locks: none; once each, before the first fault.  Owns: keeps r. */
+/* Who frees what has died under locks: the design that has such, by its init.
+ * Locks: none; once, before the first fault. */
 void
-fault_add_reaper(struct fault_reaper *r)
+fault_set_reap(void (*reap)(void))
 {
-	r->next = faults.reapers;
-	faults.reapers = r;
+	ASSERT(faults.reap == NULL);
+	faults.reap = reap;
 }
 
-/* Something has died that a reaper frees, once no lock is held.
- * Locks: any. */
-void
-fault_reap_later(void)
-{
-	atomic_add(&fault_unreaped, 1);
-}
-
-/* Of any design: a truncate by a process of one takes words from processes of another.
+/* By a process of any design: its truncate takes words from processes of another.
  * Locks: none of rank >= 3. */
 void
 fault_reap_all(void)
 {
-	struct fault_reaper *r;
-
-	for (r = faults.reapers; r != NULL; r = r->next)
-		r->reap();
+	faults.reap();
 }
 
 /* How many pages a read fault may map in all: fault-around. */

@@ -13,14 +13,9 @@ void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
-/* What has died of designs under locks, and is freed where none of rank >= 3 is held. */
-struct fault_reaper {
-	void (*reap)(void);          /* [c] */
-	struct fault_reaper *next;   /* [c] */
-};
+/* What has died of a design under locks is freed where none of rank >= 3 is held. */
 extern uint64_t fault_unreaped;               /* [A] so many have died */
-void fault_add_reaper(struct fault_reaper *);
-void fault_reap_later(void);                          /* one more */
+void fault_set_reap(void (*reap)(void));
 void fault_reap_all(void);
 static inline void
 fault_reap(void)

@@ -135,14 +135,15 @@ struct vad *vad_alloc_part(struct aspace *, const struct vad *of, uint64_t vpn);
 struct vad *vad_alloc_piece(struct aspace *, const struct vad *of, uint64_t vpn);
 void vad_free(struct vad *);                                  /* drops the reference */
 void vad_list_free(struct vad_list *);                        /* all of them */
-void vad_give_up(struct aspace *);
-/* Were VADs lost?  Then the tree is empty from now on. */
+/* Were VADs lost?  Then the tree is empty from now on: to change what is left of it would
+ * make circles.  The end of the space finds all VADs without it.  [M] exclusive. */
 static inline bool
 vad_is_given_up(struct aspace *as)
 {
 	if (!as_has_lost(as, LOST_VADS))
 		return false;
-	vad_give_up(as);
+	as->map.vads.node = NULL;
+	as->map.hint = NULL;
 	return true;
 }
 void vad_refill_spare(struct aspace *);                       /* may fail quietly */

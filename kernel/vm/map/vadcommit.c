@@ -39,6 +39,13 @@ blocks(uint64_t start, uint64_t end, uint64_t g)
 	return (end - 1) / g - start / g + 1;
 }
 
+/* The same, less one if that of the page `last` is among them: UINT64_MAX before all. */
+static uint64_t
+more_blocks(uint64_t start, uint64_t end, uint64_t g, uint64_t last)
+{
+	return blocks(start, end, g) - (start / g == last / g);
+}
+
 /* Leaf tables that a vpn range needs: the 2-MiB blocks it touches. */
 uint64_t
 vad_tables(uint64_t start, uint64_t end)
@@ -53,14 +60,13 @@ uint64_t
 vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 {
 	uint64_t g = as->record_pages, n = v->end - v->start +
-	    vad_tables(v->start, v->end) -
-	    (v->start / MD_PT_WORDS == *last / MD_PT_WORDS);
+	    more_blocks(v->start, v->end, MD_PT_WORDS, *last);
 
 	HELD_SHARED(&as->map_lock);
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	if (g != 0)
-		n += blocks(v->start, v->end, g) - (v->start / g == *last / g);
+		n += more_blocks(v->start, v->end, g, *last);
 	*last = v->end - 1;
 	return n;
 }
@@ -239,15 +245,14 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 static uint64_t
 unpaid_tables(struct aspace *as, uint64_t max)
 {
-	uint64_t n = 0, block = UINT64_MAX;
+	uint64_t n = 0, last = UINT64_MAX;
 	struct vad *v;
 
 	VAD_FOREACH(v, as) {
 		if ((v->flags & VAD_CHARGED) != 0)
 			continue;
-		n += vad_tables(v->start, v->end) -
-		    (v->start / MD_PT_WORDS == block);
-		block = (v->end - 1) / MD_PT_WORDS;
+		n += more_blocks(v->start, v->end, MD_PT_WORDS, last);
+		last = v->end - 1;
 		if (n >= max)
 			return max;
 	}

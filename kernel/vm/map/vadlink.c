@@ -26,23 +26,40 @@ fill_link(struct vm_maplink *l, const struct vad *v)
 	l->nwr = (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0;
 }
 
-/* The object learns of the mapping.  Locks: [M] exclusive; takes [X]. */
+/* The object learns of the mapping; from now on a truncate finds its words.
+ * Locks: [M] exclusive; takes [X]. */
 void
 vad_list_link(struct aspace *as, struct vad *v)
 {
-	if (v->vmo == NULL)
+	struct vm_maplink *l = v->link; /* [X]: no paged memory */
+	struct vmo *vmo = v->vmo;
+
+	if (vmo == NULL)
 		return;
-	v->link->as = as;
-	fill_link(v->link, v);
-	vmo_link(v->vmo, v->link);
+	ASSERT(!list_is_linked(&l->node));
+	l->as = as;
+	fill_link(l, v);
+	mutex_lock(&vmo->maps_lock);
+	spin_lock(&vmo->lock);
+	l->zap_seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	list_push_back(&vmo->maps, &l->node);
+	vmo->had_writer |= (l->flags & VAD_WRITER) != 0;
+	mutex_unlock(&vmo->maps_lock);
 }
 
 /* The object forgets the mapping: its words are gone.  Locks: takes [X]. */
 void
 vad_unlist_link(struct vad *v)
 {
-	if (v->vmo != NULL && list_is_linked(&v->link->node))
-		vmo_unlink(v->vmo, v->link);
+	struct vm_maplink *l = v->link;
+	struct vmo *vmo = v->vmo;
+
+	if (vmo == NULL || !list_is_linked(&l->node))
+		return;
+	mutex_lock(&vmo->maps_lock);
+	list_remove(&l->node);
+	mutex_unlock(&vmo->maps_lock);
 }
 
 /* The maplink follows its VAD.  Locks: [M] exclusive of its space; takes [X]. */

@@ -135,18 +135,6 @@ alloc_places(struct vad_pool *pool)
 	return kva;
 }
 
-static void
-free_places(struct vad_pool *pool, va_t kva)
-{
-	if (kpaged_has(kva)) {
-		kpaged_free(kva, 1);
-		commit_uncharge(1);
-	} else {
-		kmem_cache_free(&blocks, (void *)kva);
-		atomic_sub(&pool->nblocks, 1);
-	}
-}
-
 /* One page more, or block.  No lock of rank >= 3.  False: no memory. */
 static bool
 add_page(struct aspace *as)
@@ -188,7 +176,13 @@ take(struct aspace *as)
 static void
 free_page(struct vad_page *p)
 {
-	free_places(&p->as->map.pool, p->kva);
+	if (kpaged_has(p->kva)) {
+		kpaged_free(p->kva, 1);
+		commit_uncharge(1);
+	} else {
+		kmem_cache_free(&blocks, (void *)p->kva);
+		atomic_sub(&p->as->map.pool.nblocks, 1);
+	}
 	kmem_cache_free(&pages, p);
 }
 
@@ -304,16 +298,6 @@ vad_alloc(struct aspace *as, struct vmo *vmo)
 	return v;
 }
 
-/* What the design has made for it; of a VAD that was lost nothing is known. */
-static void
-release_part(struct vad *v)
-{
-	struct vad_page *p = *owner_of(v);
-
-	if (p != NULL)
-		design_release(p->as, v);
-}
-
 /* v is in no tree, its link on no list.  NULL is allowed.
  * Locks: none of rank >= 2, if the reference to the object may be the last. */
 void
@@ -323,8 +307,9 @@ vad_free(struct vad *v)
 
 	if (v == NULL)
 		return;
-	if (v->dpriv != NULL)
-		release_part(v);
+	/* Of a VAD that was lost nothing is known. */
+	if (v->dpriv != NULL && *owner_of(v) != NULL)
+		design_release((*owner_of(v))->as, v);
 	vmo = v->vmo;
 	if (v->link != NULL)
 		vmo_link_free(v->link);
@@ -383,17 +368,6 @@ vad_refill_spare(struct aspace *as)
 		}
 		vad_list_add(&as->map.spare, v);
 	}
-}
-
-/* VADs were lost: the tree is given up, for to change what is left of it would make
- * circles.  The end of the space finds all VADs without it.
- * Locks: [M] exclusive. */
-void
-vad_give_up(struct aspace *as)
-{
-	HELD(&as->map_lock);
-	as->map.vads.node = NULL;
-	as->map.hint = NULL;
 }
 
 /* v becomes ready to be cut off `of` at vpn.  NULL: no memory, v is free again. */

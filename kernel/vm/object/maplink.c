@@ -51,30 +51,6 @@ vmo_link_free(struct vm_maplink *link)
 	kmem_cache_free(&links, link);
 }
 
-/* List a mapping; from now on a truncate finds its words.
- * Locks: none of rank >= 4; takes [X]. */
-void
-vmo_link(struct vmo *vmo, struct vm_maplink *link)
-{
-	ASSERT(!list_is_linked(&link->node));
-	mutex_lock(&vmo->maps_lock);
-	spin_lock(&vmo->lock);
-	link->zap_seq = vmo->resize_seq;
-	spin_unlock(&vmo->lock);
-	list_push_back(&vmo->maps, &link->node);
-	vmo->had_writer |= (link->flags & VAD_WRITER) != 0;
-	mutex_unlock(&vmo->maps_lock);
-}
-
-/* The mapping has no words left.  Locks: none of rank >= 4; takes [X]. */
-void
-vmo_unlink(struct vmo *vmo, struct vm_maplink *link)
-{
-	mutex_lock(&vmo->maps_lock);
-	list_remove(&link->node);
-	mutex_unlock(&vmo->maps_lock);
-}
-
 /* How many mappings it has, parts of one that was cut counted apart.
  * Locks: none of rank >= 4; takes [X]. */
 uint64_t
@@ -132,18 +108,6 @@ vmo_forget_space(struct aspace *as)
 		vmo_link_free(f.link);
 		vmo_put(f.vmo);
 	}
-}
-
-/* Somebody maps it.  Locks: none of rank >= 4; takes [X]. */
-bool
-vmo_is_mapped(struct vmo *vmo)
-{
-	bool is_mapped;
-
-	mutex_lock(&vmo->maps_lock);
-	is_mapped = !list_is_empty(&vmo->maps);
-	mutex_unlock(&vmo->maps_lock);
-	return is_mapped;
 }
 
 /* Locks: none of rank >= 4; takes [X].

@@ -52,8 +52,6 @@ extern struct mutex vmo_list_lock;                       /* none comes or goes; 
 void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
 struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */
 /* maplink.c */
-void vmo_link(struct vmo *, struct vm_maplink *);        /* takes [X] */
-void vmo_unlink(struct vmo *, struct vm_maplink *);      /* takes [X] */
 struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
 void vmo_link_free(struct vm_maplink *);                 /* NULL is allowed */
 void vmo_forget_space(struct aspace *);                   /* its VADs are lost */

@@ -79,27 +79,21 @@ trim_word(struct aspace *as, const struct ws_entry *s)
 	    word_set(s->leaf, s->word, trimmed_word(as, s)));
 }
 
-/* Words that a trim may look at.  [W]. */
-static uint64_t
-most_looks(const struct aspace *as, int min_age)
-{
-	uint64_t n = ws_look(as, min_age & ~WS_BRIEF);
-
-	return (min_age & WS_BRIEF) != 0 ? MIN(n, (uint64_t)WS_LOOKS) : n;
-}
-
 /* Take up to `want` pages of at least min_age out of the working set, from the hand on:
  * school->evict.  They keep their contents: on a queue, after the flush.
  * Locks: [W], kept.  Returns: pages trimmed. */
 size_t
 pte_evict(struct aspace *as, size_t want, int min_age)
 {
-	uint64_t most = most_looks(as, min_age), budget = most;
+	bool brief = (min_age & WS_BRIEF) != 0;
+	uint64_t most, budget;
 	struct ws_entry s;
 	size_t done = 0;
 
 	HELD(&as->ws_lock);
 	min_age &= ~WS_BRIEF;
+	most = MIN(ws_look(as, min_age), brief ? (uint64_t)WS_LOOKS : UINT64_MAX);
+	budget = most;
 	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	while (done < want && ws_pick_victim(as, min_age, &budget, &s))
 		done += trim_word(as, &s);

@@ -80,13 +80,6 @@ zap_words(struct zap_work *z, struct pt_iter it)
 	z->freed_late += n;
 }
 
-/* Has the table words that name no frame?  Among those alone are soft FORK words.  [W]. */
-static bool
-has_words_apart(const struct vm_page *leaf)
-{
-	return leaf->nused > leaf->nres;
-}
-
 /* All that is to go of one leaf table.  [W].  As zap_next(). */
 static int
 zap_table(struct zap_work *z, struct pt_iter *it)
@@ -101,8 +94,9 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 		return it->r;
 	first = it->va;
 	tlb_batch_init(b, as, BATCH_ZAP);
+	/* Soft FORK words are among those that name no frame. */
 	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0 &&
-	    has_words_apart(it->leaf)) {
+	    it->leaf->nused > it->leaf->nres) {
 		va_t at = first;
 
 		r = as->design->forked->drop(as, it->leaf, &at, it->stop,

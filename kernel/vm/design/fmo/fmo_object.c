@@ -94,7 +94,7 @@ fmo_bury(struct fmo *fmo)
 	list_remove(&fmo->all);
 	list_push_back(&fmos.dead, &fmo->all);
 	spin_unlock(&fmos.lock);
-	fault_reap_later();
+	atomic_add(&fault_unreaped, 1);
 	EVENT_ADD(fmo_live, -1);
 }
 
@@ -161,9 +161,7 @@ count_pages_out(size_t unused)
 void
 fmo_init(void)
 {
-	static struct fault_reaper reaper = { .reap = fmo_reap };
-
-	fault_add_reaper(&reaper);
+	fault_set_reap(fmo_reap);
 	ev_set_gauge(EV_fmo_pages_out, count_pages_out, 0);
 	/* An entry is two words: the owning one, then refs and tag. */
 	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,

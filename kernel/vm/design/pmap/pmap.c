@@ -179,12 +179,8 @@ pmap_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct pt_iter it = pt_range(as, lo, hi);
 
-	while (it.va < it.end) {
-		mutex_lock(&as->ws_lock);
-		if (pt_iter_table(&it))
-			(void)remove_leaf(&it, PMAP_UNLOCKED);
-		mutex_unlock(&as->ws_lock);
-	}
+	while (pt_iter_next(&it))
+		(void)remove_leaf(&it, PMAP_UNLOCKED);
 }
 
 /* May this word's page go?  One that was used may not, the first time. */
