@@ -184,16 +184,13 @@ cache_clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	mutex_unlock(&vmo->maps_lock);
 }
 
-/* What one flush has written. */
-struct flush_count {
-	uint64_t pages, bios;
-};
+enum flush_why { FLUSH_ASKED, FLUSH_AGED };
 
 /* Write the dirty pages [lo, hi), those that mappings have changed too, and wait for
- * those that others are writing.  0, the first error, -EINTR (fatal signal).  At most
- * rank 1 held. */
+ * those that others are writing.  0, the first error, -EINTR (fatal signal).
+ * At most rank 1 held. */
 static int
-flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
+flush(struct vmo *vmo, uint64_t lo, uint64_t hi, enum flush_why why)
 {
 	struct vm_page *pages[CACHE_CLUSTER];
 	int first = 0, n, r;
@@ -210,8 +207,10 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 		if (first == 0)
 			first = r;
 		lo += (uint64_t)n;
-		count->pages += (uint64_t)n;
-		count->bios++;
+		if (why == FLUSH_AGED) {
+			EVENT_ADD(pageout_file_pages, n);
+			EVENT_ADD(pageout_file_bios, 1);
+		}
 	}
 	return first;
 }
@@ -223,13 +222,12 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, struct flush_count *count)
 int
 vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct flush_count count = { 0, 0 };
 	int r, before;
 
 	if (vmo->type != VMO_VNODE)
 		return 0;
 	before = atomic_xchg(&vmo->v.wb_error, 0);
-	r = flush(vmo, lo, hi, &count);
+	r = flush(vmo, lo, hi, FLUSH_ASKED);
 	if (r == -EINTR && before != 0)
 		atomic_store(&vmo->v.wb_error, before);
 	return r != 0 ? r : before;
@@ -241,7 +239,6 @@ void
 cache_flush_old(uint64_t older_than_ns)
 {
 	uint64_t now = md_time_ns();
-	struct flush_count count;
 	struct vmo *vmo;
 	int r;
 
@@ -250,10 +247,7 @@ cache_flush_old(uint64_t older_than_ns)
 		    now - atomic_load(&vmo->v.dirty_since) < older_than_ns)
 			continue;
 		atomic_store(&vmo->v.dirty_since, now);
-		count = (struct flush_count){ 0, 0 };
-		r = flush(vmo, 0, UINT64_MAX, &count);
-		EVENT_ADD(pageout_file_pages, count.pages);
-		EVENT_ADD(pageout_file_bios, count.bios);
+		r = flush(vmo, 0, UINT64_MAX, FLUSH_AGED);
 		if (r != 0 && r != -EINTR)
 			atomic_store(&vmo->v.wb_error, r);
 	}

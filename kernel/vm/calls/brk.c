@@ -42,18 +42,29 @@ map_stack_room(uint64_t limit)
 	return PAGE_UP(MIN(MAX(limit, STACK_ROOM_MIN), STACK_ROOM_MAX));
 }
 
-/* v, at a free place and without W, gets the rights prot and becomes a mapping.  [M]
- * exclusive.  0: v is the tree's; -ENOMEM. */
+/* Anonymous memory of these flags and rights at [start, end) vpn, which is free.  [M]
+ * exclusive.  0, -ENOMEM. */
 static int
-add_mapping(struct aspace *as, struct vad *v, uint8_t prot)
+add_mapping(struct aspace *as, uint64_t start, uint64_t end, uint32_t flags,
+    unsigned prot)
 {
-	int r = design_prepare(as, v, v->start, v->end);
+	struct vad *v = vad_alloc(as, NULL);
+	int r;
 
+	if (v == NULL)
+		return -ENOMEM;
+	v->start = start;
+	v->end = end;
+	v->flags = flags;
+	v->maxprot = PROT_R | PROT_W | PROT_X;
+	r = design_prepare(as, v, start, end);
 	if (r == 0)
-		r = map_charge(as, v, prot);
-	if (r != 0)
+		r = map_charge(as, v, (uint8_t)prot);
+	if (r != 0) {
+		vad_free(v);
 		return r;
-	v->prot = prot;
+	}
+	v->prot = (uint8_t)prot;
 	map_attach(as, v);
 	return 0;
 }
@@ -64,29 +75,19 @@ int
 map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 {
 	uint64_t room = map_stack_room(limit) >> PAGE_SHIFT;
-	struct vad *v = vad_alloc(as, NULL);
+	uint64_t end = top >> PAGE_SHIFT;
 	int r;
 
-	if (v == NULL)
-		return -ENOMEM;
-	v->end = top >> PAGE_SHIFT;
-	v->start = v->end - 1;
-	v->flags = VAD_GROWSDOWN | VAD_STACK;
-	v->prot = (uint8_t)(prot & ~(unsigned)PROT_W);
-	v->maxprot = PROT_R | PROT_W | PROT_X;
-
 	rw_lock_write(&as->map_lock);
-	r = add_mapping(as, v, (uint8_t)prot);
+	r = add_mapping(as, end - 1, end, VAD_GROWSDOWN | VAD_STACK, prot);
 	if (r == 0) {
 		map_set_limit(as, LIMIT_STACK, limit);
 		/* Mappings go below the lowest place that it may reach. */
 		room += STACK_GUARD_PAGES;
 		as->map.base -= room - MIN(room, STACK_SPACE >> PAGE_SHIFT);
-		as->map.base = MIN(as->map.base, (top >> PAGE_SHIFT) - room);
-		v = NULL;
+		as->map.base = MIN(as->map.base, end - room);
 	}
 	rw_unlock_write(&as->map_lock);
-	vad_free(v);
 	return r;
 }
 
@@ -107,26 +108,17 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
     const struct map_limits *lim)
 {
 	uint64_t locking = as->map.lock_future != 0 ? new - old : 0;
-	struct vad *v;
 	int r;
 
 	if (!map_is_free(as, old, new) || as->map.nvads >= vad_max() ||
 	    as->map.total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
-	v = vad_alloc(as, NULL);
-	if (v == NULL)
-		return -ENOMEM;
-	v->start = old;
-	v->end = new;
-	v->flags = VAD_HEAP | as->map.lock_future;
-	v->maxprot = PROT_R | PROT_W | PROT_X;
 	r = map_lock_reserve(as, locking, lim->memlock);
 	if (r == 0) {
-		r = add_mapping(as, v, PROT_R | PROT_W);
+		r = add_mapping(as, old, new, VAD_HEAP | as->map.lock_future,
+		    PROT_R | PROT_W);
 		map_lock_unreserve(locking);
 	}
-	if (r != 0)
-		vad_free(v);
 	return r;
 }
 
