@@ -223,8 +223,8 @@ line_done(struct tty *t, struct effect *e, uint16_t mark)
 
 /*
  * Lines instead of bytes from now on, or bytes instead of lines: nobody has to
- * type again what was typed before.  Half a line is as good as bytes, and bytes
- * are a line.
+ * type again what was typed before.  It is bytes, of which an end of file is a 0, and half
+ * a line as good as any; and all of them are one line, which ends with the last.
  *
  * Locks:    tty->lock.
  */
@@ -232,18 +232,21 @@ void
 tty_change_mode(struct tty *t)
 {
 	struct effect none = { .necho = 0 };
-	uint16_t *last;
+	uint16_t *c = NULL;
+	unsigned i;
 
 	HELD(&t->lock);
 	t->lnext = false;
 	line_done(t, &none, COOKED_PART);
-	if ((t->t.lflag & ICANON) == 0 || t->ntotal == 0)
-		return;
-	last = &t->cooked[(t->chead + t->ntotal - 1) % TTY_COOKED];
-	if ((*last & (COOKED_EOL | COOKED_EOF)) == 0) {
-		*last |= COOKED_EOL;
-		t->nlines++;
+	for (i = 0; i < t->ntotal; i++) {
+		c = &t->cooked[(t->chead + i) % TTY_COOKED];
+		*c &= COOKED_BYTE;
 	}
+	t->nlines = 0;
+	if ((t->t.lflag & ICANON) == 0 || c == NULL)
+		return;
+	*c |= *c == 0 ? COOKED_EOF : COOKED_EOL;
+	t->nlines = 1;
 }
 
 static void

@@ -67,6 +67,7 @@ enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 #define TTY_COOKED 8192
 
 /* Elements of the cooked ring: a byte, and whether a line ends here. */
+#define COOKED_BYTE 0xff  /* marks are above it, in canonical mode only */
 #define COOKED_EOL 0x100
 #define COOKED_EOF 0x200 /* ends a line, but carries no byte */
 #define COOKED_PART 0    /* no line ends */

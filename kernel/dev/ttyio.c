@@ -177,16 +177,15 @@ tty_write(void *dev, const void *buf, size_t n, bool nonblock)
 
 /* ---- reading ---- */
 
-/* Bytes that may be taken now; a line at most in canonical mode. */
+/* Bytes that may be taken now; a line at most in canonical mode, which alone has marks. */
 static size_t
 take_cooked(struct tty *t, uint8_t *buf, size_t n, bool *eof)
 {
-	bool canon = (t->t.lflag & ICANON) != 0;
 	size_t got = 0;
 	uint16_t c;
 
 	*eof = false;
-	if (canon && t->nlines == 0)
+	if ((t->t.lflag & ICANON) != 0 && t->nlines == 0)
 		return 0;
 	while (got < n && t->ntotal > 0) {
 		c = t->cooked[t->chead];
@@ -196,13 +195,13 @@ take_cooked(struct tty *t, uint8_t *buf, size_t n, bool *eof)
 			t->nlines--;
 		if (!(c & COOKED_EOF))
 			buf[got++] = (uint8_t)c;
-		else if (canon && got == 0)
+		else if (got == 0)
 			*eof = true;
-		if (canon && (c & (COOKED_EOL | COOKED_EOF)))
+		if (c & (COOKED_EOL | COOKED_EOF))
 			return got;
 	}
 	/* A line that fills the buffer exactly takes its EOF mark along. */
-	if (canon && t->ntotal > 0 && t->cooked[t->chead] == COOKED_EOF) {
+	if (t->ntotal > 0 && t->cooked[t->chead] == COOKED_EOF) {
 		t->chead = (t->chead + 1) % TTY_COOKED;
 		t->ntotal--;
 		t->nlines--;

@@ -268,6 +268,49 @@ lines(void)
 }
 
 /* Both ends are full at some time, and go on when the other is read. */
+/* Typed as lines, and read as bytes, or as lines again: an end of file that nobody has
+ * read is a byte 0, and all that is there is one line, up to the last byte. */
+static void
+changes_mode(void)
+{
+	static const struct {
+		const char *typed;
+		int nbytes, nline;
+		char bytes[8];
+	} rows[] = {
+		{ "\004", 1, 0, "\0" }, { "ab\004", 3, 2, "ab\0" },
+		{ "ab\004\004", 4, 3, "ab\0\0" }, { "ab\004cd\n", 6, 6, "ab\0cd\n" },
+		{ "ab\ncd\n", 6, 6, "ab\ncd\n" },
+	};
+	int m = master(), s = slave(m, O_NONBLOCK), n;
+	char b[16];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mode(s, 0, 0, ICANON);
+		put(m, rows[i].typed);
+		EQ(comes(s, 10000), 1);
+		mode(s, 0, 0, 0);
+		EQ(comes(s, 10000), 1);
+		OK(ioctl(s, FIONREAD, &n));
+		EQ(n, rows[i].nbytes);
+		EQ(read(s, b, sizeof(b)), rows[i].nbytes);
+		CHECK(memcmp(b, rows[i].bytes, (size_t)rows[i].nbytes) == 0);
+
+		mode(s, 0, 0, ICANON);
+		put(m, rows[i].typed);
+		EQ(comes(s, 10000), 1);
+		mode(s, 0, 0, 0);
+		mode(s, 0, 0, ICANON);
+		EQ(comes(s, 0), 1);
+		EQ(read(s, b, sizeof(b)), rows[i].nline);
+		CHECK(memcmp(b, rows[i].bytes, (size_t)rows[i].nline) == 0);
+		ERR(read(s, b, sizeof(b)), EAGAIN);
+	}
+	OK(close(s));
+	OK(close(m));
+}
+
 static void
 full(void)
 {
@@ -588,6 +631,7 @@ main(void)
 {
 	names();
 	lines();
+	changes_mode();
 	full();
 	packets();
 	ends();
