@@ -59,13 +59,17 @@ struct filling {
 	int r;
 };
 
+/* With this mode: no umask is asked, it is that of who mounts. */
 static void
 make_node(struct filling *f, const char *name, unsigned mode, uint64_t rdev)
 {
 	const struct path_at at = { .dirf = f->dir, .path = name };
+	const struct kattr attr = { .valid = ATTR_MODE, .mode = mode & S_PERM };
 
 	if (f->r == 0)
 		f->r = fs_mknod(&at, mode, rdev);
+	if (f->r == 0)
+		f->r = fs_setattr(&at, &attr);
 }
 
 static void

@@ -261,21 +261,27 @@ propagation_makes_no_mount(void)
 	ERR(umount(DIR_MNT), EINVAL);
 }
 
-/* Wherever a devtmpfs is mounted, the devices are in it. */
+/* Wherever a devtmpfs is mounted, the devices are in it, for all, whoever mounts it. */
 static void
 devices(void)
 {
+	struct stat st;
 	char byte = 1;
 	int fd;
 
+	(void)umask(077);
 	OK(mount("dev", DIR_MNT, "devtmpfs", 0, NULL));
 	fd = OK(open(DIR_MNT "/zero", O_RDONLY));
 	EQ(read(fd, &byte, 1), 1);
 	EQ(byte, 0);
 	OK(close(fd));
 	remount(0);
-	OK(access(DIR_MNT "/null", F_OK));
+	OK(stat(DIR_MNT "/null", &st));
+	EQ(st.st_mode, S_IFCHR | 0666);
+	OK(stat(DIR_MNT "/shm", &st));
+	EQ(st.st_mode, S_IFDIR | 01777);
 	OK(umount(DIR_MNT));
+	(void)umask(022);
 }
 
 /* How often the file has the text. */
