@@ -292,7 +292,6 @@ struct pager_ops {
 	/* Make sure page idx has a block before it becomes dirty, unless it has
 	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */
 	int (*extend)(void *obj, uint64_t idx, struct vm_page *);
-	int (*init)(void *obj, uint64_t idx, struct vm_page *); /* 003; may be NULL */
 	/* What out() has written is found again after a power cut, with size and
 	 * times; sleeps.  0, -EIO.  NULL: nothing to do. */
 	int (*sync)(void *obj);

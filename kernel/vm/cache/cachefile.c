@@ -359,10 +359,8 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 	vmo->pager = pager;
 	vmo->end = cache_end;
 	vmo->v.obj = obj;
-	vmo->client_ops = ops;
-	vmo->client = client;
 	atomic_add(&files.objs, 1);
-	return vmo_register(vmo);
+	return vmo_register(vmo, ops, client);
 }
 
 static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };

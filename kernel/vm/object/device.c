@@ -27,9 +27,7 @@ vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *ops,
 		return NULL;
 	vmo->end = vmo_free;
 	vmo->d.base = base;
-	vmo->client_ops = ops;
-	vmo->client = client;
-	return vmo_register(vmo);
+	return vmo_register(vmo, ops, client);
 }
 
 /* May n pages from pgoff on be mapped?

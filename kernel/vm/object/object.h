@@ -45,7 +45,7 @@ struct zap_range {
 void vmo_stored(struct vmo *);                           /* the times move */
 struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unlisted; NULL */
 void vmo_free(struct vmo *);                             /* the header */
-struct vmo *vmo_register(struct vmo *);                  /* on the list of all */
+struct vmo *vmo_register(struct vmo *, const struct vmo_client_ops *, void *client);
 struct vmo *vmo_next_anon(struct vmo *prev);             /* with a reference; NULL */
 void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
 extern struct mutex vmo_list_lock;                       /* none comes or goes; rank 3 */

@@ -70,15 +70,15 @@ vmo_create_anon(uint64_t bytes, uint64_t price, const struct vmo_client_ops *ops
 		return NULL;
 	vmo->charged_whole = price != 0;
 	vmo->a.charged = price;
-	vmo->client_ops = ops;
-	vmo->client = client;
-	return vmo_register(vmo);
+	return vmo_register(vmo, ops, client);
 }
 
-/* The object is complete.  Locks: none of rank >= 3.  Returns: vmo. */
+/* The object is complete, but for its client.  Locks: none of rank >= 3.  Returns: vmo. */
 struct vmo *
-vmo_register(struct vmo *vmo)
+vmo_register(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 {
+	vmo->client_ops = ops;
+	vmo->client = client;
 	mutex_lock(&vmo_list_lock);
 	list_push_back(&vmos, &vmo->all);
 	mutex_unlock(&vmo_list_lock);

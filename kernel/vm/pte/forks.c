@@ -43,10 +43,8 @@ fork_vads(struct pte_fork *f)
 		if ((v->flags & VAD_DONTFORK) != 0)
 			continue;
 		c = vad_alloc(child, v->vmo);
-		if (c == NULL) {
-			child->commit.paid = UPPER_TABLES;
-			return -ENOMEM;
-		}
+		if (c == NULL)
+			goto undo;
 		c->start = v->start;
 		c->end = v->end;
 		c->off = v->off;
@@ -57,8 +55,7 @@ fork_vads(struct pte_fork *f)
 		if (design_prepare(child, c, c->start, c->end) != 0 ||
 		    as_has_lost(f->parent, LOST_VADS)) {
 			vad_free(c);
-			child->commit.paid = UPPER_TABLES;
-			return -ENOMEM;
+			goto undo;
 		}
 		CHECK(vad_insert(child, c) == 0);
 		vad_list_link(child, c);
@@ -66,6 +63,9 @@ fork_vads(struct pte_fork *f)
 	}
 	f->next = vad_first(f->parent);
 	return 0;
+undo:
+	child->commit.paid = UPPER_TABLES;
+	return -ENOMEM;
 }
 
 /* fork_vads(), and the charge of all that the child will have: what the mappings

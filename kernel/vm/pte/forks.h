@@ -23,11 +23,8 @@ struct pte_fork {
 };
 
 int fork_vads(struct pte_fork *) MUST_CHECK;              /* 0, -ENOMEM */
-/* And the charge of all that the child will have; late: pages that the parent has
- * paid for when they were touched.  0, -ENOMEM: f->charge is 0. */
 int fork_vads_paid(struct pte_fork *, uint64_t late) MUST_CHECK;
 bool fork_next_vad(struct pte_fork *);                    /* f->vad; false: none is left */
-/* Both ws_locks, and f->at is at a leaf table of the parent; false: at none. */
 bool fork_lock_table(struct pte_fork *, va_t va, va_t end,
     struct pte_ref *) MUST_CHECK;
 va_t fork_unlock_table(struct pte_fork *);                /* where to go on */
@@ -48,7 +45,6 @@ fork_met(struct pte_fork *f, struct pte_ref *s)
 	f->at.left--;
 }
 struct vm_page *fork_child_leaf(struct pte_fork *, va_t); /* NULL: f->want */
-/* The word of the child at s: a copy of the page; of the word.  False: f->want. */
 bool fork_copy_page(struct pte_fork *, const struct pte_ref *s, struct vm_page *);
 bool fork_copy_error(struct pte_fork *, const struct pte_ref *s);
 void fork_child_late(struct pte_fork *, uint64_t n);

@@ -37,20 +37,15 @@ enum fault_outcome f7_rescue(struct fctx *);
 enum fault_outcome f9_map_aobj(struct fctx *);
 enum fault_outcome f11_error(struct fctx *);
 enum fault_outcome f_upgrade(struct fctx *);
-/* Rights of the VAD and of this access as bits of a VALID word. */
 uint64_t fault_rights(const struct fctx *);
-/* A new frame becomes the private page of f's word, which is not VALID now. */
 void fault_install(struct fctx *, struct vm_page *);
-/* A private page of a mapping that has not paid ahead.  False: over the limit. */
-bool fault_charge_touch(struct fctx *);
-/* The word is TRANS: map its page.  False: it is not TRANS any more. */
+bool fault_charge_touch(struct fctx *);                   /* false: over the limit */
 bool fault_map_trans(struct fctx *, struct vm_page **out);
 
 /* trim.c */
 int pte_protect(struct aspace *, struct vad *, uint8_t prot);    /* school->protect */
 size_t pte_evict(struct aspace *, size_t want, int min_age);     /* school->evict */
-/* Trim the VALID words of [lo, hi) vpn, LOCKED ones excepted. [W] not held. */
-size_t pte_trim_range(struct aspace *, uint64_t lo, uint64_t hi);
+size_t pte_trim_range(struct aspace *, uint64_t lo, uint64_t hi); /* takes [W] */
 
 /* discard.c */
 int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
