@@ -164,7 +164,6 @@ int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
 /* vadcommit.c */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
 bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
-uint64_t vad_tables(uint64_t start, uint64_t end);            /* leaf tables of a range */
 uint64_t vad_pays(const struct aspace *, const struct vad *, uint64_t *last); /* of all, in order */
 uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
 uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */

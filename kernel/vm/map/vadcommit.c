@@ -46,13 +46,6 @@ more_blocks(uint64_t start, uint64_t end, uint64_t g, uint64_t last)
 	return blocks(start, end, g) - (start / g == last / g);
 }
 
-/* Leaf tables that a vpn range needs: the 2-MiB blocks it touches. */
-uint64_t
-vad_tables(uint64_t start, uint64_t end)
-{
-	return blocks(start, end, MD_PT_WORDS);
-}
-
 /* What v pays, for a caller that adds up all VADs in order.  *last is the last page
  * that is paid for: UINT64_MAX before the first.
  * Locks: [M].  Returns: pages. */

@@ -52,7 +52,7 @@ int pte_advise(struct aspace *, struct vad *, uint64_t lo, uint64_t hi,
     int advice);                                                 /* school->advise */
 int pte_swapped(struct aspace *, struct swap_walk *);            /* school->swapped */
 
-/* walk.c */
+/* words.c */
 int pte_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 
 /* zap.c */

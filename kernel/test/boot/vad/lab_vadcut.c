@@ -265,8 +265,8 @@ cuts(uint64_t rounds, uint64_t seed)
 static uint64_t
 due(uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
-	uint64_t tables = (a < b ? vad_tables(a, b) : 0) +
-	    (c < d ? vad_tables(c, d) : 0);
+	uint64_t tables = (a < b ? piece_tables(a, b) : 0) +
+	    (c < d ? piece_tables(c, d) : 0);
 
 	if (a < b && c < d && (b - 1) / MD_PT_WORDS == c / MD_PT_WORDS)
 		tables--;

@@ -171,7 +171,7 @@ charge(void)
 	inject_set("off");
 	EXPECT_IS(map_mprotect(as, va + 5 * PAGE_SIZE, 5 * PAGE_SIZE, RW), ==, 0);
 	CLAIM(as->map.nvads == 3 && as->commit.paid == commit + 5 +
-	    vad_tables((va >> PAGE_SHIFT) + 5, (va >> PAGE_SHIFT) + 10),
+	    piece_tables((va >> PAGE_SHIFT) + 5, (va >> PAGE_SHIFT) + 10),
 	    "five pages became writable, %lu are paid for", as->commit.paid - commit);
 	CLAIM(vm_check(1) == 0, "giving rights left the space unsound");
 	lab_space_end(as);

@@ -17,6 +17,12 @@
 #define RW (PROT_R | PROT_W)
 #define RWX (PROT_R | PROT_W | PROT_X)
 
+/* Leaf tables that a vpn range needs. */
+static inline uint64_t
+piece_tables(uint64_t lo, uint64_t hi)
+{
+	return (hi - 1) / MD_PT_WORDS - lo / MD_PT_WORDS + 1;
+}
 struct vmo *piece_object(uint64_t pages);
 unsigned piece_refs(struct vmo *);
 /* VADs that are alive, in trees or not. */
