@@ -25,28 +25,22 @@ static struct {
 
 /* ---- the pager is asked ---- */
 
-/* Those behind the first come ahead of any wish. */
-static void
-mark_ahead(struct vm_page **pages, unsigned n)
-{
-	unsigned i;
-
-	EVENT_ADD(cache_ra_pages, n - 1);
-	spin_lock(&pfn_lock);
-	for (i = 1; i < n; i++)
-		pages[i]->flags |= PF_AHEAD;
-	spin_unlock(&pfn_lock);
-}
-
-/* Pages from idx on, READING, get their bytes.
+/* Pages from idx on, READING, get their bytes.  Those behind the first come ahead of any
+ * wish.
  * Locks: none of rank >= 2; takes [P].  Returns: 0, -EIO. */
 int
 cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 {
+	unsigned i;
 	int r;
 
-	if (n > 1)
-		mark_ahead(pages, n);
+	if (n > 1) {
+		EVENT_ADD(cache_ra_pages, n - 1);
+		spin_lock(&pfn_lock);
+		for (i = 1; i < n; i++)
+			pages[i]->flags |= PF_AHEAD;
+		spin_unlock(&pfn_lock);
+	}
 	r = vmo->pager->in(vmo->v.obj, idx, pages, (int)n);
 	if (r == 0)
 		EVENT_ADD(cache_read_pages, n);

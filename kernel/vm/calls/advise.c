@@ -296,31 +296,23 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 
 /* ---- msync, mincore ---- */
 
-/* The bytes, and what leads to them.  0, the first error. */
-static int
-sync_part(const struct vad_view *v)
-{
-	const struct pager_ops *pager = v->vmo->pager;
-	int r = vmo_sync(v->vmo, v->off, v->off + (v->hi - v->lo));
-	int done = pager->sync == NULL ? 0 : pager->sync(v->vmo->v.obj);
-
-	return r != 0 ? r : done;
-}
-
-/* What shared mappings have changed is on the disk.  0, a write's first error, -ENOMEM. */
+/* What shared mappings have changed is on the disk, and what leads to it.  0, a write's
+ * first error, -ENOMEM. */
 static int
 map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct vad_view v;
-	int r, first = 0;
+	int r, done, first = 0;
 
 	VAD_VIEWS(&v, as, lo, hi) {
 		if ((v.flags & VAD_SHARED) == 0 || v.vmo == NULL ||
 		    v.vmo->type != VMO_VNODE)
 			continue;
-		r = sync_part(&v);
+		r = vmo_sync(v.vmo, v.off, v.off + (v.hi - v.lo));
+		done = v.vmo->pager->sync == NULL ? 0 :
+		    v.vmo->pager->sync(v.vmo->v.obj);
 		if (first == 0)
-			first = r;
+			first = r != 0 ? r : done;
 	}
 	return first != 0 ? first : v.hole ? -ENOMEM : 0;
 }

@@ -80,16 +80,6 @@ frames_give_up(const struct swap_area *a)
 
 /* ---- words ---- */
 
-/* A TRANS word: its page may have a slot, which the read has left it. */
-static void
-trans_gives_up(struct swapoff_work *b, const uint64_t *word)
-{
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_TRANS)
-		b->n += give_up(b->area, pte_page(word_get(word)));
-	spin_unlock(&pfn_lock);
-}
-
 /* swap_walk.fn: one word; those that are SWAP or TRANS count.
  * Locks: the container's.
  * Returns: 0: go on; -EAGAIN: walk->want, then this one again. */
@@ -97,10 +87,14 @@ static int
 bring_word(struct swap_walk *walk, const struct swap_words *w)
 {
 	struct swapoff_work *b = CONTAINER_OF(walk, struct swapoff_work, walk);
-	uint64_t word = word_get(w->word);
+	uint64_t word;
 
+	spin_lock(&pfn_lock);
+	word = word_get(w->word);
+	/* The page may have a slot, which the read has left it. */
 	if (pte_kind(word) == PTE_TRANS)
-		trans_gives_up(b, w->word);
+		b->n += give_up(b->area, pte_page(word));
+	spin_unlock(&pfn_lock);
 	if (pte_kind(word) != PTE_SWAP || !is_of(b->area, swap_slot(word)))
 		return 0;
 	if (want_swap_in(&walk->want, w))
