@@ -22,8 +22,6 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define USER_MOST 256u      /* pairs of one user, in a large machine */
-#define USER_SHARE 128u     /* … one for so many pages of memory */
 #define POS_FIRST 3u        /* in a listing: the dots, ptmx, then the numbers */
 #define INO_FIRST 3u        /* as on Linux */
 #define MAJOR_PTS 136u
@@ -38,10 +36,10 @@ static struct {
 	struct mount *mnt;         /* mutex; NULL: not mounted */
 	struct vnode *ptmx;        /* tree */
 	struct vnode *node[PTY_MAX]; /* tree; referenced */
-	bool made[PTY_MAX], hung[PTY_MAX]; /* mutex */
-	uint32_t uid[PTY_MAX];     /* mutex; who pays */
+	struct user *payer[PTY_MAX]; /* mutex; NULL: not made */
+	bool hung[PTY_MAX];        /* mutex */
+	uint32_t uid[PTY_MAX];     /* mutex; who has made it */
 	unsigned n;                /* mutex, read without; made */
-	unsigned user_max;         /* [c] */
 	struct pts_options o;      /* mutex; of the mount */
 } pts = { .mutex = MUTEX_INIT(pts.mutex, LR_VNODE) };
 
@@ -159,21 +157,6 @@ pts_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 
 /* ---- what dev/pty.c tells ---- */
 
-/* May the current user have one more?  Locks:    pts.mutex. */
-static bool
-user_is_full(void)
-{
-	uint32_t uid = fs_cred()->uid;
-	unsigned i, n = 0;
-
-	HELD(&pts.mutex);
-	if (fs_cred()->euid == 0)
-		return false;
-	for (i = 0; i < PTY_MAX; i++)
-		n += pts.made[i] && pts.uid[i] == uid;
-	return n >= pts.user_max;
-}
-
 /* v, or nothing, is what the name n leads to.  Locks:    pts.mutex; mounted. */
 static void
 node_set(unsigned n, struct vnode *v)
@@ -189,24 +172,32 @@ node_set(unsigned n, struct vnode *v)
 	vn_put(old);
 }
 
+static void
+payer_drop(unsigned n)
+{
+	HELD(&pts.mutex);
+	user_give(pts.payer[n], USE_PTYS, 1);
+	pts.payer[n] = NULL;
+}
+
 static int
 pts_made(unsigned n)
 {
 	struct vnode *v = NULL;
-	int r = 0;
+	int r;
 
 	mutex_lock(&pts.mutex);
 	pts.uid[n] = fs_cred()->uid;
-	if (user_is_full())
-		r = -ENOSPC;
+	r = user_take(USE_PTYS, 1, &pts.payer[n]);
 	if (r == 0 && pts.mnt != NULL) {
 		v = slave_make(pts.mnt, n);
 		r = v == NULL ? -ENOMEM : 0;
 	}
 	if (r == 0) {
-		pts.made[n] = true;
 		pts.hung[n] = false;
 		atomic_add(&pts.n, 1);
+	} else if (pts.payer[n] != NULL) {
+		payer_drop(n);
 	}
 	if (v != NULL)
 		node_set(n, v);
@@ -228,7 +219,7 @@ static void
 pts_freed(unsigned n)
 {
 	mutex_lock(&pts.mutex);
-	pts.made[n] = false;
+	payer_drop(n);
 	atomic_sub(&pts.n, 1);
 	mutex_unlock(&pts.mutex);
 }
@@ -351,7 +342,7 @@ nodes_make(struct mount *m)
 	pts.ptmx = device_make(m, "ptmx", pts.o.ptmx_mode, dev_make(5, 2));
 	failed = pts.ptmx == NULL;
 	for (i = 0; i < PTY_MAX && !failed; i++)
-		if (pts.made[i] && !pts.hung[i]) {
+		if (pts.payer[i] != NULL && !pts.hung[i]) {
 			pts.node[i] = slave_make(m, i);
 			failed = pts.node[i] == NULL;
 		}
@@ -436,10 +427,7 @@ devpts_init(void)
 		{ "sys/kernel/pty/max", 0444, .show = show_max },
 		{ "sys/kernel/pty/nr", 0444, .show = show_nr },
 	};
-	struct phys_stat ps;
 
-	phys_stat(&ps);
-	pts.user_max = (unsigned)MIN(USER_MOST, ps.total / USER_SHARE);
 	pty_set_ops(&ops);
 	procfs_register(rows, ARRAY_LEN(rows));
 }

@@ -55,7 +55,7 @@ file_set_unwatch_fn(void (*fn)(struct file *))
 }
 
 /* One open file per 10 KiB of memory, as on Linux. */
-static uint64_t
+uint64_t
 files_max(void)
 {
 	struct phys_stat ps;
@@ -74,23 +74,13 @@ files_show_nr(struct out *out)
 	out_printf(out, "%lu\t0\t%lu\n", atomic_load(&files.open), files_max());
 }
 
-/* /proc/sys/fs/file-max. */
-void
-files_show_max(struct out *out)
-{
-	out_printf(out, "%lu\n", files_max());
-}
-
-/* 0, -EINVAL. */
+/* /proc/sys/fs/file-max.  0, -EINVAL. */
 int
-files_write_max(const char *text, size_t n)
+files_set_max(uint64_t n)
 {
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	if (end == text || v == 0 || v > INT64_MAX)
+	if (n == 0)
 		return -EINVAL;
-	atomic_store(&files.max, v);
+	atomic_store(&files.max, n);
 	return 0;
 }
 

@@ -109,6 +109,12 @@ struct procfs_row {
 	void (*show)(struct out *);
 	int (*write)(const char *text, size_t n); /* NULL: read-only; 0 or -errno */
 	int (*next)(uint64_t *at, struct out *);  /* instead of show */
+	const char *text;                         /* the same: it never changes */
+	/* Instead of show and write: a number, [A] there or told by get.  set: 0 or
+	 * -errno; NULL: it is stored. */
+	uint64_t *number;
+	uint64_t (*get)(void);
+	int (*set)(uint64_t);
 	size_t place;                             /* bytes from at on; 0: one number */
 };
 void procfs_register(const struct procfs_row *rows, unsigned n);

@@ -175,8 +175,8 @@ void file_set_position(struct file *, uint64_t);
 struct file *file_alloc(void);
 void file_set_unwatch_fn(void (*)(struct file *));
 void files_show_nr(struct out *);
-void files_show_max(struct out *);
-int files_write_max(const char *text, size_t n) MUST_CHECK;
+uint64_t files_max(void);
+int files_set_max(uint64_t) MUST_CHECK;
 void tree_lock_read(struct mount *);
 void tree_unlock_read(struct mount *);
 int file_start(struct file *, struct vnode *, unsigned flags) MUST_CHECK;
@@ -271,12 +271,18 @@ void pipe_break_promise(struct file *, unsigned n);
 ssize_t pipe_move(struct file *in, struct file *out, size_t n, bool nowait);
 
 /* ---- pipeuser.c: limits of pipes, for /proc/sys/fs ---- */
-void pipe_show_soft(struct out *);
-int pipe_write_soft(const char *text, size_t n) MUST_CHECK;
-void pipe_show_hard(struct out *);
-int pipe_write_hard(const char *text, size_t n) MUST_CHECK;
-void pipe_show_max(struct out *);
-int pipe_write_max(const char *text, size_t n) MUST_CHECK;
+extern uint64_t pipe_soft, pipe_max_bytes;
+int pipe_set_max_bytes(uint64_t) MUST_CHECK;
+
+/* ---- user.c ---- */
+enum user_use { USE_WATCHES, USE_MESSAGE_BYTES, USE_FLIGHTS, USE_PIPE_PAGES, USE_PTYS, USES };
+struct user;                   /* how much of the kernel's memory he has */
+extern uint64_t user_max[USES];
+void user_init(void);
+struct user *user_get(void);
+uint64_t user_count(struct user *, enum user_use, int64_t n);
+int user_take(enum user_use, uint64_t n, struct user **out) MUST_CHECK;
+void user_give(struct user *, enum user_use, uint64_t n);
 
 /* ---- flock.c ---- */
 void flock_init(void);

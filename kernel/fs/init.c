@@ -46,15 +46,15 @@ fs_init(void)
 		{ "filesystems", 0444, .show = filesystems_show },
 		{ "mounts", 0444, .next = mounts_next },
 		{ "partitions", 0444, .show = partitions_show },
-		{ "sys/fs/file-max", 0644, .show = files_show_max,
-		  .write = files_write_max },
+		{ "sys/fs/file-max", 0644, .get = files_max, .set = files_set_max },
 		{ "sys/fs/file-nr", 0444, .show = files_show_nr },
-		{ "sys/fs/pipe-max-size", 0644, .show = pipe_show_max,
-		  .write = pipe_write_max },
-		{ "sys/fs/pipe-user-pages-hard", 0644, .show = pipe_show_hard,
-		  .write = pipe_write_hard },
-		{ "sys/fs/pipe-user-pages-soft", 0644, .show = pipe_show_soft,
-		  .write = pipe_write_soft },
+		{ "sys/fs/epoll/max_user_watches", 0644,
+		  .number = &user_max[USE_WATCHES] },
+		{ "sys/fs/pipe-max-size", 0644, .number = &pipe_max_bytes,
+		  .set = pipe_set_max_bytes },
+		{ "sys/fs/pipe-user-pages-hard", 0644,
+		  .number = &user_max[USE_PIPE_PAGES] },
+		{ "sys/fs/pipe-user-pages-soft", 0644, .number = &pipe_soft },
 	};
 	struct mount *m = mount_make(&tmpfs_type, "rootfs", 0);
 	unsigned i;
@@ -65,6 +65,7 @@ fs_init(void)
 		mount_limits_default(m);
 	if (m == NULL || tmpfs_type.mount(m) != 0 || mount_attach(m, NULL) != 0)
 		panic("fs: no memory for the root");
+	user_init();
 	pipe_init();
 	async_init();
 	flock_init();

@@ -13,8 +13,6 @@
 #define PIPE_SLOTS_FEW 2u       /* … of who has many already */
 #define PIPE_BYTES_MAX (1ul << 31)
 
-struct pipe_user;
-
 struct pipe_slot {
 	uint8_t *page;               /* [K] made when first written; stays */
 	uint16_t off, len;           /* [K] the bytes that were not read yet */
@@ -28,7 +26,7 @@ struct pipe {
 	struct ready ready;          /* [c] who watches either end */
 	struct pipe_slot *slot;      /* [K] */
 	unsigned nslots;             /* [K] a power of two */
-	struct pipe_user *user;      /* [K] who pays for the ring */
+	struct user *user;      /* [K] who pays for the ring */
 	union {                      /* [K]; `ends`: both of one moment (rule 7) */
 		struct {
 			uint32_t head, tail; /* slots written, slots read; they wrap */
@@ -88,10 +86,9 @@ void pipe_ring_drop(struct pipe *);
 
 /* pipeuser.c */
 void pipe_user_init(void);
-int pipe_user_take(unsigned *places, struct pipe_user **out) MUST_CHECK;
-void pipe_user_give(struct pipe_user *, unsigned places);
+int pipe_user_take(unsigned *places, struct user **out) MUST_CHECK;
 bool pipe_user_may_have(unsigned places);
-int pipe_user_change(struct pipe_user *, unsigned was, unsigned now)
+int pipe_user_change(struct user *, unsigned was, unsigned now)
     MUST_CHECK;
 
 #endif

@@ -35,7 +35,7 @@ int
 pipe_ring_make_locked(struct pipe *p)
 {
 	unsigned n = PIPE_SLOTS;
-	struct pipe_user *user;
+	struct user *user;
 	int r;
 
 	HELD(&p->lock);
@@ -46,7 +46,7 @@ pipe_ring_make_locked(struct pipe *p)
 		return r;
 	p->slot = room_alloc(ring_bytes(n));
 	if (p->slot == NULL) {
-		pipe_user_give(user, n);
+		user_give(user, USE_PIPE_PAGES, n);
 		return -ENOMEM;
 	}
 	p->nslots = n;
@@ -73,7 +73,7 @@ pipe_ring_drop(struct pipe *p)
 		return;
 	pages_free(p);
 	room_free(p->slot, ring_bytes(p->nslots));
-	pipe_user_give(p->user, p->nslots);
+	user_give(p->user, USE_PIPE_PAGES, p->nslots);
 	p->slot = NULL;
 	p->nslots = 0;
 	p->ends = 0;

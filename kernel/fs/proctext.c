@@ -146,11 +146,18 @@ row_record(const struct procfs_row *row, uint64_t *at, struct out *out)
 {
 	if (row->next != NULL)
 		return row->next(at, out);
-	if (row->show == NULL)
+	if (row->show == NULL && row->text == NULL && row->number == NULL &&
+	    row->get == NULL)
 		return -EINVAL;
 	if (!is_first(at))
 		return 0;
-	row->show(out);
+	if (row->show != NULL)
+		row->show(out);
+	else if (row->text != NULL)
+		out_printf(out, "%s\n", row->text);
+	else
+		out_printf(out, "%lu\n", row->get != NULL ? row->get() :
+		    atomic_load(row->number));
 	return 1;
 }
 
@@ -228,12 +235,29 @@ text_read(struct file *f, uint64_t *off, struct uio *u)
 }
 
 static int
+row_write(const struct procfs_row *row, const char *s, size_t n)
+{
+	const char *end;
+	uint64_t v;
+
+	if (row->write != NULL)
+		return row->write(s, n);
+	v = str_to_u64(s, &end);
+	if (end == s || v > INT64_MAX)
+		return -EINVAL;
+	if (row->set != NULL)
+		return row->set(v);
+	atomic_store(row->number, v);
+	return 0;
+}
+
+static int
 write_over(const struct proc_node *pn, const char *s, size_t n)
 {
 	if (pn->kind == PN_PID_ROW)
 		return !procpid_is_there(pn) ? -ESRCH :
 		    pn->pid_row->write(pn->tid, s, n);
-	return pn->row->write(s, n);
+	return row_write(pn->row, s, n);
 }
 
 static ssize_t
@@ -275,7 +299,7 @@ is_writable(const struct proc_node *pn)
 {
 	if (pn->kind == PN_PID_ROW)
 		return pn->pid_row->write != NULL || pn->pid_row->pwrite != NULL;
-	return pn->kind == PN_ROW && pn->row->write != NULL;
+	return pn->kind == PN_ROW && (pn->row->mode & 0222) != 0;
 }
 
 /* Of what row->next goes on from. */

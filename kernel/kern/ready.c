@@ -11,7 +11,7 @@
  *
  * Rules     1. One lock for all lists: who is told may tell those who watch him,
  *              and lists in a row would need an order.  What is done under it is
- *              short, and how many watch is limited (fs/event/account.c).
+ *              short, and how many watch is limited (fs/user.c).
  *           2. A watch is a hint that a look is worth while: poll and epoll look
  *              before they answer.
  *           3. Who watches alone (EPOLLEXCLUSIVE) is behind the others: all of

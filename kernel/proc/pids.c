@@ -100,10 +100,10 @@ pid_taken_locked(void)
 }
 
 /* /proc/sys/kernel/pid_max.  Locks: none. */
-int
+uint64_t
 pid_max(void)
 {
-	return atomic_load_relaxed(&pids.max);
+	return (uint64_t)atomic_load_relaxed(&pids.max);
 }
 
 /*

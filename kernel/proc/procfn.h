@@ -34,7 +34,7 @@ void group_walk_locked(int pgid, void (*fn)(void *, struct proc *), void *arg);
 /* pids.c */
 int pid_alloc_locked(const struct cred *) MUST_CHECK; /* > 0 or -EAGAIN */
 unsigned pid_taken_locked(void);
-int pid_max(void);
+uint64_t pid_max(void);
 int pid_set_max(uint64_t max) MUST_CHECK;
 
 /* limits.c */

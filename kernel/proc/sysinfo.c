@@ -221,18 +221,6 @@ show_vmstat(struct out *o)
 /* ---- sys/kernel, sys/vm, sys/fs ---- */
 
 static void
-show_osrelease(struct out *o)
-{
-	out_printf(o, "%s\n", SYS_RELEASE);
-}
-
-static void
-show_ostype(struct out *o)
-{
-	out_printf(o, "Linux\n");
-}
-
-static void
 show_hostname(struct out *o)
 {
 	out_printf(o, "%s\n", host.name);
@@ -247,36 +235,9 @@ write_hostname(const char *text, size_t n)
 }
 
 static void
-show_pid_max(struct out *o)
-{
-	out_printf(o, "%d\n", pid_max());
-}
-
-static int
-write_pid_max(const char *text, size_t n)
-{
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	return end == text ? -EINVAL : pid_set_max(v);
-}
-
-static void
 show_ngroups_max(struct out *o)
 {
 	out_printf(o, "%zu\n", ARRAY_LEN(((struct cred *)NULL)->groups));
-}
-
-static void
-show_cap_last_cap(struct out *o)
-{
-	out_printf(o, "40\n");
-}
-
-static void
-show_zero(struct out *o)
-{
-	out_printf(o, "0\n");
 }
 
 static void
@@ -288,92 +249,15 @@ show_boot_id(struct out *o)
 	    a >> 16 & 0xffff, a & 0xfff, b >> 48 & 0xfff, b & 0xffffffffffff);
 }
 
-static void
-show_overcommit(struct out *o)
-{
-	out_printf(o, "%u\n", commit_mode());
-}
-
-static int
-write_overcommit(const char *text, size_t n)
-{
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	if (end == text || v > 2)
-		return -EINVAL;
-	return commit_set_mode((unsigned)v);
-}
-
-static void
-show_ratio(struct out *o)
-{
-	out_printf(o, "%u\n", commit_ratio());
-}
-
-static int
-write_ratio(const char *text, size_t n)
-{
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	return end == text ? -EINVAL : commit_set_ratio(v);
-}
-
-static void
-show_admin_reserve(struct out *o)
-{
-	out_printf(o, "%lu\n", commit_reserve());
-}
-
-static int
-write_admin_reserve(const char *text, size_t n)
-{
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	return end == text ? -EINVAL : commit_set_reserve(v);
-}
-
 /* What is written is forgotten; what is dirty stays, as on Linux. */
 static int
-write_drop_caches(const char *text, size_t n)
+drop_caches(uint64_t what)
 {
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	if (end == text || v < 1 || v > 4)
+	if (what < 1 || what > 4)
 		return -EINVAL;
-	if ((v & 1) != 0)
+	if ((what & 1) != 0)
 		vmo_drop_clean_all();
 	return 0;
-}
-
-static void
-show_swappiness(struct out *o)
-{
-	out_printf(o, "60\n");
-}
-
-static void
-show_max_map_count(struct out *o)
-{
-	out_printf(o, "%lu\n", vad_max());
-}
-
-static int
-write_max_map_count(const char *text, size_t n)
-{
-	const char *end;
-	uint64_t v = str_to_u64(text, &end);
-
-	return end == text ? -EINVAL : vad_set_max(v);
-}
-
-static void
-show_mmap_min_addr(struct out *o)
-{
-	out_printf(o, "65536\n");
 }
 
 /* ---- /proc/vm ---- */
@@ -433,28 +317,26 @@ static const struct procfs_row rows[] = {
 	{ "cpuinfo", 0444, .show = show_cpuinfo },
 	{ "vmstat", 0444, .show = show_vmstat },
 	{ "swaps", 0444, .show = stat_swaps },
-	{ "sys/kernel/ostype", 0444, .show = show_ostype },
-	{ "sys/kernel/osrelease", 0444, .show = show_osrelease },
+	{ "sys/kernel/ostype", 0444, .text = "Linux" },
+	{ "sys/kernel/osrelease", 0444, .text = SYS_RELEASE },
 	{ "sys/kernel/hostname", 0644, .show = show_hostname,
 	  .write = write_hostname },
-	{ "sys/kernel/pid_max", 0644, .show = show_pid_max,
-	  .write = write_pid_max },
-	{ "sys/kernel/threads-max", 0444, .show = show_pid_max },
+	{ "sys/kernel/pid_max", 0644, .get = pid_max, .set = pid_set_max },
+	{ "sys/kernel/threads-max", 0444, .get = pid_max },
 	{ "sys/kernel/ngroups_max", 0444, .show = show_ngroups_max },
-	{ "sys/kernel/cap_last_cap", 0444, .show = show_cap_last_cap },
-	{ "sys/kernel/tainted", 0444, .show = show_zero },
+	{ "sys/kernel/cap_last_cap", 0444, .text = "40" },
+	{ "sys/kernel/tainted", 0444, .text = "0" },
 	{ "sys/kernel/random/boot_id", 0444, .show = show_boot_id },
-	{ "sys/vm/overcommit_memory", 0644, .show = show_overcommit,
-	  .write = write_overcommit },
-	{ "sys/vm/overcommit_ratio", 0644, .show = show_ratio,
-	  .write = write_ratio },
-	{ "sys/vm/admin_reserve_kbytes", 0644, .show = show_admin_reserve,
-	  .write = write_admin_reserve },
-	{ "sys/vm/drop_caches", 0200, .write = write_drop_caches },
-	{ "sys/vm/swappiness", 0444, .show = show_swappiness },
-	{ "sys/vm/max_map_count", 0644, .show = show_max_map_count,
-	  .write = write_max_map_count },
-	{ "sys/vm/mmap_min_addr", 0444, .show = show_mmap_min_addr },
+	{ "sys/vm/overcommit_memory", 0644, .get = commit_mode,
+	  .set = commit_set_mode },
+	{ "sys/vm/overcommit_ratio", 0644, .get = commit_ratio,
+	  .set = commit_set_ratio },
+	{ "sys/vm/admin_reserve_kbytes", 0644, .get = commit_reserve,
+	  .set = commit_set_reserve },
+	{ "sys/vm/drop_caches", 0200, .set = drop_caches },
+	{ "sys/vm/swappiness", 0444, .text = "60" },
+	{ "sys/vm/max_map_count", 0644, .get = vad_max, .set = vad_set_max },
+	{ "sys/vm/mmap_min_addr", 0444, .text = "65536" },
 	{ "vm/events", 0444, .next = ev_show_next,
 	  .place = EV_SHOW_PLACE * sizeof(uint64_t) },
 	{ "vm/marks", 0444, .show = ev_show_marks },

@@ -352,9 +352,9 @@ void vm_blockmap_leave(void);
 /* ---- promises (commit.c), and what could not be read (space.c) ---- */
 
 SYSTEM_ONLY void commit_adopt(uint64_t n); /* frames that boot/ has given back */
-unsigned commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
-SYSTEM_ONLY int commit_set_mode(unsigned) MUST_CHECK;
-unsigned commit_ratio(void);        /* overcommit_ratio: of a hundred frames */
+uint64_t commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
+SYSTEM_ONLY int commit_set_mode(uint64_t mode) MUST_CHECK;
+uint64_t commit_ratio(void);        /* overcommit_ratio: of a hundred frames */
 SYSTEM_ONLY int commit_set_ratio(uint64_t percent) MUST_CHECK;
 uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
 SYSTEM_ONLY int commit_set_reserve(uint64_t kbytes) MUST_CHECK;

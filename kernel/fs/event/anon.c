@@ -36,15 +36,8 @@ anon_init(void)
 void
 event_init(void)
 {
-	static const struct procfs_row rows[] = {
-		{ "sys/fs/epoll/max_user_watches", 0644, .show = account_show_max,
-		  .write = account_write_max },
-	};
-
 	anon_init();
-	account_init();
 	file_set_unwatch_fn(epoll_forget);
-	procfs_register(rows, ARRAY_LEN(rows));
 }
 
 /*

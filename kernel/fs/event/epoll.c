@@ -65,7 +65,7 @@ struct item {
 	int fd;                      /* [c] */
 	uint32_t events;             /* [A] written under E */
 	uint64_t data;               /* [E] */
-	struct account *account;     /* [c] */
+	struct user *user;           /* [c] who has added it pays */
 };
 
 static struct {
@@ -305,7 +305,7 @@ item_drop(struct item *it)
 	list_remove(&it->of_file);
 	spin_unlock_irq(&ready_lock, flags);
 	rb_remove(&it->epoll->items, &it->node, NULL);
-	account_give(it->account);
+	user_give(it->user, USE_WATCHES, 1);
 	kmem_free(it);
 }
 
@@ -349,7 +349,7 @@ add_locked(struct epoll *e, struct file *f, int fd, const struct epoll_event *ev
 	if (item_find_locked(e, f, fd) != NULL)
 		return -EEXIST;
 	it = kmem_zalloc(sizeof(*it));
-	r = it == NULL ? -ENOMEM : account_take(&it->account);
+	r = it == NULL ? -ENOMEM : user_take(USE_WATCHES, 1, &it->user);
 	if (r != 0) {
 		kmem_free(it);
 		return r;

@@ -19,12 +19,4 @@ int event_sleep(struct waitq *, bool (*is_over)(void *), void *arg) MUST_CHECK;
 /* epoll.c */
 void epoll_forget(struct file *);
 
-/* account.c */
-void account_show_max(struct out *);
-int account_write_max(const char *text, size_t n) MUST_CHECK;
-struct account;                /* of a user: how many watches he has */
-void account_init(void);
-int account_take(struct account **out) MUST_CHECK;
-void account_give(struct account *);
-
 #endif

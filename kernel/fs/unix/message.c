@@ -12,7 +12,9 @@
  *              head would take there.  Who is below his limit may send one more.
  *           2. Bytes are copied before the message is queued, without a lock: what
  *              cannot be copied whole is not sent.
- *           3. Who waits for room is told when three quarters are free again.
+ *           3. Beside that the bytes and descriptors of all sockets of a user are
+ *              counted (fs/user.c): the latter are open without a number.
+ *           4. Who waits for room is told when three quarters are free again.
  *
  * Read next send.c, recv.c.
  */
@@ -174,7 +176,8 @@ sock_msg_free(struct sock_msg *m)
 		file_put(m->files[--m->nfiles]);
 	kmem_free(m->files);
 	room_free(m->data, m->len);
-	payer_give(m->payer, m->bytes, m->flights);
+	(void)user_count(m->payer, USE_FLIGHTS, -(int64_t)m->flights);
+	user_give(m->payer, USE_MESSAGE_BYTES, m->bytes);
 	sock_put(m->from);
 	kmem_free(m);
 }
@@ -243,6 +246,25 @@ sock_msg_queue_locked(struct sock *to, struct sock_msg *m)
 	sock_tell_locked(to, POLL_RD | POLLPRI);
 }
 
+/*
+ * The current user pays for m until it is read.  As on Linux, who has not more descriptors
+ * under way than files_max may send as many more as a message takes.
+ *
+ * Returns:  0, -ENOBUFS, -ETOOMANYREFS.
+ */
+static int
+pay(struct sock_msg *m, uint32_t bytes, const struct sock_io *io)
+{
+	if (user_take(USE_MESSAGE_BYTES, bytes, &m->payer) != 0)
+		return -ENOBUFS;
+	if (user_count(m->payer, USE_FLIGHTS, io->nfiles) - io->nfiles <= io->files_max ||
+	    io->nfiles == 0)
+		return 0;
+	(void)user_count(m->payer, USE_FLIGHTS, -(int64_t)io->nfiles);
+	user_give(m->payer, USE_MESSAGE_BYTES, bytes);
+	return -ETOOMANYREFS;
+}
+
 /* A message for len bytes, whose cost is counted.  -ENOBUFS, -ETOOMANYREFS. */
 static int
 msg_alloc(struct sock *from, struct sock_io *io, size_t len, struct sock_msg **out)
@@ -251,7 +273,7 @@ msg_alloc(struct sock *from, struct sock_io *io, size_t len, struct sock_msg **o
 	char *data = m == NULL ? NULL : data_alloc(len);
 	uint32_t bytes = cost_of(from, len);
 	int r = data == NULL ? -ENOBUFS :
-	    payer_take(bytes, io->nfiles, io->files_max, &m->payer);
+	    pay(m, bytes, io);
 
 	if (r != 0) {
 		room_free(data, len);

@@ -29,7 +29,6 @@ sock_init(void)
 {
 	rw_init(&sockfs.tree, LR_VNODE);
 	sockfs.dev = dev_make(0, 252);
-	payer_init();
 }
 
 /*

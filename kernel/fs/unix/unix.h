@@ -25,8 +25,6 @@ enum sock_state { SOCK_IDLE, SOCK_LISTENS, SOCK_CONNECTED };
 #define SHUT_SENDS 2u
 #define SHUT_BOTH (SHUT_RECEIVES | SHUT_SENDS)
 
-struct sock_payer;             /* of payer.c */
-
 /*
  * A name that a socket has been bound to; who is accepted has that of the listener.
  */
@@ -85,7 +83,7 @@ struct sock_msg {
 	struct sock_cred cred;       /* [S] as well; else of nobody */
 	unsigned nfiles;             /* [S] descriptors that travel with it */
 	struct file **files;         /* [S] their references; NULL: none, or taken */
-	struct sock_payer *payer;    /* [c] whose cost and files it counts for */
+	struct user *payer;          /* [c] whose cost and files it counts for */
 	uint32_t bytes, flights;     /* [c] so many */
 	char *data;                  /* [c] */
 };
@@ -162,11 +160,5 @@ void flight_begin_locked(const struct sock_msg *);
 void flight_end_locked(const struct sock_msg *);
 void flight_collect(void);
 void sock_msgs_free(struct list *);
-
-/* payer.c */
-void payer_init(void);
-int payer_take(uint32_t bytes, uint32_t files, uint64_t files_max,
-    struct sock_payer **out) MUST_CHECK;
-void payer_give(struct sock_payer *, uint32_t bytes, uint32_t files);
 
 #endif

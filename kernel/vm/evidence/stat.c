@@ -70,7 +70,7 @@ stat_queues(struct out *o)
 void
 stat_commit(struct out *o)
 {
-	out_printf(o, "total=%lu limit=%lu mode=%u\n", commit_total(),
+	out_printf(o, "total=%lu limit=%lu mode=%lu\n", commit_total(),
 	    commit_limit(), commit_mode());
 }
 

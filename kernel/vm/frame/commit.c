@@ -379,7 +379,7 @@ commit_is_late(void)
 }
 
 /* /proc/sys/vm/overcommit_memory: see Modes above. */
-unsigned
+uint64_t
 commit_mode(void)
 {
 	return atomic_load(&commit.mode);
@@ -389,24 +389,24 @@ commit_mode(void)
 static void
 set_places(void)
 {
-	unsigned ratio = commit_mode() == COMMIT_STRICT ? commit_ratio() : 100;
+	uint64_t ratio = commit_mode() == COMMIT_STRICT ? commit_ratio() : 100;
 
 	atomic_store(&commit.places, commit.frames * ratio / 100);
 }
 
 /* 0, -EINVAL. */
 int
-commit_set_mode(unsigned mode)
+commit_set_mode(uint64_t mode)
 {
 	if (mode > COMMIT_STRICT)
 		return -EINVAL;
-	atomic_store(&commit.mode, mode);
+	atomic_store(&commit.mode, (unsigned)mode);
 	set_places();
 	return 0;
 }
 
 /* /proc/sys/vm/overcommit_ratio. */
-unsigned
+uint64_t
 commit_ratio(void)
 {
 	return atomic_load(&commit.ratio);
