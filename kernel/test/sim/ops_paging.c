@@ -25,12 +25,7 @@ op_trim(const struct step *s)
 static void
 op_age(const struct step *s)
 {
-	struct aspace *as = me();
-
-	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0)
-		ws_age(as);
-	mutex_unlock(&as->ws_lock);
+	ws_age(me());
 }
 
 /* One cluster of the modified queue goes to swap. */
