@@ -211,8 +211,6 @@ as_make(const struct design *design, struct aspace **out)
 	rw_lock_write(&as->map_lock);
 	vad_refill_spare(as);
 	rw_unlock_write(&as->map_lock);
-	as->md.design = (uint8_t)(design_number(design) + 1);
-	as_publish(as);
 	*out = as;
 	return 0;
 undo_root:
@@ -231,7 +229,13 @@ undo_alloc:
 int
 as_create(const struct design *design, struct aspace **out)
 {
-	return as_make(design != NULL ? design : design_default(), out);
+	int r = as_make(design != NULL ? design : design_default(), out);
+
+	if (r == 0) {
+		(*out)->md.design = (uint8_t)(design_number((*out)->design) + 1);
+		as_publish(*out);
+	}
+	return r;
 }
 
 /* Mappings begin at a place of chance's, by itself below any stack: who learns one place
@@ -255,6 +259,8 @@ as_dup(struct aspace *parent, struct aspace **out)
 
 	if (r != 0)
 		return r;
+	child->md.design = parent->md.design;
+	as_publish(child);
 	rw_lock_write(&parent->map_lock);
 	rw_lock_write_nested(&child->map_lock);
 	child->map.brk0 = parent->map.brk0;
