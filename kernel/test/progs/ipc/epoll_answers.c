@@ -5,6 +5,7 @@
  * ends; one of several sleepers wakes; nesting; limits; errors in Linux's order.
  */
 #include "lib/host.h"
+#include "lib/sleeps.h"
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -185,12 +186,14 @@ static void
 waits(void)
 {
 	struct sigaction sa = { .sa_handler = noted, .sa_flags = SA_RESTART };
-	int v = OK(eventfd(0, 0));
+	int v = OK(eventfd(0, 0)), heard[2];
 	struct epoll_event ev;
 	uint64_t t0;
 	pid_t pid;
+	char c = 0;
 
 	ep = OK(epoll_create1(0));
+	OK(pipe(heard));
 	OK(ctl(ep, EPOLL_CTL_ADD, v, EPOLLIN));
 	t0 = now_ns();
 	EQ(epoll_wait(ep, &ev, 1, 50), 0);
@@ -198,14 +201,18 @@ waits(void)
 	OK(sigaction(SIGUSR1, &sa, NULL));
 	pid = OK(fork());
 	if (pid == 0) {
-		sleep_ms(50);
+		process_sleeps(getppid());
 		kill(getppid(), SIGUSR1);
-		sleep_ms(50);
+		EQ(read(heard[0], &c, 1), 1);
+		process_sleeps(getppid());
 		_exit(eventfd_write(v, 1) != 0);
 	}
 	ERR(epoll_wait(ep, &ev, 1, 10000), EINTR);
+	EQ(write(heard[1], &c, 1), 1);
 	EQ(epoll_wait(ep, &ev, 1, 10000), 1);
 	REAP(pid, 0);
+	close(heard[0]);
+	close(heard[1]);
 	close(v);
 	close(ep);
 }
@@ -227,7 +234,8 @@ one_wakes(void)
 		if (pid[i] == 0)
 			_exit(epoll_wait(ep, &ev, 1, -1) != 1);
 	}
-	sleep_ms(100);
+	process_sleeps(pid[0]);
+	process_sleeps(pid[1]);
 	eventfd_write(v, 1);
 	first = OK(waitpid(-1, &status, 0));
 	EQ(status, 0);
