@@ -475,15 +475,7 @@ want_end(struct lock_want *w)
 static int
 wait_done(struct lock_want *w)
 {
-	struct waiter waiter;
-	int r = 0;
-
-	while (r == 0 && !atomic_load(&w->done)) {
-		wait_prepare(&w->wq, &waiter);
-		if (!atomic_load(&w->done))
-			r = wait_sleep(&waiter, WAIT_INTR, WAIT_FOREVER);
-		wait_finish(&waiter);
-	}
+	(void)wait_until(&w->wq, WAIT_INTR, WAIT_FOREVER, atomic_load(&w->done));
 	mutex_lock(&w->locks->lock);
 	if (!w->done) {
 		let_go_locked(w);

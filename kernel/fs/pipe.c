@@ -449,29 +449,6 @@ fs_signal_no_reader(void)
 		pipes.no_reader();
 }
 
-/*
- * sendfile into a pipe, of how many bytes ever.
- *
- * Locks:    none held.
- * Returns:  0: there is a slot; -EPIPE (it was signalled), -EAGAIN, -ERESTARTSYS.
- */
-int
-pipe_wait_slot(struct file *f)
-{
-	struct pipe *p = pipe_of(f);
-	int r = 0;
-
-	mutex_lock(&p->lock);
-	while (r == 0 && p->readers > 0 && pipe_is_full(p))
-		r = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN : pipe_wait_locked(p);
-	if (r == 0 && p->readers == 0)
-		r = -EPIPE;
-	mutex_unlock(&p->lock);
-	if (r == -EPIPE)
-		fs_signal_no_reader();
-	return r;
-}
-
 static ssize_t
 pipe_write(struct file *f, uint64_t *off, struct uio *u)
 {

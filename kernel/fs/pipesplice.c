@@ -63,12 +63,30 @@ wait_slot_locked(struct pipe *p, bool nowait)
 }
 
 /* r, once SIGPIPE is sent for -EPIPE.  Locks: none. */
-static int
-signalled(int r)
+static ssize_t
+signalled(ssize_t r)
 {
 	if (r == -EPIPE)
 		fs_signal_no_reader();
 	return r;
+}
+
+/*
+ * sendfile into a pipe, of how many bytes ever.
+ *
+ * Locks:    none held.
+ * Returns:  0: there is a slot; -EPIPE (it was signalled), -EAGAIN, -ERESTARTSYS.
+ */
+int
+pipe_wait_slot(struct file *f)
+{
+	struct pipe *p = pipe_of(f);
+	int r;
+
+	mutex_lock(&p->lock);
+	r = wait_slot_locked(p, (f->flags & O_NONBLOCK) != 0);
+	mutex_unlock(&p->lock);
+	return (int)signalled(r);
 }
 
 /* ---- pipe → file ---- */
@@ -142,7 +160,7 @@ pipe_promise(struct file *f, bool nowait, unsigned want)
 		atomic_store(&p->promised, p->promised + (unsigned)r);
 	}
 	mutex_unlock(&p->lock);
-	return signalled(r);
+	return (int)signalled(r);
 }
 
 /* The n bytes of `page`, which is the pipe's from now on, into a promised slot. */
@@ -340,14 +358,7 @@ between(struct file *in, struct file *out, size_t n, bool nowait, bool copies)
 	struct two_pipes t = { .in = pipe_of(in), .out = pipe_of(out),
 		.copies = copies,
 		.nowait = nowait || ((in->flags | out->flags) & O_NONBLOCK) != 0 };
-	ssize_t r;
-
-	if (t.in == t.out)
-		return -EINVAL;
-	r = pass(&t, n);
-	if (r == -EPIPE)
-		fs_signal_no_reader();
-	return r;
+	return t.in == t.out ? -EINVAL : signalled(pass(&t, n));
 }
 
 ssize_t

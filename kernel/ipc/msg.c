@@ -308,7 +308,7 @@ try_receive(struct msg_work *w)
 static int
 on_queue(int id, unsigned access, struct msg_work *w, int (*try)(struct msg_work *))
 {
-	struct waiter wait;
+	bool nowait = (w->flags & IPC_NOWAIT) != 0;
 	struct ipc *i;
 	int r, why = 0;
 
@@ -320,19 +320,12 @@ on_queue(int id, unsigned access, struct msg_work *w, int (*try)(struct msg_work
 	if (i == NULL)
 		return r;
 	w->q = queue_of(i);
-	do {
-		wait_prepare(access == IPC_W ? &w->q->senders : &w->q->receivers, &wait);
+	why = wait_until(access == IPC_W ? &w->q->senders : &w->q->receivers, WAIT_INTR,
+	    WAIT_FOREVER, (r = try(w)) != 1 || nowait);
+	if (why != 0)
 		r = try(w);
-		if (r == 1 && (w->flags & IPC_NOWAIT) != 0)
-			r = access == IPC_W ? -EAGAIN : -ENOMSG;
-		else if (r == 1 && why < 0)
-			r = -ERESTARTNOHAND;
-		else if (r == 1)
-			why = wait_sleep(&wait, WAIT_INTR, WAIT_FOREVER);
-		wait_finish(&wait);
-	} while (r == 1);
 	ipc_put(&msg_ids, i);
-	return r;
+	return r != 1 ? r : !nowait ? -ERESTARTNOHAND : access == IPC_W ? -EAGAIN : -ENOMSG;
 }
 
 /*

@@ -279,7 +279,7 @@ try_locked(struct sem_set *s, struct sem_work *w, struct sem_undo *u)
 	return r == 1 && (w->ops[w->blocked].flags & IPC_NOWAIT) != 0 ? -EAGAIN : r;
 }
 
-/* Once more; 1: it is entered with those that sleep. */
+/* Once more; 1: it is entered with those that sleep, else not any more. */
 static int
 attempt(struct sem_set *s, struct sem_work *w, struct sem_sleeper *me)
 {
@@ -287,6 +287,8 @@ attempt(struct sem_set *s, struct sem_work *w, struct sem_sleeper *me)
 	int r;
 
 	spin_lock(&ipc_lock);
+	if (list_is_linked(&me->node))
+		list_remove(&me->node);
 	r = s->ipc.removed ? -EIDRM : try_locked(s, w, undo_find_locked(p, s));
 	if (r == 1) {
 		me->num = w->ops[w->blocked].num;
@@ -301,25 +303,18 @@ static int
 op_on(struct sem_set *s, struct sem_work *w, uint64_t deadline)
 {
 	struct sem_sleeper me;
-	struct waiter wait;
-	int r, why = 0;
+	int r, why;
 
 	list_node_init(&me.node);
-	for (;;) {
-		wait_prepare(&s->wq, &wait);
+	why = wait_until(&s->wq, WAIT_INTR, deadline, (r = attempt(s, w, &me)) != 1);
+	if (why != 0)
 		r = attempt(s, w, &me);
-		if (r == 1 && why == 0)
-			why = wait_sleep(&wait, WAIT_INTR, deadline);
-		else if (r == 1)
-			r = why == -ETIMEDOUT ? -EAGAIN : -EINTR;
-		wait_finish(&wait);
-		spin_lock(&ipc_lock);
-		if (list_is_linked(&me.node))
-			list_remove(&me.node);
-		spin_unlock(&ipc_lock);
-		if (r != 1)
-			return r;
-	}
+	if (r != 1)
+		return r;
+	spin_lock(&ipc_lock);
+	list_remove(&me.node);
+	spin_unlock(&ipc_lock);
+	return why == -ETIMEDOUT ? -EAGAIN : -EINTR;
 }
 
 /*

@@ -196,6 +196,26 @@ void wait_prepare(struct waitq *, struct waiter *);
 int wait_sleep(struct waiter *, enum wait_how, uint64_t deadline_ns);
 void wait_finish(struct waiter *);
 /*
+ * The same again and again until cond, of which the last look was true, or the sleep has
+ * ended otherwise.  cond is looked at without a lock of the queue.
+ *
+ * Returns:  0: cond; -EINTR, -ETIMEDOUT.
+ */
+#define wait_until(q, how, deadline_ns, cond)                             \
+	({                                                                \
+		struct waiter w_;                                         \
+		bool over_;                                               \
+		int r_ = 0;                                               \
+		do {                                                      \
+			wait_prepare(q, &w_);                             \
+			over_ = (cond);                                   \
+			if (!over_)                                       \
+				r_ = wait_sleep(&w_, how, deadline_ns);   \
+			wait_finish(&w_);                                 \
+		} while (!over_ && r_ == 0);                              \
+		r_;                                                       \
+	})
+/*
  * Sleep with several waiters prepared (poll); any wake ends it.  The waiters
  * are finished by the caller.
  */

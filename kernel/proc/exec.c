@@ -498,7 +498,6 @@ static int
 others_end(struct task *tk)
 {
 	struct proc *p = tk->proc;
-	struct waiter w;
 	int r = 0;
 
 	spin_lock(&proc_lock);
@@ -511,12 +510,8 @@ others_end(struct task *tk)
 	spin_unlock(&proc_lock);
 	if (r < 0)
 		return r;
-	while (r == 0 && !is_alone(p)) {
-		wait_prepare(&p->thread_wq, &w);
-		if (!is_alone(p))
-			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	if (!is_alone(p))
+		r = wait_until(&p->thread_wq, WAIT_KILLABLE, WAIT_FOREVER, is_alone(p));
 	spin_lock(&proc_lock);
 	p->execing = NULL;
 	if (p->group_exit)

@@ -536,15 +536,8 @@ vfork_is_over(struct task *tk)
 static void
 vfork_wait(struct thread *t, struct task *tk, int tid)
 {
-	struct waiter w;
-	int r = 0;
+	int r = wait_until(&tk->vfork_wq, WAIT_KILLABLE, WAIT_FOREVER, vfork_is_over(tk));
 
-	while (r == 0 && !vfork_is_over(tk)) {
-		wait_prepare(&tk->vfork_wq, &w);
-		if (!vfork_is_over(tk))
-			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
-		wait_finish(&w);
-	}
 	thread_put(t);
 	if (r == 0 && UNLIKELY(task_current()->traced != NULL))
 		trace_event(TRACE_VFORK_DONE, (uint64_t)tid);

@@ -308,16 +308,8 @@ futex_waiter_init(struct futex_waiter *w, struct pi_waiter *pi)
 int
 futex_sleep(const struct futex_req *q, struct futex_waiter *w)
 {
-	struct waiter sleep;
-	int r;
-
-	do {
-		wait_prepare(&w->wq, &sleep);
-		r = was_woken(w) ? 0 : wait_sleep(&sleep, WAIT_INTR,
-		    q->has_deadline ? q->deadline : WAIT_FOREVER);
-		wait_finish(&sleep);
-	} while (r == 0 && !was_woken(w));
-	return r;
+	return wait_until(&w->wq, WAIT_INTR, q->has_deadline ? q->deadline : WAIT_FOREVER,
+	    was_woken(w));
 }
 
 static int64_t

@@ -101,22 +101,6 @@ is_on_the_way(int tid)
 	return is;
 }
 
-/* So that who waits for the tracee at once finds it. */
-static void
-wait_for_stop(int tid)
-{
-	struct proc *me = proc_current();
-	struct waiter w;
-	int r = 0;
-
-	while (r == 0 && is_on_the_way(tid)) {
-		wait_prepare(&me->child_wq, &w);
-		if (is_on_the_way(tid))
-			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
-		wait_finish(&w);
-	}
-}
-
 /*
  * The current thread traces another one from now on.  seize: it is not stopped.
  *
@@ -152,8 +136,10 @@ trace_attach(int tid, bool seize, unsigned options)
 			sig_recalc_locked(tk);
 	}
 	spin_unlock(&proc_lock);
+	/* So that who waits for the tracee at once finds it. */
 	if (r == 0 && was_in_stop)
-		wait_for_stop(tid);
+		(void)wait_until(&proc_current()->child_wq, WAIT_KILLABLE, WAIT_FOREVER,
+		    !is_on_the_way(tid));
 	return r;
 }
 

@@ -169,20 +169,13 @@ static void
 stop_here(struct task *tk)
 {
 	struct proc *p = tk->proc;
-	struct waiter w;
-	int r = 0;
 
 	tk->in_stop = true;
 	p->nstopped++;
 	sig_stop_check_locked(p);
 	spin_unlock(&proc_lock);
 
-	while (r == 0 && is_stopped(tk)) {
-		wait_prepare(&p->stop_wq, &w);
-		if (is_stopped(tk))
-			r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	(void)wait_until(&p->stop_wq, WAIT_KILLABLE, WAIT_FOREVER, !is_stopped(tk));
 
 	spin_lock(&proc_lock);
 	tk->in_stop = false;

@@ -125,15 +125,7 @@ sig_suspend_mask(uint64_t mask)
 int
 sig_pause(void)
 {
-	struct task *tk = task_current();
-	struct waiter w;
-	int r = 0;
-
-	while (r == 0) {
-		wait_prepare(&tk->sig_wq, &w);
-		r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	(void)wait_until(&task_current()->sig_wq, WAIT_INTR, WAIT_FOREVER, false);
 	return -ERESTARTNOHAND;
 }
 

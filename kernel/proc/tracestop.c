@@ -141,8 +141,7 @@ stop_locked(struct task *tk, const struct stop *s)
 {
 	enum wait_how how = s->ending ? WAIT_PLAIN : WAIT_KILLABLE;
 	struct tracee *t = tk->traced;
-	struct waiter w;
-	int r = 0, code;
+	int code;
 
 	HELD(&proc_lock);
 	if (!s->ending && thread_is_killed())
@@ -160,12 +159,7 @@ stop_locked(struct task *tk, const struct stop *s)
 	tell_locked(t, s->why);
 	spin_unlock(&proc_lock);
 
-	while (r == 0 && is_held(tk)) {
-		wait_prepare(&tk->sig_wq, &w);
-		if (is_held(tk))
-			r = wait_sleep(&w, how, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	(void)wait_until(&tk->sig_wq, how, WAIT_FOREVER, !is_held(tk));
 
 	spin_lock(&proc_lock);
 	t = tk->traced;

@@ -292,15 +292,10 @@ wait_tracees(const struct wait_req *req, struct wait_result *res, int r)
 static void
 wait_released(struct proc *p)
 {
-	struct waiter w;
-
-	if (atomic_load(&p->unreleased) > 0)
+	if (atomic_load(&p->unreleased) > 0) {
 		thread_clear_dead();
-	while (atomic_load(&p->unreleased) > 0) {
-		wait_prepare(&p->thread_wq, &w);
-		if (atomic_load(&p->unreleased) > 0)
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-		wait_finish(&w);
+		(void)wait_until(&p->thread_wq, WAIT_PLAIN, WAIT_FOREVER,
+		    atomic_load(&p->unreleased) == 0);
 	}
 	proc_put(p);
 }

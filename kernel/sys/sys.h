@@ -71,6 +71,9 @@ sys_file(uint64_t fd)
 	return fdtab_file(proc_current_fdtab(), (int)fd);
 }
 
+/* r, once the reference of f is dropped. */
+int64_t sys_put_after(struct file *f, int64_t r);
+
 /* The process of a descriptor, which *f keeps: file_put().  NULL: it is none. */
 struct proc *sys_pidfd(uint64_t fd, struct file **f);
 

@@ -70,7 +70,7 @@ sys_epoll_ctl(const uint64_t a[6])
 
 /* a: ep, events, max. */
 static int64_t
-wait_until(const uint64_t a[6], uint64_t deadline)
+epoll_until(const uint64_t a[6], uint64_t deadline)
 {
 	int max = (int)a[2];
 	struct file *ep;
@@ -99,7 +99,7 @@ ms_deadline(uint64_t ms)
 int64_t
 sys_epoll_wait(const uint64_t a[6])
 {
-	return wait_until(a, ms_deadline(a[3]));
+	return epoll_until(a, ms_deadline(a[3]));
 }
 
 /* The same under another mask.  Rule 1. */
@@ -110,7 +110,7 @@ wait_masked(const uint64_t a[6], uint64_t deadline)
 
 	if (r != 0)
 		return r;
-	r = wait_until(a, deadline);
+	r = epoll_until(a, deadline);
 	if (r != -EINTR)
 		sys_mask_end();
 	return r;

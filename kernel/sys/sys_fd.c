@@ -38,6 +38,30 @@ sys_open_file(uint64_t fd)
 	return f;
 }
 
+/* See sys.h. */
+int64_t
+sys_put_after(struct file *f, int64_t r)
+{
+	file_put(f);
+	return r;
+}
+
+int64_t
+sys_with_file(sys_file_fn *fn, const uint64_t a[6])
+{
+	struct file *f = sys_file(a[0]);
+
+	return f == NULL ? -EBADF : sys_put_after(f, fn(f, a));
+}
+
+int64_t
+sys_with_open(sys_file_fn *fn, const uint64_t a[6])
+{
+	struct file *f = sys_open_file(a[0]);
+
+	return f == NULL ? -EBADF : sys_put_after(f, fn(f, a));
+}
+
 /* See filecall.h. */
 int
 sys_open_path(struct path_arg *p, uint64_t dirfd, va_t path)
@@ -481,14 +505,7 @@ fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 }
 
 int64_t
-sys_fcntl(const uint64_t a[6])
+sys_fcntl(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	int64_t r;
-
-	if (f == NULL)
-		return -EBADF;
-	r = fcntl_any(f, (int)a[0], (int)a[1], a[2]);
-	file_put(f);
-	return r;
+	return fcntl_any(f, (int)a[0], (int)a[1], a[2]);
 }

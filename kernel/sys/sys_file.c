@@ -327,17 +327,10 @@ sys_pwritev2(const uint64_t a[6])
 }
 
 int64_t
-sys_lseek(const uint64_t a[6])
+sys_lseek(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	int64_t r;
-
-	if (f == NULL)
-		return -EBADF;
-	r = file_is_path(f) ? -EBADF : (unsigned)a[2] > SEEK_HOLE ? -EINVAL :
+	return (unsigned)a[2] > SEEK_HOLE ? -EINVAL :
 	    file_lseek(f, (int64_t)a[1], (int)a[2]);
-	file_put(f);
-	return r;
 }
 
 /* ---- size, holes, and what reaches the disk ---- */
@@ -379,55 +372,31 @@ sys_truncate(const uint64_t a[6])
 }
 
 int64_t
-sys_fallocate(const uint64_t a[6])
+sys_fallocate(struct file *f, const uint64_t a[6])
 {
-	struct file *f;
-	int64_t r;
+	int64_t r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
 
-	f = sys_file(a[0]);
-	if (f == NULL)
-		return -EBADF;
-	r = file_fallocate(f, (unsigned)a[1], a[2], a[3]);
 	sys_raise_fsize(r);
-	file_put(f);
 	return r;
 }
 
 int64_t
-sys_fadvise64(const uint64_t a[6])
+sys_fadvise64(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	int64_t r = 0;
-
-	if (f == NULL)
-		return -EBADF;
-	if (file_is_path(f))
-		r = -EBADF;
-	else if (S_ISFIFO(file_mode(f)))
-		r = -ESPIPE;
-	else if ((unsigned)a[3] > FADV_MAX || (int64_t)a[2] < 0)
-		r = -EINVAL;
-	file_put(f);
-	return r;
+	if (S_ISFIFO(file_mode(f)))
+		return -ESPIPE;
+	return (unsigned)a[3] > FADV_MAX || (int64_t)a[2] < 0 ? -EINVAL : 0;
 }
 
 /* A hint, as POSIX_FADV_WILLNEED. */
 int64_t
-sys_readahead(const uint64_t a[6])
+sys_readahead(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	unsigned acc;
-	int64_t r = 0;
+	unsigned acc = file_flags(f) & O_ACCMODE;
 
-	if (f == NULL)
-		return -EBADF;
-	acc = file_flags(f) & (O_ACCMODE | O_PATH);
 	if (acc != O_RDONLY && acc != O_RDWR)
-		r = -EBADF;
-	else if (!S_ISREG(file_mode(f)) || (int64_t)a[2] < 0)
-		r = -EINVAL;
-	file_put(f);
-	return r;
+		return -EBADF;
+	return !S_ISREG(file_mode(f)) || (int64_t)a[2] < 0 ? -EINVAL : 0;
 }
 
 /* Pages of f, [off, end) bytes, are written; not what leads to them. */
@@ -444,44 +413,25 @@ sync_range(struct file *f, uint64_t off, uint64_t end, unsigned flags)
 }
 
 int64_t
-sys_sync_file_range(const uint64_t a[6])
+sys_sync_file_range(struct file *f, const uint64_t a[6])
 {
 	uint64_t end = a[1] + a[2];
-	struct file *f;
-	int64_t r;
 
-	f = sys_file(a[0]);
-	if (f == NULL)
-		return -EBADF;
-	if (file_is_path(f))
-		r = -EBADF;
-	else if (a[1] > INT64_MAX || a[2] > INT64_MAX || end > INT64_MAX ||
-	    (a[3] & ~7ul) != 0)
-		r = -EINVAL;
-	else
-		r = sync_range(f, a[1], a[2] == 0 ? INT64_MAX : end,
-		    (unsigned)a[3]);
-	file_put(f);
-	return r;
+	if (a[1] > INT64_MAX || a[2] > INT64_MAX || end > INT64_MAX || (a[3] & ~7ul) != 0)
+		return -EINVAL;
+	return sync_range(f, a[1], a[2] == 0 ? INT64_MAX : end, (unsigned)a[3]);
 }
 
 int64_t
-sys_fsync(const uint64_t a[6])
+sys_fsync(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	int64_t r;
-
-	if (f == NULL)
-		return -EBADF;
-	r = file_sync(f);
-	file_put(f);
-	return r;
+	return file_sync(f);
 }
 
 int64_t
-sys_fdatasync(const uint64_t a[6])
+sys_fdatasync(struct file *f, const uint64_t a[6])
 {
-	return sys_fsync(a);
+	return file_sync(f);
 }
 
 /* sync(2) has no errors; who wants to know asks fsync(2). */
@@ -493,14 +443,7 @@ sys_sync(const uint64_t a[6])
 }
 
 int64_t
-sys_syncfs(const uint64_t a[6])
+sys_syncfs(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	int64_t r;
-
-	if (f == NULL)
-		return -EBADF;
-	r = file_is_path(f) ? -EBADF : fs_sync(f);
-	file_put(f);
-	return r;
+	return fs_sync(f);
 }

@@ -195,14 +195,7 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 }
 
 int64_t
-sys_ioctl(const uint64_t a[6])
+sys_ioctl(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
-	int64_t r;
-
-	if (f == NULL)
-		return -EBADF;
-	r = ioctl_any(f, (int)a[0], (unsigned)a[1], a[2]);
-	file_put(f);
-	return r;
+	return ioctl_any(f, (int)a[0], (unsigned)a[1], a[2]);
 }

@@ -98,8 +98,7 @@ sys_sendto(const uint64_t a[6])
 	}
 	if (r == 0)
 		r = sock_send(f, &io);
-	file_put(f);
-	return r;
+	return sys_put_after(f, r);
 }
 
 int64_t
@@ -442,9 +441,7 @@ one(const uint64_t a[6], move_fn *fn)
 	f = sys_sock(a[0], &r);
 	if (f == NULL)
 		return r;
-	r = fn(f, a[1], (unsigned)a[2]);
-	file_put(f);
-	return r;
+	return sys_put_after(f, fn(f, a[1], (unsigned)a[2]));
 }
 
 int64_t

@@ -102,16 +102,13 @@ int64_t
 sys_pidfd_send_signal(const uint64_t a[6])
 {
 	struct file *f;
-	int64_t r;
 
 	if ((unsigned)a[3] != 0)
 		return -EINVAL;
 	f = sys_open_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
-	r = send_through(f, (int)a[1], a[2]);
-	file_put(f);
-	return r;
+	return sys_put_after(f, send_through(f, (int)a[1], a[2]));
 }
 
 int64_t

@@ -147,20 +147,6 @@ get_regs(int tid, uint64_t buf[UR_COUNT])
 	return r;
 }
 
-static int
-put_fpu(int tid, const uint8_t fpu[MD_FPU_SIZE])
-{
-	struct trace_regs regs;
-	int r = trace_look(tid, NULL, &regs);
-
-	if (r == 0 && !md_fpu_is_valid(fpu))
-		r = -EINVAL;
-	if (r != 0)
-		return r;
-	memcpy(regs.fpu, fpu, sizeof(regs.fpu));
-	return trace_set_regs(tid, &regs);
-}
-
 /* ---- registers as the tracer asks for them ---- */
 
 static int64_t
@@ -227,7 +213,7 @@ move_fpu(int tid, va_t data, size_t n, enum way dir)
 	else if (r == 0)
 		r = copyin(regs->fpu, data, n);
 	if (r == 0 && dir == WAY_IN)
-		r = put_fpu(tid, regs->fpu);
+		r = !md_fpu_is_valid(regs->fpu) ? -EINVAL : trace_set_regs(tid, regs);
 	kmem_free(regs);
 	return r;
 }
@@ -241,20 +227,19 @@ move_set(int tid, uint64_t note, va_t at, enum way dir)
 
 	if (copyin(&iov, at, sizeof(iov)) != 0)
 		return -EFAULT;
+	if (iov.len % 8 != 0)
+		return -EINVAL;
 	switch ((uint32_t)note) {
 	case NT_PRSTATUS:
-		iov.len = iov.len % 8 == 0 ? MIN(iov.len, UR_BYTES) : 1;
-		r = iov.len == 1 ? -EINVAL :
-		    move_regs(tid, iov.base, iov.len, dir);
+		iov.len = MIN(iov.len, UR_BYTES);
+		r = move_regs(tid, iov.base, iov.len, dir);
 		break;
 	case NT_PRFPREG:
-		iov.len = iov.len % 8 == 0 ? MIN(iov.len, MD_FPU_SIZE) : 1;
-		r = iov.len == 1 ? -EINVAL :
-		    move_fpu(tid, iov.base, iov.len, dir);
+		iov.len = MIN(iov.len, MD_FPU_SIZE);
+		r = move_fpu(tid, iov.base, iov.len, dir);
 		break;
 	case NT_X86_XSTATE:
-		/* No XSAVE here: what Linux says on such a processor. */
-		return iov.len % 8 != 0 ? -EINVAL : -ENODEV;
+		return -ENODEV; /* no XSAVE here: what Linux says on such a processor */
 	default:
 		return -EINVAL;
 	}

@@ -37,6 +37,15 @@ sys_sock(uint64_t fd, int64_t *r)
 	return NULL;
 }
 
+int64_t
+sys_with_sock(sys_file_fn *fn, const uint64_t a[6])
+{
+	int64_t r;
+	struct file *f = sys_sock(a[0], &r);
+
+	return f == NULL ? r : sys_put_after(f, fn(f, a));
+}
+
 int
 sys_addr_in(va_t from, int n, struct sock_addr *out)
 {
@@ -162,19 +171,12 @@ sys_socketpair(const uint64_t a[6])
 /* ---- named, and met ---- */
 
 int64_t
-sys_bind(const uint64_t a[6])
+sys_bind(struct file *f, const uint64_t a[6])
 {
 	struct sock_addr addr;
-	int64_t r;
-	struct file *f = sys_sock(a[0], &r);
+	int r = sys_addr_in(a[1], (int)a[2], &addr);
 
-	if (f == NULL)
-		return r;
-	r = sys_addr_in(a[1], (int)a[2], &addr);
-	if (r == 0)
-		r = sock_bind(f, &addr);
-	file_put(f);
-	return r;
+	return r != 0 ? r : sock_bind(f, &addr);
 }
 
 /* The address is read before the descriptor is found to be no socket. */
@@ -196,16 +198,9 @@ sys_connect(const uint64_t a[6])
 }
 
 int64_t
-sys_listen(const uint64_t a[6])
+sys_listen(struct file *f, const uint64_t a[6])
 {
-	int64_t r;
-	struct file *f = sys_sock(a[0], &r);
-
-	if (f == NULL)
-		return r;
-	r = sock_listen(f, (int)a[1]);
-	file_put(f);
-	return r;
+	return sock_listen(f, (int)a[1]);
 }
 
 /* The new socket gets a number, and whom it leads to goes to the user. */
@@ -256,44 +251,30 @@ sys_accept(const uint64_t a[6])
 }
 
 static int64_t
-name_to(const uint64_t a[6], enum sock_end end)
+name_to(struct file *f, const uint64_t a[6], enum sock_end end)
 {
 	struct sock_addr addr;
-	int64_t r;
-	struct file *f = sys_sock(a[0], &r);
+	int r = sock_name(f, end, &addr);
 
-	if (f == NULL)
-		return r;
-	r = sock_name(f, end, &addr);
-	if (r == 0)
-		r = sys_addr_out(&addr, a[1], a[2]);
-	file_put(f);
-	return r;
+	return r != 0 ? r : sys_addr_out(&addr, a[1], a[2]);
 }
 
 int64_t
-sys_getsockname(const uint64_t a[6])
+sys_getsockname(struct file *f, const uint64_t a[6])
 {
-	return name_to(a, SOCK_OWN);
+	return name_to(f, a, SOCK_OWN);
 }
 
 int64_t
-sys_getpeername(const uint64_t a[6])
+sys_getpeername(struct file *f, const uint64_t a[6])
 {
-	return name_to(a, SOCK_PEER);
+	return name_to(f, a, SOCK_PEER);
 }
 
 int64_t
-sys_shutdown(const uint64_t a[6])
+sys_shutdown(struct file *f, const uint64_t a[6])
 {
-	int64_t r;
-	struct file *f = sys_sock(a[0], &r);
-
-	if (f == NULL)
-		return r;
-	r = sock_shutdown(f, (int)a[1]);
-	file_put(f);
-	return r;
+	return sock_shutdown(f, (int)a[1]);
 }
 
 /* ---- options ---- */
@@ -323,13 +304,11 @@ sys_setsockopt(const uint64_t a[6])
 	f = sys_sock(a[0], &r);
 	if (f == NULL)
 		return r;
-	r = option_set(f, a);
-	file_put(f);
-	return r;
+	return sys_put_after(f, option_set(f, a));
 }
 
-static int64_t
-option_get(struct file *f, const uint64_t a[6])
+int64_t
+sys_getsockopt(struct file *f, const uint64_t a[6])
 {
 	char value[SOCK_OPTION_MAX];
 	size_t n = 0;
@@ -349,17 +328,4 @@ option_get(struct file *f, const uint64_t a[6])
 	if (copyout(a[3], value, (size_t)len) != 0)
 		return -EFAULT;
 	return copyout(a[4], &len, sizeof(len));
-}
-
-int64_t
-sys_getsockopt(const uint64_t a[6])
-{
-	int64_t r;
-	struct file *f = sys_sock(a[0], &r);
-
-	if (f == NULL)
-		return r;
-	r = option_get(f, a);
-	file_put(f);
-	return r;
 }

@@ -100,16 +100,11 @@ sys_lstat(const uint64_t a[6])
 }
 
 int64_t
-sys_fstat(const uint64_t a[6])
+sys_fstat(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
 	struct kstat st;
-	int64_t r;
+	int64_t r = file_stat(f, &st);
 
-	if (f == NULL)
-		return -EBADF;
-	r = file_stat(f, &st);
-	file_put(f);
 	return r != 0 ? r : stat_copyout(a[1], &st);
 }
 
@@ -188,16 +183,11 @@ sys_statfs(const uint64_t a[6])
 }
 
 int64_t
-sys_fstatfs(const uint64_t a[6])
+sys_fstatfs(struct file *f, const uint64_t a[6])
 {
-	struct file *f = sys_file(a[0]);
 	struct kstatfs st;
-	int64_t r;
+	int64_t r = file_statfs(f, &st);
 
-	if (f == NULL)
-		return -EBADF;
-	r = file_statfs(f, &st);
-	file_put(f);
 	return r != 0 ? r : statfs_copyout(a[1], &st);
 }
 

@@ -11,6 +11,7 @@
  * Read next epoll.c.
  */
 #include "fs/event/event.h"
+#include "mem/mem.h"
 
 static const struct vnode_ops anon_ops;
 static const struct fstype anon_type = { .name = "anon_inodefs", .magic = 0x09041934 };
@@ -41,19 +42,21 @@ event_init(void)
 }
 
 /*
- * An open file of that kind.
+ * An open file of that kind, whose priv are so many bytes of zeros.
  *
- * Returns:  0, -ENFILE.
- * Owns:     the file has priv from now on, and its close() frees it; on failure the
- *           caller keeps it.
+ * Returns:  0, -ENFILE, -ENOMEM.
+ * Owns:     the caller gets the reference; close() of the ops frees priv.
  */
 int
-anon_open(const struct file_ops *ops, void *priv, unsigned flags, struct file **out)
+anon_open(const struct file_ops *ops, size_t size, unsigned flags, struct file **out)
 {
-	struct file *f = file_alloc();
+	void *priv = kmem_zalloc(size);
+	struct file *f = priv == NULL ? NULL : file_alloc();
 
-	if (f == NULL)
-		return -ENFILE;
+	if (f == NULL) {
+		kmem_free(priv);
+		return priv == NULL ? -ENOMEM : -ENFILE;
+	}
 	f->flags = O_RDWR | flags;
 	f->ops = ops;
 	f->priv = priv;
@@ -64,25 +67,9 @@ anon_open(const struct file_ops *ops, void *priv, unsigned flags, struct file **
 	return 0;
 }
 
-/*
- * Sleep until is_over(arg); whatever changes its answer wakes all of q afterwards.
- *
- * Context:  thread, no lock.
- * Returns:  0, -ERESTARTSYS.
- */
-int
-event_sleep(struct waitq *q, bool (*is_over)(void *), void *arg)
+/* A close() that has nothing else to do. */
+void
+anon_close(struct file *f)
 {
-	struct waiter w;
-	int r = 0;
-
-	while (r == 0) {
-		wait_prepare(q, &w);
-		if (is_over(arg))
-			r = 1;
-		else
-			r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
-		wait_finish(&w);
-	}
-	return r == 1 ? 0 : -ERESTARTSYS;
+	kmem_free(f->priv);
 }

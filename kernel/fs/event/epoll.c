@@ -95,21 +95,18 @@ file_is_epoll(const struct file *f)
 int
 epoll_create(struct file **out)
 {
-	struct epoll *e = kmem_zalloc(sizeof(*e));
-	int r;
+	int r = anon_open(&epoll_ops, sizeof(struct epoll), 0, out);
+	struct epoll *e;
 
-	if (e == NULL)
-		return -ENOMEM;
+	if (r != 0)
+		return r;
+	e = (*out)->priv;
+	e->file = *out;
 	mutex_init(&e->lock, LR_VNODE);
 	list_init(&e->told);
 	waitq_init(&e->sleepers);
 	ready_init(&e->ready);
-	r = anon_open(&epoll_ops, e, 0, out);
-	if (r == 0)
-		e->file = *out;
-	else
-		kmem_free(e);
-	return r;
+	return 0;
 }
 
 /* ---- the tree of items ---- */
@@ -649,17 +646,13 @@ int
 epoll_wait(struct file *ep, va_t to, int max, uint64_t deadline)
 {
 	struct epoll *e = ep->priv;
-	struct waiter w;
 	int n, r = 0;
 
 	for (;;) {
 		n = nobody_is_told(e) ? 0 : harvest(e, to, max);
 		if (n != 0 || r != 0 || deadline == 0)
 			return n != 0 || r != -EINTR ? n : -EINTR;
-		wait_prepare(&e->sleepers, &w);
-		if (nobody_is_told(e))
-			r = wait_sleep(&w, WAIT_INTR, deadline);
-		wait_finish(&w);
+		r = wait_until(&e->sleepers, WAIT_INTR, deadline, !nobody_is_told(e));
 	}
 }
 

@@ -12,9 +12,9 @@
 
 /* anon.c */
 void anon_init(void);
-int anon_open(const struct file_ops *, void *priv, unsigned flags,
-    struct file **out) MUST_CHECK;
-int event_sleep(struct waitq *, bool (*is_over)(void *), void *arg) MUST_CHECK;
+int anon_open(const struct file_ops *, size_t size, unsigned flags, struct file **out)
+    MUST_CHECK;
+void anon_close(struct file *);
 
 /* epoll.c */
 void epoll_forget(struct file *);

@@ -13,7 +13,6 @@
  * Read next epoll.c.
  */
 #include "fs/event/event.h"
-#include "mem/mem.h"
 
 #define COUNT_MAX (UINT64_MAX - 1)
 
@@ -40,9 +39,8 @@ eventfd_tell(struct eventfd *e, unsigned bits)
 }
 
 static bool
-try_take(void *arg)
+try_take(struct exchange *x)
 {
-	struct exchange *x = arg;
 	struct eventfd *e = x->e;
 
 	spin_lock(&e->lock);
@@ -53,9 +51,8 @@ try_take(void *arg)
 }
 
 static bool
-try_add(void *arg)
+try_add(struct exchange *x)
 {
-	struct exchange *x = arg;
 	struct eventfd *e = x->e;
 	bool fits;
 
@@ -69,13 +66,15 @@ try_add(void *arg)
 
 /* 0: it was done; -EAGAIN, -ERESTARTSYS. */
 static int
-exchange(struct file *f, const struct uio *u, bool (*try)(void *), struct exchange *x)
+exchange(struct file *f, const struct uio *u, bool (*try)(struct exchange *),
+    struct exchange *x)
 {
 	if (try(x))
 		return 0;
 	if ((f->flags & O_NONBLOCK) != 0 || u->nowait)
 		return -EAGAIN;
-	return event_sleep(&x->e->wq, try, x);
+	return wait_until(&x->e->wq, WAIT_INTR, WAIT_FOREVER, try(x)) == 0 ? 0 :
+	    -ERESTARTSYS;
 }
 
 static ssize_t
@@ -124,12 +123,6 @@ eventfd_poll(struct file *f, struct ready **at)
 	return bits;
 }
 
-static void
-eventfd_close(struct file *f)
-{
-	kmem_free(f->priv);
-}
-
 static const struct file_ops eventfd_ops = {
 	.name = "[eventfd]",
 	.seek = SEEKS_STAYS,
@@ -138,7 +131,7 @@ static const struct file_ops eventfd_ops = {
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
-	.close = eventfd_close,
+	.close = anon_close,
 };
 
 /*
@@ -151,18 +144,16 @@ int
 eventfd_create(uint64_t count, enum eventfd_kind kind, unsigned flags,
     struct file **out)
 {
-	struct eventfd *e = kmem_zalloc(sizeof(*e));
-	int r;
+	int r = anon_open(&eventfd_ops, sizeof(struct eventfd), flags, out);
+	struct eventfd *e;
 
-	if (e == NULL)
-		return -ENOMEM;
+	if (r != 0)
+		return r;
+	e = (*out)->priv;
 	spin_init(&e->lock, LR_LEAF);
 	e->count = count;
 	e->kind = kind;
 	waitq_init(&e->wq);
 	ready_init(&e->ready);
-	r = anon_open(&eventfd_ops, e, flags, out);
-	if (r != 0)
-		kmem_free(e);
-	return r;
+	return 0;
 }

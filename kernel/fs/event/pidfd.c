@@ -114,18 +114,14 @@ static const struct file_ops pidfd_file_ops = {
 int
 pidfd_create(void *of, unsigned flags, struct file **out)
 {
-	struct pidfd *p = kmem_zalloc(sizeof(*p));
-	int r;
+	int r = anon_open(&pidfd_file_ops, sizeof(struct pidfd), flags, out);
+	struct pidfd *p;
 
-	if (p == NULL)
-		return -ENOMEM;
+	if (r != 0)
+		return r;
+	p = (*out)->priv;
 	p->of = of;
 	ready_init(&p->ready);
-	r = anon_open(&pidfd_file_ops, p, flags, out);
-	if (r != 0) {
-		kmem_free(p);
-		return r;
-	}
 	spin_lock(&pidfds.lock);
 	list_push_back(bucket_of(of), &p->node);
 	spin_unlock(&pidfds.lock);

@@ -13,7 +13,6 @@
  * Read next proc/sigfile.c.
  */
 #include "fs/event/event.h"
-#include "mem/mem.h"
 
 struct signalfd {
 	_Atomic uint64_t set;        /* [A] bit n - 1: signal n */
@@ -62,19 +61,13 @@ signalfd_poll(struct file *f, struct ready **at)
 	return signals->has(set_of(f)) ? POLLIN : 0;
 }
 
-static void
-signalfd_close(struct file *f)
-{
-	kmem_free(f->priv);
-}
-
 static const struct file_ops signalfd_ops = {
 	.name = "[signalfd]",
 	.seek = SEEKS_STAYS,
 	.reads_nothing = true,
 	.read = signalfd_read,
 	.poll = signalfd_poll,
-	.close = signalfd_close,
+	.close = anon_close,
 };
 
 /*
@@ -86,15 +79,10 @@ static const struct file_ops signalfd_ops = {
 int
 signalfd_create(uint64_t set, unsigned flags, struct file **out)
 {
-	struct signalfd *s = kmem_zalloc(sizeof(*s));
-	int r;
+	int r = anon_open(&signalfd_ops, sizeof(struct signalfd), flags, out);
 
-	if (s == NULL)
-		return -ENOMEM;
-	s->set = set;
-	r = anon_open(&signalfd_ops, s, flags, out);
-	if (r != 0)
-		kmem_free(s);
+	if (r == 0)
+		((struct signalfd *)(*out)->priv)->set = set;
 	return r;
 }
 

@@ -29,12 +29,6 @@ struct timerfd {
 	struct work tell, end;       /* [c] rule 3; to free it behind that */
 };
 
-/* Its count is asked for. */
-struct timer_read {
-	struct timerfd *t;
-	uint64_t ticks;
-};
-
 static bool
 is_due_locked(const struct timerfd *t)
 {
@@ -91,34 +85,33 @@ count_locked(struct timerfd *t)
 }
 
 static bool
-try_ticks(void *arg)
+try_ticks(struct timerfd *t, uint64_t *ticks)
 {
-	struct timer_read *r = arg;
-	struct timerfd *t = r->t;
 	uint64_t flags = spin_lock_irq(&t->lock);
 
 	count_locked(t);
-	r->ticks = t->ticks;
+	*ticks = t->ticks;
 	t->ticks = 0;
 	spin_unlock_irq(&t->lock, flags);
-	return r->ticks != 0;
+	return *ticks != 0;
 }
 
 static ssize_t
 timerfd_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	struct timer_read r = { .t = f->priv };
-	int err = 0;
+	struct timerfd *t = f->priv;
+	uint64_t ticks;
 
-	if (u->left < sizeof(r.ticks))
+	if (u->left < sizeof(ticks))
 		return -EINVAL;
-	if (!try_ticks(&r))
-		err = (f->flags & O_NONBLOCK) != 0 ? -EAGAIN :
-		    event_sleep(&r.t->wq, try_ticks, &r);
-	if (err != 0)
-		return err;
-	return uio_put(u, &r.ticks, sizeof(r.ticks)) < (ssize_t)sizeof(r.ticks) ?
-	    -EFAULT : (ssize_t)sizeof(r.ticks);
+	if (!try_ticks(t, &ticks)) {
+		if ((f->flags & O_NONBLOCK) != 0)
+			return -EAGAIN;
+		if (wait_until(&t->wq, WAIT_INTR, WAIT_FOREVER, try_ticks(t, &ticks)) != 0)
+			return -ERESTARTSYS;
+	}
+	return uio_put(u, &ticks, sizeof(ticks)) < (ssize_t)sizeof(ticks) ? -EFAULT :
+	    (ssize_t)sizeof(ticks);
 }
 
 static unsigned
@@ -217,19 +210,17 @@ timerfd_set(struct file *f, const struct timerfd_time *new, struct timerfd_time 
 int
 timerfd_create(enum timerfd_clock clock, unsigned flags, struct file **out)
 {
-	struct timerfd *t = kmem_zalloc(sizeof(*t));
-	int r;
+	int r = anon_open(&timerfd_ops, sizeof(struct timerfd), flags, out);
+	struct timerfd *t;
 
-	if (t == NULL)
-		return -ENOMEM;
+	if (r != 0)
+		return r;
+	t = (*out)->priv;
 	t->clock = clock;
 	spin_init(&t->lock, LR_DEV);
 	timer_init(&t->timer, timerfd_fired, t);
 	work_init(&t->tell, timerfd_tell, t);
 	waitq_init(&t->wq);
 	ready_init(&t->ready);
-	r = anon_open(&timerfd_ops, t, flags, out);
-	if (r != 0)
-		kmem_free(t);
-	return r;
+	return 0;
 }

@@ -34,15 +34,8 @@ gate_try(struct ext2_gate *g, enum gate_how how)
 static void
 gate_enter(struct ext2_gate *g, enum gate_how how)
 {
-	struct waiter w;
-
-	while (!gate_try(g, how)) {
-		wait_prepare(&g->wait, &w);
-		if (atomic_load(&g->closed) ||
-		    (how == GATE_POLITE && atomic_load(&g->closing) != 0))
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	if (!gate_try(g, how))
+		(void)wait_until(&g->wait, WAIT_PLAIN, WAIT_FOREVER, gate_try(g, how));
 }
 
 static bool
@@ -64,17 +57,10 @@ gate_try_close(struct ext2_gate *g)
 void
 gate_close(struct ext2_gate *g)
 {
-	struct waiter w;
-
 	spin_lock(&g->lock);
 	g->closing++;
 	spin_unlock(&g->lock);
-	while (!gate_try_close(g)) {
-		wait_prepare(&g->wait, &w);
-		if (atomic_load(&g->closed) || atomic_load(&g->inside) != 0)
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	(void)wait_until(&g->wait, WAIT_PLAIN, WAIT_FOREVER, gate_try_close(g));
 }
 
 void

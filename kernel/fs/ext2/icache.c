@@ -86,14 +86,9 @@ is_unused(struct ext2_inode *ip)
 static void
 wait_synced(struct ext2_inode *ip)
 {
-	struct waiter w;
-
-	while (atomic_load(&ip->syncing) != 0) {
-		wait_prepare(&ip->fs->synced, &w);
-		if (atomic_load(&ip->syncing) != 0)
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	if (atomic_load(&ip->syncing) != 0)
+		(void)wait_until(&ip->fs->synced, WAIT_PLAIN, WAIT_FOREVER,
+		    atomic_load(&ip->syncing) == 0);
 }
 
 /* All that it has goes back; commits may come between.  0, or an error. */
