@@ -85,6 +85,12 @@ void md_init(void);
 
 MD_INLINE unsigned md_cpu(void);    /* this CPU's number, 0…; preemption off */
 unsigned md_ncpus(void);            /* CPUs that run */
+struct md_processor {
+	char vendor[13], name[49];
+	unsigned family, model, stepping;
+	unsigned cache_kb;          /* L2; 0: it does not say */
+};
+void md_processor(struct md_processor *); /* what it says of itself; all are alike */
 MD_INLINE uint64_t md_online_mask(void); /* bit per running CPU */
 MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);

@@ -61,6 +61,44 @@ cpu_find_features(void)
 	cpu_smap = cpu_features.smap;
 }
 
+/* The bytes of four registers, 16, as text. */
+static void
+cpuid_text(char *text, const struct cpuid *r)
+{
+	const uint32_t word[4] = { r->a, r->b, r->c, r->d };
+
+	for (unsigned i = 0; i < sizeof(word); i++)
+		text[i] = (char)(word[i / 4] >> i % 4 * 8);
+}
+
+/* Source: Intel SDM vol. 2A, CPUID; AMD's Programmer's Manual vol. 3, E.4.5 (L2). */
+void
+md_processor(struct md_processor *p)
+{
+	struct cpuid r = cpuid(0, 0), most = cpuid(0x80000000, 0);
+	const struct cpuid vendor = { r.b, r.d, r.c, 0 };
+	char text[16];
+
+	*p = (struct md_processor){ 0 };
+	cpuid_text(text, &vendor);
+	for (unsigned i = 0; i < sizeof(p->vendor) - 1; i++)
+		p->vendor[i] = text[i];
+	r = cpuid(1, 0);
+	p->stepping = r.a & 15;
+	p->model = r.a >> 4 & 15;
+	p->family = r.a >> 8 & 15;
+	if (p->family == 6 || p->family == 15)
+		p->model |= (r.a >> 16 & 15) << 4;
+	if (p->family == 15)
+		p->family += r.a >> 20 & 0xff;
+	for (uint32_t i = 0; i < 3 && most.a >= 0x80000004; i++) {
+		r = cpuid(0x80000002 + i, 0);
+		cpuid_text(p->name + 16 * i, &r);
+	}
+	if (most.a >= 0x80000006)
+		p->cache_kb = cpuid(0x80000006, 0).c >> 16;
+}
+
 void
 __stack_chk_fail(void)
 {

@@ -187,9 +187,17 @@ show_cmdline(struct out *o)
 static void
 show_cpuinfo(struct out *o)
 {
-	for (unsigned i = 0; i < md_ncpus(); i++)
-		out_printf(o, "processor\t: %u\nvendor_id\t: unknown\n"
-		    "model name\t: x86-64\ncpu cores\t: 1\n\n", i);
+	struct md_processor p;
+
+	md_processor(&p);
+	for (unsigned i = 0; i < md_ncpus(); i++) {
+		out_printf(o, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\n"
+		    "model\t\t: %u\nmodel name\t: %s\nstepping\t: %u\n", i, p.vendor,
+		    p.family, p.model, p.name, p.stepping);
+		if (p.cache_kb != 0)
+			out_printf(o, "cache size\t: %u KB\n", p.cache_kb);
+		out_printf(o, "cpu cores\t: 1\n\n");
+	}
 }
 
 static void

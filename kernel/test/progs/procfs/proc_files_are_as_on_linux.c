@@ -5,6 +5,7 @@
  * must be true.
  */
 #include "lib/test.h"
+#include <cpuid.h>
 
 #define BIG 2000 /* pages */
 
@@ -185,6 +186,30 @@ others(void)
 }
 
 /* A zombie and its files. */
+/* What the processor says of itself, once for each. */
+static void
+cpuinfo_file(void)
+{
+	static const char *const names[] = { "vendor_id", "cpu family", "model",
+		"model name", "stepping", "cpu cores" };
+	const char *p = slurp("/proc/cpuinfo"), *s = p;
+	unsigned b, c, d, none;
+	char line[64];
+	long n = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(line, sizeof(line), "\n%s\t", names[i]);
+		CHECK(strstr(p, line) != NULL);
+	}
+	while ((s = strstr(s, "processor\t: ")) != NULL)
+		EQ(atol(s += strlen("processor\t: ")), n++);
+	EQ(n, sysconf(_SC_NPROCESSORS_ONLN));
+	__cpuid(0, none, b, c, d);
+	snprintf(line, sizeof(line), "\nvendor_id\t: %.4s%.4s%.4s\n", (char *)&b,
+	    (char *)&d, (char *)&c);
+	CHECK(strstr(p, line) != NULL);
+}
+
 static void
 zombie(void)
 {
@@ -210,6 +235,7 @@ main(void)
 	odd_name();
 	maps_file();
 	others();
+	cpuinfo_file();
 	zombie();
 	return test_done();
 }
