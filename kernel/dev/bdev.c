@@ -146,12 +146,17 @@ int
 blk_submit_wait(struct bio *b)
 {
 	_Atomic bool over = false;
+	struct waiter w;
 
 	b->done = wake_submitter;
 	b->arg = (void *)&over;
 	blk_submit(b);
-	if (!atomic_load(&over))
-		(void)wait_until(waitq_of(b), WAIT_PLAIN, WAIT_FOREVER, atomic_load(&over));
+	while (!atomic_load(&over)) { /* no wait_until(), which queues once more to look */
+		wait_prepare(waitq_of(b), &w);
+		if (!atomic_load(&over))
+			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
+		wait_finish(&w);
+	}
 	return b->status;
 }
 
