@@ -61,10 +61,8 @@ is_member(uint64_t word)
 	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
 }
 
-/* One age pass: what was used since the last one becomes young, all else older.  The way
- * is that of the addresses: a table that was found on the ring may have left it when [W]
- * is taken again.
- * Locks: none of rank >= 5; takes [W] for each table: others fault meanwhile. */
+/* One age pass: what was used since the last one becomes young, all else older.
+ * Locks: [W]. */
 void
 ws_age(struct aspace *as)
 {

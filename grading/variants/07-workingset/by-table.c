@@ -112,11 +112,9 @@ void
 ws_age(struct aspace *as)
 {
 	unsigned t, i, n[WS_AGES] = { 0 };
+	pfn_t at = as->ws.hand_tbl;
 	uint64_t *word;
-	pfn_t at;
 
-	mutex_lock(&as->ws_lock);
-	at = as->ws.hand_tbl;
 	for (t = 0; t < as->ws.tables; t++, at = pfdb[at].tbl.ws_next) {
 		word = pt_words(&pfdb[at]);
 		for (i = 0; i < MD_PT_WORDS; i++)
@@ -128,7 +126,6 @@ ws_age(struct aspace *as)
 	if (n[0] > 0)
 		as->ws.used_ns = md_time_ns();
 	EVENT(ws_age, as->ws.pages);
-	mutex_unlock(&as->ws_lock);
 }
 
 /* ---- clock ---- */

@@ -125,28 +125,33 @@ older(uint64_t *word)
 	return (unsigned)age;
 }
 
+static void
+age_table(struct aspace *as, struct vm_page *leaf)
+{
+	uint64_t *word = pt_words(leaf), *end = word + MD_PT_WORDS;
+
+	for (; word < end; word++)
+		if (is_member(word_get(word)))
+			as->ws.ages[older(word)]++;
+}
+
 void
 ws_age(struct aspace *as)
 {
-	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
-	uint64_t ages[WS_AGES] = { 0 }, *word;
+	pfn_t at = as->ws.head;
+	unsigned i;
 
-	for (; it.va < it.end; it.va = it.stop) {
-		mutex_lock(&as->ws_lock);
-		if (!pt_iter_table(&it))
-			it.stop = it.end;
-		else
-			PT_FOREACH(word, &it)
-				if (is_member(word_get(word)))
-					ages[older(word)]++;
-		mutex_unlock(&as->ws_lock);
+	for (i = 0; i < WS_AGES; i++)
+		as->ws.ages[i] = 0;
+	if (at != 0) {
+		do {
+			age_table(as, &pfdb[at]);
+			at = pfdb[at].tbl.ws_next;
+		} while (at != as->ws.head);
 	}
-	mutex_lock(&as->ws_lock);
-	memcpy(as->ws.ages, ages, sizeof(ages));
-	if (ages[0] != 0)
+	if (as->ws.ages[0] != 0)
 		as->ws.used_ns = md_time_ns();
 	EVENT(ws_age, as->ws.pages);
-	mutex_unlock(&as->ws_lock);
 }
 
 /* ---- clock ---- */

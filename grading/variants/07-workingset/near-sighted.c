@@ -107,28 +107,29 @@ is_member(uint64_t word)
 	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
 }
 
-/* One age pass: what was used since the last one becomes young, all else older.  The way
- * is that of the addresses: a table that was found on the ring may have left it when [W]
- * is taken again.
- * Locks: none of rank >= 5; takes [W] for each table: others fault meanwhile. */
+/* One age pass: what was used since the last one becomes young, all else older.
+ * Locks: [W]. */
 void
 ws_age(struct aspace *as)
 {
-	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 	uint64_t pages[WS_AGES] = { 0 }, *word;
+	pfn_t at = as->ws.head;
 	unsigned i;
 
-	while (pt_iter_next(&it))
-		PT_FOREACH(word, &it)
-			if (is_member(word_get(word)))
-				pages[pte_age_word(word)]++;
-	mutex_lock(&as->ws_lock);
+	HELD(&as->ws_lock);
+	while (at != 0) {
+		word = pt_words(&pfdb[at]);
+		for (i = 0; i < MD_PT_WORDS; i++)
+			if (is_member(word_get(&word[i])))
+				pages[pte_age_word(&word[i])]++;
+		at = pfdb[at].tbl.ws_next;
+		at = at == as->ws.head ? 0 : at;
+	}
 	if (pages[0] != 0)
 		as->ws.used_ns = md_time_ns();
 	for (i = 0; i < WS_AGES; i++)
 		as->ws.ages[i] = pages[i];
 	EVENT(ws_age, as->ws.pages);
-	mutex_unlock(&as->ws_lock);
 }
 
 /* ---- the clock ---- */

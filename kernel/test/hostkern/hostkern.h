@@ -50,7 +50,6 @@ enum host_need { NEED_MUTEX, NEED_READ, NEED_WRITE };
  *           can run, so it must be free.
  */
 bool host_lock_wait(enum host_need, const void *lock);
-extern unsigned host_mutexes_taken; /* so far, by mutex_lock() */
 /* Another thread may run before a lock is tried. */
 void host_lock_point(void);
 /*

@@ -84,8 +84,6 @@ host_may_sleep(enum lock_rank from)
 
 /* ---- mutexes ---- */
 
-unsigned host_mutexes_taken;
-
 void
 mutex_init(struct mutex *m, enum lock_rank rank)
 {
@@ -103,7 +101,6 @@ mutex_take(struct mutex *m)
 		;
 	ASSERT(m->owner == NULL);
 	m->owner = md_current();
-	host_mutexes_taken++;
 }
 
 void

@@ -25,7 +25,12 @@ op_trim(const struct step *s)
 static void
 op_age(const struct step *s)
 {
-	ws_age(me());
+	struct aspace *as = me();
+
+	mutex_lock(&as->ws_lock);
+	if (as->md.root_pa != 0)
+		ws_age(as);
+	mutex_unlock(&as->ws_lock);
 }
 
 /* One cluster of the modified queue goes to swap. */

@@ -74,14 +74,12 @@ at_fault(struct aspace *as, enum fault_moment moment)
 static void
 trim_unused(struct aspace *as, bool ended)
 {
-	if (ended && !sets_the_pace(as))
-		return;
-	if (ended)
-		ws_age(as);
 	mutex_lock(&as->ws_lock);
-	if (as->md.root_pa != 0) {
-		if (ended)
+	if (as->md.root_pa != 0 && (!ended || sets_the_pace(as))) {
+		if (ended) {
+			ws_age(as);
 			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+		}
 		as->school->evict(as, SIZE_MAX, 1);
 	}
 	mutex_unlock(&as->ws_lock);
@@ -96,16 +94,12 @@ static bool
 sets_the_pace(struct aspace *as)
 {
 	uint32_t me = thread_current()->id;
-	bool mine;
 
-	mutex_lock(&as->ws_lock);
-	mine = as->force.pacer == me || ++as->force.missed >= PATIENCE;
-	if (mine) {
-		as->force.pacer = me;
-		as->force.missed = 0;
-	}
-	mutex_unlock(&as->ws_lock);
-	return mine;
+	if (as->force.pacer != me && ++as->force.missed < PATIENCE)
+		return false;
+	as->force.pacer = me;
+	as->force.missed = 0;
+	return true;
 }
 
 /*

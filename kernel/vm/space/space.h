@@ -173,7 +173,7 @@ struct as_ws {
 	uint32_t head, hand_tbl;       /* [W] ring of leaf tables by pfn; clock */
 	uint16_t hand_idx;             /* [W] */
 	uint32_t tables;               /* [W] on the ring */
-	bool missed;                   /* [bsm] a trim found [W] taken */
+	uint8_t missed, age_missed;    /* [bsm] visits that found [W] taken */
 	uint32_t visit;                /* [bsm] the last one, to come once a round */
 	uint64_t ages[WS_AGES];        /* [W] pages by age, at the last age pass */
 	uint64_t used_ns;              /* [A] an age pass last found a page used */

@@ -18,11 +18,10 @@
  *           seconds not used
  *
  * Rules     1. bsm needs [W] of its victim and nothing else: who holds that
- *              never waits for a page or frame (D3).  An age pass has it for
- *              one table at a time.  A round of trims passes over who has it
- *              taken and waits at its end, the last one at once: who is in a
- *              fault just now must not get away while another pays with
- *              younger pages.
+ *              never waits for a page or frame (D3).  An age pass tries a lock
+ *              that is taken at two visits, then waits for it.  A round
+ *              waits at its end, the last one at once: who is in a fault just
+ *              now must not get away while another pays with younger pages.
  *           2. Pages on the modified queues come back by writing them: they
  *              count as there, the writer is woken, and nothing is trimmed
  *              for them a second time.  Without a slot they do not count, and
@@ -47,6 +46,7 @@
 #define REST_NS 10000000ul           /* after a look that found nothing */
 #define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
 #define VISITS 16                    /* spaces collected at a time */
+#define AGE_TRIES 2                  /* the lock is waited for then */
 
 static struct {
 	uint32_t visit;              /* [bsm] number of this round of visits */
@@ -110,17 +110,19 @@ begins_to_be_short(void)
 
 /* ---- visits ---- */
 
-/* Its [W], or false: taken for the first time in this round, and not the last round. */
+/* Its [W], or false: taken, and not yet for the last time.  Age passes and trims count
+ * for themselves: who were not looked at for long, because trims came in between, would
+ * be taken for a sleeper. */
 static bool
-enter(struct aspace *as)
+enter(struct aspace *as, uint8_t *missed, uint8_t tries)
 {
-	if (as->ws.missed || bal.round == 0)
+	if (*missed >= tries)
 		mutex_lock(&as->ws_lock);
 	else if (inject_hit(FI_TRYLOCK) || !mutex_trylock(&as->ws_lock)) {
-		as->ws.missed = true;
+		++*missed;
 		return false;
 	}
-	as->ws.missed = false;
+	*missed = 0;
 	if (as->md.root_pa != 0)
 		return true;
 	mutex_unlock(&as->ws_lock);
@@ -165,15 +167,12 @@ score_age(const struct aspace *as)
 static size_t
 visit_age(struct aspace *as)
 {
-	if (has_old_pages(as))
+	if (has_old_pages(as) || !enter(as, &as->ws.age_missed, AGE_TRIES))
 		return 0;
 	ws_age(as);
-	if (begins_to_be_short()) {
-		mutex_lock(&as->ws_lock);
-		if (as->md.root_pa != 0)
-			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
-		mutex_unlock(&as->ws_lock);
-	}
+	if (begins_to_be_short())
+		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
+	mutex_unlock(&as->ws_lock);
 	return 1;
 }
 
@@ -269,12 +268,12 @@ score_trim(const struct aspace *as)
 	uint64_t keep = bal.round > 0 ? as->ws.min : 0;
 
 	if (as->ws.visit == bal.visit || as->ws.pages <= keep ||
-	    (bal.missed && !as->ws.missed))
+	    (bal.missed && as->ws.missed == 0))
 		return 0;
 	return (as->ws.pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
-/* Unused for long; looked at once more, for an age pass may have been long ago. */
+/* Unused for long; looked at once more, for an age pass may have been long ago.  [W]. */
 static bool
 is_sleeper(struct aspace *as)
 {
@@ -291,9 +290,10 @@ visit_trim(struct aspace *as)
 
 	if (want > 0 && design_evicts_any(as))
 		return as->design->shared->evict_any(want, of_age(bal.round));
-	whole = want > 0 && bal.round == 0 && is_sleeper(as);
-	if (want == 0 || !enter(as))
+	if (want == 0 ||
+	    !enter(as, &as->ws.missed, bal.round == 0 ? 0 : 1))
 		return 0;
+	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
 	done = as->school->evict(as, want, of_age(bal.round));
 	if (bal.round == WS_AGES - 1 && done < want)

@@ -165,7 +165,9 @@ wset_evict(const struct pages *p, size_t want, int min_age)
 void
 wset_age(const struct pages *p)
 {
+	mutex_lock(&p->as->ws_lock);
 	ws_age(p->as);
+	mutex_unlock(&p->as->ws_lock);
 }
 
 /* ---- ring and counts ---- */

@@ -157,7 +157,7 @@ called(const char *what, int (*call)(int), int arg)
 }
 
 /* No fault beside it has waited for nearly all of it.  A turn of the caller is in the
- * wait. */
+ * wait, and an age pass may be: that one holds all words. */
 static void
 protected(const char *what, int prot)
 {
