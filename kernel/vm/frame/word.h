@@ -102,6 +102,15 @@ pte_is_unmapped_frame(uint64_t w)
 	return (w & MD_PTE_P) == 0 && pte_names_frame(w);
 }
 
+/* SWAP or TRANS: a page, or its slot, that no word need map. */
+static inline bool
+pte_is_away(uint64_t w)
+{
+	enum pte_kind kind = pte_kind(w);
+
+	return kind == PTE_SWAP || kind == PTE_TRANS;
+}
+
 /* As pte_kind(), where that is all one asks. */
 static inline bool
 pte_is_trans(uint64_t w)

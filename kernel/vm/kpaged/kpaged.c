@@ -616,15 +616,13 @@ kpaged_swapped(struct swap_walk *walk)
 {
 	struct swap_words w = { .step = 1, .max = 1, .home = HOME_KPAGED };
 	va_t top = kpaged_top;
-	enum pte_kind kind;
 	int r = 0;
 
 	walk->at = MAX(walk->at, MD_KPAGED_BASE);
 	mutex_lock(&kernel_as.ws_lock);
 	while ((w.word = kpaged_next_word(&walk->at, top)) != NULL) {
-		kind = pte_kind(word_get(w.word));
 		w.index = (walk->at - MD_KPAGED_BASE) >> PAGE_SHIFT;
-		if (kind == PTE_SWAP || kind == PTE_TRANS)
+		if (pte_is_away(word_get(w.word)))
 			r = walk->fn(walk, &w);
 		if (r != 0)
 			break;

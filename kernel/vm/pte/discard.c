@@ -211,18 +211,18 @@ swapped_table(struct pt_iter *it, struct swap_walk *walk)
 {
 	struct swap_words w = { .container = it->leaf, .step = 1,
 		.home = HOME_PTE };
-	enum pte_kind kind;
+	uint64_t word;
 	int r = 0;
 
 	PT_FOREACH(w.word, it) {
 		walk->at = it->va;
 		w.max = MD_PT_WORDS - md_pt_index(it->va, 1);
-		kind = pte_kind(word_get(w.word));
-		if (kind == PTE_SWAP || kind == PTE_TRANS)
+		word = word_get(w.word);
+		if (pte_is_away(word))
 			r = walk->fn(walk, &w);
-		else if (kind == PTE_FORK)
-			r = it->as->design->forked->swapped(it->as,
-			    word_get(w.word), walk);
+		else if (pte_kind(word) == PTE_FORK)
+			r = it->as->design->forked->swapped(it->as, word,
+			    walk);
 		if (r != 0)
 			break;
 	}

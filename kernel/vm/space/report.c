@@ -28,3 +28,17 @@ report_bad(struct vm_report *rep, const char *invariant, const char *fmt, ...)
 	va_end(ap);
 	out_printf(rep->out, "\n");
 }
+
+/*
+ * n of them were met: does the gauge say so?
+ *
+ * Locks:    the check lock; any others.
+ */
+void
+report_counted(struct vm_report *rep, const char *invariant, const char *what,
+    uint64_t n, enum ev_id gauge)
+{
+	if (n != ev_read(gauge))
+		report_bad(rep, invariant, "%lu %s, counted %lu", n, what,
+		    ev_read(gauge));
+}

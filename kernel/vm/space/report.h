@@ -26,5 +26,7 @@ struct vm_found {
 /* report.c */
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+void report_counted(struct vm_report *, const char *invariant, const char *what,
+    uint64_t n, enum ev_id gauge);
 
 #endif

@@ -134,25 +134,17 @@ int
 anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
     struct zap_job *job)
 {
-	if (job->how == ZAP_CLEAN)
+	bool all = job->how == ZAP_EVEN_PRIVATE;
+
+	if (job->how == ZAP_CLEAN) /* as under every design */
 		return pte_zap(as, link, lo, hi, job);
 	lo = MAX(lo, link->start);
 	hi = MIN(hi, link->end);
 	mutex_lock(&as->ws_lock);
-	if (as->dpriv == NULL || lo >= hi) {
-		mutex_unlock(&as->ws_lock);
-		return 0;
-	}
-	switch (job->how) {
-	case ZAP_EVEN_PRIVATE:
-		(void)pmap_remove(as, lo, hi, PMAP_ALL);
-		as->design->anons->drop(as, lo, hi);
-		break;
-	case ZAP_SHARED_ONLY:
-		(void)pmap_remove(as, lo, hi, PMAP_OBJECT);
-		break;
-	case ZAP_CLEAN: /* as under every design: above */
-		break;
+	if (as->dpriv != NULL && lo < hi) {
+		(void)pmap_remove(as, lo, hi, all ? PMAP_ALL : PMAP_OBJECT);
+		if (all)
+			as->design->anons->drop(as, lo, hi);
 	}
 	mutex_unlock(&as->ws_lock);
 	return 0;

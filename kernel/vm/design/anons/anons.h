@@ -143,6 +143,7 @@ enum fault_outcome anons_new_page(struct fctx *, void *entry, const struct vm_pa
 int anons_dup(struct aspace *parent, struct aspace *child);       /* design->dup */
 /* For anons->fork: the child has what it did not have before, so many pages late. */
 void anons_fork_given(struct anons_fork *, uint64_t late);
+bool anons_fork_is_pinned(const struct anons_fork *);              /* any page of the entry */
 /* A page of the child's own, for the new anon `copy`.  False: w->c.want. */
 bool anons_fork_copy(struct anons_fork *, uint64_t *word, uint64_t *copy);
 bool anons_fork_refused(struct anons_fork *, struct kmem_cache *); /* false */

@@ -160,7 +160,7 @@ say_if_away(void *arg, uint64_t vpn, uint64_t *word)
 	struct swap_words place = anons_place(s->home, word, vpn);
 
 	s->walk->at = vpn << PAGE_SHIFT;
-	return pmap_rec_is_out(word) ? s->walk->fn(s->walk, &place) : 0;
+	return pte_is_away(word_get(word)) ? s->walk->fn(s->walk, &place) : 0;
 }
 
 /* walk->fn for each anon whose page is on swap, or in memory and perhaps not mapped,

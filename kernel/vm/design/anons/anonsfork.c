@@ -66,6 +66,21 @@ anons_fork_given(struct anons_fork *w, uint64_t late)
 	w->refused = 0;
 }
 
+static int
+is_pinned(void *unused, uint64_t vpn, uint64_t *word)
+{
+	return pmap_rec_is_pinned(word);
+}
+
+/* Does somebody pin a page that the parent's entry has?  Locks: both ws_locks. */
+bool
+anons_fork_is_pinned(const struct anons_fork *w)
+{
+	HELD(&w->c.parent->ws_lock);
+	HELD(&w->c.child->ws_lock);
+	return anons_each(w->c.parent, w->start, w->end, is_pinned, NULL) != 0;
+}
+
 /* The page of an anon is copied now, for a new anon of the child's; w->c.want has a
  * frame.
  * Locks: both ws_locks; takes [P].  Returns: false: the page is just leaving; again. */

@@ -52,11 +52,7 @@ static enum fault_outcome
 entry_swap_in(struct fctx *f, struct fmo_entry *e)
 {
 	struct fmo_ref *ref = fmo_find_ref(f->as, fmo_index_of(e));
-	struct vm_page *page = fmo_page_of(e);
-	const struct swap_words w = { .container = page, .word = &e->word,
-		.step = sizeof(*e) / sizeof(e->word),
-		.max = (unsigned)(FMO_PER_PAGE - fmo_index_of(e) % FMO_PER_PAGE),
-		.home = HOME_FMO, .index = e->tag };
+	const struct swap_words w = fmo_swap_words(e);
 	enum fault_outcome r;
 
 	ASSERT(ref != NULL);

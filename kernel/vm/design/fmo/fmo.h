@@ -65,6 +65,17 @@ fmo_index_of(const struct fmo_entry *e)
 	    (va2pa(e) & PAGE_MASK) / sizeof(*e);
 }
 
+/* Where the words of an entry and of those behind it stand, for swap. */
+static inline struct swap_words
+fmo_swap_words(struct fmo_entry *e)
+{
+	return (struct swap_words){
+		.container = fmo_page_of(e), .word = &e->word, .step = 2,
+		.max = (unsigned)(FMO_PER_PAGE - fmo_index_of(e) % FMO_PER_PAGE),
+		.home = HOME_FMO, .index = e->tag,
+	};
+}
+
 /* The entry of a page whose home is one (VALID/FORK words, TRANS entries). */
 static inline struct fmo_entry *
 fmo_entry_of_page(const struct vm_page *pg)

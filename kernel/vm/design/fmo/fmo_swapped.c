@@ -15,25 +15,6 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-static bool
-is_out(uint64_t word)
-{
-	return pte_kind(word) == PTE_SWAP || pte_kind(word) == PTE_TRANS;
-}
-
-/* The place of an entry's word in its page, which is pg. */
-static struct swap_words
-entry_place(struct vm_page *pg, struct fmo_entry *e)
-{
-	struct fmo_entry *first = pa2va(page_pa(pg));
-
-	return (struct swap_words){
-		.container = pg, .word = &e->word, .step = 2,
-		.max = (unsigned)(FMO_PER_PAGE - (uint64_t)(e - first)),
-		.home = HOME_FMO, .index = e->tag,
-	};
-}
-
 /* All is stopped: entries are read where they lie, pages that are out passed. */
 static void
 object_entries(struct fmo *fmo, void *arg)
@@ -49,9 +30,9 @@ object_entries(struct fmo *fmo, void *arg)
 			continue;
 		pg = pte_page(word_get(md_kpte(kva)));
 		for (k = 0; k < FMO_PER_PAGE; k++) {
-			w = entry_place(pg, (struct fmo_entry *)
+			w = fmo_swap_words((struct fmo_entry *)
 			    pa2va(page_pa(pg)) + k);
-			if (is_out(word_get(w.word)))
+			if (pte_is_away(word_get(w.word)))
 				(void)walk->fn(walk, &w);
 		}
 	}
@@ -85,9 +66,9 @@ fmo_swapped(struct aspace *as, uint64_t word, struct swap_walk *walk)
 	if (pg == NULL)
 		return kpaged_want(&walk->want, kva);
 	container_attach(pg, KIND_FMO, MD_PT_WORDS);
-	w = entry_place(pg, kpaged_ptr(pg, kva));
+	w = fmo_swap_words(kpaged_ptr(pg, kva));
 	spin_lock(&ref->fmo->lock);
-	if (is_out(word_get(w.word)))
+	if (pte_is_away(word_get(w.word)))
 		r = walk->fn(walk, &w);
 	spin_unlock(&ref->fmo->lock);
 	kpaged_unpin(pg);

@@ -24,11 +24,11 @@ struct vm_pv {
 
 /* pv.c */
 extern struct kmem_cache pv_cache;                     /* for kmem_cache_feed() */
-void pv_init(void);                                    /* by design->init */
+void *pv_buckets(uint64_t *n);                         /* by design->init: lists by frame */
+void pv_init(void);                                    /* by design->init, once */
 struct vm_pv *pv_new(void);                            /* NULL: no memory */
 void pv_free(struct vm_pv *);                          /* unused, or taken out */
 void pv_add(struct vm_page *, struct vm_pv *, struct aspace *, va_t);  /* [P] */
-struct vm_pv *pv_take(const struct vm_page *, struct aspace *, va_t);  /* [P] */
 struct vm_pv *pv_first(const struct vm_page *);        /* [P] of the page; NULL */
 struct vm_pv *pv_next(const struct vm_pv *);           /* [P] of the same page; NULL */
 void pv_left(struct aspace *, va_t, uint64_t old);      /* shared->left of who keeps pvs */
@@ -67,7 +67,6 @@ bool pmap_is_overdrawn(const struct fctx *);           /* more is promised than 
 void pmap_rec_adopt_locked(uint64_t *word, enum page_home, struct vm_page *); /* [P] */
 struct vm_page *pmap_rec_pin(uint64_t *word);          /* NULL: it is not in memory */
 bool pmap_rec_is_pinned(const uint64_t *word);         /* somebody fills or reads its page */
-bool pmap_rec_is_out(const uint64_t *word);           /* SWAP or TRANS */
 void pmap_rec_end(uint64_t *word);                     /* its page or its slot goes */
 void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
     const struct vm_page *from);

@@ -27,23 +27,30 @@ static struct {
 
 struct kmem_cache pv_cache = KMEM_CACHE("vm_pv", struct vm_pv);
 
-/* For who keeps pvs; the first of them makes the buckets.
- * Locks: none; by design->init. */
+/* Heads of lists by a frame's number modulo *n, all NULL.
+ * Locks: none; by design->init.  Owns: the caller, for ever. */
+void *
+pv_buckets(uint64_t *n)
+{
+	struct phys_stat ps;
+	void *bucket;
+
+	phys_stat(&ps);
+	*n = ps.max_pfn / FRAMES_A_BUCKET + 1;
+	/* Of a very large machine as many as one piece of memory holds. */
+	while ((bucket = kmem_zalloc(*n * sizeof(void *))) == NULL) {
+		CHECK(*n > 1);
+		*n /= 2;
+	}
+	return bucket;
+}
+
+/* For who keeps pvs.  Locks: none; by its design->init, once. */
 void
 pv_init(void)
 {
-	struct phys_stat ps;
-
-	if (pv.n != 0)
-		return;
 	kmem_register(&pv_cache);
-	phys_stat(&ps);
-	pv.n = ps.max_pfn / FRAMES_A_BUCKET + 1;
-	/* Of a very large machine as many as one piece of memory holds. */
-	while ((pv.bucket = kmem_zalloc(pv.n * sizeof(*pv.bucket))) == NULL) {
-		CHECK(pv.n > 1);
-		pv.n /= 2;
-	}
+	pv.bucket = pv_buckets(&pv.n);
 }
 
 static struct vm_pv **
@@ -80,9 +87,8 @@ pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
 	EVENT_ADD(page_pv_live, 1);
 }
 
-/* The word of va in as maps pg no more.
- * Locks: [W] of as, [P].  Owns: the caller, what it returns: pv_free(). */
-struct vm_pv *
+/* The word of va in as maps pg no more.  [P]; the pv is the caller's. */
+static struct vm_pv *
 pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 {
 	struct vm_pv **at = bucket_of(pg), *p;

@@ -130,12 +130,3 @@ pmap_rec_write(uint64_t *word)
 	spin_unlock(&pfn_lock);
 	return r;
 }
-
-/* Has the record a page or a slot, which no word need map? */
-bool
-pmap_rec_is_out(const uint64_t *word)
-{
-	enum pte_kind kind = pte_kind(word_get(word));
-
-	return kind == PTE_SWAP || kind == PTE_TRANS;
-}

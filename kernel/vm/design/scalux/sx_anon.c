@@ -24,8 +24,6 @@
 #include "mem/mem.h"
 #include "vm/design/scalux/scalux.h"
 
-#define FRAMES_A_BUCKET 16ul
-
 struct spinlock sx_lock = SPIN_INIT(LR_OBJ);
 
 struct kmem_cache sx_anons = KMEM_CACHE("sx_anon", struct sx_anon);
@@ -47,17 +45,7 @@ count_bytes(size_t unused)
 void
 sx_init(void)
 {
-	struct phys_stat ps;
-
-	pv_init();
-	phys_stat(&ps);
-	queues.n = ps.max_pfn / FRAMES_A_BUCKET + 1;
-	/* Of a very large machine as many as one piece of memory holds. */
-	while ((queues.bucket = kmem_zalloc(queues.n *
-	    sizeof(*queues.bucket))) == NULL) {
-		CHECK(queues.n > 1);
-		queues.n /= 2;
-	}
+	queues.bucket = pv_buckets(&queues.n);
 	owner_add_home(HOME_SXANON, (struct owner_home){ OWNER_DATA, 0,
 		EV_swap_in_scalux, EV_swap_out_scalux, NULL });
 	ev_set_gauge(EV_scalux_bytes, count_bytes, 0);

@@ -160,14 +160,6 @@ check_amaps(void *object, void *rep)
 	check_amap(((struct sx_object *)object)->copy, rep);
 }
 
-static void
-compare(struct vm_report *rep, const char *what, uint64_t n, enum ev_id counted)
-{
-	if (n != ev_read(counted))
-		report_bad(rep, "I18", "%lu %s, counted %lu", n, what,
-		    ev_read(counted));
-}
-
 /* All spaces are done: shared->check_end.  Locks: freeze_spaces(). */
 void
 sx_check_end(struct vm_report *rep)
@@ -176,11 +168,11 @@ sx_check_end(struct vm_report *rep)
 
 	found = (struct finding){ .run = run };
 	anons_all_entries(&sx_anon_ops, check_amaps, rep);
-	compare(rep, "anons", found.anons, EV_scalux_anon_live);
-	compare(rep, "anons of files", found.files, EV_scalux_file_anons);
-	compare(rep, "words map anons", found.mapped, EV_scalux_nmapped);
-	compare(rep, "entries", found.entries, EV_scalux_entries);
-	compare(rep, "amaps", found.amaps, EV_scalux_amap_live);
+	report_counted(rep, "I18", "anons", found.anons, EV_scalux_anon_live);
+	report_counted(rep, "I18", "anons of files", found.files, EV_scalux_file_anons);
+	report_counted(rep, "I18", "words map anons", found.mapped, EV_scalux_nmapped);
+	report_counted(rep, "I18", "entries", found.entries, EV_scalux_entries);
+	report_counted(rep, "I18", "amaps", found.amaps, EV_scalux_amap_live);
 }
 
 /* ---- the words of all anons ---- */
@@ -203,7 +195,7 @@ say_anons(void *object, void *arg)
 			continue;
 		e->anon->seen = found.run;
 		place = anons_place(HOME_SXANON, &e->anon->word, e->vpn);
-		if (pmap_rec_is_out(&e->anon->word))
+		if (pte_is_away(word_get(&e->anon->word)))
 			(void)walk->fn(walk, &place);
 	}
 	spin_unlock(&sx_lock);

@@ -33,12 +33,6 @@ share_of(const struct anons_fork *w, struct sx_amap *amap)
 	return sx_free_share_locked(amap);
 }
 
-static int
-is_pinned(void *unused, uint64_t vpn, uint64_t *word)
-{
-	return pmap_rec_is_pinned(word);
-}
-
 /* The child uses the parent's amap.  False: it cannot, or somebody fills a page; or
  * there is something behind the end of the object, which nobody would take from the
  * child (R7). */
@@ -50,7 +44,7 @@ share_amap(struct anons_fork *w, struct sx_object *from, struct sx_object *to)
 	int share;
 
 	sx_abandon(from);
-	if (anons_each(w->c.parent, w->start, w->end, is_pinned, NULL) != 0)
+	if (anons_fork_is_pinned(w))
 		return false;
 	spin_lock(&sx_lock);
 	e = sx_from_locked(amap, w->limit);

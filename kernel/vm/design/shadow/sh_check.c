@@ -159,14 +159,6 @@ judge_chain(void *entry, void *rep)
 	spin_unlock(&sh_lock);
 }
 
-static void
-compare(struct vm_report *rep, const char *what, uint64_t n, enum ev_id counted)
-{
-	if (n != ev_read(counted))
-		report_bad(rep, "I19", "%lu %s, counted %lu", n, what,
-		    ev_read(counted));
-}
-
 static uint32_t
 next_run(void)
 {
@@ -185,9 +177,9 @@ sh_check_end(struct vm_report *rep)
 	found.objects = found.records = found.pages = 0;
 	anons_all_entries(&sh_anon_ops, meet_chain, NULL);
 	anons_all_entries(&sh_anon_ops, judge_chain, rep);
-	compare(rep, "objects", found.objects, EV_shadow_live);
-	compare(rep, "records", found.records, EV_shadow_records);
-	compare(rep, "pages", found.pages, EV_shadow_pages);
+	report_counted(rep, "I19", "objects", found.objects, EV_shadow_live);
+	report_counted(rep, "I19", "records", found.records, EV_shadow_records);
+	report_counted(rep, "I19", "pages", found.pages, EV_shadow_pages);
 }
 
 /* ---- the words of all pages ---- */
@@ -207,7 +199,7 @@ say_chain(void *entry, void *arg)
 		for (i = 0; (page = sh_from_locked(o, i)) != NULL;
 		    i = page->index + 1) {
 			place = sh_place(page, page->index);
-			if (pmap_rec_is_out(&page->word))
+			if (pte_is_away(word_get(&page->word)))
 				(void)walk->fn(walk, &place);
 		}
 	}

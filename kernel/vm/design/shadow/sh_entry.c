@@ -152,7 +152,7 @@ swapped_of(struct sh_object *o, struct swap_walk *walk)
 
 	for (; r == 0 && (page = sh_from_locked(o, i)) != NULL; i = page->index + 1) {
 		place = sh_place(page, page->index);
-		if (pmap_rec_is_out(&page->word))
+		if (pte_is_away(word_get(&page->word)))
 			r = walk->fn(walk, &place);
 	}
 	return r;

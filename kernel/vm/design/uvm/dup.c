@@ -79,12 +79,6 @@ copy_slots(struct anons_fork *w, struct uvm_entry *from, struct uvm_entry *to)
 
 /* ---- late ---- */
 
-static int
-is_pinned(void *unused, uint64_t vpn, uint64_t *word)
-{
-	return pmap_rec_is_pinned(word);
-}
-
 /* May the child have the parent's amap?  Not if somebody fills one of its pages. */
 static bool
 may_share(struct anons_fork *w, const struct vm_amap *amap)
@@ -92,7 +86,7 @@ may_share(struct anons_fork *w, const struct vm_amap *amap)
 	/* Of a file's pages a truncate takes anons, and cannot wait for a copy. */
 	return option_is("uvm", "late") && w->c.vad.vmo == NULL &&
 	    amap->nanons != 0 &&
-	    anons_each(w->c.parent, w->start, w->end, is_pinned, NULL) == 0;
+	    !anons_fork_is_pinned(w);
 }
 
 static void

@@ -121,12 +121,8 @@ uvm_check_end(struct vm_report *rep)
 {
 	found.anons = 0;
 	anons_all_entries(&uvm_anon_ops, check_anons, rep);
-	if (found.anons != ev_read(EV_uvm_anon_live))
-		report_bad(rep, "I18", "%lu anons, counted %lu", found.anons,
-		    ev_read(EV_uvm_anon_live));
-	if (found.words != ev_read(EV_page_pv_live))
-		report_bad(rep, "I18", "%lu words, %lu pvs", found.words,
-		    ev_read(EV_page_pv_live));
+	report_counted(rep, "I18", "anons", found.anons, EV_uvm_anon_live);
+	report_counted(rep, "I18", "words with a pv", found.words, EV_page_pv_live);
 	found.words = 0;
 }
 
@@ -154,7 +150,7 @@ say_anons(void *entry, void *arg)
 
 	AMAP_FOREACH(anon, e->amap, vpn, e->end) {
 		place = anons_place(HOME_ANON, &anon->word, vpn);
-		if (anon->met != 0 && pmap_rec_is_out(&anon->word))
+		if (anon->met != 0 && pte_is_away(word_get(&anon->word)))
 			(void)walk->fn(walk, &place);
 		anon->met = 0;
 	}
