@@ -13,7 +13,7 @@
 
 #include "dev/dev.h"
 #include "lib/errno.h"
-#include "vm/vm.h"
+#include "vm/objects.h"
 
 struct vnode;
 struct file;

@@ -2,8 +2,8 @@
 /*
  * vm.h: the door of the virtual memory manager, for fs/, proc/, sys/
  *
- * Offers    address spaces, mmap and its family, faults, user copies, memory
- *           objects, text for /proc, vm_check.
+ * Offers    address spaces, mmap and its family, faults, user copies.  Memory objects,
+ *           pages of files, swap areas: objects.h.
  * Needs     kern/, mem/, md.h.
  * Sleeps?   All but vm_check's readers, *_get, and what says so.
  * In interrupts?  Never.
@@ -193,6 +193,10 @@ ssize_t uio_zero(struct uio *, size_t n);
 /* A fatal signal ends no wait in the VM meanwhile (token.c); nests. */
 void vm_finish_begin(void);
 void vm_finish_end(void);
+/* Around the lock of a file's block map, without locks of rank >= 2: frames for it
+ * come from the reserve, and so two threads at a time may do it.  Nests. */
+void vm_blockmap_enter(void);
+void vm_blockmap_leave(void);
 
 /* Futex words and robust lists: fault the page in, pinned.  The word is at
  * *kva while pinned.  Key: for shared memory (object, byte offset), else
@@ -209,145 +213,6 @@ int vm_word_pin(struct aspace *, va_t, enum access, enum word_scope,
 int vm_word_key(struct aspace *, va_t, enum word_scope, uintptr_t key[2])
     MUST_CHECK;
 void vm_word_unpin(struct vm_word_pin *, enum page_dirt);
-
-/* ---- memory objects (vmo.c, maplink.c, anon.c) ---- */
-
-/* For /proc/PID/maps: who the object is. */
-struct vmo_ident {
-	uint32_t dev_major, dev_minor;
-	uint64_t ino;
-	char path[256];
-};
-/* Filled in by fs/ for its objects; called under [O], but for punch. */
-struct vmo_client_ops {
-	void (*ident)(void *client, struct vmo_ident *);
-	/* Somebody stores through a shared mapping: the times move.  NULL: none. */
-	void (*stored)(void *client);
-	/* Keep the client for punch(); false: it is going away. */
-	bool (*hold)(void *client);
-	/* No lock of rank >= 1: a hole, as the client allows it; ends the hold. */
-	int (*punch)(void *client, uint64_t off, uint64_t len);
-	/* No lock: the last reference is gone, the object ends.  NULL: none. */
-	void (*ended)(void *client);
-};
-
-/* Anonymous object (tmpfs, shared anonymous memory); refs 1.  price: pages charged for
- * all of it, or 0: each when it is made.  NULL: no memory. */
-struct vmo *vmo_create_anon(uint64_t bytes, uint64_t price,
-    const struct vmo_client_ops *, void *client);
-/* Special object: physical addresses, as far as they are no RAM; refs 1.
- * NULL: no memory. */
-struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *,
-    void *client);
-/* How many pages the objects of one owner, a file system, have together, and may
- * have (quota.c).  An object keeps it as long as it lives. */
-struct vmo_quota;
-#define QUOTA_NONE UINT64_MAX                      /* no limit */
-struct vmo_quota *vmo_quota_create(void);          /* QUOTA_NONE; NULL: no memory */
-void vmo_quota_put(struct vmo_quota *);
-uint32_t vmo_quota_refs(struct vmo_quota *);       /* its owner and its objects */
-uint64_t vmo_quota_used(struct vmo_quota *);       /* pages */
-uint64_t vmo_quota_max(struct vmo_quota *);
-int vmo_quota_limit(struct vmo_quota *, uint64_t pages);  /* -EINVAL: too few */
-void vmo_set_quota(struct vmo *, struct vmo_quota *); /* before its first page */
-bool vmo_quota_has_writer(struct vmo_quota *);     /* vmo_is_mapped_by_writer(): one */
-void vmo_get(struct vmo *);
-void vmo_put(struct vmo *);
-uint64_t vmo_size(struct vmo *);
-uint32_t vmo_refs(struct vmo *);                   /* 1: the caller's alone */
-/* The client is going away; mappings may live on. */
-void vmo_forget_client(struct vmo *);
-int vmo_resize(struct vmo *, uint64_t bytes) MUST_CHECK;   /* book: truncate */
-/* Bytes moved, short at the end of the object; -EFAULT, -ENOSPC, -EINTR.  Writing
- * does not grow the object: the caller resizes first. */
-ssize_t vmo_read(struct vmo *, uint64_t off, struct uio *);
-ssize_t vmo_write(struct vmo *, uint64_t off, struct uio *);
-uint64_t vmo_pages(struct vmo *);                           /* that exist */
-int vmo_punch(struct vmo *, uint64_t off, uint64_t len) MUST_CHECK;
-/* Page pg of an anonymous object exists from now on, behind the end too; there it
- * is kept until the object is cut or punched.  0, -ENOSPC, -EINTR. */
-int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
-/* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
-uint64_t vmo_next_page(struct vmo *, uint64_t pg);
-void vmo_keep_whole(struct vmo *);           /* anonymous: no holes from now on */
-uint64_t vmo_mappings(struct vmo *);
-bool vmo_try_get(struct vmo *);              /* false: the last reference is gone */
-bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */
-bool vmo_is_mapped_by_writer(struct vmo *);                /* shared or private */
-
-/* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
-
-/* Called with no lock of rank >= 2; of several pages each may be tried again alone. */
-struct pager_ops {
-	/* Fill n adjacent pages from page idx on, holes with zeros; sleeps until done.
-	 * 0, -EIO. */
-	int (*in)(void *obj, uint64_t idx, struct vm_page **, int n);
-	/* Write them; sleeps until done; blocks exist (extend).  0, -EIO. */
-	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
-	/* Pages [idx, idx + n) are gone for good: a hole.  What lies behind the end
-	 * after vmo_resize() is the caller's business.  0, -EIO.  NULL: no holes. */
-	int (*free)(void *obj, uint64_t idx, int n);
-	bool (*is_allocated)(void *obj, uint64_t idx); /* false: a hole, reads as zero */
-	uint64_t (*hole)(void *obj, uint64_t idx); /* of so many pages; NULL: of one */
-	/* Make sure page idx has a block before it becomes dirty, unless it has
-	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */
-	int (*extend)(void *obj, uint64_t idx, struct vm_page *);
-	/* What out() has written is found again after a power cut, with size and
-	 * times; sleeps.  0, -EIO.  NULL: nothing to do. */
-	int (*sync)(void *obj);
-};
-
-/* A vnode object of so many bytes; refs 1.  NULL: no memory.  Its end: when
- * vmo_refs() is 1, vmo_sync() or vmo_resize(0), vmo_forget_client() (waits for the
- * write-back thread; then the pager is not called any more), vmo_put(). */
-struct vmo *vmo_create_file(const struct pager_ops *, void *obj, uint64_t bytes,
-    const struct vmo_client_ops *, void *client);
-/* One page, read in if absent, pinned: metadata of file systems.  By direct map. */
-int cache_page(struct vmo *, uint64_t idx, struct vm_page **out) MUST_CHECK;
-void cache_unpin(struct vm_page *, enum page_dirt);
-bool cache_is_page(const struct vmo *, uint64_t idx, const struct vm_page *);
-/* Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
- * error of the write-back thread is told once. */
-int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
-/* The n bytes at src are on the disk now, at off: those pages that are in memory
- * get them.  For who writes past the object; sleeps while one is being read. */
-void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
-/* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
-void vmo_drop_clean(struct vmo *);
-void vmo_drop_range(struct vmo *, uint64_t lo, uint64_t hi); /* of pages [lo, hi) */
-SYSTEM_ONLY void vmo_drop_clean_all(void);                /* the same for all files */
-
-/* ---- swap areas (swaparea.c, swapoff.c): fs/ opens what they lie on ---- */
-
-#define SWAP_FLAG_PRIO_MASK 0x7fffu
-#define SWAP_FLAG_PREFER 0x8000u
-#define SWAP_FLAG_DISCARD 0x10000u /* and _ONCE, _PAGES: no disk of ours wants it */
-#define SWAP_FLAGS_VALID 0x7ffffu
-
-struct bdev;
-struct swap_run {               /* so many pages from a sector on */
-	uint64_t sector, pages;
-};
-struct swap_source {
-	struct bdev *dev;       /* of the run: the disk below a file */
-	uint64_t bytes;
-	const void *header;     /* the first page */
-	const char *path;       /* for /proc/swaps */
-	unsigned flags;         /* SWAP_FLAG_* */
-	/* A file: where pages from idx on lie, at most max.  0; -EAGAIN: the blocks
-	 * of page idx lie apart; -EINVAL: a hole; -EIO.  NULL: the whole device. */
-	int (*run)(void *client, uint64_t idx, uint64_t max, struct swap_run *);
-	void *client;           /* NULL: a device */
-};
-/* Begin; keeps dev and client until swap_off(*no) has returned 0. */
-SYSTEM_ONLY int swap_on(const struct swap_source *, unsigned *no) MUST_CHECK;
-/* Bring all pages back; sleeps long.  0, -ENOMEM, -EINTR: it is used as before. */
-SYSTEM_ONLY int swap_off(unsigned no) MUST_CHECK;
-
-/* Around the lock of a file's block map, without locks of rank >= 2: frames for it
- * come from the reserve, and so two threads at a time may do it.  Nests. */
-void vm_blockmap_enter(void);
-void vm_blockmap_leave(void);
 
 /* ---- promises (commit.c), and what could not be read (space.c) ---- */
 

@@ -33,7 +33,6 @@
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
 #include "vm/swap/swap.h"
-#include "vm/vm.h"
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 

@@ -21,7 +21,6 @@
 #include "lib/string.h"
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"
-#include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"
 #include "vm/space/space.h"

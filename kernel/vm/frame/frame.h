@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frame.h: frames: their homes, queues, waiting, promises; words of them: word.h
+ * frame.h: pages: their homes, queues, owners, I/O; their words: word.h
  */
 #ifndef VM_FRAME_FRAME_H
 #define VM_FRAME_FRAME_H
 
 #include "dev/dev.h"
+#include "vm/frame/commit.h"
+#include "vm/frame/token.h"
 #include "vm/frame/word.h"
 #include "vm/space/space.h"
 
@@ -62,60 +64,6 @@ static inline bool
 frames_are_low(void)
 {
 	return frames_available() < phys_marks.low;
-}
-
-/* What thread.vmctx counts, 8 bits each; a thread changes its own only. */
-enum vmctx_byte {
-	CTX_RESERVED, CTX_FAULT, CTX_STRUCTURAL, CTX_PLACE, CTX_FINISH
-};
-
-static inline unsigned
-ctx_count(enum vmctx_byte byte)
-{
-	return (uintptr_t)thread_current()->vmctx >> 8 * byte & 0xff;
-}
-
-/* Between vm_reserved_enter() and vm_reserved_leave(). */
-static inline bool
-vm_is_reserved(void)
-{
-	return ctx_count(CTX_RESERVED) > 0;
-}
-
-/* Of the thread's frames: who has got a fatal signal gives back more than he takes. */
-static inline enum phys_class
-vm_class(void)
-{
-	return md_current() != NULL && (vm_is_reserved() || thread_is_killed()) ?
-	    PHYS_RESERVED : PHYS_USER;
-}
-
-/* A fatal signal waits, and may end what the thread does. */
-static inline bool
-vm_may_stop(void)
-{
-	return thread_is_killed() && ctx_count(CTX_FINISH) == 0;
-}
-
-/* How the current thread sleeps in the VM. */
-static inline enum wait_how
-vm_wait_how(void)
-{
-	return ctx_count(CTX_FINISH) == 0 ? WAIT_KILLABLE : WAIT_PLAIN;
-}
-
-/* The fault that the current thread is at has a token. */
-static inline bool
-token_held(void)
-{
-	return ctx_count(CTX_FAULT) > 0;
-}
-
-/* It may hold pins while it waits: it has a token, of whatever kind. */
-static inline bool
-vm_may_hold(void)
-{
-	return ctx_count(CTX_FAULT) > 0 || ctx_count(CTX_STRUCTURAL) > 0;
 }
 
 /* page.c: words, pins, mapcounts.  *_locked: [P] held. */
@@ -339,48 +287,6 @@ void owner_init(void);                                   /* once, by vm_init() *
 /* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */
 void owner_count_out(enum page_home, struct vm_page *container, int change);
 void owner_set_word(struct vm_page *, uint64_t new);     /* [P]: BUSY → TRANS, ERROR */
-
-/* pageq.c: waiting */
-void frames_wait_low(uint64_t deadline_ns);              /* bsm sleeps: they are, or the time has come */
-int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal signal) */
-int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
-
-/* token.c (book: deadlock) */
-void token_init(void);                                   /* once, by vm_init() */
-extern _Atomic uint64_t frames_unmovable;                /* [A] locked pages, when bsm last looked */
-void vm_reserved_enter(void);                            /* this thread makes room; nests */
-void vm_reserved_leave(void);
-int token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */
-void token_give(void);
-void structural_begin(void);                             /* at most the own map_lock, no pin */
-void structural_end(void);
-void token_show(struct out *);
-
-/* commit.c: pages */
-void commit_init(void);
-int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
-void commit_uncharge(uint64_t n);
-int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->commit.late too */
-void commit_charge_forced(struct aspace *);              /* late, without the limit test */
-void commit_uncharge_late(struct aspace *, uint64_t n);
-int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
-bool commit_use_prepaid(struct aspace *, uint64_t n);
-extern _Atomic bool commit_overdrawn; /* [A] more is promised than can be kept, perhaps */
-bool commit_finds_room(void);         /* then: is there a place for one page? */
-
-/* Memory that has been paid for is to be touched for the first time.  Only where more
- * has been promised than the limit can that be too much.  Any lock. */
-static inline bool
-commit_may_touch(void)
-{
-	return !commit_overdrawn || commit_finds_room();
-}
-
-void commit_warn(va_t);                                  /* a late charge has failed: the log */
-int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
-bool commit_is_late(void);                               /* modes 0, 1 */
-uint64_t commit_total(void);
-uint64_t commit_limit(void);
 
 /* ======== within the room ======== */
 

@@ -6,6 +6,7 @@
 #define VM_OBJECT_VMO_H
 
 #include "mem/pagetree.h"
+#include "vm/objects.h"
 #include "vm/space/space.h"
 
 #define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */

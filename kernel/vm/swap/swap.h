@@ -6,6 +6,7 @@
 #define VM_SWAP_SWAP_H
 
 #include "vm/frame/frame.h"
+#include "vm/objects.h"
 #include "dev/dev.h"
 
 #define SWAP_AREAS 16

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * commit.h: how many pages are promised, and to whom one more may be; in pages
+ */
+#ifndef VM_FRAME_COMMIT_H
+#define VM_FRAME_COMMIT_H
+
+#include "vm/vm.h"
+
+void commit_init(void);
+int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
+void commit_uncharge(uint64_t n);
+int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->commit.late too */
+void commit_charge_forced(struct aspace *);              /* late, without the limit test */
+void commit_uncharge_late(struct aspace *, uint64_t n);
+int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
+bool commit_use_prepaid(struct aspace *, uint64_t n);
+extern _Atomic bool commit_overdrawn; /* [A] more is promised than can be kept, perhaps */
+bool commit_finds_room(void);         /* then: is there a place for one page? */
+
+/* Memory that has been paid for is to be touched for the first time.  Only where more
+ * has been promised than the limit can that be too much.  Any lock. */
+static inline bool
+commit_may_touch(void)
+{
+	return !commit_overdrawn || commit_finds_room();
+}
+
+void commit_warn(va_t);                                  /* a late charge has failed: the log */
+int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
+bool commit_is_late(void);                               /* modes 0, 1 */
+uint64_t commit_total(void);
+uint64_t commit_limit(void);
+
+#endif
