@@ -102,14 +102,14 @@ is_on_the_way(int tid)
 }
 
 /*
- * The current thread traces another one from now on.  seize: it is not stopped.
+ * The current thread traces another one from now on.  TRACE_SEIZE: it is not stopped.
  *
  * Locks:    takes proc_lock.
  * Returns:  0, -ESRCH, -EPERM: no right, a thread of the same process, a zombie, or
  *           somebody traces it already; -ENOMEM.
  */
 int
-trace_attach(int tid, bool seize, unsigned options)
+trace_attach(int tid, enum trace_start how, unsigned options)
 {
 	const struct siginfo stop = { .signo = SIGSTOP, .code = SI_KERNEL };
 	struct task *tk;
@@ -125,12 +125,12 @@ trace_attach(int tid, bool seize, unsigned options)
 		r = t == NULL ? -ENOMEM : 0;
 	}
 	if (r == 0) {
-		t->seized = seize;
+		t->seized = how == TRACE_SEIZE;
 		t->options = options;
 		t->by_root = proc_is_root();
 		was_in_stop = tk->in_stop;
 		wake_all(&tk->proc->stop_wq);
-		if (!seize)
+		if (how == TRACE_ATTACH)
 			(void)sig_send_task_locked(tk, &stop);
 		else
 			sig_recalc_locked(tk);

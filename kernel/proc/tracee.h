@@ -97,7 +97,8 @@ task_must_stop(const struct task *tk)
 /* ---- ptrace.c: what a tracer asks; contracts there ---- */
 
 int trace_me(void) MUST_CHECK;
-int trace_attach(int tid, bool seize, unsigned options) MUST_CHECK;
+enum trace_start { TRACE_ATTACH, TRACE_SEIZE };
+int trace_attach(int tid, enum trace_start, unsigned options) MUST_CHECK;
 int trace_detach(int tid, int signo) MUST_CHECK;
 int trace_resume(int tid, enum trace_how, int signo) MUST_CHECK;
 int trace_kill(int tid) MUST_CHECK;

@@ -356,7 +356,7 @@ seize(int tid, uint64_t addr, uint64_t options)
 	proc_put(p);
 	if (addr != 0 || (options & ~(uint64_t)TRACE_OPTIONS) != 0)
 		return -EIO;
-	return trace_attach(tid, true, (unsigned)options);
+	return trace_attach(tid, TRACE_SEIZE, (unsigned)options);
 }
 
 static int
@@ -428,7 +428,7 @@ sys_ptrace(const uint64_t a[6])
 	case PTRACE_TRACEME:
 		return trace_me();
 	case PTRACE_ATTACH:
-		return trace_attach(tid, false, 0);
+		return trace_attach(tid, TRACE_ATTACH, 0);
 	case PTRACE_SEIZE:
 		return seize(tid, a[2], a[3]);
 	case PTRACE_KILL:
