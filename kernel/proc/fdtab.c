@@ -107,9 +107,9 @@ cloexec_get(const struct fdarrays *a, unsigned fd)
 }
 
 static void
-cloexec_set(struct fdarrays *a, unsigned fd, bool on)
+cloexec_set(struct fdarrays *a, unsigned fd, enum fd_at_exec at_exec)
 {
-	if (on)
+	if (at_exec == FD_CLOSES)
 		a->cloexec[fd / 64] |= BIT(fd % 64);
 	else
 		a->cloexec[fd / 64] &= ~BIT(fd % 64);
@@ -263,7 +263,7 @@ take_out_locked(struct fdtab *t, unsigned fd)
 		return NULL;
 	f = t->a->file[fd];
 	t->a->file[fd] = NULL;
-	cloexec_set(t->a, fd, false);
+	cloexec_set(t->a, fd, FD_STAYS);
 	if (f != NULL)
 		t->hint = MIN(t->hint, fd);
 	return f;
@@ -293,11 +293,11 @@ fdtab_close_exec(struct fdtab *t)
 
 /* Number fd, which is free and below the size, becomes f. */
 static void
-put_in_locked(struct fdtab *t, unsigned fd, struct file *f, bool cloexec)
+put_in_locked(struct fdtab *t, unsigned fd, struct file *f, enum fd_at_exec at_exec)
 {
 	HELD(&t->lock);
 	t->a->file[fd] = f;
-	cloexec_set(t->a, fd, cloexec);
+	cloexec_set(t->a, fd, at_exec);
 	t->end = MAX(t->end, fd + 1);
 }
 
@@ -322,7 +322,7 @@ find_free_locked(struct fdtab *t, unsigned min)
  * Owns:     takes the reference to f on success only.
  */
 int
-fdtab_install(struct fdtab *t, struct file *f, int min, bool cloexec)
+fdtab_install(struct fdtab *t, struct file *f, int min, enum fd_at_exec at_exec)
 {
 	uint64_t limit = MIN(proc_rlimit_nofile(), (uint64_t)FD_MAX);
 	unsigned fd;
@@ -335,7 +335,7 @@ fdtab_install(struct fdtab *t, struct file *f, int min, bool cloexec)
 		fd = find_free_locked(t, (unsigned)min);
 		fits = fd < t->a->size;
 		if (fits && fd < limit)
-			put_in_locked(t, fd, f, cloexec);
+			put_in_locked(t, fd, f, at_exec);
 		spin_unlock(&t->lock);
 		if (fd >= limit)
 			return -EMFILE;
@@ -365,7 +365,7 @@ fdtab_has_room(struct fdtab *t)
  * Owns:     takes the reference to f on success only.
  */
 int
-fdtab_replace(struct fdtab *t, int fd, struct file *f, bool cloexec)
+fdtab_replace(struct fdtab *t, int fd, struct file *f, enum fd_at_exec at_exec)
 {
 	uint64_t limit = MIN(proc_rlimit_nofile(), (uint64_t)FD_MAX);
 	struct file *old;
@@ -376,7 +376,7 @@ fdtab_replace(struct fdtab *t, int fd, struct file *f, bool cloexec)
 		return -ENOMEM;
 	spin_lock(&t->lock);
 	old = take_out_locked(t, (unsigned)fd);
-	put_in_locked(t, (unsigned)fd, f, cloexec);
+	put_in_locked(t, (unsigned)fd, f, at_exec);
 	spin_unlock(&t->lock);
 	if (old != NULL)
 		forget(t, old);
@@ -461,13 +461,13 @@ fdtab_cloexec(struct fdtab *t, int fd)
 
 /* F_SETFD.  0, -EBADF. */
 int
-fdtab_set_cloexec(struct fdtab *t, int fd, bool on)
+fdtab_set_cloexec(struct fdtab *t, int fd, enum fd_at_exec at_exec)
 {
 	int r = -EBADF;
 
 	spin_lock(&t->lock);
 	if (fd >= 0 && (unsigned)fd < t->a->size && t->a->file[fd] != NULL) {
-		cloexec_set(t->a, (unsigned)fd, on);
+		cloexec_set(t->a, (unsigned)fd, at_exec);
 		r = 0;
 	}
 	spin_unlock(&t->lock);

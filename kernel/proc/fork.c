@@ -313,7 +313,7 @@ clone_pidfd(struct clone_state *s)
 
 	if (r < 0)
 		return r;
-	s->fd = fdtab_install(fdtab_current(), f, 0, true);
+	s->fd = fdtab_install(fdtab_current(), f, 0, FD_CLOSES);
 	if (s->fd < 0) {
 		file_put(f);
 		return s->fd;

@@ -37,18 +37,19 @@ void fdtab_look_end(struct fdtab *);
 void fdtab_put(struct fdtab *);                    /* the last one closes all */
 void fdtab_close_exec(struct fdtab *);             /* at exec */
 struct fdtab *fdtab_current(void);                 /* of the current process */
+enum fd_at_exec { FD_STAYS, FD_CLOSES };
 /* Lowest free >= min; limit: RLIMIT_NOFILE.  fd, -EMFILE, -EINVAL. */
-int fdtab_install(struct fdtab *, struct file *, int min, bool cloexec);
+int fdtab_install(struct fdtab *, struct file *, int min, enum fd_at_exec);
 bool fdtab_has_room(struct fdtab *);
 /* The file with a reference, or NULL. */
 struct file *fdtab_file(struct fdtab *, int fd);
 /* dup2: fd becomes file, whatever it was.  0, -EBADF, -ENOMEM. */
-int fdtab_replace(struct fdtab *, int fd, struct file *, bool cloexec);
+int fdtab_replace(struct fdtab *, int fd, struct file *, enum fd_at_exec);
 int fdtab_close(struct fdtab *, int fd);           /* 0, -EBADF */
 void fdtab_take_back(struct fdtab *, int fd, const struct file *);
 unsigned fdtab_size(struct fdtab *);               /* numbers it has room for */
 int fdtab_cloexec(struct fdtab *, int fd);         /* F_GETFD: 0, 1, -EBADF */
-int fdtab_set_cloexec(struct fdtab *, int fd, bool on); /* 0, -EBADF */
+int fdtab_set_cloexec(struct fdtab *, int fd, enum fd_at_exec); /* 0, -EBADF */
 int fdtab_next(struct fdtab *, int fd, struct file **out); /* for /proc */
 /* For fdtab.c: the two facts it needs of the process. */
 struct fdtab *proc_current_fdtab(void);

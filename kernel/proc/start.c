@@ -129,7 +129,7 @@ open_console(struct fdtab *t)
 		if (graded_boot())
 			path = judged[fd];
 		must(file_open_path(path, O_RDWR, 0, &f), "cannot open", path);
-		must(fdtab_install(t, f, fd, false), "cannot install", path);
+		must(fdtab_install(t, f, fd, FD_STAYS), "cannot install", path);
 	}
 }
 

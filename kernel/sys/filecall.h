@@ -41,8 +41,13 @@ uint64_t sys_poll_deadline(uint64_t ns);
 /* A timespec's moment; address 0: never.  0, -EFAULT, -EINVAL. */
 int sys_timespec_deadline(va_t, uint64_t *deadline) MUST_CHECK;
 
+static inline enum fd_at_exec
+sys_at_exec(unsigned flags)
+{
+	return (flags & O_CLOEXEC) != 0 ? FD_CLOSES : FD_STAYS;
+}
 /* A descriptor for f, or f is put.  The number, -EMFILE, -ENOMEM. */
-int64_t sys_install(struct file *, int min, bool cloexec);
+int64_t sys_install(struct file *, int min, enum fd_at_exec);
 
 /* The file of a descriptor with a reference; NULL: closed, or O_PATH, which is as good. */
 struct file *sys_open_file(uint64_t fd);

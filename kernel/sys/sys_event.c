@@ -24,7 +24,7 @@
 static int64_t
 new_fd(int r, struct file *const *f, unsigned flags)
 {
-	return r != 0 ? r : sys_install(*f, 0, (flags & O_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(*f, 0, sys_at_exec(flags));
 }
 
 /* ---- epoll ---- */

@@ -17,9 +17,9 @@
 
 /* Install f, or put it.  The number, -EMFILE, -ENOMEM.  Locks: none. */
 int64_t
-sys_install(struct file *f, int min, bool cloexec)
+sys_install(struct file *f, int min, enum fd_at_exec at_exec)
 {
-	int fd = fdtab_install(fdtab_current(), f, min, cloexec);
+	int fd = fdtab_install(fdtab_current(), f, min, at_exec);
 
 	if (fd < 0)
 		file_put(f);
@@ -91,7 +91,7 @@ open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
 		flags |= O_LARGEFILE;
 	r = fs_open(&p.at, flags, mode, &f);
 	path_arg_end(&p);
-	return r != 0 ? r : sys_install(f, 0, (flags & O_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));
 }
 
 int64_t
@@ -140,7 +140,7 @@ sys_close_range(const uint64_t a[6])
 	while ((fd = fdtab_next(t, fd, &f)) >= 0 && (unsigned)fd <= last) {
 		/* Another thread may have closed it meanwhile: as good. */
 		if ((flags & CLOSE_RANGE_CLOEXEC) != 0)
-			(void)fdtab_set_cloexec(t, fd, true);
+			(void)fdtab_set_cloexec(t, fd, FD_CLOSES);
 		else
 			(void)fdtab_close(t, fd);
 		file_put(f);
@@ -177,18 +177,18 @@ sys_dup(const uint64_t a[6])
 {
 	struct file *f = sys_file(a[0]);
 
-	return f == NULL ? -EBADF : sys_install(f, 0, false);
+	return f == NULL ? -EBADF : sys_install(f, 0, FD_STAYS);
 }
 
 static int64_t
-dup_to(uint64_t from, int to, bool cloexec)
+dup_to(uint64_t from, int to, enum fd_at_exec at_exec)
 {
 	struct file *f = sys_file(from);
 	int r;
 
 	if (f == NULL)
 		return -EBADF;
-	r = fdtab_replace(fdtab_current(), to, f, cloexec);
+	r = fdtab_replace(fdtab_current(), to, f, at_exec);
 	if (r != 0)
 		file_put(f);
 	return r != 0 ? r : to;
@@ -200,7 +200,7 @@ sys_dup2(const uint64_t a[6])
 	struct file *f;
 
 	if ((int)a[0] != (int)a[1])
-		return dup_to(a[0], (int)a[1], false);
+		return dup_to(a[0], (int)a[1], FD_STAYS);
 	f = sys_file(a[0]);
 	if (f == NULL)
 		return -EBADF;
@@ -213,23 +213,23 @@ sys_dup3(const uint64_t a[6])
 {
 	if (((unsigned)a[2] & ~O_CLOEXEC) != 0 || (int)a[0] == (int)a[1])
 		return -EINVAL;
-	return dup_to(a[0], (int)a[1], (a[2] & O_CLOEXEC) != 0);
+	return dup_to(a[0], (int)a[1], sys_at_exec((unsigned)a[2]));
 }
 
 /* Both ends as descriptors, told to the user.  0 or -errno, nothing left. */
 static int64_t
-pipe_install(struct file *rd, struct file *wr, bool cloexec, va_t out)
+pipe_install(struct file *rd, struct file *wr, enum fd_at_exec at_exec, va_t out)
 {
 	struct fdtab *t = fdtab_current();
 	int32_t fds[2];
 	int r;
 
-	fds[0] = fdtab_install(t, rd, 0, cloexec);
+	fds[0] = fdtab_install(t, rd, 0, at_exec);
 	if (fds[0] < 0) {
 		r = fds[0];
 		goto undo_rd;
 	}
-	fds[1] = fdtab_install(t, wr, 0, cloexec);
+	fds[1] = fdtab_install(t, wr, 0, at_exec);
 	if (fds[1] < 0) {
 		r = fds[1];
 		goto undo_fd0;
@@ -265,7 +265,7 @@ sys_pipe2(const uint64_t a[6])
 	r = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &rd, &wr);
 	if (r != 0)
 		return r;
-	return pipe_install(rd, wr, (flags & O_CLOEXEC) != 0, a[0]);
+	return pipe_install(rd, wr, sys_at_exec(flags), a[0]);
 }
 
 int64_t
@@ -292,7 +292,8 @@ sys_memfd_create(const uint64_t a[6])
 		return n == -ENAMETOOLONG ? -EINVAL : n;
 	r = fs_memfd(name, (flags & MFD_ALLOW_SEALING) != 0 ? MEMFD_SEALABLE :
 	    MEMFD_SEALED, &f);
-	return r != 0 ? r : sys_install(f, 0, (flags & MFD_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(f, 0,
+	    (flags & MFD_CLOEXEC) != 0 ? FD_CLOSES : FD_STAYS);
 }
 
 /* ---- record locks ---- */
@@ -430,12 +431,12 @@ sys_flock(const uint64_t a[6])
 /* ---- fcntl ---- */
 
 static int64_t
-fcntl_dup(struct file *f, uint64_t min, bool cloexec)
+fcntl_dup(struct file *f, uint64_t min, enum fd_at_exec at_exec)
 {
 	if (min > INT32_MAX)
 		return -EINVAL;
 	file_get(f);
-	return sys_install(f, (int)min, cloexec);
+	return sys_install(f, (int)min, at_exec);
 }
 
 /* F_SETFL: bits that cannot be changed are ignored, but for two. */
@@ -492,12 +493,13 @@ fcntl_any(struct file *f, int fd, int cmd, uint64_t arg)
 	switch (cmd) {
 	case F_DUPFD:
 	case F_DUPFD_CLOEXEC:
-		return fcntl_dup(f, arg, cmd == F_DUPFD_CLOEXEC);
+		return fcntl_dup(f, arg,
+		    cmd == F_DUPFD_CLOEXEC ? FD_CLOSES : FD_STAYS);
 	case F_GETFD:
 		return fdtab_cloexec(fdtab_current(), fd);
 	case F_SETFD:
 		return fdtab_set_cloexec(fdtab_current(), fd,
-		    (arg & FD_CLOEXEC) != 0);
+		    (arg & FD_CLOEXEC) != 0 ? FD_CLOSES : FD_STAYS);
 	case F_GETFL:
 		return file_flags(f);
 	}

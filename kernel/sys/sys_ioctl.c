@@ -156,7 +156,7 @@ ioctl_peer(struct file *master, uint64_t flags)
 
 	if (r != 0)
 		return r;
-	return sys_install(peer, 0, (flags & O_CLOEXEC) != 0);
+	return sys_install(peer, 0, sys_at_exec(flags));
 }
 
 static int64_t
@@ -167,7 +167,8 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 	switch (cmd) {
 	case FIOCLEX:
 	case FIONCLEX:
-		return fdtab_set_cloexec(fdtab_current(), fd, cmd == FIOCLEX);
+		return fdtab_set_cloexec(fdtab_current(), fd,
+		    cmd == FIOCLEX ? FD_CLOSES : FD_STAYS);
 	case FIONBIO:
 		return ioctl_nonblock(f, arg);
 	case FIGETBSZ:

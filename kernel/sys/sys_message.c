@@ -331,13 +331,14 @@ cred_out(struct control *to, const struct sock_cred *cred)
 static unsigned
 install_files(struct sock_io *io, va_t to, unsigned most)
 {
-	bool cloexec = (io->flags & MSG_CMSG_CLOEXEC) != 0;
+	enum fd_at_exec at_exec = (io->flags & MSG_CMSG_CLOEXEC) != 0 ? FD_CLOSES :
+	    FD_STAYS;
 	unsigned i;
 	int32_t fd;
 
 	for (i = 0; i < MIN(most, io->nfiles); i++) {
 		file_get(io->files[i]);
-		fd = (int32_t)sys_install(io->files[i], 0, cloexec);
+		fd = (int32_t)sys_install(io->files[i], 0, at_exec);
 		if (fd < 0)
 			break;
 		if (copyout(to + i * sizeof(fd), &fd, sizeof(fd)) != 0) {

@@ -121,5 +121,5 @@ sys_openat2(const uint64_t a[6])
 		flags |= O_LARGEFILE;
 	r = fs_open(&p.at, flags, (unsigned)how.mode, &f);
 	path_arg_end(&p);
-	return r != 0 ? r : sys_install(f, 0, (flags & O_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));
 }

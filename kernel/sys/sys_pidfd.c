@@ -43,7 +43,7 @@ sys_pidfd_open(const uint64_t a[6])
 	if ((flags & ~(unsigned)O_NONBLOCK) != 0 || (int)a[0] <= 0)
 		return -EINVAL;
 	r = proc_pidfd_open((int)a[0], flags, &f);
-	return r != 0 ? r : sys_install(f, 0, true);
+	return r != 0 ? r : sys_install(f, 0, FD_CLOSES);
 }
 
 /* The signal that is to be sent to the process `to`. */
@@ -125,5 +125,5 @@ sys_pidfd_getfd(const uint64_t a[6])
 		return -EBADF;
 	r = proc_pidfd_file(p, (int)a[1], &theirs);
 	file_put(f);
-	return r != 0 ? r : sys_install(theirs, 0, true);
+	return r != 0 ? r : sys_install(theirs, 0, FD_CLOSES);
 }

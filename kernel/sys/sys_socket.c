@@ -122,21 +122,21 @@ sys_socket(const uint64_t a[6])
 	r = unix_type(a);
 	if (r > 0)
 		r = sock_create(r, flags, &f);
-	return r != 0 ? r : sys_install(f, 0, (flags & O_CLOEXEC) != 0);
+	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));
 }
 
 /* Two numbers, at `to` before the sockets are there.  0, -EMFILE, -ENOMEM. */
 static int64_t
-pair_install(struct file *f[2], int32_t fds[2], bool cloexec)
+pair_install(struct file *f[2], int32_t fds[2], enum fd_at_exec at_exec)
 {
-	int64_t r = sys_install(f[0], 0, cloexec);
+	int64_t r = sys_install(f[0], 0, at_exec);
 
 	if (r < 0) {
 		file_put(f[1]);
 		return r;
 	}
 	fds[0] = (int32_t)r;
-	r = sys_install(f[1], 0, cloexec);
+	r = sys_install(f[1], 0, at_exec);
 	if (r < 0) {
 		(void)fdtab_close(fdtab_current(), fds[0]);
 		return r;
@@ -164,7 +164,7 @@ sys_socketpair(const uint64_t a[6])
 	type = unix_type(a);
 	r = type < 0 ? type : sock_pair(type, flags, f);
 	if (r == 0)
-		r = pair_install(f, fds, (flags & O_CLOEXEC) != 0);
+		r = pair_install(f, fds, sys_at_exec(flags));
 	return r != 0 ? r : copyout(a[3], fds, sizeof(fds));
 }
 
@@ -223,7 +223,7 @@ accept_to(struct file *f, va_t addr, va_t len, unsigned flags)
 			return r;
 		}
 	}
-	return sys_install(new, 0, (flags & O_CLOEXEC) != 0);
+	return sys_install(new, 0, sys_at_exec(flags));
 }
 
 int64_t
