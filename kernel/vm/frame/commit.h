@@ -7,6 +7,9 @@
 
 #include "vm/vm.h"
 
+/* When was a page of anonymous memory paid for? */
+enum charged { CHARGED_AHEAD, CHARGED_LATE };
+
 void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_uncharge(uint64_t n);

@@ -327,7 +327,7 @@ send_out(void)
 
 /* Of the pages that have frames each third is late, or none. */
 static void
-set_late(bool late)
+set_charged(enum charged when)
 {
 	struct sh_page *page;
 	unsigned l;
@@ -338,7 +338,7 @@ set_late(bool late)
 		for (k = 0; k < c.span; k++) {
 			page = c.level[l].at[k];
 			if (page != NULL && page->word != 0 && (l + k) % 3 == 0)
-				sh_set_late_locked(c.level[l].o, page, late);
+				sh_set_late_locked(c.level[l].o, page, when);
 		}
 	shadow_unlock(c.as);
 }
@@ -367,14 +367,14 @@ static void
 count_one_and_many(void)
 {
 	shadow_lock(c.as);
-	sh_set_late_locked(c.level[0].o, c.level[0].at[1], true);
+	sh_set_late_locked(c.level[0].o, c.level[0].at[1], CHARGED_LATE);
 	shadow_unlock(c.as);
 	count_late(0, c.span);
-	set_late(true);
+	set_charged(CHARGED_LATE);
 	count_late(0, c.span);
-	set_late(false);
+	set_charged(CHARGED_AHEAD);
 	shadow_lock(c.as);
-	sh_set_late_locked(c.level[0].o, c.level[0].at[1], false);
+	sh_set_late_locked(c.level[0].o, c.level[0].at[1], CHARGED_AHEAD);
 	shadow_unlock(c.as);
 }
 
@@ -462,9 +462,9 @@ shadow_next(void)
 
 		walk_range(sh_next_locked, 0, lo, hi, "sh_next_locked");
 		walk_range(sh_next_below_locked, 1, lo, hi, "sh_next_below_locked");
-		set_late(true);
+		set_charged(CHARGED_LATE);
 		count_late(lo, hi);
-		set_late(false);
+		set_charged(CHARGED_AHEAD);
 	}
 	ev_mark(3);
 	chain_end(&c);

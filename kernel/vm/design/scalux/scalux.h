@@ -50,8 +50,11 @@ struct sx_entry {
 	bool late;             /* [sx] each who shares it was charged when it was touched */
 };
 
-/* May the page of an entry have been charged late? */
-enum { SX_PAID_AHEAD = false, SX_LATE = true };
+static inline enum charged
+sx_charged(const struct sx_entry *e)
+{
+	return e->late ? CHARGED_LATE : CHARGED_AHEAD;
+}
 
 #define SX_RECORD_PAGES 16u    /* a frame has the records of so many pages side by side */
 #define SX_SHARES 64u          /* of an amap; a fork that finds none copies at once */
@@ -133,8 +136,9 @@ struct sx_entry *sx_find_locked(struct sx_amap *, uint64_t vpn);   /* [sx]; NULL
 struct sx_entry *sx_from_locked(struct sx_amap *, uint64_t vpn);   /* first from vpn on; NULL */
 /* [sx]: the entry of a page that has none; another anon for one that there is. */
 void sx_add_locked(struct sx_amap *, struct sx_entry *, uint64_t vpn, struct sx_anon *,
-    bool late);
-struct sx_anon *sx_replace_locked(struct sx_entry *, struct sx_anon *, bool late); /* dead: free it; NULL */
+    enum charged);
+/* Dead: free it; NULL. */
+struct sx_anon *sx_replace_locked(struct sx_entry *, struct sx_anon *, enum charged);
 void sx_drop(struct sx_amap *, uint64_t lo, uint64_t hi);          /* late ones are paid back */
 void sx_amap_end(struct sx_amap *);            /* all entries, which no share can reach */
 uint64_t sx_count_late(struct sx_amap *, uint64_t lo, uint64_t hi);

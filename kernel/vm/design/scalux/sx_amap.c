@@ -159,21 +159,21 @@ forget_anon(struct sx_entry *e)
  * Locks: [sx].  Owns: the amap, the entry. */
 void
 sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
-    struct sx_anon *anon, bool late)
+    struct sx_anon *anon, enum charged when)
 {
 	HELD(&sx_lock);
-	e->late = late;
+	e->late = when == CHARGED_LATE;
 	e->mapped_in = 0;
 	name_anon(e, anon);
 	link_entry(amap, e, vpn);
 }
 
 /* Another anon for an entry whose page no word maps in this share: it has been copied.
- * late: and it was charged just now.
+ * CHARGED_LATE: and it was charged just now.
  * Locks: [sx].
  * Returns: the anon before, if nobody names it any more: sx_anon_free(); NULL. */
 struct sx_anon *
-sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, bool late)
+sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, enum charged when)
 {
 	struct sx_anon *old;
 
@@ -181,8 +181,8 @@ sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, bool late)
 	ASSERT(!sx_is_shared(e->amap));
 	old = forget_anon(e);
 	name_anon(e, anon);
-	e->amap->nlate += late && !e->late;
-	e->late |= late;
+	e->amap->nlate += when == CHARGED_LATE && !e->late;
+	e->late |= when == CHARGED_LATE;
 	return old;
 }
 
@@ -197,7 +197,7 @@ forgive(struct sx_amap *copy, uint64_t vpn)
 	if (e == NULL)
 		return;
 	copy->nlate -= e->late;
-	e->late = SX_PAID_AHEAD;
+	e->late = false;
 }
 
 /* A truncate takes a late page from all who share it: each gets his charge back.  So

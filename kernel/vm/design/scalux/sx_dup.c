@@ -81,7 +81,7 @@ copy_page(struct anons_fork *w, struct sx_amap *to, struct sx_entry *n,
 		sx_anon_free(copy);
 		return false;
 	}
-	sx_add_locked(to, n, e->vpn, copy, e->late);
+	sx_add_locked(to, n, e->vpn, copy, sx_charged(e));
 	return true;
 }
 
@@ -97,7 +97,7 @@ copy_entry(struct anons_fork *w, struct sx_amap *to, struct sx_entry *e)
 	if (e->anon->pager == SX_SWAP && pmap_rec_is_pinned(&e->anon->word))
 		copied = copy_page(w, to, n, e);
 	else
-		sx_add_locked(to, n, e->vpn, e->anon, e->late);
+		sx_add_locked(to, n, e->vpn, e->anon, sx_charged(e));
 	if (!copied) {
 		sx_entry_free(n);
 		return false;

@@ -145,18 +145,19 @@ put(struct fctx *f, void *object, struct anons_making *m,
     const struct vm_page *from)
 {
 	struct sx_anon *anon = anon_of_word(m->anon), *dead = NULL;
-	bool late = (f->v.flags & VAD_CHARGED) == 0, copied = false;
+	enum charged when = (f->v.flags & VAD_CHARGED) != 0 ? CHARGED_AHEAD : CHARGED_LATE;
 	uint64_t vpn = f->va >> PAGE_SHIFT;
 	struct sx_object *o = object;
 	struct sx_entry *e = m->slot;
+	bool copied = false;
 
 	spin_lock(&sx_lock);
 	if (e != NULL) {
-		sx_add_locked(o->amap, e, vpn, anon, late);
+		sx_add_locked(o->amap, e, vpn, anon, when);
 	} else {
 		e = sx_find_locked(o->amap, vpn);
 		copied = e->anon->pager == SX_SWAP;
-		dead = sx_replace_locked(e, anon, late && !copied);
+		dead = sx_replace_locked(e, anon, copied ? CHARGED_AHEAD : when);
 	}
 	sx_map_locked(e, o->share, m->page);
 	spin_unlock(&sx_lock);
@@ -201,7 +202,7 @@ note_mapped(struct fctx *f, struct sx_object *o, struct anons_making *m)
 	if (e == NULL && m->slot != NULL) {
 		e = m->slot;
 		sx_add_locked(o->amap, e, vpn, anon_of_word(m->anon),
-		    SX_PAID_AHEAD);
+		    CHARGED_AHEAD);
 		*m = (struct anons_making){ .anon = NULL };
 	}
 	/* Others may have the page that was here before a hole was made. */

@@ -79,7 +79,7 @@ copy_next(struct sx_object *o)
 		sx_entry_free(n);
 		return 0;
 	}
-	sx_add_locked(o->copy, n, e->vpn, e->anon, e->late);
+	sx_add_locked(o->copy, n, e->vpn, e->anon, sx_charged(e));
 	o->copied = e->vpn + 1;
 	spin_unlock(&sx_lock);
 	EVENT(scalux_amap_entries_copied);

@@ -198,7 +198,7 @@ dig(struct discarding *d)
 	for (; sh_next_below_locked(top, lo, d->hi, &s); lo = s.vpn + 1) {
 		page = sh_find_locked(top, s.vpn);
 		if (page != NULL) {
-			sh_set_late_locked(top, page, SH_PAID_AHEAD);
+			sh_set_late_locked(top, page, CHARGED_AHEAD);
 			sh_page_empty(page);
 		} else {
 			sh_add_locked(top, take_hole(d), s.vpn);

@@ -66,11 +66,11 @@ place(struct sh_object *top, struct sh_making *m, const struct sh_seen *s)
 }
 
 /*
- * The frame is the top's page from now on, and mapped; late: if it was nowhere before.
+ * The frame is the top's page from now on, and mapped; when: of one that was nowhere.
  * False: it is in the top already, all the same again.
  */
 static bool
-install(struct fctx *f, struct sh_entry *e, struct sh_making *m, bool late)
+install(struct fctx *f, struct sh_entry *e, struct sh_making *m, enum charged when)
 {
 	struct sh_page *page;
 	struct sh_seen s;
@@ -78,10 +78,10 @@ install(struct fctx *f, struct sh_entry *e, struct sh_making *m, bool late)
 	pmap_remove_word(f);
 	spin_lock(&sh_lock);
 	if (sh_look_locked(e->top, f->va >> PAGE_SHIFT, &s))
-		late = s.page->late;
+		when = s.page->late ? CHARGED_LATE : CHARGED_AHEAD;
 	page = place(e->top, m, &s);
 	if (page != NULL) {
-		sh_set_late_locked(e->top, page, late);
+		sh_set_late_locked(e->top, page, when);
 		EVENT_ADD(shadow_pages, 1);
 		spin_lock(&pfn_lock);
 		pmap_rec_adopt_locked(&page->word, HOME_SHADOW, m->frame);
@@ -120,7 +120,8 @@ new_page(struct fctx *f, struct sh_entry *e, const struct vm_page *from)
 	if (from != NULL)
 		page_copy(m.frame, from);
 	/* What was nowhere does not come by a collapse. */
-	CHECK(install(f, e, &m, (f->v.flags & VAD_CHARGED) == 0));
+	CHECK(install(f, e, &m, (f->v.flags & VAD_CHARGED) != 0 ? CHARGED_AHEAD :
+	    CHARGED_LATE));
 	if (from == NULL) {
 		EVENT(shadow_initpage);
 		EVENT(fault_zerofill, f->va, before, word_get(f->word),
@@ -160,7 +161,7 @@ copy_up(struct fctx *f, struct sh_entry *e, const struct vm_page *from)
 	if (r != FAULT_DONE)
 		return r;
 	page_copy(m.frame, from);
-	if (!install(f, e, &m, SH_PAID_AHEAD)) {
+	if (!install(f, e, &m, CHARGED_AHEAD)) {
 		fault_keep_spare(f, m.frame, FRAME_ANY);
 		(void)want_again(&f->want);
 		return FAULT_RESTART;

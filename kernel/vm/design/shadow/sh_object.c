@@ -225,8 +225,10 @@ sh_take_locked(struct sh_object *o, struct sh_page *page)
  * Locks:    [sh].
  */
 void
-sh_set_late_locked(struct sh_object *o, struct sh_page *page, bool late)
+sh_set_late_locked(struct sh_object *o, struct sh_page *page, enum charged when)
 {
+	bool late = when == CHARGED_LATE;
+
 	HELD(&sh_lock);
 	o->nlate += (uint64_t)late - page->late;
 	page->late = late;

@@ -69,9 +69,6 @@ struct sh_seen {
 	unsigned depth;        /* parents that were passed */
 };
 
-/* May the page have been charged when it was touched? */
-enum { SH_PAID_AHEAD = false, SH_LATE = true };
-
 #define SH_RECORD_PAGES 32u    /* a frame has the records of so many pages side by side */
 #define SH_STEP 256u           /* pages in one hold of [sh] */
 
@@ -90,7 +87,7 @@ struct sh_page *sh_find_locked(struct sh_object *, uint64_t index);    /* NULL *
 struct sh_page *sh_from_locked(struct sh_object *, uint64_t index);    /* first from it on */
 void sh_add_locked(struct sh_object *, struct sh_page *, uint64_t index);
 void sh_take_locked(struct sh_object *, struct sh_page *);
-void sh_set_late_locked(struct sh_object *, struct sh_page *, bool late);
+void sh_set_late_locked(struct sh_object *, struct sh_page *, enum charged);
 
 /* shadow.c: chains.  [sh] */
 /* The page that the top sees at vpn; false: none, or a hole. */
