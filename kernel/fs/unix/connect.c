@@ -240,6 +240,6 @@ sock_accept(struct file *f, unsigned flags, struct file **out)
 		return r;
 	r = sock_file(new, flags, out);
 	if (r != 0)
-		sock_end(new, false);
+		sock_end(new, SOCK_NEVER_ACCEPTED);
 	return r;
 }

@@ -151,7 +151,7 @@ has_unread_locked(const struct sock *s)
 
 /* What is lost with s, and its peer, for sock_put().  Locks: sock_lock held. */
 static struct sock *
-end_locked(struct sock *s, bool was_accepted, struct list *lost)
+end_locked(struct sock *s, enum sock_past past, struct list *lost)
 {
 	struct sock *c;
 
@@ -163,7 +163,7 @@ end_locked(struct sock *s, bool was_accepted, struct list *lost)
 	if (list_is_linked(&s->named))
 		list_remove(&s->named);
 	if (s->peer != NULL && s->type != SOCK_DGRAM &&
-	    (!was_accepted || has_unread_locked(s)))
+	    (past == SOCK_NEVER_ACCEPTED || has_unread_locked(s)))
 		s->peer->error = -ECONNRESET;
 	LIST_FOREACH(c, &s->callers, caller)
 		sock_tell_locked(c, READY_ALL);
@@ -178,7 +178,7 @@ end_locked(struct sock *s, bool was_accepted, struct list *lost)
  * Owns:     the reference to s goes.
  */
 void
-sock_end(struct sock *s, bool was_accepted)
+sock_end(struct sock *s, enum sock_past past)
 {
 	struct list_node *n;
 	struct sock *peer;
@@ -186,10 +186,10 @@ sock_end(struct sock *s, bool was_accepted)
 
 	list_init(&lost);
 	spin_lock(&sock_lock);
-	peer = end_locked(s, was_accepted, &lost);
+	peer = end_locked(s, past, &lost);
 	while ((n = list_pop_front(&s->arrivals)) != NULL) {
 		spin_unlock(&sock_lock);
-		sock_end(LIST_ENTRY(n, struct sock, arrival), false);
+		sock_end(LIST_ENTRY(n, struct sock, arrival), SOCK_NEVER_ACCEPTED);
 		spin_lock(&sock_lock);
 	}
 	spin_unlock(&sock_lock);
@@ -201,7 +201,7 @@ sock_end(struct sock *s, bool was_accepted)
 static void
 sock_close(struct file *f)
 {
-	sock_end(sock_of(f), true);
+	sock_end(sock_of(f), SOCK_ACCEPTED);
 	flight_collect();
 }
 
