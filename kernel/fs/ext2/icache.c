@@ -20,8 +20,9 @@
  *              with blocks behind its end (pager.c, rule 5), or names that are
  *              still to be erased (gone.c, rule 3).
  *           4. Who writes back all files holds one for a moment, and is no user:
- *              an inode without names takes its pages from him, waits, and ends.
- *              Else a full disk could stay full after a file was removed.
+ *              an inode without names takes its pages from him and gives all back.
+ *              Else a full disk could stay full after a file was removed.  It leaves
+ *              the cache, as any other, when he has let go.
  *
  * Read next sync.c, whose thread calls the reaper.
  */
@@ -44,13 +45,19 @@ icache_insert(struct ext2_inode *ip)
 	fs->ninodes++;
 }
 
-/* Rule 2: ip is gone after this.  Locks: tree for writing. */
+/* Rules 2 and 4: ip is gone after this.  Locks: tree for writing. */
 void
 icache_remove(struct ext2_inode *ip)
 {
 	struct ext2_fs *fs = ip->fs;
 
 	mutex_lock_nested(&fs->ilock);
+	while (ip->syncing != 0) {
+		mutex_unlock(&fs->ilock);
+		(void)wait_until(&fs->synced, WAIT_PLAIN, WAIT_FOREVER,
+		    atomic_load(&ip->syncing) == 0);
+		mutex_lock_nested(&fs->ilock);
+	}
 	list_remove(&ip->all);
 	list_remove(&ip->hash);
 	list_remove(&ip->zombie);
@@ -59,17 +66,8 @@ icache_remove(struct ext2_inode *ip)
 	vn_put(ip->vn);
 }
 
-/* Does nobody but the cache use it? */
-static bool
-is_idle(const struct ext2_inode *ip)
-{
-	const struct vnode *v = ip->vn;
-
-	return atomic_load(&v->refs) == 1 &&
-	    (v->vmo == NULL || vmo_refs(v->vmo) == 1);
-}
-
-/* Rule 4.  Locks: tree for writing, so that nobody becomes a user. */
+/* Does nobody but the cache use it (rule 4)?  Locks: tree for writing, so that nobody
+ * becomes a user. */
 static bool
 is_unused(struct ext2_inode *ip)
 {
@@ -81,14 +79,6 @@ is_unused(struct ext2_inode *ip)
 	    (v->vmo == NULL || vmo_refs(v->vmo) == 1);
 	mutex_unlock(&ip->fs->ilock);
 	return unused;
-}
-
-static void
-wait_synced(struct ext2_inode *ip)
-{
-	if (atomic_load(&ip->syncing) != 0)
-		(void)wait_until(&ip->fs->synced, WAIT_PLAIN, WAIT_FOREVER,
-		    atomic_load(&ip->syncing) == 0);
 }
 
 /* All that it has goes back; commits may come between.  0, or an error. */
@@ -116,7 +106,6 @@ zombie_end(struct ext2_inode *ip)
 
 	if (ip->vn->vmo != NULL && vmo_resize(ip->vn->vmo, 0) != 0)
 		return;
-	wait_synced(ip);
 	r = zombie_free(ip);
 	if (r == 0 || atomic_load(&fs->readonly))
 		icache_remove(ip);
@@ -187,7 +176,7 @@ cache_limit(void)
 static bool
 may_leave(struct ext2_inode *ip)
 {
-	if (!is_idle(ip) || ip->vn->nlink == 0 || ip->vn == ip->fs->mnt->root ||
+	if (!is_unused(ip) || ip->vn->nlink == 0 || ip->vn == ip->fs->mnt->root ||
 	    atomic_load_relaxed(&ip->hidden) != 0)
 		return false;
 	if (ip->vn->vmo != NULL && (ext2_cut_tail(ip) != 0 ||
