@@ -338,7 +338,7 @@ adopt(struct vm_page *pg, enum page_home home, uint64_t payload)
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	ASSERT((pg->slot | pg->nres | pg->nused) == 0);
 	page_set_home(pg, home, payload);
-	pg->flags = PF_DIRTY;
+	pg->flags |= PF_DIRTY; /* PF_ERROR: it stands for one that is lost */
 	if (owner_is_word(pg))
 		pg->swp.ahead = false;
 	page_set_state(pg, PG_ACTIVE);
@@ -458,21 +458,15 @@ page_pin(struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 }
 
-static inline bool
-unpin(struct vm_page *pg)
-{
-	ASSERT(pg->pins > 0);
-	pg->pins--;
-	EVENT(page_unpin, page_pfn(pg), pg->pins);
-	return pg->state != PG_WIRED && page_let_go_locked(pg);
-}
-
 /* Locks: [P].  Returns: true: the caller frees it. */
 bool
 page_unpin_locked(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
-	return unpin(pg);
+	ASSERT(pg->pins > 0);
+	pg->pins--;
+	EVENT(page_unpin, page_pfn(pg), pg->pins);
+	return pg->state != PG_WIRED && page_let_go_locked(pg);
 }
 
 /* The same; the holder wrote to the page by the direct map.
@@ -497,7 +491,7 @@ page_unpin_run(struct vm_page *const *page, unsigned n, enum page_dirt dirt)
 	for (i = 0; i < n; i++) {
 		if (dirt == PAGE_DIRTY && page[i]->state != PG_WIRED)
 			page_dirty_locked(page[i]);
-		if (unpin(page[i]))
+		if (page_unpin_locked(page[i]))
 			page_chain(&dead, page[i]);
 	}
 	spin_unlock(&pfn_lock);

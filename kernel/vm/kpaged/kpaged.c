@@ -145,15 +145,20 @@ pin_read(struct pin_request *req, struct want *w)
 	return -EAGAIN;
 }
 
-/* A and D stay clear: who has pinned it uses the direct map and says at unpin that it
- * wrote.  Kernel [W], [P]. */
+/* The word that maps pg.  A and D are clear: who has pinned it uses the direct map and
+ * says at unpin that it wrote. */
+static inline uint64_t
+mapping_of(struct vm_page *pg)
+{
+	return pte_make_valid(pg, SRC_PRIV, MD_PTE_W | MD_PTE_NX) & ~MD_PTE_U;
+}
+
+/* A page that is TRANS is mapped again.  Kernel [W], [P]. */
 static void
 map_word(uint64_t *word, struct vm_page *pg)
 {
-	uint64_t w = pte_make_valid(pg, SRC_PRIV, MD_PTE_W | MD_PTE_NX);
-
 	page_map_locked(pg);
-	word_set_locked(NULL, word, w & ~MD_PTE_U);
+	word_set_locked(NULL, word, mapping_of(pg));
 	kernel_as.ws.pages++;
 }
 
@@ -174,25 +179,27 @@ pin_found(struct pin_request *req, struct want *w)
 	return req->page != NULL ? 0 : want_again(w);
 }
 
-/* The first page there, or in place of one that could not be read. */
+/* The first page there, or in place of one that could not be read.  The kernel [W]
+ * keeps it from being trimmed before its pin. */
 static int
 pin_new(struct pin_request *req, struct want *w, uint64_t was)
 {
+	struct vm_page *pg;
+
 	if (!want_zeros(w))
 		return -EAGAIN;
-	req->page = w->frame;
+	req->page = pg = w->frame;
 	w->frame = NULL;
+	pg->index = (req->kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
+	pg->flags = was == 0 ? 0 : PF_ERROR;
+	page_install(NULL, req->word, pg, HOME_KPAGED, mapping_of(pg));
+	kernel_as.ws.pages++;
 	spin_lock(&pfn_lock);
-	page_adopt_locked(req->page, HOME_KPAGED, word_pa(req->word),
-	    (req->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
-	map_word(req->word, req->page);
-	page_pin_locked(req->page);
-	if (was == 0) {
+	page_pin_locked(pg);
+	if (was == 0)
 		EVENT_ADD(kpaged_pages, 1);
-	} else {
+	else
 		owner_count_out(HOME_KPAGED, NULL, -1);
-		req->page->flags |= PF_ERROR;
-	}
 	spin_unlock(&pfn_lock);
 	return 0;
 }
