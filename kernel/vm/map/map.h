@@ -126,6 +126,10 @@ void vad_view_end(struct vad_view *);                    /* of who leaves the lo
 	for (*(v) = (struct vad_view){ .hi = (from) }; vad_view_next(as, v, end);)
 /* Pages of [lo, hi) that are mapped with all these flags. */
 uint64_t vad_pages(struct aspace *, uint64_t lo, uint64_t hi, uint32_t flags);
+/* A part becomes a VAD of its own, and gets other flags. */
+int vad_isolate(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi) MUST_CHECK;
+int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags) MUST_CHECK;
 
 /* vadmem.c */
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
@@ -153,13 +157,10 @@ unsigned vadpool_end(struct aspace *);                        /* VADs that were 
 bool vadpool_lost(va_t);                                      /* could not be read */
 bool vadpool_is_here(struct aspace *);
 
-/* vadlink.c */
+/* Their links to objects. */
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
-int vad_isolate(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi) MUST_CHECK;
-int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
-    uint32_t flags) MUST_CHECK;
 
 /* vadcommit.c */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vadmem.c: the memory of VADs, paged but for the first
+ * vadmem.c: the two halves of a VAD: its memory, paged but for the first, and its link
  *
  * Problem   65,530 mappings are 7 MB of VADs.  A process that sleeps does not
  *           need them, so they may leave memory; but who writes down which part
  *           of a page is in use may not have to wait for that page.
+ *           A VAD with an object has a second half, the maplink, by which the
+ *           object finds its mappings: it stays in memory.
  *
  * Picture   aspace ──→ vad_page ───→ vad_page …       non-paged, 40 B each
- *                      used 1101…    used 0100…
+ *                      free 0010…    free 1011…
  *                        │ kva         │ kva
  *                        │             v
  *                        │      |VAD|VAD|   |VAD| … 42 of them |owner|   paged
  *                        v                                               4 KiB
  *                 |VAD|VAD|   |VAD| … 8 of them |owner|     a block, non-paged
+ *
+ *           VAD ─→ vmo
+ *             └──→ maplink {as, start, end, off} on vmo->maps           non-paged
  *
  * Why one pool for each space, not one for all:
  *           what one process uses lies together, so it comes and goes together,
@@ -36,8 +41,11 @@
  *              vadpool_end() frees what is left by the pool's own books.
  *           4. vad_free() may drop the last reference to the object, so it is
  *              called with no lock of rank >= 2.
+ *           5. A link is read under [X], where nothing may be waited for; a VAD
+ *              is not.  It is unlisted only when no word of the range is left:
+ *              a truncate must find what is mapped.
  *
- * Read next vadlink.c, vadview.c
+ * Read next vadview.c
  */
 #include "vm/design/design.h"
 #include "vm/map/map.h"
@@ -55,7 +63,7 @@ struct vad_page {
 	struct list_node node;   /* [pool] of as->map.pool, full ones last */
 	struct aspace *as;       /* [c] */
 	va_t kva;                /* [c] */
-	uint64_t used;           /* [pool] a bit for each VAD */
+	uint64_t free;           /* [pool] a bit for each place without a VAD; 0: full */
 };
 
 struct vad_block {
@@ -76,12 +84,11 @@ owner_of(const struct vad *v)
 	return (struct vad_page **)(PAGE_DOWN((va_t)v) + PAGE_SIZE) - 1;
 }
 
-static bool
-is_full(const struct vad_page *p)
+/* All places of a page or block. */
+static uint64_t
+places_of(const struct vad_page *p)
 {
-	unsigned places = kpaged_has(p->kva) ? PER_PAGE : PER_BLOCK;
-
-	return p->used == BIT(places) - 1;
+	return BIT(kpaged_has(p->kva) ? PER_PAGE : PER_BLOCK) - 1;
 }
 
 static struct vad_page *
@@ -102,11 +109,11 @@ take_place(struct vad_pool *pool)
 
 	spin_lock(&pool->lock);
 	p = list_is_empty(&pool->pages) ? NULL : page_at(pool->pages.head.next);
-	if (p != NULL && !is_full(p)) {
-		i = (unsigned)__builtin_ctzl(~p->used);
-		p->used |= BIT(i);
+	if (p != NULL && p->free != 0) {
+		i = (unsigned)__builtin_ctzl(p->free);
+		p->free &= p->free - 1;
 		kva = p->kva + i * sizeof(struct vad);
-		if (is_full(p)) {
+		if (p->free == 0) {
 			list_remove(&p->node);
 			list_push_back(&pool->pages, &p->node);
 		}
@@ -149,26 +156,12 @@ add_page(struct aspace *as)
 		kmem_cache_free(&pages, p);
 		return false;
 	}
+	p->free = places_of(p);
 	*owner_of((struct vad *)p->kva) = p;
 	spin_lock(&as->map.pool.lock);
 	list_push_front(&as->map.pool.pages, &p->node);
 	spin_unlock(&as->map.pool.lock);
 	return true;
-}
-
-/* Room for one VAD of this space.  No lock of rank >= 3; sleeps.  NULL: no memory, or
- * FI_SLAB. */
-static struct vad *
-take(struct aspace *as)
-{
-	va_t kva;
-
-	if (inject_hit(FI_SLAB))
-		return NULL;
-	while ((kva = take_place(&as->map.pool)) == 0)
-		if (!add_page(as))
-			return NULL;
-	return (struct vad *)kva;
 }
 
 /* ---- their pages: giving back ---- */
@@ -199,8 +192,8 @@ give(struct vad *v)
 		return false;
 	pool = &p->as->map.pool;
 	spin_lock(&pool->lock);
-	p->used &= ~BIT(((va_t)v - p->kva) / sizeof(*v));
-	empty = p->used == 0 && kpaged_has(p->kva);
+	p->free |= BIT(((va_t)v - p->kva) / sizeof(*v));
+	empty = p->free == places_of(p) && kpaged_has(p->kva);
 	list_remove(&p->node);
 	if (!empty)
 		list_push_front(&pool->pages, &p->node);
@@ -221,7 +214,7 @@ vadpool_end(struct aspace *as)
 
 	while ((n = list_pop_front(&as->map.pool.pages)) != NULL) {
 		p = page_at(n);
-		for (; p->used != 0; p->used &= p->used - 1)
+		for (; p->free != places_of(p); p->free |= p->free + 1)
 			left++;
 		free_page(p);
 	}
@@ -277,20 +270,24 @@ vadpool_is_here(struct aspace *as)
 
 /* A VAD for the space, of no range yet; with vmo also a reference to it and a maplink.
  * Locks: none of rank >= 3.  Context: thread, sleeps: VADs are paged.
- * Returns: all fields 0 but vmo and link; NULL: no memory. */
+ * Returns: all fields 0 but vmo and link; NULL: no memory, or FI_SLAB. */
 struct vad *
 vad_alloc(struct aspace *as, struct vmo *vmo)
 {
 	struct vm_maplink *link = NULL;
 	struct vad *v;
+	va_t kva = 0;
 
 	if (vmo != NULL && (link = vmo_link_alloc()) == NULL)
 		return NULL;
-	v = take(as);
-	if (v == NULL) {
+	if (!inject_hit(FI_SLAB))
+		while ((kva = take_place(&as->map.pool)) == 0 && add_page(as))
+			continue;
+	if (kva == 0) {
 		vmo_link_free(link);
 		return NULL;
 	}
+	v = (struct vad *)kva;
 	*v = (struct vad){ .vmo = vmo, .link = link };
 	if (vmo != NULL)
 		vmo_get(vmo);
@@ -404,4 +401,70 @@ vad_alloc_piece(struct aspace *as, const struct vad *of, uint64_t vpn)
 			vmo_get(v->vmo);
 	}
 	return ready_part(as, v, of, vpn);
+}
+
+/* ---- their links ---- */
+
+/* What the link says of v, or of its copy. */
+static void
+fill_link(struct vm_maplink *l, const struct vad *v)
+{
+	l->start = v->start;
+	l->end = v->end;
+	l->off = v->off;
+	l->flags = v->flags;
+	l->nwr = (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0;
+}
+
+/* The object learns of the mapping; from now on a truncate finds its words.
+ * Locks: [M] exclusive; takes [X]. */
+void
+vad_list_link(struct aspace *as, struct vad *v)
+{
+	struct vm_maplink *l = v->link; /* [X]: no paged memory */
+	struct vmo *vmo = v->vmo;
+
+	if (vmo == NULL)
+		return;
+	ASSERT(!list_is_linked(&l->node));
+	l->as = as;
+	fill_link(l, v);
+	mutex_lock(&vmo->maps_lock);
+	spin_lock(&vmo->lock);
+	l->zap_seq = vmo->resize_seq;
+	spin_unlock(&vmo->lock);
+	list_push_back(&vmo->maps, &l->node);
+	vmo->had_writer |= (l->flags & VAD_WRITER) != 0;
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* The object forgets the mapping: its words are gone.  Locks: takes [X]. */
+void
+vad_unlist_link(struct vad *v)
+{
+	struct vm_maplink *l = v->link;
+	struct vmo *vmo = v->vmo;
+
+	if (vmo == NULL || !list_is_linked(&l->node))
+		return;
+	mutex_lock(&vmo->maps_lock);
+	list_remove(&l->node);
+	mutex_unlock(&vmo->maps_lock);
+}
+
+/* The maplink follows its VAD.  Locks: [M] exclusive of its space; takes [X]. */
+void
+vad_update_link(struct vad *v)
+{
+	const struct vad copy = *v; /* [X]: no paged memory */
+	struct vm_maplink *l = copy.link;
+
+	if (l == NULL || copy.vmo == NULL)
+		return;
+	mutex_lock(&copy.vmo->maps_lock);
+	/* A truncate under way has not seen what it gets from a neighbour. */
+	if (copy.end - copy.start > l->end - l->start)
+		l->zap_seq = 0;
+	fill_link(l, &copy);
+	mutex_unlock(&copy.vmo->maps_lock);
 }

@@ -85,3 +85,47 @@ vad_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 			n += p.hi - p.lo;
 	return n;
 }
+
+/* ---- a part becomes a mapping of its own ---- */
+
+/* The part of *v that lies in [lo, hi) becomes a VAD of its own.
+ * Locks: [M] exclusive.
+ * Returns: 0; -ENOMEM (nothing changed); *v is the VAD that holds the part. */
+int
+vad_isolate(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi)
+{
+	struct vad *rest;
+	int r = 0;
+
+	HELD(&as->map_lock);
+	if ((*v)->start < lo)
+		r = vad_split(as, *v, lo, v);
+	if (r == 0 && (*v)->end > hi)
+		r = vad_split(as, *v, hi, &rest);
+	if (r != 0)
+		*v = vad_merge(as, *v);
+	return r;
+}
+
+/* Give the part of *v that lies in [lo, hi) other flags.
+ * Locks: [M] exclusive; takes [X].  Returns: as vad_isolate(). */
+int
+vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
+    uint32_t flags)
+{
+	uint32_t old = (*v)->flags;
+	int r = flags == old ? 0 : vad_isolate(as, v, lo, hi);
+
+	HELD(&as->map_lock);
+	if (r != 0 || flags == old)
+		return r;
+	if ((old & VAD_LOCKED) != 0)
+		as->map.locked_pages -= (*v)->end - (*v)->start;
+	if ((flags & VAD_LOCKED) != 0)
+		as->map.locked_pages += (*v)->end - (*v)->start;
+	(*v)->flags = flags;
+	vad_update_link(*v);
+	EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
+	*v = vad_merge(as, *v);
+	return 0;
+}
