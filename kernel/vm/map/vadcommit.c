@@ -31,19 +31,13 @@
 #define START_TABLES 64  /* the tables of 128 MiB of text */
 #define START_RECORDS 6  /* for these, where a design has records */
 
-/* Blocks of g pages that a vpn range touches.  This and what asks it is inlined: g is a
- * constant where tables are counted, which is all that most designs have. */
+/* Blocks of g pages that a vpn range touches, less that of the page `last`: UINT64_MAX
+ * before all.  This and what asks it is inlined: g is a constant where tables are
+ * counted, which is all that most designs have. */
 static uint64_t
-blocks(uint64_t start, uint64_t end, uint64_t g)
+blocks(uint64_t start, uint64_t end, uint64_t g, uint64_t last)
 {
-	return (end - 1) / g - start / g + 1;
-}
-
-/* The same, less one if that of the page `last` is among them: UINT64_MAX before all. */
-static uint64_t
-more_blocks(uint64_t start, uint64_t end, uint64_t g, uint64_t last)
-{
-	return blocks(start, end, g) - (start / g == last / g);
+	return (end - 1) / g - start / g + (start / g != last / g);
 }
 
 /* What v pays, for a caller that adds up all VADs in order.  *last is the last page
@@ -53,13 +47,13 @@ uint64_t
 vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 {
 	uint64_t g = as->record_pages, n = v->end - v->start +
-	    more_blocks(v->start, v->end, MD_PT_WORDS, *last);
+	    blocks(v->start, v->end, MD_PT_WORDS, *last);
 
 	HELD_SHARED(&as->map_lock);
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	if (g != 0)
-		n += more_blocks(v->start, v->end, g, *last);
+		n += blocks(v->start, v->end, g, *last);
 	*last = v->end - 1;
 	return n;
 }
@@ -102,7 +96,7 @@ price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 {
 	const struct block_run all = { g, lo / g, (hi - 1) / g };
 
-	return blocks(lo, hi, g) - shared_blocks(as, lo, hi, &all);
+	return blocks(lo, hi, g, UINT64_MAX) - shared_blocks(as, lo, hi, &all);
 }
 
 /* What memory at [lo, hi) vpn that pays will cost: its pages, and the tables and frames
@@ -134,7 +128,7 @@ paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
 		start = MAX(v->start, lo);
 		end = MIN(v->end, hi);
 		*pages += end - start;
-		n += blocks(start, end, g) - (start / g == p.last);
+		n += blocks(start, end, g, UINT64_MAX) - (start / g == p.last);
 		p.first = MIN(p.first, start / g);
 		p.last = (end - 1) / g;
 	}
@@ -244,7 +238,7 @@ unpaid_tables(struct aspace *as, uint64_t max)
 	VAD_FOREACH(v, as) {
 		if ((v->flags & VAD_CHARGED) != 0)
 			continue;
-		n += more_blocks(v->start, v->end, MD_PT_WORDS, last);
+		n += blocks(v->start, v->end, MD_PT_WORDS, last);
 		last = v->end - 1;
 		if (n >= max)
 			return max;
