@@ -84,6 +84,7 @@ bool file_may_read(struct file *);               /* exec: by the caller, as it i
 bool file_is_nosuid(struct file *);              /* exec: its mount ignores set-id bits */
 /* While an executable runs: -ETXTBSY for writers.  0 or -ETXTBSY (open for write). */
 int file_deny_write(struct file *) MUST_CHECK;
+void file_deny_again(struct file *);             /* fork: it is denied */
 void file_allow_write(struct file *);
 uint32_t file_mode(struct file *);               /* st_mode */
 uint32_t file_uid(struct file *);

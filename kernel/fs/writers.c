@@ -75,7 +75,14 @@ file_deny_write(struct file *f)
 	return r;
 }
 
-/* The counterpart of file_deny_write(). */
+/* One more program runs from a file from which one runs: the caller's. */
+void
+file_deny_again(struct file *f)
+{
+	CHECK(atomic_sub(&f->vn->writers, 1) < -1);
+}
+
+/* The counterpart of both. */
 void
 file_allow_write(struct file *f)
 {

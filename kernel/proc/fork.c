@@ -293,11 +293,11 @@ clone_memory(struct clone_state *s)
 	}
 	as_attach_user(s->as);
 	spin_lock(&proc_lock);
-	if (s->parent->exe != NULL)
+	if (s->parent->exe != NULL) {
 		file_get(s->exe = s->parent->exe);
+		file_deny_again(s->exe);
+	}
 	spin_unlock(&proc_lock);
-	if (s->exe != NULL && file_deny_write(s->exe) < 0)
-		panic("fork: the running file is open for writing");
 	return 0;
 }
 
