@@ -27,9 +27,10 @@
  *              so does the walk for what was lost.
  */
 #include "vm/calls/calls.h"
+#include "vm/swap/swap.h"
 #include "vm/table/table.h"
 
-#define WS_MIN_PAGES 16
+#define WS_MIN_PAGES 16ul
 #define MMAP_RANDOM_PAGES (1ul << 20)
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
 
@@ -37,7 +38,7 @@ static struct {
 	uint64_t ws_max;             /* [c] option wsmax */
 } newborn;
 
-/* ---- how much of it may be in memory ---- */
+/* ---- what its process may have of memory ---- */
 
 /* RLIMIT_RSS of its process: the working set shall not be larger, nor than the boot
  * word wsmax, nor smaller than the minimum.
@@ -49,6 +50,18 @@ as_set_rss(struct aspace *as, uint64_t bytes)
 
 	pages = MIN(pages, newborn.ws_max);
 	atomic_store(&as->ws.max, MAX(pages, as->ws.min));
+}
+
+/* A limit of the space's process; UINT64_MAX: none.
+ * Locks: any; what grows next heeds it. */
+void
+map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
+{
+	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
+
+	/* The page at the top of the stack is there from the start. */
+	atomic_store(&as->map.limit[which],
+	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
 }
 
 /* ---- the end ---- */
@@ -145,28 +158,42 @@ as_teardown(struct aspace *as)
 void
 as_init(void)
 {
-	newborn.ws_max = option_str("wsmax") != NULL ? option_u64("wsmax") :
-	    UINT64_MAX;
+	newborn.ws_max = option_str("wsmax") != NULL ?
+	    MAX(option_u64("wsmax"), WS_MIN_PAGES) : UINT64_MAX;
 	as_set_ending(as_teardown);
 }
 
-static void
-as_init_fields(struct aspace *as, const struct design *design)
+/* May another process be started?  It wires frames, which must be there or be got by
+ * writing out what lies in others.
+ * Locks: none of rank >= 9.
+ * Returns: true: memory is used up; -EAGAIN is the answer. */
+bool
+vm_is_short(void)
 {
+	return frames_available() + pageout_coming() +
+	    MIN(swap_slots_free(), page_count(PG_ACTIVE)) < phys_marks.high;
+}
+
+/* A header with what every space of the design begins with.  NULL: no memory. */
+static struct aspace *
+as_new(const struct design *design)
+{
+	struct aspace *as = as_alloc();
+
+	if (as == NULL)
+		return NULL;
 	as->design = design;
 	as->school = design->school;
-	as->refs = 1;
 	as->ws.min = WS_MIN_PAGES;
-	as_set_rss(as, UINT64_MAX);
-	as->ws.used_ns = md_time_ns();
+	as->ws.max = newborn.ws_max;
 	as->map.limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
 	as->map.limit[LIMIT_DATA] = as->map.limit[LIMIT_SIZE] = UINT64_MAX;
 	as->map.base = (MD_USER_END - STACK_SPACE) >> PAGE_SHIFT;
-	list_node_init(&as->all);
-	rw_init(&as->map_lock, LR_MAP);
-	mutex_init(&as->ws_lock, LR_WS);
-	spin_init(&as->map.pool.lock, LR_LEAF);
-	list_init(&as->map.pool.pages);
+	as->batch = kmem_alloc(sizeof(*as->batch));
+	if (as->batch != NULL)
+		return as;
+	as_free(as);
+	return NULL;
 }
 
 static int
@@ -189,18 +216,14 @@ root_make(struct aspace *as)
 static int
 as_make(const struct design *design, struct aspace **out)
 {
-	struct aspace *as = as_alloc();
-	int r = -ENOMEM;
+	struct aspace *as = as_new(design);
+	int r;
 
 	if (as == NULL)
 		return -ENOMEM;
-	as_init_fields(as, design);
-	as->batch = kmem_alloc(sizeof(*as->batch));
-	if (as->batch == NULL)
-		goto undo_alloc;
 	r = commit_charge(UPPER_TABLES);
 	if (r != 0)
-		goto undo_batch;
+		goto undo_new;
 	as->commit.paid = UPPER_TABLES;
 	r = root_make(as);
 	if (r != 0)
@@ -217,9 +240,7 @@ undo_root:
 	root_free(as);
 undo_charge:
 	commit_uncharge(UPPER_TABLES);
-undo_batch:
-	kmem_free(as->batch);
-undo_alloc:
+undo_new:
 	as_free(as);
 	return r;
 }
@@ -246,7 +267,8 @@ as_slide_maps(struct aspace *as)
 	as->map.base -= STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES;
 }
 
-/* Fork: a space with the same contents, by the design of the parent.
+/* Fork: a space with the same contents, by the design of the parent; its limits are for
+ * its process to say.
  * Locks: none of rank >= 2; takes both map_locks.  Owns: the caller, one reference.
  * Returns: 0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a table could
  * not be read). */
@@ -254,7 +276,6 @@ int
 as_dup(struct aspace *parent, struct aspace **out)
 {
 	struct aspace *child;
-	unsigned i;
 	int r = as_make(parent->design, &child);
 
 	if (r != 0)
@@ -265,10 +286,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	rw_lock_write_nested(&child->map_lock);
 	child->map.brk0 = parent->map.brk0;
 	child->map.brk = parent->map.brk;
-	for (i = 0; i < LIMITS; i++)
-		child->map.limit[i] = atomic_load(&parent->map.limit[i]);
 	child->map.base = parent->map.base;
-	child->ws.max = parent->ws.max;
 	structural_begin();
 	r = parent->design->dup(parent, child);
 	if (r == 0 && as_is_lost(parent))

@@ -22,18 +22,6 @@
 #define STACK_ROOM_MIN (128ul << 20)
 #define STACK_ROOM_MAX (64ul << 30)
 
-/* A limit of the space's process; UINT64_MAX: none.
- * Locks: any; what grows next heeds it. */
-void
-map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
-{
-	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
-
-	/* The page at the top of the stack is there from the start. */
-	atomic_store(&as->map.limit[which],
-	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
-}
-
 /* What stays free below the top of a stack with that limit: the limit may be raised
  * later, so Linux's 128 MiB at least; where there is none, not all. */
 uint64_t

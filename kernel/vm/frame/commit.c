@@ -118,7 +118,7 @@ commit_limit(void)
 	places = commit.places + commit.wired - MIN(wired, commit.wired);
 	wired -= MIN(wired, commit.wired);
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
-	places += swap_ops->places();
+	places += atomic_load(swap_ops->slots);
 	return places > gone ? places - gone : 0;
 }
 
@@ -169,13 +169,14 @@ has_room_for_few(uint64_t limit)
 static bool
 may_wire(uint64_t n)
 {
-	uint64_t room = commit_limit();
 	struct phys_stat ps;
+	uint64_t room;
 	bool may;
 
 	if (!is_for_user())
 		return true;
 	phys_stat(&ps);
+	room = commit_limit();
 	room -= MIN(room, left_for_root(LEAVE_HALF) + n);
 	may = ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS &&
 	    (commit_total() <= room || (commit_is_late() && has_room_for_few(room)));
@@ -368,7 +369,7 @@ commit_guess(uint64_t pages)
 {
 	if (atomic_load(&commit.mode) != COMMIT_GUESS)
 		return 0;
-	return pages > commit.frames + swap_ops->places() ? -ENOMEM : 0;
+	return pages > commit.frames + atomic_load(swap_ops->slots) ? -ENOMEM : 0;
 }
 
 /* Mappings pay at the touch, whether they ask for it or not. */

@@ -43,7 +43,7 @@ words_cleared_locked(const struct words_cleared *gone)
 /* What frames ask of whoever takes pages out of memory: swap_init(). */
 struct swap_ops {
 	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
-	uint64_t (*places)(void);  /* slots that hold pages, or could */
+	const _Atomic uint64_t *slots; /* how many hold pages, or could */
 	void (*drop)(struct vm_page *); /* [P]: its slot is out of date */
 	void (*hit)(struct vm_page *);  /* [P]: read ahead, and now wanted */
 	void (*miss)(struct vm_page *); /* [P]: read ahead, and given up */

@@ -74,16 +74,28 @@ as_set_ending(void (*ending)(struct aspace *))
 	spaces.ending = ending;
 }
 
-/* A header, all zero; NULL.  The caller's: as_free(), as_put() when it has references. */
+/* A header: its locks and lists, one reference, all else zero.
+ * Owns: the caller: as_free(), as_put() once others know it.  Returns: NULL: no memory. */
 struct aspace *
 as_alloc(void)
 {
-	return kmem_cache_zalloc(&spaces.cache);
+	struct aspace *as = kmem_cache_zalloc(&spaces.cache);
+
+	if (as == NULL)
+		return NULL;
+	as->refs = 1;
+	list_node_init(&as->all);
+	rw_init(&as->map_lock, LR_MAP);
+	mutex_init(&as->ws_lock, LR_WS);
+	spin_init(&as->map.pool.lock, LR_LEAF);
+	list_init(&as->map.pool.pages);
+	return as;
 }
 
 void
 as_free(struct aspace *as)
 {
+	kmem_free(as->batch);
 	kmem_cache_free(&spaces.cache, as);
 }
 
@@ -131,7 +143,6 @@ as_put(struct aspace *as)
 	ASSERT(atomic_load(&as->users) == 0);
 	if (as->md.root_pa != 0)
 		spaces.ending(as);
-	kmem_free(as->batch);
 	as_free(as);
 }
 

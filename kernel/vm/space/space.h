@@ -255,7 +255,7 @@ as_is_lost(struct aspace *as)
 
 extern struct aspace kernel_as;                                /* kpaged only */
 void as_set_ending(void (*ending)(struct aspace *));     /* once, by as_init() */
-struct aspace *as_alloc(void);                           /* a header, zeroed; NULL */
+struct aspace *as_alloc(void);                           /* a header; NULL */
 void as_free(struct aspace *);
 void as_publish(struct aspace *);                        /* onto the list of all */
 void as_unpublish(struct aspace *);

@@ -159,6 +159,24 @@ swap_has_room(void)
 	return swaps.room > 0;
 }
 
+/* Slots that hold nothing.  A hint: areas come and go. */
+static inline uint64_t
+swap_slots_free(void)
+{
+	uint64_t used = atomic_load(&swaps.used);
+
+	return atomic_load(&swaps.slots) - MIN(used, atomic_load(&swaps.slots));
+}
+
+/* Modified pages that will be standby once the writer has come to them. */
+static inline uint64_t
+pageout_coming(void)
+{
+	uint64_t n = pq_queue[Q_MODFILE].n + pages_writing;
+
+	return swap_has_room() ? n + pq_queue[Q_MODANON].n : n;
+}
+
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */
 unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
 void swap_learn(unsigned *window, unsigned most, struct ahead_count *); /* [P] */

@@ -357,12 +357,6 @@ swap_area_retire(struct swap_area *a)
 	swap_area_free(a);
 }
 
-static uint64_t
-count_places(void)
-{
-	return atomic_load(&swaps.slots);
-}
-
 /* ---- what others ask ---- */
 
 void
@@ -370,7 +364,7 @@ swap_init(void)
 {
 	static const struct swap_ops ops = {
 		.wake = pageout_wake,
-		.places = count_places,
+		.slots = &swaps.slots,
 		.drop = swap_drop,
 		.hit = swap_ahead_hit,
 		.miss = swap_ahead_miss,

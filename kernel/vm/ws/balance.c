@@ -59,39 +59,14 @@ static struct {
 
 /* ---- how much is there ---- */
 
-/* Modified pages that will be standby once the writer has come to them. */
-static uint64_t
-frames_coming(void)
-{
-	uint64_t n = pq_queue[Q_MODFILE].n + pages_writing;
-
-	return swap_has_room() ? n + pq_queue[Q_MODANON].n : n;
-}
-
 /* How many pages are to be trimmed. */
 static uint64_t
 shortage(void)
 {
-	uint64_t have = frames_available() + frames_coming();
+	uint64_t have = frames_available() + pageout_coming();
 	uint64_t want = phys_marks.high;
 
 	return have < want ? want - have : 0;
-}
-
-/* May another process be started?  It wires frames, which must be there or be got by
- * writing out what lies in others.
- * Locks: none of rank >= 9.
- * Returns: true: memory is used up; -EAGAIN is the answer. */
-bool
-vm_is_short(void)
-{
-	uint64_t have = frames_available() + frames_coming();
-	struct swap_stat swap;
-
-	swap_stat(&swap);
-	if (swap.slots > swap.used)
-		have += MIN(swap.slots - swap.used, page_count(PG_ACTIVE));
-	return have < phys_marks.high;
 }
 
 /* min_age of a trim: without a slot only what needs none. */
