@@ -53,7 +53,6 @@ uint64_t vmo_quota_max(struct vmo_quota *);
 int vmo_quota_limit(struct vmo_quota *, uint64_t pages);  /* -EINVAL: too few */
 void vmo_set_quota(struct vmo *, struct vmo_quota *); /* before its first page */
 bool vmo_quota_has_writer(struct vmo_quota *);     /* vmo_is_mapped_by_writer(): one */
-void vmo_get(struct vmo *);
 void vmo_put(struct vmo *);
 uint64_t vmo_size(struct vmo *);
 uint32_t vmo_refs(struct vmo *);                   /* 1: the caller's alone */

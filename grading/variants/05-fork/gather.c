@@ -110,10 +110,10 @@ new_object(struct fork_work *w, uint64_t entries)
 	if (w->fmo == NULL)
 		return -ENOMEM;
 	mutex_lock(&w->c.parent->ws_lock);
-	w->pref = fork_add_ref(w->c.parent, w->fmo);
+	w->pref = fmo_add_ref(w->c.parent, w->fmo);
 	mutex_unlock(&w->c.parent->ws_lock);
 	if (w->pref != NULL)
-		w->cref = fork_add_ref(w->c.child, w->fmo);
+		w->cref = fmo_add_ref(w->c.child, w->fmo);
 	if (w->pref == NULL) {
 		fmo_bury(w->fmo);
 		w->fmo = NULL;
@@ -151,7 +151,7 @@ fork_reserve(struct fork_work *w)
 	}
 	/* The older objects first, then the new one. */
 	for (n = rb_first(&p->shared.refs); n != NULL; n = rb_next(n))
-		if (fork_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
+		if (fmo_add_ref(c, CONTAINER_OF(n, struct fmo_ref, rb)->fmo) ==
 		    NULL)
 			r = -ENOMEM;
 	if (r == 0 && entries != 0)

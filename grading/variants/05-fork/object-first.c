@@ -109,7 +109,7 @@ object_of_parent(struct fork_work *w, uint64_t entries)
 
 	if (o == NULL)
 		return -ENOMEM;
-	w->pref = fork_add_ref(w->c.parent, o);
+	w->pref = fmo_add_ref(w->c.parent, o);
 	if (w->pref == NULL)
 		fmo_bury(o);
 	else
@@ -125,7 +125,7 @@ refs_of_child(struct fork_work *w)
 
 	for (; n != NULL; n = rb_next(n)) {
 		struct fmo_ref *theirs = CONTAINER_OF(n, struct fmo_ref, rb);
-		struct fmo_ref *ours = fork_add_ref(w->c.child, theirs->fmo);
+		struct fmo_ref *ours = fmo_add_ref(w->c.child, theirs->fmo);
 
 		if (ours == NULL)
 			return -ENOMEM;

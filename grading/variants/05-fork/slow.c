@@ -127,14 +127,14 @@ fork_object(struct fork_work *w, uint64_t entries)
 	w->fmo = fmo_create(entries);
 	if (w->fmo == NULL)
 		return -ENOMEM;
-	w->cref = fork_add_ref(w->c.child, w->fmo);
+	w->cref = fmo_add_ref(w->c.child, w->fmo);
 	if (w->cref == NULL) {
 		fmo_bury(w->fmo);
 		w->fmo = NULL;
 		return -ENOMEM;
 	}
 	mutex_lock(&w->c.parent->ws_lock);
-	w->pref = fork_add_ref(w->c.parent, w->fmo);
+	w->pref = fmo_add_ref(w->c.parent, w->fmo);
 	mutex_unlock(&w->c.parent->ws_lock);
 	return w->pref == NULL ? -ENOMEM : 0;
 }
@@ -148,7 +148,7 @@ fork_refs(struct fork_work *w)
 	for (n = rb_first(&w->c.parent->shared.refs); n != NULL; n = rb_next(n)) {
 		struct fmo_ref *ref = CONTAINER_OF(n, struct fmo_ref, rb);
 
-		if (ref != w->pref && fork_add_ref(w->c.child, ref->fmo) == NULL)
+		if (ref != w->pref && fmo_add_ref(w->c.child, ref->fmo) == NULL)
 			return -ENOMEM;
 	}
 	return 0;

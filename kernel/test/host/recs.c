@@ -409,23 +409,6 @@ recs_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 
 /* ---- fork ---- */
 
-/* Charge as for a copy of everything, as the other designs do. */
-static int
-dup_reserve(struct pte_fork *f)
-{
-	int r = fork_vads(f);
-
-	if (r != 0)
-		return r;
-	f->charge = f->child->commit.paid - UPPER_TABLES +
-	    atomic_load(&f->parent->commit.late);
-	r = commit_charge(f->charge);
-	if (r != 0)
-		f->child->commit.paid = UPPER_TABLES;
-	f->charge -= f->child->commit.paid - UPPER_TABLES;
-	return r;
-}
-
 /* A pinned page is copied at once: who pinned it goes on writing to it. */
 static bool
 is_pinned(const struct rec *rec)
@@ -512,7 +495,7 @@ recs_dup(struct aspace *parent, struct aspace *child)
 {
 	struct pte_fork f = { .parent = parent, .child = child };
 	struct vad *v;
-	int r = dup_reserve(&f);
+	int r = fork_vads_paid(&f, atomic_load(&parent->commit.late));
 
 	if (r != 0)
 		return r;

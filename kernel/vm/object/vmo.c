@@ -85,14 +85,6 @@ vmo_register(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 	return vmo;
 }
 
-/* Locks: any; the caller has a reference or the object's VAD. */
-void
-vmo_get(struct vmo *vmo)
-{
-	ASSERT(atomic_load(&vmo->refs) > 0);
-	atomic_add(&vmo->refs, 1);
-}
-
 /* No visit begins from now on, and none is under way. */
 static void
 close_visits(struct vmo *vmo)

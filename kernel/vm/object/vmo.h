@@ -71,6 +71,14 @@ struct anon_top {
 };
 struct anon_top anon_top(uint64_t pgoff);            /* anon.c; pgoff < VMO_MAX_PAGES */
 
+/* Locks: any; the caller has a reference or the object's VAD. */
+static inline void
+vmo_get(struct vmo *vmo)
+{
+	ASSERT(atomic_load(&vmo->refs) > 0);
+	atomic_add(&vmo->refs, 1);
+}
+
 /* A special object: a physical range, without pages.  NULL: anonymous memory. */
 static inline bool
 vmo_is_device(const struct vmo *vmo)

@@ -57,11 +57,12 @@ fork_vads(struct pte_fork *f)
 			vad_free(c);
 			goto undo;
 		}
-		CHECK(vad_insert(child, c) == 0);
 		vad_list_link(child, c);
+		CHECK(vad_insert(child, c) == 0);
 		design_attach(child, c);
 	}
 	f->next = vad_first(f->parent);
+	f->twin = NULL;
 	return 0;
 undo:
 	child->commit.paid = UPPER_TABLES;
@@ -102,15 +103,16 @@ fork_vads_paid(struct pte_fork *f, uint64_t late)
 bool
 fork_next_vad(struct pte_fork *f)
 {
-	struct vad *c = f->given ? vad_find(f->child, f->vad.start) : NULL;
-
-	if (c != NULL)
-		c->flags |= VAD_INHERITED;
+	if (f->given && f->twin != NULL)
+		f->twin->flags |= VAD_INHERITED;
 	f->given = false;
 	if (f->next == NULL)
 		return false;
 	f->vad = *f->next;
 	f->next = vad_next(f->next);
+	if ((f->vad.flags & VAD_DONTFORK) == 0)
+		f->twin = f->twin == NULL ? vad_first(f->child) :
+		    vad_next(f->twin);
 	return true;
 }
 
@@ -219,19 +221,6 @@ fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
 	return true;
 }
 
-/* The child got n pages for which its mapping has not paid ahead: the part of the
- * charge that stands for the parent's late pages pays for them.
- * Locks: both ws_locks. */
-void
-fork_child_late(struct pte_fork *f, uint64_t n)
-{
-	if ((f->vad.flags & VAD_CHARGED) != 0)
-		return;
-	ASSERT(f->charge >= n);
-	f->charge -= n;
-	atomic_add(&f->child->commit.late, n);
-}
-
 /* ---- with no ws_lock ---- */
 
 /* Get what stopped the loop.
@@ -246,19 +235,14 @@ fork_wait(struct pte_fork *f)
 	return f->ptables.lost || f->ctables.lost ? -EIO : want_get(&f->want);
 }
 
-/* What was taken and not used goes back.  Also after a fork that was given up: half a
- * way of tables may stand where that was.
- * Locks: both map_locks; takes the child's ws_lock. */
+/* What was taken and not used goes back.  Also after a fork that was given up: tables
+ * without a word may stand where that was, until as_dup() has taken the child apart.
+ * Locks: both map_locks. */
 void
 fork_end(struct pte_fork *f)
 {
-	struct aspace *child = f->child;
-
 	HELD_SHARED(&f->parent->map_lock);
 	HELD_SHARED(&f->child->map_lock);
-	mutex_lock(&child->ws_lock);
-	pt_prune_now(child, f->va);
-	mutex_unlock(&child->ws_lock);
 	pt_release(&f->ptables);
 	pt_release(&f->ctables);
 	want_end(&f->want);

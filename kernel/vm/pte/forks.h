@@ -12,6 +12,7 @@ struct pte_fork {
 	struct aspace *parent, *child;
 	struct vad vad;              /* [M] of the parent, being forked: a copy */
 	struct vad *next;            /* [M] of the parent; vad is a copy of the one before */
+	struct vad *twin;            /* [M] of the child: that of vad, or of one before; NULL */
 	bool given;                  /* the child has a word of vad */
 	uint64_t charge;             /* pages charged that have no owner yet */
 	struct pt_hold ptables;      /* of the parent's words */
@@ -47,7 +48,17 @@ fork_met(struct pte_fork *f, struct pte_ref *s)
 struct vm_page *fork_child_leaf(struct pte_fork *, va_t); /* NULL: f->want */
 bool fork_copy_page(struct pte_fork *, const struct pte_ref *s, struct vm_page *);
 bool fork_copy_error(struct pte_fork *, const struct pte_ref *s);
-void fork_child_late(struct pte_fork *, uint64_t n);
+/* The child got n pages for which its mapping has not paid ahead: the part of the charge
+ * that stands for the parent's late pages pays for them.  Both ws_locks. */
+static inline void
+fork_child_late(struct pte_fork *f, uint64_t n)
+{
+	if ((f->vad.flags & VAD_CHARGED) != 0)
+		return;
+	ASSERT(f->charge >= n);
+	f->charge -= n;
+	atomic_add(&f->child->commit.late, n);
+}
 int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */
 void fork_end(struct pte_fork *);
 

@@ -75,7 +75,7 @@ pte_limit(const struct vad *v)
 
 	if (v->vmo == NULL)
 		return MD_USER_END;
-	size = PAGE_UP(vmo_size(v->vmo));
+	size = PAGE_UP(atomic_load(&v->vmo->size));
 	return size <= off ? 0 : (v->start << PAGE_SHIFT) + size - off;
 }
 

@@ -254,6 +254,23 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
+/* One of the tables on the way to va is out: it is taken back, or given up if it is
+ * lost.  False: it is on swap, and w brings it. */
+static bool
+path_back(struct aspace *as, va_t va, struct pt_path *p, struct pt_hold *h,
+    struct want *w)
+{
+	path_walk_in(as, va, p);
+	if (path_is_lost(p)) {
+		h->lost = true;
+		pt_forget_lost(as, p->word[p->out], p->out);
+		path_walk(as, va, p);
+	}
+	if (p->out != 0)
+		(void)pt_bring(as, va, p, h, w);
+	return p->out == 0;
+}
+
 /* The tables on the way to va down to `level`, made where there are none.
  * Locks: [W].
  * Owns: h, the tables that there are, if this is not all of them.
@@ -266,16 +283,9 @@ path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
 	int i;
 
 	HELD(&as->ws_lock);
-	path_walk_in(as, va, p);
-	if (path_is_lost(p)) {
-		h->lost = true;
-		pt_forget_lost(as, p->word[p->out], p->out);
-		path_walk(as, va, p);
-	}
-	if (p->out != 0) {
-		(void)pt_bring(as, va, p, h, w);
+	path_walk(as, va, p);
+	if (p->out != 0 && !path_back(as, va, p, h, w))
 		return false;
-	}
 	for (i = LEVELS; i >= level; i--)
 		if (p->table[i] == NULL && !make_table(as, va, p, i, h, w))
 			return false;
@@ -597,10 +607,10 @@ pt_holds(const struct pt_hold *h, const struct vm_page *table)
 	return pt_is_among(h->pin, h->npin, table);
 }
 
-/* Let the tables of h go, and free those that have become empty.
+/* Let the tables of h go, and free those that have become empty: pt_release().
  * Locks: none of rank >= 5; takes [W] if there is such a table. */
 void
-pt_release(struct pt_hold *h)
+pt_release_held(struct pt_hold *h)
 {
 	struct aspace *as = h->as;
 

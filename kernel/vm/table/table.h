@@ -123,7 +123,14 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 
 bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 /* The rest without [W] */
-void pt_release(struct pt_hold *);
+void pt_release_held(struct pt_hold *);
+/* At the end of an operation, which seldom has had to hold any.  No lock of rank >= 5. */
+static inline void
+pt_release(struct pt_hold *h)
+{
+	if (h->npin != 0)
+		pt_release_held(h);
+}
 void pt_forget_all_lost(struct aspace *);                /* nothing is mapped */
 bool pt_open_space(struct aspace *);                     /* false: it is being torn down */
 void pt_close_space(struct aspace *);
@@ -168,7 +175,16 @@ void tlb_batch_put(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
 #endif
 pfn_t tlb_batch_finish(struct tlb_batch *);
 void tlb_batch_end(struct tlb_batch *);
-void tlb_flush_range(struct aspace *, uint64_t lo, uint64_t hi); /* vpn; no step 6 */
+/* Only rights were taken away from words of [lo, hi) vpn: they keep their frames, so
+ * there is no step 6.  [W]; none of rank >= 7. */
+static inline void
+tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
+{
+	HELD(&as->ws_lock);
+	if (lo < hi)
+		md_tlb_flush(&as->md, lo << PAGE_SHIFT, hi << PAGE_SHIFT,
+		    FLUSH_PAGES);
+}
 uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *word);
 
 /* ======== within the room ======== */

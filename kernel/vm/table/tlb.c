@@ -199,18 +199,6 @@ tlb_batch_end(struct tlb_batch *b)
 	page_free_chain(tlb_batch_finish(b));
 }
 
-/* Only rights were taken away from words of [lo, hi) vpn: they keep their frames, so
- * there is no step 6.
- * Locks: [W] of as; none of rank >= 7. */
-void
-tlb_flush_range(struct aspace *as, uint64_t lo, uint64_t hi)
-{
-	HELD(&as->ws_lock);
-	if (lo < hi)
-		md_tlb_flush(&as->md, lo << PAGE_SHIFT, hi << PAGE_SHIFT,
-		    FLUSH_PAGES);
-}
-
 /* Clear one word that is to get another frame: in between siblings wait for [W].  To
  * store the new word over the old would let a sibling read the old frame after this
  * thread has written to the new one.

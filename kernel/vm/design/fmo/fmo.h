@@ -145,15 +145,14 @@ bool fork_entered(struct fork_work *, struct pte_ref *);
 int fmo_dup(struct aspace *parent, struct aspace *child);
 
 /* forkwait.c: what a fork needs, waits for and gives back */
-struct fmo_ref *fork_add_ref(struct aspace *, struct fmo *);  /* stays until fork_finish() */
 struct fmo_entry *fork_next_entry(struct fork_work *);  /* NULL: w->c.want says */
-struct fmo_entry *fork_old_entry(struct fork_work *, uint64_t word);
 void fork_finish(struct fork_work *);
 
 /* fmo_object.c */
 void fmo_init(void);
 struct fmo *fmo_create(uint64_t max_entries);  /* header and kpaged range; NULL */
-/* [W] of as, or as unpublished.  NULL: no memory; find: none. */
+/* [W] of as, or as unpublished.  NULL: no memory; find: none.  One that is added stays
+ * until fork_finish(): it has a word too many. */
 struct fmo_ref *fmo_add_ref(struct aspace *, struct fmo *);
 struct fmo_ref *fmo_find_ref(struct aspace *, uint64_t index);
 void fmo_drop_ref(struct aspace *, struct fmo_ref *);  /* nptes == 0 */
@@ -175,6 +174,15 @@ bool fmo_try_steal(const struct pte_ref *, struct fmo_entry *, enum steal_where)
 int fmo_drop_range(struct aspace *, struct vm_page *leaf, va_t *va, va_t end,
     struct want *);
 bool fmo_hold(struct want *, va_t kva);        /* pin kva's page in kpage; false: out */
+/* The entry that a FORK or VALID/FORK word of the parent names, its page pinned; NULL:
+ * w->c.want says what is missing.  Both ws_locks. */
+static inline struct fmo_entry *
+fork_old_entry(struct fork_work *w, uint64_t word)
+{
+	va_t kva = fork_entry(word);
+
+	return fmo_hold(&w->c.want, kva) ? kpaged_ptr(w->c.want.kpage, kva) : NULL;
+}
 
 /* fmo_object.c */
 uint64_t fmo_trim(const struct pte_ref *);

@@ -183,9 +183,10 @@ fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
 
 /* ---- references of processes ---- */
 
-/* as will have words that refer into fmo.
- * Locks: [W] of as, or as is not published.
- * Returns: the reference with nptes 0; NULL: no memory. */
+/* as will have words that refer into fmo.  As long as the fork is under way its reference
+ * stays, whatever a truncate takes from these words: it has a word too many.
+ * Locks: [W] of as, or as is not published.  Owns: the fork, until fork_finish().
+ * Returns: NULL: no memory. */
 struct fmo_ref *
 fmo_add_ref(struct aspace *as, struct fmo *fmo)
 {
@@ -200,6 +201,7 @@ fmo_add_ref(struct aspace *as, struct fmo *fmo)
 		    &parent->right;
 	}
 	ref->fmo = fmo;
+	ref->nptes = 1;
 	rb_insert(&as->shared.refs, &ref->rb, parent, link, NULL);
 	as->shared.n++;
 	atomic_add(&fmo->procs, 1);

@@ -20,31 +20,9 @@
 #include "vm/design/fmo/fmo.h"
 
 static void let_ref_go(struct aspace *as, struct fmo_ref *);
-static void let_refs_go(struct aspace *child);
 static void entries_done(struct fork_work *w);
 
-/* A reference that stays as long as the fork is under way, whatever a truncate takes
- * from its words meanwhile: it has a word too many.
- * Locks: as fmo_add_ref().  Owns: the fork, until fork_finish().
- * Returns: NULL: no memory. */
-struct fmo_ref *
-fork_add_ref(struct aspace *as, struct fmo *fmo)
-{
-	struct fmo_ref *ref = fmo_add_ref(as, fmo);
-
-	if (ref != NULL)
-		ref->nptes = 1;
-	return ref;
-}
-
 /* ---- under the ws_locks ---- */
-
-static va_t
-next_kva(const struct fork_work *w)
-{
-	return MD_KPAGED_BASE +
-	    (w->fmo->base + w->next) * sizeof(struct fmo_entry);
-}
 
 /* want.get: the entry page that comes next is made. */
 static int
@@ -63,7 +41,8 @@ get_next_page(struct want *want)
 struct fmo_entry *
 fork_next_entry(struct fork_work *w)
 {
-	va_t kva = next_kva(w);
+	va_t kva = MD_KPAGED_BASE +
+	    (w->fmo->base + w->next) * sizeof(struct fmo_entry);
 
 	if (w->page != NULL &&
 	    w->page->index != (kva - MD_KPAGED_BASE) >> PAGE_SHIFT) {
@@ -76,37 +55,14 @@ fork_next_entry(struct fork_work *w)
 	return NULL;
 }
 
-/* The entry that a FORK or VALID/FORK word of the parent names.
- * Locks: both ws_locks.  Returns: the entry, its page pinned; NULL: w->c.want. */
-struct fmo_entry *
-fork_old_entry(struct fork_work *w, uint64_t word)
-{
-	va_t kva = fork_entry(word);
-
-	return fmo_hold(&w->c.want, kva) ? kpaged_ptr(w->c.want.kpage, kva) :
-	    NULL;
-}
-
 /* ---- the end ---- */
 
-/* What fork_add_ref() gave is held no more; it goes if it is of no use. */
+/* What fmo_add_ref() gave is held no more; it goes if it is of no use. */
 static void
 let_ref_go(struct aspace *as, struct fmo_ref *ref)
 {
 	if (--ref->nptes == 0)
 		fmo_drop_ref(as, ref);
-}
-
-/* All that the child has come from the fork. */
-static void
-let_refs_go(struct aspace *child)
-{
-	struct rb_node *n = rb_first(&child->shared.refs), *next;
-
-	for (; n != NULL; n = next) {
-		next = rb_next(n);
-		let_ref_go(child, CONTAINER_OF(n, struct fmo_ref, rb));
-	}
 }
 
 /* The object is complete: from now on its pages may be given back early. */
@@ -115,8 +71,6 @@ entries_done(struct fork_work *w)
 {
 	uint64_t used = (w->next + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 
-	if (w->page != NULL)
-		kpaged_unpin(w->page);
 	if (w->fmo == NULL)
 		return;
 	spin_lock(&w->fmo->lock);
@@ -135,6 +89,7 @@ void
 fork_finish(struct fork_work *w)
 {
 	struct aspace *child = w->c.child;
+	struct rb_node *n, *next;
 
 	HELD_SHARED(&w->c.parent->map_lock);
 	HELD_SHARED(&w->c.child->map_lock);
@@ -146,9 +101,16 @@ fork_finish(struct fork_work *w)
 	entries_done(w);
 	if (w->pref != NULL)
 		let_ref_go(w->c.parent, w->pref);
+	/* The child's reference keeps the object. */
+	if (w->page != NULL)
+		kpaged_unpin(w->page);
 	mutex_lock_nested(&child->ws_lock);
 	/* holds: both M, both W */
-	let_refs_go(child);
+	/* All that the child has come from the fork. */
+	for (n = rb_first(&child->shared.refs); n != NULL; n = next) {
+		next = rb_next(n);
+		let_ref_go(child, CONTAINER_OF(n, struct fmo_ref, rb));
+	}
 	mutex_unlock(&child->ws_lock);
 	mutex_unlock(&w->c.parent->ws_lock);
 	/* holds: both M; not W */
