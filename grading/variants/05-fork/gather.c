@@ -144,9 +144,9 @@ fork_reserve(struct fork_work *w)
 	mutex_unlock(&p->ws_lock);
 	tables += (entries + FMO_PER_PAGE - 1) / FMO_PER_PAGE;
 	w->c.charge = tables + atomic_load(&p->commit.late);
-	if (commit_charge(w->c.charge + c->commit - UPPER_TABLES) != 0) {
+	if (commit_charge(w->c.charge + c->commit.paid - UPPER_TABLES) != 0) {
 		w->c.charge = 0;
-		c->commit = UPPER_TABLES;
+		c->commit.paid = UPPER_TABLES;
 		return -ENOMEM;
 	}
 	/* The older objects first, then the new one. */

@@ -75,8 +75,8 @@ struct anon_top anon_top(uint64_t pgoff);            /* anon.c; pgoff < VMO_MAX_
 static inline void
 vmo_get(struct vmo *vmo)
 {
-	ASSERT(atomic_load(&vmo->refs) > 0);
-	atomic_add(&vmo->refs, 1);
+	ASSERT(vmo->refs > 0);
+	vmo->refs++;
 }
 
 /* A special object: a physical range, without pages.  NULL: anonymous memory. */

@@ -57,7 +57,7 @@ fork_child_late(struct pte_fork *f, uint64_t n)
 		return;
 	ASSERT(f->charge >= n);
 	f->charge -= n;
-	atomic_add(&f->child->commit.late, n);
+	f->child->commit.late += n;
 }
 int fork_wait(struct pte_fork *) MUST_CHECK;              /* 0, -EINTR, -EIO */
 void fork_end(struct pte_fork *);

@@ -163,9 +163,9 @@ swap_has_room(void)
 static inline uint64_t
 swap_slots_free(void)
 {
-	uint64_t used = atomic_load(&swaps.used);
+	uint64_t slots = swaps.slots, used = swaps.used;
 
-	return atomic_load(&swaps.slots) - MIN(used, atomic_load(&swaps.slots));
+	return slots > used ? slots - used : 0;
 }
 
 /* Modified pages that will be standby once the writer has come to them. */
