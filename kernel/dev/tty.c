@@ -20,15 +20,16 @@
 #include "dev/ttydat.h"
 #include "lib/string.h"
 
-#define ECHO_MAX 256
-#define ECHO_MUCH 8     /* behind so much echo a batch of bytes ends */
+#define ECHO_KEY 256    /* what one key may show, at most */
+#define ECHO_MUCH 256   /* behind so much echo a batch of bytes ends */
+#define ECHO_MAX (ECHO_MUCH + ECHO_KEY)
 #define BATCH 256u      /* bytes taken in one hold of the lock */
 
 /* What input leaves to do once the lock is dropped. */
 struct effect {
 	char echo[ECHO_MAX];
 	size_t necho;
-	int signal;         /* for the foreground group, or 0 */
+	uint64_t signals;   /* BIT(signal): for the foreground group */
 	unsigned note;      /* TIOCPKT_* */
 	bool wake;
 };
@@ -37,6 +38,8 @@ static void input_byte(struct tty *t, uint8_t c, struct effect *e);
 static bool control_byte(struct tty *t, uint8_t c, struct effect *e);
 static void edit_byte(struct tty *t, uint8_t c, struct effect *e);
 static void line_done(struct tty *t, struct effect *e, uint16_t mark);
+static void plain_byte(struct tty *t, uint8_t c, struct effect *e);
+static void show_again(struct tty *t, struct effect *e);
 static void erase_one(struct tty *t, struct effect *e);
 static void erase_word(struct tty *t, struct effect *e);
 static void erase_all(struct tty *t, struct effect *e);
@@ -60,16 +63,16 @@ tty_receive(struct tty *t, const char *s, size_t n)
 	size_t i;
 
 	e.necho = 0;
-	e.signal = 0;
+	e.signals = 0;
 	e.note = 0;
 	e.wake = false;
 	flags = spin_lock_irq(&t->lock);
-	for (i = 0; i < MIN(n, BATCH) && e.signal == 0 && e.necho < ECHO_MUCH; i++)
+	for (i = 0; i < MIN(n, BATCH) && e.necho < ECHO_MUCH; i++)
 		input_byte(t, (uint8_t)s[i], &e);
 	spin_unlock_irq(&t->lock, flags);
 	tty_echo(t, e.echo, e.necho);
-	if (e.signal != 0)
-		tty_signal(t, e.signal);
+	for (; e.signals != 0; e.signals &= e.signals - 1)
+		tty_signal(t, __builtin_ctzl(e.signals));
 	tty_note(t, e.note);
 	if (e.wake)
 		tty_tell(t, POLL_RD | POLL_WR);
@@ -96,14 +99,16 @@ static void
 input_byte(struct tty *t, uint8_t c, struct effect *e)
 {
 	const struct termios *m = &t->t;
+	uint8_t typed;
 
 	if (m->iflag & ISTRIP)
 		c &= 0x7f;
 	if (t->lnext) {
 		t->lnext = false;
-		edit_byte(t, c, e);
+		plain_byte(t, c, e);
 		return;
 	}
+	typed = c;
 	if (c == '\r' && (m->iflag & IGNCR))
 		return;
 	if (c == '\r' && (m->iflag & ICRNL))
@@ -114,10 +119,39 @@ input_byte(struct tty *t, uint8_t c, struct effect *e)
 		return;
 	if (m->lflag & ICANON) {
 		edit_byte(t, c, e);
-		return;
+	} else if (c == '\n' && typed == '\r') {
+		if (m->lflag & ECHO)
+			echo_text(e, "\n", 1);
+		cooked_put(t, c, e);
+	} else {
+		plain_byte(t, c, e);
 	}
-	echo_char(t, e, c);
-	cooked_put(t, c, e);
+}
+
+/* A byte that stands for itself. */
+static void
+plain_byte(struct tty *t, uint8_t c, struct effect *e)
+{
+	if (!(t->t.lflag & ICANON)) {
+		echo_char(t, e, c);
+		cooked_put(t, c, e);
+	} else if (t->nline < TTY_LINE - 1) {
+		t->line[t->nline++] = (char)c;
+		echo_char(t, e, c);
+	}
+}
+
+/* Is it a key that sends a signal?  It is noted. */
+static bool
+is_signal(const struct termios *m, uint8_t c, struct effect *e)
+{
+	int sig = c == m->cc[VINTR] ? SIGINT : c == m->cc[VQUIT] ? SIGQUIT :
+	    c == m->cc[VSUSP] ? SIGTSTP : 0;
+
+	if (!(m->lflag & ISIG) || c == 0 || sig == 0)
+		return false;
+	e->signals |= BIT(sig);
+	return true;
 }
 
 /* Signals and flow control; true: the byte is used up. */
@@ -136,25 +170,24 @@ control_byte(struct tty *t, uint8_t c, struct effect *e)
 		e->wake = true;
 		return true;
 	}
-	if (!(m->lflag & ISIG) || c == 0)
+	if (!is_signal(m, c, e)) {
+		if (t->stopped && (m->iflag & IXON) && (m->iflag & IXANY)) {
+			tty_start_locked(t);
+			e->note |= TIOCPKT_START;
+			e->wake = true;
+		}
 		return false;
-	if (c == m->cc[VINTR])
-		e->signal = SIGINT;
-	else if (c == m->cc[VQUIT])
-		e->signal = SIGQUIT;
-	else if (c == m->cc[VSUSP])
-		e->signal = SIGTSTP;
-	else
-		return false;
+	}
 	/* Who is to end must be able to say so: nobody would think of ^Q. */
 	if (m->iflag & IXON)
 		tty_start_locked(t);
 	e->wake = true;
-	echo_char(t, e, c);
 	if (!(m->lflag & NOFLSH)) {
 		tty_flush_input(t);
+		e->necho = t->nkept = 0; /* what does not show yet never will */
 		e->note |= TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE;
 	}
+	echo_char(t, e, c);
 	return true;
 }
 
@@ -172,36 +205,46 @@ static void
 edit_byte(struct tty *t, uint8_t c, struct effect *e)
 {
 	const struct termios *m = &t->t;
+	bool extended = (m->lflag & IEXTEN) != 0;
 
-	if (!(m->lflag & ICANON)) {
-		cooked_put(t, c, e);
-	} else if (c == '\n') {
+	if (c == '\n') {
 		if (m->lflag & (ECHO | ECHONL))
 			echo_text(e, "\n", 1);
 		t->line[t->nline++] = '\n';
 		line_done(t, e, COOKED_EOL);
-	} else if (c != 0 && c == m->cc[VEOF]) {
+	} else if (c == 0) {
+		plain_byte(t, c, e);
+	} else if (c == m->cc[VEOF]) {
 		line_done(t, e, COOKED_EOF);
-	} else if (c != 0 && c == m->cc[VERASE]) {
+	} else if (c == m->cc[VERASE]) {
 		erase_one(t, e);
-	} else if (c != 0 && c == m->cc[VKILL]) {
+	} else if (c == m->cc[VKILL]) {
 		erase_all(t, e);
-	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VWERASE]) {
+	} else if (extended && c == m->cc[VWERASE]) {
 		erase_word(t, e);
-	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VLNEXT]) {
+	} else if (extended && c == m->cc[VLNEXT]) {
 		t->lnext = true;
 		if ((m->lflag & (ECHO | ECHOCTL)) == (ECHO | ECHOCTL))
 			echo_text(e, "^\b", 2);
-	} else if (c != 0 && (m->lflag & IEXTEN) && c == m->cc[VREPRINT]) {
-		echo_char(t, e, c);
-		echo_text(e, "\n", 1);
-		echo_text(e, t->line, MIN(t->nline, ECHO_MAX / 2));
-	} else if (t->nline < TTY_LINE - 1) {
-		t->line[t->nline++] = (char)c;
-		echo_char(t, e, c);
-		if (c != 0 && (c == m->cc[VEOL] || c == m->cc[VEOL2]))
+	} else if (extended && (m->lflag & ECHO) && c == m->cc[VREPRINT]) {
+		show_again(t, e);
+	} else {
+		plain_byte(t, c, e);
+		if (c == m->cc[VEOL] || (extended && c == m->cc[VEOL2]))
 			line_done(t, e, COOKED_EOL);
 	}
+}
+
+/* The line as it is, below what stands there. */
+static void
+show_again(struct tty *t, struct effect *e)
+{
+	unsigned i;
+
+	echo_char(t, e, t->t.cc[VREPRINT]);
+	echo_text(e, "\n", 1);
+	for (i = 0; i < MIN(t->nline, ECHO_KEY / 2); i++)
+		echo_char(t, e, (uint8_t)t->line[i]);
 }
 
 /* The line goes to the readers, its last byte marked (EOF: a mark alone). */
@@ -262,43 +305,96 @@ cooked_put(struct tty *t, uint16_t c, struct effect *e)
 	e->wake = true;
 }
 
-static void
-erase_one(struct tty *t, struct effect *e)
+/*
+ * The last character of the line is taken away, all bytes of it.
+ *
+ * Returns:  its first byte, -1: there is none.
+ */
+static int
+cut_char(struct tty *t)
 {
-	uint8_t c;
+	unsigned n = t->nline;
+	uint8_t c = 0x80;
 
-	if (t->nline == 0)
+	while (n > 0 && c >= 0x80 && c < 0xc0) {
+		c = (uint8_t)t->line[--n];
+		if ((t->t.iflag & IUTF8) == 0)
+			break;
+	}
+	if (t->nline == 0 || ((t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80))
+		return -1;
+	t->nline = n;
+	return c;
+}
+
+/* c is on the screen no more. */
+static void
+unshow_char(const struct tty *t, struct effect *e, int c)
+{
+	bool control = c < ' ' || c == 127;
+
+	if (c < 0 || !(t->t.lflag & ECHO))
 		return;
-	c = (uint8_t)t->line[--t->nline];
-	/* The rest of a character of several bytes. */
-	while ((t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80 && t->nline > 0)
-		c = (uint8_t)t->line[--t->nline];
-	if (!(t->t.lflag & ECHO))
-		return;
-	echo_text(e, "\b \b", 3);
-	if ((c < ' ' || c == 127) && c != '\t' && (t->t.lflag & ECHOCTL))
+	if (control && (t->t.lflag & ECHOCTL) && c != '\t')
+		echo_text(e, "\b \b", 3);
+	if (!control || (t->t.lflag & ECHOCTL) || c == '\t')
 		echo_text(e, "\b \b", 3);
 }
 
 static void
+erase_one(struct tty *t, struct effect *e)
+{
+	int c = cut_char(t);
+
+	if (c >= 0 && !(t->t.lflag & ECHOE))
+		echo_char(t, e, t->t.cc[VERASE]);
+	else
+		unshow_char(t, e, c);
+}
+
+/* A letter, a digit or _; of Latin 1, too, whose letters begin UTF-8's longer ones. */
+static bool
+is_of_word(int c)
+{
+	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+	    c == '_' || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
+}
+
+/* What follows the last word, and the word. */
+static void
 erase_word(struct tty *t, struct effect *e)
 {
-	while (t->nline > 0 && t->line[t->nline - 1] == ' ')
-		erase_one(t, e);
-	while (t->nline > 0 && t->line[t->nline - 1] != ' ')
-		erase_one(t, e);
+	bool in_word = false;
+	unsigned n;
+	int c;
+
+	while (n = t->nline, (c = cut_char(t)) >= 0) {
+		if (in_word && !is_of_word(c)) {
+			t->nline = n;
+			break;
+		}
+		in_word |= is_of_word(c);
+		unshow_char(t, e, c);
+	}
 }
 
 static void
 erase_all(struct tty *t, struct effect *e)
 {
-	bool visible = t->nline * 6 < ECHO_MAX && (t->t.lflag & ECHOKE);
+	const uint32_t all = ECHOK | ECHOKE | ECHOE;
+	bool visible = (t->t.lflag & all) == all && t->nline * 6 < ECHO_KEY;
+	int c;
 
-	while (visible && t->nline > 0)
-		erase_one(t, e);
-	if (t->nline > 0 && (t->t.lflag & ECHOK))
-		echo_text(e, "\n", 1);
+	if (t->nline == 0)
+		return;
+	while (visible && (c = cut_char(t)) >= 0)
+		unshow_char(t, e, c);
 	t->nline = 0;
+	if (visible || !(t->t.lflag & ECHO))
+		return;
+	echo_char(t, e, t->t.cc[VKILL]);
+	if (t->t.lflag & ECHOK)
+		echo_text(e, "\n", 1);
 }
 
 /*
@@ -322,8 +418,7 @@ echo_char(struct tty *t, struct effect *e, uint8_t c)
 
 	if (!(t->t.lflag & ECHO))
 		return;
-	if ((c < ' ' || c == 127) && c != '\n' && c != '\t' &&
-	    (t->t.lflag & ECHOCTL))
+	if ((c < ' ' || c == 127) && c != '\t' && (t->t.lflag & ECHOCTL))
 		echo_text(e, ctl, 2);
 	else
 		echo_text(e, &plain, 1);

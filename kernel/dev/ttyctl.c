@@ -178,6 +178,7 @@ set_flow(struct tty *t, uint64_t how)
 	spin_unlock_irq(&t->lock, flags);
 	if (how <= TCOON)
 		tty_note(t, stopped ? TIOCPKT_STOP : TIOCPKT_START);
+	tty_echo(t, "", 0);
 	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;
 }
@@ -228,6 +229,7 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 		tty_change_mode(t);
 	spin_unlock_irq(&t->lock, flags);
 	tty_note(t, note);
+	tty_echo(t, "", 0);
 	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;
 }

@@ -38,7 +38,7 @@ struct winsize {
 };
 
 enum tty_iflag { BRKINT = 2, ISTRIP = 0x20, INLCR = 0x40, IGNCR = 0x80,
-	ICRNL = 0x100, IXON = 0x400, IUTF8 = 0x4000 };
+	ICRNL = 0x100, IXON = 0x400, IXANY = 0x800, IUTF8 = 0x4000 };
 enum tty_oflag { OPOST = 1, ONLCR = 4, OCRNL = 8 };
 enum tty_lflag { ISIG = 1, ICANON = 2, ECHO = 8, ECHOE = 0x10, ECHOK = 0x20,
 	ECHONL = 0x40, NOFLSH = 0x80, TOSTOP = 0x100, ECHOCTL = 0x200,
@@ -97,6 +97,7 @@ struct tty_ops {
 enum tty_note { TIOCPKT_FLUSHREAD = 1, TIOCPKT_FLUSHWRITE = 2, TIOCPKT_STOP = 4,
 	TIOCPKT_START = 8, TIOCPKT_NOSTOP = 16, TIOCPKT_DOSTOP = 32 };
 
+#define ECHO_KEPT 256
 struct tty {
 	const struct tty_ops *ops;     /* [c] */
 	struct chr_dev *chr;           /* [c] what /dev/tty stands for */
@@ -111,6 +112,8 @@ struct tty {
 	struct winsize ws;             /* [T] */
 	bool stopped;                  /* [T] ^S, or TCOOFF */
 	bool held;                     /* [T] TCOOFF: TCOON alone starts it again */
+	char kept[ECHO_KEPT];          /* [T] echo that waits for ^Q */
+	unsigned nkept;                /* [T] */
 	bool lnext;                    /* [T] ^V: the next byte is literal */
 	struct mutex writing;          /* a leaf: whose bytes are going out */
 	char line[TTY_LINE];           /* [T] being edited */

@@ -82,9 +82,8 @@ prepare(const struct tty *t, const char *s, size_t n, char *to)
 	return len;
 }
 
-/* What is typed shows; where the driver has no room it does not.  Locks: none. */
-void
-tty_echo(struct tty *t, const char *s, size_t n)
+static void
+echo_send(struct tty *t, const char *s, size_t n)
 {
 	char piece[2 * PIECE];
 	size_t some;
@@ -93,6 +92,35 @@ tty_echo(struct tty *t, const char *s, size_t n)
 		some = MIN(n, PIECE);
 		(void)t->ops->send(t, piece, prepare(t, s, some, piece));
 	}
+}
+
+/*
+ * What is typed shows; where the driver has no room it does not.  While output is
+ * stopped it is kept, as far as there is a place; who starts output again calls with
+ * n = 0.
+ *
+ * Locks:    takes the tty lock.
+ */
+void
+tty_echo(struct tty *t, const char *s, size_t n)
+{
+	char kept[ECHO_KEPT];
+	uint64_t flags = spin_lock_irq(&t->lock);
+	bool stopped = t->stopped;
+	size_t some = stopped ? MIN(n, ECHO_KEPT - t->nkept) : t->nkept;
+
+	if (stopped) {
+		memcpy(t->kept + t->nkept, s, some);
+		t->nkept += (unsigned)some;
+	} else {
+		memcpy(kept, t->kept, some);
+		t->nkept = 0;
+	}
+	spin_unlock_irq(&t->lock, flags);
+	if (stopped)
+		return;
+	echo_send(t, kept, some);
+	echo_send(t, s, n);
 }
 
 static int
