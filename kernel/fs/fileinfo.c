@@ -115,6 +115,19 @@ file_knows(const struct file *f)
 	return f->knows;
 }
 
+/* Can f be read, written, at all? */
+bool
+file_has_read(const struct file *f)
+{
+	return f->ops == NULL || f->ops->read != NULL;
+}
+
+bool
+file_has_write(const struct file *f)
+{
+	return f->ops == NULL || f->ops->write != NULL;
+}
+
 /* Are both names of one mount? */
 bool
 file_same_mount(const struct file *a, const struct file *b)
@@ -268,9 +281,7 @@ splice_check(const struct file *in)
 {
 	struct chr_dev *d = devfs_device(in);
 
-	if (in->vn->type == S_IFREG || (d != NULL && d->is_endless))
-		return 0;
-	return in->vn->type == S_IFDIR ? -EISDIR : -EINVAL;
+	return in->vn->type == S_IFREG || (d != NULL && d->is_endless) ? 0 : -EINVAL;
 }
 
 struct splice {
@@ -289,16 +300,14 @@ splice_piece(struct splice *s, size_t n)
 	struct uio u;
 
 	n = MIN(n, s->size);
-	if (file_is_pipe(s->out)) /* each page of in has a slot */
+	if (s->out->ops != NULL) /* a socket: each page of in is a message */
 		n = MIN(n, PAGE_SIZE - (s->pos & PAGE_MASK));
 	got = file_pread_kernel(s->in, s->pos, s->buf, n);
 	if (got <= 0)
 		return got;
-	/* No vectors are behind its writes, and without them Linux sends nothing to it. */
-	if (s->out->knows >= KNOWS_READ_FLAGS)
+	if (!file_takes_splice(s->out))
 		return -EINVAL;
 	uio_init_kernel(&u, s->buf, (size_t)got);
-	u.nowait = u.apart = true; /* pipe_wait_slot() has waited */
 	got = s->out_off != NULL ? file_pwrite(s->out, *s->out_off, &u) :
 	    file_write(s->out, &u);
 	if (got > 0) {
@@ -333,8 +342,7 @@ splice_pieces(struct splice *s, size_t n, int *end)
 
 /*
  * sendfile(2), copy_file_range(2): up to n bytes from in, which must be
- * seekable so that nothing is lost when out takes less than was read.  A pipe
- * is waited for until it has a slot, and takes what fits.
+ * seekable so that nothing is lost when out, no pipe, takes less than was read.
  *
  * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give; *end:
  *           that error, or 0, also where some bytes were moved before.
@@ -345,10 +353,10 @@ file_splice(struct file *in, uint64_t *in_off, struct file *out,
 {
 	struct splice s = { .in = in, .out = out, .out_off = out_off,
 		.pos = in_off != NULL ? *in_off : file_position(in) };
-	ssize_t r = file_is_pipe(out) ? pipe_wait_slot(out) : 0;
+	ssize_t r = 0;
 
 	*end = 0;
-	if (r == 0 && n != 0)
+	if (n != 0 || (in->ops != NULL && in->ops->seek == SEEKS_NEVER))
 		r = splice_check(in);
 	if (r != 0 || n == 0)
 		return r;

@@ -103,9 +103,11 @@ int fs_swapon(const struct path_at *, unsigned flags) MUST_CHECK; /* SWAP_FLAG_*
 int fs_swapoff(const struct path_at *) MUST_CHECK;
 
 /* ---- file.c: fmode of each was checked; -EBADF else ---- */
-/* Which flags of preadv2 and pwritev2: all, and that it does not wait; what is kept
- * and where; for reads, for both, hints only, as there is no vector behind them. */
-enum file_knows { KNOWS_FLAGS, KNOWS_NOWAIT, KNOWS_READ_FLAGS, KNOWS_HINTS };
+/* Which flags of preadv2 and pwritev2: what is kept and where; that it does not wait,
+ * too; both for reads only; the first for reads only; hints.  Where they are hints there
+ * is no vector behind the call: each buffer is a read or a write of its own. */
+enum file_knows { KNOWS_FLAGS, KNOWS_NOWAIT, KNOWS_READ_NOWAIT, KNOWS_READ_FLAGS,
+	KNOWS_HINTS };
 ssize_t file_read(struct file *, struct uio *);      /* at the position */
 ssize_t file_write(struct file *, struct uio *);
 ssize_t file_pread(struct file *, uint64_t off, struct uio *);
@@ -127,6 +129,8 @@ int file_fallocate(struct file *, unsigned mode, uint64_t off, uint64_t len)
 bool file_is_path(struct file *);                    /* opened O_PATH */
 bool file_is_seekable(struct file *);
 enum file_knows file_knows(const struct file *);
+bool file_has_read(const struct file *);
+bool file_has_write(const struct file *);
 bool file_same_mount(const struct file *, const struct file *);
 /* Bytes from one file to the other through the kernel; off NULL: position.
  * *end: the error that ended it, also behind some bytes; 0. */
@@ -185,6 +189,7 @@ int file_readdir(struct file *, struct dirsink *) MUST_CHECK;
 int fs_pid_of(const struct file *, uint64_t *born);  /* of a directory /proc/PID; -1 */
 
 /* ---- devpts.c ---- */
+int fs_pty_number(struct file *);
 int fs_pty_peer(struct file *master, unsigned flags, struct file **out) MUST_CHECK;
 
 /* ---- pipe.c ---- */

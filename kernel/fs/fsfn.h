@@ -144,7 +144,7 @@ struct vnode *fsctx_exchange(enum fs_place, struct vnode *);
 
 /* ---- names.c ---- */
 int names_create(struct walk *, struct vn_new *, struct vnode **out) MUST_CHECK;
-int names_make_socket(const struct path_at *, struct vnode **out) MUST_CHECK;
+int names_make_socket(const struct path_at *, uint32_t mode, struct vnode **out) MUST_CHECK;
 
 /* ---- open.c, file.c ---- */
 static inline bool
@@ -259,8 +259,10 @@ int procpid_self(void);
 int pipe_opened(struct vnode *, struct file *) MUST_CHECK;
 void pipe_inactive(struct vnode *);
 void pipe_init(void);
-int pipe_wait_slot(struct file *) MUST_CHECK;
 void fs_signal_no_reader(void);
+
+/* ---- splice.c ---- */
+bool file_takes_splice(const struct file *);
 
 /* ---- pipesplice.c ---- */
 int pipe_lend(struct file *, bool nowait, uint8_t **at, size_t *n) MUST_CHECK;

@@ -161,11 +161,12 @@ fs_mknod(const struct path_at *at, unsigned mode, uint64_t rdev)
 	return r;
 }
 
-/* The file of a socket that is bound to a path; as fs_mknod().  Owns: *out. */
+/* The file of a socket that is bound to a path, of this mode; as fs_mknod().  Owns:
+ * *out. */
 int
-names_make_socket(const struct path_at *at, struct vnode **out)
+names_make_socket(const struct path_at *at, uint32_t mode, struct vnode **out)
 {
-	return name_make(at, S_IFSOCK | 0777, 0, out);
+	return name_make(at, mode, 0, out);
 }
 
 /* symlink(2): target is any text but none.  0, -ENOENT, -EEXIST … */
@@ -385,8 +386,6 @@ may_replace(const struct vn_move *m, const struct cred *c)
 
 	if (m->dst == NULL)
 		return vn_permit(m->to_dir, c, VN_W | VN_X);
-	if (vn_is_below(m->from_dir, m->dst))
-		return m->exchange ? -EINVAL : -ENOTEMPTY;
 	return may_remove(m->to_dir, m->dst, c, kind->type == S_IFDIR);
 }
 
@@ -435,6 +434,8 @@ rename_locked(struct vn_move *m, const struct walk *wf, const struct walk *wt,
 		return r;
 	if (vn_is_below(m->to_dir, m->src))
 		return -EINVAL;
+	if (m->dst != NULL && vn_is_below(m->from_dir, m->dst))
+		return m->exchange ? -EINVAL : -ENOTEMPTY;
 	if (m->src == m->dst)
 		return 0;
 	r = may_remove(m->from_dir, m->src, c, m->src->type == S_IFDIR);

@@ -418,15 +418,12 @@ piece_join_locked(struct pipe *p, struct uio *u)
 
 	HELD(&p->lock);
 	if (part == 0 || pipe_is_empty(p) || p->readers == 0 || s->is_closed ||
-	    u->apart || s->off + s->len + part > PAGE_SIZE)
+	    s->off + s->len + part > PAGE_SIZE)
 		return 0;
 	return slot_add(s, u, part);
 }
 
-/*
- * A page of u, or all of it, into the next slot; what sendfile brings stays by
- * itself, for on Linux it is the page of the file.  Bytes, -EFAULT, -ENOMEM.
- */
+/* A page of u, or all of it, into the next slot.  Bytes, -EFAULT, -ENOMEM. */
 static ssize_t
 piece_fill_locked(struct pipe *p, const struct file *f, struct uio *u)
 {
@@ -434,8 +431,7 @@ piece_fill_locked(struct pipe *p, const struct file *f, struct uio *u)
 	ssize_t n = slot_add(s, u, MIN(u->left, PAGE_SIZE));
 
 	HELD(&p->lock);
-	s->is_closed = (f->flags & O_DIRECT) != 0 || u->apart;
-	s->is_packet = s->is_closed && !u->apart;
+	s->is_closed = s->is_packet = (f->flags & O_DIRECT) != 0;
 	if (n > 0)
 		p->head++;
 	return n;

@@ -71,24 +71,6 @@ signalled(ssize_t r)
 	return r;
 }
 
-/*
- * sendfile into a pipe, of how many bytes ever.
- *
- * Locks:    none held.
- * Returns:  0: there is a slot; -EPIPE (it was signalled), -EAGAIN, -ERESTARTSYS.
- */
-int
-pipe_wait_slot(struct file *f)
-{
-	struct pipe *p = pipe_of(f);
-	int r;
-
-	mutex_lock(&p->lock);
-	r = wait_slot_locked(p, (f->flags & O_NONBLOCK) != 0);
-	mutex_unlock(&p->lock);
-	return (int)signalled(r);
-}
-
 /* ---- pipe → file ---- */
 
 /*

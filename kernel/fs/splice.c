@@ -37,13 +37,14 @@ gives(const struct file *f)
 	    d->is_endless || d->ops->poll != NULL);
 }
 
-static bool
-takes(const struct file *f)
+/* Do bytes go to f without a buffer of the user's? */
+bool
+file_takes_splice(const struct file *f)
 {
 	if (f->ops == NULL)
 		return f->vn->type == S_IFREG;
 	return f->ops->write != NULL && f->ops->name == NULL &&
-	    f->knows < KNOWS_READ_FLAGS;
+	    f->knows < KNOWS_READ_NOWAIT;
 }
 
 /* May n bytes be moved from or to f, at *off or its position?  0, -EINVAL. */
@@ -85,7 +86,7 @@ pipe_to_file(struct splice_call *c)
 	if ((file_flags(c->out) & O_APPEND) != 0)
 		return -EINVAL;
 	r = place_check(c->out, c->out_off, c->n);
-	if (r == 0 && !takes(c->out))
+	if (r == 0 && !file_takes_splice(c->out))
 		r = -EINVAL;
 	if (r != 0)
 		return r;

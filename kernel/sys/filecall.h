@@ -59,6 +59,9 @@ void sys_iov_free(struct uio_vec *, size_t n);
 /* Of the four modes of access, three are for something: may it be used so? */
 bool sys_file_can(struct file *, unsigned mode);
 
+/* splice(2) between open files; offsets at in_addr and out_addr, or 0. */
+int64_t sys_splice_ends(struct splice_call *, va_t in_addr, va_t out_addr);
+
 /* An optional offset argument goes back.  0, -EFAULT. */
 int sys_offset_copyout(va_t, const uint64_t *off) MUST_CHECK;
 

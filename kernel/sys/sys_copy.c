@@ -50,7 +50,7 @@ copy_pos(struct file *f, va_t addr, uint64_t *pos)
 static int
 fsize_cut(uint64_t off, size_t *n)
 {
-	uint64_t limit = sys_fsize_limit();
+	uint64_t limit = MIN(sys_fsize_limit(), (uint64_t)INT64_MAX);
 
 	if (off >= limit)
 		return -EFBIG;
@@ -154,7 +154,19 @@ sendfile_check(struct file *in, struct file *out, bool has_off, uint64_t off,
 		return -EINVAL;
 	r = out == NULL ? -EBADF :
 	    splice_check(in, out, S_ISFIFO(file_mode(out)) ? 0 : -EINVAL);
-	return r == 0 && S_ISDIR(file_mode(in)) ? -EINVAL : r;
+	if (r == 0 && S_ISREG(file_mode(out)) &&
+	    n > INT64_MAX - (uint64_t)file_lseek(out, 0, SEEK_CUR))
+		r = -EINVAL;
+	return r;
+}
+
+/* Into a pipe, as splice does it, but not from another. */
+static int64_t
+send_to_pipe(struct file *in, struct file *out, const uint64_t a[6])
+{
+	struct splice_call c = { .in = in, .out = out, .n = a[3] };
+
+	return S_ISFIFO(file_mode(in)) ? -EINVAL : sys_splice_ends(&c, a[2], 0);
 }
 
 int64_t
@@ -169,7 +181,8 @@ sys_sendfile(const uint64_t a[6])
 	if (r == 0)
 		r = sendfile_check(in, out, a[2] != 0, from, a[3]);
 	if (r == 0)
-		r = splice(in, a[2], out, 0, a[3]);
+		r = S_ISFIFO(file_mode(out)) ? send_to_pipe(in, out, a) :
+		    splice(in, a[2], out, 0, a[3]);
 	if (in != NULL)
 		file_put(in);
 	if (out != NULL)

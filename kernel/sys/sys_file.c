@@ -210,6 +210,16 @@ sys_iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 	return 0;
 }
 
+/* Is there a vector behind f's reads, or writes?  Else a buffer is a call. */
+static bool
+takes_vector(struct file *f, enum rw_way way)
+{
+	enum file_knows knows = file_knows(f);
+
+	return way == RW_READ ? knows != KNOWS_HINTS && !S_ISDIR(file_mode(f)) :
+	    knows < KNOWS_READ_NOWAIT;
+}
+
 /* Does f know these flags of one call?  0, -EOPNOTSUPP. */
 static int
 rwf_check(struct file *f, enum rw_way way, unsigned rwf)
@@ -217,12 +227,35 @@ rwf_check(struct file *f, enum rw_way way, unsigned rwf)
 	enum file_knows knows = file_knows(f);
 	unsigned all = RWF_PROVIDED;
 
-	if (knows != KNOWS_NOWAIT)
+	if (knows != KNOWS_NOWAIT && knows != KNOWS_READ_NOWAIT)
 		all &= ~RWF_NOWAIT;
-	if (knows == KNOWS_HINTS ||
-	    (knows == KNOWS_READ_FLAGS && way == RW_WRITE))
+	if (!takes_vector(f, way))
 		all = RWF_HIPRI;
 	return (rwf & ~all) != 0 ? -EOPNOTSUPP : 0;
+}
+
+/* Buffer by buffer, until one is not moved whole.  Bytes, -errno of the first. */
+static int64_t
+rw_each(const struct rw *rw, const struct uio_vec *vec, int n)
+{
+	uint64_t off = rw->off != NULL ? *rw->off : 0;
+	struct rw one = { rw->f, rw->is_write, rw->off != NULL ? &off : NULL, 0 };
+	int64_t done = 0, r = 0;
+	struct uio u;
+
+	for (; n > 0; n--, vec++) {
+		if (vec->len == 0)
+			continue;
+		uio_init_user(&u, vec->base, vec->len);
+		r = rw_perform(&one, &u);
+		if (r <= 0)
+			break;
+		done += r;
+		off += (uint64_t)r;
+		if ((uint64_t)r != vec->len)
+			break;
+	}
+	return done > 0 ? done : r;
 }
 
 /* readv, writev, preadv, pwritev, and the two with flags. */
@@ -246,10 +279,13 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 	if (r == 0) {
 		u.vec = vec;
 		r = rw_check(&rw, 0, u.left);
+		if (r == 0 && !(rw.is_write ? file_has_write : file_has_read)(rw.f))
+			r = -EINVAL;
 		if (r == 0 && u.left != 0)
 			r = rwf_check(rw.f, way, rwf);
-		if (r == 0)
-			r = rw_perform(&rw, &u);
+		if (r == 0 && u.left != 0)
+			r = takes_vector(rw.f, way) ? rw_perform(&rw, &u) :
+			    rw_each(&rw, vec, n);
 		sys_iov_free(vec, (size_t)n);
 	}
 	file_put(rw.f);

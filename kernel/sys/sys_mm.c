@@ -35,6 +35,7 @@
 #define MADV_HWPOISON 100
 #define MADV_SOFT_OFFLINE 101
 
+static int mmap_length(const struct map_args *);
 static int mmap_type(struct map_args *);
 static int mmap_file(struct map_args *, struct file *);
 
@@ -66,7 +67,7 @@ sys_mmap(const uint64_t a[6])
 	bool held = false;
 	struct file *f = NULL;
 	va_t at;
-	int r;
+	int r, first;
 
 	if ((a[5] & PAGE_MASK) != 0)
 		return -EINVAL;
@@ -82,9 +83,17 @@ sys_mmap(const uint64_t a[6])
 		}
 		m.off = a[5];
 	}
+	r = mmap_length(&m);
+	if (r != 0)
+		goto out;
 	r = mmap_type(&m);
 	if (r == 0 && f != NULL)
 		r = mmap_file(&m, f);
+	if (r != 0) {
+		/* What is wrong with the place is said first. */
+		first = map_place_check(proc_current()->as, &m);
+		r = first != 0 ? first : r;
+	}
 	if (r == 0 && m.vmo != NULL && (m.flags & MAP_TYPE) == MAP_SHARED) {
 		r = file_map_begin(f, m.prot, &m.maxprot);
 		held = r == 0;
@@ -102,15 +111,19 @@ out:
 }
 
 static int
+mmap_length(const struct map_args *m)
+{
+	if (m->len == 0)
+		return -EINVAL;
+	return PAGE_UP(m->len) == 0 || m->len > MD_USER_END ? -ENOMEM : 0;
+}
+
+static int
 mmap_type(struct map_args *m)
 {
 	unsigned type = m->flags & MAP_TYPE;
 	bool is_file = (m->flags & MAP_ANONYMOUS) == 0;
 
-	if (m->len == 0)
-		return -EINVAL;
-	if (PAGE_UP(m->len) == 0 || m->len > MD_USER_END)
-		return -ENOMEM;
 	if (is_file && m->off + PAGE_UP(m->len) < m->off)
 		return -EOVERFLOW;
 	if (type == MAP_SHARED_VALIDATE && is_file &&

@@ -24,13 +24,15 @@ offset_fetch(va_t addr, uint64_t *off)
 	return addr == 0 ? 0 : copyin(off, addr, sizeof(*off));
 }
 
-/* Between open files; offsets at in_addr and out_addr, or 0. */
-static int64_t
-splice_ends(struct splice_call *c, va_t in_addr, va_t out_addr)
+/* See filecall.h. */
+int64_t
+sys_splice_ends(struct splice_call *c, va_t in_addr, va_t out_addr)
 {
 	uint64_t in_off, out_off;
 	int64_t r;
 
+	if (file_is_path(c->in) || file_is_path(c->out))
+		return -EBADF;
 	/* A pipe's offset is refused unread. */
 	if ((in_addr != 0 && pipe_size(c->in) >= 0) ||
 	    (out_addr != 0 && pipe_size(c->out) >= 0))
@@ -90,7 +92,7 @@ sys_splice(const uint64_t a[6])
 		return -EINVAL;
 	if (!ends_of(a[0], a[2], &c))
 		return -EBADF;
-	r = splice_ends(&c, a[1], a[3]);
+	r = sys_splice_ends(&c, a[1], a[3]);
 	ends_put(&c);
 	return r;
 }

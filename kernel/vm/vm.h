@@ -94,6 +94,9 @@ struct map_args {
 	bool privileged;        /* may map below mmap_min_addr */
 };
 
+/* Is its place one where something may be mapped, and for FIXED_NOREPLACE free now?
+ * 0, -ENOMEM, -EINVAL, -EPERM, -EEXIST.  Locks: takes [M] shared. */
+int map_place_check(struct aspace *, const struct map_args *) MUST_CHECK;
 /* Returns 0 with the address in *out, or -EINVAL, -ENOMEM, -EEXIST, -EPERM … */
 int map_mmap(struct aspace *, const struct map_args *, va_t *out) MUST_CHECK;
 int map_munmap(struct aspace *, va_t, uint64_t len) MUST_CHECK;
@@ -176,7 +179,6 @@ struct uio {
 	struct uio_vec *vec;        /* at the current vector */
 	unsigned nvec;
 	bool nowait;                /* -EAGAIN for sleeping until something comes */
-	bool apart;                 /* in a pipe nothing joins it */
 	size_t done;                /* bytes moved so far */
 	size_t left;                /* bytes still wanted */
 	struct uio_vec one;         /* for the common single buffer */

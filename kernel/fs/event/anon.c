@@ -60,7 +60,7 @@ anon_open(const struct file_ops *ops, size_t size, unsigned flags, struct file *
 	f->flags = O_RDWR | flags;
 	f->ops = ops;
 	f->priv = priv;
-	f->knows = ops->write != NULL ? KNOWS_NOWAIT : KNOWS_HINTS;
+	f->knows = ops->write != NULL ? KNOWS_READ_NOWAIT : KNOWS_HINTS;
 	vn_get(anon.vn);
 	f->vn = anon.vn;
 	*out = f;

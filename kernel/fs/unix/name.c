@@ -106,7 +106,7 @@ bind_path(struct sock *s, const struct sock_addr *a)
 	if (l == NULL)
 		return -ENOMEM;
 	l->addr.len = SOCK_ADDR_PATH + (unsigned)strlen(at.path) + 1;
-	r = names_make_socket(&at, &l->vn);
+	r = names_make_socket(&at, file_mode(s->file), &l->vn);
 	if (r == 0) {
 		r = name_give(s, l);
 		if (r != 0 && fs_unlink(&at) != 0)

@@ -32,7 +32,7 @@ uio_init_kernel(struct uio *u, void *buf, size_t n)
 	u->one.len = n;
 	u->vec = &u->one;
 	u->nvec = 1;
-	u->nowait = u->apart = false;
+	u->nowait = false;
 	u->done = 0;
 	u->left = n;
 }

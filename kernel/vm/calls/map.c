@@ -228,6 +228,22 @@ decode_place(const struct map_args *a, uint64_t pages)
 	return 0;
 }
 
+/* What mmap says before it looks at what is to be mapped (vm.h). */
+int
+map_place_check(struct aspace *as, const struct map_args *a)
+{
+	uint64_t vpn = a->addr >> PAGE_SHIFT;
+	uint64_t pages = PAGE_UP(a->len) >> PAGE_SHIFT;
+	int r = decode_place(a, pages);
+
+	if (r != 0 || (a->flags & MAP_FIXED_NOREPLACE) == 0)
+		return r;
+	rw_lock_read(&as->map_lock);
+	r = vad_pages(as, vpn, vpn + pages, 0) != 0 ? -EEXIST : 0;
+	rw_unlock_read(&as->map_lock);
+	return r;
+}
+
 /* Could it use up as much as its size? */
 static bool
 takes_memory(const struct map_args *a)
