@@ -23,6 +23,7 @@
 #define POLLNVAL 0x020
 #define POLLRDNORM 0x040
 #define POLLWRNORM 0x100
+#define POLLWRBAND 0x200
 #define POLLRDHUP 0x2000
 /* What most files say at once of either; an eventfd, a timerfd and a signalfd do not. */
 #define POLL_RD (POLLIN | POLLRDNORM)

@@ -235,13 +235,11 @@ write_piece(struct file *f, const char *buf, size_t n)
 	size_t done = 0;
 	ssize_t r = 0;
 
-	while (done < n) {
+	do {
 		r = d->ops->write(d->dev, buf + done, n - done,
 		    (f->flags & O_NONBLOCK) != 0);
-		if (r <= 0)
-			break;
-		done += (size_t)r;
-	}
+		done += (size_t)MAX(r, 0);
+	} while (r > 0 && done < n);
 	return done > 0 ? (ssize_t)done : r;
 }
 
@@ -260,27 +258,28 @@ static ssize_t
 chr_write(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct chr_dev *d = dev_of(f);
-	ssize_t done = 0, got, n = 0;
+	ssize_t done = 0, want, got, n = 0;
 	void *buf;
 
 	if (d->takes == TAKES_ALL)
 		return swallow(u);
 	if (d->takes == TAKES_NOTHING)
 		return -ENOSPC;
-	if (u->left == 0)
-		return 0;
 	if (d->ops->write == NULL)
-		return -EINVAL;
-	buf = kmem_alloc(MIN(u->left, CHR_PIECE));
+		return u->left == 0 ? 0 : -EINVAL;
+	buf = kmem_alloc(MIN(u->left + 1, CHR_PIECE));
 	if (buf == NULL)
 		return -ENOMEM;
-	while (u->left > 0) {
-		got = uio_get(u, buf, MIN(u->left, CHR_PIECE));
-		n = got > 0 ? write_piece(f, buf, (size_t)got) : got;
+	do {
+		want = (ssize_t)MIN(u->left, CHR_PIECE);
+		got = uio_get(u, buf, (size_t)want);
+		if (got < want && f->ops == &stream_file_ops)
+			got = -EFAULT; /* a terminal takes a piece, or nothing */
+		/* Who has nothing to write hears that it is hung up, too. */
+		n = write_piece(f, buf, (size_t)MAX(got, 0));
+		n = n == 0 ? got : n;
 		done += n > 0 ? n : 0;
-		if (n < got || n <= 0 || thread_current()->pending != 0)
-			break;
-	}
+	} while (n == got && n > 0 && u->left > 0 && thread_current()->pending == 0);
 	kmem_free(buf);
 	return done > 0 ? done : n;
 }
@@ -331,6 +330,7 @@ devfs_device(const struct file *f)
 
 static const struct file_ops stream_file_ops = {
 	.seek = SEEKS_NEVER,
+	.writes_nothing = true,
 	.read = chr_read,
 	.write = chr_write,
 	.poll = chr_poll,

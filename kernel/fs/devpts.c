@@ -224,6 +224,15 @@ pts_freed(unsigned n)
 	mutex_unlock(&pts.mutex);
 }
 
+/* The number of the pair whose master f is.  -ENOTTY, -EIO: another terminal. */
+int
+fs_pty_number(struct file *f)
+{
+	struct chr_dev *d = devfs_device(f);
+
+	return d != NULL ? pty_of_master(d) : -ENOTTY;
+}
+
 /*
  * TIOCGPTPEER: the slave of the master f, opened without its name.
  *
@@ -234,8 +243,7 @@ pts_freed(unsigned n)
 int
 fs_pty_peer(struct file *f, unsigned flags, struct file **out)
 {
-	struct chr_dev *d = devfs_device(f);
-	int n = d != NULL ? pty_of_master(d) : -ENOTTY, r;
+	int n = fs_pty_number(f), r;
 	struct vnode *v = NULL;
 	struct file *peer;
 

@@ -571,6 +571,13 @@ seek_data(struct vmo *vmo, uint64_t off, int whence)
 	return (int64_t)MIN(size, MAX(off, pg << PAGE_SHIFT));
 }
 
+/* Has a directory an end to seek from?  Not where its names are in memory only. */
+static bool
+ends_somewhere(const struct vnode *v)
+{
+	return v->type == S_IFDIR && (v->inode != NULL || v->mnt->type->on_demand);
+}
+
 /* Where lseek goes, from position pos. */
 static int64_t
 seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
@@ -586,7 +593,7 @@ seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
 		base = (int64_t)pos;
 		break;
 	case SEEK_END:
-		if (vmo == NULL && f->vn->type != S_IFDIR && !sized)
+		if (vmo == NULL && !sized && !ends_somewhere(f->vn))
 			return -EINVAL;
 		if (sized)
 			base = (int64_t)f->ops->size(f);

@@ -194,9 +194,10 @@ open_check(struct open_req *o)
 	if (v->type == S_IFDIR && (want & VN_W) != 0)
 		return -EISDIR;
 	if (!o->made) {
-		if ((o->flags & O_NOATIME) != 0 && !vn_is_owner(v, fs_cred()))
-			return -EPERM;
 		r = vn_permit(v, fs_cred(), want);
+		if (r == 0 && (o->flags & O_NOATIME) != 0 &&
+		    !vn_is_owner(v, fs_cred()))
+			r = -EPERM;
 	}
 	if (r == 0 && (o->flags & O_DIRECT) != 0 && !vn_takes_direct(v))
 		r = -EINVAL;

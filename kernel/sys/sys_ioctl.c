@@ -152,8 +152,12 @@ static int64_t
 ioctl_peer(struct file *master, uint64_t flags)
 {
 	struct file *peer;
-	int r = fs_pty_peer(master, (unsigned)flags & ~(unsigned)O_CREAT, &peer);
+	int r = fs_pty_number(master);
 
+	if (r >= 0)
+		r = fdtab_has_room(fdtab_current()) ? 0 : -EMFILE;
+	if (r == 0)
+		r = fs_pty_peer(master, (unsigned)flags & ~(unsigned)O_CREAT, &peer);
 	if (r != 0)
 		return r;
 	return sys_install(peer, 0, sys_at_exec(flags));

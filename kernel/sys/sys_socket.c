@@ -209,10 +209,8 @@ accept_to(struct file *f, va_t addr, va_t len, unsigned flags)
 {
 	struct sock_addr from;
 	struct file *new;
-	int64_t r = fdtab_has_room(fdtab_current()) ? 0 : -EMFILE;
+	int64_t r = sock_accept(f, flags, &new);
 
-	if (r == 0)
-		r = sock_accept(f, flags, &new);
 	if (r != 0)
 		return r;
 	if (addr != 0) {
@@ -235,6 +233,8 @@ sys_accept4(const uint64_t a[6])
 
 	if (r != -EBADF && (flags & ~(unsigned)SOCK_FLAGS) != 0)
 		r = -EINVAL;
+	else if (r != -EBADF && !fdtab_has_room(fdtab_current()))
+		r = -EMFILE;
 	if (r == 0)
 		r = accept_to(f, a[1], a[2], flags);
 	if (f != NULL)

@@ -133,7 +133,7 @@ turn_to_locked(struct sock *s, struct sock *other, struct sock **old)
 		sock_meet_locked(s, other);
 	s->state = other != NULL ? SOCK_CONNECTED : SOCK_IDLE;
 	if (*old != NULL && *old != other)
-		sock_tell_locked(s, POLL_WR);
+		sock_tell_locked(s, SOCK_WR);
 	return 0;
 }
 

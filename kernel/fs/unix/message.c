@@ -116,7 +116,7 @@ credit_locked(struct sock_msg *m)
 	m->from->sent -= m->cost;
 	m->cost = 0;
 	if (sock_has_room_locked(m->from))
-		sock_tell_locked(m->from, POLL_WR);
+		sock_tell_locked(m->from, SOCK_WR);
 }
 
 /*
@@ -140,7 +140,7 @@ sock_msg_unlink_locked(struct sock *s, struct sock_msg *m)
 		return;
 	wake_all(&s->wq);
 	LIST_FOREACH(c, &s->callers, caller)
-		ready_tell(&c->ready, POLL_WR);
+		ready_tell(&c->ready, SOCK_WR);
 }
 
 /* All of them, or those with descriptors, to the end of out.  Locks: sock_lock held; else
@@ -318,7 +318,7 @@ sock_msg_make(struct sock *from, struct sock_io *io, size_t len, uint64_t deadli
 	if (r != 0) {
 		spin_lock(&sock_lock);
 		from->sent -= cost;
-		sock_tell_locked(from, POLL_WR);
+		sock_tell_locked(from, SOCK_WR);
 		spin_unlock(&sock_lock);
 	} else if (len > 0 && uio_get(io->uio, (*out)->data, len) != (ssize_t)len) {
 		sock_msg_undo(*out);

@@ -255,7 +255,7 @@ sock_poll(struct file *f, struct ready **at)
 	if (s->queued != 0)
 		bits |= POLL_RD;
 	if (can_send_locked(s))
-		bits |= POLL_WR;
+		bits |= SOCK_WR;
 	spin_unlock(&sock_lock);
 	return bits;
 }

@@ -127,6 +127,7 @@ struct sock *sock_part_locked(struct sock *);
 struct sock_cred sock_cred_now(void);
 struct sock_cred sock_acting_now(void);
 void sock_tell_locked(struct sock *, unsigned bits);
+#define SOCK_WR (POLL_WR | POLLWRBAND) /* what a socket with room says */
 int sock_error_locked(struct sock *);
 uint64_t sock_deadline(const struct file *, unsigned flags, uint64_t ns);
 int sock_sleep(struct sock *at, const struct sock_wait *);
