@@ -248,9 +248,7 @@ ipc_get(struct ipc_ids *ids, const struct ipc_want *w)
 	struct ipc *new;
 	int r, made;
 
-	spin_lock(&ipc_lock);
-	r = look_locked(ids, w);
-	spin_unlock(&ipc_lock);
+	r = UNDER(&ipc_lock, look_locked(ids, w));
 	if (r != -ENOENT || (w->key != IPC_PRIVATE && (w->flags & IPC_CREAT) == 0))
 		return r;
 	made = ids->ops->make(w, &new);
@@ -282,9 +280,7 @@ ipc_put(struct ipc_ids *ids, struct ipc *i)
 {
 	bool last;
 
-	spin_lock(&ipc_lock);
-	last = --i->refs == 0;
-	spin_unlock(&ipc_lock);
+	last = UNDER(&ipc_lock, --i->refs == 0);
 	if (last)
 		ids->ops->free(i);
 }

@@ -195,9 +195,7 @@ undo_all(struct proc *p)
 	if (l == NULL)
 		return;
 	do {
-		spin_lock(&ipc_lock);
-		u = undo_one_locked(p, l);
-		spin_unlock(&ipc_lock);
+		u = UNDER(&ipc_lock, undo_one_locked(p, l));
 		kmem_free(u);
 	} while (u != NULL);
 	p->undo = NULL;

@@ -30,6 +30,12 @@ struct list {
 	    &var->field != &(l)->head;                                     \
 	    var = LIST_ENTRY(var->field.next, __typeof__(*var), field))
 
+/* The same; the current one may be removed, the next one may not. */
+#define LIST_FOREACH_SAFE(var, following, l, field)                        \
+	for (var = LIST_ENTRY((l)->head.next, __typeof__(*var), field);    \
+	    following = var->field.next, &var->field != &(l)->head;        \
+	    var = LIST_ENTRY(following, __typeof__(*var), field))
+
 static inline void
 list_init(struct list *l)
 {

@@ -66,6 +66,14 @@ bool spin_trylock(struct spinlock *);
 SPIN_FN void spin_unlock(struct spinlock *);
 SPIN_FN uint64_t spin_lock_irq(struct spinlock *); /* returns the old flags */
 SPIN_FN void spin_unlock_irq(struct spinlock *, uint64_t flags);
+/* What an expression is while the lock is held, which is taken for it. */
+#define UNDER(l, expr)                                                     \
+	({                                                                 \
+		spin_lock(l);                                              \
+		__typeof__(expr) is_ = (expr);                             \
+		spin_unlock(l);                                            \
+		is_;                                                       \
+	})
 /*
  * For asserts.  True is certain for who holds it; who does not, and may be moved
  * while he asks, can be told true once in a long time.

@@ -481,12 +481,7 @@ exec_free(struct exec_new *x)
 static bool
 is_alone(struct proc *p)
 {
-	bool alone;
-
-	spin_lock(&proc_lock);
-	alone = p->nthreads == 1;
-	spin_unlock(&proc_lock);
-	return alone;
+	return UNDER(&proc_lock, p->nthreads == 1);
 }
 
 /*

@@ -149,12 +149,7 @@ vfork_release(struct task *tk)
 static bool
 memory_has_others(const struct proc *p)
 {
-	bool has;
-
-	spin_lock(&proc_lock);
-	has = p->nthreads > 1;
-	spin_unlock(&proc_lock);
-	return has || as_users(p->as) > 1;
+	return UNDER(&proc_lock, p->nthreads > 1) || as_users(p->as) > 1;
 }
 
 /*

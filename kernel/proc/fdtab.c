@@ -147,12 +147,7 @@ grow_to(struct fdtab *t, unsigned fd)
 unsigned
 fdtab_size(struct fdtab *t)
 {
-	unsigned size;
-
-	spin_lock(&t->lock);
-	size = t->a->size;
-	spin_unlock(&t->lock);
-	return size;
+	return UNDER(&t->lock, t->a->size);
 }
 
 /*
@@ -350,12 +345,8 @@ bool
 fdtab_has_room(struct fdtab *t)
 {
 	uint64_t limit = MIN(proc_rlimit_nofile(), (uint64_t)FD_MAX);
-	unsigned fd;
 
-	spin_lock(&t->lock);
-	fd = find_free_locked(t, 0);
-	spin_unlock(&t->lock);
-	return fd < limit;
+	return UNDER(&t->lock, find_free_locked(t, 0)) < limit;
 }
 
 /*
@@ -397,12 +388,7 @@ get_file(const struct fdtab *t, int fd)
 static __attribute__((noinline)) struct file *
 get_file_of_many(struct fdtab *t, int fd)
 {
-	struct file *f;
-
-	spin_lock(&t->lock);
-	f = get_file(t, fd);
-	spin_unlock(&t->lock);
-	return f;
+	return UNDER(&t->lock, get_file(t, fd));
 }
 
 /* The file of a number with a reference, or NULL.  Rule 4: of 45 instructions 20. */

@@ -520,12 +520,7 @@ clone_undo(struct clone_state *s)
 static bool
 vfork_is_over(struct task *tk)
 {
-	bool over;
-
-	spin_lock(&proc_lock);
-	over = !tk->vfork;
-	spin_unlock(&proc_lock);
-	return over;
+	return UNDER(&proc_lock, !tk->vfork);
 }
 
 /*

@@ -131,15 +131,14 @@ wake_count(uint32_t val)
 static int
 wake_key_locked(const uintptr_t key[2], unsigned n, uint32_t bitset)
 {
-	struct list *l = futex_bucket(key);
-	struct list_node *at = l->head.next, *next;
 	struct futex_waiter *w;
+	struct list_node *next;
 	unsigned woken = 0;
 
 	HELD(&futexes.lock);
-	for (; at != &l->head && woken < n; at = next) {
-		next = at->next;
-		w = LIST_ENTRY(at, struct futex_waiter, node);
+	LIST_FOREACH_SAFE(w, next, futex_bucket(key), node) {
+		if (woken == n)
+			break;
 		if (!futex_same_key(w->key, key))
 			continue;
 		if (w->pi != NULL)
@@ -163,14 +162,14 @@ static int
 move_key_locked(const uintptr_t from[2], const uintptr_t to[2], unsigned n)
 {
 	struct list *l = futex_bucket(from), *other = futex_bucket(to);
-	struct list_node *at = l->head.next, *next;
 	struct futex_waiter *w;
+	struct list_node *next;
 	unsigned moved = 0;
 
 	HELD(&futexes.lock);
-	for (; at != &l->head && moved < n; at = next) {
-		next = at->next;
-		w = LIST_ENTRY(at, struct futex_waiter, node);
+	LIST_FOREACH_SAFE(w, next, l, node) {
+		if (moved == n)
+			break;
 		if (!futex_same_key(w->key, from))
 			continue;
 		if (w->pi != NULL)
@@ -227,12 +226,7 @@ wait_queue(const struct futex_req *q, const struct vm_word_pin *pin,
 static bool
 was_woken(struct futex_waiter *w)
 {
-	bool woken;
-
-	spin_lock(&futexes.lock);
-	woken = w->woken;
-	spin_unlock(&futexes.lock);
-	return woken;
+	return UNDER(&futexes.lock, w->woken);
 }
 
 /* Out of the queue, wherever it was moved; true: somebody woke us. */
@@ -339,9 +333,7 @@ futex_wake(const struct futex_req *q, uint32_t bitset)
 
 	if (r < 0)
 		return r;
-	spin_lock(&futexes.lock);
-	r = wake_key_locked(key, wake_count(q->val), bitset);
-	spin_unlock(&futexes.lock);
+	r = UNDER(&futexes.lock, wake_key_locked(key, wake_count(q->val), bitset));
 	return r;
 }
 

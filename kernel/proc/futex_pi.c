@@ -512,9 +512,7 @@ futex_unlock_pi(const struct futex_req *q)
 		r = futex_pin(q, q->addr, ACCESS_WRITE, &pin);
 		if (r < 0)
 			return r;
-		spin_lock(&futexes.lock);
-		r = unlock_locked(&pin, v, &again);
-		spin_unlock(&futexes.lock);
+		r = UNDER(&futexes.lock, unlock_locked(&pin, v, &again));
 		vm_word_unpin(&pin, PAGE_DIRTY);
 	} while (again);
 	return r;
@@ -595,17 +593,14 @@ static int
 send_all_locked(const uintptr_t from[2], const struct vm_word_pin *second,
     const struct pi_owner *o, unsigned done, uint32_t n)
 {
-	struct list *l = futex_bucket(from);
-	struct list_node *at = l->head.next, *next;
 	struct futex_waiter *w;
+	struct list_node *next;
 	int r = 0;
 
 	HELD(&futexes.lock);
-	for (; at != &l->head && r == 0; at = next) {
-		next = at->next;
-		w = LIST_ENTRY(at, struct futex_waiter, node);
+	LIST_FOREACH_SAFE(w, next, futex_bucket(from), node) {
 		/* One is to be woken: it is not counted among those that are sent. */
-		if ((int64_t)done - 1 >= (int64_t)n)
+		if (r != 0 || (int64_t)done - 1 >= (int64_t)n)
 			break;
 		if (!futex_same_key(w->key, from))
 			continue;
@@ -668,9 +663,7 @@ requeue_once(const struct futex_req *q, bool *again)
 	}
 	r = futex_same_key(first.key, second.key) ? -EINVAL : look_at_word(&second, &o);
 	if (r == 0) {
-		spin_lock(&futexes.lock);
-		r = requeue_locked(q, &first, &second, &o, again);
-		spin_unlock(&futexes.lock);
+		r = UNDER(&futexes.lock, requeue_locked(q, &first, &second, &o, again));
 		if (o.serial != 0)
 			look_at_owner(&o);
 	}

@@ -130,14 +130,9 @@ uint64_t
 proc_limit(enum rlimit_id id)
 {
 	struct task *tk = task_current();
-	uint64_t cur;
 
-	if (tk == NULL)
-		return RLIM_INFINITY;
-	spin_lock(&tk->proc->limits_lock);
-	cur = tk->proc->limits->of[id].cur;
-	spin_unlock(&tk->proc->limits_lock);
-	return cur;
+	return tk == NULL ? RLIM_INFINITY :
+	    UNDER(&tk->proc->limits_lock, tk->proc->limits->of[id].cur);
 }
 
 /* Those of memory.  Locks: takes limits_lock. */

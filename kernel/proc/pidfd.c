@@ -32,12 +32,8 @@ static bool
 has_ended(void *of)
 {
 	const struct proc *p = of;
-	bool r;
 
-	spin_lock(&proc_lock);
-	r = p->state == PROC_ZOMBIE || p->state == PROC_DEAD;
-	spin_unlock(&proc_lock);
-	return r;
+	return UNDER(&proc_lock, p->state == PROC_ZOMBIE || p->state == PROC_DEAD);
 }
 
 /* Both lines, as where there are namespaces. */
@@ -47,9 +43,7 @@ show(void *of, struct out *o)
 	const struct proc *p = of;
 	int pid;
 
-	spin_lock(&proc_lock);
-	pid = is_process_locked(p) ? p->pid : -1;
-	spin_unlock(&proc_lock);
+	pid = UNDER(&proc_lock, is_process_locked(p) ? p->pid : -1);
 	out_printf(o, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
@@ -121,12 +115,7 @@ proc_pidfd_open(int pid, unsigned flags, struct file **out)
 int
 proc_pidfd_kill(struct proc *p, const struct siginfo *si)
 {
-	int r;
-
-	spin_lock(&proc_lock);
-	r = is_process_locked(p) ? sig_kill_locked(p, si) : -ESRCH;
-	spin_unlock(&proc_lock);
-	return r;
+	return UNDER(&proc_lock, is_process_locked(p) ? sig_kill_locked(p, si) : -ESRCH);
 }
 
 /*

@@ -222,13 +222,9 @@ bool
 proc_shares_nothing(void)
 {
 	struct proc *p = proc_current();
-	bool alone;
 
-	spin_lock(&proc_lock);
-	alone = p->nthreads == 1 && p->sighand->refs == 1 &&
-	    as_users(p->as) == 1;
-	spin_unlock(&proc_lock);
-	return alone;
+	return UNDER(&proc_lock,
+	    p->nthreads == 1 && p->sighand->refs == 1 && as_users(p->as) == 1);
 }
 
 /*

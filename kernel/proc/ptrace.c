@@ -538,14 +538,13 @@ void
 trace_tracer_ends_locked(struct task *tk)
 {
 	struct list *all = &tk->proc->tracees;
-	struct list_node *n = all->head.next, *next;
+	struct list_node *next;
+	struct tracee *t;
 
 	HELD(&proc_lock);
-	for (; n != &all->head; n = next) {
-		next = n->next;
-		if (LIST_ENTRY(n, struct tracee, node)->tracer == tk)
-			drop_locked(LIST_ENTRY(n, struct tracee, node));
-	}
+	LIST_FOREACH_SAFE(t, next, all, node)
+		if (t->tracer == tk)
+			drop_locked(t);
 }
 
 /*

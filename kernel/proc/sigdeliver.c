@@ -156,12 +156,7 @@ next_signal_locked(struct task *tk, struct siginfo *si, enum sig_from *from)
 static bool
 is_stopped(struct task *tk)
 {
-	bool stopped;
-
-	spin_lock(&proc_lock);
-	stopped = tk->proc->stop_sig != 0 && !task_is_traced(tk);
-	spin_unlock(&proc_lock);
-	return stopped;
+	return UNDER(&proc_lock, tk->proc->stop_sig != 0 && !task_is_traced(tk));
 }
 
 /* Wait in the stop of the process; proc_lock is held and released. */

@@ -53,12 +53,8 @@ static bool
 has(uint64_t set)
 {
 	struct task *tk = task_current();
-	bool r;
 
-	spin_lock(&proc_lock);
-	r = ((tk->pending.set | tk->proc->pending.set) & set) != 0;
-	spin_unlock(&proc_lock);
-	return r;
+	return UNDER(&proc_lock, ((tk->pending.set | tk->proc->pending.set) & set) != 0);
 }
 
 static bool

@@ -75,12 +75,7 @@ is_there_locked(const struct file_owner *o)
 bool
 sigio_owner_lives(const struct file_owner *o)
 {
-	bool lives;
-
-	spin_lock(&proc_lock);
-	lives = is_there_locked(o);
-	spin_unlock(&proc_lock);
-	return lives;
+	return UNDER(&proc_lock, is_there_locked(o));
 }
 
 /*

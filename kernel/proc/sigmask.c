@@ -92,12 +92,8 @@ uint64_t
 sig_pending(void)
 {
 	struct task *tk = task_current();
-	uint64_t set;
 
-	spin_lock(&proc_lock);
-	set = (tk->pending.set | tk->proc->pending.set) & tk->blocked;
-	spin_unlock(&proc_lock);
-	return set;
+	return UNDER(&proc_lock, (tk->pending.set | tk->proc->pending.set) & tk->blocked);
 }
 
 /*

@@ -85,16 +85,13 @@ sigq_unlink_locked(struct sigq *q)
 void
 sigpend_flush_locked(struct sigpend *sp, uint64_t set)
 {
-	struct list_node *n = sp->queue.head.next, *next;
+	struct list_node *next;
 	struct sigq *q;
 
 	HELD(&proc_lock);
-	for (; n != &sp->queue.head; n = next) {
-		next = n->next;
-		q = LIST_ENTRY(n, struct sigq, node);
+	LIST_FOREACH_SAFE(q, next, &sp->queue, node)
 		if ((SIGBIT(q->info.signo) & set) != 0)
 			sigq_unlink_locked(q);
-	}
 	sp->set &= ~set;
 }
 
@@ -106,14 +103,12 @@ sigpend_flush_locked(struct sigpend *sp, uint64_t set)
 void
 sigpend_flush_timers_locked(struct sigpend *sp)
 {
-	struct list_node *n = sp->queue.head.next, *next;
 	uint64_t gone = 0, stay = 0;
+	struct list_node *next;
 	struct sigq *q;
 
 	HELD(&proc_lock);
-	for (; n != &sp->queue.head; n = next) {
-		next = n->next;
-		q = LIST_ENTRY(n, struct sigq, node);
+	LIST_FOREACH_SAFE(q, next, &sp->queue, node) {
 		if (q->info.code == SI_TIMER) {
 			gone |= SIGBIT(q->info.signo);
 			sigq_unlink_locked(q);
@@ -267,12 +262,7 @@ sig_send_member_locked(struct proc *p, const struct siginfo *si)
 int
 sig_send_proc(struct proc *p, const struct siginfo *si)
 {
-	int r;
-
-	spin_lock(&proc_lock);
-	r = post_locked(p, NULL, NULL, si);
-	spin_unlock(&proc_lock);
-	return r;
+	return UNDER(&proc_lock, post_locked(p, NULL, NULL, si));
 }
 
 /* To one thread, or NULL: to the process.  Rule 5; first NULL: the leader. */

@@ -121,12 +121,7 @@ tell_locked(struct tracee *t, int why)
 static bool
 is_held(struct task *tk)
 {
-	bool held;
-
-	spin_lock(&proc_lock);
-	held = task_is_held(tk);
-	spin_unlock(&proc_lock);
-	return held;
+	return UNDER(&proc_lock, task_is_held(tk));
 }
 
 /*

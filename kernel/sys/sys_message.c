@@ -169,12 +169,7 @@ may_claim(const struct sock_cred *c)
 static bool
 is_process(int pid)
 {
-	bool r;
-
-	spin_lock(&proc_lock);
-	r = proc_find_locked(pid) != NULL;
-	spin_unlock(&proc_lock);
-	return r;
+	return UNDER(&proc_lock, proc_find_locked(pid) != NULL);
 }
 
 /* Rule 2.  0, -EINVAL, -EPERM, -ESRCH. */

@@ -148,12 +148,7 @@ put_rusage(va_t at, const struct wait_result *res)
 static int
 own_pgid(void)
 {
-	int pgid;
-
-	spin_lock(&proc_lock);
-	pgid = proc_current()->pgid;
-	spin_unlock(&proc_lock);
-	return pgid;
+	return UNDER(&proc_lock, proc_current()->pgid);
 }
 
 int64_t

@@ -103,15 +103,12 @@ gone_drop(struct ext2_fs *fs, struct ext2_gone *g)
 void
 dir_forget_gone(struct ext2_fs *fs, const struct ext2_inode *dir)
 {
-	struct list_node *n, *next;
+	struct list_node *next;
+	struct ext2_gone *g;
 
-	for (n = fs->gone.head.next; n != &fs->gone.head; n = next) {
-		struct ext2_gone *g = LIST_ENTRY(n, struct ext2_gone, all);
-
-		next = n->next;
+	LIST_FOREACH_SAFE(g, next, &fs->gone, all)
 		if (dir == NULL || g->dir == dir)
 			gone_drop(fs, g);
-	}
 }
 
 /* The blocks that dir_purge() will change.  As meta_hold(). */

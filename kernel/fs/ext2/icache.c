@@ -114,15 +114,12 @@ zombie_end(struct ext2_inode *ip)
 static void
 reap_round(struct ext2_fs *fs)
 {
-	struct list_node *n, *next;
+	struct list_node *next;
+	struct ext2_inode *ip;
 
-	for (n = fs->zombies.head.next; n != &fs->zombies.head; n = next) {
-		struct ext2_inode *ip = LIST_ENTRY(n, struct ext2_inode, zombie);
-
-		next = n->next;
+	LIST_FOREACH_SAFE(ip, next, &fs->zombies, zombie)
 		if (ip->vn->nlink == 0 && is_unused(ip))
 			zombie_end(ip);
-	}
 }
 
 /*

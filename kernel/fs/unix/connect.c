@@ -106,9 +106,7 @@ stream_connect(struct sock *s, const struct sock_addr *a, uint64_t deadline)
 		r = sock_find(a, s->type, &w.other);
 		if (r != 0)
 			break;
-		spin_lock(&sock_lock);
-		was = attempt_locked(s, w.other, new, &r);
-		spin_unlock(&sock_lock);
+		was = UNDER(&sock_lock, attempt_locked(s, w.other, new, &r));
 		if (was == TOO_MANY)
 			r = sock_sleep(w.other, &w);
 		sock_put(w.other);
@@ -164,9 +162,7 @@ datagram_connect(struct sock *s, const struct sock_addr *a)
 		r = a->family == AF_UNSPEC ? 0 : sock_find(a, s->type, &other);
 		if (r != 0)
 			return r;
-		spin_lock(&sock_lock);
-		r = turn_to_locked(s, other, &old);
-		spin_unlock(&sock_lock);
+		r = UNDER(&sock_lock, turn_to_locked(s, other, &old));
 		if (old != NULL && old != other)
 			leave(s, old);
 		sock_put(old);

@@ -108,20 +108,20 @@ count_inner(struct sock *c, struct list *l)
 	c->inner++;
 }
 
-/* Somebody reaches it: what waits there is looked at later. */
+/* To the others whose queues are looked at later: it is no candidate any more. */
 static void
-mark_reached(struct sock *c, struct list *reached)
+move_to(struct sock *c, struct list *l)
 {
 	c->mark = MARKED;
 	list_remove(&c->flying);
-	list_push_back(reached, &c->flying);
+	list_push_back(l, &c->flying);
 }
 
 /* Which candidates can be reached.  Locks: sock_lock held. */
 static void
 mark_locked(struct list *reached)
 {
-	struct list_node *n, *next;
+	struct list_node *next;
 	struct sock *s;
 
 	HELD(&sock_lock);
@@ -133,15 +133,12 @@ mark_locked(struct list *reached)
 	LIST_FOREACH(s, &air.flying, flying)
 		if (s->mark == CANDIDATE)
 			visit_locked(s, count_inner, NULL);
-	for (n = air.flying.head.next; n != &air.flying.head; n = next) {
-		next = n->next;
-		s = LIST_ENTRY(n, struct sock, flying);
+	LIST_FOREACH_SAFE(s, next, &air.flying, flying)
 		if (s->mark == CANDIDATE && s->inner < s->flights)
-			mark_reached(s, reached);
-	}
+			move_to(s, reached);
 	/* The list grows while it is walked. */
 	LIST_FOREACH(s, reached, flying)
-		visit_locked(s, mark_reached, reached);
+		visit_locked(s, move_to, reached);
 }
 
 /* What can be reached by nobody.  Locks: sock_lock held. */
@@ -154,13 +151,9 @@ sweep_locked(struct list *lost)
 
 	HELD(&sock_lock);
 	list_init(&nobodys);
-	for (n = air.flying.head.next; n != &air.flying.head; n = next) {
-		next = n->next;
-		if (LIST_ENTRY(n, struct sock, flying)->mark != CANDIDATE)
-			continue;
-		list_remove(n);
-		list_push_back(&nobodys, n);
-	}
+	LIST_FOREACH_SAFE(s, next, &air.flying, flying)
+		if (s->mark == CANDIDATE)
+			move_to(s, &nobodys);
 	/* What leaves a queue takes others off that list. */
 	while ((n = list_pop_front(&nobodys)) != NULL) {
 		s = LIST_ENTRY(n, struct sock, flying);

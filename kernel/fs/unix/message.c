@@ -148,17 +148,15 @@ sock_msg_unlink_locked(struct sock *s, struct sock_msg *m)
 void
 sock_msgs_unlink_locked(struct sock *s, struct list *out, enum sock_which which)
 {
-	struct list_node *n = s->queue.head.next, *next;
+	struct list_node *next;
 	struct sock_msg *m;
 
 	HELD(&sock_lock);
-	for (; n != &s->queue.head; n = next) {
-		next = n->next;
-		m = LIST_ENTRY(n, struct sock_msg, node);
+	LIST_FOREACH_SAFE(m, next, &s->queue, node) {
 		if (which == MSGS_WITH_FILES && m->nfiles == 0)
 			continue;
 		sock_msg_unlink_locked(s, m);
-		list_push_back(out, n);
+		list_push_back(out, &m->node);
 	}
 }
 

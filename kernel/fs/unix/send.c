@@ -199,9 +199,7 @@ datagram_queue(struct sock *s, struct sock *other, struct sock_msg *m,
 	int r = 0;
 
 	do {
-		spin_lock(&sock_lock);
-		p = place_locked(s, other, m, &r);
-		spin_unlock(&sock_lock);
+		p = UNDER(&sock_lock, place_locked(s, other, m, &r));
 		if (p == PLACED_NOT && r == 0)
 			r = sock_sleep(other, &w);
 	} while (p == PLACED_NOT && r == 0);

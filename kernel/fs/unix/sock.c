@@ -156,9 +156,7 @@ sock_sleep(struct sock *at, const struct sock_wait *w)
 	if (w->deadline == 0)
 		return -EAGAIN;
 	wait_prepare(&at->wq, &me);
-	spin_lock(&sock_lock);
-	is_over = w->is_over(w->s, w->other);
-	spin_unlock(&sock_lock);
+	is_over = UNDER(&sock_lock, w->is_over(w->s, w->other));
 	if (!is_over)
 		r = wait_sleep(&me, WAIT_INTR, w->deadline);
 	wait_finish(&me);

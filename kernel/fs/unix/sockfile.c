@@ -287,9 +287,7 @@ sock_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 
 	if (cmd != FIONREAD && cmd != TIOCOUTQ)
 		return -ENOTTY;
-	spin_lock(&sock_lock);
-	r = cmd == FIONREAD ? waiting_locked(s) : s->sent;
-	spin_unlock(&sock_lock);
+	r = UNDER(&sock_lock, cmd == FIONREAD ? waiting_locked(s) : s->sent);
 	n = (int32_t)r;
 	return r < 0 ? r : copyout(arg, &n, sizeof(n));
 }
