@@ -6,7 +6,7 @@
  *           lets them go on, and may itself end at any time.
  *
  * Picture   trace_attach, trace_me ─→ a struct tracee ─→ it stops (tracestop.c)
- *           ─→ trace_look, trace_set_… ─→ trace_resume │ trace_detach
+ *           ─→ trace_order: look, change ─→ go on │ let go
  *           its end ─→ wait.c shows it to the tracer ─→ reaped;
  *           the first thread's process is then its parent's zombie
  *
@@ -156,216 +156,141 @@ mine_locked(int tid)
 	    tk->traced->tracer == task_current() ? tk->traced : NULL;
 }
 
-/* The same, if it is stopped: rule 1. */
-static struct tracee *
-stopped_locked(int tid)
+/* It goes on with a signal, or 0; DETACH: without a tracer.  0, -EIO: no such signal. */
+static int
+go_on_locked(struct tracee *t, uint32_t how, int signo)
 {
-	struct tracee *t = mine_locked(tid);
+	HELD(&proc_lock);
+	if (!sig_is_valid(signo))
+		return -EIO;
+	if (how == PTRACE_DETACH) {
+		tracee_let_go_locked(t, signo);
+		return 0;
+	}
+	t->how = how;
+	t->code = signo;
+	tracee_wake_locked(t);
+	return 0;
+}
+
+/* One that was seized stops soon, whatever it does.  0, -EIO: it was not. */
+static int
+interrupt_locked(struct tracee *t)
+{
+	HELD(&proc_lock);
+	if (!t->seized)
+		return -EIO;
+	t->trap = true;
+	thread_notify(t->task->thread, THREAD_SIGNAL);
+	if (t->listening)
+		tracee_wake_locked(t);
+	return 0;
+}
+
+/* One that shows a stop of its process stays in it until there is news.  0, -EIO: it was
+ * not seized, or is in another stop. */
+static int
+listen_locked(struct tracee *t)
+{
+	HELD(&proc_lock);
+	if (!t->seized || t->stop >> 8 != TRACE_STOP)
+		return -EIO;
+	if (t->news || t->trap)
+		tracee_wake_locked(t);
+	else
+		t->listening = true;
+	return 0;
+}
+
+/* A debug register; it counts from when the thread goes on, also without a tracer.  The
+ * thread owns what is allocated: trace_debug_ends().  -ENOMEM; as md_debug_set(). */
+static int
+set_debug_locked(struct tracee *t, unsigned n, uint64_t v)
+{
+	struct md_debug **debug = &t->task->thread->md.debug;
 
 	HELD(&proc_lock);
-	return t != NULL && t->stopped && !t->listening ? t : NULL;
+	if (*debug == NULL)
+		*debug = kmem_zalloc(sizeof(**debug));
+	return *debug == NULL ? -ENOMEM : md_debug_set(*debug, n, v);
 }
 
-/*
- * It goes on with a signal, or 0.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH, -EIO: no such signal.
- */
-int
-trace_resume(int tid, enum trace_how how, int signo)
+static int
+obey_locked(struct tracee *t, uint32_t what, struct trace_order *o)
 {
-	struct tracee *t;
-	int r = -ESRCH;
+	const struct siginfo kill = { .signo = SIGKILL, .code = SI_KERNEL };
 
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL)
-		r = sig_is_valid(signo) ? 0 : -EIO;
-	if (r == 0) {
-		t->how = how;
-		t->code = signo;
-		tracee_wake_locked(t);
-	}
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/* The same without a tracer.  Locks, Returns: as trace_resume(). */
-int
-trace_detach(int tid, int signo)
-{
-	struct tracee *t;
-	int r = -ESRCH;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL)
-		r = sig_is_valid(signo) ? 0 : -EIO;
-	if (r == 0)
-		tracee_let_go_locked(t, signo);
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/* SIGKILL, stopped or not.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
-int
-trace_kill(int tid)
-{
-	const struct siginfo si = { .signo = SIGKILL, .code = SI_KERNEL };
-	struct tracee *t;
-
-	spin_lock(&proc_lock);
-	t = mine_locked(tid);
-	if (t != NULL)
-		(void)sig_send_proc_locked(t->proc, &si);
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -ESRCH;
-}
-
-/*
- * One that was seized stops soon, whatever it does.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH, -EIO: it was not seized.
- */
-int
-trace_interrupt(int tid)
-{
-	struct tracee *t;
-	int r = -ESRCH;
-
-	spin_lock(&proc_lock);
-	t = mine_locked(tid);
-	if (t != NULL)
-		r = t->seized ? 0 : -EIO;
-	if (r == 0) {
-		t->trap = true;
-		thread_notify(t->task->thread, THREAD_SIGNAL);
-		if (t->listening)
-			tracee_wake_locked(t);
-	}
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/*
- * One that shows a stop of its process stays in it until there is news.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH, -EIO: it was not seized, or is in another stop.
- */
-int
-trace_listen(int tid)
-{
-	struct tracee *t;
-	int r = -ESRCH;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL)
-		r = t->seized && t->stop >> 8 == TRACE_STOP ? 0 : -EIO;
-	if (r == 0 && (t->news || t->trap))
-		tracee_wake_locked(t);
-	else if (r == 0)
-		t->listening = true;
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/* TRACE_SYSGOOD and others.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
-int
-trace_set_options(int tid, unsigned options)
-{
-	struct tracee *t;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL)
-		t->options = options;
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -ESRCH;
-}
-
-/*
- * What the stop is, and the registers; each may be NULL.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH.
- */
-int
-trace_look(int tid, struct trace_look *look, struct trace_regs *regs)
-{
-	struct tracee *t;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL && look != NULL)
-		*look = (struct trace_look){ t->stop, t->message, t->info };
-	if (t != NULL && regs != NULL)
-		*regs = t->regs;
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -ESRCH;
-}
-
-/* Registers that a program may have.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
-int
-trace_set_regs(int tid, const struct trace_regs *regs)
-{
-	struct tracee *t;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL) {
-		t->regs = *regs;
+	HELD(&proc_lock);
+	switch (what) {
+	case PTRACE_CONT:
+	case PTRACE_SYSCALL:
+	case PTRACE_SINGLESTEP:
+	case PTRACE_DETACH:
+		return go_on_locked(t, what, o->signo);
+	case PTRACE_KILL:
+		(void)sig_send_proc_locked(t->proc, &kill);
+		return 0;
+	case PTRACE_INTERRUPT:
+		return interrupt_locked(t);
+	case PTRACE_LISTEN:
+		return listen_locked(t);
+	case PTRACE_SETOPTIONS:
+		t->options = o->options;
+		return 0;
+	case PTRACE_GETSIGINFO:
+		o->message = t->message;
+		o->info = t->info;
+		return 0;
+	case PTRACE_SETSIGINFO:
+		if (t->info.signo == 0)
+			return -EINVAL; /* a stop that has none */
+		t->info = o->info;
+		return 0;
+	case PTRACE_GETREGS:
+		*o->regs = t->regs;
+		return 0;
+	case PTRACE_SETREGS:
+		t->regs = *o->regs;
 		t->changed = true;
+		return 0;
+	case PTRACE_PEEKUSER:
+		o->value = md_debug_get(t->task->thread->md.debug, o->debug);
+		return 0;
+	case PTRACE_POKEUSER:
+		return set_debug_locked(t, o->debug, o->value);
+	case PTRACE_PEEKDATA:
+		if (t->proc->as == NULL)
+			return -ESRCH;
+		if (!t->proc->dumpable && !t->by_root)
+			return -EIO;
+		as_get(o->as = t->proc->as);
+		return 0;
+	default:
+		return -EIO;
 	}
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -ESRCH;
-}
-
-/* A debug register.  Locks: takes proc_lock.  Returns: 0, -ESRCH. */
-int
-trace_get_debug(int tid, unsigned n, uint64_t *v)
-{
-	struct tracee *t;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL)
-		*v = md_debug_get(t->task->thread->md.debug, n);
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -ESRCH;
 }
 
 /*
- * A debug register; it counts from when the thread goes on, also without a tracer.
+ * A request, as far as it concerns the tracee itself; rule 1.  KILL and INTERRUPT are
+ * for one that runs, too.  Registers that are set are such as a program may have.
  *
  * Locks:    takes proc_lock.
- * Owns:     the thread, what is allocated: trace_debug_ends().
- * Returns:  0, -ESRCH, -ENOMEM; as md_debug_set().
+ * Owns:     PEEKDATA: the caller, a reference of o->as.
+ * Returns:  0, -ESRCH; -EIO: no such request or signal, not in that state, memory that
+ *           may not be looked at; -EINVAL, -ENOMEM.
  */
 int
-trace_set_debug(int tid, unsigned n, uint64_t v)
+trace_order(int tid, uint32_t what, struct trace_order *o)
 {
-	struct md_debug *new = kmem_zalloc(sizeof(*new)), **debug;
+	bool runs = what == PTRACE_KILL || what == PTRACE_INTERRUPT;
 	struct tracee *t;
 	int r = -ESRCH;
 
-	if (new == NULL)
-		return -ENOMEM;
 	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL) {
-		debug = &t->task->thread->md.debug;
-		if (*debug == NULL) {
-			*debug = new;
-			new = NULL;
-		}
-		r = md_debug_set(*debug, n, v);
-	}
+	t = mine_locked(tid);
+	if (t != NULL && (runs || (t->stopped && !t->listening)))
+		r = obey_locked(t, what, o);
 	spin_unlock(&proc_lock);
-	kmem_free(new);
 	return r;
 }
 
@@ -383,54 +308,10 @@ trace_debug_ends(struct thread *t)
 }
 
 /*
- * What is known of the signal at which it stopped.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH, -EINVAL: a stop that has none.
- */
-int
-trace_set_info(int tid, const struct siginfo *si)
-{
-	struct tracee *t;
-	int r = -ESRCH;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL)
-		r = t->info.signo != 0 ? 0 : -EINVAL;
-	if (r == 0)
-		t->info = *si;
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/*
- * The memory of a tracee that is stopped.
+ * The memory of a process that the current one might trace: process_vm_readv(2).
  *
  * Locks:    takes proc_lock.
  * Owns:     the caller, a reference of *out.
- * Returns:  0, -ESRCH; -EIO: the program may not be looked at.
- */
-int
-trace_space(int tid, struct aspace **out)
-{
-	struct tracee *t;
-	int r = -ESRCH;
-
-	spin_lock(&proc_lock);
-	t = stopped_locked(tid);
-	if (t != NULL && t->proc->as != NULL)
-		r = t->proc->dumpable || t->by_root ? 0 : -EIO;
-	if (r == 0)
-		as_get(*out = t->proc->as);
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/*
- * The memory of a process that the current one might trace: process_vm_readv(2).
- *
- * Locks, Owns: as trace_space().
  * Returns:  0, -ESRCH, -EPERM.
  */
 int

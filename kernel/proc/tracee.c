@@ -75,7 +75,7 @@ tracee_link_locked(struct task *tk, struct task *tracer)
 	t->tracer = tracer;
 	t->tid = tk->tid;
 	t->options = 0;
-	t->how = TRACE_CONT;
+	t->how = PTRACE_CONT;
 	t->seized = t->trap = t->news = t->may_stop = false;
 	if (tk->proc->state == PROC_NEW || tk->tid == tk->proc->pid)
 		tk->proc->traced = t;
@@ -136,7 +136,7 @@ tracee_let_go_locked(struct tracee *t, int signo)
 	} else {
 		if (t->stopped)
 			t->code = signo;
-		t->how = TRACE_CONT;
+		t->how = PTRACE_CONT;
 		unbind_locked(t);
 		tracee_wake_locked(t);
 	}

@@ -25,8 +25,17 @@ enum trace_event {
 	TRACE_EXIT, TRACE_SECCOMP, TRACE_STOP = 128
 };
 
-/* How it goes on: to the next stop; the same, and at calls; one instruction. */
-enum trace_how { TRACE_CONT, TRACE_CALLS, TRACE_STEP };
+/* Requests of ptrace(2): numbers of Linux. */
+enum {
+	PTRACE_TRACEME, PTRACE_PEEKTEXT, PTRACE_PEEKDATA, PTRACE_PEEKUSER,
+	PTRACE_POKETEXT, PTRACE_POKEDATA, PTRACE_POKEUSER, PTRACE_CONT,
+	PTRACE_KILL, PTRACE_SINGLESTEP, PTRACE_GETREGS = 12, PTRACE_SETREGS,
+	PTRACE_GETFPREGS, PTRACE_SETFPREGS, PTRACE_ATTACH, PTRACE_DETACH,
+	PTRACE_SYSCALL = 24, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG,
+	PTRACE_GETSIGINFO, PTRACE_SETSIGINFO, PTRACE_GETREGSET,
+	PTRACE_SETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_LISTEN,
+	PTRACE_GET_SYSCALL_INFO = 0x420e
+};
 
 /* The message of a stop at a call. */
 enum trace_call { TRACE_NO_CALL, TRACE_CALL_ENTRY, TRACE_CALL_EXIT };
@@ -51,7 +60,7 @@ struct tracee {
 	int status;              /* [L] how the thread has ended */
 	int call;                /* [L] in_call: its number */
 	unsigned options;        /* [L] TRACE_SYSGOOD … */
-	enum trace_how how;      /* [L] */
+	uint32_t how;            /* [L] it goes on: CONT, SYSCALL, SINGLESTEP */
 	uint64_t message;        /* [L] PTRACE_GETEVENTMSG */
 	struct siginfo info;     /* [L] of a stop; signo 0: a group stop has none */
 	bool by_root : 1;        /* [L] set-id programs keep their rights */
@@ -99,24 +108,18 @@ task_must_stop(const struct task *tk)
 int trace_me(void) MUST_CHECK;
 enum trace_start { TRACE_ATTACH, TRACE_SEIZE };
 int trace_attach(int tid, enum trace_start, unsigned options) MUST_CHECK;
-int trace_detach(int tid, int signo) MUST_CHECK;
-int trace_resume(int tid, enum trace_how, int signo) MUST_CHECK;
-int trace_kill(int tid) MUST_CHECK;
-int trace_interrupt(int tid) MUST_CHECK;
-int trace_listen(int tid) MUST_CHECK;
-int trace_set_options(int tid, unsigned options) MUST_CHECK;
-/* A copy of a stopped one's state; regs may be NULL.  0, -ESRCH. */
-struct trace_look {
-	int stop;                /* the code of the stop */
-	uint64_t message;
-	struct siginfo info;     /* signo 0: none */
+/* [own] What goes with a request: to it, or from it. */
+struct trace_order {
+	int signo;               /* CONT, SYSCALL, SINGLESTEP, DETACH: with it, or 0 */
+	unsigned options;        /* SETOPTIONS */
+	unsigned debug;          /* PEEKUSER, POKEUSER: a debug register … */
+	uint64_t value;          /* … and what is in it */
+	struct trace_regs *regs; /* GETREGS, SETREGS */
+	uint64_t message;        /* GETSIGINFO: of the stop, and … */
+	struct siginfo info;     /* … signo 0: none; SETSIGINFO */
+	struct aspace *as;       /* PEEKDATA: the caller's reference */
 };
-int trace_look(int tid, struct trace_look *, struct trace_regs *) MUST_CHECK;
-int trace_set_regs(int tid, const struct trace_regs *) MUST_CHECK;
-int trace_get_debug(int tid, unsigned n, uint64_t *) MUST_CHECK;
-int trace_set_debug(int tid, unsigned n, uint64_t) MUST_CHECK;
-int trace_set_info(int tid, const struct siginfo *) MUST_CHECK;
-int trace_space(int tid, struct aspace **out) MUST_CHECK;
+int trace_order(int tid, uint32_t request, struct trace_order *) MUST_CHECK;
 int trace_space_of(int pid, struct aspace **out) MUST_CHECK;
 
 /* ---- shared inside proc/ ---- */

@@ -84,14 +84,14 @@ regs_in_locked(struct tracee *t)
 	HELD(&proc_lock);
 	if (md->debug != NULL)
 		md_debug_load(md);
-	if (!t->changed && t->how != TRACE_STEP)
+	if (!t->changed && t->how != PTRACE_SINGLESTEP)
 		return;
 	t->changed = false;
 	*tf = t->regs.frame;
 	if (!t->in_call)
 		vector = (int64_t)tf->error < 0 ? 0 : MD_VEC_SYSCALL;
 	tf->vector = vector;
-	t->stepping = t->how == TRACE_STEP && (tf->rflags & RFLAGS_TF) == 0;
+	t->stepping = t->how == PTRACE_SINGLESTEP && (tf->rflags & RFLAGS_TF) == 0;
 	if (t->stepping)
 		tf->rflags |= RFLAGS_TF;
 	else if (tf->vector == MD_VEC_SYSCALL)
@@ -312,7 +312,7 @@ call_begins(struct task *tk, struct trapframe *tf)
 	if (task_is_traced(tk)) {
 		t->in_call = true;
 		t->call = (int)tf->error;
-		if (t->how == TRACE_CALLS) {
+		if (t->how == PTRACE_SYSCALL) {
 			tf->rax = (uint64_t)-ENOSYS;
 			stop_at_call_locked(tk, TRACE_CALL_ENTRY);
 			make = (int)tf->error != -1 && !thread_is_killed();
@@ -336,7 +336,7 @@ call_ends(struct task *tk, struct trapframe *tf)
 	if (task_is_traced(tk)) {
 		t->in_call &= tf->vector != MD_VEC_SYSCALL;
 		stepped = t->stepping;
-		if (t->how == TRACE_CALLS)
+		if (t->how == PTRACE_SYSCALL)
 			stop_at_call_locked(tk, TRACE_CALL_EXIT);
 	}
 	if (tk->traced != NULL)

@@ -5,10 +5,10 @@
  * Problem   Requests of a tracer name registers by their place in Linux's struct
  *           user; proc/ knows a struct trapframe.
  *
- * Picture   request ─→ row ─→ trace_look(): a copy ─→ struct user ─→ the tracer
- *                              trace_set_regs() ←─ checked ←─ struct user
- *           PEEK, POKE ─→ as_force(): as a debugger    process_vm_* ─→ as_read,
- *                                                      as_write: as the process
+ * Picture   request ─→ trace_order(): a copy ─→ struct user ─→ the tracer
+ *                      trace_order() ←─ checked ←─ struct user
+ *           PEEK, POKE ─→ as_force(): as a debugger
+ *           process_vm_* ─→ two struct uio: as the process
  *
  * Rules     1. A tracee that is not stopped is none: -ESRCH before all else.
  *           2. Selectors cannot be changed.
@@ -35,17 +35,6 @@
 
 /* To the caller, or from it. */
 enum way { WAY_OUT, WAY_IN };
-
-enum request {
-	PTRACE_TRACEME, PTRACE_PEEKTEXT, PTRACE_PEEKDATA, PTRACE_PEEKUSER,
-	PTRACE_POKETEXT, PTRACE_POKEDATA, PTRACE_POKEUSER, PTRACE_CONT,
-	PTRACE_KILL, PTRACE_SINGLESTEP, PTRACE_GETREGS = 12, PTRACE_SETREGS,
-	PTRACE_GETFPREGS, PTRACE_SETFPREGS, PTRACE_ATTACH, PTRACE_DETACH,
-	PTRACE_SYSCALL = 24, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG,
-	PTRACE_GETSIGINFO, PTRACE_SETSIGINFO, PTRACE_GETREGSET,
-	PTRACE_SETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_LISTEN,
-	PTRACE_GET_SYSCALL_INFO = 0x420e
-};
 
 /* struct user_regs_struct, in words. */
 enum user_reg {
@@ -129,18 +118,19 @@ static int
 put_regs(int tid, const uint64_t *buf, unsigned first, unsigned n)
 {
 	struct trace_regs regs;
-	int r = trace_look(tid, NULL, &regs);
+	struct trace_order o = { .regs = &regs };
+	int r = trace_order(tid, PTRACE_GETREGS, &o);
 
 	for (unsigned i = 0; r == 0 && i < n; i++)
 		r = put_reg(&regs, first + i, buf[i]);
-	return r == 0 ? trace_set_regs(tid, &regs) : r;
+	return r == 0 ? trace_order(tid, PTRACE_SETREGS, &o) : r;
 }
 
 static int
 get_regs(int tid, uint64_t buf[UR_COUNT])
 {
 	struct trace_regs regs;
-	int r = trace_look(tid, NULL, &regs);
+	int r = trace_order(tid, PTRACE_GETREGS, &(struct trace_order){ .regs = &regs });
 
 	for (unsigned i = 0; r == 0 && i < UR_COUNT; i++)
 		buf[i] = get_reg(&regs, i);
@@ -152,30 +142,33 @@ get_regs(int tid, uint64_t buf[UR_COUNT])
 static int64_t
 peek_user(int tid, uint64_t at, va_t data)
 {
-	uint64_t v = 0, regs[UR_COUNT];
+	struct trace_order o = { .debug = (unsigned)(at - USER_DEBUG) / 8 };
+	uint64_t regs[UR_COUNT];
 
 	if (at % 8 != 0 || at >= USER_BYTES)
 		return -EIO;
 	if (at < UR_BYTES) {
 		if (get_regs(tid, regs) != 0)
 			return -ESRCH;
-		v = regs[at / 8];
+		o.value = regs[at / 8];
 	} else if (at >= USER_DEBUG && at < USER_DEBUG_END) {
-		if (trace_get_debug(tid, (unsigned)(at - USER_DEBUG) / 8, &v) != 0)
+		if (trace_order(tid, PTRACE_PEEKUSER, &o) != 0)
 			return -ESRCH;
 	}
-	return copyout(data, &v, sizeof(v));
+	return copyout(data, &o.value, sizeof(o.value));
 }
 
 static int64_t
 poke_user(int tid, uint64_t at, uint64_t v)
 {
+	struct trace_order o = { .debug = (unsigned)(at - USER_DEBUG) / 8, .value = v };
+
 	if (at % 8 != 0 || at >= USER_BYTES)
 		return -EIO;
 	if (at < UR_BYTES)
 		return put_regs(tid, &v, (unsigned)at / 8, 1);
 	if (at >= USER_DEBUG && at < USER_DEBUG_END)
-		return trace_set_debug(tid, (unsigned)(at - USER_DEBUG) / 8, v);
+		return trace_order(tid, PTRACE_POKEUSER, &o);
 	return -EIO;
 }
 
@@ -199,23 +192,20 @@ move_regs(int tid, va_t data, size_t n, enum way dir)
 static int64_t
 move_fpu(int tid, va_t data, size_t n, enum way dir)
 {
-	struct trace_regs *regs;
+	struct trace_regs regs;
+	struct trace_order o = { .regs = &regs };
 	int64_t r;
 
 	if (dir == WAY_IN && n != MD_FPU_SIZE)
 		return -EINVAL;
-	regs = kmem_alloc(sizeof(*regs));
-	if (regs == NULL)
-		return -ENOMEM;
-	r = trace_look(tid, NULL, regs);
-	if (r == 0 && dir == WAY_OUT)
-		r = copyout(data, regs->fpu, n);
-	else if (r == 0)
-		r = copyin(regs->fpu, data, n);
-	if (r == 0 && dir == WAY_IN)
-		r = !md_fpu_is_valid(regs->fpu) ? -EINVAL : trace_set_regs(tid, regs);
-	kmem_free(regs);
-	return r;
+	r = trace_order(tid, PTRACE_GETREGS, &o);
+	if (r != 0)
+		return r;
+	if (dir == WAY_OUT)
+		return copyout(data, regs.fpu, n);
+	if (copyin(regs.fpu, data, n) != 0)
+		return -EFAULT;
+	return !md_fpu_is_valid(regs.fpu) ? -EINVAL : trace_order(tid, PTRACE_SETREGS, &o);
 }
 
 /* A set by the number of its note in a core file; how much of it was moved is said. */
@@ -252,14 +242,14 @@ move_set(int tid, uint64_t note, va_t at, enum way dir)
 static int64_t
 move_word(int tid, va_t at, uint64_t *word, enum access access)
 {
-	struct aspace *as;
-	int r = trace_space(tid, &as);
+	struct trace_order o;
+	int r = trace_order(tid, PTRACE_PEEKDATA, &o);
 	ssize_t n;
 
 	if (r != 0)
 		return r;
-	n = as_force(as, at, word, sizeof(*word), access);
-	as_put(as);
+	n = as_force(o.as, at, word, sizeof(*word), access);
+	as_put(o.as);
 	return n == sizeof(*word) ? 0 : -EIO;
 }
 
@@ -275,59 +265,43 @@ peek(int tid, va_t at, va_t data)
 /* ---- what the stop is ---- */
 
 static int64_t
-get_info(int tid, va_t data)
+get_info(const struct trace_order *is, va_t data)
 {
-	struct trace_look look;
 	struct abi_siginfo si;
-	int r = trace_look(tid, &look, NULL);
 
-	if (r == 0 && look.info.signo == 0)
-		r = -EINVAL;
-	if (r != 0)
-		return r;
-	sig_to_abi(&look.info, &si);
+	if (is->info.signo == 0)
+		return -EINVAL;
+	sig_to_abi(&is->info, &si);
 	return copyout(data, &si, sizeof(si));
 }
 
 static int64_t
 set_info(int tid, va_t data)
 {
+	struct trace_order o;
 	struct abi_siginfo si;
-	struct siginfo ours;
 
 	if (copyin(&si, data, sizeof(si)) != 0)
 		return -EFAULT;
-	memcpy(&ours, &si, sizeof(ours));
-	return trace_set_info(tid, &ours);
-}
-
-static int64_t
-get_message(int tid, va_t data)
-{
-	struct trace_look look;
-	int r = trace_look(tid, &look, NULL);
-
-	return r != 0 ? r : copyout(data, &look.message, sizeof(look.message));
+	memcpy(&o.info, &si, sizeof(o.info));
+	return trace_order(tid, PTRACE_SETSIGINFO, &o);
 }
 
 /* Which call it stops at, if it is one: only with TRACE_SYSGOOD is that known. */
 static int64_t
-get_call(int tid, uint64_t size, va_t data)
+get_call(int tid, const struct trace_order *is, uint64_t size, va_t data)
 {
 	struct abi_call_info ci = { .arch = AUDIT_ARCH_X86_64 };
 	uint64_t bytes = offsetof(struct abi_call_info, entry);
 	uint64_t regs[UR_COUNT];
-	struct trace_look look;
-	int r = trace_look(tid, &look, NULL);
+	int r = get_regs(tid, regs);
 
-	if (r == 0)
-		r = get_regs(tid, regs);
 	if (r != 0)
 		return r;
 	ci.ip = regs[UR_RIP];
 	ci.sp = regs[UR_RSP];
-	if (look.info.signo != 0 && look.info.code == (SIGTRAP | 0x80))
-		ci.op = (uint8_t)look.message;
+	if (is->info.signo != 0 && is->info.code == (SIGTRAP | 0x80))
+		ci.op = (uint8_t)is->message;
 	if (ci.op == TRACE_CALL_ENTRY) {
 		ci.entry.nr = (uint64_t)(int32_t)regs[UR_ORIG];
 		for (unsigned i = 0; i < 6; i++)
@@ -359,15 +333,10 @@ seize(int tid, uint64_t addr, uint64_t options)
 	return trace_attach(tid, TRACE_SEIZE, (unsigned)options);
 }
 
-static int
-signal_of(uint64_t data)
-{
-	return data > NSIG ? -1 : (int)data;
-}
-
-/* Of one that is stopped. */
+/* Of one that is stopped, as o says. */
 static int64_t
-ask(uint32_t request, int tid, uint64_t addr, uint64_t data)
+ask(uint32_t request, int tid, uint64_t addr, uint64_t data,
+    struct trace_order *o)
 {
 	switch (request) {
 	case PTRACE_PEEKTEXT:
@@ -380,14 +349,6 @@ ask(uint32_t request, int tid, uint64_t addr, uint64_t data)
 		return peek_user(tid, addr, data);
 	case PTRACE_POKEUSER:
 		return poke_user(tid, addr, data);
-	case PTRACE_CONT:
-		return trace_resume(tid, TRACE_CONT, signal_of(data));
-	case PTRACE_SYSCALL:
-		return trace_resume(tid, TRACE_CALLS, signal_of(data));
-	case PTRACE_SINGLESTEP:
-		return trace_resume(tid, TRACE_STEP, signal_of(data));
-	case PTRACE_DETACH:
-		return trace_detach(tid, signal_of(data));
 	case PTRACE_GETREGS:
 		return move_regs(tid, data, UR_BYTES, WAY_OUT);
 	case PTRACE_SETREGS:
@@ -401,28 +362,30 @@ ask(uint32_t request, int tid, uint64_t addr, uint64_t data)
 	case PTRACE_SETREGSET:
 		return move_set(tid, addr, data, WAY_IN);
 	case PTRACE_SETOPTIONS:
-		return (data & ~(uint64_t)TRACE_OPTIONS) != 0 ? -EINVAL :
-		    trace_set_options(tid, (unsigned)data);
+		if ((data & ~(uint64_t)TRACE_OPTIONS) != 0)
+			return -EINVAL;
+		o->options = (unsigned)data;
+		return trace_order(tid, request, o);
 	case PTRACE_GETEVENTMSG:
-		return get_message(tid, data);
+		return copyout(data, &o->message, sizeof(o->message));
 	case PTRACE_GETSIGINFO:
-		return get_info(tid, data);
+		return get_info(o, data);
 	case PTRACE_SETSIGINFO:
 		return set_info(tid, data);
 	case PTRACE_GET_SYSCALL_INFO:
-		return get_call(tid, addr, data);
-	case PTRACE_LISTEN:
-		return trace_listen(tid);
+		return get_call(tid, o, addr, data);
+	default:
+		o->signo = data > NSIG ? -1 : (int)data;
+		return trace_order(tid, request, o);
 	}
-	return -EIO;
 }
 
 int64_t
 sys_ptrace(const uint64_t a[6])
 {
 	uint32_t request = a[0] > UINT32_MAX ? UINT32_MAX : (uint32_t)a[0];
-	int tid = (int)a[1];
-	int r;
+	struct trace_order o;
+	int r, tid = (int)a[1];
 
 	switch (request) {
 	case PTRACE_TRACEME:
@@ -432,72 +395,42 @@ sys_ptrace(const uint64_t a[6])
 	case PTRACE_SEIZE:
 		return seize(tid, a[2], a[3]);
 	case PTRACE_KILL:
-		return trace_kill(tid);
 	case PTRACE_INTERRUPT:
-		return trace_interrupt(tid);
+		return trace_order(tid, request, &o);
 	}
-	r = trace_look(tid, NULL, NULL);
-	return r != 0 ? r : ask(request, tid, a[2], a[3]);
+	r = trace_order(tid, PTRACE_GETSIGINFO, &o);
+	return r != 0 ? r : ask(request, tid, a[2], a[3], &o);
 }
 
 /* ---- process_vm_readv, process_vm_writev ---- */
 
-/* Between the caller's buffers and one range of the other; short where either ends. */
-static ssize_t
-move_range(struct aspace *as, const struct uio_vec *far, struct uio *near,
-    char *buf, enum way dir)
-{
-	size_t want, done = 0;
-	ssize_t n = 0;
-
-	while (done < far->len && near->left > 0 && !thread_is_killed()) {
-		want = MIN(MIN(far->len - done, near->left), PAGE_SIZE);
-		if (dir == WAY_IN) {
-			n = uio_get(near, buf, want);
-			if (n > 0)
-				n = as_write(as, far->base + done, buf, (size_t)n);
-		} else {
-			n = as_read(as, far->base + done, buf, want);
-			if (n > 0)
-				n = uio_put(near, buf, (size_t)n);
-		}
-		if (n <= 0)
-			break;
-		done += (size_t)n;
-		if ((size_t)n < want)
-			break;
-	}
-	return done > 0 ? (ssize_t)done : n;
-}
-
+/* From one to the other, a page at a time; short where either ends. */
 static int64_t
-move_vectors(struct aspace *as, const struct uio_vec *far, unsigned nfar,
-    struct uio *near, enum way dir)
+move_between(struct uio *from, struct uio *to)
 {
 	char *buf = kmem_alloc(PAGE_SIZE);
 	int64_t done = 0;
-	ssize_t n = 0;
+	ssize_t n, want;
 
 	if (buf == NULL)
 		return -ENOMEM;
-	for (unsigned i = 0; i < nfar && near->left > 0; i++) {
-		n = move_range(as, &far[i], near, buf, dir);
+	do {
+		want = (ssize_t)MIN(MIN(from->left, to->left), PAGE_SIZE);
+		n = uio_get(from, buf, (size_t)want);
 		if (n > 0)
-			done += n;
-		if (n < (ssize_t)MIN(far[i].len, (uint64_t)INT64_MAX))
-			break;
-	}
+			n = uio_put(to, buf, (size_t)n);
+		done += MAX(n, 0);
+	} while (n == want && from->left > 0 && to->left > 0 && !thread_is_killed());
 	kmem_free(buf);
-	return done > 0 ? done : MIN(n, 0);
+	return done > 0 ? done : n;
 }
 
 static int64_t
 vm_move(const uint64_t a[6], enum way dir)
 {
 	struct uio near = { .as = as_current(), .nvec = (unsigned)a[2] };
-	struct uio_vec *mine = NULL, *far = NULL;
-	struct aspace *as;
-	size_t total = 0;
+	struct uio far = { .nvec = (unsigned)a[4] };
+	struct uio_vec *mine, *theirs = NULL;
 	int64_t r;
 
 	if (a[5] != 0)
@@ -508,17 +441,18 @@ vm_move(const uint64_t a[6], enum way dir)
 		return r;
 	if (near.left > 0)
 		r = a[4] > IOV_MAX ? -EINVAL :
-		    sys_iov_copyin(a[3], (int)a[4], &far, &total);
-	if (r == 0 && total > 0)
-		r = trace_space_of((int)a[0], &as);
-	if (r == 0 && total > 0) {
+		    sys_iov_copyin(a[3], (int)a[4], &theirs, &far.left);
+	if (r == 0 && far.left > 0)
+		r = trace_space_of((int)a[0], &far.as);
+	if (r == 0 && far.left > 0) {
 		near.vec = mine;
-		r = move_vectors(as, far, (unsigned)a[4], &near, dir);
-		as_put(as);
+		far.vec = theirs;
+		r = dir == WAY_OUT ? move_between(&far, &near) : move_between(&near, &far);
+		as_put(far.as);
 	}
 	sys_iov_free(mine, a[2]);
-	if (far != NULL)
-		sys_iov_free(far, a[4]);
+	if (theirs != NULL)
+		sys_iov_free(theirs, a[4]);
 	return r;
 }
 
