@@ -252,27 +252,4 @@ void timerfd_set(struct file *, const struct timerfd_time *new,
     struct timerfd_time *left);
 void timerfd_get(struct file *, struct timerfd_time *left);
 
-/* Signals of the current thread; registered by proc/. */
-#define SIGNALFD_BYTES 128u  /* of what a read gives for each */
-struct signalfd_ops {
-	bool (*has)(uint64_t set);
-	/* Take one, wait for it: its text; -EAGAIN, -ERESTARTSYS. */
-	int (*take)(uint64_t set, bool nowait, uint8_t text[SIGNALFD_BYTES]);
-	struct ready *(*at)(void);   /* who watches them come; for ever */
-};
-void signalfd_set_ops(const struct signalfd_ops *);
-int signalfd_create(uint64_t set, unsigned flags, struct file **out) MUST_CHECK;
-int signalfd_change(struct file *, uint64_t set) MUST_CHECK; /* -EINVAL: is none */
-
-/* Processes as files; registered by proc/. */
-struct pidfd_ops {
-	bool (*has_ended)(void *of);
-	void (*show)(void *of, struct out *);        /* for fdinfo */
-	void (*put)(void *of);                       /* a reference */
-};
-void pidfd_set_ops(const struct pidfd_ops *);
-int pidfd_create(void *of, unsigned flags, struct file **out) MUST_CHECK;
-void *pidfd_of(const struct file *);                 /* NULL: another file */
-void pidfd_tell(const void *of);                     /* it has ended */
-
 #endif

@@ -309,7 +309,7 @@ static int
 clone_pidfd(struct clone_state *s)
 {
 	struct file *f;
-	int r = proc_pidfd_of(s->proc, 0, &f);
+	int r = pidfd_create(s->proc, 0, &f);
 
 	if (r < 0)
 		return r;

@@ -46,7 +46,7 @@ proc_init(void)
 	usertrap_init();
 	jobctl_init();
 	sigfile_init();
-	proc_pidfd_init();
+	pidfd_init();
 	sigio_init();
 	procinfo_init();
 	sysinfo_init();

@@ -1,25 +1,74 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pidfd.c: what a descriptor of a process is good for
+ * pidfd.c: a process that is a file
  *
- * Problem   Between the look at a number and the signal to it the process may end
- *           and another get the number.
+ * Problem   A number may be another process's by the time it is used, and poll
+ *           does not know numbers.  Between the look at one and the signal to it the
+ *           process may end and another get it.
  *
- * Picture   pidfd ─→ struct proc, referenced: LIVE, ZOMBIE, at last DEAD
+ * Picture   file ─→ struct pidfd ─→ struct proc, referenced: LIVE, ZOMBIE, at last DEAD
+ *           its last thread ends ─→ pidfd_tell(process) ─→ bucket ─→ who watches
  *
  * Rules     1. It can be read from when the last thread has ended, whoever has
  *              waited for the process or has not.
  *           2. clone makes one before the process is seen: such a one is no process
  *              yet (PROC_NEW), and stays none if the clone fails.
+ *           3. Few processes have such a file, and none has room for it: they are
+ *              found by the process's address, which it keeps while a file is open.
  *
- * Read next fs/event/pidfd.c, sys/sys_pidfd.c.
+ * Read next fs/event/README.md, sys/sys_pidfd.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
-#include "fs/fscall.h"
+#include "fs/event/event.h"
 #include "lib/errno.h"
+#include "mem/mem.h"
+
+#define BUCKETS 64u
+
+struct pidfd {
+	struct list_node node;       /* pidfds.lock */
+	struct proc *of;             /* [c] a reference */
+	struct ready ready;          /* who watches for its end */
+};
+
+static struct {
+	struct spinlock lock;        /* LR_LEAF */
+	struct list bucket[BUCKETS]; /* lock */
+} pidfds = { .lock = SPIN_INIT(LR_LEAF) };
+
+/* Locks: none; boot. */
+void
+pidfd_init(void)
+{
+	for (unsigned i = 0; i < BUCKETS; i++)
+		list_init(&pidfds.bucket[i]);
+}
+
+static struct list *
+bucket_of(const struct proc *p)
+{
+	return &pidfds.bucket[((uintptr_t)p >> 6) % BUCKETS];
+}
+
+/* The process has ended.  Locks: any of rank < LR_LEAF. */
+void
+pidfd_tell(const struct proc *p)
+{
+	struct list *l = bucket_of(p);
+	struct pidfd *d;
+
+	/* Who opens one now sees the end when he looks. */
+	if (list_is_empty(l))
+		return;
+	spin_lock(&pidfds.lock);
+	LIST_FOREACH(d, l, node)
+		if (d->of == p)
+			ready_tell(&d->ready, POLL_RD);
+	spin_unlock(&pidfds.lock);
+}
 
 static bool
 is_process_locked(const struct proc *p)
@@ -28,40 +77,47 @@ is_process_locked(const struct proc *p)
 	return p->state == PROC_LIVE || p->state == PROC_ZOMBIE;
 }
 
-static bool
-has_ended(void *of)
+static unsigned
+pidfd_poll(struct file *f, struct ready **at)
 {
-	const struct proc *p = of;
+	struct pidfd *d = f->priv;
 
-	return UNDER(&proc_lock, p->state == PROC_ZOMBIE || p->state == PROC_DEAD);
+	*at = &d->ready;
+	return UNDER(&proc_lock, d->of->state == PROC_ZOMBIE ||
+	    d->of->state == PROC_DEAD) ? POLL_RD : 0;
 }
 
 /* Both lines, as where there are namespaces. */
 static void
-show(void *of, struct out *o)
+pidfd_show(struct file *f, struct out *o)
 {
-	const struct proc *p = of;
-	int pid;
+	const struct proc *p = pidfd_of(f);
+	int pid = UNDER(&proc_lock, is_process_locked(p) ? p->pid : -1);
 
-	pid = UNDER(&proc_lock, is_process_locked(p) ? p->pid : -1);
 	out_printf(o, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
 }
 
 static void
-put_process(void *of)
+pidfd_close(struct file *f)
 {
-	proc_put(of);
+	struct pidfd *d = f->priv;
+
+	spin_lock(&pidfds.lock);
+	list_remove(&d->node);
+	spin_unlock(&pidfds.lock);
+	proc_put(d->of);
+	kmem_free(d);
 }
 
-/* Locks: none; boot. */
-void
-proc_pidfd_init(void)
-{
-	static const struct pidfd_ops ops = { .has_ended = has_ended, .show = show,
-		.put = put_process };
-
-	pidfd_set_ops(&ops);
-}
+static const struct file_ops pidfd_ops = {
+	.name = "[pidfd]",
+	.seek = SEEKS_NEVER,
+	.reads_nothing = true,
+	.writes_nothing = true,
+	.poll = pidfd_poll,
+	.show = pidfd_show,
+	.close = pidfd_close,
+};
 
 /*
  * A file of p; flags: O_NONBLOCK.
@@ -70,25 +126,39 @@ proc_pidfd_init(void)
  * Owns:     the file has a reference of p, the caller that of the file.
  */
 int
-proc_pidfd_of(struct proc *p, unsigned flags, struct file **out)
+pidfd_create(struct proc *p, unsigned flags, struct file **out)
 {
-	int r;
+	int r = anon_open(&pidfd_ops, sizeof(struct pidfd), flags, out);
+	struct pidfd *d;
 
-	proc_get(p);
-	r = pidfd_create(p, flags, out);
 	if (r != 0)
-		proc_put(p);
-	return r;
+		return r;
+	d = (*out)->priv;
+	proc_get(d->of = p);
+	ready_init(&d->ready);
+	spin_lock(&pidfds.lock);
+	list_push_back(bucket_of(p), &d->node);
+	spin_unlock(&pidfds.lock);
+	return 0;
+}
+
+/* The process of f, as long as that is open; NULL: it is another file. */
+struct proc *
+pidfd_of(const struct file *f)
+{
+	const struct pidfd *d = f->priv;
+
+	return f->ops == &pidfd_ops ? d->of : NULL;
 }
 
 /*
  * A file of the process with that number.
  *
  * Locks:    takes proc_lock.
- * Returns:  as proc_pidfd_of(); -ESRCH; -EINVAL: it is the number of a thread.
+ * Returns:  as pidfd_create(); -ESRCH; -EINVAL: it is the number of a thread.
  */
 int
-proc_pidfd_open(int pid, unsigned flags, struct file **out)
+pidfd_open(int pid, unsigned flags, struct file **out)
 {
 	struct proc *p;
 	int r;
@@ -101,7 +171,7 @@ proc_pidfd_open(int pid, unsigned flags, struct file **out)
 	spin_unlock(&proc_lock);
 	if (p == NULL)
 		return r;
-	r = proc_pidfd_of(p, flags, out);
+	r = pidfd_create(p, flags, out);
 	proc_put(p);
 	return r;
 }
@@ -113,7 +183,7 @@ proc_pidfd_open(int pid, unsigned flags, struct file **out)
  * Returns:  0, -ESRCH, -EINVAL, -EPERM, -EAGAIN.
  */
 int
-proc_pidfd_kill(struct proc *p, const struct siginfo *si)
+pidfd_kill(struct proc *p, const struct siginfo *si)
 {
 	return UNDER(&proc_lock, is_process_locked(p) ? sig_kill_locked(p, si) : -ESRCH);
 }
@@ -127,7 +197,7 @@ proc_pidfd_kill(struct proc *p, const struct siginfo *si)
  * Owns:     the caller gets the reference.
  */
 int
-proc_pidfd_file(struct proc *p, int fd, struct file **out)
+pidfd_file(struct proc *p, int fd, struct file **out)
 {
 	struct fdtab *t = NULL;
 	struct task *tk;

@@ -412,9 +412,14 @@ void proc_exit_group(int code) NORETURN;
 void proc_exit_thread(int code) NORETURN;
 
 /* pidfd.c; contracts there */
-int proc_pidfd_open(int pid, unsigned flags, struct file **out) MUST_CHECK;
-int proc_pidfd_kill(struct proc *, const struct siginfo *) MUST_CHECK;
-int proc_pidfd_file(struct proc *, int fd, struct file **out) MUST_CHECK;
+int pidfd_open(int pid, unsigned flags, struct file **out) MUST_CHECK;
+struct proc *pidfd_of(const struct file *);
+int pidfd_kill(struct proc *, const struct siginfo *) MUST_CHECK;
+int pidfd_file(struct proc *, int fd, struct file **out) MUST_CHECK;
+
+/* sigfile.c; contracts there */
+int signalfd_create(uint64_t set, unsigned flags, struct file **out) MUST_CHECK;
+int signalfd_change(struct file *, uint64_t set) MUST_CHECK;
 
 /* wait.c */
 /* [own] one request, and its answer */

@@ -180,14 +180,15 @@ void loadavg_init(void);
 
 /* sigfile.c */
 void sigfile_init(void);
+void sigfile_tell_locked(const struct proc *);
 
 /* ---- sigio.c ---- */
 void sigio_init(void);
-void sigfile_tell_locked(const struct proc *);
 
 /* pidfd.c */
-void proc_pidfd_init(void);
-int proc_pidfd_of(struct proc *, unsigned flags, struct file **out) MUST_CHECK;
+void pidfd_init(void);
+void pidfd_tell(const struct proc *);
+int pidfd_create(struct proc *, unsigned flags, struct file **out) MUST_CHECK;
 
 /* jobctl.c */
 void jobctl_init(void);

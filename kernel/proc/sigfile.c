@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sigfile.c: what a signalfd gives, and who is told when there is more
+ * sigfile.c: signals that are read from a file
  *
- * Problem   fs/ knows no signals, and a watch of a signalfd may outlive the process
- *           whose signals it waits for.
+ * Problem   A program that sleeps in poll for files wants to hear of signals there,
+ *           and not in a handler that runs at any time.  A watch of its signalfd may
+ *           outlive the process whose signals it waits for.
  *
- * Picture   post_locked ─→ tell: the watches of all processes with such a number,
+ * Picture   read ─→ signals of whoever reads, not of whoever made it
+ *           post_locked ─→ tell: the watches of all processes with such a number,
  *                          who look
  *
- * Read next fs/event/signalfd.c, proc/sigmask.c.
+ * Rules     What is read is what is pending and in the set; the program blocks it,
+ *           or a handler may be faster.
+ *
+ * Read next fs/event/README.md, proc/sigmask.c.
  */
 #include "proc/proc.h"
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
-#include "fs/fscall.h"
+#include "fs/event/event.h"
 #include "lib/errno.h"
-#include "lib/string.h"
 
 #define LISTS 64u
 
@@ -33,7 +37,11 @@ struct sigtext {
 	uint64_t value, utime, stime, addr;
 	uint8_t none[48];
 };
-_Static_assert(sizeof(struct sigtext) == SIGNALFD_BYTES, "as on Linux");
+_Static_assert(sizeof(struct sigtext) == 128, "as on Linux");
+
+struct signalfd {
+	_Atomic uint64_t set;        /* [A] bit n - 1: signal n */
+};
 
 /* A signal of p is pending.  Locks: proc_lock held. */
 void
@@ -49,12 +57,22 @@ current_list(void)
 	return &lists[(unsigned)proc_current()->pid % LISTS];
 }
 
-static bool
-has(uint64_t set)
+static uint64_t
+set_of(const struct file *f)
+{
+	struct signalfd *s = f->priv;
+
+	return atomic_load_relaxed(&s->set);
+}
+
+static unsigned
+signalfd_poll(struct file *f, struct ready **at)
 {
 	struct task *tk = task_current();
 
-	return UNDER(&proc_lock, ((tk->pending.set | tk->proc->pending.set) & set) != 0);
+	*at = current_list();
+	return UNDER(&proc_lock, (tk->pending.set | tk->proc->pending.set) & set_of(f)) != 0 ?
+	    POLLIN : 0;
 }
 
 static bool
@@ -95,17 +113,64 @@ write_text(const struct siginfo *si, struct sigtext *t)
 	}
 }
 
-static int
-take(uint64_t set, bool nowait, uint8_t out[SIGNALFD_BYTES])
+/* As many as are there and fit; it waits for the first. */
+static ssize_t
+signalfd_read(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct siginfo si;
 	struct sigtext t;
-	int r = sig_wait(set, nowait ? 0 : WAIT_FOREVER, &si);
+	ssize_t done = 0;
+	int r = u->left < sizeof(t) ? -EINVAL : 0;
 
-	if (r < 0)
-		return r == -EINTR ? -ERESTARTSYS : r;
-	write_text(&si, &t);
-	memcpy(out, &t, sizeof(t));
+	while (r >= 0 && u->left >= sizeof(t)) {
+		r = sig_wait(set_of(f), done > 0 || (f->flags & O_NONBLOCK) != 0 ? 0 :
+		    WAIT_FOREVER, &si);
+		if (r < 0)
+			break;
+		write_text(&si, &t);
+		if (uio_put(u, &t, sizeof(t)) < (ssize_t)sizeof(t))
+			r = -EFAULT;
+		else
+			done += (ssize_t)sizeof(t);
+	}
+	return done > 0 ? done : r == -EINTR ? -ERESTARTSYS : r;
+}
+
+static const struct file_ops signalfd_ops = {
+	.name = "[signalfd]",
+	.seek = SEEKS_STAYS,
+	.reads_nothing = true,
+	.read = signalfd_read,
+	.poll = signalfd_poll,
+	.close = anon_close,
+};
+
+/*
+ * signalfd4(2), a new one.
+ *
+ * Returns:  0, -ENFILE, -ENOMEM.
+ * Owns:     the caller gets the reference.
+ */
+int
+signalfd_create(uint64_t set, unsigned flags, struct file **out)
+{
+	int r = anon_open(&signalfd_ops, sizeof(struct signalfd), flags, out);
+
+	if (r == 0)
+		((struct signalfd *)(*out)->priv)->set = set;
+	return r;
+}
+
+/* Another set: who watches looks anew.  0, -EINVAL: f is no signalfd. */
+int
+signalfd_change(struct file *f, uint64_t set)
+{
+	struct signalfd *s = f->priv;
+
+	if (f->ops != &signalfd_ops)
+		return -EINVAL;
+	atomic_store(&s->set, set);
+	ready_tell_all(current_list(), POLLIN);
 	return 0;
 }
 
@@ -113,11 +178,6 @@ take(uint64_t set, bool nowait, uint8_t out[SIGNALFD_BYTES])
 void
 sigfile_init(void)
 {
-	static const struct signalfd_ops ops = { .has = has, .take = take,
-		.at = current_list };
-	unsigned i;
-
-	for (i = 0; i < LISTS; i++)
+	for (unsigned i = 0; i < LISTS; i++)
 		ready_init(&lists[i]);
-	signalfd_set_ops(&ops);
 }

@@ -42,7 +42,7 @@ sys_pidfd_open(const uint64_t a[6])
 
 	if ((flags & ~(unsigned)O_NONBLOCK) != 0 || (int)a[0] <= 0)
 		return -EINVAL;
-	r = proc_pidfd_open((int)a[0], flags, &f);
+	r = pidfd_open((int)a[0], flags, &f);
 	return r != 0 ? r : sys_install(f, 0, FD_CLOSES);
 }
 
@@ -93,7 +93,7 @@ send_through(struct file *f, int signo, va_t info)
 		return fs_pid_of(f, &born) > 0 ? -ESRCH : -EBADF;
 	r = fetch_signal(info, signo, p->pid, &si);
 	if (r == 0)
-		r = proc_pidfd_kill(p, &si);
+		r = pidfd_kill(p, &si);
 	proc_put(p);
 	return r;
 }
@@ -123,7 +123,7 @@ sys_pidfd_getfd(const uint64_t a[6])
 	p = sys_pidfd(a[0], &f);
 	if (p == NULL)
 		return -EBADF;
-	r = proc_pidfd_file(p, (int)a[1], &theirs);
+	r = pidfd_file(p, (int)a[1], &theirs);
 	file_put(f);
 	return r != 0 ? r : sys_install(theirs, 0, FD_CLOSES);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * event.h: files that say that something has happened, for event/ only
+ * event.h: files that say that something has happened
+ *
+ * For event/, and for proc/ whose signals and processes are such files, too.
  *
  * Tags as in fsdat.h; those of a kind of file stand where it is.
  */
