@@ -20,8 +20,8 @@
 
 #define BACKLOG_MAX 4096u
 
-/* What became of an attempt. */
-enum attempt { MET, REFUSED, TOO_MANY, HAS_DIED };
+/* Why an attempt is to be made anew. */
+enum { TOO_MANY = 1, HAS_DIED };
 
 /* listen(2).  0, -EOPNOTSUPP, -EINVAL. */
 int
@@ -39,7 +39,6 @@ sock_listen(struct file *f, int backlog)
 		s->backlog = MIN((uint32_t)backlog, BACKLOG_MAX);
 		s->state = SOCK_LISTENS;
 		s->peer_cred = sock_acting_now();
-		s->has_peer_cred = true;
 		wake_all(&s->wq);
 	}
 	spin_unlock(&sock_lock);
@@ -54,7 +53,6 @@ meet_locked(struct sock *s, struct sock *listens, struct sock *new)
 	HELD(&sock_lock);
 	new->peer_cred = sock_acting_now();
 	s->peer_cred = listens->peer_cred;
-	new->has_peer_cred = s->has_peer_cred = true;
 	new->state = s->state = SOCK_CONNECTED;
 	sock_meet_locked(s, new);
 	sock_meet_locked(new, s);
@@ -65,29 +63,25 @@ meet_locked(struct sock *s, struct sock *listens, struct sock *new)
 	sock_tell_locked(listens, POLL_RD | POLLPRI);
 }
 
-/* REFUSED: *r says why.  Locks: sock_lock held. */
-static enum attempt
-attempt_locked(struct sock *s, struct sock *listens, struct sock *new, int *r)
+/* 0, -ECONNREFUSED, -EISCONN, -EINVAL; TOO_MANY, HAS_DIED.  Locks: sock_lock held. */
+static int
+attempt_locked(struct sock *s, struct sock *listens, struct sock *new)
 {
 	HELD(&sock_lock);
 	if (listens->dead)
 		return HAS_DIED;
-	if (listens->state != SOCK_LISTENS || (listens->shut & SHUT_RECEIVES) != 0) {
-		*r = -ECONNREFUSED;
-		return REFUSED;
-	}
+	if (listens->state != SOCK_LISTENS || (listens->shut & SHUT_RECEIVES) != 0)
+		return -ECONNREFUSED;
 	if (sock_is_full_locked(listens))
 		return TOO_MANY;
-	if (s->state != SOCK_IDLE) {
-		*r = s->state == SOCK_CONNECTED ? -EISCONN : -EINVAL;
-		return REFUSED;
-	}
+	if (s->state != SOCK_IDLE)
+		return s->state == SOCK_CONNECTED ? -EISCONN : -EINVAL;
 	meet_locked(s, listens, new);
-	return MET;
+	return 0;
 }
 
 static bool
-takes_one_locked(struct sock *s, struct sock *listens)
+takes_one_locked(const struct sock *listens)
 {
 	HELD(&sock_lock);
 	return listens->dead || listens->state != SOCK_LISTENS ||
@@ -97,21 +91,21 @@ takes_one_locked(struct sock *s, struct sock *listens)
 static int
 stream_connect(struct sock *s, const struct sock_addr *a, uint64_t deadline)
 {
-	struct sock_wait w = { takes_one_locked, s, NULL, deadline };
-	struct sock *new = sock_alloc(s->type);
-	enum attempt was = HAS_DIED;
-	int r = new == NULL ? -ENOMEM : 0;
+	struct sock *new = sock_alloc(s->type), *other;
+	int r = new == NULL ? -ENOMEM : HAS_DIED, slept;
 
-	while (r == 0 && was != MET) {
-		r = sock_find(a, s->type, &w.other);
+	while (r > 0) {
+		r = sock_find(a, s->type, &other);
 		if (r != 0)
 			break;
-		was = UNDER(&sock_lock, attempt_locked(s, w.other, new, &r));
-		if (was == TOO_MANY)
-			r = sock_sleep(w.other, &w);
-		sock_put(w.other);
+		r = UNDER(&sock_lock, attempt_locked(s, other, new));
+		if (r == TOO_MANY) {
+			slept = sock_sleep(other, deadline, takes_one_locked(other));
+			r = slept != 0 ? slept : TOO_MANY;
+		}
+		sock_put(other);
 	}
-	if (was != MET)
+	if (r != 0)
 		sock_put(new);
 	return r;
 }
@@ -181,7 +175,7 @@ sock_connect(struct file *f, const struct sock_addr *a)
 	    a->family == AF_UNSPEC;
 	int r = parts ? 0 : sock_addr_check(a);
 
-	if (r == 0 && !parts && atomic_load_relaxed(&s->passes_cred))
+	if (r == 0 && !parts && sock_asks_cred(s))
 		r = sock_name_itself(s);
 	if (r != 0)
 		return r;
@@ -219,18 +213,15 @@ int
 sock_accept(struct file *f, unsigned flags, struct file **out)
 {
 	struct sock *s = sock_of(f), *new;
-	struct sock_wait w = { sock_has_news_locked, s, NULL,
-		sock_deadline(f, 0, atomic_load_relaxed(&s->rcv_ns)) };
+	uint64_t deadline = sock_deadline(f, 0, atomic_load_relaxed(&s->rcv_ns));
 	int r = 0;
 
 	if (s->type == SOCK_DGRAM)
 		return -EOPNOTSUPP;
 	do {
-		spin_lock(&sock_lock);
-		new = arrival_locked(s, w.deadline != 0, &r);
-		spin_unlock(&sock_lock);
+		new = UNDER(&sock_lock, arrival_locked(s, deadline != 0, &r));
 		if (new == NULL && r == 1)
-			r = sock_sleep(s, &w);
+			r = sock_sleep(s, deadline, sock_has_news_locked(s));
 	} while (new == NULL && r == 0);
 	if (new == NULL)
 		return r;

@@ -37,36 +37,29 @@ static struct {
 /* What an fn is to do with a socket that waits in a queue. */
 typedef void visit_fn(struct sock *, struct list *);
 
-/* m has come into a queue.  Locks: sock_lock held. */
-void
-flight_begin_locked(const struct sock_msg *m)
+/* The next socket among the descriptors of m, from *i on; NULL: no more. */
+static struct sock *
+socket_in(const struct sock_msg *m, unsigned *i)
 {
-	struct sock *s;
-	unsigned i;
-
-	HELD(&sock_lock);
-	for (i = 0; i < m->nfiles; i++) {
-		if (!file_is_socket(m->files[i]))
-			continue;
-		s = sock_of(m->files[i]);
-		if (s->flights++ == 0)
-			list_push_back(&air.flying, &s->flying);
-	}
+	while (*i < m->nfiles && !file_is_socket(m->files[*i]))
+		++*i;
+	return *i < m->nfiles ? sock_of(m->files[(*i)++]) : NULL;
 }
 
-/* m has left it, or its descriptors have.  Locks: sock_lock held. */
+/* m has come into a queue, by 1; it or its descriptors have left it, by -1.  Locks:
+ * sock_lock held. */
 void
-flight_end_locked(const struct sock_msg *m)
+flight_count_locked(const struct sock_msg *m, int by)
 {
 	struct sock *s;
-	unsigned i;
+	unsigned i = 0;
 
 	HELD(&sock_lock);
-	for (i = 0; i < m->nfiles; i++) {
-		if (!file_is_socket(m->files[i]))
-			continue;
-		s = sock_of(m->files[i]);
-		if (--s->flights == 0)
+	while ((s = socket_in(m, &i)) != NULL) {
+		if (s->flights == 0)
+			list_push_back(&air.flying, &s->flying);
+		s->flights += (unsigned)by;
+		if (s->flights == 0)
 			list_remove(&s->flying);
 	}
 }
@@ -81,13 +74,9 @@ visit_queue_locked(const struct sock *s, visit_fn *fn, struct list *l)
 
 	HELD(&sock_lock);
 	LIST_FOREACH(m, &s->queue, node)
-		for (i = 0; i < m->nfiles; i++) {
-			if (!file_is_socket(m->files[i]))
-				continue;
-			c = sock_of(m->files[i]);
+		for (i = 0; (c = socket_in(m, &i)) != NULL;)
 			if (c->mark == CANDIDATE)
 				fn(c, l);
-		}
 }
 
 /* … and in those of connections that s has not accepted. */

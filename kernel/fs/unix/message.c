@@ -77,7 +77,7 @@ sock_is_full_locked(const struct sock *s)
 }
 
 static bool
-may_send_one_locked(struct sock *s, struct sock *other)
+may_send_one_locked(const struct sock *s)
 {
 	HELD(&sock_lock);
 	return s->error != 0 || (s->shut & SHUT_SENDS) != 0 ||
@@ -89,7 +89,6 @@ may_send_one_locked(struct sock *s, struct sock *other)
 static int
 count(struct sock *s, uint32_t cost, uint64_t deadline)
 {
-	struct sock_wait w = { may_send_one_locked, s, NULL, deadline };
 	bool fits = false;
 	int r = 0;
 
@@ -98,12 +97,12 @@ count(struct sock *s, uint32_t cost, uint64_t deadline)
 		r = sock_error_locked(s);
 		if (r == 0 && (s->shut & SHUT_SENDS) != 0)
 			r = -EPIPE;
-		fits = r == 0 && may_send_one_locked(s, NULL);
+		fits = r == 0 && may_send_one_locked(s);
 		if (fits)
 			s->sent += cost;
 		spin_unlock(&sock_lock);
 		if (r == 0 && !fits)
-			r = sock_sleep(s, &w);
+			r = sock_sleep(s, deadline, may_send_one_locked(s));
 	}
 	return r;
 }
@@ -135,7 +134,7 @@ sock_msg_unlink_locked(struct sock *s, struct sock_msg *m)
 	list_remove(&m->node);
 	s->queued--;
 	credit_locked(m);
-	flight_end_locked(m);
+	flight_count_locked(m, -1);
 	if (s->type != SOCK_DGRAM || !was_full)
 		return;
 	wake_all(&s->wq);
@@ -158,12 +157,6 @@ sock_msgs_unlink_locked(struct sock *s, struct list *out, enum sock_which which)
 		sock_msg_unlink_locked(s, m);
 		list_push_back(out, &m->node);
 	}
-}
-
-static void *
-data_alloc(size_t n)
-{
-	return room_alloc_raw(MAX(n, 1ul));
 }
 
 /* It is in no queue: so are its descriptors.  Locks: none. */
@@ -233,14 +226,13 @@ void
 sock_msg_queue_locked(struct sock *to, struct sock_msg *m)
 {
 	HELD(&sock_lock);
-	if (!m->has_cred && (atomic_load_relaxed(&to->passes_cred) ||
-	    atomic_load_relaxed(&m->from->passes_cred))) {
+	if (!m->has_cred && (sock_asks_cred(to) || sock_asks_cred(m->from))) {
 		m->has_cred = true;
 		m->cred = sock_cred_now();
 	}
 	list_push_back(&to->queue, &m->node);
 	to->queued++;
-	flight_begin_locked(m);
+	flight_count_locked(m, 1);
 	sock_tell_locked(to, POLL_RD | POLLPRI);
 }
 
@@ -268,10 +260,9 @@ static int
 msg_alloc(struct sock *from, struct sock_io *io, size_t len, struct sock_msg **out)
 {
 	struct sock_msg *m = kmem_zalloc(sizeof(*m));
-	char *data = m == NULL ? NULL : data_alloc(len);
+	char *data = m == NULL ? NULL : room_alloc_raw(MAX(len, 1ul));
 	uint32_t bytes = cost_of(from, len);
-	int r = data == NULL ? -ENOBUFS :
-	    pay(m, bytes, io);
+	int r = data == NULL ? -ENOBUFS : pay(m, bytes, io);
 
 	if (r != 0) {
 		room_free(data, len);

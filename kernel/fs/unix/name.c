@@ -83,49 +83,31 @@ name_give(struct sock *s, struct sock_label *l)
 	return r;
 }
 
-static struct sock_label *
-label_alloc(const struct sock_addr *a)
+/* s gets the name a.  Of a path the file is made.  0, -ENOMEM, -EADDRINUSE, -EINVAL, what
+ * mknod gives. */
+static int
+bind_to(struct sock *s, const struct sock_addr *a)
 {
 	struct sock_label *l = kmem_zalloc(sizeof(*l));
-
-	if (l == NULL)
-		return NULL;
-	l->refs = 1;
-	l->addr = *a;
-	return l;
-}
-
-/* A path: its file is made.  0, -EADDRINUSE, -EINVAL, what mknod gives. */
-static int
-bind_path(struct sock *s, const struct sock_addr *a)
-{
-	struct sock_label *l = label_alloc(a);
 	struct path_at at = { .path = a->bytes + SOCK_ADDR_PATH };
-	int r;
+	int r = 0;
 
 	if (l == NULL)
 		return -ENOMEM;
-	l->addr.len = SOCK_ADDR_PATH + (unsigned)strlen(at.path) + 1;
-	r = names_make_socket(&at, file_mode(s->file), &l->vn);
+	l->refs = 1;
+	l->addr = *a;
+	if (*at.path != '\0') {
+		l->addr.len = SOCK_ADDR_PATH + (unsigned)strlen(at.path) + 1;
+		r = names_make_socket(&at, file_mode(s->file), &l->vn);
+	}
 	if (r == 0) {
 		r = name_give(s, l);
-		if (r != 0 && fs_unlink(&at) != 0)
+		if (r != 0 && l->vn != NULL && fs_unlink(&at) != 0)
 			r = -EINVAL; /* somebody else has removed it */
 	}
 	if (r != 0)
 		sock_label_put(l);
 	return r == -EEXIST ? -EADDRINUSE : r;
-}
-
-static int
-bind_bytes(struct sock *s, const struct sock_addr *a)
-{
-	struct sock_label *l = label_alloc(a);
-	int r = l == NULL ? -ENOMEM : name_give(s, l);
-
-	if (r != 0)
-		sock_label_put(l);
-	return r;
 }
 
 /*
@@ -150,7 +132,7 @@ sock_name_itself(struct sock *s)
 			return 0;
 		snprintf(a.bytes + SOCK_ADDR_PATH + 1, 6, "%05x",
 		    atomic_add(&names.number, 1) % NUMBERS);
-		r = bind_bytes(s, &a);
+		r = bind_to(s, &a);
 	} while (r == -EADDRINUSE && --tries > 0);
 	return r == -EADDRINUSE ? -ENOSPC : r == -EINVAL ? 0 : r;
 }
@@ -165,9 +147,7 @@ sock_bind(struct file *f, const struct sock_addr *a)
 	if (a->len == SOCK_ADDR_PATH && a->family == AF_UNIX)
 		return sock_name_itself(s);
 	r = sock_addr_check(a);
-	if (r != 0)
-		return r;
-	return a->bytes[SOCK_ADDR_PATH] != '\0' ? bind_path(s, a) : bind_bytes(s, a);
+	return r != 0 ? r : bind_to(s, a);
 }
 
 /* The file that a path leads to, with a reference.  Who may write it may send. */
@@ -217,8 +197,7 @@ sock_find(const struct sock_addr *a, int type, struct sock **out)
 	else
 		sock_get_ref(s);
 	spin_unlock(&sock_lock);
-	if (vn != NULL)
-		vn_put(vn);
+	vn_put(vn);
 	*out = r == 0 ? s : NULL;
 	return r;
 }

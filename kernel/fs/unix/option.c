@@ -18,7 +18,7 @@
 #define TICK_NSEC 4000000ul    /* what is set is rounded up to it */
 
 #define KEPT ((1u << SO_REUSEADDR) | (1u << SO_DONTROUTE) | (1u << SO_BROADCAST) | \
-	(1u << SO_KEEPALIVE) | (1u << SO_OOBINLINE))
+	(1u << SO_KEEPALIVE) | (1u << SO_OOBINLINE) | (1u << SO_PASSCRED))
 
 /* struct timeval. */
 struct timeout {
@@ -28,7 +28,7 @@ struct timeout {
 bool
 sock_passes_cred(struct file *f)
 {
-	return atomic_load_relaxed(&sock_of(f)->passes_cred);
+	return sock_asks_cred(sock_of(f));
 }
 
 static struct timeout
@@ -55,8 +55,6 @@ number_locked(struct sock *s, int option)
 		return atomic_load_relaxed(&s->sndbuf);
 	case SO_RCVBUF:
 		return atomic_load_relaxed(&s->rcvbuf);
-	case SO_PASSCRED:
-		return atomic_load_relaxed(&s->passes_cred);
 	case SO_RCVLOWAT:
 		return 1;
 	case SO_ACCEPTCONN:
@@ -75,7 +73,6 @@ number_locked(struct sock *s, int option)
 int
 sock_get(struct file *f, int option, void *buf, size_t *len)
 {
-	static const struct sock_cred nobody = { 0, UINT32_MAX, UINT32_MAX };
 	struct sock *s = sock_of(f);
 	struct timeout t;
 	int64_t r = 0;
@@ -88,7 +85,7 @@ sock_get(struct file *f, int option, void *buf, size_t *len)
 		memcpy(buf, &t, sizeof(t));
 	} else if (option == SO_PEERCRED) {
 		*len = sizeof(struct sock_cred);
-		memcpy(buf, s->has_peer_cred ? &s->peer_cred : &nobody, *len);
+		memcpy(buf, &s->peer_cred, *len);
 	} else {
 		r = number_locked(s, option);
 		n = (int32_t)r;
@@ -147,9 +144,6 @@ sock_set(struct file *f, int option, const void *buf, size_t len)
 		return 0;
 	case SO_RCVBUF:
 		atomic_store(&s->rcvbuf, buffer_size(n, RCVBUF_MIN));
-		return 0;
-	case SO_PASSCRED:
-		atomic_store(&s->passes_cred, n != 0);
 		return 0;
 	}
 	if (option < 0 || option >= 32 || (KEPT & 1u << option) == 0)

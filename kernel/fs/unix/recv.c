@@ -59,14 +59,6 @@ sock_recv(struct file *f, struct sock_io *io)
 	return r;
 }
 
-static int
-wait_for_news(struct sock *s, uint64_t deadline)
-{
-	struct sock_wait w = { sock_has_news_locked, s, NULL, deadline };
-
-	return sock_sleep(s, &w);
-}
-
 /* Who sent m, as far as he wants to know.  Locks: sock_lock held. */
 static void
 tell_sender_locked(struct sock_io *io, const struct sock_msg *m)
@@ -86,7 +78,7 @@ take_files_locked(struct sock_io *io, struct sock_msg *m)
 	HELD(&sock_lock);
 	if ((io->flags & MSG_PEEK) == 0) {
 		if (list_is_linked(&m->node))
-			flight_end_locked(m);
+			flight_count_locked(m, -1);
 		io->files = m->files;
 		io->nfiles = m->nfiles;
 		m->files = NULL;
@@ -138,7 +130,7 @@ is_of_another_locked(const struct take *t, const struct sock_msg *m)
 	const struct sock_cred *c = &t->io->cred;
 
 	HELD(&sock_lock);
-	return t->has_first && atomic_load_relaxed(&t->s->passes_cred) &&
+	return t->has_first && sock_asks_cred(t->s) &&
 	    (c->pid != m->cred.pid || c->uid != m->cred.uid || c->gid != m->cred.gid);
 }
 
@@ -224,7 +216,7 @@ stream_recv(struct sock *s, struct sock_io *io, uint64_t deadline)
 	mutex_lock(&s->reader);
 	while ((r = take_some(&t, want)) == 1) {
 		mutex_unlock(&s->reader);
-		r = wait_for_news(s, deadline);
+		r = sock_sleep(s, deadline, sock_has_news_locked(s));
 		mutex_lock(&s->reader);
 		if (r != 0)
 			break;
@@ -285,7 +277,7 @@ packet_recv(struct sock *s, struct sock_io *io, uint64_t deadline)
 	mutex_lock(&s->reader);
 	while ((m = packet_take(s, io, deadline != 0, &r)) == NULL && r == 1) {
 		mutex_unlock(&s->reader);
-		r = wait_for_news(s, deadline);
+		r = sock_sleep(s, deadline, sock_has_news_locked(s));
 		if (r != 0)
 			return r;
 		mutex_lock(&s->reader);

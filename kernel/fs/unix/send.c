@@ -138,40 +138,41 @@ sock_send_check(struct file *f)
 	return r;
 }
 
+/* Need s not wait for a place at other?  Rule 2. */
 static bool
-has_place_locked(struct sock *s, struct sock *other)
+has_place_locked(const struct sock *s, const struct sock *other)
 {
 	HELD(&sock_lock);
 	return other->dead || (other->shut & SHUT_RECEIVES) != 0 || other == s ||
-	    other->peer == s || !sock_is_full_locked(other);
+	    other->peer != NULL || !sock_is_full_locked(other);
 }
 
-enum placed { PLACED, PLACED_NOT, OTHER_IS_DEAD };
+/* Why a message is not placed, but for errors. */
+enum { NO_PLACE = 1, OTHER_IS_DEAD };
 
-/* Rules 1 and 2.  PLACED_NOT: *r says why; 0: there is no room. */
-static enum placed
-place_locked(struct sock *s, struct sock *other, struct sock_msg *m, int *r)
+/* Rules 1 and 2.  0: m is other's; NO_PLACE, OTHER_IS_DEAD, -EPERM, -EPIPE. */
+static int
+place_locked(struct sock *s, struct sock *other, struct sock_msg *m)
 {
 	HELD(&sock_lock);
-	*r = 0;
 	if (other->peer != NULL && other->peer != s)
-		*r = -EPERM;
-	else if (other->dead)
+		return -EPERM;
+	if (other->dead)
 		return OTHER_IS_DEAD;
-	else if ((other->shut & SHUT_RECEIVES) != 0)
-		*r = -EPIPE;
-	if (*r != 0 || !has_place_locked(s, other))
-		return PLACED_NOT;
+	if ((other->shut & SHUT_RECEIVES) != 0)
+		return -EPIPE;
+	if (!has_place_locked(s, other))
+		return NO_PLACE;
 	sock_msg_queue_locked(other, m);
-	return PLACED;
+	return 0;
 }
 
-/* The peer that s has is dead: it has none any more.  0: it was not the peer. */
+/* The peer that s has is dead: it has none any more.  1: it was not the peer. */
 static int
 peer_has_died(struct sock *s, struct sock *other)
 {
 	struct sock *was = NULL;
-	int r = 0;
+	int r = 1;
 
 	spin_lock(&sock_lock);
 	if (s->type == SOCK_SEQPACKET) {
@@ -194,19 +195,14 @@ static int
 datagram_queue(struct sock *s, struct sock *other, struct sock_msg *m,
     uint64_t deadline)
 {
-	struct sock_wait w = { has_place_locked, s, other, deadline };
-	enum placed p;
-	int r = 0;
+	int r, slept = 0;
 
-	do {
-		p = UNDER(&sock_lock, place_locked(s, other, m, &r));
-		if (p == PLACED_NOT && r == 0)
-			r = sock_sleep(other, &w);
-	} while (p == PLACED_NOT && r == 0);
-	if (p == OTHER_IS_DEAD) {
+	while ((r = UNDER(&sock_lock, place_locked(s, other, m))) == NO_PLACE && slept == 0)
+		slept = sock_sleep(other, deadline, has_place_locked(s, other));
+	if (r == NO_PLACE)
+		r = slept;
+	else if (r == OTHER_IS_DEAD)
 		r = peer_has_died(s, other);
-		r = r == 0 ? 1 : r;
-	}
 	sock_put(other);
 	return r;
 }
@@ -223,7 +219,7 @@ datagram_begin(struct sock *s, struct sock_io *io, struct sock **other)
 		r = sock_addr_check(io->name);
 	else
 		r = peer_get(s, other);
-	if (r == 0 && atomic_load_relaxed(&s->passes_cred))
+	if (r == 0 && sock_asks_cred(s))
 		r = sock_name_itself(s);
 	if (r == 0 && io->uio->left > atomic_load_relaxed(&s->sndbuf) - DATAGRAM_HEAD)
 		r = -EMSGSIZE;

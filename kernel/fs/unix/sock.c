@@ -40,6 +40,7 @@ sock_alloc(int type)
 	s->sndbuf = s->rcvbuf = BUFFER_BYTES;
 	s->snd_ns = s->rcv_ns = WAIT_FOREVER;
 	s->backlog = BACKLOG;
+	s->peer_cred = (struct sock_cred){ 0, UINT32_MAX, UINT32_MAX };
 	list_init(&s->callers);
 	list_init(&s->queue);
 	list_init(&s->arrivals);
@@ -55,8 +56,7 @@ sock_label_put(struct sock_label *l)
 {
 	if (l == NULL || atomic_sub(&l->refs, 1) != 0)
 		return;
-	if (l->vn != NULL)
-		vn_put(l->vn);
+	vn_put(l->vn);
 	kmem_free(l);
 }
 
@@ -140,34 +140,18 @@ sock_deadline(const struct file *f, unsigned flags, uint64_t ns)
 	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
 }
 
-/*
- * Sleep at a socket until something has changed, or what is waited for is there.
- *
- * Locks:    none held.
- * Returns:  0: look again; -EAGAIN: it was long enough; -ERESTARTSYS, -EINTR.
- */
+/* What wait_until() has answered, as a call does. */
 int
-sock_sleep(struct sock *at, const struct sock_wait *w)
+sock_slept(int r, uint64_t deadline)
 {
-	struct waiter me;
-	bool is_over;
-	int r = 0;
-
-	if (w->deadline == 0)
-		return -EAGAIN;
-	wait_prepare(&at->wq, &me);
-	is_over = UNDER(&sock_lock, w->is_over(w->s, w->other));
-	if (!is_over)
-		r = wait_sleep(&me, WAIT_INTR, w->deadline);
-	wait_finish(&me);
 	if (r == -EINTR)
-		return w->deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
+		return deadline == WAIT_FOREVER ? -ERESTARTSYS : -EINTR;
 	return r == -ETIMEDOUT ? -EAGAIN : 0;
 }
 
 /* Is there something to receive, or to accept?  Locks: sock_lock held. */
 bool
-sock_has_news_locked(struct sock *s, struct sock *other)
+sock_has_news_locked(const struct sock *s)
 {
 	HELD(&sock_lock);
 	return s->queued != 0 || s->error != 0 || (s->shut & SHUT_RECEIVES) != 0;

@@ -44,8 +44,7 @@ sock_file(struct sock *s, unsigned flags, struct file **out)
 	struct file *f = v == NULL ? NULL : file_alloc();
 
 	if (f == NULL) {
-		if (v != NULL)
-			vn_put(v);
+		vn_put(v);
 		return v == NULL ? -ENOMEM : -ENFILE;
 	}
 	v->uid = fs_cred()->fsuid;
@@ -99,7 +98,6 @@ sock_pair(int type, unsigned flags, struct file *out[2])
 	for (i = 0; i < 2; i++) {
 		sock_of(out[i])->state = SOCK_CONNECTED;
 		sock_of(out[i])->peer_cred = sock_acting_now();
-		sock_of(out[i])->has_peer_cred = true;
 		sock_meet_locked(sock_of(out[i]), sock_of(out[!i]));
 	}
 	spin_unlock(&sock_lock);

@@ -56,10 +56,8 @@ struct sock {
 	uint32_t sent;               /* [S] cost of messages from it that nobody has read */
 	uint32_t sndbuf, rcvbuf;     /* [A] bytes; as Linux counts them */
 	uint64_t snd_ns, rcv_ns;     /* [A] how long a call waits; WAIT_FOREVER */
-	uint32_t kept;               /* [A] bit per option that is kept, not used */
-	bool passes_cred;            /* [A] SO_PASSCRED */
-	bool has_peer_cred;          /* [S] */
-	struct sock_cred peer_cred;  /* [S] who had the other end when they met */
+	uint32_t kept;               /* [A] bit per option that is on; PASSCRED alone acts */
+	struct sock_cred peer_cred;  /* [S] who had the other end when they met; nobody */
 	struct sock_label *label;    /* [S] its name, for good; NULL: none */
 	struct list_node named;      /* [S] in the table of names */
 	struct file *file;           /* [S] NULL: not accepted, or dead */
@@ -88,13 +86,6 @@ struct sock_msg {
 	char *data;                  /* [c] */
 };
 
-/* Somebody waits at a socket. */
-struct sock_wait {
-	bool (*is_over)(struct sock *s, struct sock *other); /* sock_lock held */
-	struct sock *s, *other;
-	uint64_t deadline;           /* 0: he does not wait */
-};
-
 /* Which messages. */
 enum sock_which { MSGS_ALL, MSGS_WITH_FILES };
 
@@ -104,6 +95,13 @@ static inline struct sock *
 sock_of(const struct file *f)
 {
 	return f->priv;
+}
+
+/* Does who receives want to know who sends? */
+static inline bool
+sock_asks_cred(const struct sock *s)
+{
+	return (atomic_load_relaxed(&s->kept) & 1u << SO_PASSCRED) != 0;
 }
 
 /* Does a message keep its length, and come whole or not at all? */
@@ -130,8 +128,18 @@ void sock_tell_locked(struct sock *, unsigned bits);
 #define SOCK_WR (POLL_WR | POLLWRBAND) /* what a socket with room says */
 int sock_error_locked(struct sock *);
 uint64_t sock_deadline(const struct file *, unsigned flags, uint64_t ns);
-int sock_sleep(struct sock *at, const struct sock_wait *);
-bool sock_has_news_locked(struct sock *, struct sock *);
+int sock_slept(int r, uint64_t deadline);
+/*
+ * Sleep at a socket until is_over, which is looked at under sock_lock; a deadline of 0:
+ * he does not wait.
+ *
+ * Locks:    none held.
+ * Returns:  0: look again; -EAGAIN: it was long enough; -ERESTARTSYS, -EINTR.
+ */
+#define sock_sleep(at, deadline, is_over)                                          \
+	((deadline) == 0 ? -EAGAIN : sock_slept(wait_until(&(at)->wq, WAIT_INTR,   \
+	    deadline, UNDER(&sock_lock, is_over)), deadline))
+bool sock_has_news_locked(const struct sock *);
 void sock_label_put(struct sock_label *);
 
 /* sockfile.c */
@@ -158,8 +166,7 @@ int sock_name_itself(struct sock *) MUST_CHECK;
 void sock_label_copy_locked(const struct sock *, struct sock_addr *out);
 
 /* flight.c */
-void flight_begin_locked(const struct sock_msg *);
-void flight_end_locked(const struct sock_msg *);
+void flight_count_locked(const struct sock_msg *, int by);
 void flight_collect(void);
 void sock_msgs_free(struct list *);
 
