@@ -96,13 +96,7 @@ ms_deadline(uint64_t ms)
 	    sys_poll_deadline((uint64_t)(int32_t)ms * 1000000);
 }
 
-int64_t
-sys_epoll_wait(const uint64_t a[6])
-{
-	return epoll_until(a, ms_deadline(a[3]));
-}
-
-/* The same under another mask.  Rule 1. */
+/* The same, perhaps under another mask.  Rule 1. */
 static int64_t
 wait_masked(const uint64_t a[6], uint64_t deadline)
 {
@@ -144,14 +138,6 @@ sys_eventfd2(const uint64_t a[6])
 	return new_fd(eventfd_create((uint32_t)a[0],
 	    (flags & EFD_SEMAPHORE) != 0 ? EVENTFD_SEMAPHORE : EVENTFD_COUNTER,
 	    flags & O_NONBLOCK, &f), &f, flags);
-}
-
-int64_t
-sys_eventfd(const uint64_t a[6])
-{
-	const uint64_t args[6] = { a[0] };
-
-	return sys_eventfd2(args);
 }
 
 /* ---- timerfd ---- */
@@ -253,12 +239,4 @@ sys_signalfd4(const uint64_t a[6])
 	r = signalfd_change(f, set);
 	file_put(f);
 	return r != 0 ? r : (int)a[0];
-}
-
-int64_t
-sys_signalfd(const uint64_t a[6])
-{
-	const uint64_t args[6] = { a[0], a[1], a[2] };
-
-	return sys_signalfd4(args);
 }

@@ -76,41 +76,23 @@ sys_open_path(struct path_arg *p, uint64_t dirfd, va_t path)
 	return r;
 }
 
-static int64_t
-open_at(uint64_t dirfd, va_t path, unsigned flags, unsigned mode)
+int64_t
+sys_openat(const uint64_t a[6])
 {
+	unsigned flags = (unsigned)a[2];
 	struct path_arg p;
 	struct file *f;
 	int64_t r = fs_open_check(flags);
 
 	if (r == 0)
-		r = sys_open_path(&p, dirfd, path);
+		r = sys_open_path(&p, a[0], a[1]);
 	if (r != 0)
 		return r;
 	if ((flags & O_PATH) == 0)
 		flags |= O_LARGEFILE;
-	r = fs_open(&p.at, flags, mode, &f);
+	r = fs_open(&p.at, flags, (unsigned)a[3], &f);
 	path_arg_end(&p);
 	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));
-}
-
-int64_t
-sys_open(const uint64_t a[6])
-{
-	return open_at((uint64_t)AT_FDCWD, a[0], (unsigned)a[1], (unsigned)a[2]);
-}
-
-int64_t
-sys_openat(const uint64_t a[6])
-{
-	return open_at(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
-}
-
-int64_t
-sys_creat(const uint64_t a[6])
-{
-	return open_at((uint64_t)AT_FDCWD, a[0], O_CREAT | O_WRONLY | O_TRUNC,
-	    (unsigned)a[1]);
 }
 
 int64_t
@@ -266,14 +248,6 @@ sys_pipe2(const uint64_t a[6])
 	if (r != 0)
 		return r;
 	return pipe_install(rd, wr, sys_at_exec(flags), a[0]);
-}
-
-int64_t
-sys_pipe(const uint64_t a[6])
-{
-	const uint64_t args[6] = { a[0], 0 };
-
-	return sys_pipe2(args);
 }
 
 int64_t

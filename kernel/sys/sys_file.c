@@ -317,18 +317,6 @@ sys_pwrite64(const uint64_t a[6])
 }
 
 int64_t
-sys_readv(const uint64_t a[6])
-{
-	return rw_vector(a, RW_READ, NULL, 0);
-}
-
-int64_t
-sys_writev(const uint64_t a[6])
-{
-	return rw_vector(a, RW_WRITE, NULL, 0);
-}
-
-int64_t
 sys_preadv(const uint64_t a[6])
 {
 	return (int64_t)a[3] < 0 ? -EINVAL : rw_vector(a, RW_READ, &a[3], 0);
@@ -460,12 +448,6 @@ sys_sync_file_range(struct file *f, const uint64_t a[6])
 
 int64_t
 sys_fsync(struct file *f, const uint64_t a[6])
-{
-	return file_sync(f);
-}
-
-int64_t
-sys_fdatasync(struct file *f, const uint64_t a[6])
 {
 	return file_sync(f);
 }

@@ -188,8 +188,9 @@ sys_semget(const uint64_t a[6])
 }
 
 static int64_t
-sem_steps(int id, va_t ops, unsigned n, uint64_t deadline)
+sem_steps(const uint64_t a[6], uint64_t deadline)
 {
+	unsigned n = (unsigned)a[2];
 	struct sembuf *b;
 	int64_t r;
 
@@ -200,28 +201,19 @@ sem_steps(int id, va_t ops, unsigned n, uint64_t deadline)
 	b = kmem_alloc(n * sizeof(*b));
 	if (b == NULL)
 		return -ENOMEM;
-	r = copyin(b, ops, n * sizeof(*b)) < 0 ? -EFAULT :
-	    sem_op(id, b, n, deadline);
+	r = copyin(b, a[1], n * sizeof(*b)) < 0 ? -EFAULT :
+	    sem_op((int)a[0], b, n, deadline);
 	kmem_free(b);
 	return r;
-}
-
-int64_t
-sys_semop(const uint64_t a[6])
-{
-	return sem_steps((int)a[0], a[1], (unsigned)a[2], WAIT_FOREVER);
 }
 
 int64_t
 sys_semtimedop(const uint64_t a[6])
 {
 	uint64_t ns;
-	int r;
+	int r = a[3] != 0 ? sys_get_timespec(a[3], &ns) : 0;
 
-	if (a[3] == 0)
-		return sys_semop(a);
-	r = sys_get_timespec(a[3], &ns);
-	return r < 0 ? r : sem_steps((int)a[0], a[1], (unsigned)a[2], sys_deadline(ns));
+	return r < 0 ? r : sem_steps(a, a[3] != 0 ? sys_deadline(ns) : WAIT_FOREVER);
 }
 
 static size_t

@@ -275,13 +275,6 @@ sys_mincore(const uint64_t a[6])
 }
 
 int64_t
-sys_mlock(const uint64_t a[6])
-{
-	return map_mlock(proc_current()->as, a[0], a[1], MLOCK_NOW,
-	    memlock_limit());
-}
-
-int64_t
 sys_mlock2(const uint64_t a[6])
 {
 	enum mlock_how how = (uint32_t)a[2] == 0 ? MLOCK_NOW : MLOCK_ONFAULT;

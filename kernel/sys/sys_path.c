@@ -7,7 +7,7 @@
  *
  * Picture   dirfd, user path, flags → path_arg_begin → fs_NAME → path_arg_end
  *
- * Rules     1. The plain form is the "at" form with AT_FDCWD.
+ * Rules     1. The plain form is the "at" form with AT_FDCWD: syscalls.tab.
  *           2. Unknown flags are -EINVAL before the path is looked at.
  *
  * Read next fs/names.c, fs/namei.c.
@@ -71,40 +71,22 @@ mknod_at(uint64_t dirfd, va_t path, unsigned mode, uint64_t dev)
 	return r;
 }
 
-/* mknod makes anything but directories and links. */
-static int64_t
-mknod_checked(uint64_t dirfd, va_t path, unsigned mode, uint64_t dev)
+/* Anything but directories and links. */
+int64_t
+sys_mknodat(const uint64_t a[6])
 {
-	switch (mode & S_IFMT) {
+	switch ((unsigned)a[2] & S_IFMT) {
 	case 0:
 	case S_IFREG:
 	case S_IFCHR:
 	case S_IFBLK:
 	case S_IFIFO:
 	case S_IFSOCK:
-		return mknod_at(dirfd, path, mode, dev);
+		return mknod_at(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
 	case S_IFDIR:
 		return -EPERM;
 	}
 	return -EINVAL;
-}
-
-int64_t
-sys_mknod(const uint64_t a[6])
-{
-	return mknod_checked(CWD, a[0], (unsigned)a[1], (unsigned)a[2]);
-}
-
-int64_t
-sys_mknodat(const uint64_t a[6])
-{
-	return mknod_checked(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
-}
-
-int64_t
-sys_mkdir(const uint64_t a[6])
-{
-	return mknod_at(CWD, a[0], S_IFDIR | (a[1] & 01777), 0);
 }
 
 int64_t
@@ -113,8 +95,8 @@ sys_mkdirat(const uint64_t a[6])
 	return mknod_at(a[0], a[1], S_IFDIR | (a[2] & 01777), 0);
 }
 
-static int64_t
-symlink_at(va_t target, uint64_t dirfd, va_t path)
+int64_t
+sys_symlinkat(const uint64_t a[6])
 {
 	char *text = kmem_alloc(PATH_MAX);
 	struct path_arg p;
@@ -122,29 +104,17 @@ symlink_at(va_t target, uint64_t dirfd, va_t path)
 
 	if (text == NULL)
 		return -ENOMEM;
-	r = copyin_str(text, target, PATH_MAX);
+	r = copyin_str(text, a[0], PATH_MAX);
 	if (r == 0)
 		r = -ENOENT;
 	if (r > 0)
-		r = path_arg_begin(&p, dirfd, path, 0);
+		r = path_arg_begin(&p, a[1], a[2], 0);
 	if (r == 0) {
 		r = fs_symlink(text, &p.at);
 		path_arg_end(&p);
 	}
 	kmem_free(text);
 	return r;
-}
-
-int64_t
-sys_symlink(const uint64_t a[6])
-{
-	return symlink_at(a[0], CWD, a[1]);
-}
-
-int64_t
-sys_symlinkat(const uint64_t a[6])
-{
-	return symlink_at(a[0], a[1], a[2]);
 }
 
 /* path_arg_begin() of one of two: the call tells its error when it comes to it. */
@@ -165,9 +135,10 @@ two_paths_begin(struct path_arg p[2], const uint64_t a[4], unsigned at_flags)
 	path_arg_try(&p[1], a[2], a[3], 0);
 }
 
-static int64_t
-link_at(const uint64_t a[4], unsigned flags)
+int64_t
+sys_linkat(const uint64_t a[6])
 {
+	unsigned flags = (unsigned)a[4];
 	struct path_arg p[2];
 	int64_t r;
 
@@ -180,25 +151,12 @@ link_at(const uint64_t a[4], unsigned flags)
 	return r;
 }
 
-int64_t
-sys_link(const uint64_t a[6])
-{
-	const uint64_t args[4] = { CWD, a[0], CWD, a[1] };
-
-	return link_at(args, 0);
-}
-
-int64_t
-sys_linkat(const uint64_t a[6])
-{
-	return link_at(a, (unsigned)a[4]);
-}
-
 /* ---- moving and removing ---- */
 
-static int64_t
-rename_at(const uint64_t a[4], unsigned flags)
+int64_t
+sys_renameat2(const uint64_t a[6])
 {
+	unsigned flags = (unsigned)a[4];
 	struct path_arg p[2];
 	int64_t r;
 
@@ -213,34 +171,15 @@ rename_at(const uint64_t a[4], unsigned flags)
 }
 
 int64_t
-sys_rename(const uint64_t a[6])
+sys_unlinkat(const uint64_t a[6])
 {
-	const uint64_t args[4] = { CWD, a[0], CWD, a[1] };
-
-	return rename_at(args, 0);
-}
-
-int64_t
-sys_renameat(const uint64_t a[6])
-{
-	return rename_at(a, 0);
-}
-
-int64_t
-sys_renameat2(const uint64_t a[6])
-{
-	return rename_at(a, (unsigned)a[4]);
-}
-
-static int64_t
-unlink_at(uint64_t dirfd, va_t path, unsigned flags)
-{
+	unsigned flags = (unsigned)a[2];
 	struct path_arg p;
 	int64_t r;
 
 	if ((flags & ~AT_REMOVEDIR) != 0)
 		return -EINVAL;
-	r = path_arg_begin(&p, dirfd, path, flags);
+	r = path_arg_begin(&p, a[0], a[1], flags);
 	if (r != 0)
 		return r;
 	r = fs_unlink(&p.at);
@@ -248,59 +187,29 @@ unlink_at(uint64_t dirfd, va_t path, unsigned flags)
 	return r;
 }
 
-int64_t
-sys_unlink(const uint64_t a[6])
-{
-	return unlink_at(CWD, a[0], 0);
-}
-
-int64_t
-sys_unlinkat(const uint64_t a[6])
-{
-	return unlink_at(a[0], a[1], (unsigned)a[2]);
-}
-
-int64_t
-sys_rmdir(const uint64_t a[6])
-{
-	return unlink_at(CWD, a[0], AT_REMOVEDIR);
-}
-
 /* ---- links ---- */
 
-static int64_t
-readlink_at(uint64_t dirfd, va_t path, va_t out, int cap)
+int64_t
+sys_readlinkat(const uint64_t a[6])
 {
+	int cap = (int)a[3];
 	struct path_arg p;
 	char *text;
 	int64_t r;
 
 	if (cap <= 0)
 		return -EINVAL;
-	r = path_arg_begin(&p, dirfd, path, (int)dirfd == AT_FDCWD ? 0 :
-	    AT_EMPTY_PATH);
+	r = path_arg_begin(&p, a[0], a[1], (int)a[0] == AT_FDCWD ? 0 : AT_EMPTY_PATH);
 	if (r != 0)
 		return r;
 	text = kmem_alloc(PATH_MAX);
 	r = text == NULL ? -ENOMEM :
 	    fs_readlink(&p.at, text, MIN((size_t)cap, PATH_MAX));
-	if (r > 0 && copyout(out, text, (size_t)r) != 0)
+	if (r > 0 && copyout(a[2], text, (size_t)r) != 0)
 		r = -EFAULT;
 	kmem_free(text);
 	path_arg_end(&p);
 	return r;
-}
-
-int64_t
-sys_readlink(const uint64_t a[6])
-{
-	return readlink_at(CWD, a[0], a[1], (int)a[2]);
-}
-
-int64_t
-sys_readlinkat(const uint64_t a[6])
-{
-	return readlink_at(a[0], a[1], a[2], (int)a[3]);
 }
 
 /* ---- where the process stands ---- */

@@ -29,23 +29,6 @@
 /* ---- children ---- */
 
 int64_t
-sys_fork(const uint64_t a[6])
-{
-	const struct clone_req req = { .exit_signal = SIGCHLD };
-
-	return proc_clone(&req);
-}
-
-int64_t
-sys_vfork(const uint64_t a[6])
-{
-	const struct clone_req req = { .flags = CLONE_VM | CLONE_VFORK,
-		.exit_signal = SIGCHLD };
-
-	return proc_clone(&req);
-}
-
-int64_t
 sys_clone(const uint64_t a[6])
 {
 	struct clone_req req = { .flags = a[0] & UINT32_MAX & ~CSIGNAL,
@@ -283,12 +266,6 @@ int64_t
 sys_getppid(const uint64_t a[6])
 {
 	return atomic_load(&proc_current()->ppid);
-}
-
-int64_t
-sys_getpgrp(const uint64_t a[6])
-{
-	return proc_current()->pgid;
 }
 
 enum which_id { ID_PGID, ID_SID };

@@ -242,14 +242,6 @@ sys_accept4(const uint64_t a[6])
 	return r;
 }
 
-int64_t
-sys_accept(const uint64_t a[6])
-{
-	const uint64_t b[6] = { a[0], a[1], a[2] };
-
-	return sys_accept4(b);
-}
-
 static int64_t
 name_to(struct file *f, const uint64_t a[6], enum sock_end end)
 {

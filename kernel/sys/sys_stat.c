@@ -69,34 +69,17 @@ kstat_at(uint64_t dirfd, va_t path, unsigned flags, struct kstat *st)
 	return r;
 }
 
-static int64_t
-stat_at(uint64_t dirfd, va_t path, va_t out, unsigned flags)
+int64_t
+sys_newfstatat(const uint64_t a[6])
 {
+	unsigned flags = (unsigned)a[3];
 	struct kstat st;
 	int64_t r;
 
 	if ((flags & ~STAT_FLAGS) != 0)
 		return -EINVAL;
-	r = kstat_at(dirfd, path, flags, &st);
-	return r != 0 ? r : stat_copyout(out, &st);
-}
-
-int64_t
-sys_newfstatat(const uint64_t a[6])
-{
-	return stat_at(a[0], a[1], a[2], (unsigned)a[3]);
-}
-
-int64_t
-sys_stat(const uint64_t a[6])
-{
-	return stat_at(CWD, a[0], a[1], 0);
-}
-
-int64_t
-sys_lstat(const uint64_t a[6])
-{
-	return stat_at(CWD, a[0], a[1], AT_SYMLINK_NOFOLLOW);
+	r = kstat_at(a[0], a[1], flags, &st);
+	return r != 0 ? r : stat_copyout(a[2], &st);
 }
 
 int64_t
@@ -193,39 +176,22 @@ sys_fstatfs(struct file *f, const uint64_t a[6])
 
 /* ---- access ---- */
 
-static int64_t
-access_at(uint64_t dirfd, va_t path, unsigned want, unsigned flags)
+int64_t
+sys_faccessat2(const uint64_t a[6])
 {
+	unsigned want = (unsigned)a[2], flags = (unsigned)a[3];
 	struct path_arg p;
 	int64_t r;
 
 	if ((want & ~7u) != 0 || (flags & ~(unsigned)(AT_EACCESS |
 	    AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
-	r = path_arg_begin(&p, dirfd, path, flags);
+	r = path_arg_begin(&p, a[0], a[1], flags);
 	if (r != 0)
 		return r;
 	r = fs_access(&p.at, want);
 	path_arg_end(&p);
 	return r;
-}
-
-int64_t
-sys_access(const uint64_t a[6])
-{
-	return access_at(CWD, a[0], (unsigned)a[1], 0);
-}
-
-int64_t
-sys_faccessat(const uint64_t a[6])
-{
-	return access_at(a[0], a[1], (unsigned)a[2], 0);
-}
-
-int64_t
-sys_faccessat2(const uint64_t a[6])
-{
-	return access_at(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
 }
 
 /* ---- directories ---- */
@@ -338,14 +304,6 @@ attr_mode(uint64_t mode)
 }
 
 int64_t
-sys_chmod(const uint64_t a[6])
-{
-	const struct kattr attr = attr_mode(a[1]);
-
-	return setattr_at(CWD, a[0], 0, &attr);
-}
-
-int64_t
 sys_fchmodat(const uint64_t a[6])
 {
 	const struct kattr attr = attr_mode(a[2]);
@@ -370,22 +328,6 @@ attr_owner(uint64_t uid, uint64_t gid)
 	attr.valid = ATTR_CHOWN | ((uint32_t)uid != UINT32_MAX ? ATTR_UID : 0) |
 	    ((uint32_t)gid != UINT32_MAX ? ATTR_GID : 0);
 	return attr;
-}
-
-int64_t
-sys_chown(const uint64_t a[6])
-{
-	const struct kattr attr = attr_owner(a[1], a[2]);
-
-	return setattr_at(CWD, a[0], 0, &attr);
-}
-
-int64_t
-sys_lchown(const uint64_t a[6])
-{
-	const struct kattr attr = attr_owner(a[1], a[2]);
-
-	return setattr_at(CWD, a[0], AT_SYMLINK_NOFOLLOW, &attr);
 }
 
 int64_t
@@ -516,14 +458,6 @@ sys_futimesat(const uint64_t a[6])
 	if (a[1] == 0 && (int)a[0] != AT_FDCWD)
 		return setattr_fd(a[0], &attr);
 	return setattr_at(a[0], a[1], 0, &attr);
-}
-
-int64_t
-sys_utimes(const uint64_t a[6])
-{
-	const uint64_t at[6] = { CWD, a[0], a[1] };
-
-	return sys_futimesat(at);
 }
 
 /* Whole seconds. */

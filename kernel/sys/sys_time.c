@@ -394,12 +394,6 @@ adjust(va_t at)
 }
 
 int64_t
-sys_adjtimex(const uint64_t a[6])
-{
-	return adjust(a[0]);
-}
-
-int64_t
 sys_clock_adjtime(const uint64_t a[6])
 {
 	uint8_t first[sizeof(struct timex)];
