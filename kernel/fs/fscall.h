@@ -240,16 +240,12 @@ enum eventfd_kind { EVENTFD_COUNTER, EVENTFD_SEMAPHORE };
 int eventfd_create(uint64_t count, enum eventfd_kind, unsigned flags,
     struct file **out) MUST_CHECK;
 
-/* Moments of md_time_ns(); due 0: none. */
-struct timerfd_time {
-	uint64_t due, interval;
-};
+/* Moments of md_time_ns(). */
 enum timerfd_clock { TIMERFD_MONOTONIC, TIMERFD_REALTIME };
 int timerfd_create(enum timerfd_clock, unsigned flags, struct file **out) MUST_CHECK;
 bool timerfd_is_realtime(const struct file *);
 bool file_is_timerfd(const struct file *);
-void timerfd_set(struct file *, const struct timerfd_time *new,
-    struct timerfd_time *left);
-void timerfd_get(struct file *, struct timerfd_time *left);
+void timerfd_set(struct file *, const struct itimer *new, struct itimer *left);
+void timerfd_get(struct file *, struct itimer *left);
 
 #endif

@@ -325,6 +325,15 @@ void timer_arm(struct timer *, uint64_t deadline_ns);   /* re-arms if armed */
 /* Disarm and wait until fn does not run on another CPU. True: was armed. */
 bool timer_cancel(struct timer *);
 
+/* [own] When something is due, and then again and again. */
+struct itimer {
+	uint64_t due_ns;        /* 0: never */
+	uint64_t interval_ns;   /* 0: once */
+};
+/* It is moved on, if it is due by now, until it is to come, or off.  How many times were
+ * over. */
+uint64_t itimer_pass(struct itimer *, uint64_t now);
+
 struct work {
 	struct list_node node;
 	void (*fn)(void *);

@@ -171,3 +171,19 @@ timer_tick(void)
 	}
 	spin_unlock_irq(&timers.lock, flags);
 }
+
+/* ---- again and again ---- */
+
+/* See kern.h.  Locks: what guards it. */
+uint64_t
+itimer_pass(struct itimer *it, uint64_t now)
+{
+	uint64_t n = 1;
+
+	if (it->due_ns == 0 || it->due_ns > now)
+		return 0;
+	if (it->interval_ns != 0)
+		n += (now - it->due_ns) / it->interval_ns;
+	it->due_ns = it->interval_ns != 0 ? it->due_ns + n * it->interval_ns : 0;
+	return n;
+}

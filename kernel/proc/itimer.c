@@ -32,7 +32,6 @@ enum { REAL, VIRTUAL, PROF };
 
 static void on_alarm(void *);
 static void alarm_work(void *);
-static uint64_t itimer_now_locked(struct proc *, int which);
 
 /* No timers.  Locks: none, p is new. */
 void
@@ -60,17 +59,10 @@ static void
 fire_real_locked(struct proc *p, uint64_t now)
 {
 	struct siginfo si = { .signo = SIGALRM, .code = SI_KERNEL };
-	struct itimer *it = &p->it[REAL];
 
 	HELD(&proc_lock);
-	if (it->due_ns == 0 || it->due_ns > now)
-		return;
-	(void)sig_send_proc_locked(p, &si);
-	if (it->interval_ns == 0)
-		it->due_ns = 0;
-	else
-		it->due_ns += it->interval_ns *
-		    ((now - it->due_ns) / it->interval_ns + 1);
+	if (itimer_pass(&p->it[REAL], now) != 0)
+		(void)sig_send_proc_locked(p, &si);
 }
 
 static void
@@ -161,17 +153,9 @@ itimer_read_locked(struct proc *p, int which, struct itimer *out)
 	    it->due_ns > now ? it->due_ns - now : 1000;
 }
 
-/* A timer of the current process; due_ns is the time left.  Takes proc_lock. */
-void
-itimer_get(int which, struct itimer *out)
-{
-	spin_lock(&proc_lock);
-	itimer_read_locked(proc_current(), which, out);
-	spin_unlock(&proc_lock);
-}
-
 /*
- * Set it; due_ns is counted from now, 0 stops it.
+ * A timer of the current process is set, unless new is NULL: due_ns is counted from
+ * now, 0 stops it; old: as it was, due_ns the time left.
  *
  * Locks:    takes proc_lock.
  */
@@ -183,12 +167,14 @@ itimer_set(int which, const struct itimer *new, struct itimer *old)
 
 	spin_lock(&proc_lock);
 	itimer_read_locked(p, which, old);
-	it->interval_ns = new->interval_ns;
-	it->due_ns = new->due_ns == 0 ? 0 :
-	    due_after(which, itimer_now_locked(p, which), new->due_ns);
-	if (which == REAL)
-		alarm_set_locked(p);
-	proc_watch_cpu_locked(p);
+	if (new != NULL) {
+		it->interval_ns = new->interval_ns;
+		it->due_ns = new->due_ns == 0 ? 0 :
+		    due_after(which, itimer_now_locked(p, which), new->due_ns);
+		if (which == REAL)
+			alarm_set_locked(p);
+		proc_watch_cpu_locked(p);
+	}
 	spin_unlock(&proc_lock);
 }
 

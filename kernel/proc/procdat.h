@@ -191,11 +191,6 @@ struct task {
 
 enum proc_state { PROC_NEW, PROC_LIVE, PROC_ZOMBIE, PROC_DEAD };
 
-struct itimer {
-	uint64_t due_ns;         /* [L] 0: off; REAL: time, else CPU time */
-	uint64_t interval_ns;    /* [L] */
-};
-
 /* Where things lie in the image, for /proc/PID/stat. */
 struct proc_image {
 	va_t code_lo, code_hi, data_lo, data_hi; /* [L] */
@@ -270,7 +265,7 @@ struct proc {
 	uint64_t cutime_ns, cstime_ns; /* [L] of reaped children */
 	uint64_t cminflt, cmajflt;     /* [L] */
 	uint64_t maxrss, cmaxrss;      /* [L] pages */
-	struct itimer it[3];     /* [L] ITIMER_REAL, VIRTUAL, PROF */
+	struct itimer it[3];     /* [L] ITIMER_REAL: of time; VIRTUAL, PROF: CPU time */
 	struct ptimers *ptimers; /* [L] POSIX timers, its own or of its CPU time; or NULL */
 	struct timer alarm;      /* for it[ITIMER_REAL] and ptimers: the first of them */
 	struct work alarm_work;  /* sends their signals */
@@ -355,16 +350,14 @@ struct ptimer_req {
 };
 int ptimer_create(const struct ptimer_req *, int *id) MUST_CHECK;
 int ptimer_start(int id) MUST_CHECK;
-enum ptimer_from { PTIMER_FROM_NOW, PTIMER_ABSOLUTE };
-int ptimer_set(int id, const struct itimer *new, enum ptimer_from,
-    struct itimer *old) MUST_CHECK;
-int ptimer_get(int id, struct itimer *out) MUST_CHECK; /* due_ns: time left */
-int ptimer_overruns(int id) MUST_CHECK;
-int ptimer_delete(int id);
+enum ptimer_ask {
+	PTIMER_DELETE, PTIMER_OVERRUNS, PTIMER_GET,
+	PTIMER_FROM_NOW, PTIMER_ABSOLUTE /* to be set */
+};
+int ptimer_ask(int id, enum ptimer_ask, const struct itimer *new, struct itimer *old);
 
 /* itimer.c */
 void itimer_set(int which, const struct itimer *new, struct itimer *old);
-void itimer_get(int which, struct itimer *out);  /* due_ns: time left */
 void proc_watch_cpu_locked(struct proc *);       /* RLIMIT_CPU changed */
 
 /* fork.c */

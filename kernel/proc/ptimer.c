@@ -64,9 +64,8 @@ struct ptimer {
 	int timed_tid;               /* [c] 0: of all its threads */
 	uint64_t timed_serial;       /* [c] of that one */
 	struct sigq *q;              /* [L] kept */
-	uint64_t due_ns;             /* [L] of its clock; 0: off */
-	uint64_t at_ns;              /* [L] when it is looked at: not before due_ns */
-	uint64_t interval_ns;        /* [L] */
+	struct itimer it;            /* [L] of its clock */
+	uint64_t at_ns;              /* [L] when it is looked at: not before it is due */
 	bool sent;                   /* [L] goes on when its signal is taken */
 	int64_t passed;              /* [L] intervals since then, less the one told */
 	int64_t overruns;            /* [L] of the last signal that was taken */
@@ -166,28 +165,14 @@ unwait_locked(struct ptimer *t)
 		t->timed->ptimers->ntimed--;
 }
 
-/* Its time is moved on, by intervals, until it is to come. */
-static void
-move_on_locked(struct ptimer *t, uint64_t now)
-{
-	uint64_t n;
-
-	HELD(&proc_lock);
-	if (t->due_ns > now)
-		return;
-	n = (now - t->due_ns) / t->interval_ns + 1;
-	t->due_ns += n * t->interval_ns;
-	t->passed += (int64_t)n;
-}
-
 /* The next interval. */
 static void
 next_locked(struct ptimer *t, uint64_t now)
 {
 	HELD(&proc_lock);
 	t->sent = false;
-	move_on_locked(t, now);
-	wait_locked(t, t->timed != NULL ? MAX(t->due_ns, now + TICK_NS) : t->due_ns);
+	t->passed += (int64_t)itimer_pass(&t->it, now);
+	wait_locked(t, t->timed != NULL ? MAX(t->it.due_ns, now + TICK_NS) : t->it.due_ns);
 }
 
 /* ---- firing ---- */
@@ -206,7 +191,7 @@ taken_locked(void *arg, struct siginfo *si)
 		next_locked(t, now);
 	} else {
 		t->sent = false;
-		t->due_ns = 0;
+		t->it.due_ns = 0;
 	}
 	t->overruns = t->passed;
 	t->passed = -1;
@@ -229,9 +214,9 @@ fire_locked(struct ptimer *t, uint64_t now)
 	if (t->req.to == 0 || (to != NULL && to->serial == t->to_serial &&
 	    !to->exiting))
 		heard = sigq_send_locked(t->q, to, &si);
-	t->sent = t->interval_ns != 0;
+	t->sent = t->it.interval_ns != 0;
 	if (!t->sent)
-		t->due_ns = 0;
+		t->it.due_ns = 0;
 	else if (!heard)
 		next_locked(t, now);
 }
@@ -315,16 +300,31 @@ ptimers_check(struct task *tk)
 
 /* ---- making and ending ---- */
 
+/* The last of p's whose number is at most `to`, or NULL. */
+static struct ptimer *
+up_to_locked(const struct proc *p, int to)
+{
+	struct ptimer *t = p->ptimers == NULL ? NULL :
+	    by_number(p->ptimers->numbered.node), *best = NULL;
+
+	HELD(&proc_lock);
+	while (t != NULL)
+		if (t->id <= to) {
+			best = t;
+			t = by_number(t->numbered.right);
+		} else {
+			t = by_number(t->numbered.left);
+		}
+	return best;
+}
+
 static struct ptimer *
 find_locked(int id)
 {
-	const struct ptimers *all = proc_current()->ptimers;
-	struct ptimer *t = all == NULL ? NULL : by_number(all->numbered.node);
+	struct ptimer *t = up_to_locked(proc_current(), id);
 
 	HELD(&proc_lock);
-	while (t != NULL && t->id != id)
-		t = by_number(id < t->id ? t->numbered.left : t->numbered.right);
-	return t;
+	return t != NULL && t->id == id ? t : NULL;
 }
 
 /* p has its queues, from now on.  false: no memory. */
@@ -481,20 +481,6 @@ started_locked(int id)
 	return t != NULL && t->started ? t : NULL;
 }
 
-/* timer_delete(2).  Locks: takes proc_lock.  Returns: 0, -EINVAL. */
-int
-ptimer_delete(int id)
-{
-	struct ptimer *t;
-
-	spin_lock(&proc_lock);
-	t = started_locked(id);
-	if (t != NULL)
-		end_locked(t);
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -EINVAL;
-}
-
 /* All of p: an exec, or its end.  Locks: takes proc_lock. */
 void
 ptimers_end(struct proc *p)
@@ -536,7 +522,7 @@ ptimers_end_clock(struct proc *p, struct task *tk)
 			if (t == NULL)
 				break;
 			unwait_locked(t);
-			t->due_ns = 0;
+			t->it.due_ns = 0;
 		}
 		spin_unlock(&proc_lock);
 	} while (n == BATCH);
@@ -552,35 +538,16 @@ left_locked(struct ptimer *t, struct itimer *out)
 
 	HELD(&proc_lock);
 	known = clock_locked(t, &now);
-	*out = (struct itimer){ .interval_ns = t->interval_ns };
-	if (!known || t->due_ns == 0)
+	*out = (struct itimer){ .interval_ns = t->it.interval_ns };
+	if (!known || t->it.due_ns == 0)
 		return;
-	if (t->interval_ns != 0 && (t->sent || t->req.is_silent))
-		move_on_locked(t, now);
-	out->due_ns = t->due_ns > now ? t->due_ns - now : !t->req.is_silent;
-}
-
-/*
- * timer_gettime(2).
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -EINVAL.
- */
-int
-ptimer_get(int id, struct itimer *out)
-{
-	struct ptimer *t;
-
-	spin_lock(&proc_lock);
-	t = started_locked(id);
-	if (t != NULL)
-		left_locked(t, out);
-	spin_unlock(&proc_lock);
-	return t != NULL ? 0 : -EINVAL;
+	if (t->it.interval_ns != 0 && (t->sent || t->req.is_silent))
+		t->passed += (int64_t)itimer_pass(&t->it, now);
+	out->due_ns = t->it.due_ns > now ? t->it.due_ns - now : !t->req.is_silent;
 }
 
 static int
-set_locked(struct ptimer *t, const struct itimer *new, enum ptimer_from from,
+set_locked(struct ptimer *t, const struct itimer *new, enum ptimer_ask from,
     struct itimer *old)
 {
 	uint64_t now;
@@ -593,42 +560,49 @@ set_locked(struct ptimer *t, const struct itimer *new, enum ptimer_from from,
 	t->sent = false;
 	t->overruns = 0;
 	/* As on Linux: what is switched off has no interval, but of CPU time. */
-	t->interval_ns = new->due_ns != 0 || t->timed != NULL ? new->interval_ns : 0;
-	t->due_ns = new->due_ns == 0 ? 0 : from == PTIMER_FROM_NOW ?
+	t->it.interval_ns = new->due_ns != 0 || t->timed != NULL ? new->interval_ns : 0;
+	t->it.due_ns = new->due_ns == 0 ? 0 : from == PTIMER_FROM_NOW ?
 	    now + new->due_ns : new->due_ns > t->req.zero_ns ?
 	    new->due_ns - t->req.zero_ns : 1;
-	if (t->due_ns == 0 || t->req.is_silent)
+	if (t->it.due_ns == 0 || t->req.is_silent)
 		return 0;
-	if (t->due_ns <= now)
+	if (t->it.due_ns <= now)
 		fire_locked(t, now);
 	else
-		wait_locked(t, t->due_ns);
+		wait_locked(t, t->it.due_ns);
 	return 0;
 }
 
-/*
- * timer_settime(2); new->due_ns 0 stops it.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -EINVAL, -ESRCH: its clock has ended.
- */
-int
-ptimer_set(int id, const struct itimer *new, enum ptimer_from from, struct itimer *old)
+static int
+ask_locked(struct ptimer *t, enum ptimer_ask what, const struct itimer *new,
+    struct itimer *old)
 {
-	struct ptimer *t;
-	int r = -EINVAL;
-
-	spin_lock(&proc_lock);
-	t = started_locked(id);
-	if (t != NULL)
-		r = set_locked(t, new, from, old);
-	spin_unlock(&proc_lock);
-	return r;
+	HELD(&proc_lock);
+	switch (what) {
+	case PTIMER_DELETE:
+		end_locked(t);
+		return 0;
+	case PTIMER_OVERRUNS:
+		return (int)MIN(t->overruns, (int64_t)INT32_MAX);
+	case PTIMER_GET:
+		left_locked(t, old);
+		return 0;
+	case PTIMER_FROM_NOW:
+	case PTIMER_ABSOLUTE:
+		break;
+	}
+	return set_locked(t, new, what, old);
 }
 
-/* timer_getoverrun(2).  Locks: takes proc_lock.  Returns: -EINVAL too. */
+/*
+ * timer_delete(2), timer_getoverrun(2), timer_gettime(2), timer_settime(2).  new: to be
+ * set, due_ns 0 stops it; old: as it was, due_ns the time left.
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0, how many overruns; -EINVAL: no such timer; -ESRCH: its clock has ended.
+ */
 int
-ptimer_overruns(int id)
+ptimer_ask(int id, enum ptimer_ask what, const struct itimer *new, struct itimer *old)
 {
 	struct ptimer *t;
 	int r = -EINVAL;
@@ -636,30 +610,12 @@ ptimer_overruns(int id)
 	spin_lock(&proc_lock);
 	t = started_locked(id);
 	if (t != NULL)
-		r = (int)MIN(t->overruns, (int64_t)INT32_MAX);
+		r = ask_locked(t, what, new, old);
 	spin_unlock(&proc_lock);
 	return r;
 }
 
 /* ---- /proc/PID/timers ---- */
-
-/* The last of p's whose number is at most `to`, or NULL. */
-static struct ptimer *
-up_to_locked(const struct proc *p, int to)
-{
-	struct ptimer *t = p->ptimers == NULL ? NULL :
-	    by_number(p->ptimers->numbered.node), *best = NULL;
-
-	HELD(&proc_lock);
-	while (t != NULL)
-		if (t->id <= to) {
-			best = t;
-			t = by_number(t->numbered.right);
-		} else {
-			t = by_number(t->numbered.left);
-		}
-	return best;
-}
 
 static void
 show_timer(const struct ptimer_req *req, int id, int pid, struct out *o)

@@ -46,8 +46,8 @@ void sys_mask_end(void);
 int sys_get_timespec(va_t, uint64_t *ns) MUST_CHECK;
 int sys_put_timespec(va_t, uint64_t ns) MUST_CHECK;
 /* Two of them: the interval, and when it is due.  As above; -EFAULT, 0. */
-int sys_get_itimerspec(va_t, uint64_t *interval, uint64_t *due) MUST_CHECK;
-int sys_put_itimerspec(va_t, uint64_t interval, uint64_t due) MUST_CHECK;
+int sys_get_itimerspec(va_t, struct itimer *) MUST_CHECK;
+int sys_put_itimerspec(va_t, const struct itimer *) MUST_CHECK;
 /* The moment ns from now, for wait_sleep(). */
 uint64_t sys_deadline(uint64_t ns);
 /* CLOCK_REALTIME now, and an absolute realtime as md_time_ns() sees it. */

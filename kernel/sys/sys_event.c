@@ -172,7 +172,7 @@ timerfd_of(uint64_t fd, struct file **out)
 int64_t
 sys_timerfd_gettime(const uint64_t a[6])
 {
-	struct timerfd_time t;
+	struct itimer t;
 	struct file *f;
 	int64_t r = timerfd_of(a[0], &f);
 
@@ -180,7 +180,7 @@ sys_timerfd_gettime(const uint64_t a[6])
 		return r;
 	timerfd_get(f, &t);
 	file_put(f);
-	return sys_put_itimerspec(a[1], t.interval, t.due);
+	return sys_put_itimerspec(a[1], &t);
 }
 
 /* When a time that is given as value comes; 0: it is off. */
@@ -198,9 +198,9 @@ int64_t
 sys_timerfd_settime(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[1];
-	struct timerfd_time new, old;
+	struct itimer new, old;
 	struct file *f;
-	int64_t r = sys_get_itimerspec(a[2], &new.interval, &new.due);
+	int64_t r = sys_get_itimerspec(a[2], &new);
 
 	if (r == 0 && (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0)
 		r = -EINVAL;
@@ -208,10 +208,10 @@ sys_timerfd_settime(const uint64_t a[6])
 		r = timerfd_of(a[0], &f);
 	if (r != 0)
 		return r;
-	new.due = due_of(f, new.due, (flags & TFD_TIMER_ABSTIME) != 0);
+	new.due_ns = due_of(f, new.due_ns, (flags & TFD_TIMER_ABSTIME) != 0);
 	timerfd_set(f, &new, &old);
 	file_put(f);
-	return a[3] != 0 ? sys_put_itimerspec(a[3], old.interval, old.due) : 0;
+	return a[3] != 0 ? sys_put_itimerspec(a[3], &old) : 0;
 }
 
 /* ---- signalfd ---- */

@@ -48,25 +48,24 @@ sys_put_timespec(va_t at, uint64_t ns)
 
 /* See sys.h.  Locks: none. */
 int
-sys_get_itimerspec(va_t at, uint64_t *interval, uint64_t *due)
+sys_get_itimerspec(va_t at, struct itimer *it)
 {
-	int r = sys_get_timespec(at, interval), r2;
+	int r = sys_get_timespec(at, &it->interval_ns), r2;
 
 	if (r == -EFAULT)
 		return r;
-	r2 = sys_get_timespec(at + offsetof(struct abi_itimerspec, value), due);
+	r2 = sys_get_timespec(at + offsetof(struct abi_itimerspec, value), &it->due_ns);
 	return r2 == -EFAULT || r == 0 ? r2 : r;
 }
 
 /* See sys.h.  Locks: none. */
 int
-sys_put_itimerspec(va_t at, uint64_t interval, uint64_t due)
+sys_put_itimerspec(va_t at, const struct itimer *it)
 {
-	const struct abi_itimerspec is = {
-		{ (int64_t)(interval / NS_PER_S), (int64_t)(interval % NS_PER_S) },
-		{ (int64_t)(due / NS_PER_S), (int64_t)(due % NS_PER_S) } };
+	int r = sys_put_timespec(at, it->interval_ns);
 
-	return copyout(at, &is, sizeof(is));
+	return r != 0 ? r : sys_put_timespec(at + offsetof(struct abi_itimerspec, value),
+	    it->due_ns);
 }
 
 /* ns from now as a deadline.  Locks: none. */
@@ -435,7 +434,7 @@ sys_getitimer(const uint64_t a[6])
 
 	if ((unsigned)a[0] > ITIMER_PROF)
 		return -EINVAL;
-	itimer_get((int)a[0], &it);
+	itimer_set((int)a[0], NULL, &it);
 	return put_itimer(a[1], &it);
 }
 

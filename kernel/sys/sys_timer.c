@@ -91,7 +91,7 @@ sys_timer_create(const uint64_t a[6])
 	r = copyout(a[2], &id, sizeof(id));
 	started = ptimer_start(id);
 	if (r < 0 && started == 0)
-		(void)ptimer_delete(id);
+		(void)ptimer_ask(id, PTIMER_DELETE, NULL, NULL);
 	return r < 0 ? r : started;
 }
 
@@ -103,32 +103,30 @@ sys_timer_settime(const uint64_t a[6])
 
 	if (a[2] == 0)
 		return -EINVAL;
-	r = sys_get_itimerspec(a[2], &new.interval_ns, &new.due_ns);
+	r = sys_get_itimerspec(a[2], &new);
 	if (r == 0)
-		r = ptimer_set((int)a[0], &new, ((int)a[1] & TIMER_ABSTIME) != 0 ?
-		    PTIMER_ABSOLUTE : PTIMER_FROM_NOW, &old);
-	if (r < 0 || a[3] == 0)
-		return r;
-	return sys_put_itimerspec(a[3], old.interval_ns, old.due_ns);
+		r = ptimer_ask((int)a[0], ((int)a[1] & TIMER_ABSTIME) != 0 ?
+		    PTIMER_ABSOLUTE : PTIMER_FROM_NOW, &new, &old);
+	return r < 0 || a[3] == 0 ? r : sys_put_itimerspec(a[3], &old);
 }
 
 int64_t
 sys_timer_gettime(const uint64_t a[6])
 {
 	struct itimer it;
-	int r = ptimer_get((int)a[0], &it);
+	int r = ptimer_ask((int)a[0], PTIMER_GET, NULL, &it);
 
-	return r < 0 ? r : sys_put_itimerspec(a[1], it.interval_ns, it.due_ns);
+	return r < 0 ? r : sys_put_itimerspec(a[1], &it);
 }
 
 int64_t
 sys_timer_getoverrun(const uint64_t a[6])
 {
-	return ptimer_overruns((int)a[0]);
+	return ptimer_ask((int)a[0], PTIMER_OVERRUNS, NULL, NULL);
 }
 
 int64_t
 sys_timer_delete(const uint64_t a[6])
 {
-	return ptimer_delete((int)a[0]);
+	return ptimer_ask((int)a[0], PTIMER_DELETE, NULL, NULL);
 }

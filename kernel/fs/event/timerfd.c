@@ -21,7 +21,7 @@
 struct timerfd {
 	enum timerfd_clock clock;    /* [c] */
 	struct spinlock lock;        /* rank LR_DEV, irq */
-	struct timerfd_time t;       /* lock; due 0: off */
+	struct itimer t;             /* lock */
 	uint64_t ticks;              /* lock; counted already, not read yet */
 	struct timer timer;          /* armed under lock */
 	struct waitq wq;             /* [c] */
@@ -33,7 +33,7 @@ static bool
 is_due_locked(const struct timerfd *t)
 {
 	HELD(&t->lock);
-	return t->ticks > 0 || (t->t.due != 0 && t->t.due <= md_time_ns());
+	return t->ticks > 0 || (t->t.due_ns != 0 && t->t.due_ns <= md_time_ns());
 }
 
 /* Rule 2.  Context: timer interrupt. */
@@ -72,16 +72,12 @@ timerfd_free(void *arg)
 static void
 count_locked(struct timerfd *t)
 {
-	uint64_t now = md_time_ns(), n;
+	uint64_t n = itimer_pass(&t->t, md_time_ns());
 
 	HELD(&t->lock);
-	if (t->t.due == 0 || t->t.due > now)
-		return;
-	n = t->t.interval == 0 ? 1 : 1 + (now - t->t.due) / t->t.interval;
 	t->ticks += n;
-	t->t.due = t->t.interval == 0 ? 0 : t->t.due + n * t->t.interval;
-	if (t->t.due != 0)
-		timer_arm(&t->timer, t->t.due);
+	if (n > 0 && t->t.due_ns != 0)
+		timer_arm(&t->timer, t->t.due_ns);
 }
 
 static bool
@@ -162,21 +158,21 @@ timerfd_is_realtime(const struct file *f)
 }
 
 static void
-left_locked(struct timerfd *t, struct timerfd_time *left)
+left_locked(struct timerfd *t, struct itimer *left)
 {
 	uint64_t now;
 
 	HELD(&t->lock);
-	if (t->t.interval != 0)
+	if (t->t.interval_ns != 0)
 		count_locked(t);
 	now = md_time_ns();
-	left->interval = t->t.interval;
-	left->due = t->t.due > now ? t->t.due - now : 0;
+	left->interval_ns = t->t.interval_ns;
+	left->due_ns = t->t.due_ns > now ? t->t.due_ns - now : 0;
 }
 
 /* How long until it fires, 0: it does not, and how often.  Locks: none of rank >= LR_DEV. */
 void
-timerfd_get(struct file *f, struct timerfd_time *left)
+timerfd_get(struct file *f, struct itimer *left)
 {
 	struct timerfd *t = f->priv;
 	uint64_t flags = spin_lock_irq(&t->lock);
@@ -187,7 +183,7 @@ timerfd_get(struct file *f, struct timerfd_time *left)
 
 /* What was counted is forgotten.  Locks: none of rank >= LR_DEV. */
 void
-timerfd_set(struct file *f, const struct timerfd_time *new, struct timerfd_time *left)
+timerfd_set(struct file *f, const struct itimer *new, struct itimer *left)
 {
 	struct timerfd *t = f->priv;
 	uint64_t flags = spin_lock_irq(&t->lock);
@@ -195,8 +191,8 @@ timerfd_set(struct file *f, const struct timerfd_time *new, struct timerfd_time 
 	left_locked(t, left);
 	t->t = *new;
 	t->ticks = 0;
-	if (new->due != 0)
-		timer_arm(&t->timer, new->due);
+	if (new->due_ns != 0)
+		timer_arm(&t->timer, new->due_ns);
 	spin_unlock_irq(&t->lock, flags);
 }
 
