@@ -150,7 +150,7 @@ look_locked(struct ipc_ids *ids, const struct ipc_want *w)
 		return -ENOENT;
 	if ((w->flags & IPC_CREAT) != 0 && (w->flags & IPC_EXCL) != 0)
 		return -EEXIST;
-	if (ids->ops->fits_locked != NULL && !ids->ops->fits_locked(ipc_of(n), w->size))
+	if (ipc_of(n)->size < w->size)
 		return -EINVAL;
 	return ipc_may_locked(ipc_of(n), access) ? ipc_of(n)->id : -EACCES;
 }
@@ -245,15 +245,15 @@ add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 int
 ipc_get(struct ipc_ids *ids, const struct ipc_want *w)
 {
+	int r = UNDER(&ipc_lock, look_locked(ids, w)), made;
 	struct ipc *new;
-	int r, made;
 
-	r = UNDER(&ipc_lock, look_locked(ids, w));
 	if (r != -ENOENT || (w->key != IPC_PRIVATE && (w->flags & IPC_CREAT) == 0))
 		return r;
 	made = ids->ops->make(w, &new);
 	if (made < 0)
 		return made;
+	new->size = w->size;
 	spin_lock(&ipc_lock);
 	r = look_locked(ids, w);
 	made = r == -ENOENT ? add_locked(ids, new, w) : -EEXIST;
@@ -278,10 +278,7 @@ ipc_remove_locked(struct ipc_ids *ids, struct ipc *i)
 void
 ipc_put(struct ipc_ids *ids, struct ipc *i)
 {
-	bool last;
-
-	last = UNDER(&ipc_lock, --i->refs == 0);
-	if (last)
+	if (UNDER(&ipc_lock, --i->refs == 0))
 		ids->ops->free(i);
 }
 

@@ -30,6 +30,7 @@ struct ipc {
 	struct rb_node node;     /* [I] in the table, by slot */
 	int id;                  /* [I] */
 	int key;                 /* [I] IPC_PRIVATE: found by id only */
+	uint64_t size;           /* [c] bytes of a segment, semaphores of a set; else 0 */
 	uint32_t uid, gid;       /* [I] */
 	uint32_t cuid, cgid;     /* [c] */
 	uint32_t mode;           /* [I] permission bits, and of shm two more */
@@ -67,8 +68,6 @@ struct ipc_ops {
 	/* A new one that nobody finds yet.  0, -EINVAL, -ENOMEM. */
 	int (*make)(const struct ipc_want *, struct ipc **out);
 	void (*free)(struct ipc *);
-	/* Is it as large as is wanted? */
-	bool (*fits_locked)(const struct ipc *, uint64_t size);
 	/* Bytes that its user pays for. */
 	uint64_t (*cost_locked)(const struct ipc *);
 	/* 0, -EPERM. */
@@ -138,12 +137,11 @@ struct sembuf {
 	uint16_t num;            /* [own] */
 	int16_t op, flags;       /* [own] */
 };
-enum sem_ask { SEM_VAL, SEM_PID, SEM_NCNT, SEM_ZCNT };
+enum sem_ask { SEM_PID = 11, SEM_VAL, SEM_NCNT = 14, SEM_ZCNT }; /* GETPID … */
 int sem_op(int id, const struct sembuf *, unsigned n, uint64_t deadline) MUST_CHECK;
 int sem_ask(int id, int num, enum sem_ask) MUST_CHECK;
-int sem_count(int id, unsigned access) MUST_CHECK;
 int sem_set_value(int id, int num, int value) MUST_CHECK;
-int sem_get_all(int id, uint16_t *values, unsigned n) MUST_CHECK;
+int sem_get_all(int id, unsigned access, uint16_t *values) MUST_CHECK;
 int sem_set_all(int id, const uint16_t *values, unsigned n) MUST_CHECK;
 void sem_init(void);
 

@@ -6,7 +6,6 @@
  *           a type, or the lowest; who finds no room or no message sleeps.
  *
  * Picture   msgsnd ─→ queue: message → message → … ─→ msgrcv, by type
- *           message: a page with its head, then pages with the rest
  *
  * Rules     1. A message is copied before the queue is looked at, and after it has been
  *              taken out: ipc_lock is held for neither.
@@ -28,11 +27,6 @@
 #define MSG_EXCEPT 020000
 #define MSG_COPY 040000
 
-struct msg_piece {
-	struct msg_piece *next;  /* [c] */
-	uint8_t bytes[];
-};
-#define PIECE_BYTES (2000 - sizeof(struct msg_piece))
 #define FREE_COST 4096u          /* of a queue: rule 3 */
 #define USER_SHARE 32            /* of memory: the rest of all queues of one user */
 
@@ -40,7 +34,7 @@ struct message {
 	struct list_node node;   /* [I] queue->messages */
 	int64_t type;            /* [c] > 0 */
 	uint64_t n;              /* [c] bytes */
-	struct msg_piece *pieces; /* [c] */
+	void *bytes;             /* [c] n */
 };
 
 struct msg_queue {
@@ -63,12 +57,7 @@ queue_of(struct ipc *i)
 static void
 message_free(struct message *m)
 {
-	struct msg_piece *p, *next;
-
-	for (p = m->pieces; p != NULL; p = next) {
-		next = p->next;
-		kmem_free(p);
-	}
+	room_free(m->bytes, m->n);
 	kmem_free(m);
 }
 
@@ -77,45 +66,18 @@ static int
 message_read(va_t from, uint64_t n, struct message **out)
 {
 	struct message *m = kmem_zalloc(sizeof(*m));
-	struct msg_piece **at, *p;
-	uint64_t done, part;
-	int r = m == NULL ? -ENOMEM : 0;
+	int r;
 
-	if (r < 0)
-		return r;
+	if (m == NULL)
+		return -ENOMEM;
 	list_node_init(&m->node);
 	m->n = n;
-	at = &m->pieces;
-	for (done = 0; done < n && r == 0; done += part) {
-		part = MIN(n - done, PIECE_BYTES);
-		p = kmem_alloc(sizeof(*p) + part);
-		if (p == NULL) {
-			r = -ENOMEM;
-			break;
-		}
-		p->next = NULL;
-		*at = p;
-		at = &p->next;
-		r = copyin(p->bytes, from + done, part);
-	}
+	m->bytes = room_alloc_raw(MAX(n, 1ul));
+	r = m->bytes == NULL ? -ENOMEM : copyin(m->bytes, from, n);
 	if (r < 0)
 		message_free(m);
 	else
 		*out = m;
-	return r;
-}
-
-static int
-message_write(const struct message *m, va_t to, uint64_t n)
-{
-	const struct msg_piece *p = m->pieces;
-	uint64_t done, part;
-	int r = 0;
-
-	for (done = 0; done < n && r == 0; done += part, p = p->next) {
-		part = MIN(n - done, PIECE_BYTES);
-		r = copyout(to + done, p->bytes, part);
-	}
 	return r;
 }
 
@@ -217,33 +179,24 @@ is_paid_locked(struct msg_queue *to, const struct message *m)
 	    st.total * PAGE_SIZE / USER_SHARE;
 }
 
-/* Rule 2.  1: no room; 0; -EIDRM, -EACCES, -ENOMEM. */
+/* Rule 2.  1: no room; 0; -ENOMEM. */
 static int
-try_send(struct msg_work *w)
+try_send_locked(struct msg_work *w)
 {
 	struct msg_queue *q = w->q;
-	int r;
 
-	spin_lock(&ipc_lock);
-	if (q->ipc.removed) {
-		r = -EIDRM;
-	} else if (!ipc_may_locked(&q->ipc, IPC_W)) {
-		r = -EACCES;
-	} else if (w->m->n + q->bytes > q->max || q->n + 1 > q->max) {
-		r = 1;
-	} else if (!is_paid_locked(q, w->m)) {
-		r = -ENOMEM;
-	} else {
-		list_push_back(&q->messages, &w->m->node);
-		q->n++;
-		q->bytes += w->m->n;
-		q->stime = ipc_now();
-		q->lspid = proc_current()->pid;
-		wake_all(&q->receivers);
-		r = 0;
-	}
-	spin_unlock(&ipc_lock);
-	return r;
+	HELD(&ipc_lock);
+	if (w->m->n + q->bytes > q->max || q->n + 1 > q->max)
+		return 1;
+	if (!is_paid_locked(q, w->m))
+		return -ENOMEM;
+	list_push_back(&q->messages, &w->m->node);
+	q->n++;
+	q->bytes += w->m->n;
+	q->stime = ipc_now();
+	q->lspid = proc_current()->pid;
+	wake_all(&q->receivers);
+	return 0;
 }
 
 /* The message that is wanted; NULL: there is none. */
@@ -252,14 +205,10 @@ choose_locked(struct msg_queue *q, int64_t type, int flags)
 {
 	struct message *m, *best = NULL;
 	int64_t most = type == INT64_MIN ? INT64_MAX : -type;
-	int64_t n = 0;
 
 	HELD(&ipc_lock);
 	LIST_FOREACH(m, &q->messages, node) {
-		if ((flags & MSG_COPY) != 0) {
-			if (n++ == type)
-				return m;
-		} else if (type >= 0) {
+		if (type >= 0) {
 			if (type == 0 || (m->type == type) != ((flags & MSG_EXCEPT) != 0))
 				return m;
 		} else if (m->type <= most && (best == NULL || m->type < best->type)) {
@@ -269,48 +218,52 @@ choose_locked(struct msg_queue *q, int64_t type, int flags)
 	return best;
 }
 
-/* 1: no message; 0; -EIDRM, -EACCES, -E2BIG. */
+/* 1: no message; 0; -E2BIG. */
 static int
-try_receive(struct msg_work *w)
+try_receive_locked(struct msg_work *w)
 {
 	struct msg_queue *q = w->q;
-	struct message *m;
-	int r = 1;
+	struct message *m = choose_locked(q, w->type, w->flags);
 
-	spin_lock(&ipc_lock);
-	m = q->ipc.removed ? NULL : choose_locked(q, w->type, w->flags);
-	if (q->ipc.removed) {
-		r = -EIDRM;
-	} else if (!ipc_may_locked(&q->ipc, IPC_R)) {
-		r = -EACCES;
-	} else if (m != NULL && w->room < m->n && (w->flags & MSG_NOERROR) == 0) {
-		r = -E2BIG;
-	} else if (m != NULL) {
-		list_remove(&m->node);
-		q->n--;
-		q->bytes -= m->n;
-		q->rtime = ipc_now();
-		q->lrpid = proc_current()->pid;
-		wake_all(&q->senders);
-		w->m = m;
-		r = 0;
-	}
-	spin_unlock(&ipc_lock);
-	return r;
+	HELD(&ipc_lock);
+	if (m == NULL)
+		return 1;
+	if (w->room < m->n && (w->flags & MSG_NOERROR) == 0)
+		return -E2BIG;
+	list_remove(&m->node);
+	q->n--;
+	q->bytes -= m->n;
+	q->rtime = ipc_now();
+	q->lrpid = proc_current()->pid;
+	wake_all(&q->senders);
+	w->m = m;
+	return 0;
+}
+
+/* Once more; also -EIDRM, -EACCES. */
+static int
+serve_locked(struct msg_work *w, unsigned access)
+{
+	HELD(&ipc_lock);
+	if (w->q->ipc.removed)
+		return -EIDRM;
+	if (!ipc_may_locked(&w->q->ipc, access))
+		return -EACCES;
+	return access == IPC_W ? try_send_locked(w) : try_receive_locked(w);
 }
 
 /*
  * A call on a queue, again and again, until it is done or may not be waited for.
  *
  * Locks:    none held.
- * Returns:  what try returns but 1; -EINVAL, -EACCES, -EAGAIN, -ENOMSG, -ERESTARTNOHAND.
+ * Returns:  as serve_locked(), but 1; -EINVAL, -EAGAIN, -ENOMSG, -ERESTARTNOHAND.
  */
 static int
-on_queue(int id, unsigned access, struct msg_work *w, int (*try)(struct msg_work *))
+on_queue(int id, unsigned access, struct msg_work *w)
 {
 	bool nowait = (w->flags & IPC_NOWAIT) != 0;
 	struct ipc *i;
-	int r, why = 0;
+	int r, why;
 
 	spin_lock(&ipc_lock);
 	i = ipc_open_locked(&msg_ids, id, access, &r);
@@ -321,9 +274,9 @@ on_queue(int id, unsigned access, struct msg_work *w, int (*try)(struct msg_work
 		return r;
 	w->q = queue_of(i);
 	why = wait_until(access == IPC_W ? &w->q->senders : &w->q->receivers, WAIT_INTR,
-	    WAIT_FOREVER, (r = try(w)) != 1 || nowait);
+	    WAIT_FOREVER, (r = UNDER(&ipc_lock, serve_locked(w, access))) != 1 || nowait);
 	if (why != 0)
-		r = try(w);
+		r = UNDER(&ipc_lock, serve_locked(w, access));
 	ipc_put(&msg_ids, i);
 	return r != 1 ? r : !nowait ? -ERESTARTNOHAND : access == IPC_W ? -EAGAIN : -ENOMSG;
 }
@@ -346,7 +299,7 @@ msg_send(int id, int64_t type, va_t from, uint64_t n, int flags)
 	if (r < 0)
 		return r;
 	w.m->type = type;
-	r = on_queue(id, IPC_W, &w, try_send);
+	r = on_queue(id, IPC_W, &w);
 	if (r < 0)
 		message_free(w.m);
 	return r;
@@ -371,12 +324,12 @@ msg_receive(int id, va_t to, uint64_t n, int64_t type, int flags)
 	if ((flags & MSG_COPY) != 0)
 		return (flags & MSG_EXCEPT) != 0 || (flags & IPC_NOWAIT) == 0 ?
 		    -EINVAL : -ENOSYS;
-	r = on_queue(id, IPC_R, &w, try_receive);
+	r = on_queue(id, IPC_R, &w);
 	if (r < 0)
 		return r;
 	part = MIN(n, w.m->n);
 	if (copyout(to, &w.m->type, sizeof(w.m->type)) < 0 ||
-	    message_write(w.m, to + sizeof(w.m->type), part) < 0)
+	    copyout(to + sizeof(w.m->type), w.m->bytes, part) < 0)
 		r = -EFAULT;
 	message_free(w.m);
 	return r < 0 ? r : (ssize_t)part;

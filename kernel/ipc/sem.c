@@ -68,13 +68,6 @@ set_of(struct ipc *i)
 
 /* ---- sets ---- */
 
-static bool
-set_fits_locked(const struct ipc *i, uint64_t n)
-{
-	HELD(&ipc_lock);
-	return ((const struct sem_set *)i)->n >= n;
-}
-
 static void
 set_free(struct ipc *i)
 {
@@ -348,16 +341,6 @@ sem_op(int id, const struct sembuf *ops, unsigned n, uint64_t deadline)
 
 /* ---- semctl ---- */
 
-/* As ipc_open_locked(). */
-static struct sem_set *
-may_locked(int id, unsigned access, int *r)
-{
-	struct ipc *i = ipc_open_locked(&sem_ids, id, access, r);
-
-	HELD(&ipc_lock);
-	return i != NULL ? set_of(i) : NULL;
-}
-
 static int
 count_sleepers(struct sem_set *s, unsigned num, bool for_zero)
 {
@@ -367,27 +350,6 @@ count_sleepers(struct sem_set *s, unsigned num, bool for_zero)
 	LIST_FOREACH(o, &s->sleepers, node)
 		n += o->num == num && o->for_zero == for_zero;
 	return n;
-}
-
-/* GETVAL, GETPID, GETNCNT, GETZCNT.  The answer, -EINVAL, -EACCES. */
-int
-sem_ask(int id, int num, enum sem_ask what)
-{
-	struct sem_set *s;
-	int r;
-
-	spin_lock(&ipc_lock);
-	s = may_locked(id, IPC_R, &r);
-	if (s != NULL && (num < 0 || (unsigned)num >= s->n))
-		r = -EINVAL;
-	else if (s != NULL && what == SEM_VAL)
-		r = s->sems[num].value;
-	else if (s != NULL && what == SEM_PID)
-		r = s->sems[num].pid;
-	else if (s != NULL)
-		r = count_sleepers(s, (unsigned)num, what == SEM_ZCNT);
-	spin_unlock(&ipc_lock);
-	return r;
 }
 
 /* Values of n semaphores from first on.  Rule 2. */
@@ -406,6 +368,39 @@ change_locked(struct sem_set *s, unsigned first, const uint16_t *values, unsigne
 	}
 	s->ipc.ctime = ipc_now();
 	wake_locked(s);
+}
+
+/* What is asked of one semaphore. */
+static int
+ask_locked(struct sem_set *s, unsigned num, enum sem_ask what)
+{
+	HELD(&ipc_lock);
+	switch (what) {
+	case SEM_VAL:
+		return s->sems[num].value;
+	case SEM_PID:
+		return s->sems[num].pid;
+	case SEM_NCNT:
+	case SEM_ZCNT:
+		return count_sleepers(s, num, what == SEM_ZCNT);
+	}
+	return -EINVAL;
+}
+
+/* GETVAL, GETPID, GETNCNT, GETZCNT.  The answer, -EINVAL, -EACCES. */
+int
+sem_ask(int id, int num, enum sem_ask what)
+{
+	struct ipc *i;
+	int r;
+
+	spin_lock(&ipc_lock);
+	i = ipc_open_locked(&sem_ids, id, IPC_R, &r);
+	if (i != NULL)
+		r = num < 0 || (unsigned)num >= set_of(i)->n ? -EINVAL :
+		    ask_locked(set_of(i), (unsigned)num, what);
+	spin_unlock(&ipc_lock);
+	return r;
 }
 
 /* SETVAL.  0, -EINVAL, -EACCES, -ERANGE. */
@@ -428,54 +423,40 @@ sem_set_value(int id, int num, int value)
 	return r;
 }
 
-/* How many semaphores, if the current process may do that.  -EINVAL, -EACCES. */
+/* GETALL, and before a SETALL (IPC_W): the values, SEM_MAX at most.  How many; -EINVAL,
+ * -EACCES. */
 int
-sem_count(int id, unsigned access)
+sem_get_all(int id, unsigned access, uint16_t *values)
 {
-	struct sem_set *s;
+	struct ipc *i;
 	int r;
 
 	spin_lock(&ipc_lock);
-	s = may_locked(id, access, &r);
-	if (s != NULL)
-		r = (int)s->n;
+	i = ipc_open_locked(&sem_ids, id, access, &r);
+	if (i != NULL)
+		r = (int)set_of(i)->n;
+	for (int n = 0; n < r; n++)
+		values[n] = set_of(i)->sems[n].value;
 	spin_unlock(&ipc_lock);
 	return r;
 }
 
-/* GETALL, of a set that has n.  0, -EINVAL, -EACCES; -EIDRM: it is another. */
-int
-sem_get_all(int id, uint16_t *values, unsigned n)
-{
-	struct sem_set *s;
-	int r;
-
-	spin_lock(&ipc_lock);
-	s = may_locked(id, IPC_R, &r);
-	if (s != NULL && s->n != n)
-		r = -EIDRM;
-	for (unsigned i = 0; r == 0 && i < n; i++)
-		values[i] = s->sems[i].value;
-	spin_unlock(&ipc_lock);
-	return r;
-}
-
-/* SETALL; the same, and -ERANGE. */
+/* SETALL, of a set that has n.  0, -EINVAL, -EACCES, -ERANGE; -EIDRM: it is another. */
 int
 sem_set_all(int id, const uint16_t *values, unsigned n)
 {
-	struct sem_set *s;
+	struct ipc *i;
 	int r;
 
-	for (unsigned i = 0; i < n; i++)
-		if (values[i] > SEM_VALUE_MAX)
+	for (unsigned k = 0; k < n; k++)
+		if (values[k] > SEM_VALUE_MAX)
 			return -ERANGE;
 	spin_lock(&ipc_lock);
-	s = may_locked(id, IPC_W, &r);
-	if (s != NULL && s->n != n)
+	i = ipc_open_locked(&sem_ids, id, IPC_W, &r);
+	if (i != NULL && set_of(i)->n != n)
 		r = -EIDRM;
 	if (r == 0)
-		change_locked(s, 0, values, n);
+		change_locked(set_of(i), 0, values, n);
 	spin_unlock(&ipc_lock);
 	return r;
 }
@@ -514,8 +495,8 @@ set_line(const struct ipc_view *v, struct out *o)
 }
 
 static const struct ipc_ops set_ops = { .make = set_make, .free = set_free,
-	.fits_locked = set_fits_locked, .removed_locked = set_removed_locked,
-	.view_locked = set_view_locked, .line = set_line };
+	.removed_locked = set_removed_locked, .view_locked = set_view_locked,
+	.line = set_line };
 
 struct ipc_ids sem_ids = { IPC_NO_IDS, .ops = &set_ops,
 	.head = "semid perms      nsems   uid   gid  cuid  cgid      otime      ctime" };

@@ -30,7 +30,6 @@
 struct shm_segment {
 	struct ipc ipc;          /* first: of it the tables know */
 	struct vmo *vmo;         /* [c] the table's reference, until it is removed */
-	uint64_t bytes;          /* [c] */
 	int name;                /* [c] the key it was made with */
 	uint64_t atime, dtime;   /* [I] */
 	int cpid, lpid;          /* [I] */
@@ -79,14 +78,7 @@ static uint64_t
 segment_cost_locked(const struct ipc *i)
 {
 	HELD(&ipc_lock);
-	return PAGE_UP(((const struct shm_segment *)i)->bytes);
-}
-
-static bool
-segment_fits_locked(const struct ipc *i, uint64_t bytes)
-{
-	HELD(&ipc_lock);
-	return ((const struct shm_segment *)i)->bytes >= bytes;
+	return PAGE_UP(i->size);
 }
 
 static void
@@ -108,7 +100,6 @@ segment_make(const struct ipc_want *w, struct ipc **out)
 	s = kmem_zalloc(sizeof(*s));
 	if (s == NULL)
 		return -ENOMEM;
-	s->bytes = w->size;
 	s->name = w->key;
 	s->cpid = proc_current()->pid;
 	s->vmo = map_shared_object(PAGE_UP(w->size), (w->flags & SHM_NORESERVE) == 0 ?
@@ -136,7 +127,7 @@ object_of(int id, unsigned access, struct vmo **vmo, uint64_t *bytes)
 		r = -EIDRM;
 	if (r == 0) {
 		*vmo = segment_of(i)->vmo;
-		*bytes = segment_of(i)->bytes;
+		*bytes = i->size;
 	}
 	spin_unlock(&ipc_lock);
 	return r;
@@ -245,12 +236,12 @@ segment_view_locked(const struct ipc *i, struct ipc_view *v)
 	const struct shm_segment *s = (const struct shm_segment *)i;
 
 	HELD(&ipc_lock);
-	v->n[SHM_SIZE] = s->bytes;
+	v->n[SHM_SIZE] = i->size;
 	v->n[SHM_ATIME] = s->atime;
 	v->n[SHM_DTIME] = s->dtime;
 	v->n[SHM_CTIME] = s->ipc.ctime;
 	v->n[SHM_PIDS] = (uint32_t)s->cpid | (uint64_t)s->lpid << 32;
-	v->n[SHM_PAGES] = PAGE_UP(s->bytes) >> PAGE_SHIFT;
+	v->n[SHM_PAGES] = PAGE_UP(i->size) >> PAGE_SHIFT;
 	if (vmo_try_get(s->vmo))
 		v->vmo = s->vmo;
 }
@@ -285,9 +276,8 @@ segment_line(const struct ipc_view *v, struct out *o)
 }
 
 static const struct ipc_ops segment_ops = { .make = segment_make, .free = segment_free,
-	.fits_locked = segment_fits_locked, .cost_locked = segment_cost_locked,
-	.removed_locked = segment_removed_locked, .view_locked = segment_view_locked,
-	.look = segment_look, .line = segment_line };
+	.cost_locked = segment_cost_locked, .removed_locked = segment_removed_locked,
+	.view_locked = segment_view_locked, .look = segment_look, .line = segment_line };
 
 struct ipc_ids shm_ids = { IPC_NO_IDS, .ops = &segment_ops,
 	.head = "shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid"

@@ -20,11 +20,7 @@
 #define IPC_SET 1
 #define IPC_STAT 2
 #define IPC_INFO 3
-#define GETPID 11
-#define GETVAL 12
 #define GETALL 13
-#define GETNCNT 14
-#define GETZCNT 15
 #define SETVAL 16
 #define SETALL 17
 #define SHM_LOCK 11
@@ -232,16 +228,13 @@ sem_info(union ipc_info *i, const struct ipc_sums *now)
 static int64_t
 sem_all(int id, int cmd, va_t at)
 {
-	int n = sem_count(id, cmd == GETALL ? IPC_R : IPC_W);
 	uint16_t values[SEM_MAX];
-	int r;
+	int n = sem_get_all(id, cmd == GETALL ? IPC_R : IPC_W, values);
 
 	if (n < 0)
 		return n;
-	if (cmd == GETALL) {
-		r = sem_get_all(id, values, (unsigned)n);
-		return r < 0 ? r : copyout(at, values, (size_t)n * sizeof(values[0]));
-	}
+	if (cmd == GETALL)
+		return copyout(at, values, (size_t)n * sizeof(values[0]));
 	if (copyin(values, at, (size_t)n * sizeof(values[0])) < 0)
 		return -EFAULT;
 	return sem_set_all(id, values, (unsigned)n);
@@ -259,14 +252,11 @@ sys_semctl(const uint64_t a[6])
 	case GETALL:
 	case SETALL:
 		return sem_all(id, cmd, a[3]);
-	case GETVAL:
-		return sem_ask(id, num, SEM_VAL);
-	case GETPID:
-		return sem_ask(id, num, SEM_PID);
-	case GETNCNT:
-		return sem_ask(id, num, SEM_NCNT);
-	case GETZCNT:
-		return sem_ask(id, num, SEM_ZCNT);
+	case SEM_VAL:
+	case SEM_PID:
+	case SEM_NCNT:
+	case SEM_ZCNT:
+		return sem_ask(id, num, (enum sem_ask)cmd);
 	case SETVAL:
 		return sem_set_value(id, num, (int)a[3]);
 	}
