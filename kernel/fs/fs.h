@@ -62,6 +62,12 @@ int initramfs_unpack(const void *cpio, size_t n) MUST_CHECK; /* newc, several in
 
 struct file *file_get(struct file *);
 void file_put(struct file *);
+static inline void
+file_put_any(struct file *f) /* NULL is allowed */
+{
+	if (f != NULL)
+		file_put(f);
+}
 /* Kernel-side open for exec, init, console: flags O_*.  0 or -errno. */
 int file_open_path(const char *path, unsigned flags, unsigned mode, struct file **out) MUST_CHECK;
 /* Read at an offset into kernel memory; short at EOF; -errno. */

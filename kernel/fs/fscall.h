@@ -164,7 +164,9 @@ struct splice_call {
 	int end;                    /* the error of a write that ended it; 0 */
 };
 ssize_t file_splice_pipes(struct splice_call *);
-ssize_t pipe_tee(struct file *in, struct file *out, size_t n, bool nowait);
+enum pipe_way { PIPE_MOVES, PIPE_COPIES };
+ssize_t pipe_move(struct file *in, struct file *out, size_t n, bool nowait,
+    enum pipe_way);
 ssize_t pipe_put_pages(struct file *, struct uio *); /* vmsplice(2): -EBADF: no pipe */
 ssize_t pipe_get_pages(struct file *, struct uio *);
 

@@ -270,7 +270,6 @@ void pipe_give_back(struct file *, size_t n);
 int pipe_promise(struct file *, bool nowait, unsigned want) MUST_CHECK;
 void pipe_fill(struct file *, uint8_t *page, size_t n);
 void pipe_break_promise(struct file *, unsigned n);
-ssize_t pipe_move(struct file *in, struct file *out, size_t n, bool nowait);
 
 /* ---- pipeuser.c: limits of pipes, for /proc/sys/fs ---- */
 extern uint64_t pipe_soft, pipe_max_bytes;

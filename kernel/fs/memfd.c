@@ -50,8 +50,7 @@ fs_memfd(const char *text, enum memfd_seal seal, struct file **out)
 		v->seals = 0;
 	if (r == 0)
 		r = file_start(f, v, O_RDWR | O_LARGEFILE);
-	if (v != NULL)
-		vn_put(v);
+	vn_put(v);
 	if (r == 0)
 		*out = f;
 	else if (f != NULL)

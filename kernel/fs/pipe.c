@@ -104,22 +104,6 @@ fifo_pipe(struct vnode *v)
 	return v->priv;
 }
 
-static bool
-is_reader(const struct file *f)
-{
-	unsigned acc = f->flags & O_ACCMODE;
-
-	return acc == O_RDONLY || acc == O_RDWR;
-}
-
-static bool
-is_writer(const struct file *f)
-{
-	unsigned acc = f->flags & O_ACCMODE;
-
-	return acc == O_WRONLY || acc == O_RDWR;
-}
-
 /* Who waits here looks after he has queued up, under the pipe's lock: who holds
  * it and finds nobody has missed nobody.  bits: for who watches; a write tells him,
  * whatever was there before, and a read only if it was full, as on Linux.  Locks: pipe
@@ -145,17 +129,17 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 	f->pos = p->wr_opens;
 	if (p->writers > 0 || kind == END_OF_PIPE)
 		f->pos--;
-	if (is_reader(f)) {
+	if (file_can_read(f)) {
 		p->readers++;
 		p->rd_opens++;
 	}
-	if (is_writer(f)) {
+	if (file_can_write(f)) {
 		atomic_store_release(&p->writers, p->writers + 1);
 		atomic_store_release(&p->wr_opens, p->wr_opens + 1);
 	}
 	/* News for who watches: there is an end that was not there. */
-	pipe_tell_locked(p, (is_reader(f) && p->readers == 1) ||
-	    (is_writer(f) && p->writers == 1) ? POLL_RD : 0);
+	pipe_tell_locked(p, (file_can_read(f) && p->readers == 1) ||
+	    (file_can_write(f) && p->writers == 1) ? POLL_RD : 0);
 }
 
 /* The last end takes the ring with it.  Locks: pipe lock held. */
@@ -163,9 +147,9 @@ static void
 end_close(struct pipe *p, const struct file *f)
 {
 	HELD(&p->lock);
-	if (is_reader(f))
+	if (file_can_read(f))
 		p->readers--;
-	if (is_writer(f))
+	if (file_can_write(f))
 		p->writers--;
 	if (p->readers == 0 && p->writers == 0)
 		pipe_ring_drop(p);
@@ -198,7 +182,7 @@ pipe_wait_locked(struct pipe *p)
 static int
 fifo_wait_locked(struct pipe *p, const struct file *f)
 {
-	bool rd = is_reader(f);
+	bool rd = file_can_read(f);
 	uint64_t seen = rd ? p->wr_opens : p->rd_opens;
 	int r = 0;
 
@@ -346,7 +330,7 @@ pipe_slot_leave_locked(struct pipe *p)
 }
 
 /* Move what is there (rules 2 and 6).  Locks: pipe lock held.  Bytes, -EFAULT. */
-ssize_t
+static ssize_t
 pipe_take_locked(struct pipe *p, struct uio *u)
 {
 	struct pipe_slot *s;
@@ -371,24 +355,45 @@ pipe_take_locked(struct pipe *p, struct uio *u)
 	return done;
 }
 
-static ssize_t
-pipe_read(struct file *f, uint64_t *off, struct uio *u)
+/*
+ * Wait for bytes.
+ *
+ * Locks:    pipe lock held; dropped while asleep.
+ * Returns:  1; 0: there are none, and no writers; -EAGAIN, -ERESTARTSYS.
+ */
+int
+pipe_wait_bytes_locked(struct pipe *p, bool nowait)
 {
-	struct pipe *p = pipe_of(f);
-	ssize_t n = 0;
+	int r = 0;
+
+	HELD(&p->lock);
+	while (r == 0 && (p->is_lent || (pipe_is_empty(p) && p->writers > 0)))
+		r = !p->is_lent && nowait ? -EAGAIN : pipe_wait_locked(p);
+	return r == 0 ? !pipe_is_empty(p) : r;
+}
+
+/* As read(2).  Locks: none. */
+ssize_t
+pipe_get(struct pipe *p, struct uio *u, bool nowait)
+{
 	bool was_full;
+	ssize_t n;
 
 	mutex_lock(&p->lock);
-	while (n == 0 && (p->is_lent || (pipe_is_empty(p) && p->writers > 0)))
-		n = !p->is_lent && is_nonblocking(f, u) ? -EAGAIN :
-		    pipe_wait_locked(p);
+	n = pipe_wait_bytes_locked(p, nowait);
 	was_full = pipe_is_full(p);
-	if (n == 0)
+	if (n == 1)
 		n = pipe_take_locked(p, u);
 	if (n > 0)
 		pipe_tell_locked(p, was_full ? POLL_WR : 0);
 	mutex_unlock(&p->lock);
 	return n;
+}
+
+static ssize_t
+pipe_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	return pipe_get(pipe_of(f), u, is_nonblocking(f, u));
 }
 
 /* Rule 2: n bytes behind what is in s.  Bytes, -EFAULT, -ENOMEM. */
@@ -479,17 +484,16 @@ static unsigned
 pipe_poll(struct file *f, struct ready **at)
 {
 	struct pipe *p = pipe_of(f);
-	bool writes = is_writer(f);
 	unsigned bits = 0;
 
 	*at = &p->ready;
-	if (is_reader(f)) {
+	if (file_can_read(f)) {
 		if (atomic_load(&p->wr_opens) != f->pos &&
 		    atomic_load(&p->writers) == 0)
 			bits |= POLLHUP;
 		bits |= !pipe_is_empty(p) ? POLL_RD : 0;
 	}
-	if (writes) {
+	if (file_can_write(f)) {
 		bits |= !pipe_is_full(p) ? POLL_WR : 0;
 		bits |= atomic_load(&p->readers) == 0 ? POLLERR : 0;
 	}

@@ -78,7 +78,8 @@ pipe_is_full(const struct pipe *p)
 void pipe_tell_locked(struct pipe *, unsigned bits);
 int pipe_wait_locked(struct pipe *) MUST_CHECK;
 void pipe_slot_leave_locked(struct pipe *);
-ssize_t pipe_take_locked(struct pipe *, struct uio *);
+int pipe_wait_bytes_locked(struct pipe *, bool nowait) MUST_CHECK;
+ssize_t pipe_get(struct pipe *, struct uio *, bool nowait);
 
 /* pipering.c */
 int pipe_ring_make_locked(struct pipe *) MUST_CHECK;

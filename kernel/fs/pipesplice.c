@@ -28,28 +28,6 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-/*
- * Wait for bytes.
- *
- * Locks:    pipe lock held; dropped while asleep.
- * Returns:  1; 0: there are none, and no writers; -EAGAIN, -ERESTARTSYS.
- */
-static int
-wait_bytes_locked(struct pipe *p, bool nowait)
-{
-	int r;
-
-	HELD(&p->lock);
-	while (p->is_lent || pipe_is_empty(p)) {
-		if (!p->is_lent && p->writers == 0)
-			return 0;
-		r = !p->is_lent && nowait ? -EAGAIN : pipe_wait_locked(p);
-		if (r != 0)
-			return r;
-	}
-	return 1;
-}
-
 /* Wait for a slot.  0, -EPIPE (not yet signalled), -EAGAIN, -ERESTARTSYS. */
 static int
 wait_slot_locked(struct pipe *p, bool nowait)
@@ -87,7 +65,7 @@ pipe_lend(struct file *f, bool nowait, uint8_t **at, size_t *n)
 	int r;
 
 	mutex_lock(&p->lock);
-	r = wait_bytes_locked(p, nowait);
+	r = pipe_wait_bytes_locked(p, nowait);
 	if (r == 1) {
 		s = pipe_slot_at(p, p->tail);
 		*at = s->page + s->off;
@@ -294,7 +272,7 @@ both_wait(struct two_pipes *t)
 	int r, bytes;
 
 	mutex_lock(&t->in->lock);
-	bytes = wait_bytes_locked(t->in, t->nowait);
+	bytes = pipe_wait_bytes_locked(t->in, t->nowait);
 	mutex_unlock(&t->in->lock);
 	if (bytes < 0)
 		return bytes;
@@ -328,34 +306,22 @@ pass(struct two_pipes *t, size_t n)
 }
 
 /*
- * splice(2), tee(2) between two pipes: up to n bytes of in.
+ * splice(2), or tee(2) (PIPE_COPIES), between two pipes: up to n bytes of in.
  *
  * Locks:    none held.
- * Returns:  bytes; 0: in is at its end; -EINVAL (one pipe), -EPIPE (it was
+ * Returns:  bytes; 0: in is at its end; -EINVAL (no two pipes), -EPIPE (it was
  *           signalled), -EAGAIN, -ERESTARTSYS, -ENOMEM.
  */
-static ssize_t
-between(struct file *in, struct file *out, size_t n, bool nowait, bool copies)
+ssize_t
+pipe_move(struct file *in, struct file *out, size_t n, bool nowait, enum pipe_way way)
 {
 	struct two_pipes t = { .in = pipe_of(in), .out = pipe_of(out),
-		.copies = copies,
+		.copies = way == PIPE_COPIES,
 		.nowait = nowait || ((in->flags | out->flags) & O_NONBLOCK) != 0 };
-	return t.in == t.out ? -EINVAL : signalled(pass(&t, n));
-}
 
-ssize_t
-pipe_move(struct file *in, struct file *out, size_t n, bool nowait)
-{
-	return between(in, out, n, nowait, false);
-}
-
-/* -EINVAL: one of them is no pipe. */
-ssize_t
-pipe_tee(struct file *in, struct file *out, size_t n, bool nowait)
-{
-	if (!file_is_pipe(in) || !file_is_pipe(out))
+	if (!file_is_pipe(in) || !file_is_pipe(out) || t.in == t.out)
 		return -EINVAL;
-	return between(in, out, n, nowait, true);
+	return signalled(pass(&t, n));
 }
 
 /* ---- user → pipe, pipe → user ---- */
@@ -424,19 +390,5 @@ pipe_put_pages(struct file *f, struct uio *u)
 ssize_t
 pipe_get_pages(struct file *f, struct uio *u)
 {
-	struct pipe *p = pipe_of(f);
-	bool was_full;
-	ssize_t n;
-
-	if (!file_is_pipe(f))
-		return -EBADF;
-	mutex_lock(&p->lock);
-	n = wait_bytes_locked(p, u->nowait);
-	was_full = pipe_is_full(p);
-	if (n == 1)
-		n = pipe_take_locked(p, u);
-	if (n > 0)
-		pipe_tell_locked(p, was_full ? POLL_WR : 0);
-	mutex_unlock(&p->lock);
-	return n;
+	return file_is_pipe(f) ? pipe_get(pipe_of(f), u, u->nowait) : -EBADF;
 }

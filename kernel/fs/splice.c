@@ -193,7 +193,7 @@ file_splice_pipes(struct splice_call *c)
 	if ((from && c->in_off != NULL) || (to && c->out_off != NULL))
 		return -ESPIPE;
 	if (from && to)
-		return pipe_move(c->in, c->out, c->n, c->nowait);
+		return pipe_move(c->in, c->out, c->n, c->nowait, PIPE_MOVES);
 	if (!from && !to)
 		return -EINVAL;
 	if ((c->in_off != NULL && !file_is_seekable(c->in)) ||

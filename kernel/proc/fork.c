@@ -104,8 +104,7 @@ proc_clone(const struct clone_req *req)
 		(void)as_write(s.parent->as, req->parent_tid, &tid,
 		    sizeof(tid));
 	thread_start(s.thread);
-	if (s.pidfd != NULL)
-		file_put(s.pidfd);
+	file_put_any(s.pidfd);
 	if (UNLIKELY(event != 0))
 		trace_event(event, (uint64_t)tid);
 	if ((req->flags & CLONE_VFORK) != 0)

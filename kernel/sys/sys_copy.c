@@ -183,10 +183,8 @@ sys_sendfile(const uint64_t a[6])
 	if (r == 0)
 		r = S_ISFIFO(file_mode(out)) ? send_to_pipe(in, out, a) :
 		    splice(in, a[2], out, 0, a[3]);
-	if (in != NULL)
-		file_put(in);
-	if (out != NULL)
-		file_put(out);
+	file_put_any(in);
+	file_put_any(out);
 	return r;
 }
 
@@ -202,9 +200,7 @@ sys_copy_file_range(const uint64_t a[6])
 	sys_raise_fsize(r);
 	if (r == 0 && n != 0)
 		r = splice(in, a[1], out, a[3], n);
-	if (in != NULL)
-		file_put(in);
-	if (out != NULL)
-		file_put(out);
+	file_put_any(in);
+	file_put_any(out);
 	return r;
 }

@@ -63,8 +63,7 @@ sys_epoll_ctl(const uint64_t a[6])
 		r = epoll_ctl(ep, (int)a[1], f, (int)a[2], &ev);
 		file_put(f);
 	}
-	if (ep != NULL)
-		file_put(ep);
+	file_put_any(ep);
 	return r;
 }
 

@@ -345,8 +345,7 @@ lock_confirm(struct file *f, int fd, const struct krange *k)
 	/* Without memory for that, what the close would drop. */
 	if (now != f && file_unlock_range(f, t, k->start, k->end) != 0)
 		file_unlock_owner(f, t);
-	if (now != NULL)
-		file_put(now);
+	file_put_any(now);
 	return now == f ? 0 : -EBADF;
 }
 

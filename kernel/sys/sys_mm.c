@@ -105,8 +105,7 @@ sys_mmap(const uint64_t a[6])
 	if (r == 0 && m.vmo != NULL)
 		file_touch_mapped(f);
 out:
-	if (f != NULL)
-		file_put(f);
+	file_put_any(f);
 	return r < 0 ? r : (int64_t)at;
 }
 

@@ -51,8 +51,7 @@ path_arg_begin(struct path_arg *p, uint64_t dirfd, va_t upath, unsigned at_flags
 void
 path_arg_end(struct path_arg *p)
 {
-	if (p->at.dirf != NULL)
-		file_put(p->at.dirf);
+	file_put_any(p->at.dirf);
 	kmem_free(p->buf);
 }
 

@@ -54,8 +54,7 @@ files_put(const struct poll_req *reqs, unsigned n)
 	const struct poll_req *end = reqs + n;
 
 	for (; reqs < end; reqs++)
-		if (reqs->file != NULL)
-			file_put(reqs->file);
+		file_put_any(reqs->file);
 }
 
 /* fs_poll() and rule 4. */

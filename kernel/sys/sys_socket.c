@@ -192,8 +192,7 @@ sys_connect(const uint64_t a[6])
 	r = sys_addr_in(a[1], (int)a[2], &addr);
 	if (r == 0)
 		r = f == NULL ? no_sock : sock_connect(f, &addr);
-	if (f != NULL)
-		file_put(f);
+	file_put_any(f);
 	return r;
 }
 
@@ -237,8 +236,7 @@ sys_accept4(const uint64_t a[6])
 		r = -EMFILE;
 	if (r == 0)
 		r = accept_to(f, a[1], a[2], flags);
-	if (f != NULL)
-		file_put(f);
+	file_put_any(f);
 	return r;
 }
 

@@ -56,44 +56,24 @@ sys_splice_ends(struct splice_call *c, va_t in_addr, va_t out_addr)
 	return r;
 }
 
-/* Both files, or none: the caller puts them. */
-static bool
-ends_of(uint64_t in, uint64_t out, struct splice_call *c)
-{
-	c->in = sys_file(in);
-	c->out = sys_file(out);
-	if (c->in != NULL && c->out != NULL)
-		return true;
-	if (c->in != NULL)
-		file_put(c->in);
-	if (c->out != NULL)
-		file_put(c->out);
-	return false;
-}
-
-static void
-ends_put(struct splice_call *c)
-{
-	file_put(c->in);
-	file_put(c->out);
-}
-
 int64_t
 sys_splice(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[5];
 	struct splice_call c = { .n = a[4],
 		.nowait = (flags & SPLICE_F_NONBLOCK) != 0 };
-	int64_t r;
+	int64_t r = -EBADF;
 
 	if (a[4] == 0)
 		return 0;
 	if ((flags & ~SPLICE_F_ALL) != 0)
 		return -EINVAL;
-	if (!ends_of(a[0], a[2], &c))
-		return -EBADF;
-	r = sys_splice_ends(&c, a[1], a[3]);
-	ends_put(&c);
+	c.in = sys_file(a[0]);
+	c.out = sys_file(a[2]);
+	if (c.in != NULL && c.out != NULL)
+		r = sys_splice_ends(&c, a[1], a[3]);
+	file_put_any(c.in);
+	file_put_any(c.out);
 	return r;
 }
 
@@ -108,12 +88,14 @@ sys_tee(const uint64_t a[6])
 		return -EINVAL;
 	if (a[2] == 0)
 		return 0;
-	if (!ends_of(a[0], a[1], &c))
-		return -EBADF;
-	if (sys_file_can(c.in, O_RDONLY) && sys_file_can(c.out, O_WRONLY))
-		r = pipe_tee(c.in, c.out, a[2],
-		    (flags & SPLICE_F_NONBLOCK) != 0);
-	ends_put(&c);
+	c.in = sys_file(a[0]);
+	c.out = sys_file(a[1]);
+	if (c.in != NULL && c.out != NULL && sys_file_can(c.in, O_RDONLY) &&
+	    sys_file_can(c.out, O_WRONLY))
+		r = pipe_move(c.in, c.out, a[2], (flags & SPLICE_F_NONBLOCK) != 0,
+		    PIPE_COPIES);
+	file_put_any(c.in);
+	file_put_any(c.out);
 	return r;
 }
 

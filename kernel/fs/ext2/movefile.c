@@ -67,8 +67,7 @@ file_fill(struct vnode *v)
 static void
 file_drop(struct ext2_fs *fs)
 {
-	if (fs->log.file != NULL)
-		vn_put(fs->log.file);
+	vn_put(fs->log.file);
 	fs->log.file = NULL;
 	icache_reap(fs);
 }
