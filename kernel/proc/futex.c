@@ -229,28 +229,15 @@ was_woken(struct futex_waiter *w)
 	return UNDER(&futexes.lock, w->woken);
 }
 
-/* Out of the queue, wherever it was moved; true: somebody woke us. */
+/* Out of the queue of that key, NULL: wherever it was moved; false: it is there no
+ * longer, woken or moved. */
 static bool
-wait_leave(struct futex_waiter *w)
-{
-	bool woken;
-
-	spin_lock(&futexes.lock);
-	woken = w->woken;
-	if (!woken)
-		list_remove(&w->node);
-	spin_unlock(&futexes.lock);
-	return woken;
-}
-
-/* Out of the queue of that key; false: it is there no longer, woken or moved. */
-static bool
-leave_from(struct futex_waiter *w, const uintptr_t key[2])
+leave_from(struct futex_waiter *w, const uintptr_t *key)
 {
 	bool is_there;
 
 	spin_lock(&futexes.lock);
-	is_there = !w->woken && futex_same_key(w->key, key);
+	is_there = !w->woken && (key == NULL || futex_same_key(w->key, key));
 	if (is_there)
 		list_remove(&w->node);
 	spin_unlock(&futexes.lock);
@@ -318,7 +305,7 @@ futex_wait(const struct futex_req *q, uint32_t bitset)
 	if (r < 0)
 		return r;
 	r = futex_sleep(q, &w);
-	if (wait_leave(&w))
+	if (!leave_from(&w, NULL))
 		return 0;
 	if (r == -ETIMEDOUT)
 		return r;
@@ -331,10 +318,8 @@ futex_wake(const struct futex_req *q, uint32_t bitset)
 	uintptr_t key[2];
 	int r = key_of(q, q->addr, key);
 
-	if (r < 0)
-		return r;
-	r = UNDER(&futexes.lock, wake_key_locked(key, wake_count(q->val), bitset));
-	return r;
+	return r < 0 ? r :
+	    UNDER(&futexes.lock, wake_key_locked(key, wake_count(q->val), bitset));
 }
 
 static int64_t

@@ -40,6 +40,12 @@ enum pi_state {
 	PI_OWNS                  /* it has the lock, and is told so */
 };
 
+/* A thread, as one waits for it. */
+struct pi_owner {
+	int tid;                     /* 0: nobody */
+	uint64_t serial;             /* 0: no such thread */
+};
+
 /* A sleeping thread; on its stack. */
 struct pi_waiter {
 	struct futex_waiter w;
@@ -47,8 +53,7 @@ struct pi_waiter {
 	bool unwritten;              /* [F] the word does not name the owner yet */
 	struct list_node of_owner;   /* [F] in pi.owners */
 	struct list_node of_self;    /* [F] in pi.sleepers */
-	uint64_t self, owner;        /* [c], [F] serials */
-	int self_tid, owner_tid;     /* [c], [F] */
+	struct pi_owner self, owner; /* [c], [F] */
 	uintptr_t second[2];         /* [c] PI_FIRST_WORD: where it will be sent */
 };
 
@@ -57,12 +62,6 @@ static struct {
 	struct list sleepers[HASH];  /* [F] the same, by their own */
 	struct waitq ended;          /* until a thread of PI_ENDS is of PI_ENDED */
 } pi;
-
-/* Whom a word names. */
-struct pi_owner {
-	int tid;                     /* 0: nobody */
-	uint64_t serial;             /* 0: no such thread */
-};
 
 /* Locks: none; boot. */
 void
@@ -82,8 +81,7 @@ waiter_init(struct pi_waiter *p, enum pi_state state)
 {
 	const struct task *me = task_current();
 
-	*p = (struct pi_waiter){ .state = state, .self = me->serial,
-		.self_tid = me->tid };
+	*p = (struct pi_waiter){ .state = state, .self = { me->tid, me->serial } };
 	futex_waiter_init(&p->w, p);
 	list_node_init(&p->of_owner);
 	list_node_init(&p->of_self);
@@ -155,10 +153,9 @@ static void
 link_locked(struct pi_waiter *p, const struct pi_owner *o)
 {
 	HELD(&futexes.lock);
-	p->owner = o->serial;
-	p->owner_tid = o->tid;
+	p->owner = *o;
 	list_push_back(&pi.owners[o->serial % HASH], &p->of_owner);
-	list_push_back(&pi.sleepers[p->self % HASH], &p->of_self);
+	list_push_back(&pi.sleepers[p->self.serial % HASH], &p->of_self);
 }
 
 static void
@@ -175,13 +172,12 @@ unlink_locked(struct pi_waiter *p)
 static struct pi_waiter *
 sleeper_locked(uint64_t serial)
 {
-	struct list_node *n;
-	struct list *l = &pi.sleepers[serial % HASH];
+	struct pi_waiter *p;
 
 	HELD(&futexes.lock);
-	for (n = l->head.next; n != &l->head; n = n->next)
-		if (LIST_ENTRY(n, struct pi_waiter, of_self)->self == serial)
-			return LIST_ENTRY(n, struct pi_waiter, of_self);
+	LIST_FOREACH(p, &pi.sleepers[serial % HASH], of_self)
+		if (p->self.serial == serial)
+			return p;
 	return NULL;
 }
 
@@ -197,7 +193,7 @@ is_circle_locked(uint64_t self, uint64_t owner)
 		p = sleeper_locked(owner);
 		if (p == NULL)
 			return false;
-		owner = p->owner;
+		owner = p->owner.serial;
 	}
 	return true;
 }
@@ -212,24 +208,19 @@ join_locked(const struct futex_waiter *top, uint32_t v, struct pi_owner *o)
 	HELD(&futexes.lock);
 	if (p == NULL || p->state == PI_FIRST_WORD)
 		return -EINVAL;
-	*o = (struct pi_owner){ p->owner_tid, p->owner };
+	*o = p->owner;
 	if (p->unwritten || ((v & FUTEX_OWNER_DIED) != 0 && tid == 0))
 		return 0;
-	return (int)tid == p->owner_tid ? 0 : -EINVAL;
+	return (int)tid == p->owner.tid ? 0 : -EINVAL;
 }
 
-/*
- * The first who waits for that key has the lock, and is woken; all others wait for
- * him.  If the old owner has ended he stays where he is: rule 4.
- *
- * Returns:  him, or NULL: nobody waits.
- */
-static struct pi_waiter *
+/* The first who waits for that key has the lock, and is woken; all others wait for
+ * him.  If the old owner has ended he stays where he is: rule 4. */
+static void
 hand_on_locked(const uintptr_t key[2], bool ended)
 {
 	struct pi_waiter *first = NULL, *p;
 	struct futex_waiter *w;
-	struct pi_owner o;
 
 	HELD(&futexes.lock);
 	LIST_FOREACH(w, futex_bucket(key), node) {
@@ -239,22 +230,19 @@ hand_on_locked(const uintptr_t key[2], bool ended)
 		unlink_locked(p);
 		if (first == NULL) {
 			first = p;
-			o = (struct pi_owner){ p->self_tid, p->self };
 			p->state = PI_OWNS;
 			p->owner = p->self;
-			p->owner_tid = p->self_tid;
 		} else {
-			link_locked(p, &o);
+			link_locked(p, &first->self);
 		}
 		p->unwritten = ended;
 	}
 	if (first == NULL)
-		return NULL;
+		return;
 	if (!ended)
 		list_remove(&first->w.node);
 	first->w.woken = true;
 	wake_all(&first->w.wq);
-	return first;
 }
 
 /*
@@ -281,22 +269,18 @@ futex_pi_owner_is(struct task *tk, enum pi_part part)
 void
 futex_pi_owner_ends(uint64_t serial)
 {
-	struct list *l = &pi.owners[serial % HASH];
-	struct list_node *n;
+	struct pi_waiter *p;
 	bool more;
 
 	do {
 		more = false;
 		spin_lock(&futexes.lock);
-		for (n = l->head.next; n != &l->head; n = n->next) {
-			struct pi_waiter *p = LIST_ENTRY(n, struct pi_waiter, of_owner);
-
-			if (p->owner != serial)
-				continue;
-			(void)hand_on_locked(p->w.key, true);
-			more = true;
-			break;
-		}
+		LIST_FOREACH(p, &pi.owners[serial % HASH], of_owner)
+			if (p->owner.serial == serial) {
+				hand_on_locked(p->w.key, true);
+				more = true;
+				break;
+			}
 		spin_unlock(&futexes.lock);
 	} while (more);
 }
@@ -311,7 +295,7 @@ write_word_locked(struct pi_waiter *p, uint32_t *word)
 
 	HELD(&futexes.lock);
 	list_remove(&p->w.node);
-	atomic_store(word, (uint32_t)p->self_tid | FUTEX_WAITERS | FUTEX_OWNER_DIED);
+	atomic_store(word, (uint32_t)p->self.tid | FUTEX_WAITERS | FUTEX_OWNER_DIED);
 	LIST_FOREACH(w, futex_bucket(p->w.key), node)
 		if (w->pi != NULL && futex_same_key(w->key, p->w.key))
 			w->pi->unwritten = false;
@@ -330,7 +314,7 @@ take_over(const struct futex_req *q, va_t addr, struct pi_waiter *p)
 		write_word_locked(p, pin.kva);
 	} else {
 		list_remove(&p->w.node);
-		(void)hand_on_locked(p->w.key, true);
+		hand_on_locked(p->w.key, true);
 	}
 	spin_unlock(&futexes.lock);
 	if (r == 0)
@@ -382,7 +366,7 @@ try_locked(struct pi_waiter *p, const struct vm_word_pin *pin, struct pi_owner *
 	uint32_t v = atomic_load(pin->kva), tid = v & FUTEX_TID_MASK, new;
 
 	HELD(&futexes.lock);
-	if ((int)tid == p->self_tid)
+	if ((int)tid == p->self.tid)
 		return -EDEADLK;
 	if (top != NULL)
 		return join_locked(top, v, o);
@@ -390,7 +374,7 @@ try_locked(struct pi_waiter *p, const struct vm_word_pin *pin, struct pi_owner *
 		return -EAGAIN;
 	new = v | FUTEX_WAITERS;
 	if (tid == 0)
-		new = (v & FUTEX_OWNER_DIED) | (uint32_t)p->self_tid |
+		new = (v & FUTEX_OWNER_DIED) | (uint32_t)p->self.tid |
 		    (others ? FUTEX_WAITERS : 0);
 	if (!atomic_cas(pin->kva, &v, new))
 		return -EAGAIN;
@@ -426,7 +410,7 @@ lock_once(const struct futex_req *q, enum pi_wish wish, struct pi_waiter *p,
 		*again = r == -EAGAIN;
 		if (r == 0 && wish == PI_TRYLOCK)
 			r = -EAGAIN;
-		else if (r == 0 && is_circle_locked(p->self, o.serial))
+		else if (r == 0 && is_circle_locked(p->self.serial, o.serial))
 			r = -EDEADLK;
 		if (r == 0) {
 			p->w.key[0] = pin.key[0];
@@ -479,10 +463,10 @@ unlock_locked(const struct vm_word_pin *pin, uint32_t v, bool *again)
 	HELD(&futexes.lock);
 	if (top == NULL)
 		return atomic_cas(pin->kva, &now, 0) ? 0 : -EAGAIN;
-	if (p == NULL || p->state != PI_WAITS || p->owner != task_current()->serial)
+	if (p == NULL || p->state != PI_WAITS || p->owner.serial != task_current()->serial)
 		return -EINVAL;
-	if (atomic_cas(pin->kva, &now, (uint32_t)p->self_tid | FUTEX_WAITERS)) {
-		(void)hand_on_locked(pin->key, false);
+	if (atomic_cas(pin->kva, &now, (uint32_t)p->self.tid | FUTEX_WAITERS)) {
+		hand_on_locked(pin->key, false);
 		return 0;
 	}
 	*again = (now & FUTEX_TID_MASK) == v;
@@ -577,7 +561,7 @@ static int
 send_on_locked(struct pi_waiter *p, const struct pi_owner *o)
 {
 	HELD(&futexes.lock);
-	if (is_circle_locked(p->self, o->serial))
+	if (is_circle_locked(p->self.serial, o->serial))
 		return -EDEADLK;
 	list_remove(&p->w.node);
 	p->w.key[0] = p->second[0];
@@ -637,7 +621,7 @@ requeue_locked(const struct futex_req *q, const struct vm_word_pin *first,
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		*o = (struct pi_owner){ top->pi->self_tid, top->pi->self };
+		*o = top->pi->self;
 		own_locked(top->pi);
 		done = 1;
 	}
