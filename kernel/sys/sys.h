@@ -42,6 +42,14 @@ int64_t sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t *ar
 int sys_mask_begin(va_t set, uint64_t size) MUST_CHECK;
 void sys_mask_end(void);
 
+/*
+ * A struct of the program's of `size` bytes, of which we know `mine`: of a shorter one
+ * the rest is 0, and of a longer one it has to be.
+ *
+ * Returns:  0, -EFAULT, -E2BIG.
+ */
+int sys_struct_copyin(void *out, size_t mine, va_t, uint64_t size) MUST_CHECK;
+
 /* A timespec in user memory → ns; -EINVAL: negative or nsec >= 10^9. */
 int sys_get_timespec(va_t, uint64_t *ns) MUST_CHECK;
 int sys_put_timespec(va_t, uint64_t ns) MUST_CHECK;

@@ -28,37 +28,12 @@ struct open_how {
 	uint64_t flags, mode, resolve;
 };
 
-/* Are the n bytes from at on zeros?  0, -E2BIG, -EFAULT. */
-static int
-rest_check(va_t at, uint64_t n)
-{
-	static const uint8_t zeros[64];
-	uint8_t part[64];
-	size_t some;
-
-	for (; n > 0; at += some, n -= some) {
-		some = MIN(n, sizeof(part));
-		if (copyin(part, at, some) != 0)
-			return -EFAULT;
-		if (memcmp(part, zeros, some) != 0)
-			return -E2BIG;
-	}
-	return 0;
-}
-
 static int
 how_copyin(struct open_how *how, va_t at, uint64_t size)
 {
-	int r;
-
 	if (size < sizeof(*how))
 		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	if (at > MD_USER_END || size > MD_USER_END - at)
-		return -EFAULT;
-	r = rest_check(at + sizeof(*how), size - sizeof(*how));
-	return r != 0 ? r : copyin(how, at, sizeof(*how));
+	return size > PAGE_SIZE ? -E2BIG : sys_struct_copyin(how, sizeof(*how), at, size);
 }
 
 /* Does it ask for what there is, and for what goes together?  0, -EINVAL, -EAGAIN. */

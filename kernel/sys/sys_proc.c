@@ -42,29 +42,12 @@ sys_clone(const uint64_t a[6])
 	return proc_clone(&req);
 }
 
-/* The caller's struct may be longer than ours; what we do not know is 0. */
 static int
 clone3_fetch(va_t at, uint64_t size, struct abi_clone_args *c)
 {
-	uint8_t tail[64];
-	uint64_t n;
-
 	if (size < CLONE_ARGS_MIN)
 		return -EINVAL;
-	if (size > PAGE_SIZE)
-		return -E2BIG;
-	memset(c, 0, sizeof(*c));
-	if (copyin(c, at, MIN(size, sizeof(*c))) < 0)
-		return -EFAULT;
-	for (uint64_t i = sizeof(*c); i < size; i += n) {
-		n = MIN(size - i, sizeof(tail));
-		if (copyin(tail, at + i, n) < 0)
-			return -EFAULT;
-		for (uint64_t k = 0; k < n; k++)
-			if (tail[k] != 0)
-				return -E2BIG;
-	}
-	return 0;
+	return size > PAGE_SIZE ? -E2BIG : sys_struct_copyin(c, sizeof(*c), at, size);
 }
 
 int64_t

@@ -251,41 +251,23 @@ sys_sched_rr_get_interval(const uint64_t a[6])
 	return sys_put_timespec(a[1], ns) != 0 ? -EFAULT : 0;
 }
 
-/* Is there nothing but 0 from `at` on?  1, 0; -EFAULT. */
-static int
-is_zero(va_t at, size_t n)
-{
-	uint8_t c;
-
-	for (; n > 0; n--, at++) {
-		if (copyin(&c, at, 1) != 0)
-			return -EFAULT;
-		if (c != 0)
-			return 0;
-	}
-	return 1;
-}
-
 /* The program's attributes.  0, -EFAULT, -E2BIG (their size is told), -EINVAL. */
 static int
 attr_copyin(va_t at, struct abi_sched_attr *out)
 {
 	uint32_t size, mine = sizeof(*out);
-	int r = 1;
+	int r;
 
-	memset(out, 0, sizeof(*out));
 	if (copyin(&size, at, sizeof(size)) != 0)
 		return -EFAULT;
 	if (size == 0)
 		size = ATTR_BYTES_FIRST;
-	if (size > mine && size <= PAGE_SIZE)
-		r = is_zero(at + mine, size - mine);
-	if (r < 0)
+	r = size < ATTR_BYTES_FIRST || size > PAGE_SIZE ? -E2BIG :
+	    sys_struct_copyin(out, mine, at, size);
+	if (r == -E2BIG && copyout(at, &mine, sizeof(mine)) != 0)
+		r = -EFAULT;
+	if (r != 0)
 		return r;
-	if (r == 0 || size < ATTR_BYTES_FIRST || size > PAGE_SIZE)
-		return copyout(at, &mine, sizeof(mine)) != 0 ? -EFAULT : -E2BIG;
-	if (copyin(out, at, MIN(size, mine)) != 0)
-		return -EFAULT;
 	return (out->flags & ATTR_CLAMP) != 0 && size < mine ? -EINVAL : 0;
 }
 

@@ -109,6 +109,29 @@ sys_restart_syscall(const uint64_t a[6])
 	return fn != NULL ? fn(arg) : -EINTR;
 }
 
+/* ---- structs that grow ---- */
+
+/* See sys.h.  Locks: none. */
+int
+sys_struct_copyin(void *out, size_t mine, va_t from, uint64_t size)
+{
+	static const uint8_t zeros[64];
+	uint8_t part[sizeof(zeros)];
+	uint64_t at, n;
+
+	if (from > MD_USER_END || size > MD_USER_END - from)
+		return -EFAULT;
+	for (at = mine; at < size; at += n) {
+		n = MIN(size - at, sizeof(part));
+		if (copyin(part, from + at, n) != 0)
+			return -EFAULT;
+		if (memcmp(part, zeros, n) != 0)
+			return -E2BIG;
+	}
+	memset(out, 0, mine);
+	return copyin(out, from, MIN(size, mine));
+}
+
 /* ---- masks of a call ---- */
 
 /* See sys.h.  Locks: none. */
