@@ -48,6 +48,8 @@ sys_at_exec(unsigned flags)
 }
 /* A descriptor for f, or f is put.  The number, -EMFILE, -ENOMEM. */
 int64_t sys_install(struct file *, int min, enum fd_at_exec);
+/* The same for both or none, and both numbers go to `out`.  0, also -EFAULT. */
+int64_t sys_install_two(struct file *const f[2], enum fd_at_exec, va_t out);
 
 /* The file of a descriptor with a reference; NULL: closed, or O_PATH, which is as good. */
 struct file *sys_open_file(uint64_t fd);

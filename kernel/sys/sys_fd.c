@@ -198,38 +198,27 @@ sys_dup3(const uint64_t a[6])
 	return dup_to(a[0], (int)a[1], sys_at_exec((unsigned)a[2]));
 }
 
-/* Both ends as descriptors, told to the user.  0 or -errno, nothing left. */
-static int64_t
-pipe_install(struct file *rd, struct file *wr, enum fd_at_exec at_exec, va_t out)
+/* See filecall.h. */
+int64_t
+sys_install_two(struct file *const f[2], enum fd_at_exec at_exec, va_t out)
 {
-	struct fdtab *t = fdtab_current();
 	int32_t fds[2];
-	int r;
+	int64_t r = sys_install(f[0], 0, at_exec);
 
-	fds[0] = fdtab_install(t, rd, 0, at_exec);
-	if (fds[0] < 0) {
-		r = fds[0];
-		goto undo_rd;
+	if (r < 0) {
+		file_put(f[1]);
+		return r;
 	}
-	fds[1] = fdtab_install(t, wr, 0, at_exec);
-	if (fds[1] < 0) {
-		r = fds[1];
-		goto undo_fd0;
+	fds[0] = (int32_t)r;
+	r = sys_install(f[1], 0, at_exec);
+	fds[1] = (int32_t)r;
+	if (r >= 0) {
+		r = copyout(out, fds, sizeof(fds));
+		if (r == 0)
+			return 0;
+		(void)fdtab_close(fdtab_current(), fds[1]);
 	}
-	r = copyout(out, fds, sizeof(fds));
-	if (r == 0)
-		return 0;
-	(void)fdtab_close(t, fds[1]);
-	(void)fdtab_close(t, fds[0]);
-	return r;
-
-undo_fd0:
-	(void)fdtab_close(t, fds[0]);
-	file_put(wr);
-	return r;
-undo_rd:
-	file_put(rd);
-	file_put(wr);
+	(void)fdtab_close(fdtab_current(), fds[0]);
 	return r;
 }
 
@@ -237,17 +226,15 @@ int64_t
 sys_pipe2(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[1];
-	struct file *rd, *wr;
+	struct file *f[2];
 	int r;
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0)
 		return -EINVAL;
 	if ((flags & O_EXCL) != 0) /* O_NOTIFICATION_PIPE: there is none */
 		return -ENOPKG;
-	r = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &rd, &wr);
-	if (r != 0)
-		return r;
-	return pipe_install(rd, wr, sys_at_exec(flags), a[0]);
+	r = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &f[0], &f[1]);
+	return r != 0 ? r : sys_install_two(f, sys_at_exec(flags), a[0]);
 }
 
 int64_t

@@ -18,7 +18,7 @@
 
 #define SOCK_TYPE_MASK 0xfu
 #define SOCK_FLAGS (O_CLOEXEC | O_NONBLOCK)
-#define SOCK_TYPES 11u    /* SOCK_STREAM 1 … SOCK_PACKET 10 */
+#define SOCK_TYPES 11     /* SOCK_STREAM 1 … SOCK_PACKET 10 */
 #define FAMILIES 46u
 #define ADDR_MAX 128      /* bytes of an address of any family */
 #define SOL_SOCKET 1
@@ -77,15 +77,6 @@ sys_addr_out(const struct sock_addr *a, va_t to, va_t ulen)
 
 /* ---- made ---- */
 
-/* What no family accepts.  0, -EINVAL, -EAFNOSUPPORT. */
-static int
-type_check(uint64_t family, uint64_t type)
-{
-	if ((uint32_t)family >= FAMILIES)
-		return -EAFNOSUPPORT;
-	return ((uint32_t)type & SOCK_TYPE_MASK) >= SOCK_TYPES ? -EINVAL : 0;
-}
-
 static bool
 has_strange_flags(uint64_t type)
 {
@@ -96,10 +87,11 @@ has_strange_flags(uint64_t type)
 static int
 unix_type(const uint64_t a[6])
 {
-	int r = type_check(a[0], a[1]), type = (int)((uint32_t)a[1] & SOCK_TYPE_MASK);
+	int type = (int)((uint32_t)a[1] & SOCK_TYPE_MASK);
 
-	if (r != 0)
-		return r;
+	/* What no family accepts is told before that there are no others. */
+	if ((uint32_t)a[0] < FAMILIES && type >= SOCK_TYPES)
+		return -EINVAL;
 	if ((uint32_t)a[0] != AF_UNIX)
 		return -EAFNOSUPPORT;
 	if ((int)a[2] != 0 && (uint32_t)a[2] != AF_UNIX)
@@ -125,26 +117,6 @@ sys_socket(const uint64_t a[6])
 	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));
 }
 
-/* Two numbers, at `to` before the sockets are there.  0, -EMFILE, -ENOMEM. */
-static int64_t
-pair_install(struct file *f[2], int32_t fds[2], enum fd_at_exec at_exec)
-{
-	int64_t r = sys_install(f[0], 0, at_exec);
-
-	if (r < 0) {
-		file_put(f[1]);
-		return r;
-	}
-	fds[0] = (int32_t)r;
-	r = sys_install(f[1], 0, at_exec);
-	if (r < 0) {
-		(void)fdtab_close(fdtab_current(), fds[0]);
-		return r;
-	}
-	fds[1] = (int32_t)r;
-	return 0;
-}
-
 int64_t
 sys_socketpair(const uint64_t a[6])
 {
@@ -163,9 +135,7 @@ sys_socketpair(const uint64_t a[6])
 		return -EFAULT;
 	type = unix_type(a);
 	r = type < 0 ? type : sock_pair(type, flags, f);
-	if (r == 0)
-		r = pair_install(f, fds, sys_at_exec(flags));
-	return r != 0 ? r : copyout(a[3], fds, sizeof(fds));
+	return r != 0 ? r : sys_install_two(f, sys_at_exec(flags), a[3]);
 }
 
 /* ---- named, and met ---- */
