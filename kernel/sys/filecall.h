@@ -31,6 +31,20 @@ int path_arg_begin(struct path_arg *, uint64_t dirfd, va_t upath,
     unsigned at_flags) MUST_CHECK;
 void path_arg_end(struct path_arg *);
 
+/* What `call` answers, of struct path_at *at that these arguments are; or why they are
+ * none, as above. */
+#define ON_PATH(dirfd, upath, at_flags, call)                                      \
+	({                                                                         \
+		struct path_arg p_;                                                \
+		int64_t r_ = path_arg_begin(&p_, dirfd, upath, at_flags);          \
+		const struct path_at *at = &p_.at;                                 \
+		if (r_ == 0) {                                                     \
+			r_ = (call);                                               \
+			path_arg_end(&p_);                                         \
+		}                                                                  \
+		r_;                                                                \
+	})
+
 /* The same for open(2), which tells that no number is left before it looks anything
  * up.  Also -EMFILE. */
 int sys_open_path(struct path_arg *, uint64_t dirfd, va_t upath) MUST_CHECK;

@@ -381,17 +381,10 @@ int64_t
 sys_truncate(const uint64_t a[6])
 {
 	const struct kattr attr = { .valid = ATTR_SIZE, .size = a[1] };
-	struct path_arg p;
-	int64_t r;
+	int64_t r = (int64_t)a[1] < 0 ? -EINVAL :
+	    ON_PATH((uint64_t)AT_FDCWD, a[0], 0, fs_setattr(at, &attr));
 
-	if ((int64_t)a[1] < 0)
-		return -EINVAL;
-	r = path_arg_begin(&p, (uint64_t)AT_FDCWD, a[0], 0);
-	if (r != 0)
-		return r;
-	r = fs_setattr(&p.at, &attr);
 	sys_raise_fsize(r);
-	path_arg_end(&p);
 	return r;
 }
 

@@ -5,7 +5,7 @@
  * Problem   A dozen calls come in two or three forms each: plain, "at", with
  *           flags.  All become one struct path_at and one call of fs/.
  *
- * Picture   dirfd, user path, flags → path_arg_begin → fs_NAME → path_arg_end
+ * Picture   dirfd, user path, flags → ON_PATH: path_arg_begin → fs_NAME → path_arg_end
  *
  * Rules     1. The plain form is the "at" form with AT_FDCWD: syscalls.tab.
  *           2. Unknown flags are -EINVAL before the path is looked at.
@@ -57,19 +57,6 @@ path_arg_end(struct path_arg *p)
 
 /* ---- making ---- */
 
-static int64_t
-mknod_at(uint64_t dirfd, va_t path, unsigned mode, uint64_t dev)
-{
-	struct path_arg p;
-	int64_t r = path_arg_begin(&p, dirfd, path, 0);
-
-	if (r != 0)
-		return r;
-	r = fs_mknod(&p.at, mode, dev);
-	path_arg_end(&p);
-	return r;
-}
-
 /* Anything but directories and links. */
 int64_t
 sys_mknodat(const uint64_t a[6])
@@ -81,7 +68,7 @@ sys_mknodat(const uint64_t a[6])
 	case S_IFBLK:
 	case S_IFIFO:
 	case S_IFSOCK:
-		return mknod_at(a[0], a[1], (unsigned)a[2], (unsigned)a[3]);
+		return ON_PATH(a[0], a[1], 0, fs_mknod(at, (unsigned)a[2], (unsigned)a[3]));
 	case S_IFDIR:
 		return -EPERM;
 	}
@@ -91,14 +78,13 @@ sys_mknodat(const uint64_t a[6])
 int64_t
 sys_mkdirat(const uint64_t a[6])
 {
-	return mknod_at(a[0], a[1], S_IFDIR | (a[2] & 01777), 0);
+	return ON_PATH(a[0], a[1], 0, fs_mknod(at, S_IFDIR | (a[2] & 01777), 0));
 }
 
 int64_t
 sys_symlinkat(const uint64_t a[6])
 {
 	char *text = kmem_alloc(PATH_MAX);
-	struct path_arg p;
 	int64_t r;
 
 	if (text == NULL)
@@ -107,11 +93,7 @@ sys_symlinkat(const uint64_t a[6])
 	if (r == 0)
 		r = -ENOENT;
 	if (r > 0)
-		r = path_arg_begin(&p, a[1], a[2], 0);
-	if (r == 0) {
-		r = fs_symlink(text, &p.at);
-		path_arg_end(&p);
-	}
+		r = ON_PATH(a[1], a[2], 0, fs_symlink(text, at));
 	kmem_free(text);
 	return r;
 }
@@ -173,17 +155,9 @@ int64_t
 sys_unlinkat(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[2];
-	struct path_arg p;
-	int64_t r;
 
-	if ((flags & ~AT_REMOVEDIR) != 0)
-		return -EINVAL;
-	r = path_arg_begin(&p, a[0], a[1], flags);
-	if (r != 0)
-		return r;
-	r = fs_unlink(&p.at);
-	path_arg_end(&p);
-	return r;
+	return (flags & ~AT_REMOVEDIR) != 0 ? -EINVAL :
+	    ON_PATH(a[0], a[1], flags, fs_unlink(at));
 }
 
 /* ---- links ---- */
@@ -216,14 +190,7 @@ sys_readlinkat(const uint64_t a[6])
 int64_t
 sys_chdir(const uint64_t a[6])
 {
-	struct path_arg p;
-	int64_t r = path_arg_begin(&p, CWD, a[0], 0);
-
-	if (r != 0)
-		return r;
-	r = fs_chdir(&p.at);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(CWD, a[0], 0, fs_chdir(at));
 }
 
 int64_t
@@ -243,14 +210,7 @@ sys_fchdir(const uint64_t a[6])
 int64_t
 sys_chroot(const uint64_t a[6])
 {
-	struct path_arg p;
-	int64_t r = path_arg_begin(&p, CWD, a[0], 0);
-
-	if (r != 0)
-		return r;
-	r = fs_chroot(&p.at);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(CWD, a[0], 0, fs_chroot(at));
 }
 
 int64_t
@@ -317,16 +277,11 @@ int64_t
 sys_mount(const uint64_t a[6])
 {
 	struct mount_text t = { .source = kmem_alloc(PATH_MAX) };
-	struct path_arg p;
 	int64_t r = t.source == NULL ? -ENOMEM : mount_text_copyin(&t, a);
 
 	if (r == 0)
-		r = path_arg_begin(&p, CWD, a[1], 0);
-	if (r == 0) {
-		r = fs_mount(t.source, &p.at, a[2] == 0 ? NULL : t.type,
-		    (unsigned)a[3], t.data);
-		path_arg_end(&p);
-	}
+		r = ON_PATH(CWD, a[1], 0, fs_mount(t.source, at, a[2] == 0 ? NULL : t.type,
+		    (unsigned)a[3], t.data));
 	kmem_free(t.source);
 	return r;
 }
@@ -334,49 +289,22 @@ sys_mount(const uint64_t a[6])
 int64_t
 sys_umount2(const uint64_t a[6])
 {
-	struct path_arg p;
-	int64_t r;
-
 	if (((unsigned)a[1] & ~UMOUNT_NOFOLLOW) != 0)
 		return -EINVAL;
-	r = path_arg_begin(&p, CWD, a[0], a[1] != 0 ? AT_SYMLINK_NOFOLLOW : 0);
-	if (r != 0)
-		return r;
-	r = fs_umount(&p.at);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(CWD, a[0], a[1] != 0 ? AT_SYMLINK_NOFOLLOW : 0, fs_umount(at));
 }
 
 int64_t
 sys_swapon(const uint64_t a[6])
 {
-	struct path_arg p;
-	int64_t r;
-
 	if (((unsigned)a[1] & ~SWAP_FLAGS_VALID) != 0)
 		return -EINVAL;
-	if (!sys_is_root())
-		return -EPERM;
-	r = path_arg_begin(&p, CWD, a[0], 0);
-	if (r != 0)
-		return r;
-	r = fs_swapon(&p.at, (unsigned)a[1]);
-	path_arg_end(&p);
-	return r;
+	return !sys_is_root() ? -EPERM :
+	    ON_PATH(CWD, a[0], 0, fs_swapon(at, (unsigned)a[1]));
 }
 
 int64_t
 sys_swapoff(const uint64_t a[6])
 {
-	struct path_arg p;
-	int64_t r;
-
-	if (!sys_is_root())
-		return -EPERM;
-	r = path_arg_begin(&p, CWD, a[0], 0);
-	if (r != 0)
-		return r;
-	r = fs_swapoff(&p.at);
-	path_arg_end(&p);
-	return r;
+	return !sys_is_root() ? -EPERM : ON_PATH(CWD, a[0], 0, fs_swapoff(at));
 }

@@ -59,14 +59,7 @@ stat_copyout(va_t out, const struct kstat *st)
 static int64_t
 kstat_at(uint64_t dirfd, va_t path, unsigned flags, struct kstat *st)
 {
-	struct path_arg p;
-	int64_t r = path_arg_begin(&p, dirfd, path, flags);
-
-	if (r != 0)
-		return r;
-	r = fs_stat(&p.at, st);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(dirfd, path, flags, fs_stat(at, st));
 }
 
 int64_t
@@ -154,14 +147,9 @@ statfs_copyout(va_t out, const struct kstatfs *st)
 int64_t
 sys_statfs(const uint64_t a[6])
 {
-	struct path_arg p;
 	struct kstatfs st;
-	int64_t r = path_arg_begin(&p, CWD, a[0], 0);
+	int64_t r = ON_PATH(CWD, a[0], 0, fs_statfs(at, &st));
 
-	if (r != 0)
-		return r;
-	r = fs_statfs(&p.at, &st);
-	path_arg_end(&p);
 	return r != 0 ? r : statfs_copyout(a[1], &st);
 }
 
@@ -180,18 +168,11 @@ int64_t
 sys_faccessat2(const uint64_t a[6])
 {
 	unsigned want = (unsigned)a[2], flags = (unsigned)a[3];
-	struct path_arg p;
-	int64_t r;
 
 	if ((want & ~7u) != 0 || (flags & ~(unsigned)(AT_EACCESS |
 	    AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
-	r = path_arg_begin(&p, a[0], a[1], flags);
-	if (r != 0)
-		return r;
-	r = fs_access(&p.at, want);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(a[0], a[1], flags, fs_access(at, want));
 }
 
 /* ---- directories ---- */
@@ -274,14 +255,7 @@ sys_getdents64(const uint64_t a[6])
 static int64_t
 setattr_at(uint64_t dirfd, va_t path, unsigned flags, const struct kattr *attr)
 {
-	struct path_arg p;
-	int64_t r = path_arg_begin(&p, dirfd, path, flags);
-
-	if (r != 0)
-		return r;
-	r = fs_setattr(&p.at, attr);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(dirfd, path, flags, fs_setattr(at, attr));
 }
 
 static int64_t
@@ -390,17 +364,9 @@ times_copyin(va_t utimes, struct kattr *attr)
 static int64_t
 times_refused(const uint64_t a[6], unsigned flags)
 {
-	struct path_arg p;
 	struct kstat st;
-	int64_t r;
+	int64_t r = a[1] == 0 ? -EINVAL : kstat_at(a[0], a[1], flags, &st);
 
-	if (a[1] == 0)
-		return -EINVAL;
-	r = path_arg_begin(&p, a[0], a[1], flags);
-	if (r != 0)
-		return r;
-	r = fs_stat(&p.at, &st);
-	path_arg_end(&p);
 	return r != 0 ? r : -EINVAL;
 }
 

@@ -105,14 +105,7 @@ answer(const struct path_at *at, const uint64_t a[6], enum xattr_call call)
 static int64_t
 by_path(const uint64_t a[6], unsigned flags, enum xattr_call call)
 {
-	struct path_arg p;
-	int64_t r = path_arg_begin(&p, CWD, a[0], flags);
-
-	if (r != 0)
-		return r;
-	r = answer(&p.at, a, call);
-	path_arg_end(&p);
-	return r;
+	return ON_PATH(CWD, a[0], flags, answer(at, a, call));
 }
 
 static int64_t
