@@ -57,42 +57,8 @@ static struct {
 	const struct pty_ops *ops;  /* [c] */
 } ptys = { .lock = SPIN_INIT(LR_LEAF) };
 
-static size_t pty_send(struct tty *t, const char *s, size_t n);
-static size_t pty_room(struct tty *t);
-static void pty_taken(struct tty *t);
-static void pty_note(struct tty *t, unsigned bits);
-static void pty_free(struct tty *t);
-static int ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags);
-static int slave_open(struct chr_dev **d, uint32_t minor, unsigned flags);
-static void slave_close(void *dev);
-static ssize_t master_read(void *dev, void *buf, size_t n, bool nonblock);
-static ssize_t master_write(void *dev, const void *buf, size_t n, bool nonblock);
-static unsigned master_poll(void *dev, struct ready **at);
-static int64_t master_ioctl(void *dev, unsigned cmd, uint64_t arg);
-static void master_close(void *dev);
-
-static const struct tty_ops pty_tty_ops = { .send = pty_send, .room = pty_room,
-	.taken = pty_taken, .note = pty_note, .free = pty_free };
-static const struct chr_ops ptmx_ops = { .open = ptmx_open };
-static const struct chr_ops slave_ops = { .open = slave_open,
-	.close = slave_close, .read = tty_read, .write = tty_write,
-	.poll = tty_poll, .ioctl = tty_ioctl };
-static const struct chr_ops master_ops = { .close = master_close,
-	.read = master_read, .write = master_write, .poll = master_poll,
-	.ioctl = master_ioctl };
-
-void
-pty_init(void)
-{
-	static struct chr_dev nodes[] = {
-		{ .name = "ptmx", .major = 5, .minor = 2, .mode = 0666,
-		  .ops = &ptmx_ops },
-		{ .major = MAJOR_PTS, .any_minor = true, .ops = &slave_ops },
-	};
-
-	chr_register(&nodes[0]);
-	chr_register(&nodes[1]);
-}
+static const struct tty_ops pty_tty_ops;
+static const struct chr_ops slave_ops, master_ops;
 
 /* Boot, before the first process. */
 void
@@ -515,4 +481,29 @@ master_ioctl(void *dev, unsigned cmd, uint64_t arg)
 		return flush_out(p, arg);
 	}
 	return tty_ioctl_as(&p->tty, TTY_DRIVER, cmd, arg);
+}
+
+/* ---- their ops ---- */
+
+static const struct tty_ops pty_tty_ops = { .send = pty_send, .room = pty_room,
+	.taken = pty_taken, .note = pty_note, .free = pty_free };
+static const struct chr_ops ptmx_ops = { .open = ptmx_open };
+static const struct chr_ops slave_ops = { .open = slave_open,
+	.close = slave_close, .read = tty_read, .write = tty_write,
+	.poll = tty_poll, .ioctl = tty_ioctl };
+static const struct chr_ops master_ops = { .close = master_close,
+	.read = master_read, .write = master_write, .poll = master_poll,
+	.ioctl = master_ioctl };
+
+void
+pty_init(void)
+{
+	static struct chr_dev nodes[] = {
+		{ .name = "ptmx", .major = 5, .minor = 2, .mode = 0666,
+		  .ops = &ptmx_ops },
+		{ .major = MAJOR_PTS, .any_minor = true, .ops = &slave_ops },
+	};
+
+	chr_register(&nodes[0]);
+	chr_register(&nodes[1]);
 }

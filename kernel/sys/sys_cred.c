@@ -92,8 +92,10 @@ is_one_of(uint32_t v, struct ids i)
 
 /* setuid, setgid: root sets all three. */
 static int
-set_one(struct ids *i, uint32_t v)
+set_one(struct ids *i, const uint64_t a[6])
 {
+	uint32_t v = (uint32_t)a[0];
+
 	if (v == KEEP)
 		return -EINVAL;
 	if (sys_is_root())
@@ -107,8 +109,9 @@ set_one(struct ids *i, uint32_t v)
 
 /* setreuid, setregid: saved follows when real is set or eff is not real. */
 static int
-set_re(struct ids *i, uint32_t real, uint32_t eff)
+set_re(struct ids *i, const uint64_t a[6])
 {
+	uint32_t real = (uint32_t)a[0], eff = (uint32_t)a[1];
 	struct ids old = *i;
 
 	if (!sys_is_root() && ((real != KEEP && real != i->real &&
@@ -135,6 +138,31 @@ set_res(struct ids *i, const uint64_t a[6])
 	i->eff = v[1] != KEEP ? v[1] : i->eff;
 	i->saved = v[2] != KEEP ? v[2] : i->saved;
 	return 0;
+}
+
+/* What a call makes of the three by its arguments; 0, -errno. */
+typedef int ids_rule(struct ids *, const uint64_t a[6]);
+
+static int64_t
+change_uids(ids_rule *rule, const uint64_t a[6])
+{
+	struct ids i = uids();
+	int r = rule(&i, a);
+
+	if (r == 0)
+		set_uids(i);
+	return r;
+}
+
+static int64_t
+change_gids(ids_rule *rule, const uint64_t a[6])
+{
+	struct ids i = gids();
+	int r = rule(&i, a);
+
+	if (r == 0)
+		set_gids(i);
+	return r;
 }
 
 static int64_t
@@ -173,67 +201,37 @@ sys_getegid(const uint64_t a[6])
 int64_t
 sys_setuid(const uint64_t a[6])
 {
-	struct ids i = uids();
-	int r = set_one(&i, (uint32_t)a[0]);
-
-	if (r == 0)
-		set_uids(i);
-	return r;
+	return change_uids(set_one, a);
 }
 
 int64_t
 sys_setgid(const uint64_t a[6])
 {
-	struct ids i = gids();
-	int r = set_one(&i, (uint32_t)a[0]);
-
-	if (r == 0)
-		set_gids(i);
-	return r;
+	return change_gids(set_one, a);
 }
 
 int64_t
 sys_setreuid(const uint64_t a[6])
 {
-	struct ids i = uids();
-	int r = set_re(&i, (uint32_t)a[0], (uint32_t)a[1]);
-
-	if (r == 0)
-		set_uids(i);
-	return r;
+	return change_uids(set_re, a);
 }
 
 int64_t
 sys_setregid(const uint64_t a[6])
 {
-	struct ids i = gids();
-	int r = set_re(&i, (uint32_t)a[0], (uint32_t)a[1]);
-
-	if (r == 0)
-		set_gids(i);
-	return r;
+	return change_gids(set_re, a);
 }
 
 int64_t
 sys_setresuid(const uint64_t a[6])
 {
-	struct ids i = uids();
-	int r = set_res(&i, a);
-
-	if (r == 0)
-		set_uids(i);
-	return r;
+	return change_uids(set_res, a);
 }
 
 int64_t
 sys_setresgid(const uint64_t a[6])
 {
-	struct ids i = gids();
-	int r = set_res(&i, a);
-
-	if (r == 0)
-		set_gids(i);
-	return r;
+	return change_gids(set_res, a);
 }
 
 int64_t
