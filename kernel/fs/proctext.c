@@ -35,7 +35,6 @@
 
 #define TEXT_MIN 1024ul
 #define RECORD_MAX (4ul << 20)
-#define TEXT_KMEM_MAX PAGE_SIZE   /* larger ones need no adjacent frames */
 #define READ_MAX (16 * PAGE_SIZE) /* of one read: others may wait for it */
 #define WRITE_MAX PAGE_SIZE
 
@@ -61,20 +60,10 @@ proc_file_of(const struct file *f)
 	return f->priv;
 }
 
-static char *
-buf_alloc(size_t cap)
-{
-	return cap <= TEXT_KMEM_MAX ? kmem_alloc(cap) :
-	    kva_alloc(cap >> PAGE_SHIFT);
-}
-
 static void
 text_free(struct text *t)
 {
-	if (t->cap <= TEXT_KMEM_MAX)
-		kmem_free(t->buf);
-	else
-		kva_free(t->buf, t->cap >> PAGE_SHIFT);
+	room_free(t->buf, t->cap);
 	t->buf = NULL;
 	t->cap = t->len = 0;
 }
@@ -90,7 +79,7 @@ text_grow(struct text *t, size_t n)
 		bigger.cap *= 2;
 	if (bigger.cap == t->cap)
 		return true;
-	bigger.buf = bigger.cap <= RECORD_MAX ? buf_alloc(bigger.cap) : NULL;
+	bigger.buf = bigger.cap <= RECORD_MAX ? room_alloc_raw(bigger.cap) : NULL;
 	if (bigger.buf == NULL)
 		return false;
 	if (t->buf != NULL)

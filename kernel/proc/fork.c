@@ -516,12 +516,6 @@ clone_undo(struct clone_state *s)
 
 /* ---- vfork ---- */
 
-static bool
-vfork_is_over(struct task *tk)
-{
-	return UNDER(&proc_lock, !tk->vfork);
-}
-
 /*
  * Wait until the child has left our memory; SIGKILL ends the wait.
  *
@@ -530,7 +524,8 @@ vfork_is_over(struct task *tk)
 static void
 vfork_wait(struct thread *t, struct task *tk, int tid)
 {
-	int r = wait_until(&tk->vfork_wq, WAIT_KILLABLE, WAIT_FOREVER, vfork_is_over(tk));
+	int r = wait_until(&tk->vfork_wq, WAIT_KILLABLE, WAIT_FOREVER,
+	    UNDER(&proc_lock, !tk->vfork));
 
 	thread_put(t);
 	if (r == 0 && UNLIKELY(task_current()->traced != NULL))

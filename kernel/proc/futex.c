@@ -223,12 +223,6 @@ wait_queue(const struct futex_req *q, const struct vm_word_pin *pin,
 	return r;
 }
 
-static bool
-was_woken(struct futex_waiter *w)
-{
-	return UNDER(&futexes.lock, w->woken);
-}
-
 /* Out of the queue of that key, NULL: wherever it was moved; false: it is there no
  * longer, woken or moved. */
 static bool
@@ -290,7 +284,7 @@ int
 futex_sleep(const struct futex_req *q, struct futex_waiter *w)
 {
 	return wait_until(&w->wq, WAIT_INTR, q->has_deadline ? q->deadline : WAIT_FOREVER,
-	    was_woken(w));
+	    UNDER(&futexes.lock, w->woken));
 }
 
 static int64_t

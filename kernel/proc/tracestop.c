@@ -118,12 +118,6 @@ tell_locked(struct tracee *t, int why)
 	sig_tell_locked(t->tracer->proc, NULL, &si);
 }
 
-static bool
-is_held(struct task *tk)
-{
-	return UNDER(&proc_lock, task_is_held(tk));
-}
-
 /*
  * Stop the current thread, which is traced, until its tracer says how it goes on.
  *
@@ -154,7 +148,8 @@ stop_locked(struct task *tk, const struct stop *s)
 	tell_locked(t, s->why);
 	spin_unlock(&proc_lock);
 
-	(void)wait_until(&tk->sig_wq, how, WAIT_FOREVER, !is_held(tk));
+	(void)wait_until(&tk->sig_wq, how, WAIT_FOREVER,
+	    UNDER(&proc_lock, !task_is_held(tk)));
 
 	spin_lock(&proc_lock);
 	t = tk->traced;

@@ -88,13 +88,6 @@ epoll_until(const uint64_t a[6], uint64_t deadline)
 	return r;
 }
 
-static uint64_t
-ms_deadline(uint64_t ms)
-{
-	return (int32_t)ms < 0 ? WAIT_FOREVER :
-	    sys_poll_deadline((uint64_t)(int32_t)ms * 1000000);
-}
-
 /* The same, perhaps under another mask.  Rule 1. */
 static int64_t
 wait_masked(const uint64_t a[6], uint64_t deadline)
@@ -112,7 +105,7 @@ wait_masked(const uint64_t a[6], uint64_t deadline)
 int64_t
 sys_epoll_pwait(const uint64_t a[6])
 {
-	return wait_masked(a, ms_deadline(a[3]));
+	return wait_masked(a, sys_ms_deadline(a[3]));
 }
 
 int64_t

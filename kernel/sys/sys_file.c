@@ -173,14 +173,6 @@ vec_bytes(size_t n)
 	return (n + 1) * sizeof(struct uio_vec);
 }
 
-/* A short one, as nearly all are, is not zeroed; a long one needs no adjacent frames. */
-static struct uio_vec *
-vec_alloc(size_t n)
-{
-	return vec_bytes(n) <= PAGE_SIZE ? kmem_alloc(vec_bytes(n)) :
-	    room_alloc(vec_bytes(n));
-}
-
 void
 sys_iov_free(struct uio_vec *vec, size_t n)
 {
@@ -196,7 +188,7 @@ sys_iov_copyin(va_t uvec, int n, struct uio_vec **out, size_t *total)
 
 	if (n < 0 || n > IOV_MAX)
 		return -EINVAL;
-	vec = vec_alloc((size_t)n);
+	vec = room_alloc_raw(vec_bytes((size_t)n));
 	if (vec == NULL)
 		return -ENOMEM;
 	r = copyin(vec, uvec, (size_t)n * sizeof(*vec));

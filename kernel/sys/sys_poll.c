@@ -48,6 +48,14 @@ sys_poll_deadline(uint64_t ns)
 	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
 }
 
+/* See filecall.h. */
+uint64_t
+sys_ms_deadline(uint64_t ms)
+{
+	return (int32_t)ms < 0 ? WAIT_FOREVER :
+	    sys_poll_deadline((uint64_t)(int32_t)ms * 1000000);
+}
+
 static void
 files_put(const struct poll_req *reqs, unsigned n)
 {
@@ -192,11 +200,7 @@ poll_again(const uint64_t a[6])
 int64_t
 sys_poll(const uint64_t a[6])
 {
-	int32_t ms = (int32_t)a[2];
-	const uint64_t args[6] = { a[0], a[1],
-		ms < 0 ? WAIT_FOREVER : sys_poll_deadline((uint64_t)ms * 1000000) };
-
-	return poll_again(args);
+	return poll_again((const uint64_t[6]){ a[0], a[1], sys_ms_deadline(a[2]) });
 }
 
 /* ---- timeouts that are written back ---- */
