@@ -152,8 +152,6 @@ page_alloc_ahead(void)
 	return frames_are_low() ? NULL : phys_alloc(PHYS_USER, PHYS_ANY);
 }
 
-void page_set_slot(struct vm_page *, slot_t);              /* [P] */
-extern _Atomic uint64_t pages_slotted;                   /* [P] to change: in memory and on swap */
 /* One more for a chain through qnext, of which *chain is the first; 0: none. */
 static inline void
 page_chain(pfn_t *chain, struct vm_page *pg)
@@ -161,7 +159,14 @@ page_chain(pfn_t *chain, struct vm_page *pg)
 	pg->qnext = *chain;
 	*chain = page_pfn(pg);
 }
-void page_free_chain(pfn_t);                              /* of such as page_free() takes */
+void page_free_linked(pfn_t first);                      /* such as page_free() takes */
+/* The same; 0: there is none.  Not [P]. */
+static inline void
+page_free_chain(pfn_t chain)
+{
+	if (chain != 0)
+		page_free_linked(chain);
+}
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
 /* The end of a hold of [P]; the page goes, if that was the last that held it. */
 static inline void
@@ -211,6 +216,8 @@ word_pa(const uint64_t *word)
 
 /* pageio.c: pages under I/O.  *_locked: [P] held. */
 void page_dirty_locked(struct vm_page *);                /* set PF_DIRTY, counted */
+void page_set_slot(struct vm_page *, slot_t);              /* [P] */
+extern _Atomic uint64_t pages_slotted;                   /* [P] to change: in memory and on swap */
 void page_clean_locked(struct vm_page *);
 extern _Atomic uint64_t pages_dirty, pages_writing;      /* [P] to change: of files; PF_WRITING */
 void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);
@@ -259,7 +266,6 @@ extern struct owner_home owner_homes[];                  /* [c] by enum page_hom
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
 extern _Atomic bool owner_lost_words; /* [A] a page of words could not be read */
 extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
-void owner_count_io(enum page_home, enum bio_dir);
 unsigned owner_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */
 void owner_beside(struct vm_page *const *, unsigned n, slot_t slot[2]); /* [P] */
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */

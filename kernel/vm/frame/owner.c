@@ -42,16 +42,6 @@ owner_init(void)
 		EV_swap_in_table, EV_swap_out_table, NULL });
 }
 
-/* A page of this home is read from swap or written to it.  Locks: any. */
-void
-owner_count_io(enum page_home home, enum bio_dir dir)
-{
-	const struct owner_home *h = &owner_homes[home];
-
-	ASSERT(h->kind != OWNER_NONE);
-	ev_add(dir == BIO_WRITE ? h->out : h->in, 1);
-}
-
 static uint64_t *
 home_word(const struct vm_page *pg)
 {

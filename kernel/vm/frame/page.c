@@ -27,7 +27,6 @@
 
 #define IDLE_MANY 64 /* tables without a page: bsm shall look */
 
-_Atomic uint64_t pages_slotted;      /* [P] to change */
 static struct vm_page *zero_frame;   /* [c] the global one */
 
 /* The zero frame, and what waits for pages.
@@ -322,14 +321,12 @@ page_free(struct vm_page *pg)
 	phys_free(pg);
 }
 
-/* Give back a chain of such frames, linked through qnext.  Locks: not [P]. */
+/* Give back such frames, linked through qnext: page_free_chain().  Locks: not [P]. */
 void
-page_free_chain(pfn_t chain)
+page_free_linked(pfn_t first)
 {
 	NOT_HELD(&pfn_lock);
-	if (chain == 0)
-		return;
-	phys_free_chain(chain);
+	phys_free_chain(first);
 }
 
 static inline void
@@ -384,19 +381,6 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 		pg->mapcount++;
 	}
 	spin_unlock(&pfn_lock);
-}
-
-/* The slot of swap that holds the bytes of a page in memory, or will; 0: none.
- * Locks: [P]. */
-void
-page_set_slot(struct vm_page *pg, slot_t slot)
-{
-	HELD(&pfn_lock);
-	if (pg->slot == 0 && slot != 0)
-		atomic_add(&pages_slotted, 1);
-	else if (pg->slot != 0 && slot == 0)
-		atomic_sub(&pages_slotted, 1);
-	pg->slot = slot;
 }
 
 /* ---- mappings ---- */

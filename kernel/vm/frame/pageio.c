@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pageio.c: pages under I/O, dirty pages of files, and who waits for them
+ * pageio.c: pages under I/O, dirty pages, their places on swap, and who waits for them
  *
  * Problem   A page that is being filled may not be looked at, one that is
  *           being written may not be freed, and whoever wants either must
@@ -28,7 +28,7 @@ static struct {
 	_Atomic uint64_t dirty_peak;     /* [P] to change */
 } pageio;
 
-_Atomic uint64_t pages_dirty, pages_writing; /* [P] to change */
+_Atomic uint64_t pages_dirty, pages_writing, pages_slotted; /* [P] to change */
 
 void
 pageio_init(void)
@@ -185,6 +185,19 @@ page_unfilled_locked(struct vm_page *pg)
 
 /* ---- being written ---- */
 
+/* The slot of swap that holds the bytes of a page in memory, or will; 0: none.
+ * Locks: [P]. */
+void
+page_set_slot(struct vm_page *pg, slot_t slot)
+{
+	HELD(&pfn_lock);
+	if (pg->slot == 0 && slot != 0)
+		atomic_add(&pages_slotted, 1);
+	else if (pg->slot != 0 && slot == 0)
+		atomic_sub(&pages_slotted, 1);
+	pg->slot = slot;
+}
+
 /* A write of the page begins: it is clean from now on, and on no queue.  Locks: [P]. */
 void
 page_writing_locked(struct vm_page *pg)
@@ -192,9 +205,9 @@ page_writing_locked(struct vm_page *pg)
 	HELD(&pfn_lock);
 	ASSERT((pg->flags & (PF_WRITING | PF_ORPHAN)) == 0);
 	ASSERT(pg->state == PG_ACTIVE || pg->state == PG_MODIFIED);
+	page_clean_locked(pg);
 	if (pg->state == PG_MODIFIED)
 		pq_remove(pg);
-	page_clean_locked(pg);
 	pg->flags |= PF_WRITING;
 	atomic_add(&pages_writing, 1);
 }

@@ -90,20 +90,14 @@ pq_insert(struct vm_page *pg)
 		frames_came();
 }
 
-static inline __attribute__((always_inline)) void
-take_off(struct vm_page *pg)
-{
-	if ((pg->flags & PF_WRITING) == 0)
-		page_queue_remove(queue_of(pg), pg);
-}
-
 /* Out of the queue that state and home name; the caller changes the state.
  * Locks: [P]. */
 void
 pq_remove(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
-	take_off(pg);
+	if ((pg->flags & PF_WRITING) == 0)
+		page_queue_remove(queue_of(pg), pg);
 }
 
 /* Someone uses the page again: off its queue, ACTIVE (transitions 7, 8).  A page that
@@ -114,7 +108,7 @@ pq_activate(struct vm_page *pg)
 {
 	if (pg->state != PG_STANDBY && pg->state != PG_MODIFIED)
 		return;
-	take_off(pg);
+	pq_remove(pg);
 	page_set_state(pg, PG_ACTIVE);
 	if (page_is_ahead(pg))
 		swap_ops->hit(pg);

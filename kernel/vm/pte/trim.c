@@ -92,9 +92,9 @@ pte_evict(struct aspace *as, size_t want, int min_age)
 
 	HELD(&as->ws_lock);
 	min_age &= ~WS_BRIEF;
+	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	most = MIN(ws_look(as, min_age), brief ? (uint64_t)WS_LOOKS : UINT64_MAX);
 	budget = most;
-	tlb_batch_init(as->batch, as, BATCH_TRIM);
 	while (done < want && ws_pick_victim(as, min_age, &budget, &s))
 		done += trim_word(as, &s);
 	tlb_batch_end(as->batch);

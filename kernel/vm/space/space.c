@@ -279,17 +279,6 @@ as_sum(size_t field)
 	return n;
 }
 
-/* Room for a score among n sorted ones, of which max are kept.  max: none. */
-static unsigned
-rank(uint64_t score, const uint64_t *scores, unsigned n, unsigned max)
-{
-	unsigned i = n;
-
-	while (i > 0 && scores[i - 1] < score)
-		i--;
-	return score == 0 ? max : MIN(i, max);
-}
-
 /* The spaces with the highest scores, the highest first; those with score 0 never.
  * Locks: any of rank < 9; score may take none.
  * Owns: the caller, a reference to each: as_put().
@@ -298,26 +287,26 @@ unsigned
 as_collect(as_score_fn *score, struct aspace **out, unsigned max)
 {
 	uint64_t scores[COLLECT_MAX], s;
-	unsigned n = 0, i, k;
+	unsigned n = 0, i;
 	struct aspace *as;
 
 	ASSERT(max <= COLLECT_MAX);
 	spin_lock(&spaces.spin);
 	LIST_FOREACH(as, &spaces.all, all) {
 		s = score(as);
-		i = rank(s, scores, n, max);
-		if (i == max)
+		if (s == 0 || (n == max && s <= scores[n - 1]))
 			continue;
-		n = MIN(n + 1, max);
-		for (k = n - 1; k > i; k--) {
-			scores[k] = scores[k - 1];
-			out[k] = out[k - 1];
+		/* Behind those that are as high; the last of max goes. */
+		n += n < max;
+		for (i = n - 1; i > 0 && scores[i - 1] < s; i--) {
+			scores[i] = scores[i - 1];
+			out[i] = out[i - 1];
 		}
 		scores[i] = s;
 		out[i] = as;
 	}
 	for (i = 0; i < n; i++)
-		as_get(out[i]);
+		atomic_add(&out[i]->refs, 1);
 	spin_unlock(&spaces.spin);
 	return n;
 }

@@ -104,10 +104,11 @@ swap_bio_is_idle(void)
 void
 swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 {
+	const struct owner_home *home = &owner_homes[page_home_kind(pg)];
 	bool is_read = b->io.dir == BIO_READ;
 
-	ASSERT(b->n < SWAP_RUN);
-	owner_count_io(page_home_kind(pg), b->io.dir);
+	ASSERT(b->n < SWAP_RUN && home->kind != OWNER_NONE);
+	ev_add(is_read ? home->in : home->out, 1);
 	if (is_read && pg->slot + 1 == b->slot) {
 		memmove(&b->page[1], b->page, b->n * sizeof(b->page[0]));
 		b->slot = pg->slot;

@@ -36,19 +36,6 @@
 
 #define SETTLE_MAX 64 /* words in one hold of [P] */
 
-static void
-batch_clear(struct tlb_batch *b)
-{
-	b->table_chain = 0;
-	b->out_chain = 0;
-	b->tables = false;
-	b->n = 0;
-	b->max = BATCH_FEW;
-	b->old = b->few;
-	b->lo = UINT64_MAX;
-	b->hi = 0;
-}
-
 /* An empty batch for words of as.  Locks: [W] of as, until tlb_batch_end(). */
 void
 tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
@@ -56,8 +43,15 @@ tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 	HELD(&as->ws_lock);
 	b->as = as;
 	b->end = end;
+	b->table_chain = 0;
+	b->out_chain = 0;
+	b->tables = false;
+	b->n = 0;
+	b->max = BATCH_FEW;
+	b->old = b->few;
 	b->frame = NULL;
-	batch_clear(b);
+	b->lo = UINT64_MAX;
+	b->hi = 0;
 }
 
 /* There is no room for another word: make some for a whole leaf table, or flush.
@@ -170,6 +164,7 @@ pfn_t
 tlb_batch_finish(struct tlb_batch *b)
 {
 	pfn_t chain = b->table_chain, out = b->out_chain, dead = 0;
+	struct vm_page *frame = b->frame;
 	unsigned i;
 
 	HELD(&b->as->ws_lock);
@@ -180,14 +175,13 @@ tlb_batch_finish(struct tlb_batch *b)
 		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX), &dead);
 	if (b->end == BATCH_ZAP && b->as->words.fork != 0)
 		settle_forks(b);
-	batch_clear(b);
+	tlb_batch_init(b, b->as, b->end);
 	if (chain != 0)
 		pt_free_chain(b->as, chain);
 	if (out != 0)
 		pt_out_chain(out);
-	if (b->frame != NULL)
-		page_free(b->frame);
-	b->frame = NULL;
+	if (frame != NULL)
+		page_free(frame);
 	return dead;
 }
 
