@@ -182,8 +182,8 @@ struct vad *
 map_attach(struct aspace *as, struct vad *v)
 {
 	HELD(&as->map_lock);
-	CHECK(vad_insert(as, v) == 0);
 	vad_list_link(as, v);
+	CHECK(vad_insert(as, v) == 0);
 	design_attach(as, v);
 	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
 	return vad_merge(as, v);
