@@ -279,20 +279,18 @@ check_designs(struct vm_report *rep)
 }
 
 static void
-check_object(struct vmo *vmo, void *arg)
-{
-	spin_lock(&vmo->lock);
-	if (vmo->type == VMO_AOBJ)
-		check_anon(vmo, arg);
-	if (vmo->type == VMO_VNODE)
-		check_cache(vmo, arg);
-	spin_unlock(&vmo->lock);
-}
-
-static void
 check_objects(struct vm_report *rep)
 {
-	vmo_walk_locked(check_object, rep);
+	struct vmo *vmo;
+
+	LIST_FOREACH(vmo, &vmo_list, all) {
+		spin_lock(&vmo->lock);
+		if (vmo->type == VMO_AOBJ)
+			check_anon(vmo, rep);
+		if (vmo->type == VMO_VNODE)
+			check_cache(vmo, rep);
+		spin_unlock(&vmo->lock);
+	}
 }
 
 /* ---- frames: I1, I2, I3 ---- */
@@ -406,13 +404,6 @@ check_queue(struct vm_report *rep, enum page_state s,
 
 /* ---- sums ---- */
 
-static void
-add_object_charge(struct vmo *vmo, void *arg)
-{
-	if (vmo->type == VMO_AOBJ)
-		*(uint64_t *)arg += atomic_load(&vmo->a.charged);
-}
-
 /*
  * What is owned is charged; calls under way have charged what nobody owns
  * yet, so the total may be larger, never smaller.
@@ -423,8 +414,11 @@ check_commit(struct vm_report *rep)
 	uint64_t owned = as_sum(offsetof(struct aspace, commit.paid)) +
 	    as_sum(offsetof(struct aspace, commit.prepaid)) +
 	    as_sum(offsetof(struct aspace, commit.late)) + ev_read(EV_design_charged);
+	struct vmo *vmo;
 
-	vmo_walk_locked(add_object_charge, &owned);
+	LIST_FOREACH(vmo, &vmo_list, all)
+		if (vmo->type == VMO_AOBJ)
+			owned += atomic_load(&vmo->a.charged);
 	if (commit_total() < owned)
 		report_bad(rep, "I12", "%lu pages owned, %lu charged", owned,
 		    commit_total());

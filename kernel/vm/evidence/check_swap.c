@@ -246,7 +246,7 @@ object_table(struct census *c, va_t kva, unsigned depth)
 }
 
 static void
-census_object(struct vmo *vmo, void *arg)
+census_object(struct vmo *vmo, struct census *c)
 {
 	struct anon_top top = { .end = 0 };
 	const uint64_t *word;
@@ -258,9 +258,9 @@ census_object(struct vmo *vmo, void *arg)
 		top = anon_top(top.end);
 		word = &vmo->a.words[top.word];
 		if (top.depth > 0 && *word != 0)
-			object_table(arg, anon_table_kva(*word), top.depth);
+			object_table(c, anon_table_kva(*word), top.depth);
 		for (; top.depth == 0 && top.first < top.end; top.first++)
-			name_word(arg, word_get(word++));
+			name_word(c, word_get(word++));
 	}
 	spin_unlock(&vmo->lock);
 }
@@ -290,6 +290,7 @@ census_words(struct census *c)
 {
 	const struct design *design;
 	const struct shared_ops *s;
+	struct vmo *vmo;
 
 	/* The slots of words that could not be read are taken for ever. */
 	c->partial |= atomic_load(&owner_lost_words);
@@ -297,7 +298,8 @@ census_words(struct census *c)
 	c->walk.fn = shared_word;
 	FOR_EACH_SHARED(s, design)
 		s->swapped(&c->walk);
-	vmo_walk_locked(census_object, c);
+	LIST_FOREACH(vmo, &vmo_list, all)
+		census_object(vmo, c);
 	kernel_words(c);
 }
 

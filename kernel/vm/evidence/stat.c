@@ -75,22 +75,21 @@ stat_commit(struct out *o)
 }
 
 static void
-put_vmo(struct vmo *vmo, void *arg)
+put_vmo(struct vmo *vmo, struct out_part *part)
 {
-	struct out_part *part = arg;
 	static const char *const types[] = {
 		[VMO_VNODE] = "VNODE", [VMO_AOBJ] = "AOBJ",
 		[VMO_DEVICE] = "DEVICE",
 	};
 	bool is_anon = vmo->type == VMO_AOBJ;
-	struct list_node *n;
+	struct vm_maplink *link;
 	int maps = 0;
 
 	if (!out_part_wants(part))
 		return;
 	/* Not waited for: vm_check, with all spaces locked, walks this list. */
 	if (mutex_trylock(&vmo->maps_lock)) {
-		for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
+		LIST_FOREACH(link, &vmo->maps, node)
 			maps++;
 		mutex_unlock(&vmo->maps_lock);
 	} else {
@@ -112,9 +111,13 @@ int
 stat_vmos(uint64_t *at, struct out *o)
 {
 	struct out_part part;
+	struct vmo *vmo;
 
 	out_part_begin(&part, *at, o);
-	vmo_walk(put_vmo, &part);
+	mutex_lock(&vmo_list_lock);
+	LIST_FOREACH(vmo, &vmo_list, all)
+		put_vmo(vmo, &part);
+	mutex_unlock(&vmo_list_lock);
 	return out_part_end(&part, at);
 }
 

@@ -56,40 +56,30 @@ vmo_link_free(struct vm_maplink *link)
 uint64_t
 vmo_mappings(struct vmo *vmo)
 {
-	struct list_node *n;
+	struct vm_maplink *link;
 	uint64_t count = 0;
 
 	mutex_lock(&vmo->maps_lock);
-	for (n = vmo->maps.head.next; n != &vmo->maps.head; n = n->next)
+	LIST_FOREACH(link, &vmo->maps, node)
 		count++;
 	mutex_unlock(&vmo->maps_lock);
 	return count;
 }
 
-/* What vmo_forget_space() looks for. */
-struct forget {
-	const struct aspace *as;
-	struct vmo *vmo;       /* has a link of the space, taken off the list */
-	struct vm_maplink *link;
-};
-
-static void
-forget_in(struct vmo *vmo, void *arg)
+/* A link of the space, off the object's list; NULL: there is none. */
+static struct vm_maplink *
+take_link(struct vmo *vmo, const struct aspace *as)
 {
-	struct forget *f = arg;
-	struct vm_maplink *link;
+	struct vm_maplink *link, *found = NULL;
 
-	if (f->vmo != NULL)
-		return;
 	mutex_lock(&vmo->maps_lock);
 	LIST_FOREACH(link, &vmo->maps, node)
-		if (link->as == f->as)
-			f->link = link;
-	if (f->link != NULL) {
-		list_remove(&f->link->node);
-		f->vmo = vmo;
-	}
+		if (link->as == as)
+			found = link;
+	if (found != NULL)
+		list_remove(&found->node);
 	mutex_unlock(&vmo->maps_lock);
+	return found;
 }
 
 /* The links of a space whose VADs could not be read go, each with the reference that
@@ -98,16 +88,20 @@ forget_in(struct vmo *vmo, void *arg)
 void
 vmo_forget_space(struct aspace *as)
 {
-	struct forget f;
+	struct vm_maplink *link;
+	struct vmo *vmo;
 
-	for (;;) {
-		f = (struct forget){ .as = as };
-		vmo_walk(forget_in, &f);
-		if (f.vmo == NULL)
-			break;
-		vmo_link_free(f.link);
-		vmo_put(f.vmo);
-	}
+	do {
+		link = NULL;
+		mutex_lock(&vmo_list_lock);
+		LIST_FOREACH(vmo, &vmo_list, all)
+			if ((link = take_link(vmo, as)) != NULL)
+				break;
+		mutex_unlock(&vmo_list_lock);
+		vmo_link_free(link);
+		if (link != NULL)
+			vmo_put(vmo);
+	} while (link != NULL);
 }
 
 /* Locks: none of rank >= 4; takes [X].

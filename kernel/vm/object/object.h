@@ -47,9 +47,8 @@ struct vmo *vmo_alloc(enum vmo_type, uint64_t bytes);    /* zeroed, refs 1, unli
 void vmo_free(struct vmo *);                             /* the header */
 struct vmo *vmo_register(struct vmo *, const struct vmo_client_ops *, void *client);
 struct vmo *vmo_next_anon(struct vmo *prev);             /* with a reference; NULL */
-void vmo_walk(void (*fn)(struct vmo *, void *), void *arg);
 extern struct mutex vmo_list_lock;                       /* none comes or goes; rank 3 */
-void vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg);
+extern struct list vmo_list;                             /* [L] of all, by vmo->all */
 struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */
 /* maplink.c */
 struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */

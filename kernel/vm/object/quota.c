@@ -84,30 +84,20 @@ vmo_set_quota(struct vmo *vmo, struct vmo_quota *q)
 	vmo->a.quota = q;
 }
 
-/* One quota, and whether an object of it has been found. */
-struct quota_search {
-	const struct vmo_quota *q;
-	bool found;
-};
-
-static void
-quota_look(struct vmo *vmo, void *arg)
-{
-	struct quota_search *s = arg;
-
-	if (!s->found && vmo->type == VMO_AOBJ && vmo->a.quota == s->q)
-		s->found = vmo_is_mapped_by_writer(vmo);
-}
-
 /* Locks: none of rank >= 3.
  * Returns: some object is mapped from a file that can write. */
 bool
 vmo_quota_has_writer(struct vmo_quota *q)
 {
-	struct quota_search s = { .q = q };
+	struct vmo *vmo;
+	bool found = false;
 
-	vmo_walk(quota_look, &s);
-	return s.found;
+	mutex_lock(&vmo_list_lock);
+	LIST_FOREACH(vmo, &vmo_list, all)
+		if (vmo->type == VMO_AOBJ && vmo->a.quota == q)
+			found = found || vmo_is_mapped_by_writer(vmo);
+	mutex_unlock(&vmo_list_lock);
+	return found;
 }
 
 /* One page more.

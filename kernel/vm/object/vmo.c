@@ -21,7 +21,7 @@
 static struct waitq visited = WAITQ_INIT(visited); /* for the last visit of any object */
 
 struct mutex vmo_list_lock = MUTEX_INIT(vmo_list_lock, LR_KMAP);
-static struct list vmos = LIST_INIT(vmos); /* [L] every object */
+struct list vmo_list = LIST_INIT(vmo_list);
 
 static struct kmem_cache vmo_cache = KMEM_CACHE("vmo", struct vmo);
 
@@ -80,7 +80,7 @@ vmo_register(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 	vmo->client_ops = ops;
 	vmo->client = client;
 	mutex_lock(&vmo_list_lock);
-	list_push_back(&vmos, &vmo->all);
+	list_push_back(&vmo_list, &vmo->all);
 	mutex_unlock(&vmo_list_lock);
 	return vmo;
 }
@@ -143,10 +143,10 @@ vmo_keep_whole(struct vmo *vmo)
 static struct vmo *
 next_of(struct vmo *prev, bool (*take)(struct vmo *))
 {
-	struct list_node *n = prev == NULL ? &vmos.head : &prev->all;
+	struct list_node *n = prev == NULL ? &vmo_list.head : &prev->all;
 	struct vmo *vmo;
 
-	while ((n = n->next) != &vmos.head) {
+	while ((n = n->next) != &vmo_list.head) {
 		vmo = LIST_ENTRY(n, struct vmo, all);
 		if (take(vmo))
 			return vmo;
@@ -176,27 +176,6 @@ vmo_next_anon(struct vmo *prev)
 	if (prev != NULL)
 		vmo_put(prev);
 	return found;
-}
-
-/* Locks: vmo_list_lock; fn may take [O]. */
-void
-vmo_walk_locked(void (*fn)(struct vmo *, void *), void *arg)
-{
-	struct vmo *vmo;
-
-	HELD(&vmo_list_lock);
-	LIST_FOREACH(vmo, &vmos, all)
-		fn(vmo, arg);
-}
-
-/* Call fn for every object.
- * Locks: rank 3 is held around fn, which may take [X] and [O]. */
-void
-vmo_walk(void (*fn)(struct vmo *, void *), void *arg)
-{
-	mutex_lock(&vmo_list_lock);
-	vmo_walk_locked(fn, arg);
-	mutex_unlock(&vmo_list_lock);
 }
 
 /* Locks: any.  Returns: bytes. */
