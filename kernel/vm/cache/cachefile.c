@@ -259,7 +259,7 @@ cache_reclaim(struct vm_page *pg)
 	if (!spin_trylock(&vmo->lock))
 		return false;
 	if (page_is_ahead(pg))
-		swap_ops->miss(pg);
+		swap_ops->ahead_ended(pg, AHEAD_GIVEN_UP);
 	cache_erase(vmo, pg);
 	page_set_home(pg, HOME_NONE, 0);
 	EVENT(page_reclaim_file);

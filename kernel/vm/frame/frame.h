@@ -40,13 +40,15 @@ words_cleared_locked(const struct words_cleared *gone)
 	return n[SRC_OBJ] + n[SRC_PRIV] + n[SRC_FORK] + n[SRC_SPEC];
 }
 
+/* What becomes of a page that was read ahead. */
+enum ahead_end { AHEAD_WANTED, AHEAD_GIVEN_UP };
+
 /* What frames ask of whoever takes pages out of memory: swap_init(). */
 struct swap_ops {
 	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
 	const _Atomic uint64_t *slots; /* how many hold pages, or could */
 	void (*drop)(struct vm_page *); /* [P]: its slot is out of date */
-	void (*hit)(struct vm_page *);  /* [P]: read ahead, and now wanted */
-	void (*miss)(struct vm_page *); /* [P]: read ahead, and given up */
+	void (*ahead_ended)(struct vm_page *, enum ahead_end); /* [P] */
 };
 
 /* ---- calls ---- */

@@ -103,7 +103,7 @@ owner_reclaim(struct vm_page *pg)
 	word_set_locked(container, word,
 	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));
 	if (page_is_ahead(pg))
-		swap_ops->miss(pg);
+		swap_ops->ahead_ended(pg, AHEAD_GIVEN_UP);
 	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);
 	/* What it held as a container is counted again when it is back. */

@@ -111,7 +111,7 @@ pq_activate(struct vm_page *pg)
 	pq_remove(pg);
 	page_set_state(pg, PG_ACTIVE);
 	if (page_is_ahead(pg))
-		swap_ops->hit(pg);
+		swap_ops->ahead_ended(pg, AHEAD_WANTED);
 }
 
 /* ---- reclaiming frames ---- */

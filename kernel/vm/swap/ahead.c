@@ -59,54 +59,28 @@ struct wanted {
 
 /* ---- how much of it was wanted ---- */
 
-/* What became of pages that were read ahead, of the kind of this one, which is so no
- * more.  [P]. */
-static struct ahead_count *
-count_of(struct vm_page *pg)
+/* A page that was read ahead is wanted, or its frame is given away before.
+ * Locks: [P]. */
+void
+swap_ahead_ended(struct vm_page *pg, enum ahead_end how)
 {
+	bool is_file = page_home_kind(pg) == HOME_VNODE;
+	struct ahead_count *c = is_file ? &swaps.file.count : &swaps.count;
+
 	HELD(&pfn_lock);
-	if (page_home_kind(pg) != HOME_VNODE) {
-		pg->swp.ahead = false;
-		return &swaps.count;
+	if (how == AHEAD_WANTED) {
+		ev_add(is_file ? EV_cache_ra_hits : EV_swap_ra_hits, 1);
+		c->hits++;
+	} else {
+		c->misses++;
 	}
-	pg->flags &= (uint8_t)~PF_AHEAD;
-	return &swaps.file.count;
-}
-
-static void
-windows_learn(void)
-{
-	swap_learn(&swaps.window, of_swap.most, &swaps.count);
-	swap_learn(&swaps.file.window, of_files.most, &swaps.file.count);
-}
-
-/* A page that was read ahead is wanted.  Locks: [P]. */
-void
-swap_ahead_hit(struct vm_page *pg)
-{
-	HELD(&pfn_lock);
-	if (page_home_kind(pg) == HOME_VNODE)
-		EVENT(cache_ra_hits);
-	else
-		EVENT(swap_ra_hits);
-	count_of(pg)->hits++;
-	windows_learn();
-}
-
-/* Its frame is given away before.  Locks: [P]. */
-void
-swap_ahead_miss(struct vm_page *pg)
-{
-	HELD(&pfn_lock);
-	count_of(pg)->misses++;
-	windows_learn();
-}
-
-void
-swap_ahead_init(void)
-{
-	swaps.window = of_swap.most / 2;
-	swaps.file.window = of_files.most;
+	if (is_file) {
+		pg->flags &= (uint8_t)~PF_AHEAD;
+		swap_learn(&swaps.file.window, of_files.most, c);
+	} else {
+		pg->swp.ahead = false;
+		swap_learn(&swaps.window, of_swap.most, c);
+	}
 }
 
 /* ---- sequences ---- */

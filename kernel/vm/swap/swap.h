@@ -202,9 +202,7 @@ void swap_bio_give(struct swap_bio *);
 bool swap_read_again(struct swap_bio *);
 
 /* ahead.c */
-void swap_ahead_init(void);
-void swap_ahead_hit(struct vm_page *);                   /* [P]: read ahead, and now wanted */
-void swap_ahead_miss(struct vm_page *);                  /* [P]: its frame was given away before */
+void swap_ahead_ended(struct vm_page *, enum ahead_end); /* [P] */
 
 /* [S].  The area of a slot. */
 static inline struct swap_area *

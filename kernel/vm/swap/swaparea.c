@@ -366,12 +366,12 @@ swap_init(void)
 		.wake = pageout_wake,
 		.slots = &swaps.slots,
 		.drop = swap_drop,
-		.hit = swap_ahead_hit,
-		.miss = swap_ahead_miss,
+		.ahead_ended = swap_ahead_ended,
 	};
 
 	swap_ops = &ops;
-	swap_ahead_init();
+	swaps.window = SWAP_RUN / 2;
+	swaps.file.window = AHEAD_FILE;
 	waitq_init(&swaps.bios);
 	ev_set_gauge_word(EV_swap_slots_used, &swaps.used);
 }
