@@ -32,7 +32,6 @@ vm_init(void)
 	swap_init();
 	commit_init();
 	pageout_init();
-	token_init();
 	ptpage_init();
 	kpaged_init();
 	cache_init();

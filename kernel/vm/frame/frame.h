@@ -303,7 +303,5 @@ void pageio_init(void);                                  /* once, by page_init()
 
 /* pageq.c: waiting */
 void frames_wake_bsm(void);                              /* any lock of rank < LR_WAIT */
-extern _Atomic uint32_t frames_sleepers;                 /* [A] threads in phys_wait() */
-void frames_came(void);                                  /* one more; any lock of rank < LR_WAIT */
 
 #endif

@@ -38,9 +38,7 @@
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
 
-static struct {
-	const struct owner_ops *owner[HOME_COUNT]; /* [c] NULL: keeps its pages */
-} pageq;
+static const struct owner_ops *owners[HOME_COUNT]; /* [c] NULL: keeps its pages */
 
 struct sleepers {
 	struct waitq wait;
@@ -54,7 +52,9 @@ static struct {
 	_Atomic bool are_low;       /* [A] it has been woken */
 } frames;
 
-_Atomic uint32_t frames_sleepers;
+static _Atomic uint32_t frames_sleepers; /* [A] threads in phys_wait() */
+
+static void frames_came(void);
 
 /* ---- the queues ---- */
 
@@ -73,7 +73,7 @@ queue_of(const struct vm_page *pg)
 void
 pq_set_owner(enum page_home home, const struct owner_ops *ops)
 {
-	pageq.owner[home] = ops;
+	owners[home] = ops;
 }
 
 /* To the tail of the queue that state and home name.  Locks: [P]. */
@@ -137,7 +137,7 @@ lock_pfn(void)
 bool
 pq_release(struct vm_page *pg)
 {
-	const struct owner_ops *owner = pageq.owner[page_home_kind(pg)];
+	const struct owner_ops *owner = owners[page_home_kind(pg)];
 
 	HELD(&pfn_lock);
 	ASSERT(pg->state == PG_STANDBY); /* [P]: page_set_home() asks */
@@ -183,7 +183,7 @@ wake_sleeper(struct sleepers *s)
 }
 
 /* A frame is free, or can be had from standby now.  Locks: any of rank < LR_WAIT. */
-void
+static __attribute__((noinline)) void
 frames_came(void)
 {
 	if (!wake_sleeper(&frames.reserved))
@@ -229,12 +229,8 @@ pq_init(void)
 void
 frames_wait_low(uint64_t deadline_ns)
 {
-	struct waiter w;
-
-	wait_prepare(&frames.bsm, &w);
-	if (!atomic_load(&frames.are_low))
-		(void)wait_sleep(&w, WAIT_PLAIN, deadline_ns);
-	wait_finish(&w);
+	(void)wait_until(&frames.bsm, WAIT_PLAIN, deadline_ns,
+	    atomic_load(&frames.are_low));
 	atomic_store(&frames.are_low, false);
 }
 

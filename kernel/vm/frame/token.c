@@ -40,17 +40,13 @@ struct tokens {
 
 static struct {
 	struct tokens fault, structural, place;
-} token = { .fault.share = 32, .structural.share = 64 };
+} token = {
+	.fault = { .share = 32, .wait = WAITQ_INIT(token.fault.wait) },
+	.structural = { .share = 64, .wait = WAITQ_INIT(token.structural.wait) },
+	.place = { .wait = WAITQ_INIT(token.place.wait) },
+};
 
 _Atomic uint64_t frames_unmovable;
-
-void
-token_init(void)
-{
-	waitq_init(&token.fault.wait);
-	waitq_init(&token.structural.wait);
-	waitq_init(&token.place.wait);
-}
 
 /* ---- what a thread has ---- */
 

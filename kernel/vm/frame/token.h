@@ -68,7 +68,6 @@ int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal sig
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
 
 /* token.c (book: deadlock) */
-void token_init(void);                                   /* once, by vm_init() */
 extern _Atomic uint64_t frames_unmovable;                /* [A] locked pages, when bsm last looked */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
