@@ -19,9 +19,7 @@
 
 #define DROP_BATCH 64 /* pages looked at in one hold of [O] */
 
-static struct {
-	_Atomic uint64_t objs; /* [A] files with an object */
-} files;
+static _Atomic uint64_t files; /* [A] with an object */
 
 /* ---- the pager is asked ---- */
 
@@ -334,7 +332,7 @@ cache_end(struct vmo *vmo)
 	ASSERT(list_is_empty(&vmo->maps));
 	cache_truncate(vmo, 0, UINT64_MAX);
 	ASSERT(vmo->n_resident == 0 && vmo->n_dirty == 0);
-	atomic_sub(&files.objs, 1);
+	atomic_sub(&files, 1);
 	vmo_free(vmo);
 }
 
@@ -353,7 +351,7 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 	vmo->pager = pager;
 	vmo->end = cache_end;
 	vmo->v.obj = obj;
-	atomic_add(&files.objs, 1);
+	atomic_add(&files, 1);
 	return vmo_register(vmo, ops, client);
 }
 
@@ -363,7 +361,7 @@ void
 cache_init(void)
 {
 	ev_set_gauge_word(EV_cache_pages, &cache_pages);
-	ev_set_gauge_word(EV_cache_objs, &files.objs);
+	ev_set_gauge_word(EV_cache_objs, &files);
 	pq_set_owner(HOME_VNODE, &cache_owner);
 	pageout_set_files(cache_flush_old);
 }

@@ -222,23 +222,24 @@ cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint64_t *seq)
 
 static struct waitq ended = WAITQ_INIT(ended); /* for the end of any hole */
 
+static bool
+is_in_hole(struct vmo *vmo, uint64_t lo, uint64_t hi)
+{
+	bool is;
+
+	spin_lock(&vmo->lock);
+	is = lo < vmo->v.hole_hi && vmo->v.hole_lo < hi;
+	spin_unlock(&vmo->lock);
+	return is;
+}
+
 /* Sleep while a hole is being made that has pages of [lo, hi).
  * Locks: none of rank >= 2.  Returns: 0: look again; -EINTR (fatal signal). */
 int
 cache_hole_wait(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	struct waiter w;
-	bool busy;
-	int r = 0;
-
-	wait_prepare(&ended, &w);
-	spin_lock(&vmo->lock);
-	busy = lo < vmo->v.hole_hi && vmo->v.hole_lo < hi;
-	spin_unlock(&vmo->lock);
-	if (busy)
-		r = wait_sleep(&w, vm_wait_how(), WAIT_FOREVER);
-	wait_finish(&w);
-	return r;
+	return wait_until(&ended, vm_wait_how(), WAIT_FOREVER,
+	    !is_in_hole(vmo, lo, hi));
 }
 
 /* False: another one is being made. */
@@ -262,11 +263,7 @@ hole_try(struct vmo *vmo, uint64_t lo, uint64_t hi)
 int
 cache_hole_begin(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
-	int r = 0;
-
-	while (r == 0 && !hole_try(vmo, lo, hi))
-		r = cache_hole_wait(vmo, 0, UINT64_MAX);
-	return r;
+	return wait_until(&ended, vm_wait_how(), WAIT_FOREVER, hole_try(vmo, lo, hi));
 }
 
 /* The pages and mappings of the hole are gone: so go its blocks.

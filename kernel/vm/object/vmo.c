@@ -85,25 +85,24 @@ vmo_register(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 	return vmo;
 }
 
-/* No visit begins from now on, and none is under way. */
-static void
+/* No visit begins from now on.  Is none under way? */
+static bool
 close_visits(struct vmo *vmo)
 {
-	struct waiter w;
-	bool busy;
+	bool quiet;
 
-	do {
-		mutex_lock(&vmo_list_lock);
-		vmo->v.closed = true;
-		busy = vmo->v.visits > 0;
-		if (busy)
-			wait_prepare(&visited, &w);
-		mutex_unlock(&vmo_list_lock);
-		if (busy) {
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-			wait_finish(&w);
-		}
-	} while (busy);
+	mutex_lock(&vmo_list_lock);
+	vmo->v.closed = true;
+	quiet = vmo->v.visits == 0;
+	mutex_unlock(&vmo_list_lock);
+	return quiet;
+}
+
+static void
+wait_unvisited(struct vmo *vmo)
+{
+	if (vmo->type == VMO_VNODE)
+		(void)wait_until(&visited, WAIT_PLAIN, WAIT_FOREVER, close_visits(vmo));
 }
 
 /* Locks: none of rank >= 3.  Context: the last one frees all pages. */
@@ -112,8 +111,7 @@ vmo_put(struct vmo *vmo)
 {
 	if (atomic_sub(&vmo->refs, 1) > 0)
 		return;
-	if (vmo->type == VMO_VNODE)
-		close_visits(vmo);
+	wait_unvisited(vmo);
 	mutex_lock(&vmo_list_lock);
 	list_remove(&vmo->all);
 	mutex_unlock(&vmo_list_lock);
@@ -154,11 +152,10 @@ next_of(struct vmo *prev, bool (*take)(struct vmo *))
 	return NULL;
 }
 
-/* A reference, unless the last one has gone. */
 static bool
 get_anon(struct vmo *vmo)
 {
-	return vmo->type == VMO_AOBJ && atomic_get(&vmo->refs);
+	return vmo->type == VMO_AOBJ && vmo_try_get(vmo);
 }
 
 /* The anonymous objects one after the other, by who may wait between two.
@@ -211,8 +208,7 @@ vmo_forget_client(struct vmo *vmo)
 	vmo->client_ops = NULL;
 	vmo->client = NULL;
 	spin_unlock(&vmo->lock);
-	if (vmo->type == VMO_VNODE)
-		close_visits(vmo);
+	wait_unvisited(vmo);
 }
 
 /* ---- visits ---- */

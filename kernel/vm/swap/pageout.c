@@ -95,12 +95,8 @@ pageout_wake(void)
 static void
 wait_for_work(struct writer *writer)
 {
-	struct waiter w;
-
-	wait_prepare(&writer->work, &w);
-	if (!atomic_load(&writer->wanted))
-		(void)wait_sleep(&w, WAIT_PLAIN, md_time_ns() + ROUND_NS);
-	wait_finish(&w);
+	(void)wait_until(&writer->work, WAIT_PLAIN, md_time_ns() + ROUND_NS,
+	    atomic_load(&writer->wanted));
 	atomic_store(&writer->wanted, false);
 }
 

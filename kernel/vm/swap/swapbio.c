@@ -207,13 +207,5 @@ swap_wait(void)
 int
 swap_wait_idle(const struct swap_area *a, enum wait_how how, uint64_t deadline_ns)
 {
-	struct waiter w;
-	int r = 0;
-
-	while (r == 0 && atomic_load(&a->busy) != 0) {
-		wait_prepare(&swaps.bios, &w);
-		r = atomic_load(&a->busy) == 0 ? 0 : wait_sleep(&w, how, deadline_ns);
-		wait_finish(&w);
-	}
-	return r;
+	return wait_until(&swaps.bios, how, deadline_ns, atomic_load(&a->busy) == 0);
 }
