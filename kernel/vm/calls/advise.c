@@ -94,9 +94,9 @@ advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (r < 0 || v->vmo == NULL || v->vmo->type != VMO_AOBJ)
 		return r;
 	if (advice == MADV_WILLNEED)
-		anon_bring_ahead(v->vmo, off, end);
+		(void)anon_move(v->vmo, off, end, ANON_IN);
 	if (advice == ADVICE_RELEASE)
-		r += (int)MIN(anon_page_out(v->vmo, off, end), 1ul << 20);
+		r += (int)MIN(anon_move(v->vmo, off, end, ANON_OUT), 1ul << 20);
 	return r;
 }
 

@@ -261,8 +261,7 @@ struct owner_home {
 	uint8_t kind;              /* [c] enum owner_kind */
 	uint8_t step;              /* [c] words from one to the next; 0: it stands alone */
 	enum ev_id in, out;        /* [c] counters: read from swap, written there */
-	/* Of words in no table: the pages whose words lie beside that of this one. */
-	void (*beside)(uint64_t index, uint64_t *first, uint64_t *end); /* [c] */
+	unsigned in_header;        /* [c] words in no table lie so: pages 0, 1, … of this many */
 };
 extern struct owner_home owner_homes[];                  /* [c] by enum page_home */
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */

@@ -35,11 +35,11 @@ void
 owner_init(void)
 {
 	owner_add_home(HOME_PTE, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_private, EV_swap_out_private, NULL });
+		EV_swap_in_private, EV_swap_out_private, 0 });
 	owner_add_home(HOME_KPAGED, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_kpaged, EV_swap_out_kpaged, NULL });
+		EV_swap_in_kpaged, EV_swap_out_kpaged, 0 });
 	owner_add_home(HOME_TABLE, (struct owner_home){ OWNER_TABLE, 1,
-		EV_swap_in_table, EV_swap_out_table, NULL });
+		EV_swap_in_table, EV_swap_out_table, 0 });
 }
 
 static uint64_t *
@@ -142,15 +142,13 @@ range_of(const struct vm_page *pg)
 	struct word_range r = {
 		.step = owner_homes[page_home_kind(pg)].step
 	};
-	uint64_t first, end;
 
 	/* The first tables stand in the root, which is no container. */
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
 	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
-		owner_homes[page_home_kind(pg)].beside(pg->index, &first, &end);
-		r.first = home_word(pg) - (pg->index - first);
-		r.end = r.first + (end - first);
+		r.first = home_word(pg) - pg->index;
+		r.end = r.first + owner_homes[page_home_kind(pg)].in_header;
 		return r;
 	}
 	r.first = home_word(pg) - (page_home_payload(pg) & PAGE_MASK) /

@@ -52,9 +52,7 @@
 
 #define ROUND 32 /* pages of one flush, and of one hold of the kernel [W] */
 
-static struct {
-	va_t hand;       /* kernel [W] */
-} kws = { .hand = MD_KPAGED_BASE };
+static va_t trim_hand = MD_KPAGED_BASE; /* kernel [W] */
 
 /* A page that shall be pinned. */
 struct pin_request {
@@ -78,12 +76,20 @@ kernel_word(va_t kva)
 
 /* ---- pins ---- */
 
-/* Used by the direct map, where no A bit tells: the page is young.  [P]. */
-static void
-note_use(uint64_t *word, uint64_t w)
+/* The page that the word names, mapped or not, is used by the direct map, where no A bit
+ * tells: it is young.  [P].  NULL: it is not in memory. */
+static inline struct vm_page *
+page_used(uint64_t *word)
 {
-	if ((w & MD_PTE_P) != 0 && (w & PTE_AGE_MASK) != 0)
+	uint64_t w = word_get(word);
+
+	if (pte_is_trans(w))
+		return pte_page(w);
+	if ((w & MD_PTE_P) == 0)
+		return NULL;
+	if ((w & PTE_AGE_MASK) != 0)
 		word_change(word, PTE_AGE_MASK, 0);
+	return pte_page(w);
 }
 
 /* Hold the page of kva if it is in memory.
@@ -95,23 +101,16 @@ kpaged_trypin(va_t kva)
 {
 	struct vm_page *pg = NULL;
 	uint64_t *word = kernel_word(kva);
-	enum pte_kind kind;
-	uint64_t w;
 
-	if (inject_hit(FI_TRYPIN)) {
-		EVENT(kpaged_trypin_fail);
-		return NULL;
+	if (!inject_hit(FI_TRYPIN)) {
+		spin_lock(&pfn_lock);
+		pg = page_used(word);
+		ASSERT(pg == NULL ||
+		    pg->home == ((uint64_t)HOME_KPAGED << 60 | va2pa(word)));
+		if (pg != NULL)
+			page_pin_locked(pg);
+		spin_unlock(&pfn_lock);
 	}
-	spin_lock(&pfn_lock);
-	w = word_get(word);
-	kind = pte_kind(w);
-	if (kind == PTE_VALID || kind == PTE_TRANS) {
-		pg = pte_page(w);
-		ASSERT(pg->home == ((uint64_t)HOME_KPAGED << 60 | va2pa(word)));
-		page_pin_locked(pg);
-	}
-	note_use(word, w);
-	spin_unlock(&pfn_lock);
 	if (pg == NULL)
 		EVENT(kpaged_trypin_fail);
 	return pg;
@@ -122,14 +121,10 @@ kpaged_trypin(va_t kva)
 const void *
 kpaged_peek(va_t kva)
 {
-	uint64_t *word = kernel_word(kva), w = word_get(word);
-	enum pte_kind kind = pte_kind(w);
+	const struct vm_page *pg = page_used(kernel_word(kva));
 
 	HELD(&pfn_lock);
-	if (kind != PTE_VALID && kind != PTE_TRANS)
-		return NULL;
-	note_use(word, w);
-	return pa2va(page_pa(pte_page(w)));
+	return pg == NULL ? NULL : pa2va(page_pa(pg));
 }
 
 /* Begin to read it, and what lies behind it; what has gone again is held now. */
@@ -165,16 +160,13 @@ map_word(uint64_t *word, struct vm_page *pg)
 static int
 pin_found(struct pin_request *req, struct want *w)
 {
-	uint64_t word;
-
 	spin_lock(&pfn_lock);
-	word = word_get(req->word);
-	if (pte_kind(word) == PTE_VALID || pte_kind(word) == PTE_TRANS)
-		req->page = pte_page(word);
-	if (pte_kind(word) == PTE_TRANS)
-		map_word(req->word, req->page);
-	if (req->page != NULL)
+	req->page = page_used(req->word);
+	if (req->page != NULL) {
+		if (pte_is_trans(word_get(req->word)))
+			map_word(req->word, req->page);
 		page_pin_locked(req->page);
+	}
 	spin_unlock(&pfn_lock);
 	return req->page != NULL ? 0 : want_again(w);
 }
@@ -565,13 +557,13 @@ collect(struct trim *t, size_t want)
 	va_t kva;
 
 	for (; t->n < ROUND && t->n + t->done < want && t->budget > 0; t->budget--) {
-		word = kpaged_next_word(&kws.hand, top);
+		word = kpaged_next_word(&trim_hand, top);
 		if (word == NULL) {
-			kws.hand = MD_KPAGED_BASE;
+			trim_hand = MD_KPAGED_BASE;
 			continue;
 		}
-		kva = kws.hand;
-		kws.hand += PAGE_SIZE;
+		kva = trim_hand;
+		trim_hand += PAGE_SIZE;
 		w = word_get(word);
 		if (pte_kind(w) == PTE_VALID)
 			take_valid(t, kva, word);

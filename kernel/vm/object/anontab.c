@@ -29,21 +29,11 @@ struct dead_tables {
 	unsigned n;
 };
 
-/* owner_home.beside: of a page whose word is in the header. */
-static void
-words_beside(uint64_t pgoff, uint64_t *first, uint64_t *end)
-{
-	struct anon_top top = anon_top(pgoff);
-
-	*first = top.first;
-	*end = top.end;
-}
-
 void
 anon_home_init(void)
 {
 	owner_add_home(HOME_AOBJ, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_anon, EV_swap_out_anon, words_beside });
+		EV_swap_in_anon, EV_swap_out_anon, (unsigned)anon_top(0).end });
 }
 
 /* Let a table go.  Who has written to an interior word has said so: anon_set_upper();
@@ -449,33 +439,10 @@ anon_enter(struct vmo *vmo, uint64_t pgoff, struct vm_page *pg)
 	return enters;
 }
 
-/* Words of an object, and what fn counts among them. */
-struct count {
-	struct swap_walk walk;
-	uint64_t n;
-};
-
-static uint64_t
-visit(struct vmo *vmo, uint64_t lo, uint64_t hi,
-    int (*fn)(struct swap_walk *, const struct swap_words *))
-{
-	struct count c = { .walk = { .at = lo, .fn = fn } };
-
-	while (anon_words(vmo, hi, &c.walk) == -EAGAIN)
-		want_finish(&c.walk.want);
-	want_end(&c.walk.want);
-	return c.n;
-}
-
 static int
 push_out(struct swap_walk *walk, const struct swap_words *w)
 {
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(w->word)) == PTE_TRANS)
-		CONTAINER_OF(walk, struct count, walk)->n +=
-		    pageout_page(pte_page(word_get(w->word)), SWAP_FREE) !=
-		    PAGEOUT_ENDED;
-	spin_unlock(&pfn_lock);
+	walk->left += pageout_word(w->word) != PAGEOUT_ENDED;
 	return 0;
 }
 
@@ -486,16 +453,16 @@ bring(struct swap_walk *walk, const struct swap_words *w)
 	return 0;
 }
 
-/* Those that are not mapped shall leave memory: how many are still on their way. */
+/* Pages [lo, hi) that are not mapped shall leave memory; or begin to read what is in
+ * swap.
+ * Locks: none of rank >= 3; may sleep.  Returns: how many are still on their way out. */
 uint64_t
-anon_page_out(struct vmo *vmo, uint64_t lo, uint64_t hi)
+anon_move(struct vmo *vmo, uint64_t lo, uint64_t hi, enum anon_way way)
 {
-	return visit(vmo, lo, hi, push_out);
-}
+	struct swap_walk walk = { .at = lo, .fn = way == ANON_OUT ? push_out : bring };
 
-/* Begin to read those that are in swap. */
-void
-anon_bring_ahead(struct vmo *vmo, uint64_t lo, uint64_t hi)
-{
-	(void)visit(vmo, lo, hi, bring);
+	while (anon_words(vmo, hi, &walk) == -EAGAIN)
+		want_finish(&walk.want);
+	want_end(&walk.want);
+	return walk.left;
 }

@@ -84,10 +84,8 @@ int anon_next_word(struct vmo *, uint64_t *pgoff, struct want *,
     struct vm_page **table, uint64_t **word) MUST_CHECK;
 int anon_words(struct vmo *, uint64_t end, struct swap_walk *) MUST_CHECK;
 uint64_t anon_peek(struct vmo *, uint64_t pgoff);        /* its word, if at hand; 0 */
-/* Of [lo, hi): out with all that are not mapped, how many are on their way; begin to
- * read what is in swap.  May sleep. */
-uint64_t anon_page_out(struct vmo *, uint64_t lo, uint64_t hi);
-void anon_bring_ahead(struct vmo *, uint64_t lo, uint64_t hi);
+enum anon_way { ANON_OUT, ANON_IN };
+uint64_t anon_move(struct vmo *, uint64_t lo, uint64_t hi, enum anon_way);
 
 /* device.c */
 static inline pfn_t

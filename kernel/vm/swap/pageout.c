@@ -186,6 +186,21 @@ pageout_page(struct vm_page *pg, enum swap_then then)
 	    PAGEOUT_NOBIO : PAGEOUT_LATER;
 }
 
+/* The same of the page of an owning word, if it is in memory and not mapped; its frame
+ * goes with the end of the write.
+ * Locks: the container's; takes [P].  Returns: as pageout_page(). */
+enum pageout_result
+pageout_word(const uint64_t *word)
+{
+	enum pageout_result r = PAGEOUT_ENDED;
+
+	spin_lock(&pfn_lock);
+	if (pte_is_trans(word_get(word)))
+		r = pageout_page(pte_page(word_get(word)), SWAP_FREE);
+	spin_unlock(&pfn_lock);
+	return r;
+}
+
 /* More frames are needed than will be clean when all writes have ended. */
 static bool
 swap_should_write(void)

@@ -115,6 +115,7 @@ enum pageout_result {
 	PAGEOUT_NOBIO             /* swap_wait() without locks, then again */
 };
 enum pageout_result pageout_page(struct vm_page *, enum swap_then); /* [P]: out with it */
+enum pageout_result pageout_word(const uint64_t *word);
 /* write: one round over all dirty pages that are as old. */
 void pageout_set_files(void (*write)(uint64_t older_than_ns));
 /* A writer of files waits while too much is dirty; no lock of rank >= 2. */

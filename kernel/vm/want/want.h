@@ -92,6 +92,7 @@ void want_end(struct want *);
 /* A walk over words that are SWAP or TRANS: school->swapped. */
 struct swap_walk {
 	va_t at;                  /* [own] where it goes on */
+	uint64_t left;            /* [own] of what fn counts */
 	struct want want;         /* [own] -EAGAIN: this is missing */
 	struct pt_hold tables;    /* [own] of at, once they were out */
 	void (*table)(struct swap_walk *, struct vm_page *leaf); /* [c] or NULL */

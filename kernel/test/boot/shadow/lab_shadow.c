@@ -317,7 +317,7 @@ send_out(void)
 				if (c.level[l].at[k] != NULL && pte_kind(word_get(
 				    &c.level[l].at[k]->word)) != PTE_SWAP &&
 				    c.level[l].at[k]->word != 0) {
-					(void)pmap_rec_write(&c.level[l].at[k]->word);
+					(void)pageout_word(&c.level[l].at[k]->word);
 					left++;
 				}
 		sleep_until(md_time_ns() + 1000000, WAIT_PLAIN);

@@ -59,7 +59,7 @@ static int
 release_one(void *arg, uint64_t vpn, uint64_t *word)
 {
 	struct releasing *rel = arg;
-	enum pageout_result r = pmap_rec_write(word);
+	enum pageout_result r = pageout_word(word);
 
 	rel->vpn = vpn;
 	rel->left += r == PAGEOUT_LATER;

@@ -71,7 +71,6 @@ void pmap_rec_end(uint64_t *word);                     /* its page or its slot g
 void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
     const struct vm_page *from);
 enum fault_outcome pmap_rec_bring(struct fctx *, const struct swap_words *);
-enum pageout_result pmap_rec_write(uint64_t *word);    /* RELEASE */
 
 /* pagedaemon.c */
 size_t pmap_evict(struct aspace *, size_t want, int min_age);

@@ -114,19 +114,3 @@ pmap_rec_bring(struct fctx *f, const struct swap_words *place)
 		return fault_lost(f, word);
 	return FAULT_RESTART;
 }
-
-/* Its page, if it is in memory and not mapped, is written, and its frame given up by
- * the end of the write.
- * Locks: takes [P].
- * Returns: PAGEOUT_LATER: still to be written; PAGEOUT_NOBIO: again, later. */
-enum pageout_result
-pmap_rec_write(uint64_t *word)
-{
-	enum pageout_result r = PAGEOUT_ENDED;
-
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_TRANS)
-		r = pageout_page(pte_page(word_get(word)), SWAP_FREE);
-	spin_unlock(&pfn_lock);
-	return r;
-}
