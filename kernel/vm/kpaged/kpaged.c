@@ -471,7 +471,7 @@ is_idle(const struct vm_page *pg)
 	return pg->pins == 0 && pg->nres == 0 && !page_hides_loss(pg);
 }
 
-/* May the page of a VALID word go?  A hint without [P]. */
+/* May the page of a VALID word go?  [P]. */
 static bool
 may_go(const struct trim *t, uint64_t w)
 {
@@ -510,16 +510,14 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 
 	if ((t->min_age & WS_NO_VADS) != 0 && (pg->flags & PF_CONTAINER) == 0)
 		return;
-	if (!may_go(t, word_get(word))) {
-		spare_once(t, kva, word);
-		return;
-	}
 	spin_lock(&pfn_lock);
 	if (may_go(t, word_get(word)))
 		w = word_set_locked(NULL, word, pte_make_trans(pg));
 	spin_unlock(&pfn_lock);
-	if (w == 0)
+	if (w == 0) {
+		spare_once(t, kva, word);
 		return;
+	}
 	t->page[t->n] = pg;
 	t->old[t->n++] = w;
 	kernel_as.ws.pages--;
@@ -529,18 +527,16 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 		trim_cover(t, kva);
 }
 
-/* A page that is not mapped, and idle only now: to its queue.  w is what was read
- * without [P]: since then it may have been stolen. */
+/* A page that was not mapped, and is idle only now: to its queue.  Since the look at the
+ * word it may have been stolen. */
 static void
-take_unmapped(struct trim *t, const uint64_t *word, uint64_t w)
+take_unmapped(struct trim *t, const uint64_t *word)
 {
-	struct vm_page *pg = pte_page(w);
+	struct vm_page *pg;
 
-	if (pg->state != PG_ACTIVE || !is_idle(pg))
-		return;
 	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_TRANS &&
-	    pte_page(word_get(word)) == pg && pg->state == PG_ACTIVE &&
+	pg = pte_page(word_get(word));
+	if (pte_is_trans(word_get(word)) && pg->state == PG_ACTIVE &&
 	    pg->mapcount == 0 && is_idle(pg)) {
 		CHECK(!page_let_go_locked(pg));
 		t->done++;
@@ -568,7 +564,7 @@ collect(struct trim *t, size_t want)
 		if (pte_kind(w) == PTE_VALID)
 			take_valid(t, kva, word);
 		else if (pte_kind(w) == PTE_TRANS)
-			take_unmapped(t, word, w);
+			take_unmapped(t, word);
 	}
 }
 

@@ -23,9 +23,12 @@
  */
 #include "vm/object/object.h"
 
-/* Empty tables taken out of the tree, to be freed without [O]. */
-struct dead_tables {
-	va_t kva[ANON_LEVELS];
+/* The way to a page on which empty tables go: [own]. */
+struct pruning {
+	struct vmo *vmo;
+	uint64_t pgoff, at;     /* at: counted from the first of its anon_top */
+	struct want want;
+	va_t dead[ANON_LEVELS]; /* out of the tree, to be freed without [O] */
 	unsigned n;
 };
 
@@ -145,43 +148,32 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 	    KIND_AOBJ_UPPER, (unsigned)words);
 }
 
-/* Take the empty tables above pgoff out of the tree, from below.  [O] held.  0;
- * -EAGAIN: one is out. */
+/* The table that slot, a word of `above` or of the header, leads to, and those below it on
+ * the way: the empty ones are taken out of the tree, from below.  [O] held.  0; -EAGAIN:
+ * one is out. */
 static int
-prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
-    struct want *w)
+prune_below(struct pruning *p, unsigned depth, struct vm_page *above, uint64_t *slot)
 {
-	struct vm_page *table[ANON_LEVELS + 1] = { NULL };
-	uint64_t *slot[ANON_LEVELS + 1];
-	const struct anon_top top = anon_top(pgoff);
-	unsigned depth;
-	int r = 0;
+	va_t kva = anon_table_kva(*slot);
+	struct vm_page *table;
+	uint64_t *words;
+	int r;
 
-	HELD(&vmo->lock);
-	dead->n = 0;
-	for (depth = top.depth; depth > 0; depth--) {
-		slot[depth] = depth == top.depth ? &vmo->a.words[top.word] :
-		    (uint64_t *)pa2va(page_pa(table[depth + 1])) +
-		    anon_word_in(pgoff - top.first, depth + 1);
-		if (*slot[depth] == 0 || *slot[depth] == AOBJ_LOST)
-			break;
-		table[depth] = kpaged_trypin(anon_table_kva(*slot[depth]));
-		if (table[depth] == NULL) {
-			r = kpaged_want(w, anon_table_kva(*slot[depth]));
-			break;
-		}
-		anon_attach(vmo, table[depth], pgoff, depth);
+	if (depth == 0 || *slot == 0 || *slot == AOBJ_LOST)
+		return 0;
+	table = kpaged_trypin(kva);
+	if (table == NULL)
+		return kpaged_want(&p->want, kva);
+	anon_attach(p->vmo, table, p->pgoff, depth);
+	words = kpaged_ptr(table, kva);
+	r = prune_below(p, depth - 1, table, &words[anon_word_in(p->at, depth)]);
+	if (r == 0 && table->nused == 0) {
+		p->dead[p->n++] = kva;
+		anon_set_upper(above, slot, 0);
+		p->vmo->a.n_tables--;
+		p->vmo->a.charged -= !p->vmo->charged_whole;
 	}
-	for (depth++; depth <= top.depth && r == 0 &&
-	    table[depth]->nused == 0; depth++) {
-		dead->kva[dead->n++] = anon_table_kva(*slot[depth]);
-		anon_set_upper(depth < top.depth ? table[depth + 1] : NULL, slot[depth],
-		    0);
-		vmo->a.n_tables--;
-		vmo->a.charged -= !vmo->charged_whole;
-	}
-	for (depth = 1; depth <= top.depth; depth++)
-		anon_unpin_table(table[depth]);
+	anon_unpin_table(table);
 	return r;
 }
 
@@ -191,23 +183,23 @@ prune_locked(struct vmo *vmo, uint64_t pgoff, struct dead_tables *dead,
 void
 anon_prune(struct vmo *vmo, uint64_t pgoff)
 {
-	struct want w = { .what = WANT_AGAIN };
-	struct dead_tables dead;
+	const struct anon_top top = anon_top(pgoff);
+	struct pruning p = { .vmo = vmo, .pgoff = pgoff, .at = pgoff - top.first };
 	unsigned i;
 	int r;
 
 	do {
 		spin_lock(&vmo->lock);
-		r = prune_locked(vmo, pgoff, &dead, &w);
+		r = prune_below(&p, top.depth, NULL, &vmo->a.words[top.word]);
 		spin_unlock(&vmo->lock);
 		if (r != 0)
-			want_finish(&w);
+			want_finish(&p.want);
 	} while (r != 0);
-	want_end(&w);
-	for (i = 0; i < dead.n; i++)
-		kpaged_free(dead.kva[i], 1);
-	anon_table_uncharge(vmo, dead.n);
-	EVENT_ADD(anon_tables, -(int64_t)dead.n);
+	want_end(&p.want);
+	for (i = 0; i < p.n; i++)
+		kpaged_free(p.dead[i], 1);
+	anon_table_uncharge(vmo, p.n);
+	EVENT_ADD(anon_tables, -(int64_t)p.n);
 }
 
 /* The word of pgoff, which is below top; those behind it up to run_end() lie side by side.

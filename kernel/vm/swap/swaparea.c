@@ -215,15 +215,12 @@ area_map(struct swap_area *a, const struct swap_source *src)
 			return -EINTR;
 		r = src->run(src->client, slot, a->nslots - slot, &run);
 		if (r == -EAGAIN) {
-			if (slot != 0)
-				slot_is_bad(a, slot);
-			slot++;
+			slot_is_bad(a, slot);
+			run.pages = 1;
 			r = 0;
-			continue;
+		} else if (r == 0) {
+			r = extent_add(a, slot, (uint32_t)run.pages, run.sector);
 		}
-		if (r == 0)
-			r = extent_add(a, slot, (uint32_t)run.pages,
-			    run.sector);
 		slot += r == 0 ? (uint32_t)run.pages : 0;
 	}
 	return r;
