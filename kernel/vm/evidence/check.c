@@ -211,10 +211,8 @@ vm_check(int level)
 /* ---- spaces and objects ---- */
 
 static void
-check_space(struct aspace *as, void *arg)
+check_space(struct aspace *as, struct vm_report *rep)
 {
-	struct vm_report *rep = arg;
-
 	if (as->md.root_pa == 0)
 		return;
 	rep->no_vads = as_has_lost(as, LOST_VADS) || !vadpool_is_here(as);
@@ -225,13 +223,6 @@ check_space(struct aspace *as, void *arg)
 	check_words(as, rep);
 }
 
-static void
-vads_out(struct aspace *as, void *out)
-{
-	if (as->md.root_pa != 0 && !vadpool_is_here(as))
-		*(bool *)out = true;
-}
-
 /*
  * All locks, and for level 2 all VADs in memory: they can be read only where
  * waiting is allowed, so if some have left again meanwhile, once more.
@@ -239,6 +230,7 @@ vads_out(struct aspace *as, void *out)
 static void
 stop_all(int level)
 {
+	struct aspace *as;
 	unsigned try;
 	bool out;
 
@@ -248,7 +240,8 @@ stop_all(int level)
 		freeze_spaces();
 		out = false;
 		if (level >= 2 && try < BRING_TRIES)
-			as_walk_locked(vads_out, &out);
+			LIST_FOREACH(as, &as_list, all)
+				out |= as->md.root_pa != 0 && !vadpool_is_here(as);
 		if (!out)
 			return;
 		thaw_spaces();
@@ -260,9 +253,15 @@ check_spaces(struct vm_report *rep)
 {
 	const struct design *design;
 	const struct shared_ops *s;
+	struct aspace *as;
+	uint32_t last = 0;
 
 	rep->partial = ev_read(EV_table_in_errors) != 0;
-	as_walk_locked(check_space, rep);
+	LIST_FOREACH(as, &as_list, all) {
+		ASSERT(as->id > last); /* as_next() goes by it */
+		last = as->id;
+		check_space(as, rep);
+	}
 	FOR_EACH_SHARED(s, design)
 		s->check_end(rep);
 }

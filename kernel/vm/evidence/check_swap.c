@@ -206,10 +206,8 @@ space_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 }
 
 static void
-space_words(struct aspace *as, void *arg)
+space_words(struct aspace *as, struct census *c)
 {
-	struct census *c = arg;
-
 	if (as->md.root_pa == 0)
 		return;
 	c->partial |= as->table.n_out != 0;
@@ -290,11 +288,13 @@ census_words(struct census *c)
 {
 	const struct design *design;
 	const struct shared_ops *s;
+	struct aspace *as;
 	struct vmo *vmo;
 
 	/* The slots of words that could not be read are taken for ever. */
 	c->partial |= atomic_load(&owner_lost_words);
-	as_walk_locked(space_words, c);
+	LIST_FOREACH(as, &as_list, all)
+		space_words(as, c);
 	c->walk.fn = shared_word;
 	FOR_EACH_SHARED(s, design)
 		s->swapped(&c->walk);

@@ -19,30 +19,6 @@
 
 #define LOOK_NS 1000000ul    /* all maps are held, and with them nobody waits for a wake */
 
-static void
-lock_map(struct aspace *as, void *arg)
-{
-	rw_lock_write_nested(&as->map_lock);
-}
-
-static void
-lock_words(struct aspace *as, void *arg)
-{
-	mutex_lock_nested(&as->ws_lock);
-}
-
-static void
-unlock_words(struct aspace *as, void *arg)
-{
-	mutex_unlock(&as->ws_lock);
-}
-
-static void
-unlock_map(struct aspace *as, void *arg)
-{
-	rw_unlock_write(&as->map_lock);
-}
-
 /*
  * Stop all of them: no mapping, no word changes until thaw_spaces().
  *
@@ -53,20 +29,28 @@ unlock_map(struct aspace *as, void *arg)
 void
 freeze_spaces(void)
 {
+	struct aspace *as;
+
 	mutex_lock(&as_list_lock);
-	as_walk_locked(lock_map, NULL);
+	LIST_FOREACH(as, &as_list, all)
+		rw_lock_write_nested(&as->map_lock);
 	mutex_lock(&vmo_list_lock);
-	as_walk_locked(lock_words, NULL);
+	LIST_FOREACH(as, &as_list, all)
+		mutex_lock_nested(&as->ws_lock);
 	mutex_lock(&kernel_as.ws_lock);
 }
 
 void
 thaw_spaces(void)
 {
+	struct aspace *as;
+
 	mutex_unlock(&kernel_as.ws_lock);
-	as_walk_locked(unlock_words, NULL);
+	LIST_FOREACH(as, &as_list, all)
+		mutex_unlock(&as->ws_lock);
 	mutex_unlock(&vmo_list_lock);
-	as_walk_locked(unlock_map, NULL);
+	LIST_FOREACH(as, &as_list, all)
+		rw_unlock_write(&as->map_lock);
 	mutex_unlock(&as_list_lock);
 }
 

@@ -52,16 +52,15 @@ struct aspace kernel_as = {
 };
 
 struct mutex as_list_lock = MUTEX_INIT(as_list_lock, LR_NONE);
+struct list as_list = LIST_INIT(as_list);
 
 static struct {
 	struct spinlock spin;      /* with it, for changes; alone, for as_sum() */
-	struct list all;           /* [list lock] spaces, oldest first */
 	uint32_t last_id;          /* [list lock] */
 	struct kmem_cache cache;   /* own lock */
 	void (*ending)(struct aspace *); /* [c] */
 } spaces = {
 	.spin = SPIN_INIT(LR_LEAF),
-	.all = LIST_INIT(spaces.all),
 	.cache = KMEM_CACHE("aspace", struct aspace),
 };
 
@@ -107,7 +106,7 @@ as_publish(struct aspace *as)
 	as->id = ++spaces.last_id; /* in the list's order: as_next() */
 	as->ws.used_ns = md_time_ns();
 	spin_lock(&spaces.spin);
-	list_push_back(&spaces.all, &as->all);
+	list_push_back(&as_list, &as->all);
 	spin_unlock(&spaces.spin);
 	mutex_unlock(&as_list_lock);
 }
@@ -211,7 +210,7 @@ as_from(uint64_t id)
 	struct aspace *as, *found = NULL;
 
 	mutex_lock(&as_list_lock);
-	LIST_FOREACH(as, &spaces.all, all)
+	LIST_FOREACH(as, &as_list, all)
 		if (as->id >= id && atomic_get(&as->refs)) {
 			found = as;
 			break;
@@ -235,21 +234,6 @@ as_next(struct aspace *prev)
 	return found;
 }
 
-/* Call fn for each space.  Locks: as_list_lock. */
-void
-as_walk_locked(void (*fn)(struct aspace *, void *), void *arg)
-{
-	struct aspace *as;
-	uint32_t last = 0;
-
-	HELD(&as_list_lock);
-	LIST_FOREACH(as, &spaces.all, all) {
-		ASSERT(as->id > last); /* as_next() goes by it */
-		last = as->id;
-		fn(as, arg);
-	}
-}
-
 /* The first space for which is_it() says so; under a spin lock.
  * Locks: any of rank < 9.  Returns: the space, without a reference; NULL. */
 struct aspace *
@@ -258,7 +242,7 @@ as_find(bool (*is_it)(struct aspace *, void *), void *arg)
 	struct aspace *as, *found = NULL;
 
 	spin_lock(&spaces.spin);
-	LIST_FOREACH(as, &spaces.all, all)
+	LIST_FOREACH(as, &as_list, all)
 		if (found == NULL && is_it(as, arg))
 			found = as;
 	spin_unlock(&spaces.spin);
@@ -273,7 +257,7 @@ as_sum(size_t field)
 	uint64_t n = 0;
 
 	spin_lock(&spaces.spin);
-	LIST_FOREACH(as, &spaces.all, all)
+	LIST_FOREACH(as, &as_list, all)
 		n += atomic_load_relaxed((uint64_t *)((char *)as + field));
 	spin_unlock(&spaces.spin);
 	return n;
@@ -292,7 +276,7 @@ as_collect(as_score_fn *score, struct aspace **out, unsigned max)
 
 	ASSERT(max <= COLLECT_MAX);
 	spin_lock(&spaces.spin);
-	LIST_FOREACH(as, &spaces.all, all) {
+	LIST_FOREACH(as, &as_list, all) {
 		s = score(as);
 		if (s == 0 || (n == max && s <= scores[n - 1]))
 			continue;

@@ -262,7 +262,7 @@ void as_unpublish(struct aspace *);
 struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
 struct aspace *as_from(uint64_t id);         /* the same: that one, or behind it */
 extern struct mutex as_list_lock;                        /* none comes or goes; before any map_lock */
-void as_walk_locked(void (*fn)(struct aspace *, void *), void *arg);
+extern struct list as_list;                              /* [list lock] by as->all; oldest first */
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
 typedef uint64_t as_score_fn(const struct aspace *);

@@ -45,30 +45,17 @@ anons_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 	return as->dpriv == NULL ? 0 : as->design->anons->each(as, lo, hi, fn, arg);
 }
 
-struct all_walk {
-	const struct anons_ops *ops;
-	anons_entry_fn *fn;
-	void *arg;
-};
-
-static void
-entries_of(struct aspace *as, void *arg)
-{
-	const struct all_walk *all = arg;
-	struct anons_range r;
-
-	if (as->design->anons == all->ops)
-		ANONS_ENTRIES(r, as)
-			all->fn(r.entry, all->arg);
-}
-
 /* fn for the entries of all spaces of a design.  Locks: freeze_spaces(). */
 void
 anons_all_entries(const struct anons_ops *ops, anons_entry_fn *fn, void *arg)
 {
-	struct all_walk all = { .ops = ops, .fn = fn, .arg = arg };
+	struct anons_range r;
+	struct aspace *as;
 
-	as_walk_locked(entries_of, &all);
+	LIST_FOREACH(as, &as_list, all)
+		if (as->design->anons == ops)
+			ANONS_ENTRIES(r, as)
+				fn(r.entry, arg);
 }
 
 /* ---- their end ---- */
