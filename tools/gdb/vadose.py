@@ -95,7 +95,7 @@ def space(pid=None):
                 return p['as']
         raise gdb.GdbError('no process %s' % pid)
     root = number('$cr3') & PFN
-    for a in listed(value('spaces')['all'], 'aspace', 'all'):
+    for a in listed(value('as_list'), 'aspace', 'all'):
         if int(a['md']['root_pa']) == root:
             return a
     raise gdb.GdbError('CR3 is of no process; say which: its number, last')
