@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * init.c: the first process of the Linux that records the tables
+ * init.c: the first process of the Linux that records answers
  *
- * Problem   Linux has no init of its own, and rows wants what our guest has:
- *           /proc, /dev, a place on the second serial line for its output.
+ * Problem   Linux has no init of its own, and rows and calls want what our guest
+ *           has: /proc, /dev, a place on the second serial line for their output.
  *
- * Picture   mount; rows TABLES > /dev/ttyS1; "status N" behind it; reboot,
- *           which ends the machine
+ * Picture   mount; rows TABLES > /dev/ttyS1; "# calls"; calls record; "# status N"
+ *           behind it; reboot, which ends the machine.  With show=SEED on the
+ *           kernel's command line only: calls show SEED.
  *
  * Read next linux starts it.
  */
 #include <fcntl.h>
 #include <glob.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -20,20 +22,23 @@
 #include <termios.h>
 #include <unistd.h>
 
-static void run(void) __attribute__((noreturn));
+static int run(char *const argv[]);
+static int run_rows(void);
+static int run_calls(void);
 
 int
 main(void)
 {
 	int status = 0;
 	struct termios raw;
-	pid_t pid;
 
 	setsid();
 	mkdir("/proc", 0555);
 	mkdir("/dev", 0755);
 	mkdir("/tmp", 01777);
+	mkdir("/sys", 0555);
 	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sys", "/sys", "sysfs", 0, NULL);
 	mount("dev", "/dev", "devtmpfs", 0, NULL);
 	mkdir("/dev/pts", 0755);
 	mount("pts", "/dev/pts", "devpts", 0, "gid=5,mode=620");
@@ -44,33 +49,73 @@ main(void)
 		raw.c_oflag &= ~OPOST;
 		tcsetattr(1, TCSANOW, &raw);
 	}
-	pid = fork();
-	if (pid == 0)
-		run();
-	/* Orphans of rows are ours, too. */
-	while (wait(&status) != pid)
-		continue;
-	printf("# status %d\n", WIFEXITED(status) ? WEXITSTATUS(status) : 128);
+	if (getenv("show") == NULL)
+		status = run_rows();
+	status |= run_calls();
+	printf("# status %d\n", status);
 	fflush(stdout);
 	tcdrain(1);
 	reboot(RB_AUTOBOOT);
 	return 1;
 }
 
-/* As our init does it: a session, no standard input. */
-static void
-run(void)
+/* As our init does it: a session, no standard input.  The status of its exit. */
+static int
+run(char *const argv[])
 {
-	char *argv[64] = { "rows", "/rows/syscalls.tab", "/rows/absent.tab" };
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		setsid();
+		dup2(open("/dev/null", O_RDONLY), 0);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	/* Orphans are ours, too. */
+	while (wait(&status) != pid)
+		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static int
+run_rows(void)
+{
+	char *argv[64] = { "/rows/rows", "/rows/syscalls.tab",
+		"/rows/absent.tab" };
 	glob_t tables;
 	size_t i;
 
-	setsid();
-	dup2(open("/dev/null", O_RDONLY), 0);
 	if (glob("/rows/*.rows", 0, NULL, &tables) != 0)
-		_exit(2);
+		return 2;
 	for (i = 0; i < tables.gl_pathc && i < 60; i++)
 		argv[i + 3] = tables.gl_pathv[i];
-	execv("/rows/rows", argv);
-	_exit(127);
+	return run(argv);
+}
+
+static void
+set(const char *file, char value)
+{
+	int fd = open(file, O_WRONLY);
+
+	if (fd < 0 || write(fd, &value, 1) != 1)
+		perror(file);
+	close(fd);
+}
+
+/*
+ * On one processor, so that a thread of the kernel which carries a terminal's
+ * bytes is not overtaken; and links are followed wherever they lie, as here.
+ */
+static int
+run_calls(void)
+{
+	char *record[] = { "/calls", "record", NULL };
+	char *show[] = { "/calls", "show", getenv("show"), NULL };
+
+	set("/sys/devices/system/cpu/cpu1/online", '0');
+	set("/proc/sys/fs/protected_symlinks", '0');
+	printf("# calls\n");
+	fflush(stdout);
+	return run(show[2] != NULL ? show : record);
 }
