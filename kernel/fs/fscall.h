@@ -161,6 +161,7 @@ struct splice_call {
 	uint64_t *in_off, *out_off; /* NULL: the position */
 	size_t n;
 	bool nowait;                /* for bytes or room in a pipe */
+	bool sends;                 /* sendfile(2): bytes of a pipe are not sent */
 	int end;                    /* the error of a write that ended it; 0 */
 };
 ssize_t file_splice_pipes(struct splice_call *);

@@ -33,8 +33,8 @@ gives(const struct file *f)
 
 	if (f->ops == NULL)
 		return f->vn->type == S_IFREG;
-	return f->ops->read != NULL && f->ops->name == NULL && (d == NULL ||
-	    d->is_endless || d->ops->poll != NULL);
+	return f->ops->read != NULL && f->ops->name == NULL && !file_is_pipe(f) &&
+	    (d == NULL || d->is_endless || d->ops->poll != NULL);
 }
 
 /* Do bytes go to f without a buffer of the user's? */
@@ -192,12 +192,12 @@ file_splice_pipes(struct splice_call *c)
 	c->end = 0;
 	if ((from && c->in_off != NULL) || (to && c->out_off != NULL))
 		return -ESPIPE;
-	if (from && to)
+	if (from && to && !c->sends)
 		return pipe_move(c->in, c->out, c->n, c->nowait, PIPE_MOVES);
 	if (!from && !to)
 		return -EINVAL;
 	if ((c->in_off != NULL && !file_is_seekable(c->in)) ||
 	    (c->out_off != NULL && !file_is_seekable(c->out)))
 		return -EINVAL;
-	return from ? pipe_to_file(c) : file_to_pipe(c);
+	return to ? file_to_pipe(c) : pipe_to_file(c);
 }

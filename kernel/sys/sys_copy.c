@@ -164,9 +164,9 @@ sendfile_check(struct file *in, struct file *out, bool has_off, uint64_t off,
 static int64_t
 send_to_pipe(struct file *in, struct file *out, const uint64_t a[6])
 {
-	struct splice_call c = { .in = in, .out = out, .n = a[3] };
+	struct splice_call c = { .in = in, .out = out, .n = a[3], .sends = true };
 
-	return S_ISFIFO(file_mode(in)) ? -EINVAL : sys_splice_ends(&c, a[2], 0);
+	return sys_splice_ends(&c, a[2], 0);
 }
 
 int64_t

@@ -221,6 +221,20 @@ show(char *seeds)
 	}
 }
 
+/* What we answer otherwise: a peek that fills its buffer does not look at the message
+ * behind; a seal is told before a buffer that cannot be read; a mapping does not keep
+ * the open file, and so not its flock. */
+static const unsigned known[] = { 544, 556, 587 };
+
+static bool
+is_known(unsigned seed)
+{
+	for (size_t i = 0; i < COUNT(known); i++)
+		if (known[i] == seed)
+			return true;
+	return false;
+}
+
 static void
 compare(size_t seeds)
 {
@@ -229,7 +243,7 @@ compare(size_t seeds)
 
 	LE(seeds, COUNT(on_linux));
 	for (unsigned seed = 0; seed < seeds; seed++) {
-		if (run(seed) == on_linux[seed])
+		if ((run(seed) != on_linux[seed]) == is_known(seed))
 			continue;
 		if (differ == 0)
 			first = seed;
@@ -237,7 +251,7 @@ compare(size_t seeds)
 			sprintf(text + strlen(text), " %u", seed);
 	}
 	if (differ > 0)
-		FAIL("%u of %zu seeds differ:%s%s; the text: "
+		FAIL("%u of %zu seeds differ, or no more:%s%s; the text: "
 		    "calls_answer_as_on_linux show %u; "
 		    "Linux's: make check-linux SHOW=%u", differ, seeds, text,
 		    differ > MOST_TOLD ? " ..." : "", first, first);
