@@ -442,8 +442,8 @@ page_pin(struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 }
 
-/* Locks: [P].  Returns: true: the caller frees it. */
-bool
+/* Locks: [P].  Returns: true: the caller frees it.  In line where a run of pages goes. */
+inline __attribute__((always_inline)) bool
 page_unpin_locked(struct vm_page *pg)
 {
 	HELD(&pfn_lock);

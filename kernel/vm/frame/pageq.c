@@ -91,8 +91,8 @@ pq_insert(struct vm_page *pg)
 }
 
 /* Out of the queue that state and home name; the caller changes the state.
- * Locks: [P]. */
-void
+ * Locks: [P].  In line where a page is used again. */
+inline __attribute__((always_inline)) void
 pq_remove(struct vm_page *pg)
 {
 	HELD(&pfn_lock);
