@@ -45,7 +45,7 @@ grep -q 'of them [1-9][0-9]* in kernel/vm' "$tmp/munmap" || fail "munmap: $(tail
 
 # What the parent copies when it runs again is not fork's.
 road fork fork
-way fork 'syscall_entry amd64/entry.S' amd64/trap.c sys_fork as_dup
+way fork 'syscall_entry amd64/entry.S' amd64/trap.c sys_clone as_dup
 functions fork | awk '$2 == "vm_user_fault" { exit 1 }' || fail "fork: a fault of the parent counts, too"
 
 # Three threads of the kernel take part, and the program, beside what it does anyway.
