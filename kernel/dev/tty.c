@@ -141,9 +141,9 @@ plain_byte(struct tty *t, uint8_t c, struct effect *e)
 	}
 }
 
-/* Is it a key that sends a signal?  It is noted. */
+/* The signal that a key sends is noted; false: it sends none. */
 static bool
-is_signal(const struct termios *m, uint8_t c, struct effect *e)
+note_signal(const struct termios *m, uint8_t c, struct effect *e)
 {
 	int sig = c == m->cc[VINTR] ? SIGINT : c == m->cc[VQUIT] ? SIGQUIT :
 	    c == m->cc[VSUSP] ? SIGTSTP : 0;
@@ -170,7 +170,7 @@ control_byte(struct tty *t, uint8_t c, struct effect *e)
 		e->wake = true;
 		return true;
 	}
-	if (!is_signal(m, c, e)) {
+	if (!note_signal(m, c, e)) {
 		if (t->stopped && (m->iflag & IXON) && (m->iflag & IXANY)) {
 			tty_start_locked(t);
 			e->note |= TIOCPKT_START;
@@ -305,6 +305,13 @@ cooked_put(struct tty *t, uint16_t c, struct effect *e)
 	e->wake = true;
 }
 
+/* Is c a byte of a character, and not its first? */
+static bool
+is_within_char(const struct tty *t, uint8_t c)
+{
+	return (t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80;
+}
+
 /*
  * The last character of the line is taken away, all bytes of it.
  *
@@ -314,15 +321,13 @@ static int
 cut_char(struct tty *t)
 {
 	unsigned n = t->nline;
-	uint8_t c = 0x80;
+	uint8_t c;
 
-	while (n > 0 && c >= 0x80 && c < 0xc0) {
+	do {
+		if (n == 0)
+			return -1;
 		c = (uint8_t)t->line[--n];
-		if ((t->t.iflag & IUTF8) == 0)
-			break;
-	}
-	if (t->nline == 0 || ((t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80))
-		return -1;
+	} while (is_within_char(t, c));
 	t->nline = n;
 	return c;
 }

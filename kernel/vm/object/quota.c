@@ -94,8 +94,9 @@ vmo_quota_has_writer(struct vmo_quota *q)
 
 	mutex_lock(&vmo_list_lock);
 	LIST_FOREACH(vmo, &vmo_list, all)
-		if (vmo->type == VMO_AOBJ && vmo->a.quota == q)
-			found = found || vmo_is_mapped_by_writer(vmo);
+		if (vmo->type == VMO_AOBJ && vmo->a.quota == q &&
+		    (found = vmo_is_mapped_by_writer(vmo)))
+			break;
 	mutex_unlock(&vmo_list_lock);
 	return found;
 }
