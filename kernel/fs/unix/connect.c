@@ -45,6 +45,15 @@ sock_listen(struct file *f, int backlog)
 	return r;
 }
 
+/* One more waits to be accepted.  Locks: sock_lock held. */
+static void
+arrived_locked(struct sock *listens)
+{
+	HELD(&sock_lock);
+	listens->queued++;
+	sock_tell_locked(listens, POLL_RD | POLLPRI);
+}
+
 /* Rule 1: new, whose reference goes to the list, is the other end of s.  Locks:
  * sock_lock held. */
 static void
@@ -59,8 +68,7 @@ meet_locked(struct sock *s, struct sock *listens, struct sock *new)
 	new->label = listens->label;
 	(void)atomic_add(&new->label->refs, 1);
 	list_push_back(&listens->arrivals, &new->arrival);
-	listens->queued++;
-	sock_tell_locked(listens, POLL_RD | POLLPRI);
+	arrived_locked(listens);
 }
 
 /* 0, -ECONNREFUSED, -EISCONN, -EINVAL; TOO_MANY, HAS_DIED.  Locks: sock_lock held. */
@@ -203,6 +211,16 @@ arrival_locked(struct sock *s, bool waits, int *r)
 	return LIST_ENTRY(n, struct sock, arrival);
 }
 
+/* There was no memory for a file: who comes next gets it. */
+static void
+arrive_again(struct sock *listens, struct sock *new)
+{
+	spin_lock(&sock_lock);
+	list_push_front(&listens->arrivals, &new->arrival);
+	arrived_locked(listens);
+	spin_unlock(&sock_lock);
+}
+
 /*
  * accept4(2); flags: O_NONBLOCK of the new one.
  *
@@ -227,6 +245,6 @@ sock_accept(struct file *f, unsigned flags, struct file **out)
 		return r;
 	r = sock_file(new, flags, out);
 	if (r != 0)
-		sock_end(new, SOCK_NEVER_ACCEPTED);
+		arrive_again(s, new);
 	return r;
 }

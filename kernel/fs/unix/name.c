@@ -90,6 +90,7 @@ bind_to(struct sock *s, const struct sock_addr *a)
 {
 	struct sock_label *l = kmem_zalloc(sizeof(*l));
 	struct path_at at = { .path = a->bytes + SOCK_ADDR_PATH };
+	struct vnode *vn = NULL;
 	int r = 0;
 
 	if (l == NULL)
@@ -98,9 +99,10 @@ bind_to(struct sock *s, const struct sock_addr *a)
 	l->addr = *a;
 	if (*at.path != '\0') {
 		l->addr.len = SOCK_ADDR_PATH + (unsigned)strlen(at.path) + 1;
-		r = names_make_socket(&at, file_mode(s->file), &l->vn);
+		r = names_make_socket(&at, file_mode(s->file), &vn);
 	}
 	if (r == 0) {
+		l->vn = vn;
 		r = name_give(s, l);
 		if (r != 0 && l->vn != NULL && fs_unlink(&at) != 0)
 			r = -EINVAL; /* somebody else has removed it */

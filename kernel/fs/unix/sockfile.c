@@ -17,6 +17,8 @@
 #define FIONREAD 0x541bu
 #define TIOCOUTQ 0x5411u
 
+enum sock_past { SOCK_NEVER_ACCEPTED, SOCK_ACCEPTED };
+
 static const struct vnode_ops sockfs_ops = { 0 };
 static const struct fstype sockfs_type = { .name = "sockfs", .magic = 0x534f434b };
 static struct mount sockfs = { .type = &sockfs_type };
@@ -175,7 +177,7 @@ end_locked(struct sock *s, enum sock_past past, struct list *lost)
  * Locks:    none held.
  * Owns:     the reference to s goes.
  */
-void
+static void
 sock_end(struct sock *s, enum sock_past past)
 {
 	struct list_node *n;

@@ -144,8 +144,6 @@ void sock_label_put(struct sock_label *);
 
 /* sockfile.c */
 int sock_file(struct sock *, unsigned flags, struct file **out) MUST_CHECK;
-enum sock_past { SOCK_NEVER_ACCEPTED, SOCK_ACCEPTED };
-void sock_end(struct sock *, enum sock_past);
 
 /* message.c */
 int sock_msg_make(struct sock *from, struct sock_io *, size_t len, uint64_t deadline,
