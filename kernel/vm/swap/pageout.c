@@ -49,7 +49,7 @@ static struct {
 	struct waitq done;           /* writers of files that wait for a round */
 	_Atomic uint64_t push;       /* [A] pages to write though there is room */
 	pfn_t hand;                  /* [mpw] where swap_reclaim() goes on */
-	void (*write)(uint64_t);     /* [c] */
+	void (*write)(uint64_t);     /* [c] but for kernel tests */
 	_Atomic uint64_t rounds;     /* [A] of files, ended so far */
 	uint64_t frames;             /* [c] usable */
 } pageout;
@@ -66,9 +66,9 @@ pageout_init(void)
 	pageout.frames = ps.total;
 }
 
-/* How the dirty pages of files are written: those of objects that have been dirty for
- * so long.
- * Locks: none; once, by vm_init(). */
+/* How the dirty pages of files are written in a round: those of objects that have been
+ * dirty for so long.
+ * Locks: none; by vm_init(), and by tests that judge what is dirty. */
 void
 pageout_set_files(void (*write)(uint64_t older_than_ns))
 {
@@ -145,9 +145,8 @@ static void
 files_round(void)
 {
 	make_room();
-	if (pages_dirty > 0)
-		pageout.write(is_above(START_PERCENT) ||
-		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
+	pageout.write(is_above(START_PERCENT) || page_count(PG_STANDBY) == 0 ?
+	    0 : OLD_NS);
 	atomic_add(&pageout.rounds, 1);
 	wake_all(&pageout.done);
 }

@@ -23,6 +23,8 @@
 #define NAPS 3000
 
 static struct cdisk disks[2];
+static unsigned in_use;              /* of them */
+static _Atomic unsigned idle_rounds; /* of the thread that writes old pages */
 static _Atomic unsigned running;
 
 /* ---- pages ---- */
@@ -158,6 +160,28 @@ static const struct pager_ops cd_ops = {
 
 /* ---- a file ---- */
 
+static void
+write_nothing(uint64_t older_than_ns)
+{
+	atomic_add(&idle_rounds, 1);
+}
+
+/*
+ * A page is written when the test says so, and else stays dirty: a round that is
+ * under way now has ended behind this.
+ */
+static void
+hold_writer(void)
+{
+	unsigned rounds = atomic_load(&idle_rounds);
+
+	pageout_set_files(write_nothing);
+	while (atomic_load(&idle_rounds) == rounds) {
+		pageout_wake();
+		cd_nap();
+	}
+}
+
 void
 cd_forget_counts(struct cdisk *d)
 {
@@ -173,6 +197,8 @@ cd_begin(unsigned file, uint64_t bytes)
 	struct cdisk *d = &disks[file];
 	uint64_t i;
 
+	if (in_use++ == 0)
+		hold_writer();
 	memset(d, 0, sizeof(*d));
 	d->pages = PAGE_UP(bytes) >> PAGE_SHIFT;
 	CHECK(d->pages <= CD_PAGES);
@@ -226,6 +252,8 @@ cd_end(struct cdisk *d)
 	vmo->n_resident = 0;
 	vmo_forget_client(vmo);
 	vmo_put(vmo);
+	if (--in_use == 0)
+		pageout_set_files(cache_flush_old);
 }
 
 /* ---- looked at ---- */

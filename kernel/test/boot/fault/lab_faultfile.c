@@ -77,6 +77,8 @@ shared_file(struct aspace *as, struct vmo *vmo)
 	CHECK(fault_wait(&f, r) == 0);
 	pass_says("F2 after that", pass_once(&f, as, va, W), FAULT_DONE);
 	fault_give_back(&f);
+	pageout_wake(); /* its round leaves alone what a test looks at */
+	cd_nap();
 	shows("F2, a store", as, va, 0, ro | MD_PTE_W | MD_PTE_D, true);
 	CLAIM(atomic_load(&disk->extended) == before + 1, "a store to a clean page "
 	    "of the file did not ask for room once");
