@@ -34,8 +34,9 @@ change_note() {
 	seen 'vadose:~#' && printf 'vi /root/note\r'
 	seen 'kept over the boot' && printf 'oand a second line\033'
 	seen "$typed 2/2" && printf '1G'
-	seen "$typed 1/2" && printf 'dwistill \033'
-	seen "$typed 1/2" 2 && printf ':wq\r'
+	seen "$typed 1/2" && printf 'dwi'
+	seen 'I /root/note .* 1/2' && printf 'still \033'
+	seen "I /root/note .* 1/2.*$typed 1/2" && printf ':wq\r'
 	seen 'vadose:~#' 2 && printf 'exit\r'
 }
 
