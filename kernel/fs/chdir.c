@@ -9,6 +9,7 @@
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
+#include "lib/string.h"
 
 /* Put the thread at the directory which at names. */
 static int
@@ -48,7 +49,8 @@ fs_chroot(const struct path_at *at)
 }
 
 /*
- * getcwd(2).
+ * getcwd(2).  What does not lie below the root of the caller is told to be so, as on
+ * Linux: no path of his leads there.
  *
  * Returns:  length without NUL; -ENOENT: the directory was removed;
  *           -ENAMETOOLONG: it has not room in cap.
@@ -56,10 +58,19 @@ fs_chroot(const struct path_at *at)
 ssize_t
 fs_getcwd(char *buf, size_t cap)
 {
-	struct vnode *cwd = fsctx_cwd();
+	static const char outside[] = "(unreachable)";
+	struct vnode *cwd = fsctx_cwd(), *root = fsctx_root();
+	size_t said = sizeof(outside) - 1;
+	bool inside = true;
 	ssize_t n;
 
-	n = cwd->nlink == 0 ? -ENOENT : vnode_path(cwd, buf, cap);
+	n = cwd->nlink == 0 ? -ENOENT :
+	    vn_path_from(cwd, root, buf, cap - said, &inside);
+	vn_put(root);
 	vn_put(cwd);
-	return n;
+	if (inside || n < 0)
+		return n;
+	memmove(buf + said, buf, (size_t)n + 1);
+	memcpy(buf, outside, said);
+	return n + (ssize_t)said;
 }

@@ -187,7 +187,7 @@ pts_made(unsigned n)
 	int r;
 
 	mutex_lock(&pts.mutex);
-	pts.uid[n] = fs_cred()->uid;
+	pts.uid[n] = fs_cred()->fsuid;
 	r = user_take(USE_PTYS, 1, &pts.payer[n]);
 	if (r == 0 && pts.mnt != NULL) {
 		v = slave_make(pts.mnt, n);

@@ -176,7 +176,8 @@ ssize_t
 vnode_path(struct vnode *v, char *buf, size_t cap)
 {
 	struct vnode *root = fsctx_root();
-	ssize_t n = vn_path_from(v, root, buf, cap);
+	bool inside;
+	ssize_t n = vn_path_from(v, root, buf, cap, &inside);
 
 	vn_put(root);
 	return n;

@@ -20,8 +20,8 @@ void vn_note_name(struct vnode *, struct vnode *parent, const struct name *);
 void vn_forget_name(struct vnode *, const struct vnode *dir, const struct name *);
 struct vnode *vn_parent(struct vnode *);
 bool vn_is_below(const struct vnode *, const struct vnode *top);
-ssize_t vn_path_from(struct vnode *, const struct vnode *root, char *buf,
-    size_t cap);
+ssize_t vn_path_from(struct vnode *, const struct vnode *root, char *buf, size_t cap,
+    bool *inside) MUST_CHECK;
 ssize_t vn_full_path(struct vnode *, char *buf, size_t cap);
 void names_hold(void);
 void names_drop(void);

@@ -104,7 +104,7 @@ ring_replace_locked(struct pipe *p, struct pipe_slot *fresh, unsigned n)
 	p->slot = fresh;
 	atomic_store_release(&p->nslots, n);
 	atomic_store(&p->ends, used);
-	pipe_tell_locked(p, POLL_WR);
+	pipe_tell_locked(p, READY_ALL);
 }
 
 /*

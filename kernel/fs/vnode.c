@@ -297,13 +297,15 @@ path_prepend(const struct vnode *v, char *start, char **end)
 }
 
 /*
- * Write the path from root (NULL: the first root) to v to the end of buf.
+ * Write the path from root (NULL: the first root) to v to the end of buf.  Where v is
+ * not below root, *inside is false, and it is the path from the first root.
  *
  * Locks:    takes names_lock.
  * Returns:  where it begins, or NULL: too long.
  */
 static char *
-path_build(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
+path_build(struct vnode *v, const struct vnode *root, char *buf, size_t cap,
+    bool *inside)
 {
 	char *end = buf + cap;
 	bool fits = true;
@@ -318,6 +320,7 @@ path_build(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 		v = v->parent == NULL ? v->mnt->root : v->parent;
 	}
 	spin_unlock(&names_lock);
+	*inside = v == root;
 	if (fits && end == buf + cap && end > buf)
 		*--end = '/';
 	return fits ? end : NULL;
@@ -325,12 +328,14 @@ path_build(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 
 /*
  * The absolute path of a vnode as root sees it, terminated; NULL: the first root.
+ * *inside: path_build().
  *
  * Locks:    none of rank LR_LEAF or above.
  * Returns:  length, -ENAMETOOLONG.
  */
 ssize_t
-vn_path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
+vn_path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap,
+    bool *inside)
 {
 	static const char gone[] = " (deleted)";
 	size_t n, tail;
@@ -338,7 +343,7 @@ vn_path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 
 	tail = atomic_load_relaxed(&v->nlink) == 0 ? sizeof(gone) - 1 : 0;
 	if (tail + 1 < cap)
-		start = path_build(v, root, buf, cap - tail - 1);
+		start = path_build(v, root, buf, cap - tail - 1, inside);
 	if (start == NULL)
 		return -ENAMETOOLONG;
 	n = (size_t)(buf + cap - tail - 1 - start);
@@ -352,7 +357,9 @@ vn_path_from(struct vnode *v, const struct vnode *root, char *buf, size_t cap)
 ssize_t
 vn_full_path(struct vnode *v, char *buf, size_t cap)
 {
-	return vn_path_from(v, NULL, buf, cap);
+	bool inside;
+
+	return vn_path_from(v, NULL, buf, cap, &inside);
 }
 
 /*

@@ -340,7 +340,7 @@ struct ptimer_req {
 	struct cpu_clock cpu;
 	uint64_t zero_ns;        /* what its clock showed when md_time_ns() was 0 */
 	int clock;               /* as the program calls it */
-	bool is_wrong;           /* its sigevent is none: -EINVAL */
+	bool is_wrong;           /* its sigevent or clock is none: -EINVAL */
 	bool is_silent;          /* SIGEV_NONE */
 	int to;                  /* a thread of the process; 0: the process */
 	int signo;

@@ -422,7 +422,7 @@ ptimer_create(const struct ptimer_req *req, int *id)
 {
 	struct ptimer *t = kmem_cache_zalloc(&ptimer_cache);
 	struct proc *p = proc_current();
-	int r;
+	int r = -EAGAIN;
 
 	if (t == NULL)
 		return -EAGAIN;
@@ -432,16 +432,17 @@ ptimer_create(const struct ptimer_req *req, int *id)
 	spin_lock(&proc_lock);
 	if (has_queues_locked(p))
 		t->q = sigq_keep_locked(p, taken_locked, t);
-	r = t->q == NULL ? -EAGAIN : req->is_wrong ? -EINVAL : target_locked(t);
-	if (r == 0) {
+	if (t->q == NULL) {
+		kmem_cache_free(&ptimer_cache, t);
+	} else {
+		/* A wrong target has used a number up, too: as on Linux. */
 		number_locked(p->ptimers, t);
 		if (!req->has_value)
 			t->req.value = (uint64_t)t->id;
 		*id = t->id;
-	} else {
-		if (t->q != NULL)
-			sigq_leave_locked(t->q);
-		kmem_cache_free(&ptimer_cache, t);
+		r = req->is_wrong ? -EINVAL : target_locked(t);
+		if (r != 0)
+			end_locked(t);
 	}
 	spin_unlock(&proc_lock);
 	return r;

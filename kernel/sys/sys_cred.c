@@ -18,6 +18,7 @@
 #include "sys/sys.h"
 
 #include "lib/errno.h"
+#include "lib/string.h"
 
 #define KEEP UINT32_MAX
 #define NGROUPS_LINUX 65536 /* so many it would read */
@@ -278,6 +279,20 @@ groups_check(va_t at, uint64_t n)
 	return 0;
 }
 
+/* In the order in which Linux keeps and shows them. */
+static void
+sort_groups(uint32_t *list, unsigned n)
+{
+	for (unsigned i = 1; i < n; i++) {
+		uint32_t id = list[i];
+		unsigned k = i;
+
+		for (; k > 0 && list[k - 1] > id; k--)
+			list[k] = list[k - 1];
+		list[k] = id;
+	}
+}
+
 int64_t
 sys_setgroups(const uint64_t a[6])
 {
@@ -295,9 +310,9 @@ sys_setgroups(const uint64_t a[6])
 	for (uint64_t i = 0; i < n; i++)
 		if (list[i] == UINT32_MAX)
 			return -EINVAL;
+	sort_groups(list, (unsigned)n);
 	spin_lock(&proc_lock);
-	for (uint64_t i = 0; i < n; i++)
-		c->groups[i] = list[i];
+	memcpy(c->groups, list, n * sizeof(list[0]));
 	c->ngroups = (uint32_t)n;
 	spin_unlock(&proc_lock);
 	return 0;

@@ -23,7 +23,8 @@ struct abi_sigevent {
 };
 _Static_assert(sizeof(struct abi_sigevent) == 64, "Linux");
 
-/* Which clock; 0, -EOPNOTSUPP: no timer can be of it; -EINVAL: there is none. */
+/* Which clock; 0, -EOPNOTSUPP: no timer can be of it; -EINVAL: there is none.  A CPU
+ * clock that is none is found when the timer has its number: as on Linux. */
 static int
 clock_of(int clock, struct ptimer_req *req)
 {
@@ -32,7 +33,8 @@ clock_of(int clock, struct ptimer_req *req)
 	req->clock = clock;
 	if (r != 0) {
 		req->is_cpu = true;
-		return r < 0 ? r : 0;
+		req->is_wrong = r < 0;
+		return 0;
 	}
 	switch (clock) {
 	case CLOCK_REALTIME:
@@ -66,7 +68,7 @@ event_of(const struct abi_sigevent *ev, struct ptimer_req *req)
 	req->has_value = true;
 	if (notify == SIGEV_THREAD_ID)
 		req->to = ev->tid;
-	req->is_wrong = (notify == SIGEV_THREAD_ID && ev->tid <= 0) ||
+	req->is_wrong |= (notify == SIGEV_THREAD_ID && ev->tid <= 0) ||
 	    (notify != SIGEV_SIGNAL && notify != SIGEV_NONE &&
 	    notify != SIGEV_THREAD && notify != SIGEV_THREAD_ID) ||
 	    (!req->is_silent && (!sig_is_valid(ev->signo) || ev->signo == 0));
