@@ -22,6 +22,15 @@
 #define MOST_BYTES 8192   /* of one call */
 #define TERMINAL_BYTES 12 /* of one write: a terminal's room is not Linux's */
 #define USER 1000
+#define KEPT_FD 500       /* and above: the test's own */
+
+/*
+ * A call whose answer is told, or what stands for it: another test than that of
+ * the answers lets some fail, or leaves them out.
+ */
+#ifndef CALL
+#define CALL(call, left_out) (call)
+#endif
 
 /* An operation, and how often it comes. */
 struct op {
@@ -29,11 +38,23 @@ struct op {
 	unsigned weight;
 };
 
+enum ipc_kind { IPC_MESSAGES, IPC_SEMAPHORES, IPC_MEMORY, IPC_KINDS };
+#define IPC_SLOTS 4
+#define MOST_MADE 100
+
 /* Shared by a seed's processes, of which one runs at a time, and the parent. */
 struct record {
 	size_t used;
 	bool sent; /* sendfile(2) was called: times of access are not shown */
 	bool full;
+	int ipc[IPC_KINDS][IPC_SLOTS]; /* ids; -1 */
+	unsigned children;
+	pid_t child[MOST_MADE];
+	unsigned made;
+	struct {
+		enum ipc_kind kind;
+		int id;
+	} to_remove[MOST_MADE];
 	char text[TEXT_SIZE];
 };
 
@@ -82,9 +103,8 @@ say(const char *fmt, ...)
 		record->full = true;
 }
 
-/* The call's answer goes into the text; it is returned. */
 static long
-tell(long r)
+tell_answer(long r)
 {
 	if (r == -1)
 		say(" = E%d", errno);
@@ -93,16 +113,21 @@ tell(long r)
 	return r;
 }
 
-/* The same, where the number itself is not to be told. */
 static bool
-tell_success(bool good)
+tell_good(bool good)
 {
 	if (good)
 		say(" = ok");
 	else
-		tell(-1);
+		tell_answer(-1);
 	return good;
 }
+
+/* The call's answer goes into the text; it is returned. */
+#define tell(call) tell_answer(CALL(call, -1))
+
+/* The same, where the number itself is not to be told. */
+#define tell_success(good) tell_good(CALL(good, false))
 
 static uint32_t
 fnv(const void *p, size_t n)

@@ -181,10 +181,10 @@ op_lseek(void)
 	if (folder && from == SEEK_CUR)
 		from = SEEK_SET;
 	say("lseek %d %ld %d", fd, at, from);
-	r = lseek(fd, at, from);
+	r = CALL(lseek(fd, at, from), -1);
 	if (folder && r >= 0)
 		r = lseek(fd, 0, SEEK_SET);
-	tell(r);
+	tell_answer(r);
 }
 
 static void
@@ -341,8 +341,8 @@ op_getfl(void)
 	long flags;
 
 	say("getfl %d", fd);
-	flags = fcntl(fd, F_GETFL);
-	if (tell_success(flags >= 0))
+	flags = CALL(fcntl(fd, F_GETFL), -1);
+	if (tell_good(flags >= 0))
 		say(" %lx", flags);
 }
 

@@ -57,8 +57,8 @@ op_mmap(void)
 	flags |= chance(6) ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 	say_range("mmap", b);
 	say(" %x %x %d %ld", protection, flags, fd, (long)at);
-	p = mmap(b.p, b.n, protection, flags, fd, at);
-	if (tell_success(p != MAP_FAILED))
+	p = CALL(mmap(b.p, b.n, protection, flags, fd, at), MAP_FAILED);
+	if (tell_good(p != MAP_FAILED))
 		say(" %s", p == b.p ? "there" : "elsewhere");
 }
 
@@ -97,8 +97,8 @@ op_mremap(void)
 	say_range("mremap", from);
 	say_range("", to);
 	say(" %x", flags);
-	p = mremap(from.p, from.n, to.n, flags, to.p);
-	tell_success(p != MAP_FAILED);
+	p = CALL(mremap(from.p, from.n, to.n, flags, to.p), MAP_FAILED);
+	tell_good(p != MAP_FAILED);
 }
 
 static void

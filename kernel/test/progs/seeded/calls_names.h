@@ -326,8 +326,8 @@ op_getcwd(void)
 	bool good;
 
 	say("getcwd");
-	good = getcwd(path, sizeof(path)) != NULL;
-	if (tell_success(good) && strlen(path) >= strlen(tmp_folder))
+	good = tell_success(getcwd(path, sizeof(path)) != NULL);
+	if (good && strlen(path) >= strlen(tmp_folder))
 		say(" %s", path + strlen(tmp_folder));
 }
 
@@ -354,9 +354,9 @@ op_getdents(void)
 	long n;
 
 	say("getdents %d", fd);
-	n = syscall(SYS_getdents64, fd, in, 4096);
+	n = CALL(syscall(SYS_getdents64, fd, in, 4096), -1);
 	if (n <= 0)
-		tell(n);
+		tell_answer(n);
 	else
 		show_names(in, in + n);
 }

@@ -150,14 +150,14 @@ op_fork(void)
 	if (depth >= DEEPEST)
 		return;
 	say("fork\n");
-	pid = fork();
+	pid = CALL(fork(), -1);
 	if (pid == 0)
 		child();
 	do
 		r = waitpid(pid, &status, 0);
 	while (r < 0 && errno == EINTR);
 	say("waitpid");
-	if (tell_success(r > 0 && r == pid))
+	if (tell_good(r > 0 && r == pid))
 		say(" %x", status);
 }
 
