@@ -384,7 +384,7 @@ children_to_reaper(struct proc *p)
 		}
 		jobs_left_locked(child, p, NULL);
 		si.signo = child->pdeath_sig;
-		if (si.signo != 0)
+		if (si.signo != 0 && sig_may_send(child, si.signo))
 			(void)sig_send_proc_locked(child, &si);
 	}
 }
