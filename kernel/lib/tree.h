@@ -14,10 +14,14 @@
  *              and its two children; it is called bottom-up for each node
  *              whose subtree changed.  NULL: no summary.
  *           2. No locking, no allocation; the owner's lock guards all nodes.
+ *           3. Where the order is that of a number (uint64_t) in the element, no
+ *              two of which are equal, the walk is here: RB_NUMBER says where it
+ *              lies, which the compiler knows at each call.
  */
 #ifndef LIB_TREE_H
 #define LIB_TREE_H
 
+#include "lib/assert.h"
 #include "lib/types.h"
 
 struct rb_node {
@@ -65,5 +69,65 @@ struct rb_node *rb_prev(const struct rb_node *);
  * Returns:  black height, or -1 (red-red, unequal heights, wrong parent).
  */
 int rb_check(const struct rb_root *);
+
+/* ---- in the order of a number of the elements ---- */
+
+/* How far behind the node of an element its number lies. */
+#define RB_NUMBER(type, node, number) \
+	((ptrdiff_t)offsetof(type, number) - (ptrdiff_t)offsetof(type, node))
+
+static inline uint64_t
+rb_number(const struct rb_node *n, ptrdiff_t at)
+{
+	return *(const uint64_t *)((uintptr_t)n + (uintptr_t)at);
+}
+
+/* The first node from a number on; NULL. */
+static inline struct rb_node *
+rb_from(const struct rb_root *root, ptrdiff_t at, uint64_t number)
+{
+	struct rb_node *n = root->node, *best = NULL;
+
+	while (n != NULL) {
+		if (rb_number(n, at) >= number) {
+			best = n;
+			n = n->left;
+		} else {
+			n = n->right;
+		}
+	}
+	return best;
+}
+
+/* The same for walks, which ask for the next one: last is what was found last; NULL. */
+static inline struct rb_node *
+rb_from_near(const struct rb_root *root, ptrdiff_t at, uint64_t number,
+    struct rb_node *last)
+{
+	if (last != NULL && rb_number(last, at) <= number) {
+		if (rb_number(last, at) == number)
+			return last;
+		last = rb_next(last);
+		if (last == NULL || rb_number(last, at) >= number)
+			return last;
+	}
+	return rb_from(root, at, number);
+}
+
+/* Link a node by its number; no summaries. */
+static inline void
+rb_add(struct rb_root *root, struct rb_node *node, ptrdiff_t at)
+{
+	struct rb_node **link = &root->node, *parent = NULL;
+	uint64_t number = rb_number(node, at);
+
+	while (*link != NULL) {
+		parent = *link;
+		ASSERT(rb_number(parent, at) != number);
+		link = number < rb_number(parent, at) ? &parent->left :
+		    &parent->right;
+	}
+	rb_insert(root, node, parent, link, NULL);
+}
 
 #endif

@@ -26,6 +26,7 @@ struct kmem_cache sx_amaps = KMEM_CACHE("sx_amap", struct sx_amap);
 struct kmem_cache sx_entries = KMEM_CACHE("sx_entry", struct sx_entry);
 
 #define ENTRY_OF(node) CONTAINER_OF(node, struct sx_entry, rb)
+#define ENTRY_VPN RB_NUMBER(struct sx_entry, rb, vpn)
 
 struct sx_amap *
 sx_amap_new(void)
@@ -58,33 +59,13 @@ sx_entry_free(struct sx_entry *e)
 struct sx_entry *
 sx_from_locked(struct sx_amap *amap, uint64_t vpn)
 {
-	struct rb_node *n = amap->entries.node;
-	struct sx_entry *best = NULL;
+	struct rb_node *n = amap->last == NULL ? NULL : &amap->last->rb;
 
 	HELD(&sx_lock);
-	/* Walks ask for the next one. */
-	if (amap->last != NULL && amap->last->vpn <= vpn) {
-		if (amap->last->vpn == vpn)
-			return amap->last;
-		n = rb_next(&amap->last->rb);
-		if (n == NULL || ENTRY_OF(n)->vpn >= vpn) {
-			if (n != NULL)
-				amap->last = ENTRY_OF(n);
-			return n == NULL ? NULL : ENTRY_OF(n);
-		}
-		n = amap->entries.node;
-	}
-	while (n != NULL) {
-		if (ENTRY_OF(n)->vpn >= vpn) {
-			best = ENTRY_OF(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	if (best != NULL)
-		amap->last = best;
-	return best;
+	n = rb_from_near(&amap->entries, ENTRY_VPN, vpn, n);
+	if (n == NULL)
+		return NULL;
+	return amap->last = ENTRY_OF(n);
 }
 
 /* The entry of a page.  Locks: [sx].  Returns: NULL: there is none. */
@@ -103,17 +84,9 @@ sx_find_locked(struct sx_amap *amap, uint64_t vpn)
 static void
 link_entry(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn)
 {
-	struct rb_node **link = &amap->entries.node, *parent = NULL;
-
-	while (*link != NULL) {
-		parent = *link;
-		ASSERT(ENTRY_OF(parent)->vpn != vpn);
-		link = vpn < ENTRY_OF(parent)->vpn ? &parent->left :
-		    &parent->right;
-	}
 	e->vpn = vpn;
 	e->amap = amap;
-	rb_insert(&amap->entries, &e->rb, parent, link, NULL);
+	rb_add(&amap->entries, &e->rb, ENTRY_VPN);
 	amap->last = e;
 	amap->n++;
 	amap->nlate += e->late;

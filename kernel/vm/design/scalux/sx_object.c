@@ -22,8 +22,6 @@
 
 static struct kmem_cache objects = KMEM_CACHE("sx_object", struct sx_object);
 
-#define OBJECT_OF(node) CONTAINER_OF(node, struct sx_object, rb)
-
 /* ---- the tree of a map ---- */
 
 /* The first object that ends behind vpn.
@@ -31,18 +29,10 @@ static struct kmem_cache objects = KMEM_CACHE("sx_object", struct sx_object);
 struct sx_object *
 sx_object_from(const struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = sx_space(as)->objects.node;
-	struct sx_object *best = NULL;
+	struct rb_node *n = rb_from(&sx_space(as)->objects,
+	    RB_NUMBER(struct sx_object, rb, end), vpn + 1);
 
-	while (n != NULL) {
-		if (OBJECT_OF(n)->end > vpn) {
-			best = OBJECT_OF(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	return best;
+	return n == NULL ? NULL : CONTAINER_OF(n, struct sx_object, rb);
 }
 
 /* The object that is mapped at vpn.
@@ -58,15 +48,8 @@ sx_object_at(const struct aspace *as, uint64_t vpn)
 static void
 insert(struct sx_object *o)
 {
-	struct rb_root *root = &sx_space(o->as)->objects;
-	struct rb_node **link = &root->node, *parent = NULL;
-
-	while (*link != NULL) {
-		parent = *link;
-		link = o->start < OBJECT_OF(parent)->start ? &parent->left :
-		    &parent->right;
-	}
-	rb_insert(root, &o->rb, parent, link, NULL);
+	rb_add(&sx_space(o->as)->objects, &o->rb,
+	    RB_NUMBER(struct sx_object, rb, start));
 	o->is_in = true;
 }
 

@@ -22,8 +22,6 @@
 
 static struct kmem_cache entries = KMEM_CACHE("sh_entry", struct sh_entry);
 
-#define ENTRY_OF(node) CONTAINER_OF(node, struct sh_entry, rb)
-
 static inline struct sh_space *
 space_of(const struct aspace *as)
 {
@@ -41,32 +39,17 @@ space_of(const struct aspace *as)
 struct sh_entry *
 sh_entry_from(const struct aspace *as, uint64_t vpn)
 {
-	struct rb_node *n = space_of(as)->entries.node;
-	struct sh_entry *best = NULL;
+	struct rb_node *n = rb_from(&space_of(as)->entries,
+	    RB_NUMBER(struct sh_entry, rb, end), vpn + 1);
 
-	while (n != NULL) {
-		if (ENTRY_OF(n)->end > vpn) {
-			best = ENTRY_OF(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	return best;
+	return n == NULL ? NULL : CONTAINER_OF(n, struct sh_entry, rb);
 }
 
 static void
 insert(struct sh_entry *e)
 {
-	struct rb_root *root = &space_of(e->as)->entries;
-	struct rb_node **link = &root->node, *parent = NULL;
-
-	while (*link != NULL) {
-		parent = *link;
-		link = e->start < ENTRY_OF(parent)->start ? &parent->left :
-		    &parent->right;
-	}
-	rb_insert(root, &e->rb, parent, link, NULL);
+	rb_add(&space_of(e->as)->entries, &e->rb,
+	    RB_NUMBER(struct sh_entry, rb, start));
 	e->is_in = true;
 }
 

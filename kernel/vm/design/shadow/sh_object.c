@@ -24,7 +24,7 @@ struct list sh_due = LIST_INIT(sh_due);
 struct kmem_cache sh_pages = KMEM_CACHE("sh_page", struct sh_page);
 struct kmem_cache sh_objects = KMEM_CACHE("sh_object", struct sh_object);
 
-#define PAGE_OF(node) CONTAINER_OF(node, struct sh_page, rb)
+#define PAGE_INDEX RB_NUMBER(struct sh_page, rb, index)
 
 static uint64_t
 count_bytes(size_t unused)
@@ -132,31 +132,13 @@ sh_page_empty(struct sh_page *page)
 struct sh_page *
 sh_from_locked(struct sh_object *o, uint64_t index)
 {
-	struct rb_node *n = o->pages.node, *next;
-	struct sh_page *best = NULL;
+	struct rb_node *n = o->last == NULL ? NULL : &o->last->rb;
 
 	HELD(&sh_lock);
-	/* Walks ask for the next one. */
-	if (o->last != NULL && o->last->index <= index) {
-		if (o->last->index == index)
-			return o->last;
-		next = rb_next(&o->last->rb);
-		if (next == NULL)
-			return NULL;
-		if (PAGE_OF(next)->index >= index)
-			return o->last = PAGE_OF(next);
-	}
-	while (n != NULL) {
-		if (PAGE_OF(n)->index >= index) {
-			best = PAGE_OF(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	if (best != NULL)
-		o->last = best;
-	return best;
+	n = rb_from_near(&o->pages, PAGE_INDEX, index, n);
+	if (n == NULL)
+		return NULL;
+	return o->last = CONTAINER_OF(n, struct sh_page, rb);
 }
 
 /*
@@ -183,17 +165,9 @@ sh_find_locked(struct sh_object *o, uint64_t index)
 void
 sh_add_locked(struct sh_object *o, struct sh_page *page, uint64_t index)
 {
-	struct rb_node **link = &o->pages.node, *parent = NULL;
-
 	HELD(&sh_lock);
-	while (*link != NULL) {
-		parent = *link;
-		ASSERT(PAGE_OF(parent)->index != index);
-		link = index < PAGE_OF(parent)->index ? &parent->left :
-		    &parent->right;
-	}
 	page->index = index;
-	rb_insert(&o->pages, &page->rb, parent, link, NULL);
+	rb_add(&o->pages, &page->rb, PAGE_INDEX);
 	o->last = page;
 	o->n++;
 	o->nlate += page->late;

@@ -32,6 +32,7 @@ struct kmem_cache amap_chunks = KMEM_CACHE("vm_amap_chunk",
 static struct kmem_cache amaps = KMEM_CACHE("vm_amap", struct vm_amap);
 
 #define CHUNK_OF(node) CONTAINER_OF(node, struct vm_amap_chunk, rb)
+#define CHUNK_NO RB_NUMBER(struct vm_amap_chunk, rb, no)
 
 /* Locks: none; once, by uvm_design.init. */
 void
@@ -47,24 +48,18 @@ amap_init(void)
 static struct vm_amap_chunk *
 chunk_from(struct vm_amap *amap, uint64_t no)
 {
-	struct rb_node *n = amap->chunks.node;
-	struct vm_amap_chunk *best = NULL, *last;
+	struct vm_amap_chunk *last;
+	struct rb_node *n;
 
 	/* One that is shared does not change: any that was met is still there. */
 	last = atomic_load_relaxed(&amap->last);
 	if (last != NULL && last->no == no)
 		return last;
-	while (n != NULL) {
-		if (CHUNK_OF(n)->no >= no) {
-			best = CHUNK_OF(n);
-			n = n->left;
-		} else {
-			n = n->right;
-		}
-	}
-	if (best != NULL)
-		atomic_store_release(&amap->last, best);
-	return best;
+	n = rb_from(&amap->chunks, CHUNK_NO, no);
+	if (n == NULL)
+		return NULL;
+	atomic_store_release(&amap->last, CHUNK_OF(n));
+	return CHUNK_OF(n);
 }
 
 /* The chunk with a number.
@@ -80,15 +75,7 @@ amap_chunk(struct vm_amap *amap, uint64_t no)
 static void
 chunk_link(struct vm_amap *amap, struct vm_amap_chunk *c)
 {
-	struct rb_node **link = &amap->chunks.node, *parent = NULL;
-
-	while (*link != NULL) {
-		parent = *link;
-		ASSERT(CHUNK_OF(parent)->no != c->no);
-		link = c->no < CHUNK_OF(parent)->no ? &parent->left :
-		    &parent->right;
-	}
-	rb_insert(&amap->chunks, &c->rb, parent, link, NULL);
+	rb_add(&amap->chunks, &c->rb, CHUNK_NO);
 	atomic_store_release(&amap->last, c);
 }
 
