@@ -137,6 +137,40 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
+/* ---- what takes records, and may wait for them ---- */
+
+/* turn() of an entry of v, under [W], until nothing is lacking.  One that came no further
+ * than the last is refused.
+ * Locks: [M] exclusive; takes [W].
+ * Returns: 0; -ENOMEM, -EINTR (fatal signal): there will be no other turn. */
+int
+anons_by_turns(struct aspace *as, const struct vad *v, anons_turn_fn *turn, void *arg)
+{
+	struct want w = { .what = WANT_AGAIN };
+	bool paid = (v->flags & VAD_CHARGED) != 0;
+	uint64_t before, came_to = 0;
+	struct kmem_cache *lacks;
+	unsigned refused = 0;
+	int r;
+
+	HELD(&as->map_lock);
+	do {
+		r = 0;
+		mutex_lock(&as->ws_lock);
+		before = came_to;
+		lacks = turn(arg, &came_to);
+		if (came_to != before)
+			refused = 0;
+		if (lacks != NULL)
+			r = anons_refused(&w, lacks, paid, &refused);
+		mutex_unlock(&as->ws_lock);
+		if (lacks != NULL && r == 0)
+			r = want_get(&w);
+	} while (lacks != NULL && r == 0);
+	want_end(&w);
+	return r;
+}
+
 /* ---- rights ---- */
 
 /* The VAD is about to have fewer rights: school->protect.

@@ -50,6 +50,9 @@ struct anons_check {
 /* An anon, at a page, with what guards it held: not 0 ends the walk. */
 typedef int anons_fn(void *arg, uint64_t vpn, uint64_t *word);
 typedef void anons_entry_fn(void *entry, void *arg);
+/* [W]: as much of a change as there are records for, and how far it has come.  NULL: it
+ * is done; the cache that had no object. */
+typedef struct kmem_cache *anons_turn_fn(void *arg, uint64_t *came_to);
 
 /* What a new anon takes, until it is put to its page: [own]. */
 struct anons_making {
@@ -131,6 +134,7 @@ void anons_release(struct aspace *, struct vad *);                /* entries->re
 void anons_detach(struct aspace *, struct vad *);                 /* school->detach */
 int anons_zap(struct aspace *, struct vm_maplink *, uint64_t lo, uint64_t hi,
     struct zap_job *);                                            /* school->zap */
+int anons_by_turns(struct aspace *, const struct vad *, anons_turn_fn *, void *arg);
 int anons_protect(struct aspace *, struct vad *, uint8_t prot);    /* school->protect */
 struct vad *anons_lookup(struct aspace *, uint64_t vpn);          /* school->lookup */
 

@@ -156,35 +156,28 @@ sx_lacks(const struct sx_object *o)
 	return o->copy == NULL ? &sx_amaps : &sx_entries;
 }
 
+static struct kmem_cache *
+unshare_turn(void *object, uint64_t *came_to)
+{
+	struct sx_object *o = object;
+	bool done = sx_unshare(o);
+
+	*came_to = o->copied;
+	return done ? NULL : sx_lacks(o);
+}
+
 /* sx_unshare(), for who may wait.
  * Locks: [M] exclusive, with a structural token or none; takes [W].
  * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is as it was. */
 int
 sx_unshare_wait(struct sx_object *o)
 {
-	struct want w = { .what = WANT_AGAIN };
-	bool done, paid = (o->vad->flags & VAD_CHARGED) != 0;
-	uint64_t before = UINT64_MAX;
-	unsigned refused = 0;
-	int r = 0;
+	int r = anons_by_turns(o->as, o->vad, unshare_turn, o);
 
-	do {
-		mutex_lock(&o->as->ws_lock);
-		done = sx_unshare(o);
-		if (o->copied != before)
-			refused = 0;
-		before = o->copied;
-		if (!done)
-			r = anons_refused(&w, sx_lacks(o), paid, &refused);
-		mutex_unlock(&o->as->ws_lock);
-		if (!done && r == 0)
-			r = want_get(&w);
-	} while (!done && r == 0);
-	if (!done) {
+	if (r != 0) {
 		mutex_lock(&o->as->ws_lock);
 		sx_abandon(o);
 		mutex_unlock(&o->as->ws_lock);
 	}
-	want_end(&w);
-	return done ? 0 : r;
+	return r;
 }

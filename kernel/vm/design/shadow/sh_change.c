@@ -262,6 +262,19 @@ make_holes(struct discarding *d)
 	return true;
 }
 
+static struct kmem_cache *
+discard_turn(void *arg, uint64_t *came_to)
+{
+	struct discarding *d = arg;
+	bool done = make_holes(d);
+
+	*came_to = d->n;
+	if (!done)
+		return &sh_pages;
+	discard(d);
+	return NULL;
+}
+
 /*
  * madvise: what the process has in [lo, hi) of an entry is not wanted any more.
  *
@@ -272,33 +285,15 @@ int
 sh_discard(struct aspace *as, void *entry, uint64_t lo, uint64_t hi)
 {
 	struct discarding d = { .e = entry, .lo = lo, .hi = hi };
-	struct want w = { .what = WANT_AGAIN };
-	bool done, paid = (d.e->vad->flags & VAD_CHARGED) != 0;
-	unsigned refused = 0;
 	struct sh_page *hole;
-	uint64_t before;
-	int r = 0;
+	int r;
 
 	HELD(&as->map_lock);
-	do {
-		mutex_lock(&as->ws_lock);
-		before = d.n;
-		done = make_holes(&d);
-		if (done)
-			discard(&d);
-		if (d.n != before)
-			refused = 0;
-		if (!done)
-			r = anons_refused(&w, &sh_pages, paid, &refused);
-		mutex_unlock(&as->ws_lock);
-		if (!done && r == 0)
-			r = want_get(&w);
-	} while (!done && r == 0);
+	r = anons_by_turns(as, d.e->vad, discard_turn, &d);
 	while ((hole = take_hole(&d)) != NULL)
 		sh_page_free(hole);
-	want_end(&w);
 	sh_collapse_due();
-	return done ? 0 : r;
+	return r;
 }
 
 /*

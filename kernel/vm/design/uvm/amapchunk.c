@@ -202,14 +202,6 @@ amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
 
 /* ---- whole amaps ---- */
 
-/* Which cache had no object when amap_own() failed: for kmem_cache_feed().
- * Locks: [W] of its space. */
-struct kmem_cache *
-amap_lacks(const struct uvm_entry *e)
-{
-	return e->next == NULL ? &amaps : &amap_chunks;
-}
-
 /* Chunks that are set aside for the entry's copy: who sees more of them than before has
  * come further.
  * Locks: [W] of its space. */
@@ -324,19 +316,18 @@ set_aside(struct uvm_entry *e)
 
 /* The entry's amap is its own, for it is about to change.
  * Locks: [W] of its space; takes [amap], [anon], [P].
- * Returns: false: no memory; another call goes on where this one has stopped. */
-bool
+ * Returns: NULL; the cache that had no object: another call goes on where this one has
+ * stopped. */
+struct kmem_cache *
 amap_own(struct uvm_entry *e)
 {
-	bool own = !amap_is_shared(e->amap);
-
-	if (!own)
-		own = set_aside(e) && amap_unshare(e);
-	if (own && e->next != NULL) {
+	if (amap_is_shared(e->amap) && !(set_aside(e) && amap_unshare(e)))
+		return e->next == NULL ? &amaps : &amap_chunks;
+	if (e->next != NULL) {
 		amap_free(e->next);
 		e->next = NULL;
 	}
-	return own;
+	return NULL;
 }
 
 /* Who is about to change an amap has one of his own first: fault->own.
@@ -346,15 +337,16 @@ struct kmem_cache *
 amap_fault_own(struct fctx *f, void *entry)
 {
 	struct uvm_entry *e = entry;
+	struct kmem_cache *lacks;
 
 	/* A load of what nobody has stored to makes an anon, too. */
 	if (!amap_is_shared(e->amap) || (f->access != ACCESS_WRITE &&
 	    (f->v.vmo != NULL || amap_lookup(e->amap, f->va >> PAGE_SHIFT) != NULL)))
 		return NULL;
-	if (amap_own(e))
-		return NULL;
-	pmap_came_to(f, amap_kept(e));
-	return amap_lacks(e);
+	lacks = amap_own(e);
+	if (lacks != NULL)
+		pmap_came_to(f, amap_kept(e));
+	return lacks;
 }
 
 /* hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole chunks,

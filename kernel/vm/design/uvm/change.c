@@ -14,49 +14,13 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-/* What a step under [W] has come to: the same as before, no further. */
-struct turn {
-	struct uvm_entry *e, *to;  /* of a move: whose anons, and to whose amap */
-	uint64_t end, shift;       /* of a move: of the anons, and how far they go */
-	uint64_t came_to;          /* answer: how far */
-	struct kmem_cache *lacks;  /* answer: what there was none of */
-};
-
-/* step() until it is done.  A turn that came no further than the last is refused.  [M]
- * exclusive.  0, -ENOMEM, -EINTR. */
-static int
-by_turns(struct aspace *as, bool (*step)(struct turn *), struct turn *t)
+static struct kmem_cache *
+own_turn(void *entry, uint64_t *came_to)
 {
-	struct want w = { .what = WANT_AGAIN };
-	bool done, paid = (t->e->vad->flags & VAD_CHARGED) != 0;
-	unsigned refused = 0;
-	uint64_t before;
-	int r = 0;
+	struct kmem_cache *lacks = amap_own(entry);
 
-	do {
-		mutex_lock(&as->ws_lock);
-		before = t->came_to;
-		done = step(t);
-		if (t->came_to != before)
-			refused = 0;
-		if (!done)
-			r = anons_refused(&w, t->lacks, paid, &refused);
-		mutex_unlock(&as->ws_lock);
-		if (!done && r == 0)
-			r = want_get(&w);
-	} while (!done && r == 0);
-	want_end(&w);
-	return done ? 0 : r;
-}
-
-static bool
-own(struct turn *t)
-{
-	bool done = amap_own(t->e);
-
-	t->came_to = amap_kept(t->e);
-	t->lacks = amap_lacks(t->e);
-	return done;
+	*came_to = amap_kept(entry);
+	return lacks;
 }
 
 /* amap_own(), for who may wait.
@@ -65,9 +29,7 @@ own(struct turn *t)
 int
 uvm_own_wait(struct aspace *as, struct uvm_entry *e)
 {
-	struct turn t = { .e = e };
-
-	return by_turns(as, own, &t);
+	return anons_by_turns(as, e->vad, own_turn, e);
 }
 
 /* Anons of [lo, hi) go, of whatever entries lie there: of a truncate.
@@ -86,22 +48,25 @@ uvm_drop(struct aspace *as, uint64_t lo, uint64_t hi)
 	}
 }
 
-/* Chunks for all that is to come to another amap.  [W].  False: no memory; those that
- * there are stay. */
-static bool
-reserve_moved(struct turn *t)
-{
-	uint64_t vpn = t->e->start;
-	struct vm_anon *anon;
-	bool done = true;
+/* Anons that go to another amap: [own]. */
+struct moving {
+	struct uvm_entry *from, *to;
+	uint64_t end, shift;       /* of the anons, and how far they go */
+};
 
-	ASSERT(!amap_is_shared(t->e->amap) && !amap_is_shared(t->to->amap));
-	AMAP_FOREACH(anon, t->e->amap, vpn, t->end)
-		if (!(done = amap_reserve(t->to->amap, vpn + t->shift)))
-			break;
-	t->came_to = vpn;
-	t->lacks = &amap_chunks;
-	return done;
+/* Chunks for all that is to come to the other amap; those that there are stay. */
+static struct kmem_cache *
+reserve_turn(void *arg, uint64_t *came_to)
+{
+	const struct moving *m = arg;
+	struct vm_anon *anon;
+
+	ASSERT(!amap_is_shared(m->from->amap) && !amap_is_shared(m->to->amap));
+	*came_to = m->from->start;
+	AMAP_FOREACH(anon, m->from->amap, *came_to, m->end)
+		if (!amap_reserve(m->to->amap, *came_to + m->shift))
+			return &amap_chunks;
+	return NULL;
 }
 
 /* n pages of one VAD go to another, which has none: school->move.  What lies behind the
@@ -112,7 +77,7 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 {
 	struct uvm_entry *a = from->dpriv, *b = to->dpriv;
 	const struct vad copy = *to; /* [W]: no paged memory */
-	struct turn t = { .e = a, .to = b };
+	struct moving m = { .from = a, .to = b };
 	uint64_t vpn, limit;
 	struct vm_anon *anon;
 	int r;
@@ -124,17 +89,17 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	if (r != 0)
 		return -ENOMEM;
 	vpn = a->start;
-	t.shift = b->start - vpn;
-	t.end = vpn + n;
-	r = by_turns(as, reserve_moved, &t);
+	m.shift = b->start - vpn;
+	m.end = vpn + n;
+	r = anons_by_turns(as, a->vad, reserve_turn, &m);
 	if (r != 0)
 		return -ENOMEM;
 	mutex_lock(&as->ws_lock);
 	limit = pte_limit(&copy) >> PAGE_SHIFT;
-	t.end = MIN(t.end, MAX(limit, b->start) - t.shift);
+	m.end = MIN(m.end, MAX(limit, b->start) - m.shift);
 	(void)pmap_remove(as, vpn, vpn + n, PMAP_ALL);
-	AMAP_FOREACH(anon, a->amap, vpn, t.end)
-		amap_move(b->amap, vpn + t.shift, a->amap, vpn);
+	AMAP_FOREACH(anon, a->amap, vpn, m.end)
+		amap_move(b->amap, vpn + m.shift, a->amap, vpn);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }

@@ -72,7 +72,6 @@ uvm_space(const struct aspace *as)
 
 /* uvm_anon.c, amapchunk.c: for kmem_cache_feed() */
 extern struct kmem_cache uvm_anons, amap_chunks;
-struct kmem_cache *amap_lacks(const struct uvm_entry *); /* what amap_own() could not have */
 
 /* uvm_anon.c */
 void uvm_anon_init(void);
@@ -112,7 +111,7 @@ struct vm_anon *amap_next(struct vm_amap *, uint64_t *vpn);
 void amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *, uint64_t from);
 bool amap_make_spare(struct vm_amap *);                /* false: no memory */
 struct vm_amap *amap_next_of(struct uvm_entry *);      /* for its copy; NULL: no memory */
-bool amap_own(struct uvm_entry *);                     /* false: no memory; again goes on */
+struct kmem_cache *amap_own(struct uvm_entry *);       /* NULL; what lacked: again goes on */
 uint32_t amap_kept(const struct uvm_entry *);          /* how far it has come */
 struct kmem_cache *amap_fault_own(struct fctx *, void *entry);
 void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
