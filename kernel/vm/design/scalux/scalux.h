@@ -130,15 +130,13 @@ struct sx_anon *sx_queue_next(const struct vm_page *, struct sx_anon *); /* [sx]
 
 /* sx_amap.c */
 struct sx_amap *sx_amap_new(void);             /* no share; NULL: no memory */
-struct sx_entry *sx_entry_new(void);
-void sx_entry_free(struct sx_entry *);         /* in no amap */
 struct sx_entry *sx_find_locked(struct sx_amap *, uint64_t vpn);   /* [sx]; NULL */
 struct sx_entry *sx_from_locked(struct sx_amap *, uint64_t vpn);   /* first from vpn on; NULL */
+bool sx_has_entries(struct sx_amap *, uint64_t lo, uint64_t hi);   /* takes [sx] */
 /* [sx]: the entry of a page that has none; another anon for one that there is. */
 void sx_add_locked(struct sx_amap *, struct sx_entry *, uint64_t vpn, struct sx_anon *,
     enum charged);
-/* Dead: free it; NULL. */
-struct sx_anon *sx_replace_locked(struct sx_entry *, struct sx_anon *, enum charged);
+void sx_replace_locked(struct sx_entry *, struct sx_anon *, enum charged);
 void sx_drop(struct sx_amap *, uint64_t lo, uint64_t hi);          /* late ones are paid back */
 void sx_amap_end(struct sx_amap *);            /* all entries, which no share can reach */
 uint64_t sx_count_late(struct sx_amap *, uint64_t lo, uint64_t hi);

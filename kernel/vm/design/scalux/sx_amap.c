@@ -40,18 +40,6 @@ sx_amap_new(void)
 	return amap;
 }
 
-struct sx_entry *
-sx_entry_new(void)
-{
-	return kmem_cache_zalloc(&sx_entries);
-}
-
-void
-sx_entry_free(struct sx_entry *e)
-{
-	kmem_cache_free(&sx_entries, e);
-}
-
 /* ---- look-up ---- */
 
 /* The first entry of a page from vpn on.
@@ -77,6 +65,20 @@ sx_find_locked(struct sx_amap *amap, uint64_t vpn)
 	HELD(&sx_lock);
 	e = sx_from_locked(amap, vpn);
 	return e != NULL && e->vpn == vpn ? e : NULL;
+}
+
+/* Are there entries of [lo, hi)?  Locks: [W] of its space; takes [sx]. */
+bool
+sx_has_entries(struct sx_amap *amap, uint64_t lo, uint64_t hi)
+{
+	struct sx_entry *e;
+	bool has;
+
+	spin_lock(&sx_lock);
+	e = sx_from_locked(amap, lo);
+	has = e != NULL && e->vpn < hi;
+	spin_unlock(&sx_lock);
+	return has;
 }
 
 /* ---- one entry: [sx] ---- */
@@ -113,8 +115,8 @@ name_anon(struct sx_entry *e, struct sx_anon *anon)
 	list_push_back(&anon->entries, &e->anon_q);
 }
 
-/* The entry names its anon no more.  That, if it was the last; NULL. */
-static struct sx_anon *
+/* The entry names its anon no more, which ends if it was the last. */
+static void
 forget_anon(struct sx_entry *e)
 {
 	struct sx_anon *anon = e->anon;
@@ -125,7 +127,16 @@ forget_anon(struct sx_entry *e)
 	list_remove(&e->anon_q);
 	e->anon = NULL;
 	ASSERT(anon->refs > 0);
-	return --anon->refs == 0 ? anon : NULL;
+	if (--anon->refs == 0)
+		sx_anon_free(anon);
+}
+
+static void
+end_entry(struct sx_entry *e)
+{
+	unlink_entry(e);
+	forget_anon(e);
+	kmem_cache_free(&sx_entries, e);
 }
 
 /* The page vpn, which has none, gets an entry that names anon.
@@ -143,20 +154,16 @@ sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
 
 /* Another anon for an entry whose page no word maps in this share: it has been copied.
  * CHARGED_LATE: and it was charged just now.
- * Locks: [sx].
- * Returns: the anon before, if nobody names it any more: sx_anon_free(); NULL. */
-struct sx_anon *
+ * Locks: [sx]; takes [P]. */
+void
 sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, enum charged when)
 {
-	struct sx_anon *old;
-
 	HELD(&sx_lock);
 	ASSERT(!sx_is_shared(e->amap));
-	old = forget_anon(e);
+	forget_anon(e);
 	name_anon(e, anon);
 	e->amap->nlate += when == CHARGED_LATE && !e->late;
 	e->late |= when == CHARGED_LATE;
-	return old;
 }
 
 /* ---- ranges ---- */
@@ -199,7 +206,6 @@ enum late_pages { LATE_PAID_BACK, LATE_COUNTED };
 static bool
 drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
 {
-	struct sx_anon *dead;
 	struct sx_entry *e;
 
 	spin_lock(&sx_lock);
@@ -211,12 +217,8 @@ drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
 	*vpn = e->vpn;
 	if (late == LATE_PAID_BACK)
 		give_back_late(e);
-	unlink_entry(e);
-	dead = forget_anon(e);
+	end_entry(e);
 	spin_unlock(&sx_lock);
-	if (dead != NULL)
-		sx_anon_free(dead);
-	sx_entry_free(e);
 	return true;
 }
 
@@ -339,7 +341,6 @@ sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 static bool
 drop_leftover(struct sx_amap *amap, uint64_t *vpn, uint64_t end)
 {
-	struct sx_anon *dead = NULL;
 	struct sx_object *o;
 	struct sx_entry *e;
 
@@ -352,16 +353,10 @@ drop_leftover(struct sx_amap *amap, uint64_t *vpn, uint64_t end)
 	o = sx_window_locked(amap, e->vpn);
 	*vpn = o != NULL ? o->end : e->vpn + 1;
 	if (o == NULL) {
-		unlink_entry(e);
-		dead = forget_anon(e);
+		end_entry(e);
 		EVENT(scalux_leftover);
 	}
 	spin_unlock(&sx_lock);
-	if (o != NULL)
-		return true;
-	if (dead != NULL)
-		sx_anon_free(dead);
-	sx_entry_free(e);
 	return true;
 }
 

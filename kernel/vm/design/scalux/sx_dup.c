@@ -89,7 +89,7 @@ copy_page(struct anons_fork *w, struct sx_amap *to, struct sx_entry *n,
 static bool
 copy_entry(struct anons_fork *w, struct sx_amap *to, struct sx_entry *e)
 {
-	struct sx_entry *n = sx_entry_new();
+	struct sx_entry *n = kmem_cache_zalloc(&sx_entries);
 	bool copied = true;
 
 	if (n == NULL)
@@ -99,7 +99,7 @@ copy_entry(struct anons_fork *w, struct sx_amap *to, struct sx_entry *e)
 	else
 		sx_add_locked(to, n, e->vpn, e->anon, sx_charged(e));
 	if (!copied) {
-		sx_entry_free(n);
+		kmem_cache_free(&sx_entries, n);
 		return false;
 	}
 	anons_fork_given(w, e->late);

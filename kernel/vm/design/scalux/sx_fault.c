@@ -97,17 +97,6 @@ found(void *object, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 
 /* ---- what a new anon needs ---- */
 
-static bool
-has_entry(struct sx_object *o, uint64_t vpn)
-{
-	bool found;
-
-	spin_lock(&sx_lock);
-	found = sx_find_locked(o->amap, vpn) != NULL;
-	spin_unlock(&sx_lock);
-	return found;
-}
-
 /* An anon, and an entry if there is none.  NULL; the cache that had no object. */
 static struct kmem_cache *
 make_of(struct sx_object *o, uint64_t vpn, struct anons_making *m,
@@ -118,7 +107,8 @@ make_of(struct sx_object *o, uint64_t vpn, struct anons_making *m,
 	if (anon == NULL)
 		return &sx_anons;
 	m->anon = &anon->word;
-	if (!has_entry(o, vpn) && (m->slot = sx_entry_new()) == NULL)
+	if (!sx_has_entries(o->amap, vpn, vpn + 1) &&
+	    (m->slot = kmem_cache_zalloc(&sx_entries)) == NULL)
 		return &sx_entries;
 	return NULL;
 }
@@ -135,7 +125,7 @@ unmake(struct anons_making *m)
 	if (m->anon != NULL)
 		sx_anon_free(anon_of_word(m->anon));
 	if (m->slot != NULL)
-		sx_entry_free(m->slot);
+		kmem_cache_free(&sx_entries, m->slot);
 }
 
 /* It is the entry's from now on, and mapped; the one before is let go.  W2: one that
@@ -144,7 +134,7 @@ static void
 put(struct fctx *f, void *object, struct anons_making *m,
     const struct vm_page *from)
 {
-	struct sx_anon *anon = anon_of_word(m->anon), *dead = NULL;
+	struct sx_anon *anon = anon_of_word(m->anon);
 	enum charged when = (f->v.flags & VAD_CHARGED) != 0 ? CHARGED_AHEAD : CHARGED_LATE;
 	uint64_t vpn = f->va >> PAGE_SHIFT;
 	struct sx_object *o = object;
@@ -157,12 +147,10 @@ put(struct fctx *f, void *object, struct anons_making *m,
 	} else {
 		e = sx_find_locked(o->amap, vpn);
 		copied = e->anon->pager == SX_SWAP;
-		dead = sx_replace_locked(e, anon, copied ? CHARGED_AHEAD : when);
+		sx_replace_locked(e, anon, copied ? CHARGED_AHEAD : when);
 	}
 	sx_map_locked(e, o->share, m->page);
 	spin_unlock(&sx_lock);
-	if (dead != NULL)
-		sx_anon_free(dead);
 	if (copied)
 		EVENT(scalux_copy, f->va, page_pfn(from), page_pfn(m->page));
 	else if (from != NULL)
@@ -223,7 +211,7 @@ read_object(struct fctx *f, struct sx_object *o)
 	struct kmem_cache *lacks = NULL;
 	enum fault_outcome r;
 
-	if (!has_entry(o, vpn) &&
+	if (!sx_has_entries(o->amap, vpn, vpn + 1) &&
 	    (lacks = make_of(o, vpn, &m, SX_OBJECT)) == NULL) {
 		anon_of_word(m.anon)->w[0] = (uint64_t)f->v.vmo;
 		anon_of_word(m.anon)->w[1] = fault_index(f);

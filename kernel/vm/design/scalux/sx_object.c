@@ -156,27 +156,12 @@ sx_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 
 /* ---- an object ---- */
 
-/* Are there entries of the amap outside of the window, in [lo, hi)? */
-static bool
-has_entries(struct sx_object *o, uint64_t lo, uint64_t hi)
-{
-	struct sx_entry *e;
-	bool has;
-
-	if (lo >= hi)
-		return false;
-	spin_lock(&sx_lock);
-	e = sx_from_locked(o->amap, lo);
-	has = e != NULL && e->vpn < hi;
-	spin_unlock(&sx_lock);
-	return has;
-}
-
 /* It is about to grow to [start, end): Rule 4. */
 static int
 prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
 {
-	if (!has_entries(o, start, o->start) && !has_entries(o, o->end, end))
+	if (!sx_has_entries(o->amap, start, o->start) &&
+	    !sx_has_entries(o->amap, o->end, end))
 		return 0;
 	return sx_unshare_wait(o);
 }
@@ -276,8 +261,8 @@ can_join(struct sx_object *a, struct sx_object *b)
 	can = a->amap == b->amap || (!sx_is_shared(b->amap) &&
 	    !sx_is_shared(a->amap));
 	spin_unlock(&sx_lock);
-	return can || (!has_entries(b, b->start, b->end) &&
-	    !has_entries(a, b->start, b->end));
+	return can || (!sx_has_entries(b->amap, b->start, b->end) &&
+	    !sx_has_entries(a->amap, b->start, b->end));
 }
 
 /* entries->merge.

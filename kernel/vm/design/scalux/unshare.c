@@ -68,7 +68,7 @@ begin_copy(struct sx_object *o)
 static int
 copy_next(struct sx_object *o)
 {
-	struct sx_entry *e, *n = sx_entry_new();
+	struct sx_entry *e, *n = kmem_cache_zalloc(&sx_entries);
 
 	if (n == NULL)
 		return -1;
@@ -76,7 +76,7 @@ copy_next(struct sx_object *o)
 	e = sx_from_locked(o->amap, o->copied);
 	if (e == NULL || e->vpn >= o->end || !sx_is_shared(o->amap)) {
 		spin_unlock(&sx_lock);
-		sx_entry_free(n);
+		kmem_cache_free(&sx_entries, n);
 		return 0;
 	}
 	sx_add_locked(o->copy, n, e->vpn, e->anon, sx_charged(e));
