@@ -52,20 +52,6 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 	as->ws.peak = MAX(as->ws.peak, as->ws.pages);
 }
 
-/* f->word, which is 0, maps the page of zeros, for a read, with these rights of the
- * mapping.
- * Locks: [W]. */
-void
-pmap_enter_zero(struct fctx *f, uint64_t rights)
-{
-	uint64_t bits = rights & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
-
-	HELD(&f->as->ws_lock);
-	ASSERT(f->access != ACCESS_WRITE && word_get(f->word) == 0);
-	(void)word_set(f->leaf, f->word,
-	    pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
-}
-
 /* The word of va, which was old, maps a page no more.  Locks: [W]. */
 static void
 tell_left(struct aspace *as, va_t va, uint64_t old)

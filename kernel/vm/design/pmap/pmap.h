@@ -42,7 +42,6 @@ pv_are_kept(const struct aspace *as)
 enum pmap_which { PMAP_ALL, PMAP_OBJECT, PMAP_UNLOCKED };
 void pmap_enter_locked(struct fctx *, struct vm_page *, enum pte_src, uint64_t bits,
     struct vm_pv *);                                   /* [P]: f->word, which is 0, maps it */
-void pmap_enter_zero(struct fctx *, uint64_t rights);  /* f->word, which is 0: the zero page */
 void pmap_remove_word(struct fctx *);                  /* f->word, flushed; its table stays */
 size_t pmap_remove(struct aspace *, uint64_t lo, uint64_t hi, enum pmap_which);
 void pmap_trim_range(struct aspace *, uint64_t lo, uint64_t hi); /* takes [W] */
@@ -60,6 +59,7 @@ bool pmap_may_feed(void);                              /* kmem_cache_feed() */
 uint64_t pmap_rights(const struct fctx *, uint64_t rights);
 enum fault_outcome pmap_find_in_object(struct fctx *, struct vm_page **out); /* pinned */
 enum fault_outcome pmap_object_page(struct fctx *, uint64_t rights);
+enum fault_outcome pmap_zero_page(struct fctx *, uint64_t rights); /* a read of nothing */
 bool pmap_map_record(struct fctx *, struct vm_page *pinned, uint64_t rights);
 bool pmap_is_overdrawn(const struct fctx *);           /* more is promised than can be kept */
 

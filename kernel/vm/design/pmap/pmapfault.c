@@ -174,6 +174,29 @@ pmap_object_page(struct fctx *f, uint64_t rights)
 	return r;
 }
 
+/* F1z: a read of what nobody has stored to; nothing is allocated.
+ * Locks: [M], [W].  Returns: FAULT_DONE. */
+enum fault_outcome
+pmap_zero_page(struct fctx *f, uint64_t rights)
+{
+	uint64_t bits = rights & ~(MD_PTE_W | MD_PTE_D | PTE_LOCK);
+	uint64_t before = word_get(f->word);
+
+	HELD_SHARED(&f->as->map_lock);
+	HELD(&f->as->ws_lock);
+	ASSERT(f->access != ACCESS_WRITE);
+	if (before == 0) {
+		(void)word_set(f->leaf, f->word,
+		    pte_make_valid(page_zero_frame(), SRC_SPEC, bits));
+		EVENT(fault_zeropage, f->va, 0, word_get(f->word),
+		    page_pfn(page_zero_frame()));
+	} else {
+		EVENT(fault_spurious, f->va, before);
+	}
+	md_tlb_local(f->va);
+	return FAULT_DONE;
+}
+
 /* ---- a page of a record ---- */
 
 /* The record's page, pinned, at f->word: mapped, or it gets the rights of this access.

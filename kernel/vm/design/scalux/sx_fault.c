@@ -159,23 +159,6 @@ put(struct fctx *f, void *object, struct anons_making *m,
 
 /* ---- a read of what nobody has stored to ---- */
 
-/* F1z: nothing is allocated, also if the amap is shared. */
-static enum fault_outcome
-zero_page(struct fctx *f)
-{
-	uint64_t before = word_get(f->word);
-
-	if (before == 0)
-		pmap_enter_zero(f, fault_rights(f));
-	if (before == 0)
-		EVENT(fault_zeropage, f->va, 0, word_get(f->word),
-		    page_pfn(page_zero_frame()));
-	else
-		EVENT(fault_spurious, f->va, before);
-	md_tlb_local(f->va);
-	return FAULT_DONE;
-}
-
 /* The object's page is mapped: its anon says so.  False: they do not fit just now. */
 static bool
 note_mapped(struct fctx *f, struct sx_object *o, struct anons_making *m)
@@ -233,7 +216,8 @@ read_object(struct fctx *f, struct sx_object *o)
 static enum fault_outcome
 read(struct fctx *f, void *object)
 {
-	return f->v.vmo == NULL ? zero_page(f) : read_object(f, object);
+	return f->v.vmo == NULL ? pmap_zero_page(f, fault_rights(f)) :
+	    read_object(f, object);
 }
 
 const struct anons_fault_ops sx_fault_ops = {

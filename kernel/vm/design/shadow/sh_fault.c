@@ -175,23 +175,6 @@ copy_up(struct fctx *f, struct sh_entry *e, const struct vm_page *from)
 	return FAULT_DONE;
 }
 
-/* F1z. */
-static enum fault_outcome
-zero_page(struct fctx *f)
-{
-	uint64_t before = word_get(f->word);
-
-	if (before == 0) {
-		pmap_enter_zero(f, fault_rights(f));
-		EVENT(fault_zeropage, f->va, 0, word_get(f->word),
-		    page_pfn(page_zero_frame()));
-	} else {
-		EVENT(fault_spurious, f->va, before);
-	}
-	md_tlb_local(f->va);
-	return FAULT_DONE;
-}
-
 /*
  * The page of a chain, in memory: the seed's vm_object_get_page_resident().  What is on
  * swap begins to be read, by whoever comes first.
@@ -256,7 +239,8 @@ pass(struct fctx *f, void *entry)
 	if (f->v.vmo != NULL)
 		return store ? promote(f, e) :
 		    pmap_object_page(f, fault_rights(f));
-	return store ? new_page(f, e, NULL) : zero_page(f);
+	return store ? new_page(f, e, NULL) :
+	    pmap_zero_page(f, fault_rights(f));
 }
 
 const struct anons_fault_ops sh_fault_ops = { .pass = pass };
