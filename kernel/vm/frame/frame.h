@@ -205,6 +205,8 @@ void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint6
 /* parent NULL: the root.  [W]. */
 void page_install(struct vm_page *parent, uint64_t *word, struct vm_page *,
     enum page_home, uint64_t new);
+void page_install_copy(struct vm_page *parent, uint64_t *word, enum page_home,
+    struct vm_page *to, const struct vm_page *from);
 struct vm_page *page_zero_frame(void);                   /* the global zero page */
 /* Physical address of a word of the direct map: the payload of a home. */
 static inline pa_t

@@ -383,6 +383,24 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 	spin_unlock(&pfn_lock);
 }
 
+/* The page of a word that names none, a copy of from, is in memory and not mapped: what
+ * the child of a fork gets.
+ * Locks: [W] of the word's space; takes [P].
+ * Owns: takes to over; the caller keeps from, and its pin. */
+void
+page_install_copy(struct vm_page *parent, uint64_t *word, enum page_home home,
+    struct vm_page *to, const struct vm_page *from)
+{
+	page_copy(to, from);
+	spin_lock(&pfn_lock);
+	page_adopt_locked(to, home, word_pa(word), 0);
+	page_pin_locked(to);
+	word_set_locked(parent, word, pte_make_trans(to));
+	/* The last unpin puts it on the modified queue. */
+	CHECK(!page_unpin_dirty_locked(to));
+	spin_unlock(&pfn_lock);
+}
+
 /* ---- mappings ---- */
 
 /* One more VALID word maps the page.  Taken off its queue where it is on one; a fault

@@ -182,7 +182,6 @@ fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
     struct vm_page *from)
 {
 	struct vm_page *leaf = fork_child_leaf(f, s->va), *to;
-	uint64_t *word;
 
 	HELD(&f->parent->ws_lock);
 	HELD(&f->child->ws_lock);
@@ -190,15 +189,7 @@ fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
 		return false;
 	to = f->want.frame;
 	f->want.frame = NULL;
-	word = pt_word(leaf, s->va);
-	page_copy(to, from);
-	spin_lock(&pfn_lock);
-	page_adopt_locked(to, HOME_PTE, word_pa(word), 0);
-	page_pin_locked(to);
-	word_set_locked(leaf, word, pte_make_trans(to));
-	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_dirty_locked(to));
-	spin_unlock(&pfn_lock);
+	page_install_copy(leaf, pt_word(leaf, s->va), HOME_PTE, to, from);
 	f->child->words.priv++;
 	fork_child_late(f, 1);
 	return true;

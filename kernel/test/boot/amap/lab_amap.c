@@ -62,7 +62,7 @@ anon_of(uint64_t tag)
 	CHECK(page_alloc_wait(PHYS_ZEROED, &pg) == 0);
 	CHECK(page_alloc_wait(PHYS_ZEROED, &from) == 0);
 	*(uint64_t *)pa2va(page_pa(from)) = tag;
-	pmap_rec_copy(&anon->word, HOME_ANON, pg, from);
+	page_install_copy(NULL, &anon->word, HOME_ANON, pg, from);
 	page_free(from);
 	return anon;
 }

@@ -45,7 +45,7 @@ shadow_page(uint64_t tag)
 	CHECK(page_alloc_wait(PHYS_ZEROED, &pg) == 0);
 	CHECK(page_alloc_wait(PHYS_ZEROED, &from) == 0);
 	*(uint64_t *)pa2va(page_pa(from)) = tag;
-	pmap_rec_copy(&page->word, HOME_SHADOW, pg, from);
+	page_install_copy(NULL, &page->word, HOME_SHADOW, pg, from);
 	page_free(from);
 	EVENT_ADD(shadow_pages, 1);
 	return page;

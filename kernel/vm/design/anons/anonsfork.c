@@ -87,6 +87,7 @@ anons_fork_is_pinned(const struct anons_fork *w)
 bool
 anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 {
+	enum page_home home = w->c.child->design->shared->home;
 	struct vm_page *from = pmap_rec_pin(word), *to = w->c.want.frame;
 
 	HELD(&w->c.parent->ws_lock);
@@ -96,7 +97,7 @@ anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 		return false;
 	}
 	w->c.want.frame = NULL;
-	pmap_rec_copy(copy, w->c.child->design->shared->home, to, from);
+	page_install_copy(NULL, copy, home, to, from);
 	page_unpin(from);
 	w->copies++;
 	EVENT(fork_pinned_copies);

@@ -68,8 +68,6 @@ void pmap_rec_adopt_locked(uint64_t *word, enum page_home, struct vm_page *); /*
 struct vm_page *pmap_rec_pin(uint64_t *word);          /* NULL: it is not in memory */
 bool pmap_rec_is_pinned(const uint64_t *word);         /* somebody fills or reads its page */
 void pmap_rec_end(uint64_t *word);                     /* its page or its slot goes */
-void pmap_rec_copy(uint64_t *word, enum page_home, struct vm_page *to,
-    const struct vm_page *from);
 enum fault_outcome pmap_rec_bring(struct fctx *, const struct swap_words *);
 
 /* pagedaemon.c */

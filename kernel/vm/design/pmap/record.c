@@ -82,21 +82,6 @@ pmap_rec_end(uint64_t *word)
 	page_unlock_free(pg, last);
 }
 
-/* The child of a fork gets a page of its own: to, a copy of from, which is pinned.
- * Locks: [W] of both spaces; takes [P].  Owns: takes to over; the caller keeps from. */
-void
-pmap_rec_copy(uint64_t *word, enum page_home home, struct vm_page *to,
-    const struct vm_page *from)
-{
-	page_copy(to, from);
-	spin_lock(&pfn_lock);
-	pmap_rec_adopt_locked(word, home, to);
-	page_pin_locked(to);
-	/* The last unpin puts it on the modified queue. */
-	CHECK(!page_unpin_dirty_locked(to));
-	spin_unlock(&pfn_lock);
-}
-
 /* The page of f's record is not in memory: F5, F6, F11.  One read for all that share
  * it.
  * Locks: [W] of f->as, the record's.  Returns: what the driver has to do before another pass. */
