@@ -189,15 +189,22 @@ amap_count_late(struct vm_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/* The anon of page `from` of one amap goes to a free slot of another, which has a
- * chunk.
+/* The anons of pages [lo, hi) of one amap go to free slots of another, shift pages
+ * further, which has chunks for them, or spare ones.  No count of an anon changes, for
+ * each stays in one slot.
  * Locks: [W] of its space. */
 void
-amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *amap, uint64_t from)
+amap_move(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t hi,
+    uint64_t shift)
 {
-	bool late = amap_is_late(amap, from);
+	struct vm_anon *anon;
+	bool late;
 
-	amap_add(to, vpn, amap_take(amap, from), late);
+	AMAP_FOREACH(anon, from, lo, hi) {
+		CHECK(amap_reserve(to, lo + shift));
+		late = amap_is_late(from, lo);
+		amap_add(to, lo + shift, amap_take(from, lo), late);
+	}
 }
 
 /* ---- whole amaps ---- */
@@ -350,47 +357,20 @@ amap_fault_own(struct fctx *f, void *entry)
 }
 
 /* hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole chunks,
- * and of the one that is divided some pointers.  No count of an anon changes, for each
- * stays in one slot.
+ * and of the one that is divided some pointers.
  * Locks: [W] of its space. */
 void
 amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
 {
+	uint64_t whole = (vpn + AMAP_CHUNK - 1) / AMAP_CHUNK;
 	struct vm_amap_chunk *c;
-	struct vm_anon *anon;
-	uint64_t at = vpn;
 
-	while (at % AMAP_CHUNK != 0 && (anon = amap_next(lo, &at)) != NULL &&
-	    at / AMAP_CHUNK == vpn / AMAP_CHUNK) {
-		CHECK(amap_reserve(hi, at));
-		amap_move(hi, at, lo, at);
-		at++;
-	}
-	at = (vpn + AMAP_CHUNK - 1) / AMAP_CHUNK;
-	while ((c = chunk_from(lo, at)) != NULL) {
+	amap_move(hi, lo, vpn, whole * AMAP_CHUNK, 0);
+	while ((c = chunk_from(lo, whole)) != NULL) {
 		chunk_unlink(lo, c);
 		chunk_link(hi, c);
 		amap_count(lo, -(int64_t)c->n);
 		amap_count(hi, c->n);
-	}
-}
-
-/* lo has a chunk of that number: it gets the pointers. */
-static void
-join_chunks(struct vm_amap *lo, struct vm_amap *hi, struct vm_amap_chunk *c)
-{
-	uint64_t vpn = c->no * AMAP_CHUNK, left = c->n, i;
-
-	if (left == 0) {
-		amap_chunk_end(hi, c);
-		return;
-	}
-	/* With its last anon the chunk goes. */
-	for (i = 0; left > 0; i++) {
-		if (c->anon[i] != NULL) {
-			left--;
-			amap_move(lo, vpn + i, hi, vpn + i);
-		}
 	}
 }
 
@@ -401,13 +381,17 @@ amap_merge(struct vm_amap *lo, struct vm_amap *hi)
 	struct vm_amap_chunk *c;
 
 	while ((c = chunk_from(hi, 0)) != NULL) {
-		if (amap_chunk(lo, c->no) != NULL) {
-			join_chunks(lo, hi, c);
-			continue;
+		if (c->n == 0) {
+			amap_chunk_end(hi, c);
+		} else if (amap_chunk(lo, c->no) != NULL) {
+			/* With its last anon the chunk goes. */
+			amap_move(lo, hi, c->no * AMAP_CHUNK,
+			    (c->no + 1) * AMAP_CHUNK, 0);
+		} else {
+			chunk_unlink(hi, c);
+			chunk_link(lo, c);
+			amap_count(hi, -(int64_t)c->n);
+			amap_count(lo, c->n);
 		}
-		chunk_unlink(hi, c);
-		chunk_link(lo, c);
-		amap_count(hi, -(int64_t)c->n);
-		amap_count(lo, c->n);
 	}
 }

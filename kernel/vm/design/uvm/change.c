@@ -79,7 +79,6 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	const struct vad copy = *to; /* [W]: no paged memory */
 	struct moving m = { .from = a, .to = b };
 	uint64_t vpn, limit;
-	struct vm_anon *anon;
 	int r;
 
 	HELD(&as->map_lock);
@@ -98,8 +97,7 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	limit = pte_limit(&copy) >> PAGE_SHIFT;
 	m.end = MIN(m.end, MAX(limit, b->start) - m.shift);
 	(void)pmap_remove(as, vpn, vpn + n, PMAP_ALL);
-	AMAP_FOREACH(anon, a->amap, vpn, m.end)
-		amap_move(b->amap, vpn + m.shift, a->amap, vpn);
+	amap_move(b->amap, a->amap, vpn, m.end, m.shift);
 	mutex_unlock(&as->ws_lock);
 	return 0;
 }

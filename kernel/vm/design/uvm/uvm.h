@@ -108,7 +108,8 @@ uint64_t amap_count_late(struct vm_amap *, uint64_t lo, uint64_t hi);
 struct vm_anon *amap_next(struct vm_amap *, uint64_t *vpn);
 #define AMAP_FOREACH(anon, amap, vpn, end) \
 	for (; ((anon) = amap_next(amap, &(vpn))) != NULL && (vpn) < (end); (vpn)++)
-void amap_move(struct vm_amap *to, uint64_t vpn, struct vm_amap *, uint64_t from);
+void amap_move(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t hi,
+    uint64_t shift);
 bool amap_make_spare(struct vm_amap *);                /* false: no memory */
 struct vm_amap *amap_next_of(struct uvm_entry *);      /* for its copy; NULL: no memory */
 struct kmem_cache *amap_own(struct uvm_entry *);       /* NULL; what lacked: again goes on */
