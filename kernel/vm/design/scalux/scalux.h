@@ -108,17 +108,6 @@ sx_is_shared(const struct sx_amap *amap)
 	return (amap->shares & (amap->shares - 1)) != 0;
 }
 
-/* How many bits are set. */
-static inline unsigned
-sx_bits(uint64_t w)
-{
-	unsigned n = 0;
-
-	for (; w != 0; w &= w - 1)
-		n++;
-	return n;
-}
-
 /* sx_anon.c */
 void sx_init(void);
 struct sx_anon *sx_anon_new(enum sx_pager);    /* no refs, no page yet; NULL: no memory */

@@ -14,6 +14,7 @@
  *           2. An amap or an anon is met in each space that has it: `seen` is the
  *              number of the run in which it was judged.
  */
+#include "lib/bitmap.h"
 #include "vm/design/scalux/scalux.h"
 
 /* [check lock of vm/evidence/check.c], for one run */
@@ -84,7 +85,7 @@ check_anon(struct sx_anon *anon, struct vm_report *rep)
 	anon->seen = found.run;
 	LIST_FOREACH(e, &anon->entries, anon_q) {
 		refs++;
-		bits += sx_bits(e->mapped_in);
+		bits += bitmap_count(&e->mapped_in, SX_SHARES);
 	}
 	if (anon->pager == SX_SWAP)
 		found.anons++;

@@ -11,6 +11,7 @@
  * Rules     1. How many have a page is asked of the amaps of its anon: of each, who
  *              shares it.
  */
+#include "lib/bitmap.h"
 #include "lib/fmt.h"
 #include "vm/design/scalux/scalux.h"
 #include "vm/object/vmo.h"
@@ -37,7 +38,7 @@ sx_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 	if (e != NULL) {
 		*named = word_get(&e->anon->word);
 		LIST_FOREACH(each, &e->anon->entries, anon_q)
-			n += sx_bits(each->amap->shares);
+			n += bitmap_count(&each->amap->shares, SX_SHARES);
 	}
 	spin_unlock(&sx_lock);
 	return MAX(n, 1);
@@ -90,10 +91,10 @@ sx_show(void *object, struct out *o)
 	if (obj->amap->n == 0)
 		return;
 	spin_lock(&sx_lock);
-	out_printf(o, "%lx-%lx amap=%lx refs=%u entries=%lu share=%u\n",
-	    obj->start << PAGE_SHIFT, obj->end << PAGE_SHIFT,
-	    va2pa(obj->amap), sx_bits(obj->amap->shares),
-	    obj->amap->n, obj->share);
+	out_printf(o, "%lx-%lx amap=%lx refs=%lu entries=%lu share=%u\n",
+	    obj->start << PAGE_SHIFT, obj->end << PAGE_SHIFT, va2pa(obj->amap),
+	    bitmap_count(&obj->amap->shares, SX_SHARES), obj->amap->n,
+	    obj->share);
 	for (; n < SHOWN && (e = sx_from_locked(obj->amap, vpn)) != NULL &&
 	    e->vpn < obj->end; n++, vpn = e->vpn + 1)
 		put_entry(o, e);
