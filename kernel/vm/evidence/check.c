@@ -215,6 +215,7 @@ check_space(struct aspace *as, struct vm_report *rep)
 {
 	if (as->md.root_pa == 0)
 		return;
+	rep->as = as;
 	rep->no_vads = as_has_lost(as, LOST_VADS) || !vadpool_is_here(as);
 	if (rep->no_vads)
 		rep->vads += as->map.nvads;

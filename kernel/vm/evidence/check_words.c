@@ -117,14 +117,6 @@ vad_of(struct word_count *c, va_t va)
 	return c->vad;
 }
 
-static void
-bad_word(struct word_count *c, const char *inv, va_t va, uint64_t word,
-    const char *what)
-{
-	report_bad(c->rep, inv, "as %u va %lx word %lx: %s", c->as->id, va, word,
-	    what);
-}
-
 static uint64_t *
 count_word_at(struct word_count *c, va_t va)
 {
@@ -141,7 +133,7 @@ check_owned(struct word_count *c, va_t va, uint64_t word)
 
 	c->n_priv++;
 	if (pg->home != ((uint64_t)HOME_PTE << 60 | word_pa(count_word_at(c, va))))
-		bad_word(c, "I1", va, word, "the page has another home");
+		report_word(c->rep, "I1", va, word, "the page has another home");
 }
 
 /* A word that others may share, or that maps an object's page: what the design knows
@@ -151,7 +143,7 @@ check_shared(struct word_count *c, va_t va, uint64_t word)
 {
 	if (!design_check_word(c->as, va, word, c->rep) &&
 	    (pte_kind(word) == PTE_FORK || pte_src(word) == SRC_FORK))
-		bad_word(c, "I17", va, word, "shared, in a design without");
+		report_word(c->rep, "I17", va, word, "shared, in a design without");
 }
 
 /* What the VAD allows. */
@@ -161,15 +153,15 @@ check_rights(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 	bool w = (word & MD_PTE_W) != 0;
 
 	if (v->prot == 0 && (word & MD_PTE_U) != 0)
-		bad_word(c, "I8", va, word, "U, and the VAD allows nothing");
+		report_word(c->rep, "I8", va, word, "U, and the VAD allows nothing");
 	if (pte_src(word) != SRC_SPEC && ((word & PTE_LOCK) != 0) !=
 	    ((v->flags & VAD_LOCKED) != 0))
-		bad_word(c, "I11", va, word, "locked, or the VAD is");
+		report_word(c->rep, "I11", va, word, "locked, or the VAD is");
 	if ((w && (v->prot & PROT_W) == 0) ||
 	    ((word & MD_PTE_NX) == 0 && (v->prot & PROT_X) == 0))
-		bad_word(c, "I8", va, word, "more rights than the VAD");
+		report_word(c->rep, "I8", va, word, "more rights than the VAD");
 	if (pte_src(word) == SRC_OBJ && w && (v->flags & VAD_SHARED) == 0)
-		bad_word(c, "I7", va, word, "object's page, private VAD");
+		report_word(c->rep, "I7", va, word, "object's page, private VAD");
 }
 
 /* v NULL: it is out. */
@@ -180,14 +172,14 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 	const char *why;
 
 	if ((word & PTE_ZERO_MASK) != 0 || (word & (MD_PTE_U | PTE_LOCK)) == 0)
-		bad_word(c, "I8", va, word, "reserved bits, or U");
+		report_word(c->rep, "I8", va, word, "reserved bits, or U");
 	if (v != NULL)
 		check_rights(c, va, word, v);
 	c->found.locked += (word & PTE_LOCK) != 0;
 	if (pte_src(word) == SRC_SPEC) {
 		why = vad_special_error(v, va, word);
 		if (why != NULL)
-			bad_word(c, "I7", va, word, why);
+			report_word(c->rep, "I7", va, word, why);
 		return;
 	}
 	c->found.ws++;
@@ -206,7 +198,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		if (page_home_kind(pg) != HOME_AOBJ &&
 		    page_home_kind(pg) != HOME_VNODE &&
 		    (pg->flags & PF_ORPHAN) == 0)
-			bad_word(c, "I1", va, word, "home is no object");
+			report_word(c->rep, "I1", va, word, "home is no object");
 		check_shared(c, va, word);
 		break;
 	case SRC_SPEC:
@@ -226,7 +218,7 @@ judge_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		return 0;
 	v = c->rep->no_vads ? NULL : vad_of(c, va);
 	if (v == NULL && !c->rep->no_vads) {
-		bad_word(c, "I8", va, word, "in no VAD");
+		report_word(c->rep, "I8", va, word, "in no VAD");
 		return 0;
 	}
 	switch (pte_kind(word)) {
@@ -287,7 +279,8 @@ check_out(struct word_count *c, va_t va, uint64_t word, int level)
 		w = word_get(&pt_words(pte_page(word))[i]);
 		used += w != 0;
 		if (pte_names_frame(w))
-			bad_word(c, "I4", va, w, "names a frame, its table is out");
+			report_word(c->rep, "I4", va, w,
+			    "names a frame, its table is out");
 		else if (w != 0 && level > 1)
 			check_out(c, va, w, level - 1);
 		else if (w != 0)
@@ -295,7 +288,7 @@ check_out(struct word_count *c, va_t va, uint64_t word, int level)
 		va += 1ul << (PAGE_SHIFT + 9 * (level - 1));
 	}
 	if (used != pte_table_used(word))
-		bad_word(c, "I4", va, word, "has another number of words");
+		report_word(c->rep, "I4", va, word, "has another number of words");
 }
 
 static void

@@ -10,6 +10,7 @@
  * Rules     1. It may be called from every room of vm/ (layers.txt).
  */
 #include "vm/space/report.h"
+#include "vm/space/space.h"
 
 /*
  * One finding.
@@ -27,6 +28,19 @@ report_bad(struct vm_report *rep, const char *invariant, const char *fmt, ...)
 	out_vprintf(rep->out, fmt, ap);
 	va_end(ap);
 	out_printf(rep->out, "\n");
+}
+
+/*
+ * An offence of one word of rep->as.
+ *
+ * Locks:    the check lock; any others.
+ */
+void
+report_word(struct vm_report *rep, const char *invariant, va_t va, uint64_t word,
+    const char *what)
+{
+	report_bad(rep, invariant, "as %u va %lx word %lx: %s", rep->as->id, va,
+	    word, what);
 }
 
 /*

@@ -13,6 +13,7 @@ struct vm_report {
 	unsigned findings, level;
 	uint32_t *mapcount;        /* per pfn, counted while walking; or NULL */
 	uint64_t vads;             /* met in the trees */
+	struct aspace *as;         /* the space that is walked */
 	bool no_vads;              /* of the space that is walked: they are out */
 	bool partial;              /* some words are on swap, or lost: not seen */
 };
@@ -26,6 +27,9 @@ struct vm_found {
 /* report.c */
 void report_bad(struct vm_report *, const char *invariant, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
+/* A word of the space that is walked. */
+void report_word(struct vm_report *, const char *invariant, va_t, uint64_t word,
+    const char *what);
 void report_counted(struct vm_report *, const char *invariant, const char *what,
     uint64_t n, enum ev_id gauge);
 

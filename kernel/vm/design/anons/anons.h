@@ -169,7 +169,5 @@ uint64_t *anons_of(const struct aspace *, uint64_t word);
 /* anonscheck.c */
 void anons_check_word(struct aspace *, va_t, uint64_t word, struct vm_report *);
 void anons_check_space(struct aspace *, struct vm_report *, struct vm_found *);
-void anons_bad(struct anons_check *, const char *inv, va_t, uint64_t word,
-    const char *what);
 
 #endif

@@ -12,15 +12,6 @@
  */
 #include "vm/design/anons/anons.h"
 
-/* An offence of one word.  Locks: freeze_spaces(). */
-void
-anons_bad(struct anons_check *c, const char *inv, va_t va, uint64_t word,
-    const char *what)
-{
-	report_bad(c->rep, inv, "as %u va %lx word %lx: %s", c->as->id, va, word,
-	    what);
-}
-
 /* A word that maps a page: shared->check_word.  Locks: freeze_spaces(). */
 void
 anons_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *rep)
@@ -31,7 +22,7 @@ anons_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *re
 	if (anons_at(as, va >> PAGE_SHIFT, &r))
 		as->design->anons->check_word(&c, r.entry, va, word);
 	else
-		anons_bad(&c, "I8", va, word, "in no entry");
+		report_word(rep, "I8", va, word, "in no entry");
 }
 
 static void

@@ -126,12 +126,10 @@ fmo_check_word(struct aspace *as, va_t va, uint64_t word,
 	if (pte_kind(word) == PTE_VALID && pte_src(word) != SRC_FORK)
 		return;
 	if (pte_kind(word) == PTE_VALID && (word & MD_PTE_W) != 0)
-		report_bad(rep, "I7", "as %u va %lx word %lx: writable and forked",
-		    as->id, va, word);
+		report_word(rep, "I7", va, word, "writable and forked");
 	if (pte_kind(word) == PTE_VALID &&
 	    page_home_kind(pte_page(word)) != HOME_FMO) {
-		report_bad(rep, "I1", "as %u va %lx word %lx: home is no entry",
-		    as->id, va, word);
+		report_word(rep, "I1", va, word, "home is no entry");
 		return;
 	}
 	index = (fork_entry(word) - MD_KPAGED_BASE) / sizeof(struct fmo_entry);

@@ -34,19 +34,19 @@ check_mapped(struct anons_check *c, struct sx_object *o, va_t va, uint64_t word,
 	if (e == NULL) {
 		/* A truncate has just taken it; or the mapping is shared. */
 		if (pte_src(word) == SRC_FORK && (pg->flags & PF_ORPHAN) == 0)
-			anons_bad(c, "I1", va, word, "a page without an entry");
+			report_word(c->rep, "I1", va, word, "a page without an entry");
 		return;
 	}
 	e->anon->met++;
 	if ((e->mapped_in >> o->share & 1) == 0)
-		anons_bad(c, "I18", va, word, "mapped, and mapped_in says no");
+		report_word(c->rep, "I18", va, word, "mapped, and mapped_in says no");
 	if (e->anon->pager == SX_OBJECT ? e->anon->page != pg ||
 	    pte_src(word) != SRC_OBJ :
 	    pte_src(word) != SRC_FORK ||
 	    word_get(&e->anon->word) != pte_make_trans(pg))
-		anons_bad(c, "I1", va, word, "it maps not what the anon has");
+		report_word(c->rep, "I1", va, word, "it maps not what the anon has");
 	if (w && (e->anon->refs > 1 || sx_is_shared(o->amap)))
-		anons_bad(c, "I7", va, word, "writable, and shared");
+		report_word(c->rep, "I7", va, word, "writable, and shared");
 }
 
 /* A word against its entry.  Locks: freeze_spaces(); takes [sx]. */

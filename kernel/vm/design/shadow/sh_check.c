@@ -39,9 +39,9 @@ sh_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
 	spin_unlock(&sh_lock);
 	if (pte_src(word) == SRC_FORK ? !sees || word_get(&s.page->word) !=
 	    pte_make_trans(pte_page(word)) : sees)
-		anons_bad(c, "I1", va, word, "it maps not what the top sees");
+		report_word(c->rep, "I1", va, word, "it maps not what the top sees");
 	if (sees && (word & MD_PTE_W) != 0 && s.depth != 0)
-		anons_bad(c, "I7", va, word, "writable, and in a parent");
+		report_word(c->rep, "I7", va, word, "writable, and in a parent");
 }
 
 /*

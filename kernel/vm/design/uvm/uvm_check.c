@@ -34,7 +34,7 @@ check_pv(struct anons_check *c, va_t va, uint64_t word)
 		n += p->as == c->as && p->va == va;
 	spin_unlock(&pfn_lock);
 	if (n != 1)
-		anons_bad(c, "I18", va, word, "it has not one pv");
+		report_word(c->rep, "I18", va, word, "it has not one pv");
 }
 
 /* A word against its slot.  Locks: freeze_spaces(). */
@@ -50,10 +50,10 @@ uvm_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
 	if (pte_src(word) == SRC_FORK ? anon == NULL ||
 	    word_get(&anon->word) != pte_make_trans(pte_page(word)) :
 	    anon != NULL)
-		anons_bad(c, "I1", va, word, "it maps not what the slot has");
+		report_word(c->rep, "I1", va, word, "it maps not what the slot has");
 	if ((word & MD_PTE_W) != 0 && anon != NULL &&
 	    (anon->refs > 1 || amap->refs > 1))
-		anons_bad(c, "I7", va, word, "writable, and shared");
+		report_word(c->rep, "I7", va, word, "writable, and shared");
 }
 
 /* The anons of an entry: each slot has a reference, however many have the amap.
@@ -71,7 +71,7 @@ uvm_check_entry(struct anons_check *c, const struct anons_range *r)
 		n++;
 		c->found->late += amap_is_late(amap, vpn);
 		if (word_get(&anon->word) == 0)
-			anons_bad(c, "I18", vpn << PAGE_SHIFT, 0,
+			report_word(c->rep, "I18", vpn << PAGE_SHIFT, 0,
 			    "its anon is empty");
 	}
 	if (n != amap->nanons)
