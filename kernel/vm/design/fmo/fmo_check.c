@@ -29,17 +29,15 @@ static struct {
 	bool active, lost;
 	struct census_row *row;
 	uint32_t *refs;        /* per entry: words that name it */
-	size_t rows, max_rows, entries, row_pages, ref_pages;
+	size_t rows, row_bytes, entries, ref_bytes;
 } census;
-
-static void census_open(void);
 
 /* ---- census ---- */
 
 static void
 count_fmo(struct fmo *fmo, void *arg)
 {
-	census.max_rows++;
+	census.rows++;
 	census.entries += fmo->npages * FMO_PER_PAGE;
 }
 
@@ -54,19 +52,6 @@ add_row(struct fmo *fmo, void *arg)
 	census.row[i] = (struct census_row){ .fmo = fmo };
 }
 
-static void *
-zeroed_pages(size_t bytes, size_t *pages)
-{
-	uint64_t *mem;
-	size_t i;
-
-	*pages = PAGE_UP(MAX(bytes, 1ul)) >> PAGE_SHIFT;
-	mem = kva_alloc(*pages);
-	for (i = 0; mem != NULL && i < *pages * PAGE_SIZE / sizeof(*mem); i++)
-		mem[i] = 0;
-	return mem;
-}
-
 static void
 census_open(void)
 {
@@ -75,12 +60,14 @@ census_open(void)
 
 	census.active = true;
 	census.lost = false;
-	census.rows = census.max_rows = census.entries = 0;
+	census.rows = census.entries = 0;
 	fmo_walk(count_fmo, NULL);
-	census.row = zeroed_pages(census.max_rows * sizeof(*census.row),
-	    &census.row_pages);
-	census.refs = zeroed_pages(census.entries * sizeof(*census.refs),
-	    &census.ref_pages);
+	/* One more, for there may be none. */
+	census.row_bytes = (census.rows + 1) * sizeof(*census.row);
+	census.ref_bytes = (census.entries + 1) * sizeof(*census.refs);
+	census.row = room_alloc(census.row_bytes);
+	census.refs = room_alloc(census.ref_bytes);
+	census.rows = 0;
 	if (census.row == NULL || census.refs == NULL) {
 		census.lost = true;
 		return;
@@ -240,10 +227,8 @@ fmo_check_end(struct vm_report *rep)
 		check_object(&census.row[i], rep);
 	if (census.lost)
 		out_printf(rep->out, "I6 not checked: no memory\n");
-	if (census.row != NULL)
-		kva_free(census.row, census.row_pages);
-	if (census.refs != NULL)
-		kva_free(census.refs, census.ref_pages);
+	room_free(census.row, census.row_bytes);
+	room_free(census.refs, census.ref_bytes);
 	census.active = false;
 }
 

@@ -19,9 +19,6 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-static void let_ref_go(struct aspace *as, struct fmo_ref *);
-static void entries_done(struct fork_work *w);
-
 /* ---- under the ws_locks ---- */
 
 /* want.get: the entry page that comes next is made. */
