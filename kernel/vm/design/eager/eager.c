@@ -48,8 +48,7 @@ struct eager_fork {
 
 static int reserve(struct pte_fork *f);
 static int copy_all(struct eager_fork *w);
-static int copy_vad(struct eager_fork *w, const struct vad *v);
-static void copy_range(struct eager_fork *w, va_t *start, va_t end);
+static int copy_range(struct eager_fork *w, va_t *start, va_t end);
 static bool copy_word(struct eager_fork *w, const struct pte_ref *s);
 static bool copy_page(struct eager_fork *w, const struct pte_ref *s);
 static bool read_page(struct eager_fork *w, const struct pte_ref *s);
@@ -98,33 +97,26 @@ reserve(struct pte_fork *f)
 static int
 copy_all(struct eager_fork *w)
 {
+	va_t va, end;
 	int r = 0;
 
-	while (r == 0 && fork_next_vad(&w->c))
+	while (r == 0 && fork_next_vad(&w->c)) {
 		if ((w->c.vad.flags & (VAD_SHARED | VAD_WIPEONFORK |
-		    VAD_DONTFORK)) == 0)
-			r = copy_vad(w, &w->c.vad);
-	return r;
-}
-
-/* The private words of one mapping. */
-static int
-copy_vad(struct eager_fork *w, const struct vad *v)
-{
-	va_t va = v->start << PAGE_SHIFT, end = v->end << PAGE_SHIFT;
-	int r = 0;
-
-	while (r == 0 && va < end) {
-		copy_range(w, &va, end);
-		r = fork_wait(&w->c);
+		    VAD_DONTFORK)) != 0)
+			continue;
+		va = w->c.vad.start << PAGE_SHIFT;
+		end = w->c.vad.end << PAGE_SHIFT;
+		while (r == 0 && va < end)
+			r = copy_range(w, &va, end);
 	}
 	return r;
 }
 
 /* The words of the parent in [*start, end), at most those of one leaf table; *start is
- * where to go on.  What stopped it is in w->c.
- * Locks: both map_locks exclusive; takes and releases both ws_locks. */
-static void
+ * where to go on.  What stopped it is waited for.
+ * Locks: both map_locks exclusive; takes and releases both ws_locks.
+ * Returns: 0, -EINTR, -EIO. */
+static int
 copy_range(struct eager_fork *w, va_t *start, va_t end)
 {
 	struct pte_ref s;
@@ -136,6 +128,8 @@ copy_range(struct eager_fork *w, va_t *start, va_t end)
 		while (fork_meet(&w->c, &s) && copy_word(w, &s))
 			fork_met(&w->c, &s);
 	*start = fork_unlock_table(&w->c);
+	/* holds: both M; not W */
+	return fork_wait(&w->c);
 }
 
 /* ---- one word, under both ws_locks ---- */
