@@ -209,15 +209,6 @@ amap_move(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t hi,
 
 /* ---- whole amaps ---- */
 
-/* Chunks that are set aside for the entry's copy: who sees more of them than before has
- * come further.
- * Locks: [W] of its space. */
-uint32_t
-amap_kept(const struct uvm_entry *e)
-{
-	return e->next == NULL ? 0 : e->next->nspare;
-}
-
 /* An amap without an anon.
  * Locks: any of rank < LR_MEM.  Returns: refs 1; NULL: no memory.
  * Owns: the caller, for one entry. */
@@ -321,15 +312,20 @@ set_aside(struct uvm_entry *e)
 	return true;
 }
 
-/* The entry's amap is its own, for it is about to change.
+/* The entry's amap is its own, for it is about to change: anons_turn_fn.  kept: chunks
+ * that are set aside for its copy.
  * Locks: [W] of its space; takes [amap], [anon], [P].
  * Returns: NULL; the cache that had no object: another call goes on where this one has
  * stopped. */
 struct kmem_cache *
-amap_own(struct uvm_entry *e)
+amap_own(void *entry, uint64_t *kept)
 {
-	if (amap_is_shared(e->amap) && !(set_aside(e) && amap_unshare(e)))
+	struct uvm_entry *e = entry;
+
+	if (amap_is_shared(e->amap) && !(set_aside(e) && amap_unshare(e))) {
+		*kept = e->next == NULL ? 0 : e->next->nspare;
 		return e->next == NULL ? &amaps : &amap_chunks;
+	}
 	if (e->next != NULL) {
 		amap_free(e->next);
 		e->next = NULL;
@@ -345,14 +341,15 @@ amap_fault_own(struct fctx *f, void *entry)
 {
 	struct uvm_entry *e = entry;
 	struct kmem_cache *lacks;
+	uint64_t kept;
 
 	/* A load of what nobody has stored to makes an anon, too. */
 	if (!amap_is_shared(e->amap) || (f->access != ACCESS_WRITE &&
 	    (f->v.vmo != NULL || amap_lookup(e->amap, f->va >> PAGE_SHIFT) != NULL)))
 		return NULL;
-	lacks = amap_own(e);
+	lacks = amap_own(e, &kept);
 	if (lacks != NULL)
-		pmap_came_to(f, amap_kept(e));
+		pmap_came_to(f, kept);
 	return lacks;
 }
 

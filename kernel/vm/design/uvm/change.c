@@ -14,22 +14,13 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-static struct kmem_cache *
-own_turn(void *entry, uint64_t *came_to)
-{
-	struct kmem_cache *lacks = amap_own(entry);
-
-	*came_to = amap_kept(entry);
-	return lacks;
-}
-
 /* amap_own(), for who may wait.
  * Locks: [M] exclusive, with a structural token or none; takes [W].
  * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is as it was. */
 int
 uvm_own_wait(struct aspace *as, struct uvm_entry *e)
 {
-	return anons_by_turns(as, e->vad, own_turn, e);
+	return anons_by_turns(as, e->vad, amap_own, e);
 }
 
 /* Anons of [lo, hi) go, of whatever entries lie there: of a truncate.

@@ -112,8 +112,7 @@ void amap_move(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t h
     uint64_t shift);
 bool amap_make_spare(struct vm_amap *);                /* false: no memory */
 struct vm_amap *amap_next_of(struct uvm_entry *);      /* for its copy; NULL: no memory */
-struct kmem_cache *amap_own(struct uvm_entry *);       /* NULL; what lacks: again goes on */
-uint32_t amap_kept(const struct uvm_entry *);          /* how far it has come */
+struct kmem_cache *amap_own(void *entry, uint64_t *kept); /* NULL; what lacks: again goes on */
 struct kmem_cache *amap_fault_own(struct fctx *, void *entry);
 void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
 void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
