@@ -138,10 +138,9 @@ uint64_t sx_leave(struct sx_object *);         /* the last one ends the amap; la
 
 /* unshare.c: W1.  [W] */
 bool sx_has_others(const struct sx_object *);
-bool sx_unshare(struct sx_object *);           /* false: no memory */
+struct kmem_cache *sx_unshare(void *object, uint64_t *copied); /* NULL; what lacks */
 void sx_abandon(struct sx_object *);           /* a copy that is not whole */
 int sx_unshare_wait(struct sx_object *);       /* [M]; 0, -ENOMEM, -EINTR */
-struct kmem_cache *sx_lacks(const struct sx_object *); /* what sx_unshare() has not got */
 
 /* sx_object.c */
 struct sx_object *sx_object_at(const struct aspace *, uint64_t vpn);   /* NULL */

@@ -49,12 +49,15 @@ static struct kmem_cache *
 own(struct fctx *f, void *object)
 {
 	struct sx_object *o = object;
+	struct kmem_cache *lacks;
+	uint64_t copied;
 
-	if (f->access != ACCESS_WRITE || (o->copy == NULL && !sx_has_others(o)) ||
-	    sx_unshare(o))
+	if (f->access != ACCESS_WRITE || (o->copy == NULL && !sx_has_others(o)))
 		return NULL;
-	pmap_came_to(f, o->copied);
-	return sx_lacks(o);
+	lacks = sx_unshare(o, &copied);
+	if (lacks != NULL)
+		pmap_came_to(f, copied);
+	return lacks;
 }
 
 /* Does no other entry, of whatever process, name the anon?  Locks: [W], [sx]. */

@@ -128,42 +128,28 @@ take_copy(struct sx_object *o)
 	EVENT(scalux_amap_copies, o->start << PAGE_SHIFT, n);
 }
 
-/* The object's amap is its process's alone: W1.
- * Locks: [W]; takes [sx], [P].  Returns: false: no memory; the next call goes on. */
-bool
-sx_unshare(struct sx_object *o)
+/* The object's amap is its process's alone: W1, an anons_turn_fn.
+ * Locks: [W]; takes [sx], [P].
+ * Returns: NULL; the cache that had no object: the next call goes on. */
+struct kmem_cache *
+sx_unshare(void *object, uint64_t *copied)
 {
+	struct sx_object *o = object;
 	int r = 1;
 
 	HELD(&o->as->ws_lock);
+	*copied = o->start;
 	if (sx_has_others(o) && o->copy == NULL && !begin_copy(o))
-		return false;
+		return &sx_amaps;
 	while (r > 0 && sx_has_others(o))
 		r = copy_next(o);
+	*copied = o->copied;
 	if (r < 0)
-		return false;
+		return &sx_entries;
 	if (sx_has_others(o))
 		take_copy(o);
 	sx_abandon(o);
-	return true;
-}
-
-/* Of which records sx_unshare() has found none.  Locks: [W]. */
-struct kmem_cache *
-sx_lacks(const struct sx_object *o)
-{
-	HELD(&o->as->ws_lock);
-	return o->copy == NULL ? &sx_amaps : &sx_entries;
-}
-
-static struct kmem_cache *
-unshare_turn(void *object, uint64_t *came_to)
-{
-	struct sx_object *o = object;
-	bool done = sx_unshare(o);
-
-	*came_to = o->copied;
-	return done ? NULL : sx_lacks(o);
+	return NULL;
 }
 
 /* sx_unshare(), for who may wait.
@@ -172,7 +158,7 @@ unshare_turn(void *object, uint64_t *came_to)
 int
 sx_unshare_wait(struct sx_object *o)
 {
-	int r = anons_by_turns(o->as, o->vad, unshare_turn, o);
+	int r = anons_by_turns(o->as, o->vad, sx_unshare, o);
 
 	if (r != 0) {
 		mutex_lock(&o->as->ws_lock);
