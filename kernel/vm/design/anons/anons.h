@@ -40,13 +40,6 @@ struct anons_fork {
 	bool failed;           /* too often: the fork is given up */
 };
 
-/* One space that vm_check looks at: [own]. */
-struct anons_check {
-	struct aspace *as;
-	struct vm_report *rep;
-	struct vm_found *found; /* of entries */
-};
-
 /* An anon, at a page, with what guards it held: not 0 ends the walk. */
 typedef int anons_fn(void *arg, uint64_t vpn, uint64_t *word);
 typedef void anons_entry_fn(void *entry, void *arg);
@@ -110,9 +103,10 @@ struct anons_ops {
 	void (*fork)(struct anons_fork *);
 	/* [W]: text about an entry; nothing, if it has no anon. */
 	void (*show)(void *entry, struct out *);
-	/* freeze_spaces(): a VALID word that maps a page; an entry: adds to late. */
-	void (*check_word)(struct anons_check *, void *entry, va_t, uint64_t word);
-	void (*check_entry)(struct anons_check *, const struct anons_range *);
+	/* freeze_spaces(): a VALID word that maps a page; an entry, and how many of its
+	 * pages were charged when touched. */
+	void (*check_word)(struct vm_report *, void *entry, va_t, uint64_t word);
+	uint64_t (*check_entry)(struct vm_report *, const struct anons_range *);
 };
 
 /* anons.c */

@@ -16,34 +16,33 @@
 void
 anons_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *rep)
 {
-	struct anons_check c = { .as = as, .rep = rep };
 	struct anons_range r;
 
 	if (anons_at(as, va >> PAGE_SHIFT, &r))
-		as->design->anons->check_word(&c, r.entry, va, word);
+		as->design->anons->check_word(rep, r.entry, va, word);
 	else
 		report_word(rep, "I8", va, word, "in no entry");
 }
 
 static void
-check_range(struct anons_check *c, const struct anons_range *r)
+check_range(struct vm_report *rep, const struct anons_range *r)
 {
 	const struct vad *v = r->vad;
 
-	if (!c->rep->no_vads && (v->start != r->start || v->end != r->end))
-		report_bad(c->rep, "I18", "as %u: entry %lx-%lx, VAD %lx-%lx",
-		    c->as->id, r->start, r->end, v->start, v->end);
-	c->as->design->anons->check_entry(c, r);
+	if (!rep->no_vads && (v->start != r->start || v->end != r->end))
+		report_bad(rep, "I18", "as %u: entry %lx-%lx, VAD %lx-%lx",
+		    rep->as->id, r->start, r->end, v->start, v->end);
 }
 
 /* The entries of one space: shared->check_space.  Locks: freeze_spaces(). */
 void
 anons_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found)
 {
-	struct anons_check c = { .as = as, .rep = rep, .found = found };
 	struct anons_range r;
 
-	ANONS_ENTRIES(r, as)
-		check_range(&c, &r);
+	ANONS_ENTRIES(r, as) {
+		check_range(rep, &r);
+		found->late += as->design->anons->check_entry(rep, &r);
+	}
 	found->late += as->commit.fed;
 }

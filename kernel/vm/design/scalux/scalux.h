@@ -179,8 +179,8 @@ void sx_show(void *object, struct out *);
 int64_t sx_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 
 /* sx_check.c */
-void sx_check_word(struct anons_check *, void *object, va_t, uint64_t word);
-void sx_check_entry(struct anons_check *, const struct anons_range *);
+void sx_check_word(struct vm_report *, void *object, va_t, uint64_t word);
+uint64_t sx_check_entry(struct vm_report *, const struct anons_range *);
 void sx_check_end(struct vm_report *);
 void sx_each_swapped(struct swap_walk *);
 

@@ -25,7 +25,7 @@ static struct finding {
 
 /* A word against its entry.  [sx]. */
 static void
-check_mapped(struct anons_check *c, struct sx_object *o, va_t va, uint64_t word,
+check_mapped(struct vm_report *rep, struct sx_object *o, va_t va, uint64_t word,
     struct sx_entry *e)
 {
 	const struct vm_page *pg = pte_page(word);
@@ -34,41 +34,44 @@ check_mapped(struct anons_check *c, struct sx_object *o, va_t va, uint64_t word,
 	if (e == NULL) {
 		/* A truncate has just taken it; or the mapping is shared. */
 		if (pte_src(word) == SRC_FORK && (pg->flags & PF_ORPHAN) == 0)
-			report_word(c->rep, "I1", va, word, "a page without an entry");
+			report_word(rep, "I1", va, word, "a page without an entry");
 		return;
 	}
 	e->anon->met++;
 	if ((e->mapped_in >> o->share & 1) == 0)
-		report_word(c->rep, "I18", va, word, "mapped, and mapped_in says no");
+		report_word(rep, "I18", va, word, "mapped, and mapped_in says no");
 	if (e->anon->pager == SX_OBJECT ? e->anon->page != pg ||
 	    pte_src(word) != SRC_OBJ :
 	    pte_src(word) != SRC_FORK ||
 	    word_get(&e->anon->word) != pte_make_trans(pg))
-		report_word(c->rep, "I1", va, word, "it maps not what the anon has");
+		report_word(rep, "I1", va, word, "it maps not what the anon has");
 	if (w && (e->anon->refs > 1 || sx_is_shared(o->amap)))
-		report_word(c->rep, "I7", va, word, "writable, and shared");
+		report_word(rep, "I7", va, word, "writable, and shared");
 }
 
 /* A word against its entry.  Locks: freeze_spaces(); takes [sx]. */
 void
-sx_check_word(struct anons_check *c, void *object, va_t va, uint64_t word)
+sx_check_word(struct vm_report *rep, void *object, va_t va, uint64_t word)
 {
 	struct sx_object *o = object;
 
 	spin_lock(&sx_lock);
-	check_mapped(c, o, va, word, sx_find_locked(o->amap, va >> PAGE_SHIFT));
+	check_mapped(rep, o, va, word, sx_find_locked(o->amap, va >> PAGE_SHIFT));
 	spin_unlock(&sx_lock);
 }
 
 /* The pages of an object that were charged when touched.
  * Locks: freeze_spaces(); takes [sx]. */
-void
-sx_check_entry(struct anons_check *c, const struct anons_range *r)
+uint64_t
+sx_check_entry(struct vm_report *rep, const struct anons_range *r)
 {
+	struct sx_object *o = r->entry;
+	uint64_t late;
+
 	spin_lock(&sx_lock);
-	c->found->late += sx_count_late(((struct sx_object *)r->entry)->amap, r->start,
-	    r->end);
+	late = sx_count_late(o->amap, r->start, r->end);
 	spin_unlock(&sx_lock);
+	return late;
 }
 
 /* ---- each amap and each anon once ---- */

@@ -28,7 +28,7 @@ static struct {
  * Locks:    freeze_spaces(); takes [sh].
  */
 void
-sh_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
+sh_check_word(struct vm_report *rep, void *entry, va_t va, uint64_t word)
 {
 	struct sh_entry *e = entry;
 	struct sh_seen s;
@@ -39,9 +39,9 @@ sh_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
 	spin_unlock(&sh_lock);
 	if (pte_src(word) == SRC_FORK ? !sees || word_get(&s.page->word) !=
 	    pte_make_trans(pte_page(word)) : sees)
-		report_word(c->rep, "I1", va, word, "it maps not what the top sees");
+		report_word(rep, "I1", va, word, "it maps not what the top sees");
 	if (sees && (word & MD_PTE_W) != 0 && s.depth != 0)
-		report_word(c->rep, "I7", va, word, "writable, and in a parent");
+		report_word(rep, "I7", va, word, "writable, and in a parent");
 }
 
 /*
@@ -49,18 +49,18 @@ sh_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
  *
  * Locks:    freeze_spaces(); takes [sh].
  */
-void
-sh_check_entry(struct anons_check *c, const struct anons_range *r)
+uint64_t
+sh_check_entry(struct vm_report *rep, const struct anons_range *r)
 {
 	struct sh_object *top = ((struct sh_entry *)r->entry)->top;
 
-	c->found->late += sh_count_late(top, r->start, r->end);
 	if (top->num_children != 0)
-		report_bad(c->rep, "I19", "as %u %lx: a top of %u children",
-		    c->as->id, r->start, top->num_children);
+		report_bad(rep, "I19", "as %u %lx: a top of %u children",
+		    rep->as->id, r->start, top->num_children);
 	if (top->parent != NULL && (top->lo < r->start || top->hi > r->end))
-		report_bad(c->rep, "I19", "as %u %lx-%lx: it sees %lx-%lx",
-		    c->as->id, r->start, r->end, top->lo, top->hi);
+		report_bad(rep, "I19", "as %u %lx-%lx: it sees %lx-%lx",
+		    rep->as->id, r->start, r->end, top->lo, top->hi);
+	return sh_count_late(top, r->start, r->end);
 }
 
 /* ---- each object once: [sh] ---- */

@@ -151,8 +151,8 @@ extern const struct anons_ops sh_anon_ops;
 /* sh_check.c */
 int64_t sh_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 void sh_show(void *entry, struct out *);
-void sh_check_word(struct anons_check *, void *entry, va_t, uint64_t word);
-void sh_check_entry(struct anons_check *, const struct anons_range *);
+void sh_check_word(struct vm_report *, void *entry, va_t, uint64_t word);
+uint64_t sh_check_entry(struct vm_report *, const struct anons_range *);
 void sh_check_end(struct vm_report *);
 void sh_each_swapped(struct swap_walk *);
 

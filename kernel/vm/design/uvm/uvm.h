@@ -171,8 +171,8 @@ extern const struct anons_ops uvm_anon_ops;
 /* uvm_check.c */
 int64_t uvm_refs(struct aspace *, va_t, uint64_t word, uint64_t *named);
 void uvm_show(void *entry, struct out *);
-void uvm_check_word(struct anons_check *, void *entry, va_t, uint64_t word);
-void uvm_check_entry(struct anons_check *, const struct anons_range *);
+void uvm_check_word(struct vm_report *, void *entry, va_t, uint64_t word);
+uint64_t uvm_check_entry(struct vm_report *, const struct anons_range *);
 void uvm_check_end(struct vm_report *);
 void uvm_each_swapped(struct swap_walk *);
 

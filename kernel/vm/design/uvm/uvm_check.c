@@ -24,59 +24,60 @@ static struct {
 
 /* Each word has one pv. */
 static void
-check_pv(struct anons_check *c, va_t va, uint64_t word)
+check_pv(struct vm_report *rep, va_t va, uint64_t word)
 {
 	const struct vm_pv *p;
 	unsigned n = 0;
 
 	spin_lock(&pfn_lock);
 	for (p = pv_first(pte_page(word)); p != NULL; p = pv_next(p))
-		n += p->as == c->as && p->va == va;
+		n += p->as == rep->as && p->va == va;
 	spin_unlock(&pfn_lock);
 	if (n != 1)
-		report_word(c->rep, "I18", va, word, "it has not one pv");
+		report_word(rep, "I18", va, word, "it has not one pv");
 }
 
 /* A word against its slot.  Locks: freeze_spaces(). */
 void
-uvm_check_word(struct anons_check *c, void *entry, va_t va, uint64_t word)
+uvm_check_word(struct vm_report *rep, void *entry, va_t va, uint64_t word)
 {
 	const struct vm_amap *amap = ((struct uvm_entry *)entry)->amap;
 	const struct vm_anon *anon = amap_lookup(
 	    ((struct uvm_entry *)entry)->amap, va >> PAGE_SHIFT);
 
 	found.words++;
-	check_pv(c, va, word);
+	check_pv(rep, va, word);
 	if (pte_src(word) == SRC_FORK ? anon == NULL ||
 	    word_get(&anon->word) != pte_make_trans(pte_page(word)) :
 	    anon != NULL)
-		report_word(c->rep, "I1", va, word, "it maps not what the slot has");
+		report_word(rep, "I1", va, word, "it maps not what the slot has");
 	if ((word & MD_PTE_W) != 0 && anon != NULL &&
 	    (anon->refs > 1 || amap->refs > 1))
-		report_word(c->rep, "I7", va, word, "writable, and shared");
+		report_word(rep, "I7", va, word, "writable, and shared");
 }
 
 /* The anons of an entry: each slot has a reference, however many have the amap.
- * Locks: freeze_spaces(). */
-void
-uvm_check_entry(struct anons_check *c, const struct anons_range *r)
+ * Locks: freeze_spaces().  Returns: how many were charged when touched. */
+uint64_t
+uvm_check_entry(struct vm_report *rep, const struct anons_range *r)
 {
 	struct vm_amap *amap = ((struct uvm_entry *)r->entry)->amap;
-	uint64_t vpn = r->start, n = 0;
+	uint64_t vpn = r->start, n = 0, late = 0;
 	bool first = amap->met++ == 0;
 	struct vm_anon *anon;
 
 	AMAP_FOREACH(anon, amap, vpn, r->end) {
 		anon->met += first;
 		n++;
-		c->found->late += amap_is_late(amap, vpn);
+		late += amap_is_late(amap, vpn);
 		if (word_get(&anon->word) == 0)
-			report_word(c->rep, "I18", vpn << PAGE_SHIFT, 0,
+			report_word(rep, "I18", vpn << PAGE_SHIFT, 0,
 			    "its anon is empty");
 	}
 	if (n != amap->nanons)
-		report_bad(c->rep, "I18", "as %u %lx: %lu anons, counted %lu",
-		    c->as->id, r->start, n, amap->nanons);
+		report_bad(rep, "I18", "as %u %lx: %lu anons, counted %lu",
+		    rep->as->id, r->start, n, amap->nanons);
+	return late;
 }
 
 /* ---- each anon once ---- */
