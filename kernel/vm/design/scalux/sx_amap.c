@@ -199,12 +199,9 @@ give_back_late(const struct sx_entry *e)
 	}
 }
 
-/* Who has paid for late pages gets it back now, or has counted them before. */
-enum late_pages { LATE_PAID_BACK, LATE_COUNTED };
-
 /* The first entry of [*vpn, hi) goes.  False: there is none.  Takes [sx]. */
 static bool
-drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
+drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi)
 {
 	struct sx_entry *e;
 
@@ -215,8 +212,7 @@ drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
 		return false;
 	}
 	*vpn = e->vpn;
-	if (late == LATE_PAID_BACK)
-		give_back_late(e);
+	give_back_late(e);
 	end_entry(e);
 	spin_unlock(&sx_lock);
 	return true;
@@ -228,7 +224,7 @@ drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi, enum late_pages late)
 void
 sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 {
-	while (drop_one(amap, &lo, hi, LATE_PAID_BACK))
+	while (drop_one(amap, &lo, hi))
 		lo++;
 }
 
@@ -269,16 +265,14 @@ sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
 	spin_unlock(&sx_lock);
 }
 
-/* Nobody uses it, or has ever done: its entries go, and it goes itself.
+/* Nobody uses it, or has ever done, who could be paid back: its entries go, and it goes
+ * itself.
  * Locks: takes [sx], [P]. */
 void
 sx_amap_end(struct sx_amap *amap)
 {
-	uint64_t at = 0;
-
 	ASSERT(amap->shares == 0);
-	while (drop_one(amap, &at, UINT64_MAX, LATE_COUNTED))
-		;
+	sx_drop(amap, 0, UINT64_MAX);
 	EVENT_ADD(scalux_amap_live, -1);
 	kmem_cache_free(&sx_amaps, amap);
 }
