@@ -53,15 +53,6 @@ insert(struct sx_object *o)
 	o->is_in = true;
 }
 
-static void
-set_window(struct sx_object *o, uint64_t start, uint64_t end)
-{
-	spin_lock(&sx_lock);
-	o->start = start;
-	o->end = end;
-	spin_unlock(&sx_lock);
-}
-
 /* Between two neighbours, b ending at end.  No page is in both windows, or in none,
  * for a truncate that comes by another process. */
 static void
@@ -70,14 +61,6 @@ set_border(struct sx_object *a, struct sx_object *b, uint64_t vpn, uint64_t end)
 	spin_lock(&sx_lock);
 	a->end = b->start = vpn;
 	b->end = end;
-	spin_unlock(&sx_lock);
-}
-
-static void
-join(struct sx_object *o, struct sx_amap *amap, unsigned share)
-{
-	spin_lock(&sx_lock);
-	sx_join_locked(o, amap, share);
 	spin_unlock(&sx_lock);
 }
 
@@ -216,11 +199,14 @@ sx_attach(struct aspace *as, struct vad *v)
 	mutex_lock(&as->ws_lock);
 	o->vad = v;
 	sx_abandon(o);
-	set_window(o, start, end);
-	if (!o->is_in) {
-		join(o, o->amap, 0);
+	spin_lock(&sx_lock);
+	o->start = start;
+	o->end = end;
+	if (!o->is_in)
+		sx_join_locked(o, o->amap, 0);
+	spin_unlock(&sx_lock);
+	if (!o->is_in)
 		insert(o);
-	}
 	mutex_unlock(&as->ws_lock);
 }
 
@@ -243,7 +229,9 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 		b->amap = a->amap;
 	}
 	/* By the same bit, so that mapped_in stays right. */
-	join(b, b->amap, a->share);
+	spin_lock(&sx_lock);
+	sx_join_locked(b, b->amap, a->share);
+	spin_unlock(&sx_lock);
 	set_border(a, b, vpn, end);
 	if (b->amap != a->amap)
 		sx_move(b->amap, vpn, a->amap, vpn, end);
