@@ -33,7 +33,6 @@
  */
 #include "vm/design/eager/eager.h"
 #include "vm/frame/frame.h"
-#include "vm/map/map.h"
 #include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
 #include "vm/space/space.h"
