@@ -283,14 +283,16 @@ prefix_add(struct exec_new *x, const char *s)
  * longer than what was read.  It is cut then, but not within interp, which would be
  * some other program's name; and the last byte is where Linux has its NUL.
  *
- * Returns:  0, -ENOEXEC.
+ * Returns:  0, -ENOEXEC; -EACCES: no name, nor an end of the line, for which Linux opens
+ *           the current folder.
  */
 static int
 script_words(char *line, const char *full, char **name, char **arg)
 {
 	char *end = strchr(line, '\n');
+	bool ends = end != NULL;
 
-	if (end == NULL)
+	if (!ends)
 		end = line + strlen(line);
 	while (is_blank(*line))
 		line++;
@@ -298,7 +300,7 @@ script_words(char *line, const char *full, char **name, char **arg)
 	while (line < end && !is_blank(*line))
 		line++;
 	if (line == *name || line == full)
-		return -ENOEXEC;
+		return ends || line == full ? -ENOEXEC : -EACCES;
 	*arg = line;
 	if (end == full)
 		end--;

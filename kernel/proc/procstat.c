@@ -320,8 +320,8 @@ proc_show_status(int id, struct out *o)
 	    c->euid, c->suid, c->fsuid, c->gid, c->egid, c->sgid, c->fsgid);
 	out_printf(o, "FDSize:\t%u\nGroups:\t", fd_size(id));
 	for (unsigned i = 0; i < c->ngroups; i++)
-		out_printf(o, "%u ", c->groups[i]);
-	out_printf(o, "\n");
+		out_printf(o, i > 0 ? " %u" : "%u", c->groups[i]);
+	out_printf(o, " \n"); /* the space of Linux, behind none, too */
 	if (v->as != NULL)
 		show_status_vm(v, o);
 	out_printf(o, "Threads:\t%u\nSigQ:\t%lu/%lu\n", v->nthreads, v->nsigq,

@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "lib/bitmap.h"
 #include "test/sim/opsfn.h"
 #include "tools/scene/play.h"
 #include "vm/design/fmo/fmo.h"
@@ -197,7 +198,7 @@ amap_at(const struct aspace *as, uint64_t vpn, unsigned *refs)
 	if (is_design("scalux")) {
 		const struct sx_object *o = v->dpriv;
 
-		*refs = sx_bits(o->amap->shares);
+		*refs = bitmap_count(&o->amap->shares, SX_SHARES);
 		return o->amap;
 	}
 	const struct uvm_entry *e = v->dpriv;

@@ -115,11 +115,14 @@ main(int argc, char **argv)
 	EQ(exec_errno("./dir"), EACCES);
 	script("empty", "#!\nabc abc abc\n");
 	EQ(exec_errno("./empty"), ENOEXEC);
+	script("endless", "#! ");
+	EQ(exec_errno("./endless"), EACCES);
 	script("own", "#!./own\n");
 	EQ(exec_errno("./own"), ELOOP);
 	long_lines();
 	EQ(unlink("plain") | unlink("arg") | unlink("chain"), 0);
 	EQ(unlink("none") | unlink("dir") | unlink("empty"), 0);
+	EQ(unlink("endless"), 0);
 	EQ(unlink("own"), 0);
 	leave_tmp();
 	return test_done();
