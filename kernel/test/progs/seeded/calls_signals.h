@@ -153,6 +153,10 @@ op_fork(void)
 	pid = CALL(fork(), -1);
 	if (pid == 0)
 		child();
+	if (pid < 0) {
+		tell_answer(pid);
+		return;
+	}
 	do
 		r = waitpid(pid, &status, 0);
 	while (r < 0 && errno == EINTR);
