@@ -146,10 +146,11 @@ static void
 op_name(void)
 {
 	static const char *const names[] = { "x", "", "a name that is long" };
+	const char *other = names[chance(3)];
 	char name[16] = "?";
 
 	say("name");
-	tell(prctl(PR_SET_NAME, names[chance(3)]));
+	tell(prctl(PR_SET_NAME, other));
 	tell(prctl(PR_GET_NAME, name));
 	say(" %s", name);
 }
@@ -440,11 +441,13 @@ op_xattr(void)
 	const char *name = any_name();
 	const char *attribute = attributes[chance(4)];
 	char value[10];
+	int flags;
 
 	say("xattr %s '%s'", name, attribute);
 	switch (chance(3)) {
 	case 0:
-		tell(setxattr(name, attribute, "v", 1, (int)chance(4)));
+		flags = (int)chance(4);
+		tell(setxattr(name, attribute, "v", 1, flags));
 		break;
 	case 1:
 		tell(getxattr(name, attribute, value, sizeof(value)));

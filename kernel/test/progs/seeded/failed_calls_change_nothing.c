@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=200 ARGS=1:4000 SHORT=1:400 LINUX=no SWEEP=no KIND=exact */
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=200 ARGS=1:2000 SHORT=1:400 LINUX=no SWEEP=no KIND=exact */
 /*
  * A call that fails for want of memory has changed nothing.
  *
