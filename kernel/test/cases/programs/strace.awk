@@ -2,7 +2,8 @@
 #
 # Each process by its number, a call in one line also where others came between;
 # processes are P1, P2, ..., addresses ADDR.  Children end in any order: what is told
-# of that is at the end of each process, and of no child by name.
+# of that is at the end of each process, and of no child by name; and a clone() that it
+# has made begin anew is told once.
 
 function named(s, pid, name) {
 	sub("si_pid=" pid ",", "si_pid=" name ",", s)
@@ -37,6 +38,8 @@ END {
 		if (sub(/^<\.\.\. [a-z0-9_]+ resumed>/, "", s))
 			s = begun[p] s
 		sub(/ += /, " = ", s)
+		if (s ~ /^clone.* = [?] ERESTARTNOINTR/) # a child that ended came between
+			continue
 		gsub(/, */, ", ", s)
 		sub(/, si_utime.*}/, "}", s)
 		gsub(/"(\\x[0-9a-f][0-9a-f])+"/, "BYTES", s)
