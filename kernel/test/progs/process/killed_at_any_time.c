@@ -105,7 +105,7 @@ main(void)
 {
 	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	round_of(16, 8);
-	while (waitpid(-1, NULL, WNOHANG) > 0)
+	while (waitpid(-1, NULL, 0) > 0)
 		continue;
 	leak_mark();
 	round_of(48, 8);
