@@ -84,7 +84,7 @@ help-all:
 	@echo 'make check-long both, and the long ones'
 	@echo 'make check-steady RUNS=20  the check again and again, on a host that is idle, loaded, stopped, of one core, under nice; goes on where it was stopped; AGAIN=1'
 	@echo 'make nightly    everything that takes hours; goes on where it was stopped; ROW=name, AGAIN=1'
-	@echo 'make check-linux  the tables of errors and calls by a seed on Debian'\''s Linux 6.1; RECORD=1 writes its answers; SHOW=SEED'
+	@echo 'make check-linux  the tables of errors, calls and scripts by a seed on Debian'\''s Linux 6.1; RECORD=1 writes its answers; SHOW=SEED SCRIPT=SEED'
 	@echo 'make compare-designs  twenty programs under each design: the same answers, and what each pays; PROGRAM=fork DESIGN="fmo uvm" SHORT=1'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make inject     each failure, one at a time, in the test programs; PROG=name MOST=n'
@@ -186,8 +186,8 @@ nightly: image testing
 	$(others_may)
 	@sh kernel/test/nightly $(if $(AGAIN),-f) $(ROW)
 
-check-linux: progs $(ERRORS)/init $(T)/mkinitrd
-	@BUILD=$(BUILD) sh kernel/test/errors/linux $(if $(RECORD),record)$(if $(SHOW),show $(SHOW))
+check-linux: progs $(ERRORS)/init $(T)/mkinitrd $(BUILD)/image.list
+	@BUILD=$(BUILD) sh kernel/test/errors/linux $(if $(RECORD),record)$(if $(SHOW),show $(SHOW))$(if $(SCRIPT),script $(SCRIPT))
 
 soak: image testing
 	@GUEST=build/tools/guest BUILD=$(BUILD) SOAK_SECONDS=$(SECONDS) \

@@ -2,12 +2,13 @@
 /*
  * init.c: the first process of the Linux that records answers
  *
- * Problem   Linux has no init of its own, and rows and calls want what our guest
- *           has: /proc, /dev, a place on the second serial line for their output.
+ * Problem   Linux has no init of its own, and rows, calls and scripts want what our
+ *           guest has: /proc, /dev, a place on the second serial line for output.
  *
- * Picture   mount; rows TABLES > /dev/ttyS1; "# calls"; calls record; "# status N"
- *           behind it; reboot, which ends the machine.  With show=SEED on the
- *           kernel's command line only: calls show SEED.
+ * Picture   mount; rows TABLES > /dev/ttyS1; "# calls"; calls record; "# scripts";
+ *           scripts record; "# status N" behind it; reboot, which ends the machine.
+ *           With show=SEED or script=SEED on the kernel's command line only: calls
+ *           show SEED, scripts show SEED.
  *
  * Read next linux starts it.
  */
@@ -24,11 +25,13 @@
 
 static int run(char *const argv[]);
 static int run_rows(void);
-static int run_calls(void);
+static void settle(void);
+static int run_seeds(const char *what, char *program, char *seeds);
 
 int
 main(void)
 {
+	char *show = getenv("show"), *script = getenv("script");
 	int status = 0;
 	struct termios raw;
 
@@ -49,9 +52,13 @@ main(void)
 		raw.c_oflag &= ~OPOST;
 		tcsetattr(1, TCSANOW, &raw);
 	}
-	if (getenv("show") == NULL)
+	if (show == NULL && script == NULL)
 		status = run_rows();
-	status |= run_calls();
+	settle();
+	if (script == NULL)
+		status |= run_seeds("calls", "/calls", show);
+	if (show == NULL)
+		status |= run_seeds("scripts", "/scripts", script);
 	printf("# status %d\n", status);
 	fflush(stdout);
 	tcdrain(1);
@@ -104,18 +111,23 @@ set(const char *file, char value)
 }
 
 /*
- * On one processor, so that a thread of the kernel which carries a terminal's
- * bytes is not overtaken; and links are followed wherever they lie, as here.
+ * One processor, so that a thread of the kernel which carries a terminal's bytes
+ * is not overtaken; and links are followed wherever they lie, as here.
  */
-static int
-run_calls(void)
+static void
+settle(void)
 {
-	char *record[] = { "/calls", "record", NULL };
-	char *show[] = { "/calls", "show", getenv("show"), NULL };
-
 	set("/sys/devices/system/cpu/cpu1/online", '0');
 	set("/proc/sys/fs/protected_symlinks", '0');
-	printf("# calls\n");
+}
+
+static int
+run_seeds(const char *what, char *program, char *seeds)
+{
+	char *record[] = { program, "record", NULL };
+	char *show[] = { program, "show", seeds, NULL };
+
+	printf("# %s\n", what);
 	fflush(stdout);
-	return run(show[2] != NULL ? show : record);
+	return run(seeds != NULL ? show : record);
 }

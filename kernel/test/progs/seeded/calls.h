@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * calls.h: chance, the text of the answers, and what the calls are given
+ * calls.h: what the calls are given, and what is told of their answers
  *
  * What a call is given is drawn before it, one draw a statement: the order in
  * which C evaluates arguments is the compiler's, and the text must not be.
@@ -8,20 +8,18 @@
 #ifndef SEEDED_CALLS_H
 #define SEEDED_CALLS_H
 
-#include "lib/test.h"
+#include "seeded.h"
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <termios.h>
 
-#define TEXT_SIZE (512 * KIB)
 #define DRAWN_FDS 12      /* descriptors are drawn from these */
 #define FD_LIMIT 24       /* RLIMIT_NOFILE */
 #define DATA_SIZE (64 * KIB)
 #define MOST_BYTES 8192   /* of one call */
 #define TERMINAL_BYTES 12 /* of one write: a terminal's room is not Linux's */
-#define USER 1000
 #define KEPT_FD 500       /* and above: the test's own */
 
 /*
@@ -42,11 +40,9 @@ enum ipc_kind { IPC_MESSAGES, IPC_SEMAPHORES, IPC_MEMORY, IPC_KINDS };
 #define IPC_SLOTS 4
 #define MOST_MADE 100
 
-/* Shared by a seed's processes, of which one runs at a time, and the parent. */
-struct record {
-	size_t used;
+/* Shared by a seed's processes and the parent. */
+struct shared {
 	bool sent; /* sendfile(2) was called: times of access are not shown */
-	bool full;
 	int ipc[IPC_KINDS][IPC_SLOTS]; /* ids; -1 */
 	unsigned children;
 	pid_t child[MOST_MADE];
@@ -55,11 +51,9 @@ struct record {
 		enum ipc_kind kind;
 		int id;
 	} to_remove[MOST_MADE];
-	char text[TEXT_SIZE];
 };
 
-static struct record *record;
-static uint64_t chances;
+static struct shared *shared;
 static long number; /* of the call */
 static int depth;   /* of forks */
 
@@ -70,38 +64,7 @@ static char in[DATA_SIZE];   /* where it is read to */
 #define AREA_PAGES 24
 static char *const area = (char *)0x20000000;
 
-/* ---- chance ---- */
-
-static unsigned
-chance(unsigned n)
-{
-	return (unsigned)((rnd(&chances) >> 20) % n);
-}
-
-/* One of these numbers. */
-#define PICK(...)                                                              \
-	({                                                                     \
-		static const long of[] = { __VA_ARGS__ };                      \
-		of[chance(sizeof(of) / sizeof(of[0]))];                        \
-	})
-
 /* ---- the text ---- */
-
-static void __attribute__((format(printf, 1, 2)))
-say(const char *fmt, ...)
-{
-	size_t room = TEXT_SIZE - record->used;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(record->text + record->used, room, fmt, ap);
-	va_end(ap);
-	if (n >= 0 && (size_t)n < room)
-		record->used += n;
-	else
-		record->full = true;
-}
 
 static long
 tell_answer(long r)
@@ -128,17 +91,6 @@ tell_good(bool good)
 
 /* The same, where the number itself is not to be told. */
 #define tell_success(good) tell_good(CALL(good, false))
-
-static uint32_t
-fnv(const void *p, size_t n)
-{
-	const uint8_t *s = p;
-	uint32_t h = 2166136261u;
-
-	while (n-- > 0)
-		h = (h ^ *s++) * 16777619u;
-	return h;
-}
 
 /* ---- descriptors ---- */
 

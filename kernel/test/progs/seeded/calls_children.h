@@ -58,8 +58,8 @@ end_by_signal(int signo)
 static void __attribute__((noreturn))
 wait_for_signals(void)
 {
-	CHECK(record->children < MOST_MADE);
-	record->child[record->children++] = getpid();
+	CHECK(shared->children < MOST_MADE);
+	shared->child[shared->children++] = getpid();
 	signal(SIGUSR1, end_by_signal);
 	for (;;)
 		pause();
@@ -69,8 +69,8 @@ wait_for_signals(void)
 static void
 end_children(void)
 {
-	for (unsigned i = 0; i < record->children; i++)
-		kill(record->child[i], SIGKILL);
+	for (unsigned i = 0; i < shared->children; i++)
+		kill(shared->child[i], SIGKILL);
 	settle();
 }
 

@@ -200,7 +200,7 @@ op_sendfile(void)
 		return;
 	if (is_terminal(to))
 		n = n > TERMINAL_BYTES ? TERMINAL_BYTES : n;
-	record->sent = true;
+	shared->sent = true;
 	say("sendfile %d %d %s %zu", to, from, off ? "@" : "-", n);
 	tell(sendfile(to, from, off, n));
 	say(" @%ld", (long)at);

@@ -2,7 +2,7 @@
 /*
  * calls_ipc.h: System V messages, semaphores and shared memory
  *
- * What is made outlives who made it: the ids of a seed are in the record, by
+ * What is made outlives who made it: the ids of a seed are shared, by
  * which the next operation finds them and the parent removes them.
  */
 #ifndef SEEDED_CALLS_IPC_H
@@ -24,7 +24,7 @@ any_slot(enum ipc_kind kind)
 	unsigned slot = chance(IPC_SLOTS);
 
 	say(" %u", slot);
-	return &record->ipc[kind][slot];
+	return &shared->ipc[kind][slot];
 }
 
 static key_t
@@ -49,23 +49,23 @@ tell_made(enum ipc_kind kind, int *slot, int id)
 	if (!tell_good(id >= 0))
 		return;
 	*slot = id;
-	for (unsigned i = 0; i < record->made; i++)
-		if (record->to_remove[i].kind == kind &&
-		    record->to_remove[i].id == id)
+	for (unsigned i = 0; i < shared->made; i++)
+		if (shared->to_remove[i].kind == kind &&
+		    shared->to_remove[i].id == id)
 			return;
-	CHECK(record->made < MOST_MADE);
-	record->to_remove[record->made].kind = kind;
-	record->to_remove[record->made++].id = id;
+	CHECK(shared->made < MOST_MADE);
+	shared->to_remove[shared->made].kind = kind;
+	shared->to_remove[shared->made++].id = id;
 }
 
 /* What is left of a seed. */
 static void
 remove_ipc(void)
 {
-	for (unsigned i = 0; i < record->made; i++) {
-		int id = record->to_remove[i].id;
+	for (unsigned i = 0; i < shared->made; i++) {
+		int id = shared->to_remove[i].id;
 
-		switch (record->to_remove[i].kind) {
+		switch (shared->to_remove[i].kind) {
 		case IPC_MESSAGES:
 			msgctl(id, IPC_RMID, NULL);
 			break;

@@ -39,7 +39,7 @@ show_stat(const struct stat *st)
 	say(" %ld %d:%d", (long)st->st_nlink, st->st_uid, st->st_gid);
 	if (kind != S_IFDIR)
 		say(" %ld", (long)st->st_size);
-	if (!record->sent)
+	if (!shared->sent)
 		show_time(&st->st_atim);
 	show_time(&st->st_mtim);
 	show_time(&st->st_ctim);

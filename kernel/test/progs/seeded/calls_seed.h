@@ -28,8 +28,6 @@ static void one_call(void);
 #define CALLS 400  /* of a seed */
 #define SECONDS 60 /* it takes no longer, or a call sleeps */
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 static const struct {
 	const struct op *ops;
 	size_t count;
@@ -168,10 +166,10 @@ run_seed(uint64_t seed)
 	pid_t pid;
 
 	record->used = 0;
-	record->sent = false;
-	record->made = 0;
-	record->children = 0;
-	memset(record->ipc, -1, sizeof(record->ipc));
+	shared->sent = false;
+	shared->made = 0;
+	shared->children = 0;
+	memset(shared->ipc, -1, sizeof(shared->ipc));
 	OK(mkdir("w", 0777));
 	OK(chmod("w", 0777));
 	pid = OK(fork());
@@ -189,7 +187,8 @@ begin_seeds(void)
 {
 	enter_tmp();
 	make_data();
-	record = (void *)pages_shared(sizeof(*record) / PAGE + 1);
+	begin_record();
+	shared = (void *)pages_shared(sizeof(*shared) / PAGE + 1);
 }
 
 #endif

@@ -28,7 +28,7 @@ static void call_ends(void);
 
 #define TRIALS_OF_SEED 40 /* odd ones, which are root's: he may arm a failure */
 #define MOST_HITS 40      /* the failure is one of these, mostly of the first */
-#define MOST_TOLD 10
+#define MOST_TOLD 10 /* findings */
 
 enum how { AS_IT_IS, WITH_FAILURE, WITHOUT_CALL };
 
