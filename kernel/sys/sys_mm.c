@@ -89,14 +89,14 @@ sys_mmap(const uint64_t a[6])
 	r = mmap_type(&m);
 	if (r == 0 && f != NULL)
 		r = mmap_file(&m, f);
+	if (r == 0 && m.vmo != NULL && (m.flags & MAP_TYPE) == MAP_SHARED) {
+		r = file_map_begin(f, m.prot, &m.maxprot);
+		held = r == 0;
+	}
 	if (r != 0) {
 		/* What is wrong with the place is said first. */
 		first = map_place_check(proc_current()->as, &m);
 		r = first != 0 ? first : r;
-	}
-	if (r == 0 && m.vmo != NULL && (m.flags & MAP_TYPE) == MAP_SHARED) {
-		r = file_map_begin(f, m.prot, &m.maxprot);
-		held = r == 0;
 	}
 	if (r == 0)
 		r = map_mmap(proc_current()->as, &m, &at);

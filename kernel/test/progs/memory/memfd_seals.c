@@ -96,6 +96,9 @@ writes(void)
 	    EPERM);
 	EQ(mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) ==
 	    MAP_FAILED && errno == EPERM, 1);
+	/* What is wrong with the place is said first. */
+	EQ(mmap(p + 1, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+	    0) == MAP_FAILED && errno == EINVAL, 1);
 	q = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	CHECK(q != MAP_FAILED);
 	EQ(q[7], 7);
