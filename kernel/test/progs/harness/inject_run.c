@@ -10,8 +10,7 @@
  * Arguments: point, most, program [argument …]; most is how many hits are
  * tried, evenly spread.  make inject runs it over the test programs.
  */
-#include "lib/test.h"
-#include <dirent.h>
+#include "lib/children.h"
 
 #define SECONDS 90  /* of one run */
 #define PATIENCE 1  /* between two looks whether a child has failed */
@@ -153,48 +152,6 @@ clean_disk(void)
 		return;
 	if (system(anew) != 0)
 		FAIL("%s: errno %d", anew, errno);
-}
-
-/* 0: no such process, or none at all. */
-static pid_t
-parent_of(const char *pid)
-{
-	char path[64], stat[256], *name_end;
-	int fd, parent = 0;
-	long n;
-
-	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	fd = open(path, O_RDONLY);
-	if (fd < 0)
-		return 0;
-	n = read(fd, stat, sizeof(stat) - 1);
-	OK(close(fd));
-	stat[n > 0 ? n : 0] = '\0';
-	name_end = strrchr(stat, ')');
-	if (name_end != NULL)
-		sscanf(name_end, ") %*c %d", &parent);
-	return parent;
-}
-
-/*
- * Who has left the group of its program outlives a signal to that.  Without
- * opendir(), as is_empty().
- */
-static void
-kill_children(void)
-{
-	int fd = OK(open("/proc", O_RDONLY | O_DIRECTORY));
-	struct dirent *e;
-	long n;
-
-	while ((n = OK(syscall(SYS_getdents64, fd, text, sizeof(text)))) > 0)
-		for (long at = 0; at < n; at += e->d_reclen) {
-			e = (struct dirent *)(text + at);
-			if (atoi(e->d_name) > 0 &&
-			    parent_of(e->d_name) == getpid())
-				kill(atoi(e->d_name), SIGKILL);
-		}
-	OK(close(fd));
 }
 
 /* False: no child has ended in so many milliseconds. */

@@ -9,6 +9,7 @@
  * tree it leaves is a text, which must be Linux's, whose digests are in
  * scripts_on_linux.h.  seeded_on_linux.h has the arguments; show prints the scripts, too.
  */
+#include "lib/children.h"
 #include "scripts.h"
 #include "scripts_on_linux.h"
 #include "scripts_pieces.h"
@@ -204,52 +205,13 @@ wait_for_script(pid_t pid, int typing)
 	}
 }
 
-/* The parent of the process that a name of /proc is; 0. */
-static pid_t
-parent_of(const char *pid)
-{
-	char path[300], line[400], *end;
-	int fd, parent = 0;
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, line, sizeof(line) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	line[n] = '\0';
-	end = strrchr(line, ')');
-	if (end != NULL)
-		sscanf(end, ") %*c %d", &parent);
-	return parent;
-}
-
 /* What the script has left running is ours when its parent has gone. */
 static void
 kill_the_rest(void)
 {
-	bool left;
-
-	do {
-		DIR *all = opendir("/proc");
-		struct dirent *e;
-
-		CHECK(all != NULL);
-		left = false;
-		while ((e = readdir(all)) != NULL) {
-			pid_t pid = atoi(e->d_name);
-
-			if (pid <= 0 || parent_of(e->d_name) != getpid())
-				continue;
-			OK(kill(pid, SIGKILL));
-			reap(pid);
-			left = true;
-		}
-		closedir(all);
-	} while (left);
+	do
+		kill_children();
+	while (waitpid(-1, NULL, 0) > 0);
 }
 
 static void
