@@ -255,6 +255,7 @@ struct proc {
 	bool group_exit;         /* [L] all threads are told to end */
 	bool stop_told;          /* [L] the parent knows that all have stopped */
 	bool stop_news, cont_news; /* [L] not yet fetched by wait */
+	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
 	struct waitq stop_wq;    /* stopped threads */
 	struct waitq child_wq;   /* wait4: a child changed */
 

@@ -118,6 +118,7 @@ void sig_tell_locked(struct proc *to, struct task *first,
     const struct siginfo *);
 void sig_notify_parent_locked(struct proc *, int signo, int code, int status);
 void sig_stop_check_locked(struct proc *);
+void sig_cont_check_locked(struct proc *);
 void sig_recalc_locked(struct task *);
 void sig_retarget_locked(struct proc *, uint64_t set);
 bool sig_is_ignored_locked(struct task *, int signo);

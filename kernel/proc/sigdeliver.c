@@ -40,10 +40,11 @@
 /* Whose signal it is. */
 enum sig_from { FROM_FAULT, FROM_TASK, FROM_PROC };
 
+static void tell_continued(struct proc *);
 static bool has_work(struct task *);
 static void sig_step(struct task *, struct trapframe *);
 static bool next_signal_locked(struct task *, struct siginfo *, enum sig_from *);
-static void stop_here(struct task *);
+static bool stop_if_due_locked(struct task *);
 static void act_default_locked(struct task *, int signo, bool forced);
 static void act_handler(struct task *, struct trapframe *,
     const struct siginfo *, const struct abi_sigaction *);
@@ -60,10 +61,22 @@ void
 sig_deliver(struct task *tk, struct trapframe *tf)
 {
 	do {
+		tell_continued(tk->proc);
 		while (has_work(tk))
 			sig_step(tk, tf);
 		restart_call(tk, tf);
 	} while (mask_put_back(tk));
+}
+
+/* SIGCONT came while no thread stood in the stop: one that its tracer had let go on. */
+static void
+tell_continued(struct proc *p)
+{
+	if (p->cont_due == 0)
+		return;
+	spin_lock(&proc_lock);
+	sig_cont_check_locked(p);
+	spin_unlock(&proc_lock);
 }
 
 static bool
@@ -90,12 +103,8 @@ sig_step(struct task *tk, struct trapframe *tf)
 		spin_unlock(&proc_lock);
 		proc_exit_group(0);
 	}
-	if (tk->traced != NULL && trace_due_locked(tk)) {
+	if (stop_if_due_locked(tk)) {
 		spin_unlock(&proc_lock);
-		return;
-	}
-	if (task_must_stop(tk) && tk->forced.signo == 0) {
-		stop_here(tk); /* unlocks */
 		return;
 	}
 	if (!next_signal_locked(tk, &si, &from) ||
@@ -108,8 +117,10 @@ sig_step(struct task *tk, struct trapframe *tf)
 	sa = sighand_act(p->sighand, si.signo);
 	if (sa.handler > SIG_IGN && (sa.flags & SA_RESETHAND) != 0)
 		p->sighand->reset |= SIGBIT(si.signo);
-	if (sa.handler == SIG_DFL)
+	if (sa.handler == SIG_DFL) {
 		act_default_locked(tk, si.signo, from == FROM_FAULT);
+		(void)stop_if_due_locked(tk);
+	}
 	spin_unlock(&proc_lock);
 
 	if (sa.handler > SIG_IGN)
@@ -159,12 +170,13 @@ is_stopped(struct task *tk)
 	return UNDER(&proc_lock, tk->proc->stop_sig != 0 && !task_is_traced(tk));
 }
 
-/* Wait in the stop of the process; proc_lock is held and released. */
+/* Wait in the stop of the process; proc_lock is held, and released meanwhile. */
 static void
-stop_here(struct task *tk)
+stop_here_locked(struct task *tk)
 {
 	struct proc *p = tk->proc;
 
+	HELD(&proc_lock);
 	tk->in_stop = true;
 	p->nstopped++;
 	sig_stop_check_locked(p);
@@ -178,7 +190,25 @@ stop_here(struct task *tk)
 	if (task_is_traced(tk)) /* by one that waits for what it does now */
 		wake_all(&tk->traced->tracer->proc->child_wq);
 	sig_recalc_locked(tk);
-	spin_unlock(&proc_lock);
+}
+
+/*
+ * Stop for the tracer or with the process, if it is time to; proc_lock is held, and
+ * released meanwhile.  The first that goes on after a SIGCONT says so.
+ *
+ * Returns:  did it stop?
+ */
+static bool
+stop_if_due_locked(struct task *tk)
+{
+	HELD(&proc_lock);
+	if (tk->traced == NULL || !trace_due_locked(tk)) {
+		if (!task_must_stop(tk) || tk->forced.signo != 0)
+			return false;
+		stop_here_locked(tk);
+	}
+	sig_cont_check_locked(tk->proc);
+	return true;
 }
 
 static void

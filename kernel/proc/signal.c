@@ -384,26 +384,27 @@ flush_everywhere_locked(struct proc *p, uint64_t set)
 		sigpend_flush_locked(&tk->pending, set);
 }
 
-/* SIGCONT continues even when it is blocked or ignored. */
+/*
+ * SIGCONT continues even when it is blocked or ignored.  A wait finds it from now on;
+ * the parent hears of it from the first thread that goes on.  If not all had stopped,
+ * that is the news: they have, and go on.
+ */
 static void
 continue_locked(struct proc *p)
 {
 	struct task *tk;
-	bool told = p->stop_told;
 
 	HELD(&proc_lock);
 	if (p->stop_sig == 0)
 		return;
+	p->cont_due = p->stop_told ? CLD_CONTINUED : CLD_STOPPED;
 	p->stop_sig = 0;
 	p->stop_told = p->stop_news = false;
 	LIST_FOREACH(tk, &p->threads, node)
 		sig_recalc_locked(tk);
 	wake_all(&p->stop_wq);
-	if (told) {
-		p->cont_news = true;
-		proc_changed_locked(p);
-		sig_notify_parent_locked(p, SIGCHLD, CLD_CONTINUED, SIGCONT);
-	}
+	p->cont_news = true;
+	proc_changed_locked(p);
 }
 
 /* Stop and continue signals cancel each other. */
@@ -620,6 +621,21 @@ sig_tell_locked(struct proc *to, struct task *first, const struct siginfo *si)
 	(void)post_locked(to, NULL, first, si);
 }
 
+/* p ended, stopped or went on: what its parent is told with signo. */
+static struct siginfo
+news_of_locked(struct proc *p, int signo, int code, int status)
+{
+	struct siginfo si = { .signo = signo, .code = code, .pid = p->pid,
+		.uid = p->cred.uid, .status = status };
+	uint64_t ut, st;
+
+	HELD(&proc_lock);
+	proc_times_locked(p, &ut, &st);
+	si.utime = (int64_t)(ut / 10000000);
+	si.stime = (int64_t)(st / 10000000);
+	return si;
+}
+
 /*
  * Tell the parent with signo that p ended, stopped or continued, and wake its
  * wait.
@@ -629,18 +645,13 @@ sig_tell_locked(struct proc *to, struct task *first, const struct siginfo *si)
 void
 sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 {
-	struct proc *to = p->parent;
-	struct siginfo si = { .signo = signo, .code = code, .pid = p->pid,
-		.uid = p->cred.uid, .status = status };
-	uint64_t ut, st;
+	struct siginfo si;
 
 	HELD(&proc_lock);
-	if (to == NULL)
+	if (p->parent == NULL)
 		return;
-	proc_times_locked(p, &ut, &st);
-	si.utime = (int64_t)(ut / 10000000);
-	si.stime = (int64_t)(st / 10000000);
-	sig_tell_locked(to, maker_locked(p), &si);
+	si = news_of_locked(p, signo, code, status);
+	sig_tell_locked(p->parent, maker_locked(p), &si);
 }
 
 /*
@@ -657,9 +668,33 @@ sig_stop_check_locked(struct proc *p)
 		return;
 	p->stop_told = p->stop_news = true;
 	p->cont_news = false;
+	p->cont_due = 0;
 	proc_changed_locked(p);
 	if (!tracee_is_by_parent_locked(p))
 		sig_notify_parent_locked(p, SIGCHLD, CLD_STOPPED, p->stop_sig);
+}
+
+/*
+ * The current thread goes on.  If it is the first after a SIGCONT, the parent is told,
+ * and who traces the leader.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+sig_cont_check_locked(struct proc *p)
+{
+	int code = p->cont_due;
+	struct siginfo si;
+
+	HELD(&proc_lock);
+	if (code == 0 || p->group_exit)
+		return;
+	p->cont_due = 0;
+	si = news_of_locked(p, SIGCHLD, code, code == CLD_CONTINUED ? SIGCONT : 0);
+	if (p->parent != NULL)
+		sig_tell_locked(p->parent, maker_locked(p), &si);
+	if (p->traced != NULL && !tracee_is_by_parent_locked(p))
+		sig_tell_locked(p->traced->tracer->proc, NULL, &si);
 }
 
 /* ---- who may send, to whom ---- */

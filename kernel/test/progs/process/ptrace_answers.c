@@ -406,6 +406,55 @@ attach(void)
 	EQ(next(pid), SIGKILL);
 }
 
+/* The code of the SIGCHLD that is pending; 0: none is. */
+static int
+child_news(void)
+{
+	struct timespec none = { 0 };
+	siginfo_t si = { 0 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	return sigtimedwait(&set, &si, &none) == SIGCHLD ? si.si_code : 0;
+}
+
+/* The tracer lets it go on in the stop of its process.  That this was continued is told
+ * when it looks at signals anew, and not while it shows one. */
+static void
+continued(void)
+{
+	sigset_t set, old;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	OK(sigprocmask(SIG_BLOCK, &set, &old));
+	pid = traced(seized_child);
+	OK(pt(PTRACE_CONT, pid, 0, SIGSTOP));
+	EQ(next(pid), STOP(SIGSTOP));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	OK(kill(pid, SIGUSR1));
+	EQ(next(pid), STOP(SIGUSR1));
+	EQ(child_news(), CLD_TRAPPED);
+	OK(kill(pid, SIGCONT));
+	EQ(child_news(), 0);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGCONT));
+	EQ(child_news(), CLD_TRAPPED);
+	OK(pt(PTRACE_SYSCALL, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTRAP)); /* it begins to wait again */
+	EQ(child_news(), CLD_TRAPPED);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	OK(kill(pid, SIGUSR1));
+	EQ(next(pid), STOP(SIGUSR1));
+	EQ(child_news(), CLD_CONTINUED);
+	OK(kill(pid, SIGKILL));
+	EQ(next(pid), SIGKILL);
+	EQ(child_news(), CLD_KILLED);
+	OK(sigprocmask(SIG_SETMASK, &old, NULL));
+}
+
 static void
 memory(void)
 {
@@ -567,6 +616,7 @@ main(int argc, char **argv)
 	steps();
 	seize();
 	attach();
+	continued();
 	memory();
 	shared();
 	stranger();
