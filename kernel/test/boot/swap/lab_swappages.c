@@ -59,25 +59,6 @@ swp_out(const struct pages *p)
 	return !any_is_here(p);
 }
 
-bool
-swp_settle(void)
-{
-	unsigned i;
-
-	for (i = 0; pages_writing > 0 && i < SETTLES; i++)
-		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
-	return pages_writing == 0;
-}
-
-void
-swp_let_go(const struct pages *other)
-{
-	uint64_t i;
-
-	for (i = 0; i < SWP_OTHER; i++)
-		pages_write(other, i);
-}
-
 /* Requests under way, of all areas. */
 static uint64_t
 in_flight(void)
@@ -91,6 +72,33 @@ in_flight(void)
 	n -= MIN(n, atomic_load(&swaps.idle));
 	spin_unlock(&swaps.lock);
 	return n;
+}
+
+/* Who ends a write frees frames when it has let go of the lock: the request is over
+ * behind that. */
+static bool
+is_settled(void)
+{
+	return pages_writing == 0 && in_flight() == 0;
+}
+
+bool
+swp_settle(void)
+{
+	unsigned i;
+
+	for (i = 0; !is_settled() && i < SETTLES; i++)
+		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
+	return pages_writing == 0;
+}
+
+void
+swp_let_go(const struct pages *other)
+{
+	uint64_t i;
+
+	for (i = 0; i < SWP_OTHER; i++)
+		pages_write(other, i);
 }
 
 void
