@@ -14,12 +14,16 @@
  * Read next lab_frames.c.
  */
 #include "test/boot/frames/lab_frames.h"
+#include "kern/kern.h"
 #include "lib/string.h"
 #include "mem/buddy.h"
 #include "mem/mem.h"
+#include "vm/objects.h"
 
 #define ROWS_ORDER 6u
 #define SEEN 1536u
+#define TRIES 100u
+#define TRY_NS 10000000ul
 
 struct seen_word {
 	pa_t root;
@@ -141,12 +145,28 @@ frames_no_stale(const char *what)
 
 /* ---- memory ---- */
 
+/* Adjacent frames.  What the tests before have left in caches, or has yet to end on
+ * another CPU, lies between those that are free. */
+static struct vm_page *
+take_run(unsigned order)
+{
+	struct vm_page *pg = phys_alloc_run(order);
+	unsigned i;
+
+	for (i = 0; pg == NULL && i < TRIES; i++) {
+		vmo_drop_clean_all();
+		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
+		pg = phys_alloc_run(order);
+	}
+	CHECK(pg != NULL);
+	return pg;
+}
+
 void
 frames_rig_begin(uint32_t rows)
 {
-	rig.rows = phys_alloc_run(ROWS_ORDER);
-	rig.memory = phys_alloc_run(BUDDY_MAXORDER);
-	CHECK(rig.rows != NULL && rig.memory != NULL);
+	rig.memory = take_run(BUDDY_MAXORDER);
+	rig.rows = take_run(ROWS_ORDER);
 	CHECK(rows * sizeof(struct frame) + SEEN * sizeof(struct seen_word) <=
 	    PAGE_SIZE << ROWS_ORDER);
 	rig.seen = (struct seen_word *)((struct frame *)pa2va(page_pa(rig.rows)) + rows);
