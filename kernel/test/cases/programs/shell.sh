@@ -6,31 +6,36 @@
 
 command -v script >/dev/null || { echo "no script(1), skipped"; exit 0; }
 
+# A line, and what it shows that says that the next may be typed; else a new prompt.
 # The shell joins what it shows, so that the command line is not taken for it.
+prompts=1
+line() {
+	printf "$1\r"
+	if [ $# = 2 ]; then seen "$2"; else prompt; fi
+}
+prompt() {
+	prompts=$((prompts + 1))
+	seen 'vadose:~#' $prompts
+}
+
 keys() {
 	seen 'vadose:~#'
-	for line in 'ls -l /' 'ps' 'head -n 3 /proc/vm/events' \
-	    'echo a b c | wc -w' 'echo wrXng\b\b\bong' 'sleep 100'; do
-		printf "$line\r"
-		sleep 1
+	for typed in 'ls -l /' 'ps' 'head -n 3 /proc/vm/events' \
+	    'echo a b c | wc -w' 'echo wrXng\b\b\bong'; do
+		line "$typed"
 	done
+	line 'sh -c "echo na""ps; exec sleep 100"' '^naps'
 	printf '\003'
-	sleep 1
-	printf 'echo status $?\r'
-	sleep 1
-	printf 'cat\r'
-	sleep 1
+	prompt
+	line 'echo status $?'
+	line 'sh -c "echo re""ads; exec cat"' '^reads'
 	printf 'typed to cat\r\004'
-	sleep 1
-	printf 'sh -c "echo sl""eeps; exec sleep 50"\r'
-	seen '^sleeps'
-	sleep 1
+	prompt
+	line 'sh -c "echo sl""eeps; exec sleep 50"' '^sleeps'
 	printf '\032'
-	seen 'Stopped'
-	printf 'jobs; kill -9 %%1; wait; echo "all over" | tr a-z A-Z\r'
-	sleep 1
-	printf 'exit 5\r'
-	sleep 2
+	prompt
+	line 'jobs; kill -9 %%1; wait; echo "all over" | tr a-z A-Z'
+	line 'exit 5' 'power off'
 }
 
 keys | script -qefc "$GUEST --kernel $BUILD/vadose.elf --timeout 60" \
