@@ -13,7 +13,9 @@
 
 #define CHILDREN 3
 #define NOBODY 0x3ffffff0 /* no process has this number */
+#ifndef SETTLE_MS
 #define SETTLE_MS 2
+#endif
 #define ANY_KIND 0x40000000 /* __WALL */
 
 /* Of struct user, in words. */

@@ -33,6 +33,15 @@ any_key(void)
 	return (key_t)PICK(IPC_PRIVATE, 0x5601, 0x5602);
 }
 
+/* All processes see the same keys: seeds that run at the same time have their own. */
+static key_t keys;
+
+static key_t
+own_key(key_t key)
+{
+	return key == IPC_PRIVATE ? key : key + keys;
+}
+
 static int
 any_ipc_flags(void)
 {
@@ -103,7 +112,7 @@ op_msgget(void)
 
 	say("msgget %x %o", key, flags);
 	slot = any_slot(IPC_MESSAGES);
-	tell_made(IPC_MESSAGES, slot, CALL(msgget(key, flags), -1));
+	tell_made(IPC_MESSAGES, slot, CALL(msgget(own_key(key), flags), -1));
 }
 
 static struct {
@@ -168,7 +177,7 @@ op_semget(void)
 
 	say("semget %x %d %o", key, n, flags);
 	slot = any_slot(IPC_SEMAPHORES);
-	tell_made(IPC_SEMAPHORES, slot, CALL(semget(key, n, flags), -1));
+	tell_made(IPC_SEMAPHORES, slot, CALL(semget(own_key(key), n, flags), -1));
 }
 
 static void
@@ -245,7 +254,7 @@ op_shmget(void)
 
 	say("shmget %x %zu %o", key, n, flags);
 	slot = any_slot(IPC_MEMORY);
-	tell_made(IPC_MEMORY, slot, CALL(shmget(key, n, flags), -1));
+	tell_made(IPC_MEMORY, slot, CALL(shmget(own_key(key), n, flags), -1));
 }
 
 static void
