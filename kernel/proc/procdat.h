@@ -240,6 +240,7 @@ struct proc {
 	int8_t pdeath_sig;       /* [L] sent when the parent ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
 	int8_t nice;             /* [L] of the first thread, when it has ended */
+	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
 	int16_t oom_adj;         /* [L] kept, not used: nobody is killed */
 	int16_t oom_min;         /* [L] only root sets a lower one: root's last */
 	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
@@ -255,7 +256,6 @@ struct proc {
 	bool group_exit;         /* [L] all threads are told to end */
 	bool stop_told;          /* [L] the parent knows that all have stopped */
 	bool stop_news, cont_news; /* [L] not yet fetched by wait */
-	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
 	struct waitq stop_wq;    /* stopped threads */
 	struct waitq child_wq;   /* wait4: a child changed */
 

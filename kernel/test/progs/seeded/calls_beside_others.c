@@ -9,7 +9,13 @@
  * another's back, in a table, a list or a page that both pass through, is an answer
  * that differs.
  */
-#define SETTLE_MS 20 /* others run meanwhile */
+#ifndef SETTLE_MS
+#define SETTLE_MS settle_ms
+#endif
+#define SETTLE_VIRTUAL 100 /* seven others run meanwhile; it takes no time */
+#define SETTLE_TIME 20
+
+static int settle_ms;
 
 #include "calls_seed.h"
 #include "calls_on_linux.h"
@@ -19,6 +25,7 @@
 #define PRESSED_BYTES 0 /* another process has, more than there are frames */
 #endif
 #define TRIES 4 /* until a seed has its answers again, to show where it had not */
+#define PAUSE_TRIES 2 /* a host that pauses makes a child late: not so often */
 
 static unsigned *differ; /* of each worker: seeds that answered otherwise; shared */
 
@@ -54,10 +61,21 @@ tell_difference(unsigned seed, const char *text, const char *right)
 	fflush(stdout);
 }
 
-static void
-look_again(unsigned seed)
+/* On one CPU time is virtual. */
+static bool
+is_exact(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) == 1;
+}
+
+/* It has answered otherwise.  Where the run is exact, that is a fault.  Elsewhere
+ * children that the host let sleep for longer than SETTLE_TIME answer late: it is a
+ * fault when it comes again.  What it was is printed either way. */
+static bool
+is_fault(unsigned seed)
 {
 	static char text[TEXT_SIZE];
+	int pauses = is_exact() ? 0 : PAUSE_TRIES;
 
 	record->text[record->used] = '\0';
 	strcpy(text, record->text);
@@ -65,10 +83,11 @@ look_again(unsigned seed)
 		if (has_its_answers(seed)) {
 			record->text[record->used] = '\0';
 			tell_difference(seed, text, record->text);
-			return;
+			return i >= pauses;
 		}
 	printf("seed %u: otherwise each time\n", seed);
 	fflush(stdout);
+	return true;
 }
 
 /* Every ABREAST-th seed, with a text, a folder and keys of its own. */
@@ -84,10 +103,8 @@ work(unsigned w, unsigned seeds)
 	keys = (key_t)w << 8;
 	share_record();
 	for (unsigned seed = w; seed < seeds; seed += ABREAST)
-		if (!is_liberty(seed) && !has_its_answers(seed)) {
-			differ[w]++;
-			look_again(seed);
-		}
+		if (!is_liberty(seed) && !has_its_answers(seed))
+			differ[w] += is_fault(seed);
 	OK(chdir(".."));
 	OK(rmdir(folder));
 	_exit(test_done());
@@ -138,6 +155,7 @@ run_all(unsigned seeds)
 int
 main(int argc, char **argv)
 {
+	settle_ms = is_exact() ? SETTLE_VIRTUAL : SETTLE_TIME;
 	begin_seeds();
 	differ = (void *)pages_shared(1);
 	run_all(argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) :
