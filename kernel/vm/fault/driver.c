@@ -409,18 +409,38 @@ fault_grow(struct fctx *f)
 	return FAULT_RESTART;
 }
 
-/* The page of a forced access is pinned; the process gets no right that it has not.
+/* A debugger has stored to a mapping that has paid for nothing, and one page of it has
+ * paid by itself.  If it becomes writable later it goes on so: where words are all that
+ * there is, nobody could say which of its pages had.
+ * Locks: [M] exclusive; takes [X]. */
+static void
+pays_at_touch(struct fctx *f)
+{
+	struct vad *v;
+
+	HELD(&f->as->map_lock);
+	if (f->access != ACCESS_WRITE || f->as->school->is_cache ||
+	    (f->v.flags & (VAD_SHARED | VAD_CHARGED | VAD_NORESERVE)) != 0)
+		return;
+	v = vad_find(f->as, f->va >> PAGE_SHIFT);
+	v->flags |= VAD_NORESERVE;
+	vad_update_link(v);
+}
+
+/* The page of a forced access is pinned; the process gets no right that it has not, to
+ * that page or to those behind it that came along.
  * Locks: [M] exclusive. */
 static __attribute__((noinline)) void
 take_rights_back(struct fctx *f)
 {
-	struct vad page = { .start = f->va >> PAGE_SHIFT, .flags = f->v.flags };
+	struct vad part = { .start = f->va >> PAGE_SHIFT, .flags = f->v.flags };
 	int r;
 
 	HELD(&f->as->map_lock);
-	page.end = page.start + 1;
-	r = f->as->school->protect(f->as, &page, f->v.prot);
+	part.end = MIN(part.start + AROUND_MAX, f->v.end);
+	r = f->as->school->protect(f->as, &part, f->v.prot);
 	ASSERT(r == 0);
+	pays_at_touch(f);
 }
 
 /* S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched under

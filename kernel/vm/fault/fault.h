@@ -10,6 +10,7 @@
 
 /* driver.c */
 void fault_init(void);
+#define AROUND_MAX 16 /* pages that one fault maps, with its own */
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;

@@ -45,7 +45,6 @@
 #include "vm/ws/ws.h"
 
 #define CODE_WINDOW 4             /* pages: code jumps about within few */
-#define AROUND_MAX 16
 
 /* ---- a file: between passes, with no lock of rank >= 2 ---- */
 

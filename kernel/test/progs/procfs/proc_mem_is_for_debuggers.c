@@ -78,6 +78,57 @@ private_pages(void)
 	pokes_into(map(1, PROT_READ, anon, -1), true);
 }
 
+/* What a debugger's page brings along is out of reach as well. */
+static void
+neighbours(void)
+{
+	volatile char *p = map(16, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	pid_t pid;
+	char c;
+	int i;
+
+	memset((void *)p, 'n', 16 * PAGE);
+	pid = (pid_t)OK(fork());
+	if (pid == 0) {
+		mem = (int)OK(open("/proc/self/mem", O_RDWR));
+		OK(mprotect((void *)p, 16 * PAGE, PROT_NONE));
+		EQ(peek(p, &c, 1), 1);
+		for (i = 0; i < 16; i++)
+			EQ(TRAPPED(p[i * PAGE]), SIGSEGV);
+		_exit(0);
+	}
+	REAP(pid, 0);
+	OK(mprotect((void *)p, 16 * PAGE, PROT_READ));
+	EQ(poke(p, "Z", 1), 1);
+	for (i = 0; i < 16; i++)
+		EQ(TRAPPED(p[i * PAGE] = 1), SIGSEGV);
+	OK(munmap((void *)p, 16 * PAGE));
+}
+
+/* Stored to by a debugger first, by the program later. */
+static void
+written_later(int flags, int fd)
+{
+	pid_t pid = (pid_t)OK(fork());
+	volatile char *p;
+
+	if (pid == 0) {
+		mem = (int)OK(open("/proc/self/mem", O_RDWR));
+		p = map(4, PROT_READ, flags, fd);
+		EQ(poke(p + PAGE + 5, "Z", 1), 1);
+		EQ(TRAPPED(p[PAGE] = 1), SIGSEGV);
+		OK(mprotect((void *)p, 4 * PAGE, PROT_READ | PROT_WRITE));
+		for (int i = 0; i < 4; i++)
+			p[i * PAGE] = 'w';
+		EQ(p[PAGE + 5], 'Z');
+		OK(munmap((void *)(p + 2 * PAGE), PAGE));
+		OK(mprotect((void *)p, PAGE, PROT_READ));
+		_exit(0);
+	}
+	REAP(pid, 0);
+}
+
 static void
 files(void)
 {
@@ -94,6 +145,7 @@ files(void)
 	pokes_into(map(4, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd), true);
 	EQ(pread(fd, &c, 1, 5), 1);
 	EQ(c, 'f');
+	written_later(MAP_PRIVATE, fd);
 	p = map(4, PROT_READ, MAP_SHARED, fd);
 	EQ(peek(p, &c, 1), 1);
 	ERR(poke(p, "Z", 1), EIO);
@@ -230,6 +282,8 @@ main(void)
 	trap_catch(0);
 	mem = (int)OK(open("/proc/self/mem", O_RDWR));
 	private_pages();
+	neighbours();
+	written_later(MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	files();
 	code();
 	edges();
