@@ -12,7 +12,9 @@
  *           2. A clean page that nobody maps or pins may be forgotten at any time:
  *              for its frame, or because somebody asks.
  *           3. A store after the flush faults first, so the page is dirty again:
- *              what is written is what the page held at some moment since.
+ *              what is written is what the page held at some moment since.  Such a
+ *              store may come before the page's turn, and others with the right that
+ *              it has got, behind it: at the end that is taken once more.
  *           4. An error of the write-back thread is told once, by the next sync.
  */
 #include "vm/cache/cache.h"
@@ -185,25 +187,30 @@ static int
 flush(struct vmo *vmo, uint64_t lo, uint64_t hi, enum flush_why why)
 {
 	struct vm_page *pages[CACHE_CLUSTER];
+	uint64_t from = UINT64_MAX;
 	int first = 0, n, r;
 
 	cache_clean_links(vmo, lo, hi);
 	while ((n = cache_collect_dirty(vmo, &lo, hi, pages)) != 0) {
 		if (n == -EAGAIN) {
 			r = page_wait(pages[0]);
-			if (r != 0)
-				return r;
-			continue;
+			if (r == 0)
+				continue;
+			first = r;
+			break;
 		}
 		r = cache_writeback(vmo, lo, pages, n);
 		if (first == 0)
 			first = r;
+		from = MIN(from, lo);
 		lo += (uint64_t)n;
 		if (why == FLUSH_AGED) {
 			EVENT_ADD(pageout_file_pages, n);
 			EVENT_ADD(pageout_file_bios, 1);
 		}
 	}
+	if (from < lo)
+		cache_clean_links(vmo, from, lo);
 	return first;
 }
 

@@ -54,4 +54,12 @@ for bs in 1024 4096; do
 		i=$((i + 1))
 	done | cmp - "$tmp/synced" || fail "bytes, $bs"
 done
+
+# Stores beside a write-back.
+rm -f "$tmp/disk"
+truncate -s 8M "$tmp/disk"
+mke2fs -F -q -t ext2 "$tmp/disk"
+expect 0 $guest --log "$tmp/log" --disk "$tmp/disk" \
+	--add "$progs/stores_during_a_write_are_aged:/p" -- /bin/sh -c \
+	"$mounted && /p /mnt && umount /mnt"
 finish
