@@ -24,7 +24,6 @@
 #define PROT_KNOWN (PROT_R | PROT_W | PROT_X | PROT_SEM)
 #define PROT_ALL (PROT_R | PROT_W | PROT_X)
 #define MAP_LEGACY 0x1800u /* DENYWRITE, EXECUTABLE: ignored */
-#define MAP_NONBLOCK 0x10000u
 #define MAP_VALIDATED (MAP_SHARED_VALIDATE | MAP_FIXED | MAP_ANONYMOUS | \
 	MAP_GROWSDOWN | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | \
 	MAP_STACK | MAP_HUGETLB | MAP_32BIT | MAP_LEGACY | \
@@ -187,6 +186,8 @@ sys_mprotect(const uint64_t a[6])
 		return -EINVAL;
 	if (a[1] == 0)
 		return 0;
+	if (a[0] + PAGE_UP(a[1]) <= a[0])
+		return -ENOMEM;
 	if (grows == PROT_GROWSUP || (prot & ~(PROT_KNOWN | grows)) != 0)
 		return -EINVAL;
 	return map_mprotect(proc_current()->as, a[0], a[1],

@@ -72,6 +72,7 @@ void as_slide_maps(struct aspace *);          /* in a new one, they begin anywhe
 #define MAP_LOCKED 0x2000
 #define MAP_NORESERVE 0x4000
 #define MAP_POPULATE 0x8000
+#define MAP_NONBLOCK 0x10000
 #define MAP_STACK 0x20000
 #define MAP_HUGETLB 0x40000
 #define MAP_SYNC 0x80000

@@ -287,6 +287,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->map.brk0 = parent->map.brk0;
 	child->map.brk = parent->map.brk;
 	child->map.base = parent->map.base;
+	child->map.grows = parent->map.grows;
 	structural_begin();
 	r = parent->design->dup(parent, child);
 	if (r == 0 && as_is_lost(parent))

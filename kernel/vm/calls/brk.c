@@ -98,7 +98,8 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	uint64_t locking = as->map.lock_future != 0 ? new - old : 0;
 	int r;
 
-	if (!map_is_free(as, old, new) || as->map.nvads >= vad_max() ||
+	/* One page stays free behind the heap, as on Linux. */
+	if (!map_is_free(as, old, new + 1) || as->map.nvads >= vad_max() ||
 	    as->map.total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	r = map_lock_reserve(as, locking, lim->memlock);
@@ -108,6 +109,17 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 		map_lock_unreserve(locking);
 	}
 	return r;
+}
+
+/* Shrink the heap from old to new (vpn).  Where nothing is mapped any more, nothing can
+ * be taken away, and Linux calls that a failure.
+ * [M] exclusive.  0, -ENOMEM. */
+static int
+brk_shrink(struct aspace *as, uint64_t old, uint64_t new, struct map_removed *gone)
+{
+	int r = map_detach(as, new, old, gone);
+
+	return r == 0 && gone->vads.first == NULL ? -ENOMEM : r;
 }
 
 /* Set the break.
@@ -130,7 +142,7 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 		if (new > old)
 			r = brk_grow(as, old, new, lim);
 		else
-			r = new == old ? 0 : map_detach(as, new, old, &gone);
+			r = new == old ? 0 : brk_shrink(as, old, new, &gone);
 	}
 	if (r == 0)
 		as->map.brk = want;

@@ -94,6 +94,27 @@ hint_is_free(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end)
 	    map_is_free(as, hint, hint + pages);
 }
 
+/* The highest place in [lo, hi) vpn for `pages` pages that is free, as map_is_free()
+ * says.  Below map.base the stack is in nobody's way.
+ * Locks: [M].  Returns: 0 with the place in *vpn, -ENOMEM. */
+static int
+place_in(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi, uint64_t *vpn)
+{
+	struct vad *v;
+	int r;
+
+	HELD_SHARED(&as->map_lock);
+	while ((r = vad_find_gap(as, pages, lo, hi, vpn)) == 0 &&
+	    (as->map.grows || hi > as->map.base) &&
+	    !map_is_free(as, *vpn, *vpn + pages)) {
+		v = vad_find_above(as, *vpn); /* it grows down to there */
+		if (v->start <= lo + STACK_GUARD_PAGES)
+			return -ENOMEM;
+		hi = v->start - STACK_GUARD_PAGES;
+	}
+	return r;
+}
+
 /* MAP_32BIT: at the hint, else anywhere in the second GiB, as Linux. */
 static int
 place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
@@ -101,7 +122,7 @@ place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	if (hint != 0)
 		hint = MAX(hint, MMAP_MIN_ADDR >> PAGE_SHIFT);
 	if (!hint_is_free(as, hint, pages, LOW_END))
-		return vad_find_gap(as, pages, LOW_START, LOW_END, vpn);
+		return place_in(as, pages, LOW_START, LOW_END, vpn);
 	*vpn = hint;
 	return 0;
 }
@@ -122,9 +143,9 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 		*vpn = hint;
 		return 0;
 	}
-	if (vad_find_gap(as, pages, min, as->map.base, vpn) == 0)
+	if (place_in(as, pages, min, as->map.base, vpn) == 0)
 		return 0;
-	return vad_find_gap(as, pages, min, end, vpn);
+	return place_in(as, pages, min, end, vpn);
 }
 
 /* The common half of munmap, MAP_FIXED and mremap: cut [lo, hi) out and release its
@@ -191,8 +212,8 @@ map_attach(struct aspace *as, struct vad *v)
 
 /* ---- mmap ---- */
 
-/* What POPULATE and locking want in memory from the start, as far as it goes: the
- * mapping is there whatever comes. */
+/* What POPULATE, without NONBLOCK, and locking want in memory from the start, as far as
+ * it goes: the mapping is there whatever comes. */
 static void
 mmap_touch(struct aspace *as, const struct attach_work *w)
 {
@@ -201,7 +222,7 @@ mmap_touch(struct aspace *as, const struct attach_work *w)
 	    (w->a->prot & PROT_W) != 0;
 	struct fctx f;
 
-	if ((w->a->flags & MAP_POPULATE) != 0)
+	if ((w->a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
 		(void)!vm_fault_range(as, va, end,
 		    copies ? ACCESS_WRITE : ACCESS_READ, &f);
 	else if (w->locking != 0)
@@ -362,6 +383,14 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	return 0;
 }
 
+/* Anonymous memory in the heap, or right behind it, belongs to it.  [M]. */
+static bool
+is_in_heap(const struct aspace *as, const struct vad *v)
+{
+	return v->vmo == NULL && v->start << PAGE_SHIFT >= as->map.brk0 &&
+	    v->start << PAGE_SHIFT <= PAGE_UP(as->map.brk);
+}
+
 /* The place.  [M]. */
 static int
 mmap_place(struct aspace *as, struct attach_work *w)
@@ -381,6 +410,8 @@ mmap_place(struct aspace *as, struct attach_work *w)
 	}
 	w->vad->start = w->vpn;
 	w->vad->end = w->vpn + w->pages;
+	if (is_in_heap(as, w->vad))
+		w->vad->flags |= VAD_HEAP;
 	return (a->flags & MAP_FIXED_NOREPLACE) != 0 && w->replaced != 0 ?
 	    -EEXIST : 0;
 }
@@ -448,6 +479,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	if (r == 0) {
 		as->commit.paid += w->cost;
 		gone.freed += w->extra - w->cost;
+		as->map.grows |= (w->vad->flags & VAD_GROWSDOWN) != 0;
 		map_attach(as, w->vad);
 		w->vad = NULL;
 	}

@@ -10,7 +10,8 @@
  *
  * Rules     1. All limits are asked when it grows: of stacks, of the space, of what
  *              is locked; nothing has changed where one says no.
- *           2. A neighbour without rights is its own guard.
+ *           2. A neighbour without rights is its own guard, one that grows, too,
+ *              keeps no distance above itself.
  */
 #include "vm/map/map.h"
 
@@ -29,7 +30,8 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	    v->end - vpn > atomic_load(&as->map.limit[LIMIT_STACK]) ||
 	    vpn < MMAP_MIN_ADDR >> PAGE_SHIFT)
 		return -ENOMEM;
-	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES)
+	if (below != NULL && below->prot != 0 && vpn - low < STACK_GUARD_PAGES &&
+	    (below->flags & VAD_GROWSDOWN) == 0)
 		return -ENOMEM;
 	pages = v->start - vpn;
 	if (as->map.total_pages + pages > atomic_load(&as->map.limit[LIMIT_SIZE]))

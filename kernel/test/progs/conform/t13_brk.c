@@ -52,6 +52,10 @@ failures(char *base)
 	CHECK(wall == base + 1024 * PAGE);
 	CHECK(brk_to(base + 1030 * PAGE) == now);
 	CHECK(brk_to(base + 1024 * PAGE + 1) == now);
+	CHECK(brk_to(base + 1024 * PAGE) == now); /* a page stays between */
+	CHECK(brk_to(base + 1023 * PAGE + 1) == now);
+	CHECK(brk_to(base + 1023 * PAGE) == base + 1023 * PAGE);
+	CHECK(brk_to(now) == now);
 	printf("into a mapping: the old break\n");
 	OK(munmap(wall, PAGE));
 	OK(getrlimit(RLIMIT_DATA, &old));
@@ -63,6 +67,24 @@ failures(char *base)
 	OK(setrlimit(RLIMIT_DATA, &old));
 	CHECK(brk_to(base + 1024 * PAGE) == base + 1024 * PAGE);
 	printf("past RLIMIT_DATA: the old break, below it: ok\n");
+}
+
+/* A heap of which the program itself has unmapped pages. */
+static void
+with_holes(char *base)
+{
+	CHECK(brk_to(base + 20 * PAGE) == base + 20 * PAGE);
+	OK(munmap(base + 15 * PAGE, 5 * PAGE));
+	CHECK(brk_to(base + 15 * PAGE) == base + 20 * PAGE);
+	CHECK(brk_to(base + 14 * PAGE) == base + 14 * PAGE);
+	CHECK(brk_to(base + 20 * PAGE) == base + 20 * PAGE);
+	OK(munmap(base, 20 * PAGE));
+	CHECK(brk_to(base) == base + 20 * PAGE);
+	CHECK(brk_to(base + 22 * PAGE) == base + 22 * PAGE);
+	CHECK(brk_to(base + 19 * PAGE) == base + 19 * PAGE);
+	CHECK(brk_to(base + 16 * PAGE) == base + 19 * PAGE);
+	CHECK(brk_to(base + 20 * PAGE) == base + 20 * PAGE);
+	CHECK(brk_to(base) == base);
 }
 
 static void
@@ -100,5 +122,6 @@ main(void)
 	grow_shrink(base);
 	failures(base);
 	inherited(base);
+	with_holes(base);
 	return test_done();
 }
