@@ -348,16 +348,21 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 	return map_sync_range(as, lo, hi);
 }
 
-/* One byte of mincore: bit 0, the page would be had without I/O.  [W]. */
+#define IN_CORE 1u /* bit 0 of a byte of mincore: the page would be had without I/O */
+#define HAS_OWN 2u /* the space has a page of its own there, wherever: no object is asked */
+
+/* One byte of mincore, with HAS_OWN.  [W]. */
 static uint8_t
 in_core(struct aspace *as, va_t va)
 {
 	uint64_t named = as->school->named(as, va);
 
+	if (named == 0)
+		return 0;
 	if (pte_kind(named) == PTE_FORK)
 		(void)as->design->shared->refs(as, va, named, &named);
 	return (pte_kind(named) == PTE_VALID && !pte_is_unread_zero(named)) ||
-	    pte_kind(named) == PTE_TRANS;
+	    pte_kind(named) == PTE_TRANS ? HAS_OWN | IN_CORE : HAS_OWN;
 }
 
 /* One byte for each page of [lo, hi) vpn, of what words and records of the space know.
@@ -387,7 +392,7 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 		if (vec[vpn - lo] != 0)
 			continue;
 		if (vmo_is_device(v->vmo))
-			vec[vpn - lo] = 1;
+			vec[vpn - lo] = IN_CORE;
 		else
 			vec[vpn - lo] = v->vmo->type == VMO_VNODE ?
 			    cache_is_resident(v->vmo, pg) :
@@ -400,7 +405,7 @@ mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 int
 map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 {
-	uint64_t lo, hi, reported = 0;
+	uint64_t lo, hi, pages, reported = 0;
 	struct vad_part p;
 	int r = map_range(va, len, &lo, &hi);
 
@@ -415,5 +420,7 @@ map_mincore(struct aspace *as, va_t va, uint64_t len, uint8_t *vec)
 			reported += p.hi - p.lo;
 	}
 	rw_unlock_read(&as->map_lock);
+	for (pages = hi - lo; pages > 0; pages--)
+		*vec++ &= IN_CORE;
 	return (int)reported;
 }

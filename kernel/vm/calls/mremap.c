@@ -184,8 +184,12 @@ mremap_move(struct mremap_work *w)
 	if (r != 0)
 		return r;
 	r = move_vad(w, v);
-	if (r != 0)
-		vad_merge(w->as, v);
+	/* What is still there is one with its neighbours again. */
+	if (r != 0 || has(w, MREMAP_DONTUNMAP)) {
+		v = vad_find(w->as, w->old);
+		if (v != NULL)
+			vad_merge(w->as, v);
+	}
 	/* For a moment there were both ranges: no peak. */
 	w->as->map.peak_pages = MAX(peak, w->as->map.total_pages);
 	return r;
@@ -234,8 +238,9 @@ grow_in_place(struct mremap_work *w, struct vad *v, int *error)
 {
 	uint64_t end = w->old + w->new_pages;
 
+	/* One that grows down above it keeps no distance to what has been there before. */
 	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
-	    !map_is_free(w->as, v->end, end))
+	    vad_pages(w->as, v->end, end, 0) != 0)
 		return false;
 	*error = vad_grow(w->as, v, v->start, end);
 	if (*error == 0)

@@ -75,10 +75,15 @@ object_ident(struct vmo *vmo, struct vmo_ident *id)
 static const char *
 vad_name(struct aspace *as, struct vad *v, struct vmo_ident *id)
 {
+	struct vad *n;
+
 	if (v->vmo != NULL)
 		return id->path;
-	if ((v->flags & VAD_STACK) != 0)
-		return "[stack]";
+	/* A stack may be in pieces: it is named where the program began with it. */
+	if ((v->flags & VAD_STACK) != 0) {
+		n = vad_next(v);
+		return n == NULL || (n->flags & VAD_STACK) == 0 ? "[stack]" : NULL;
+	}
 	if (v->start << PAGE_SHIFT <= as->map.brk &&
 	    v->end << PAGE_SHIFT >= as->map.brk0 && (v->flags & VAD_HEAP) != 0)
 		return "[heap]";
@@ -219,16 +224,18 @@ put_flags(struct out *o, const struct vad *v)
 		uint32_t flag;
 		const char *name;
 	} flags[] = {
-		{ VAD_GROWSDOWN, "gd " }, { VAD_LOCKED, "lo " },
-		{ VAD_NORESERVE, "nr " }, { VAD_DONTFORK, "dc " },
-		{ VAD_CHARGED, "ac " }, { VAD_WIPEONFORK, "wf " },
+		{ VAD_SHARED, "ms " }, { VAD_GROWSDOWN, "gd " },
+		{ VAD_LOCKED, "lo " }, { VAD_SEQUENTIAL, "sr " },
+		{ VAD_RANDOM, "rr " }, { VAD_DONTFORK, "dc " },
+		{ VAD_LOCKONFAULT, "lf " }, { VAD_CHARGED, "ac " },
+		{ VAD_NORESERVE, "nr " }, { VAD_WIPEONFORK, "wf " },
 	};
+	bool shares = (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0;
 	unsigned i;
 
 	out_printf(o, "VmFlags: %s%s%s%s", (v->prot & PROT_R) != 0 ? "rd " : "",
 	    (v->prot & PROT_W) != 0 ? "wr " : "",
-	    (v->prot & PROT_X) != 0 ? "ex " : "",
-	    (v->flags & VAD_SHARED) != 0 ? "sh " : "");
+	    (v->prot & PROT_X) != 0 ? "ex " : "", shares ? "sh " : "");
 	out_printf(o, "%s%s%s", (v->maxprot & PROT_R) != 0 ? "mr " : "",
 	    (v->maxprot & PROT_W) != 0 ? "mw " : "",
 	    (v->maxprot & PROT_X) != 0 ? "me " : "");

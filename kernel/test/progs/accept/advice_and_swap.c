@@ -170,6 +170,29 @@ shared_pages(void)
 	OK(munmap(s, N * PAGE));
 }
 
+/* Copies of a file's pages are on swap, the pages themselves in memory. */
+static void
+copied_pages(void)
+{
+	char path[] = "/tmp/copied.XXXXXX", block[PAGE], *p;
+	int fd = OK(mkstemp(path));
+
+	OK(unlink(path));
+	OK(ftruncate(fd, N * PAGE));
+	p = mmap(NULL, N * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED);
+	memset(p, 'c', N * PAGE);
+	OK(madvise(p, N * PAGE, MADV_PAGEOUT));
+	for (size_t i = 0; i < N; i++)
+		EQ(pread(fd, block, PAGE, i * PAGE), PAGE);
+	look(p, N, N * 4);
+	for (size_t i = 0; i < N; i++)
+		EQ(p[i * PAGE], 'c');
+	look(p, 0, 0);
+	OK(munmap(p, N * PAGE));
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -180,5 +203,6 @@ main(void)
 	lazily_freed(MAP_NORESERVE);
 	forked_pages();
 	shared_pages();
+	copied_pages();
 	return test_done();
 }

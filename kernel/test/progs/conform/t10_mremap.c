@@ -5,6 +5,7 @@
  * old length 0 of a shared mapping, DONTUNMAP, after fork, wrong arguments.
  */
 #include "lib/host.h"
+#include "lib/smaps.h"
 #include "lib/trap.h"
 
 #define N 16UL
@@ -158,6 +159,16 @@ dontunmap(void)
 	printf("DONTUNMAP: the old range reads zero\n");
 	OK(munmap(p, N * PAGE));
 	OK(munmap(q, N * PAGE));
+	/* Of the middle: what stays is one mapping. */
+	p = pages_apart(N);
+	stamp(p, N, 80);
+	q = mremap(p + 4 * PAGE, 4 * PAGE, 4 * PAGE,
+	    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	CHECK(q != MAP_FAILED);
+	verify(q, 4, 84);
+	EQ(smaps_kb(p, N, NULL), 1);
+	OK(munmap(p, N * PAGE));
+	OK(munmap(q, 4 * PAGE));
 }
 
 static void

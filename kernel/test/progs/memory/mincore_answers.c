@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
- * mincore tells which anonymous pages are there, those before a hole, too; wrong
- * arguments.
+ * mincore tells which anonymous pages are there, those before a hole, too, and those
+ * that mmap has filled; wrong arguments.
  */
 #include "lib/test.h"
 
@@ -16,6 +16,21 @@ told_before(char *p, int first, int hole)
 	for (int i = first; i < hole; i++)
 		EQ(vec[i - first], i % 3 == 0);
 	EQ(vec[hole - first], 7);
+}
+
+/* POPULATE fills the mapping, unless it may not wait. */
+static void
+populated(int flags, int is)
+{
+	char *p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | flags, -1, 0);
+	unsigned char vec[8];
+
+	CHECK(p != MAP_FAILED);
+	OK(mincore(p, 8 * PAGE, vec));
+	for (int i = 0; i < 8; i++)
+		EQ(vec[i] & 1, is);
+	OK(munmap(p, 8 * PAGE));
 }
 
 int
@@ -39,5 +54,7 @@ main(void)
 	told_before(p, 20, 300);
 	ERR(mincore(p, 20 * PAGE, (void *)0xffff800000000000), EFAULT);
 	ERR(mincore((void *)0xffff800000000000, PAGE, vec), ENOMEM);
+	populated(0, 1);
+	populated(MAP_NONBLOCK, 0);
 	return test_done();
 }

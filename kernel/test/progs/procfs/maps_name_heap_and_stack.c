@@ -1,0 +1,107 @@
+/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
+/*
+ * maps calls what lies in the heap "[heap]", whoever mapped it, and joins it; of a stack
+ * in pieces only the one that the program began with is "[stack]".
+ */
+#include "lib/trap.h"
+
+#define RW (PROT_READ | PROT_WRITE)
+#define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
+
+/* The mapping that at lies in. */
+static struct {
+	char *lo, *hi;
+	char name[64];
+} line;
+
+static void
+look(const volatile char *at)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char text[512];
+
+	CHECK(f != NULL);
+	do {
+		CHECK(fgets(text, sizeof(text), f) != NULL);
+		line.name[0] = '\0';
+		sscanf(text, "%p-%p %*s %*s %*s %*s %63s", (void **)&line.lo,
+		    (void **)&line.hi, line.name);
+	} while (at >= line.hi);
+	CHECK(at >= line.lo);
+	fclose(f);
+}
+
+static void
+map(char *at, int prot, int flags)
+{
+	CHECK(mmap(at, PAGE, prot, flags, -1, 0) == at);
+}
+
+static char *
+brk_to(char *p)
+{
+	return (char *)syscall(SYS_brk, p);
+}
+
+static void
+heap(void)
+{
+	char buf[BUFSIZ], *b, *lo;
+	FILE *f = fopen("/proc/self/maps", "r");
+
+	(void)!fgets(buf, sizeof(buf), f); /* malloc() has what it wants */
+	fclose(f);
+	b = brk_to(NULL);
+	b = (char *)(((uintptr_t)b + PAGE - 1) & -PAGE);
+	CHECK(brk_to(b + 10 * PAGE) == b + 10 * PAGE);
+	OK(munmap(b + 3 * PAGE, PAGE));
+	map(b + 3 * PAGE, RW, ANON);
+	look(b + 3 * PAGE);
+	lo = line.lo;
+	CHECK(lo <= b && line.hi == b + 10 * PAGE);
+	CHECK(strcmp(line.name, "[heap]") == 0);
+	map(b + 5 * PAGE, PROT_READ, ANON);
+	look(b + 5 * PAGE);
+	CHECK(line.lo == b + 5 * PAGE && line.hi == b + 6 * PAGE);
+	CHECK(strcmp(line.name, "[heap]") == 0);
+	map(b + 7 * PAGE, PROT_READ, ANON ^ MAP_PRIVATE ^ MAP_SHARED);
+	look(b + 7 * PAGE);
+	CHECK(strcmp(line.name, "/dev/zero") == 0);
+	CHECK(brk_to(b + 3 * PAGE) == b + 3 * PAGE);
+	map(b + 3 * PAGE, RW, ANON);
+	look(b + 3 * PAGE);
+	CHECK(line.lo == lo && line.hi == b + 4 * PAGE);
+	map(b + 20 * PAGE, RW, ANON);
+	look(b + 20 * PAGE);
+	CHECK(strcmp(line.name, "") == 0);
+	OK(munmap(b, 21 * PAGE));
+}
+
+static void
+stack(void)
+{
+	char *top = __builtin_frame_address(0);
+	char *low = (char *)((uintptr_t)top & -PAGE) - 16 * PAGE;
+
+	store(low, 1);
+	OK(mprotect(low, PAGE, PROT_READ));
+	look(top);
+	CHECK(line.lo == low + PAGE);
+	CHECK(strcmp(line.name, "[stack]") == 0);
+	look(low);
+	CHECK(line.lo == low && line.hi == low + PAGE);
+	CHECK(strcmp(line.name, "") == 0);
+	OK(mprotect(low, PAGE, RW));
+	look(low);
+	CHECK(line.hi > top);
+	CHECK(strcmp(line.name, "[stack]") == 0);
+}
+
+int
+main(void)
+{
+	setvbuf(stdout, NULL, _IONBF, 0);
+	heap();
+	stack();
+	return test_done();
+}
