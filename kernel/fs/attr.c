@@ -5,9 +5,12 @@
  * Problem   Mode, owner, times and size have each their own rule of who may
  *           set them, and some of them change others (chown clears set-id).
  *
- * Rules     1. All checks of one call come before its first effect.
- *           2. Size belongs to vnode->lock and is changed first, since it
- *              alone can fail; the rest is set under attr_lock.
+ * Rules     1. All checks of one call come before its first effect, and between
+ *              both nobody else changes anything: an owner who loses his file
+ *              there would give its new owner's rights away.
+ *           2. vnode->lock, held for writing, makes it so; who looks takes
+ *              attr_lock only.
+ *           3. The size is a call of its own, which needs the right to write.
  *
  * Read next vnode.c.
  */
@@ -126,16 +129,33 @@ fs_access(const struct path_at *at, unsigned want)
 	return r;
 }
 
+/* All but the size.  Locks: takes vnode->lock (rule 2). */
 static int
 vn_setattr(struct vnode *v, const struct kattr *a)
 {
-	int r = attr_check(v, a);
+	int r;
 
-	if (r == 0 && (a->valid & ATTR_SIZE) != 0)
-		r = vn_resize(v, a->size);
+	rw_lock_write(&v->lock);
+	r = attr_check(v, a);
+	if (r == 0)
+		attr_apply(v, a);
+	rw_unlock_write(&v->lock);
+	return r != 0 ? r : vn_settle(v);
+}
+
+/* Rule 3.  A text of /proc has no size: any is as good. */
+static int
+vn_setsize(struct vnode *v, uint64_t bytes)
+{
+	int r = 0;
+
+	if ((v->mnt->flags & MS_RDONLY) != 0)
+		r = -EROFS;
+	else if (v->ops->resize != NULL)
+		r = vn_resize(v, bytes);
 	if (r != 0)
 		return r;
-	attr_apply(v, a);
+	vn_touch(v, VN_MTIME | VN_CTIME);
 	return vn_settle(v);
 }
 
@@ -154,7 +174,7 @@ truncate_by_path(struct walk *w, const struct kattr *a)
 		r = vn_write_begin(w->vn);
 	if (r != 0)
 		return r;
-	r = vn_setattr(w->vn, a);
+	r = vn_setsize(w->vn, a->size);
 	vn_write_end(w->vn);
 	return r;
 }
@@ -186,10 +206,11 @@ file_setattr(struct file *f, const struct kattr *a)
 {
 	unsigned acc = f->flags & O_ACCMODE;
 
-	if ((a->valid & ATTR_SIZE) != 0 && (f->vn->type != S_IFREG ||
-	    (acc != O_WRONLY && acc != O_RDWR)))
+	if ((a->valid & ATTR_SIZE) == 0)
+		return vn_setattr(f->vn, a);
+	if (f->vn->type != S_IFREG || (acc != O_WRONLY && acc != O_RDWR))
 		return -EINVAL;
-	return vn_setattr(f->vn, a);
+	return vn_setsize(f->vn, a->size);
 }
 
 /*
@@ -292,7 +313,7 @@ attr_apply(struct vnode *v, const struct kattr *a)
 		v->atime = now;
 	if ((a->valid & ATTR_MTIME) != 0)
 		v->mtime = mtime;
-	if ((a->valid & (ATTR_NOW_M | ATTR_SIZE)) != 0)
+	if ((a->valid & ATTR_NOW_M) != 0)
 		v->mtime = now;
 	v->ctime = now;
 	atomic_store(&v->rests_ns, 0);

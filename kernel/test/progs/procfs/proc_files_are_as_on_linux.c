@@ -238,6 +238,17 @@ zombie(void)
 	ERR(open(path, O_RDONLY), ENOENT);
 }
 
+/* It has no size, so none is refused. */
+static void
+cut_file(void)
+{
+	int fd = OK(open("/proc/self/comm", O_RDWR));
+
+	OK(truncate("/proc/self/comm", 100));
+	OK(ftruncate(fd, 0));
+	OK(close(fd));
+}
+
 int
 main(void)
 {
@@ -245,6 +256,7 @@ main(void)
 	status_file();
 	files_of_it();
 	odd_name();
+	cut_file();
 	maps_file();
 	others();
 	cpuinfo_file();
