@@ -80,10 +80,18 @@ file_uid(struct file *f)
 	return atomic_load_relaxed(&f->vn->uid);
 }
 
-uint32_t
-file_gid(struct file *f)
+/* A chown takes set-id bits: who reads a mode before it and an owner behind it has
+ * rights that nobody has given.  Locks: takes attr_lock. */
+struct file_rights
+file_rights(struct file *f)
 {
-	return atomic_load_relaxed(&f->vn->gid);
+	struct vnode *v = f->vn;
+	struct file_rights r;
+
+	spin_lock(&v->attr_lock);
+	r = (struct file_rights){ v->type | v->perm, v->uid, v->gid };
+	spin_unlock(&v->attr_lock);
+	return r;
 }
 
 bool

@@ -94,7 +94,11 @@ void file_deny_again(struct file *);             /* fork: it is denied */
 void file_allow_write(struct file *);
 uint32_t file_mode(struct file *);               /* st_mode */
 uint32_t file_uid(struct file *);
-uint32_t file_gid(struct file *);
+/* What exec goes by: the three as they were at one moment. */
+struct file_rights {
+	uint32_t mode, uid, gid;
+};
+struct file_rights file_rights(struct file *);
 struct vnode *file_vnode(struct file *);         /* what is open, with a reference */
 /* Absolute path as the opener's root sees it; " (deleted)" appended.  Length or -ENAMETOOLONG. */
 ssize_t file_path(struct file *, char *buf, size_t cap);

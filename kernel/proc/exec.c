@@ -345,7 +345,7 @@ static void
 exec_cred(struct exec_new *x)
 {
 	struct task *tk = thread_current()->proc;
-	uint32_t mode = file_mode(x->file);
+	struct file_rights f = file_rights(x->file);
 	struct cred *c = &x->cred;
 
 	if (tk != NULL && UNLIKELY(tk->traced != NULL)) {
@@ -355,10 +355,10 @@ exec_cred(struct exec_new *x)
 	}
 	if (tk != NULL && !tk->proc->no_new_privs && !x->dropped &&
 	    !file_is_nosuid(x->file)) {
-		if ((mode & S_ISUID) != 0)
-			c->euid = file_uid(x->file);
-		if ((mode & S_ISGID) != 0 && (mode & 0010) != 0)
-			c->egid = file_gid(x->file);
+		if ((f.mode & S_ISUID) != 0)
+			c->euid = f.uid;
+		if ((f.mode & S_ISGID) != 0 && (f.mode & 0010) != 0)
+			c->egid = f.gid;
 	}
 	x->secure = c->euid != c->uid || c->egid != c->gid;
 	c->suid = c->fsuid = c->euid;
