@@ -5,8 +5,10 @@
  * Problem   exec, mmap, fcntl, getdents, sync and sendfile want
  *           something of a file besides reading and writing.
  *
- * Rules     What is asked here changes no position but getdents' and
- *           sendfile's.
+ * Rules     1. What is asked here changes no position but getdents' and
+ *              sendfile's.
+ *           2. A directory that several have open by one descriptor is listed by
+ *              one after the other: each name comes to one of them.
  *
  * Read next file.c.
  */
@@ -16,6 +18,8 @@
 #include "mem/mem.h"
 
 #define SPLICE_BYTES 32768ul
+
+static struct waitq listers = WAITQ_INIT(listers); /* for the end of any listing */
 
 /* The object to map, without a reference; NULL: it cannot be mapped. */
 struct vmo *
@@ -234,6 +238,20 @@ file_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return f->ops->ioctl(f, cmd, arg);
 }
 
+/* Rule 2. */
+static bool
+list_try(struct file *f)
+{
+	return !atomic_xchg(&f->listed, true);
+}
+
+static void
+list_end(struct file *f)
+{
+	atomic_store(&f->listed, false);
+	wake_all(&listers);
+}
+
 /*
  * getdents64(2): entries from the position on, which moves behind the last
  * one that sink took.
@@ -253,15 +271,14 @@ file_readdir(struct file *f, struct dirsink *sink)
 		return -EBADF;
 	if (v->type != S_IFDIR || v->ops->readdir == NULL)
 		return -ENOTDIR;
-	mutex_lock(&f->pos_lock);
-	pos = f->pos;
-	mutex_unlock(&f->pos_lock);
+	if (!list_try(f))
+		(void)wait_until(&listers, WAIT_PLAIN, WAIT_FOREVER, list_try(f));
+	pos = file_position(f);
 	tree_lock_read(v->mnt);
 	r = v->nlink == 0 ? -ENOENT : v->ops->readdir(v, &pos, sink);
 	tree_unlock_read(v->mnt);
-	mutex_lock(&f->pos_lock);
-	f->pos = pos;
-	mutex_unlock(&f->pos_lock);
+	file_set_position(f, pos);
+	list_end(f);
 	if (r == 0 && (f->flags & O_NOATIME) == 0)
 		vn_touch(v, VN_ATIME);
 	return r;

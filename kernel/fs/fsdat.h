@@ -250,6 +250,7 @@ struct file {
 	uint64_t pos;                  /* [Q] */
 	struct async *async;           /* [A] whom it signals; NULL: never asked */
 	enum file_knows knows;         /* [c] of the flags of one call */
+	bool listed;                   /* [A] somebody is at getdents */
 	void *priv;                    /* [c] text of /proc, device, pipe */
 	struct list items;             /* [R] of epolls that watch it */
 };

@@ -1,7 +1,9 @@
-/* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* BOUNDED: several CPUs run in any order */
 /*
  * getdents64 lists every name once, with type and inode, in pieces of any
- * size, from the beginning again after lseek, with dot and dot-dot.
+ * size, from the beginning again after lseek, with dot and dot-dot; of two who
+ * list by one descriptor each gets what the other does not.
  */
 #include "lib/test.h"
 #include <dirent.h>
@@ -50,6 +52,39 @@ list(int fd, size_t size)
 	return total;
 }
 
+/* Name by name, until there is none.  How many times was each seen? */
+static void
+take_part(int fd, int *times)
+{
+	char buf[40] __attribute__((aligned(8)));
+	struct entry *e = (void *)buf;
+
+	while (OK(syscall(SYS_getdents64, fd, buf, sizeof(buf))) > 0)
+		if (e->name[0] == 'f')
+			__atomic_add_fetch(&times[atoi(e->name + 1)], 1,
+			    __ATOMIC_RELAXED);
+}
+
+static void
+two_at_once(int fd)
+{
+	int *times = (int *)pages_shared(1);
+	pid_t pid;
+
+	for (long i = rounds(40); i > 0; i--) {
+		memset(times, 0, FILES * sizeof(*times));
+		OK(lseek(fd, 0, SEEK_SET));
+		pid = OK(fork());
+		take_part(fd, times);
+		if (pid == 0)
+			_exit(0);
+		REAP(pid, 0);
+		for (int k = 0; k < FILES; k++)
+			EQ(times[k], 1);
+	}
+	OK(munmap(times, PAGE));
+}
+
 int
 main(void)
 {
@@ -67,6 +102,7 @@ main(void)
 	EQ(syscall(SYS_getdents64, fd, name, 32), 0);
 	OK(lseek(fd, 0, SEEK_SET));
 	EQ(list(fd, 40), FILES + 3);
+	two_at_once(fd);
 	OK(close(fd));
 	for (int i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
