@@ -29,6 +29,7 @@ vn_stat(struct vnode *v, struct kstat *st)
 {
 	memset(st, 0, sizeof(*st));
 	st->dev = v->mnt->dev;
+	st->mount = v->mnt->id;
 	st->ino = v->ino;
 	st->rdev = v->rdev;
 	st->nlink = atomic_load_relaxed(&v->nlink);

@@ -25,6 +25,7 @@ struct kts {
 struct kstat {
 	uint64_t dev, ino, rdev, size, blocks; /* blocks of 512 bytes */
 	uint32_t mode, nlink, uid, gid, blksize;
+	uint32_t mount;      /* as in mountinfo */
 	struct kts atime, mtime, ctime, btime;
 	bool is_root;        /* of a mount */
 };

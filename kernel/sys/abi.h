@@ -191,6 +191,7 @@ _Static_assert(sizeof(struct abi_statx) == 256, "Linux");
 
 #define STATX_BASIC 0x7ffu
 #define STATX_BTIME 0x800u
+#define STATX_MNT_ID 0x1000u    /* told unasked */
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
 #define STATX_RESERVED 0x80000000u
 

@@ -94,7 +94,7 @@ int64_t
 sys_statx(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[2], mask = (unsigned)a[3];
-	struct abi_statx s = { .mask = STATX_BASIC,
+	struct abi_statx s = { .mask = STATX_BASIC | STATX_MNT_ID,
 		.attributes_mask = STATX_ATTR_MOUNT_ROOT };
 	struct kstat st;
 	int64_t r;
@@ -126,6 +126,7 @@ sys_statx(const uint64_t a[6])
 	s.rdev_minor = dev_minor(st.rdev);
 	s.dev_major = dev_major(st.dev);
 	s.dev_minor = dev_minor(st.dev);
+	s.mnt_id = st.mount;
 	return copyout(a[4], &s, sizeof(s));
 }
 

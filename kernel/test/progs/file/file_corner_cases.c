@@ -10,6 +10,7 @@
 
 #define GET_BLOCK_SIZE _IO(0, 2)
 #define ATTR_MOUNT_ROOT 0x2000U
+#define STATX_MNT 0x1000U
 
 struct statx_head {
 	uint32_t mask, blksize;
@@ -17,6 +18,9 @@ struct statx_head {
 	uint32_t nlink, uid, gid;
 	uint16_t mode, pad;
 	uint64_t ino, size, blocks, attributes_mask;
+	uint64_t times[8];
+	uint32_t rdev[2], dev[2];
+	uint64_t mount;
 	char rest[256];
 };
 
@@ -92,6 +96,23 @@ links(int fd)
 	EQ(st.st_size, 64);
 }
 
+/* The number of the mount at path in mountinfo; 0: there is none. */
+static unsigned long
+mount_at(const char *path)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+	unsigned long id, found = 0;
+	char line[1024], at[256];
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof line, f) != NULL)
+		if (sscanf(line, "%lu %*u %*s %*s %255s", &id, at) == 2 &&
+		    strcmp(at, path) == 0)
+			found = id;
+	fclose(f);
+	return found;
+}
+
 static void
 roots(void)
 {
@@ -100,6 +121,8 @@ roots(void)
 	OK(syscall(SYS_statx, AT_FDCWD, "/proc", 0, 0x7ff, &x));
 	EQ(x.attributes & ATTR_MOUNT_ROOT, ATTR_MOUNT_ROOT);
 	EQ(x.attributes_mask & ATTR_MOUNT_ROOT, ATTR_MOUNT_ROOT);
+	EQ(x.mask & STATX_MNT, STATX_MNT);
+	EQ(x.mount, mount_at("/proc"));
 	OK(syscall(SYS_statx, AT_FDCWD, "/proc/self", 0, 0x7ff, &x));
 	EQ(x.attributes & ATTR_MOUNT_ROOT, 0);
 	OK(syscall(SYS_statx, AT_FDCWD, "f", 0, 0x7ff, &x));
