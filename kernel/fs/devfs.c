@@ -16,6 +16,8 @@
  *           4. A stream (terminal) gives what one read of the driver gives.
  *           5. A signal ends a long read or write after a piece: a terminal is
  *              slow, and ^C and ^Z are meant for what it shows.
+ *           6. The times of a terminal's node say when it was used; those of the
+ *              others, nothing.
  *
  * Read next dev/dev.h.
  */
@@ -191,6 +193,15 @@ chr_close(struct file *f)
 		d->ops->close(d->dev);
 }
 
+/* n bytes were moved, or an error: rule 6. */
+static ssize_t
+was_used(struct file *f, unsigned which, ssize_t n)
+{
+	if (n > 0 && f->ops == &stream_file_ops)
+		vn_touch_terminal(f->vn, which);
+	return n;
+}
+
 /* One piece from the driver to the user.  Bytes, 0, -errno. */
 static ssize_t
 read_piece(struct file *f, void *buf, struct uio *u)
@@ -224,7 +235,7 @@ chr_read(struct file *f, uint64_t *off, struct uio *u)
 	} while (f->ops == &mem_file_ops && n == want && u->left > 0 &&
 	    thread_current()->pending == 0);
 	kmem_free(buf);
-	return done > 0 ? done : n;
+	return was_used(f, VN_ATIME, done > 0 ? done : n);
 }
 
 /* n bytes of buf to the driver, all of them unless it fails. */
@@ -281,7 +292,7 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 		done += n > 0 ? n : 0;
 	} while (n == got && n > 0 && u->left > 0 && thread_current()->pending == 0);
 	kmem_free(buf);
-	return done > 0 ? done : n;
+	return was_used(f, VN_MTIME, done > 0 ? done : n);
 }
 
 static unsigned

@@ -41,6 +41,7 @@ uint32_t vn_mode(struct vnode *);
 #define VN_CTIME 4u
 struct kts vn_time(const struct vnode *, struct kts);
 void vn_touch(struct vnode *, unsigned which);
+void vn_touch_terminal(struct vnode *, unsigned which);
 void vn_stored(void *client); /* a vnode: its mapping was stored to */
 
 /* ---- writers.c ---- */

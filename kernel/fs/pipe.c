@@ -30,6 +30,7 @@
  *              that changes its size meanwhile answers for either size.  Changes
  *              that it came too early for are told (kern/ready.c, rule 5).
  *           8. What a splice has lent or was promised: pipesplice.c.
+ *           9. Times move at the file of a FIFO; nobody asks a pipe for its own.
  *
  * Read next pipering.c, pipeuser.c, pipesplice.c, poll.c.
  */
@@ -390,10 +391,22 @@ pipe_get(struct pipe *p, struct uio *u, bool nowait)
 	return n;
 }
 
+/* Rule 9.  Locks: none. */
+static inline void
+end_touch(const struct file *f, unsigned which)
+{
+	if (f->vn->mnt != &pipefs)
+		vn_touch(f->vn, which);
+}
+
 static ssize_t
 pipe_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	return pipe_get(pipe_of(f), u, is_nonblocking(f, u));
+	ssize_t n = pipe_get(pipe_of(f), u, is_nonblocking(f, u));
+
+	if (n > 0 && (f->flags & O_NOATIME) == 0)
+		end_touch(f, VN_ATIME);
+	return n;
 }
 
 /* Rule 2: n bytes behind what is in s.  Bytes, -EFAULT, -ENOMEM. */
@@ -476,6 +489,8 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 	mutex_unlock(&p->lock);
 	if (n == -EPIPE)
 		fs_signal_no_reader();
+	if (done > 0)
+		end_touch(f, VN_MTIME | VN_CTIME);
 	return done > 0 ? done : n;
 }
 

@@ -163,6 +163,24 @@ vn_touch(struct vnode *v, unsigned which)
 }
 
 /*
+ * A terminal was read (VN_ATIME), or written (VN_MTIME): known to eight seconds only,
+ * as on Linux, for the moments of keys tell what is typed.  No mount leaves it out.
+ *
+ * Locks:    takes attr_lock.
+ */
+void
+vn_touch_terminal(struct vnode *v, unsigned which)
+{
+	struct kts *t = which == VN_ATIME ? &v->atime : &v->mtime;
+	int64_t now = kts_now().sec;
+
+	spin_lock(&v->attr_lock);
+	if (((now ^ t->sec) & ~7l) != 0)
+		t->sec = now;
+	spin_unlock(&v->attr_lock);
+}
+
+/*
  * vmo_client_ops.stored of files: by a mapping, POSIX lets the times move until
  * the next msync.
  *

@@ -2,7 +2,8 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * Opening a FIFO waits for the other end; without waiting a writer gets
- * ENXIO; hang-up only after a writer was there; a signal ends the wait.
+ * ENXIO; hang-up only after a writer was there; a signal ends the wait.  Its times
+ * tell when it was read and written.
  */
 #include "lib/alarms.h"
 
@@ -77,6 +78,24 @@ interrupted(void)
 	ERR(open("p", O_WRONLY | O_NONBLOCK), ENXIO); /* the reader is gone */
 }
 
+static void
+times(void)
+{
+	const struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
+	int fd = OK(open("p", O_RDWR));
+	struct stat st;
+
+	OK(futimens(fd, old));
+	EQ(write(fd, "x", 1), 1);
+	OK(stat("p", &st));
+	CHECK(st.st_mtime > 1000);
+	EQ(st.st_atime, 1000);
+	EQ(read(fd, buf, 1), 1);
+	OK(stat("p", &st));
+	CHECK(st.st_atime > 1000);
+	OK(close(fd));
+}
+
 int
 main(void)
 {
@@ -89,6 +108,7 @@ main(void)
 	rendezvous();
 	without_waiting();
 	interrupted();
+	times();
 	OK(unlink("p"));
 	leave_tmp();
 	return test_done();

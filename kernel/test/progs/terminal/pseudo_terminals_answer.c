@@ -626,10 +626,33 @@ sessions(void)
 	orphaned();
 }
 
+/* When it was used shows at its node. */
+static void
+times(void)
+{
+	const struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
+	int m = master(), s = slave(m, 0);
+	struct stat st;
+	char text[8];
+
+	OK(futimens(s, old));
+	EQ(write(s, "x", 1), 1);
+	OK(stat(path(m), &st));
+	CHECK(st.st_mtime > 1000000);
+	EQ(st.st_atime, 1000);
+	EQ(write(m, "y\n", 2), 2);
+	EQ(read(s, text, sizeof(text)), 2);
+	OK(stat(path(m), &st));
+	CHECK(st.st_atime > 1000000);
+	OK(close(s));
+	OK(close(m));
+}
+
 int
 main(void)
 {
 	names();
+	times();
 	lines();
 	changes_mode();
 	full();
