@@ -139,7 +139,7 @@ struct vnode {
 	uint32_t nlink;                /* [T] names; 0: deleted */
 	struct rwlock lock;            /* [c] guards data and size */
 	struct vmo *vmo;               /* [c] bytes of a regular file; its size [V] */
-	uint64_t link_bytes;           /* [c] length of a link's text */
+	uint64_t link_bytes;           /* [c] length of a link's text; [T] of a directory */
 	struct spinlock attr_lock;     /* [c] */
 	uint32_t perm, uid, gid;       /* [L] */
 	struct kts atime, mtime, ctime; /* [L] */

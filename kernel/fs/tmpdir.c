@@ -105,11 +105,12 @@ ent_alloc(const struct name *n)
 	return e;
 }
 
-/* Put e, which leads to v, into d.  Owns: takes v's reference. */
+/* Put e, which leads to v, into dir.  Owns: takes v's reference. */
 void
-ent_insert(struct tmpfs_dir *d, struct tmpfs_ent *e, struct vnode *v)
+ent_insert(struct vnode *dir, struct tmpfs_ent *e, struct vnode *v)
 {
 	const struct name n = { e->name, e->len };
+	struct tmpfs_dir *d = tmpdir_of(dir);
 	struct rb_node **link = &d->tree.node, *parent = NULL;
 
 	while (*link != NULL) {
@@ -121,15 +122,17 @@ ent_insert(struct tmpfs_dir *d, struct tmpfs_ent *e, struct vnode *v)
 	e->cookie = --d->next_cookie;
 	rb_insert(&d->tree, &e->rb, parent, link, NULL);
 	list_push_front(&d->all, &e->all);
+	dir->link_bytes += TMPDIR_NAME_BYTES;
 }
 
 /* Take e out and free it; returns its vnode with the entry's reference. */
 struct vnode *
-ent_remove(struct tmpfs_dir *d, struct tmpfs_ent *e)
+ent_remove(struct vnode *dir, struct tmpfs_ent *e)
 {
 	struct vnode *v = e->v;
 
-	rb_remove(&d->tree, &e->rb, NULL);
+	dir->link_bytes -= TMPDIR_NAME_BYTES;
+	rb_remove(&tmpdir_of(dir)->tree, &e->rb, NULL);
 	list_remove(&e->all);
 	kmem_free(e);
 	return v;
@@ -235,6 +238,6 @@ tmpdir_drop_all(struct vnode *root)
 			dir = e->v;
 			continue;
 		}
-		vn_put(ent_remove(tmpdir_of(dir), e));
+		vn_put(ent_remove(dir, e));
 	}
 }

@@ -115,6 +115,7 @@ vnode_fill(struct vnode *v, const struct vn_new *n)
 		return bytes_make(v, 0, &tmpfs_client);
 	case S_IFDIR:
 		v->priv = tmpdir_alloc();
+		v->link_bytes = 2 * TMPDIR_NAME_BYTES;
 		return v->priv != NULL ? 0 : -ENOMEM;
 	case S_IFLNK:
 		return text_make(v, n->target);
@@ -189,7 +190,7 @@ tmpfs_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 		dir->nlink++;
 	vn_set_name(v, dir, name);
 	vn_get(v);
-	ent_insert(tmpdir_of(dir), e, v);
+	ent_insert(dir, e, v);
 	vn_touch(dir, VN_MTIME | VN_CTIME);
 	return 0;
 
@@ -244,7 +245,7 @@ tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
 	v->nameless = false;
 	vn_set_name(v, dir, name);
 	vn_get(v);
-	ent_insert(tmpdir_of(dir), e, v);
+	ent_insert(dir, e, v);
 	vn_touch(dir, VN_MTIME | VN_CTIME);
 	vn_touch(v, VN_CTIME);
 	return 0;
@@ -277,7 +278,7 @@ tmpfs_remove(struct vnode *dir, const struct name *n, struct vnode *v)
 		return -ENOTEMPTY;
 	ASSERT(e != NULL && e->v == v);
 	name_dropped(dir, n, v);
-	vn_put(ent_remove(tmpdir_of(dir), e));
+	vn_put(ent_remove(dir, e));
 	return 0;
 }
 
@@ -349,9 +350,9 @@ tmpfs_rename(const struct vn_move *m)
 	/* perform */
 	if (m->dst != NULL) {
 		name_dropped(m->to_dir, &m->to, m->dst);
-		vn_put(ent_remove(to, ent_find(to, &m->to)));
+		vn_put(ent_remove(m->to_dir, ent_find(to, &m->to)));
 	}
-	ent_insert(to, e, ent_remove(from, ent_find(from, &m->from)));
+	ent_insert(m->to_dir, e, ent_remove(m->from_dir, ent_find(from, &m->from)));
 	parent_changes(m->src, m->from_dir, m->to_dir);
 	vn_set_name(m->src, m->to_dir, name);
 	move_touch(m);

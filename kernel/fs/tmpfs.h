@@ -11,6 +11,7 @@
 #include "lib/tree.h"
 
 #define TMPDIR_COOKIES (1ul << 62)   /* how many a directory can give */
+#define TMPDIR_NAME_BYTES 20u        /* st_size: as many for each name, dots too */
 
 struct tmpfs_ent {
 	struct rb_node rb;       /* [T] in dir->tree */
@@ -34,8 +35,8 @@ struct tmpfs_dir *tmpdir_of(const struct vnode *);
 bool tmpdir_is_full(const struct vnode *);
 struct tmpfs_ent *ent_find(struct tmpfs_dir *, const struct name *);
 struct tmpfs_ent *ent_alloc(const struct name *);
-void ent_insert(struct tmpfs_dir *, struct tmpfs_ent *, struct vnode *);
-struct vnode *ent_remove(struct tmpfs_dir *, struct tmpfs_ent *);
+void ent_insert(struct vnode *dir, struct tmpfs_ent *, struct vnode *);
+struct vnode *ent_remove(struct vnode *dir, struct tmpfs_ent *);
 bool tmpdir_is_busy(struct mount *);
 bool tmpdir_has_nameless(struct mount *);
 void tmpdir_drop_all(struct vnode *root);

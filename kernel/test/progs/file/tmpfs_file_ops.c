@@ -2,7 +2,8 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * Files of the root: create, write, seek, holes, append, truncate, read at
- * an offset, vectors, links, rename, unlinked files that stay open.
+ * an offset, vectors, links, rename, unlinked files that stay open; a directory
+ * in memory is as long as it has names.
  */
 #include "lib/host.h"
 #include <sys/mount.h>
@@ -170,6 +171,42 @@ dead_directory(void)
 	OK(rmdir("m"));
 }
 
+static void
+is_long(const char *path, long names)
+{
+	struct stat st;
+
+	OK(stat(path, &st));
+	EQ(st.st_size, 20 * (2 + names)); /* the dots, too */
+}
+
+static void
+directory_sizes(void)
+{
+	char folder[] = "/dev/shm/vt.XXXXXX";
+
+	CHECK(mkdtemp(folder) != NULL);
+	OK(chdir(folder));
+	is_long(".", 0);
+	make_file("a", "", 0, 0644);
+	OK(mkdir("d", 0755));
+	OK(link("a", "b"));
+	OK(symlink("a", "l"));
+	is_long(".", 4);
+	is_long("d", 0);
+	OK(rename("a", "d/a"));
+	is_long(".", 3);
+	is_long("d", 1);
+	OK(rename("b", "l"));
+	is_long(".", 2);
+	OK(unlink("d/a"));
+	OK(unlink("l"));
+	OK(rmdir("d"));
+	is_long(".", 0);
+	OK(chdir(tmp_folder));
+	OK(rmdir(folder));
+}
+
 int
 main(void)
 {
@@ -180,6 +217,7 @@ main(void)
 	links();
 	directories();
 	dead_directory();
+	directory_sizes();
 	leave_tmp();
 	return test_done();
 }
