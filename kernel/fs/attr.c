@@ -33,7 +33,7 @@ vn_stat(struct vnode *v, struct kstat *st)
 	st->ino = v->ino;
 	st->rdev = v->rdev;
 	st->nlink = atomic_load_relaxed(&v->nlink);
-	st->blksize = PAGE_SIZE;
+	st->blksize = v->mnt->block != 0 ? v->mnt->block : PAGE_SIZE;
 	st->is_root = v == v->mnt->root;
 	st->blocks = atomic_load_relaxed(&v->sectors);
 	if (v->vmo != NULL) {

@@ -25,6 +25,7 @@
 #define POS_FIRST 3u        /* in a listing: the dots, ptmx, then the numbers */
 #define INO_FIRST 3u        /* as on Linux */
 #define MAJOR_PTS 136u
+#define PTS_BLOCK 1024u     /* st_blksize: as on Linux */
 
 struct pts_options {
 	uint32_t mode, ptmx_mode, gid;
@@ -347,6 +348,7 @@ nodes_make(struct mount *m)
 		return -ENOMEM;
 	m->root->nlink = 2;
 	m->root->ino = 1;
+	m->block = PTS_BLOCK;
 	pts.ptmx = device_make(m, "ptmx", pts.o.ptmx_mode, dev_make(5, 2));
 	failed = pts.ptmx == NULL;
 	for (i = 0; i < PTY_MAX && !failed; i++)

@@ -378,11 +378,18 @@ resize_locked(struct vnode *v, uint64_t bytes)
 	return r != 0 ? r : v->ops->resize(v, bytes);
 }
 
+/* Where a file of v's file system ends at the latest. */
+static uint64_t
+last_end(const struct vnode *v)
+{
+	return v->mnt->max_bytes != 0 ? v->mnt->max_bytes : FILE_MAX_BYTES;
+}
+
 /* How many of n bytes may be written at off; 0 or -EFBIG, -ENOSPC. */
 static ssize_t
 write_room(struct vnode *v, uint64_t off, uint64_t n)
 {
-	uint64_t limit = FILE_MAX_BYTES;
+	uint64_t limit = last_end(v);
 	ssize_t sealed;
 
 	if (files.fsize != NULL)
@@ -552,14 +559,17 @@ vn_resize(struct vnode *v, uint64_t bytes)
 	return r;
 }
 
-/* First byte at or behind off that is data, or hole.  -ENXIO: none. */
+/* First byte at or behind off that is data, or hole; a directory (vmo NULL) of so many
+ * bytes is all data.  -ENXIO: none. */
 static int64_t
-seek_data(struct vmo *vmo, uint64_t off, int whence)
+seek_data(struct vmo *vmo, uint64_t size, uint64_t off, int whence)
 {
-	uint64_t size = vmo_size(vmo), pg = off >> PAGE_SHIFT, next;
+	uint64_t pg = off >> PAGE_SHIFT, next;
 
 	if (off >= size)
 		return -ENXIO;
+	if (vmo == NULL)
+		return (int64_t)(whence == SEEK_DATA ? off : size);
 	next = vmo_next_page(vmo, pg);
 	if (whence == SEEK_DATA) {
 		if (next == UINT64_MAX || next << PAGE_SHIFT >= size)
@@ -571,6 +581,12 @@ seek_data(struct vmo *vmo, uint64_t off, int whence)
 	return (int64_t)MIN(size, MAX(off, pg << PAGE_SHIFT));
 }
 
+static bool
+is_sized(const struct file *f)
+{
+	return f->ops != NULL && f->ops->size != NULL;
+}
+
 /* Has a directory an end to seek from?  Not where its names are in memory only. */
 static bool
 ends_somewhere(const struct vnode *v)
@@ -578,12 +594,33 @@ ends_somewhere(const struct vnode *v)
 	return v->type == S_IFDIR && (v->inode != NULL || v->mnt->type->on_demand);
 }
 
+/* Where the file ends that lseek goes by. */
+static uint64_t
+seek_end(struct file *f)
+{
+	if (is_sized(f))
+		return f->ops->size(f);
+	return f->vn->vmo != NULL ? vmo_size(f->vn->vmo) :
+	    atomic_load_relaxed(&f->vn->link_bytes);
+}
+
+/* The last position: a disk does not grow; of a directory any may have been told. */
+static uint64_t
+seek_last(struct file *f)
+{
+	const struct vnode *v = f->vn;
+
+	if (is_sized(f))
+		return f->ops->size(f);
+	return v->vmo != NULL && v->mnt->max_bytes != 0 ? v->mnt->max_bytes : INT64_MAX;
+}
+
 /* Where lseek goes, from position pos. */
 static int64_t
 seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
 {
 	struct vmo *vmo = f->vn->vmo;
-	bool sized = f->ops != NULL && f->ops->size != NULL;
+	bool ends = vmo != NULL || ends_somewhere(f->vn);
 	int64_t base = 0;
 
 	switch (whence) {
@@ -593,22 +630,21 @@ seek_target(struct file *f, uint64_t pos, int64_t off, int whence)
 		base = (int64_t)pos;
 		break;
 	case SEEK_END:
-		if (vmo == NULL && !sized && !ends_somewhere(f->vn))
+		if (!ends && !is_sized(f))
 			return -EINVAL;
-		if (sized)
-			base = (int64_t)f->ops->size(f);
-		else if (vmo != NULL)
-			base = (int64_t)vmo_size(vmo);
+		base = (int64_t)seek_end(f);
 		break;
 	case SEEK_DATA:
 	case SEEK_HOLE:
-		if (vmo == NULL)
+		if (!ends)
 			return -EINVAL;
-		return off < 0 ? -ENXIO : seek_data(vmo, (uint64_t)off, whence);
+		return off < 0 ? -ENXIO :
+		    seek_data(vmo, seek_end(f), (uint64_t)off, whence);
 	default:
 		return -EINVAL;
 	}
-	if (off > INT64_MAX - base || base + off < 0)
+	if (off > INT64_MAX - base || base + off < 0 ||
+	    (uint64_t)(base + off) > seek_last(f))
 		return -EINVAL;
 	return base + off;
 }

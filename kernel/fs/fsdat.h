@@ -178,7 +178,10 @@ struct mount {
 	uint64_t vnodes, max_vnodes;   /* [A] max 0: no limit */
 	uint64_t links;                /* [T] read without: a file's names but one */
 	struct vmo_quota *quota;       /* [c] pages of a file system in memory, or NULL */
-	uint32_t root_mode;            /* [c] permission bits of the root */
+	uint32_t root_mode;            /* [c] permission bits of the root, … */
+	uint32_t root_uid, root_gid;   /* [c] … and its owner, in memory */
+	uint32_t block;                /* [c] st_blksize; 0: a page */
+	uint64_t max_bytes;            /* [c] of a file; 0: FILE_MAX_BYTES */
 	char *source;                  /* [c] owned */
 	void *fs;                      /* [c] of the file system, or NULL */
 };

@@ -24,6 +24,7 @@
 #include "mem/mem.h"
 
 #define TABLES_MAX 16
+#define PROC_BLOCK 1024         /* st_blksize: as on Linux */
 #define POS_SELF 0x10000ul      /* positions in /proc: dots, rows, links, pids */
 #define POS_PID 0x10010ul
 
@@ -386,6 +387,7 @@ procfs_mount(struct mount *m)
 		kmem_free(pn);
 		return -ENOMEM;
 	}
+	m->block = PROC_BLOCK;
 	m->root->priv = pn;
 	m->root->nlink = 2;
 	return 0;

@@ -44,9 +44,9 @@ ioctl_left(struct file *f, va_t arg)
 static int64_t
 ioctl_block_size(struct file *f, uint64_t arg)
 {
-	struct kstatfs st;
-	int r = file_statfs(f, &st);
-	int n = (int)st.bsize;
+	struct kstat st;
+	int r = file_stat(f, &st);
+	int n = (int)st.blksize;
 
 	return r != 0 ? r : copyout(arg, &n, sizeof(n));
 }

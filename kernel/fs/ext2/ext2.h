@@ -367,7 +367,6 @@ int ext2_cut_tail(struct ext2_inode *) MUST_CHECK;
 int ext2_allocate(struct vnode *, uint64_t idx) MUST_CHECK;
 int ext2_place(struct vnode *, uint64_t idx, uint64_t max, struct swap_run *)
     MUST_CHECK;
-uint64_t ext2_reserve(struct vnode *, uint64_t off, uint64_t n);
 
 /* ---- inode.c ---- */
 int inode_get(struct ext2_fs *, uint32_t ino, struct vnode **) MUST_CHECK;

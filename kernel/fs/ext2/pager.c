@@ -358,7 +358,7 @@ ext2_resize(struct vnode *v, uint64_t bytes)
 	HELD(&v->lock);
 	if (v->vmo == NULL)
 		return -EINVAL;
-	if (bytes > bmap_limit(ip->fs) << ip->fs->bs_shift)
+	if (bytes > v->mnt->max_bytes)
 		return -EFBIG;
 	if (atomic_load(&ip->fs->readonly))
 		return -EROFS;
@@ -371,16 +371,6 @@ ext2_resize(struct vnode *v, uint64_t bytes)
 		return r;
 	atomic_store(&ip->tail, true);
 	return ext2_cut_tail(ip);
-}
-
-/* vnode_ops.reserve: what the largest file allows. */
-uint64_t
-ext2_reserve(struct vnode *v, uint64_t off, uint64_t n)
-{
-	struct ext2_fs *fs = ext2_fs_of(v);
-	uint64_t limit = bmap_limit(fs) << fs->bs_shift;
-
-	return off >= limit ? 0 : MIN(n, limit - off);
 }
 
 /* msync: the pages are written; now the inode, as fsync does. */

@@ -39,7 +39,6 @@ static const struct vnode_ops ext2_ops = {
 	.readdir = ext2_readdir,
 	.readlink = ext2_readlink,
 	.resize = ext2_resize,
-	.reserve = ext2_reserve,
 	.inactive = inode_inactive,
 };
 
@@ -228,6 +227,8 @@ ext2_mount(struct mount *m)
 	r = fs_open_disk(fs);
 	if (r != 0)
 		goto undo_fs;
+	m->block = fs->bs;
+	m->max_bytes = bmap_limit(fs) << fs->bs_shift;
 	begin_writing(fs);
 	ext2_flusher_add(fs);
 	return 0;

@@ -200,7 +200,7 @@ far_offsets(void **state)
 		assert_int_equal(file_pwrite(f, offs[i], &u), 1);
 	}
 	uio_init_kernel(&u, &c, 1);
-	assert_int_equal(file_pwrite(f, 1ul << 42, &u), -ENOSPC);
+	assert_int_equal(file_pwrite(f, 1ul << 42, &u), -EFBIG);
 	assert_int_equal(disk_umount(), -EBUSY);
 	file_put(f);
 	assert_int_equal(disk_umount(), 0);
