@@ -78,7 +78,7 @@ int mountinfo_next(uint64_t *at, struct out *);
 /* What mount(2)'s data says. */
 struct mount_opts {
 	uint64_t pages, files;   /* OPT_NONE: nothing; 0: no limit */
-	uint32_t mode;
+	uint32_t mode, uid, gid; /* of the root */
 };
 #define OPT_NONE UINT64_MAX
 int mount_opts_parse(struct mount_opts *, const char *data) MUST_CHECK;

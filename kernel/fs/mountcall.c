@@ -46,7 +46,7 @@ static int
 mount_new(const struct fstype *type, struct vnode *at, const char *source,
     unsigned flags, const char *data)
 {
-	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0755 };
+	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0755, 0, 0 };
 	struct mount *m = mount_make(type, source, flags);
 	int r;
 
@@ -57,6 +57,8 @@ mount_new(const struct fstype *type, struct vnode *at, const char *source,
 	r = type->options != NULL ? type->options(m, data) :
 	    mount_opts_parse(&opts, data);
 	m->root_mode = opts.mode;
+	m->root_uid = opts.uid;
+	m->root_gid = opts.gid;
 	if (r == 0 && (type == &tmpfs_type || type == &devfs_type)) {
 		mount_limits_default(m);
 		r = mount_limits_set(m, &opts);

@@ -10,6 +10,8 @@
  * Rules     1. Without a word a file system in memory gets half of memory, for
  *              bytes and for names.  0 is no limit.
  *           2. Where nothing was counted against a limit, none comes later.
+ *           3. Who owns the root, and its mode, are said at the mount; a remount
+ *              that says them changes nothing.
  *
  * Read next mount.c, vm/object/quota.c.
  */
@@ -51,6 +53,18 @@ octal_parse(const char *s)
 	return v & S_PERM;
 }
 
+/* "1000," → 1000.  0, -EINVAL: not the number of a user or group. */
+static int
+id_parse(const char *s, uint32_t *id)
+{
+	const char *end;
+	uint64_t n = str_to_u64(s, &end);
+
+	*id = (uint32_t)n;
+	return end != s && n < UINT32_MAX && (*end == '\0' || *end == ',') ? 0 :
+	    -EINVAL;
+}
+
 /* One "key=value" of mount(2)'s data.  0, -EINVAL. */
 static int
 option_parse(struct mount_opts *opts, const char *o)
@@ -67,6 +81,10 @@ option_parse(struct mount_opts *opts, const char *o)
 	} else if (strncmp(o, "nr_inodes=", 10) == 0 &&
 	    size_parse(o + 10, &n)) {
 		opts->files = n;
+	} else if (strncmp(o, "uid=", 4) == 0) {
+		return id_parse(o + 4, &opts->uid);
+	} else if (strncmp(o, "gid=", 4) == 0) {
+		return id_parse(o + 4, &opts->gid);
 	} else {
 		return -EINVAL;
 	}
@@ -120,7 +138,7 @@ mount_limits_set(struct mount *m, const struct mount_opts *opts)
 int
 mount_remount_data(struct vnode *v, unsigned flags, const char *data)
 {
-	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0 };
+	struct mount_opts opts = { OPT_NONE, OPT_NONE, 0, 0, 0 };
 	struct mount *m = v->mnt;
 	uint64_t pages, files = m->max_vnodes;
 	int r = v == m->root ? mount_opts_parse(&opts, data) : -EINVAL;
@@ -173,4 +191,8 @@ mount_opts_show(struct out *out, struct mount *m)
 		out_printf(out, ",nr_inodes=%lu", files);
 	if (m->root_mode != (S_ISVTX | 0777))
 		out_printf(out, ",mode=%03o", m->root_mode);
+	if (m->root_uid != 0)
+		out_printf(out, ",uid=%u", m->root_uid);
+	if (m->root_gid != 0)
+		out_printf(out, ",gid=%u", m->root_gid);
 }

@@ -488,7 +488,8 @@ static const struct vnode_ops tmpfs_ops = {
 int
 tmpfs_mount(struct mount *m)
 {
-	const struct vn_new n = { .mode = S_IFDIR | m->root_mode };
+	const struct vn_new n = { .mode = S_IFDIR | m->root_mode,
+		.uid = m->root_uid, .gid = m->root_gid };
 	int r = vnode_make(m, &n, &m->root);
 
 	if (r != 0)

@@ -4,7 +4,8 @@
  * size= and nr_inodes= of a tmpfs hold for whatever makes pages and names: a
  * write, fallocate, a store into a shared mapping (SIGBUS), long symbolic links,
  * further names; what a mapping keeps counts until it goes.  statfs tells, and
- * remount does not go below what is used.  A memfd is not counted.
+ * remount does not go below what is used.  A memfd is not counted.  uid=, gid= and
+ * mode= are those of its root.
  */
 #include "lib/host.h"
 #include "lib/trap.h"
@@ -283,6 +284,24 @@ unmounts(void)
 }
 
 static void
+roots(void)
+{
+	struct stat st;
+
+	OK(mount("none", where, "tmpfs", 0, "uid=1000,size=64k,gid=1001,mode=750"));
+	OK(stat(where, &st));
+	EQ(st.st_uid, 1000);
+	EQ(st.st_gid, 1001);
+	EQ(st.st_mode, S_IFDIR | 0750);
+	OK(mount("none", where, "tmpfs", MS_REMOUNT, "uid=0"));
+	OK(stat(where, &st));
+	EQ(st.st_uid, 1000);
+	OK(umount(where));
+	ERR(mount("none", where, "tmpfs", 0, "uid=me"), EINVAL);
+	ERR(mount("none", where, "tmpfs", 0, "gid=-1"), EINVAL);
+}
+
+static void
 memfd(void)
 {
 	int fd = OK(memfd_create("m", 0));
@@ -318,6 +337,7 @@ main(void)
 	memfd();
 	remounts();
 	unmounts();
+	roots();
 	OK(rmdir(where));
 	return test_done();
 }
