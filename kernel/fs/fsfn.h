@@ -51,7 +51,7 @@ void vn_write_end(struct vnode *);
 /* ---- mount.c ---- */
 struct vnode *mount_root(void);
 struct vnode *mount_cross(struct vnode *);
-struct vnode *mount_above(struct vnode *);
+struct vnode *mount_above(struct vnode *, const struct vnode *stop);
 void mount_statfs(struct mount *, struct kstatfs *);
 int mounts_sync(void) MUST_CHECK;
 void mount_free(struct mount *);

@@ -89,16 +89,17 @@ mount_cross(struct vnode *v)
 }
 
 /*
- * The place at which v is mounted, or v itself when it is not a root.
+ * The place at which v is mounted, or v itself when it is not a root; no further than
+ * to stop (NULL: anywhere).
  *
  * Owns:     the reference moves from v to the result.
  */
 struct vnode *
-mount_above(struct vnode *v)
+mount_above(struct vnode *v, const struct vnode *stop)
 {
 	struct vnode *covered;
 
-	while (v == v->mnt->root) {
+	while (v == v->mnt->root && v != stop) {
 		names_hold();
 		covered = v->mnt->covered;
 		if (covered != NULL)

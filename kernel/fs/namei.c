@@ -149,34 +149,35 @@ walk_cross(struct walk *w, struct vnode **v)
 	return r;
 }
 
-/* The parent of dir, or dir at the root; over mount points.  0, -EXDEV, -EAGAIN. */
+/*
+ * The parent of dir, over mount points; at the root, also at one that something is
+ * mounted on, dir itself, or what is mounted there.  0, -EXDEV, -EAGAIN.
+ */
 static int
 walk_dotdot(struct walk *w)
 {
-	struct vnode *v = w->dir, *parent;
-	int r = 0;
+	struct vnode *v = w->dir, *to = NULL;
+	int r;
 
-	if (v == w->root)
-		return bounds_at_root(w);
 	vn_get(v);
-	v = mount_above(v);
-	parent = vn_parent(v);
-	if (parent == NULL)
-		r = bounds_at_root(w);
-	if (r == 0)
-		r = bounds_cross(w, w->dir, v);
-	if (r != 0 || parent == NULL) {
-		vn_put(parent);
-		parent = v;
-	} else {
-		vn_put(v);
-		r = walk_cross(w, &parent);
-		if (r != 0)
-			return r;
+	v = mount_above(v, w->root);
+	if (v != w->root)
+		to = vn_parent(v);
+	r = to == NULL ? bounds_at_root(w) : bounds_cross(w, w->dir, v);
+	vn_put(v);
+	if (to == NULL) {
+		to = w->dir;
+		vn_get(to);
 	}
+	if (r != 0)
+		vn_put(to);
+	else
+		r = walk_cross(w, &to);
+	if (r != 0)
+		return r;
 	vn_put(w->dir);
-	w->dir = parent;
-	return r != 0 ? r : bounds_went_up(w, parent);
+	w->dir = to;
+	return bounds_went_up(w, to);
 }
 
 /* The tree lock, for reading, where names are not made on demand. */

@@ -368,7 +368,7 @@ emit_dot(struct vnode *dir, uint64_t pos, struct dirsink *sink)
 
 	if (pos == 1) {
 		vn_get(dir);
-		parent = mount_above(dir);
+		parent = mount_above(dir, NULL);
 		if (parent != dir || dir->parent != NULL) {
 			struct vnode *up = vn_parent(parent);
 
