@@ -65,11 +65,13 @@ fs_getcwd(char *buf, size_t cap)
 	ssize_t n;
 
 	n = cwd->nlink == 0 ? -ENOENT :
-	    vn_path_from(cwd, root, buf, cap - said, &inside);
+	    vn_path_from(cwd, root, buf, cap, &inside);
 	vn_put(root);
 	vn_put(cwd);
 	if (inside || n < 0)
 		return n;
+	if ((size_t)n + said >= cap)
+		return -ENAMETOOLONG;
 	memmove(buf + said, buf, (size_t)n + 1);
 	memcpy(buf, outside, said);
 	return n + (ssize_t)said;

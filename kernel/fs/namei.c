@@ -348,20 +348,46 @@ walk_component(struct walk *w, bool *done)
 	return walk_finish(w, NULL, LAST_NAME, done);
 }
 
-/* The text of link, then "/" and what was left of the path, in a new buffer. */
-static int
-link_expand(struct walk *w, struct vnode *link, char *buf)
+/*
+ * The text of link, in a buffer of its own with room for `more` bytes: each text may be
+ * as long as a path, whatever comes behind it.  Length, -ENOENT (it is empty), -ENOMEM …
+ */
+static ssize_t
+link_text(struct vnode *link, size_t more, char **out)
 {
-	ssize_t n = link->ops->readlink(link, buf, PATH_MAX);
+	char *text = kmem_alloc(PATH_MAX), *longer;
+	ssize_t n = text == NULL ? -ENOMEM :
+	    link->ops->readlink(link, text, PATH_MAX);
+
+	if (n == 0)
+		n = -ENOENT;
+	if (n > 0 && (size_t)n + more > PATH_MAX) {
+		longer = kmem_alloc((size_t)n + more);
+		if (longer != NULL)
+			memcpy(longer, text, (size_t)n);
+		else
+			n = -ENOMEM;
+		kmem_free(text);
+		text = longer;
+	}
+	if (n < 0)
+		kmem_free(text);
+	else
+		*out = text;
+	return n;
+}
+
+/* The text of link, then "/" and what was left of the path, is what is left now. */
+static int
+link_expand(struct walk *w, struct vnode *link)
+{
 	size_t left = strlen(w->rest);
+	char *buf;
+	ssize_t n = link_text(link, left + 2, &buf);
 	int r;
 
 	if (n < 0)
 		return (int)n;
-	if (n == 0)
-		return -ENOENT;
-	if ((size_t)n + left + 2 > PATH_MAX)
-		return -ENAMETOOLONG;
 	if (w->slash)
 		buf[n++] = '/';
 	memcpy(buf + n, w->rest, left + 1);
@@ -408,7 +434,6 @@ link_jump(struct walk *w, struct vnode *link, bool is_last)
 static int
 walk_follow(struct walk *w, struct vnode *link, bool is_last)
 {
-	char *buf;
 	int r = bounds_link(w, NULL);
 
 	w->kind = LAST_ROOT;
@@ -418,14 +443,8 @@ walk_follow(struct walk *w, struct vnode *link, bool is_last)
 		vn_put(link);
 		return r;
 	}
-	if (link->ops->jump != NULL) {
-		r = link_jump(w, link, is_last);
-	} else {
-		buf = kmem_alloc(PATH_MAX);
-		r = buf == NULL ? -ENOMEM : link_expand(w, link, buf);
-		if (buf != w->buf)
-			kmem_free(buf);
-	}
+	r = link->ops->jump != NULL ? link_jump(w, link, is_last) :
+	    link_expand(w, link);
 	if (r == 0)
 		vn_touch(link, VN_ATIME);
 	vn_put(link);

@@ -63,6 +63,54 @@ deep_directory(void)
 	}
 }
 
+/* A place whose path is as long as a call can tell. */
+static void
+longest_path(void)
+{
+	char name[201], last[256], buf[PAGE];
+	int i, deep = 0;
+
+	memset(name, 'n', sizeof(name));
+	name[200] = '\0';
+	while (strlen(tmp_folder) + (deep + 1) * 201 + 2 < PAGE) {
+		OK(mkdir(name, 0755));
+		OK(chdir(name));
+		deep++;
+	}
+	memset(last, 'l', sizeof(last));
+	i = (int)(PAGE - 2 - strlen(tmp_folder) - deep * 201);
+	last[i] = '\0';
+	OK(mkdir(last, 0755));
+	OK(chdir(last));
+	EQ(syscall(SYS_getcwd, buf, sizeof(buf)), PAGE);
+	EQ(strlen(buf), PAGE - 1);
+	OK(chdir(".."));
+	OK(rmdir(last));
+	while (deep-- > 0) {
+		OK(chdir(".."));
+		OK(rmdir(name));
+	}
+}
+
+/* A link's text and the path behind it may be longer together than a path. */
+static void
+long_links(void)
+{
+	char text[4000], path[4000] = "long/";
+
+	memset(text, '/', sizeof(text));
+	memcpy(text, "..", 2);
+	text[3999] = '\0';
+	OK(symlink(text, "d/long"));
+	memset(path, '/', sizeof(path));
+	memcpy(path, "d/long", 6);
+	strcpy(path + 3998, "f");
+	OK(access(path, F_OK));
+	strcpy(path + 3998, "x");
+	ERR(access(path, F_OK), ENOENT);
+	OK(unlink("d/long"));
+}
+
 static void
 descriptors(void)
 {
@@ -134,6 +182,8 @@ main(void)
 	OK(mkdir("d", 0755));
 	paths();
 	deep_directory();
+	longest_path();
+	long_links();
 	descriptors();
 	devices();
 	OK(unlink("f"));
