@@ -281,8 +281,10 @@ flock_range(struct file *f, const struct abi_flock *fl, struct krange *k)
 	if (fl->len > 0 && fl->len - 1 > INT64_MAX - start)
 		return -EOVERFLOW;
 	k->start = (uint64_t)(fl->len < 0 ? start + fl->len : start);
-	k->end = fl->len == 0 ? UINT64_MAX :
-	    (uint64_t)(fl->len < 0 ? start : start + fl->len);
+	k->end = (uint64_t)(fl->len < 0 ? start : start + fl->len);
+	/* Up to the last byte that a file could have is to its end. */
+	if (fl->len == 0 || k->end > INT64_MAX)
+		k->end = UINT64_MAX;
 	return 0;
 }
 

@@ -48,6 +48,12 @@ ranges(void)
 	EQ(is_free(1L << 40, 1), 0);
 	OK(record(fd, F_SETLK, F_UNLCK, 0, 0));
 	EQ(is_free(0, 0), 1);
+	/* Up to the last byte that can be is to the end. */
+	OK(record(fd, F_SETLK, F_WRLCK, 0, 0));
+	OK(record(fd, F_SETLK, F_UNLCK, 1, INT64_MAX));
+	EQ(is_free(1, 0), 1);
+	EQ(is_free(0, 1), 0);
+	OK(record(fd, F_SETLK, F_UNLCK, 0, 0));
 	ERR(record(fd, F_SETLK, 7, 0, 0), EINVAL);
 	ERR(record(fd, F_SETLK, F_WRLCK, -1, 0), EINVAL);
 	ERR(record(fd, F_SETLK, F_WRLCK, -1, 9), EINVAL);
