@@ -49,6 +49,13 @@ void path_arg_end(struct path_arg *);
  * up.  Also -EMFILE. */
 int sys_open_path(struct path_arg *, uint64_t dirfd, va_t upath) MUST_CHECK;
 
+/* Flags of open(2) that are kept: what is not known is forgotten, and O_SYNC holds
+ * O_DSYNC, whoever says only the half of it. */
+#define OPEN_KNOWN (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
+    O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_NOFOLLOW | \
+    O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+unsigned sys_open_flags(unsigned flags);
+
 /* The moment ns from now for fs_poll(), epoll_wait(); 0: do not wait. */
 uint64_t sys_poll_deadline(uint64_t ns);
 uint64_t sys_ms_deadline(uint64_t ms); /* an int; less than 0: never */

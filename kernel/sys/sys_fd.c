@@ -76,10 +76,20 @@ sys_open_path(struct path_arg *p, uint64_t dirfd, va_t path)
 	return r;
 }
 
+/* See filecall.h. */
+unsigned
+sys_open_flags(unsigned flags)
+{
+	flags &= OPEN_KNOWN;
+	if ((flags & O_SYNC & ~(unsigned)O_DSYNC) != 0)
+		flags |= O_DSYNC;
+	return (flags & O_PATH) != 0 ? flags : flags | O_LARGEFILE;
+}
+
 int64_t
 sys_openat(const uint64_t a[6])
 {
-	unsigned flags = (unsigned)a[2];
+	unsigned flags = sys_open_flags((unsigned)a[2]);
 	struct path_arg p;
 	struct file *f;
 	int64_t r = fs_open_check(flags);
@@ -88,8 +98,6 @@ sys_openat(const uint64_t a[6])
 		r = sys_open_path(&p, a[0], a[1]);
 	if (r != 0)
 		return r;
-	if ((flags & O_PATH) == 0)
-		flags |= O_LARGEFILE;
 	r = fs_open(&p.at, flags, (unsigned)a[3], &f);
 	path_arg_end(&p);
 	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));

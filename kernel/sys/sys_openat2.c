@@ -16,9 +16,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define OPEN_KNOWN (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
-    O_NONBLOCK | O_SYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | O_NOFOLLOW | \
-    O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
 #define OPEN_OF_PATH (O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define OPEN_INSIDE 0x4000000u   /* Linux's own: forgotten */
 #define OPEN_NAMELESS (O_TMPFILE & ~O_DIRECTORY)
@@ -86,14 +83,12 @@ sys_openat2(const uint64_t a[6])
 		r = how_check(&how);
 	if (r != 0)
 		return r;
-	flags = (unsigned)how.flags & ~OPEN_INSIDE;
+	flags = sys_open_flags((unsigned)how.flags);
 	r = sys_open_path(&p, a[0], a[1]);
 	if (r != 0)
 		return r;
 	p.at.resolve = (unsigned)how.resolve;
 	absolute_from(&p, a[0]);
-	if ((flags & O_PATH) == 0)
-		flags |= O_LARGEFILE;
 	r = fs_open(&p.at, flags, (unsigned)how.mode, &f);
 	path_arg_end(&p);
 	return r != 0 ? r : sys_install(f, 0, sys_at_exec(flags));

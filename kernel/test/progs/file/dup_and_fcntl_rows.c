@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * Descriptors: dup, dup2, dup3, fcntl, their limits and errors; copies
- * share one offset and the status flags, not FD_CLOEXEC.
+ * share one offset and the status flags, not FD_CLOEXEC.  Of flags of open that
+ * nobody knows none is told.
  */
 #include "lib/host.h"
 
@@ -46,6 +47,17 @@ dups(int fd)
 	ERR(close(-1), EBADF);
 	ERR(fcntl(fd, 9999), EINVAL);
 	ERR(fcntl(60, F_GETFD), EBADF);
+}
+
+static void
+strange_flags(void)
+{
+	const int strange = 0x40000000, half_sync = 04000000;
+	int fd = OK(syscall(SYS_openat, AT_FDCWD, "file",
+	    O_RDWR | strange | half_sync, 0));
+
+	EQ(fcntl(fd, F_GETFL) & ~0100000, O_RDWR | O_SYNC); /* but for O_LARGEFILE */
+	OK(close(fd));
 }
 
 static void
@@ -122,6 +134,7 @@ main(void)
 	enter_tmp();
 	fd = OK(open("file", O_RDWR | O_CREAT, 0644));
 	dups(fd);
+	strange_flags();
 	table_full();
 	over_fork(fd);
 	locks(fd);
