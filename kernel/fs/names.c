@@ -77,8 +77,9 @@ names_create(struct walk *w, struct vn_new *n, struct vnode **out)
 	r = vn_permit(dir, w->cred, VN_W | VN_X);
 	if (r != 0)
 		return r;
+	/* As Linux: a regular file is refused by other words than all else. */
 	if (dir->ops->create == NULL)
-		return -EPERM;
+		return S_ISREG(n->mode) && n->name.len != 0 ? -EACCES : -EPERM;
 	rw_lock_write(&dir->mnt->tree);
 	if (dir->nlink == 0)
 		r = -ENOENT;

@@ -183,6 +183,8 @@ names(void)
 	ERR(open("/dev/pts/007", O_RDWR), ENOENT);
 	ERR(lseek(m, 0, SEEK_SET), ESPIPE);
 	ERR(mkdir("/dev/pts/new", 0755), EPERM);
+	if (getuid() == 0)
+		ERR(open("/dev/pts/new", O_RDWR | O_CREAT, 0644), EACCES);
 	ERR(unlink(path(m)), EPERM);
 	OK(ioctl(m, TIOCSPTLCK, &one));
 	ERR(open(path(m), O_RDWR | O_NOCTTY), EIO);
