@@ -34,6 +34,8 @@ static struct {
 	void (*unwatch)(struct file *); /* [c] the last reference is gone */
 } files;
 
+static struct waitq alone = WAITQ_INIT(alone); /* for the end of any who is it */
+
 static ssize_t reg_read(struct file *f, const uint64_t *at, struct uio *u);
 static ssize_t ops_read(struct file *f, const uint64_t *at, struct uio *u);
 static ssize_t reg_write(struct file *f, const uint64_t *at, struct uio *u,
@@ -238,6 +240,47 @@ reg_read(struct file *f, const uint64_t *at, struct uio *u)
 	return n;
 }
 
+static bool
+alone_try(struct file *f)
+{
+	return !atomic_xchg(&f->alone, true);
+}
+
+/*
+ * One after the other, by the same open file; the position may move meanwhile.  No lock
+ * of a rank is held: who has a text made of others' files may be the last to put one.
+ *
+ * Locks:    none held.
+ */
+void
+file_alone_begin(struct file *f)
+{
+	if (!alone_try(f))
+		(void)wait_until(&alone, WAIT_PLAIN, WAIT_FOREVER, alone_try(f));
+}
+
+void
+file_alone_end(struct file *f)
+{
+	atomic_store(&f->alone, false);
+	wake_all(&alone);
+}
+
+static ssize_t
+alone_read(struct file *f, const uint64_t *at, struct uio *u)
+{
+	uint64_t off;
+	ssize_t n;
+
+	file_alone_begin(f);
+	off = at != NULL ? *at : file_position(f);
+	n = f->ops->read(f, &off, u);
+	if (at == NULL)
+		file_set_position(f, off);
+	file_alone_end(f);
+	return n;
+}
+
 static ssize_t
 ops_read(struct file *f, const uint64_t *at, struct uio *u)
 {
@@ -246,6 +289,8 @@ ops_read(struct file *f, const uint64_t *at, struct uio *u)
 
 	if (f->ops->seek != SEEKS_POSITION)
 		return f->ops->read(f, &off, u);
+	if (f->ops->reads_alone)
+		return alone_read(f, at, u);
 	mutex_lock(&f->pos_lock);
 	off = at != NULL ? *at : f->pos;
 	n = f->ops->read(f, &off, u);

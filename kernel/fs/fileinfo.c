@@ -19,8 +19,6 @@
 
 #define SPLICE_BYTES 32768ul
 
-static struct waitq listers = WAITQ_INIT(listers); /* for the end of any listing */
-
 /* The object to map, without a reference; NULL: it cannot be mapped. */
 struct vmo *
 file_vmo(struct file *f)
@@ -238,20 +236,6 @@ file_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 	return f->ops->ioctl(f, cmd, arg);
 }
 
-/* Rule 2. */
-static bool
-list_try(struct file *f)
-{
-	return !atomic_xchg(&f->listed, true);
-}
-
-static void
-list_end(struct file *f)
-{
-	atomic_store(&f->listed, false);
-	wake_all(&listers);
-}
-
 /*
  * getdents64(2): entries from the position on, which moves behind the last
  * one that sink took.
@@ -271,14 +255,13 @@ file_readdir(struct file *f, struct dirsink *sink)
 		return -EBADF;
 	if (v->type != S_IFDIR || v->ops->readdir == NULL)
 		return -ENOTDIR;
-	if (!list_try(f))
-		(void)wait_until(&listers, WAIT_PLAIN, WAIT_FOREVER, list_try(f));
+	file_alone_begin(f);
 	pos = file_position(f);
 	tree_lock_read(v->mnt);
 	r = v->nlink == 0 ? -ENOENT : v->ops->readdir(v, &pos, sink);
 	tree_unlock_read(v->mnt);
 	file_set_position(f, pos);
-	list_end(f);
+	file_alone_end(f);
 	if (r == 0 && (f->flags & O_NOATIME) == 0)
 		vn_touch(v, VN_ATIME);
 	return r;

@@ -107,6 +107,7 @@ enum file_seek {
 struct file_ops {
 	enum file_seek seek;
 	bool writes_alone;                /* write: without lock and position */
+	bool reads_alone;                 /* read: one at a time, without pos_lock */
 	bool writes_nothing;              /* write(2) of 0 bytes asks write, too */
 	bool reads_nothing;               /* the same of read(2) */
 	bool one_way;                     /* who cannot read hears of no POLLIN, … */
@@ -253,7 +254,7 @@ struct file {
 	uint64_t pos;                  /* [Q] */
 	struct async *async;           /* [A] whom it signals; NULL: never asked */
 	enum file_knows knows;         /* [c] of the flags of one call */
-	bool listed;                   /* [A] somebody is at getdents */
+	bool alone;                    /* [A] see file_alone_begin() */
 	void *priv;                    /* [c] text of /proc, device, pipe */
 	struct list items;             /* [R] of epolls that watch it */
 };

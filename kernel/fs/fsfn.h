@@ -173,6 +173,8 @@ file_is_pipe(const struct file *f)
 }
 
 void file_set_position(struct file *, uint64_t);
+void file_alone_begin(struct file *);
+void file_alone_end(struct file *);
 struct file *file_alloc(void);
 void file_set_unwatch_fn(void (*)(struct file *));
 void files_show_nr(struct out *);

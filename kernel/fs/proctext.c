@@ -23,8 +23,9 @@
  *           7. A file about its memory belongs to the space that it had at
  *              open: what an exec brings was not asked about.
  *
- * Locks     file->pos_lock, where rows are asked: of its rank they take others
- *           nested.
+ * Locks     None, where rows are asked: readers of one open file come one after the
+ *           other (file_alone_begin()).  Rows look at descriptors, and who looks may
+ *           be the last to put a file.
  *
  * Read next procfs.c.
  */
@@ -49,9 +50,9 @@ struct text {
 
 /* What file->priv is. */
 struct proc_file {
-	struct text text;  /* [Q] */
+	struct text text;  /* [own] of who reads */
 	struct aspace *as; /* [c] a reference; NULL: none, or not guarded */
-	uint64_t at[];     /* [Q] of row->next, its place: the record behind text's */
+	uint64_t at[];     /* [own] of row->next, its place: the record behind text's */
 };
 
 static struct proc_file *
@@ -165,7 +166,7 @@ text_rewind(struct proc_file *pf)
 /*
  * The record behind the one that t has.
  *
- * Locks:    file->pos_lock.
+ * Locks:    none; the reader is alone.
  * Returns:  1; 0: the text ends here, t has the last one still; -EINTR (a fatal
  *           signal), -ENOMEM, -ESRCH, …: t is at the begin.
  */
@@ -177,7 +178,6 @@ text_next(struct file *f, struct text *t)
 	size_t len = t->len;
 	int r;
 
-	HELD(&f->pos_lock);
 	t->len = 0;
 	if (thread_is_killed())
 		r = -EINTR;
@@ -328,6 +328,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 const struct file_ops proc_text_ops = {
 	.seek = SEEKS_POSITION,
 	.writes_alone = true,
+	.reads_alone = true,
 	.read = text_read,
 	.write = text_write,
 	.close = text_close,
