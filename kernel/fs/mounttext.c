@@ -5,6 +5,9 @@
  * Problem   /proc/mounts and /proc/PID/mountinfo, a line a mount, of any number of
  *           mounts; a blank in a path must not look like the end of a field.
  *
+ * Rules     Paths are those that the reader has: of a mount that does not lie below
+ *           his root he hears nothing.
+ *
  * Read next mount.c, proctext.c.
  */
 #include "fs/fsdat.h"
@@ -49,6 +52,9 @@ field_show(struct out *out, const char *text, const char *odd)
 	}
 }
 
+/* One line of either text. */
+typedef void line_fn(struct out *, struct mount *, const char *path);
+
 #define ODD_IN_PATH " \t\n\\"
 #define ODD_IN_SOURCE ODD_IN_PATH "#"  /* a comment, at the begin of a line */
 
@@ -83,28 +89,45 @@ line_mountinfo(struct out *out, struct mount *m, const char *path)
 	out_printf(out, "\n");
 }
 
+/* The line of m as root sees it, to the buffer path.  False: it does not. */
+static bool
+line_seen(struct out *out, struct mount *m, const struct vnode *root, char *path,
+    line_fn *line)
+{
+	bool inside = true;
+	ssize_t n = vn_path_from(m->root, root, path, PATH_MAX, &inside);
+
+	if (n >= 0 && !inside)
+		return false;
+	line(out, m, n < 0 ? "?" : path);
+	return true;
+}
+
 /*
- * The line of the mount behind number *at, which becomes its own.
+ * The line of the next mount behind number *at, which becomes its own.
  *
- * Locks:    one of LR_VNODE may be held.
+ * Locks:    none held.
  * Returns:  1, 0: there is none, -ENOMEM.
  */
 static int
-line_next(uint64_t *at, struct out *out,
-    void (*line)(struct out *, struct mount *, const char *))
+line_next(uint64_t *at, struct out *out, line_fn *line)
 {
 	char *path = kmem_alloc(PATH_MAX);
+	struct vnode *root;
 	struct mount *m;
+	bool done;
 
 	if (path == NULL)
 		return -ENOMEM;
-	m = mounts_hold_next(*at);
-	if (m != NULL) {
-		line(out, m, vn_full_path(m->root, path, PATH_MAX) < 0 ? "?" :
-		    path);
-		*at = m->id;
-	}
-	mounts_drop();
+	root = fsctx_root();
+	do {
+		m = mounts_hold_next(*at);
+		done = m == NULL || line_seen(out, m, root, path, line);
+		if (m != NULL)
+			*at = m->id;
+		mounts_drop();
+	} while (!done);
+	vn_put(root);
 	kmem_free(path);
 	return m != NULL;
 }
