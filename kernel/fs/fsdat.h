@@ -175,6 +175,7 @@ struct mount {
 	uint32_t id;                   /* [c] in mountinfo */
 	unsigned flags;                /* [A] MS_* */
 	uint32_t writers;              /* [A] regular files open for writing */
+	bool settling;                 /* [A] is it to be read-only?  It is being looked */
 	uint64_t next_ino;             /* [A] */
 	uint64_t vnodes, max_vnodes;   /* [A] max 0: no limit */
 	uint64_t links;                /* [T] read without: a file's names but one */

@@ -92,6 +92,7 @@ void mount_opts_show(struct out *, struct mount *);
 /* ---- remount.c ---- */
 int mount_write_begin(struct mount *) MUST_CHECK;
 void mount_write_end(struct mount *);
+void mount_readonly_now(struct mount *);
 int mount_remount(struct vnode *, unsigned flags) MUST_CHECK;
 unsigned mount_kept_flags(unsigned flags);
 

@@ -5,9 +5,10 @@
  * Problem   A file system that becomes read-only must have nobody who can
  *           write it, and nobody may slip in while one looks.
  *
- * Picture   writer:   mount->writers++ ─→ look at MS_RDONLY
- *           remount:  set MS_RDONLY    ─→ look at mount->writers
- *           whoever comes second sees the other and gives up.
+ * Picture   writer:   mount->writers++   ─→ look at mount->settling
+ *           remount:  mount->settling    ─→ look at mount->writers
+ *           Whoever comes second sees the other: the remount gives up, the writer
+ *           waits until it is known, and then looks at MS_RDONLY.
  *
  * Rules     1. A regular file that is open for writing counts in its mount.
  *              A mapping may be all that has kept it open: of files in memory
@@ -15,6 +16,9 @@
  *           2. The file system itself has the last word (fstype.remount): one
  *              on a disk knows its mapped files and those without names, and it
  *              writes what is dirty before it says yes.
+ *           3. MS_RDONLY is there when nobody is in the way any more: of a remount
+ *              that is refused nobody hears.  Who has a tree of names sets it
+ *              with that locked (mount_readonly_now()).
  *
  * Read next mount.c, ext2/remount.c.
  */
@@ -66,15 +70,28 @@ flags_set(struct mount *m, unsigned mask, unsigned bits)
 		;
 }
 
-/* Rule 1, as seen by a writer.  0, -EROFS. */
+/* Rule 1, as seen by a writer.  Locks: none that a remount takes.  0, -EROFS. */
 int
 mount_write_begin(struct mount *m)
 {
 	atomic_add(&m->writers, 1);
+	while (atomic_load(&m->settling)) {
+		mount_write_end(m);
+		mutex_lock_nested(&remount_mutex);
+		mutex_unlock(&remount_mutex);
+		atomic_add(&m->writers, 1);
+	}
 	if ((atomic_load(&m->flags) & MS_RDONLY) == 0)
 		return 0;
 	mount_write_end(m);
 	return -EROFS;
+}
+
+/* Rule 3.  Locks: any. */
+void
+mount_readonly_now(struct mount *m)
+{
+	flags_set(m, MS_RDONLY, MS_RDONLY);
 }
 
 void
@@ -89,17 +106,17 @@ fs_agrees(struct mount *m, unsigned flags)
 	return m->type->remount == NULL ? 0 : m->type->remount(m, flags);
 }
 
-/* Nobody may begin to write; does anyone still? */
+/* Nobody begins to write until it is known; does anyone still? */
 static int
 become_readonly(struct mount *m, unsigned flags)
 {
 	int r = -EBUSY;
 
-	flags_set(m, MS_RDONLY, MS_RDONLY);
+	atomic_store(&m->settling, true);
 	if (atomic_load(&m->writers) == 0 && !vmo_quota_has_writer(m->quota))
 		r = fs_agrees(m, flags);
-	if (r != 0)
-		flags_set(m, MS_RDONLY, 0);
+	flags_set(m, MS_RDONLY, r == 0 ? MS_RDONLY : 0);
+	atomic_store(&m->settling, false);
 	return r;
 }
 

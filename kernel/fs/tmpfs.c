@@ -526,6 +526,8 @@ tmpfs_remount(struct mount *m, unsigned flags)
 
 	rw_lock_write_nested(&m->tree);
 	busy = (flags & MS_RDONLY) != 0 && tmpdir_has_nameless(m);
+	if ((flags & MS_RDONLY) != 0 && !busy)
+		mount_readonly_now(m);
 	rw_unlock_write(&m->tree);
 	return busy ? -EBUSY : 0;
 }

@@ -37,11 +37,13 @@ is_needed(struct ext2_fs *fs)
 static int
 to_readonly(struct ext2_fs *fs)
 {
-	int r = -EBUSY;
+	int r;
 
 	icache_reap(fs);
-	if (!is_needed(fs))
-		r = icache_sync_files(fs);
+	if (is_needed(fs))
+		return -EBUSY;
+	mount_readonly_now(fs->mnt);
+	r = icache_sync_files(fs);
 	if (r == 0)
 		r = icache_cut_tails(fs);
 	return r != 0 ? r : ext2_settle(fs);

@@ -2,8 +2,9 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * mount(2) with MS_REMOUNT: read-only is refused while a file is open for
- * writing, be it by a mapping, and while anything is open without a name; then
- * nothing can be changed, all can be read, and back again.
+ * writing, be it by a mapping, and while anything is open without a name, and of the
+ * refusal nobody else hears; then nothing can be changed, all can be read, and back
+ * again.
  *
  * Arguments: a disk and the type of what is on it (cases/disk/remount.sh); else tmpfs.
  * Who may not mount anything says nothing.
@@ -178,6 +179,50 @@ so_is_what_has_no_name(void)
 		in_the_way_until_closed(fd);
 }
 
+/* At its end the pipe has one. */
+static pid_t
+others_at_work(int end)
+{
+	pid_t pid = OK(fork());
+
+	if (pid != 0) {
+		OK(close(end));
+		return pid;
+	}
+	for (long i = rounds(1000); i > 0; i--) {
+		OK(close(OK(open(in_dir("g"), O_WRONLY | O_CREAT, 0644))));
+		OK(unlink(in_dir("g")));
+		OK(mkdir(in_dir("g"), 0755));
+		OK(rmdir(in_dir("g")));
+	}
+	_exit(0);
+}
+
+static void
+nobody_hears_of_a_refusal(void)
+{
+	int fd = OK(open(in_dir("g"), O_RDONLY | O_CREAT, 0644)), end[2];
+	char name[32];
+	pid_t pid;
+
+	OK(pipe(end));
+	OK(unlink(in_dir("g")));
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "n%d", i);
+		OK(mkdir(in_dir(name), 0755));
+	}
+	pid = others_at_work(end[1]);
+	while (poll_now(end[0]) == 0)
+		ERR(remount(MS_RDONLY), EBUSY);
+	REAP(pid, 0);
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof name, "n%d", i);
+		OK(rmdir(in_dir(name)));
+	}
+	OK(close(fd));
+	OK(close(end[0]));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -196,6 +241,7 @@ main(int argc, char **argv)
 	so_are_mappings();
 	OK(unlink(in_dir("f")));
 	so_is_what_has_no_name();
+	nobody_hears_of_a_refusal();
 	OK(rmdir(in_dir("d")));
 	OK(umount(dir));
 	OK(rmdir(dir));
