@@ -18,6 +18,8 @@
  *              handler would send the next signal, and nothing else would run.
  *           4. Timers are armed under proc_lock and only while the process
  *              has threads; itimers_exit() runs after the last.
+ *           5. ITIMER_REAL goes on when a SIGALRM of the process is taken: while
+ *              that is blocked or ignored the timer stands still, as on Linux.
  *
  * Read next proc/ptimer.c, proc/sigdeliver.c.
  */
@@ -54,15 +56,38 @@ on_alarm(void *arg)
 	work_queue(&p->alarm_work);
 }
 
-/* ITIMER_REAL, and the next interval; a missed interval is not made up for. */
+/* ITIMER_REAL, if it is due. */
 static void
 fire_real_locked(struct proc *p, uint64_t now)
 {
 	struct siginfo si = { .signo = SIGALRM, .code = SI_KERNEL };
+	struct itimer *it = &p->it[REAL];
 
 	HELD(&proc_lock);
-	if (itimer_pass(&p->it[REAL], now) != 0)
-		(void)sig_send_proc_locked(p, &si);
+	if (it->due_ns == 0 || it->due_ns > now)
+		return;
+	p->real_was_due = it->due_ns;
+	it->due_ns = 0;
+	(void)sig_send_proc_locked(p, &si);
+}
+
+/*
+ * A SIGALRM of the process is taken, whoever has sent it: an ITIMER_REAL that has
+ * fired goes on (rule 5).  A missed interval is not made up for.
+ *
+ * Locks:    proc_lock held; p has threads.
+ */
+void
+itimer_real_goes_on_locked(struct proc *p)
+{
+	struct itimer *it = &p->it[REAL];
+
+	HELD(&proc_lock);
+	if (it->interval_ns == 0 || it->due_ns != 0)
+		return;
+	it->due_ns = p->real_was_due;
+	(void)itimer_pass(it, md_time_ns());
+	alarm_set_locked(p);
 }
 
 static void
@@ -168,7 +193,9 @@ itimer_set(int which, const struct itimer *new, struct itimer *old)
 	spin_lock(&proc_lock);
 	itimer_read_locked(p, which, old);
 	if (new != NULL) {
-		it->interval_ns = new->interval_ns;
+		/* As on Linux: of time, what is switched off has no interval. */
+		it->interval_ns = which == REAL && new->due_ns == 0 ? 0 :
+		    new->interval_ns;
 		it->due_ns = new->due_ns == 0 ? 0 :
 		    due_after(which, itimer_now_locked(p, which), new->due_ns);
 		if (which == REAL)

@@ -267,6 +267,7 @@ struct proc {
 	uint64_t cminflt, cmajflt;     /* [L] */
 	uint64_t maxrss, cmaxrss;      /* [L] pages */
 	struct itimer it[3];     /* [L] ITIMER_REAL: of time; VIRTUAL, PROF: CPU time */
+	uint64_t real_was_due;   /* [L] it[ITIMER_REAL], when it fired */
 	struct ptimers *ptimers; /* [L] POSIX timers, its own or of its CPU time; or NULL */
 	struct timer alarm;      /* for it[ITIMER_REAL] and ptimers: the first of them */
 	struct work alarm_work;  /* sends their signals */

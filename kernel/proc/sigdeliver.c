@@ -157,7 +157,7 @@ next_signal_locked(struct task *tk, struct siginfo *si, enum sig_from *from)
 	*from = FROM_PROC;
 	n = lowest(tk->proc->pending.set & open);
 	if (n != 0)
-		sigpend_take_locked(&tk->proc->pending, n, si);
+		sigpend_take_of_proc_locked(tk->proc, n, si);
 	return n != 0;
 }
 

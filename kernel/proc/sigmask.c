@@ -165,15 +165,14 @@ set_wanted(struct task *tk, uint64_t set)
 static bool
 take_locked(struct task *tk, uint64_t set, struct siginfo *si)
 {
-	struct sigpend *sp = &tk->pending;
+	uint64_t mine = tk->pending.set & set, all = tk->proc->pending.set & set;
 
 	HELD(&proc_lock);
-	if ((sp->set & set) == 0)
-		sp = &tk->proc->pending;
-	if ((sp->set & set) == 0)
-		return false;
-	sigpend_take_locked(sp, __builtin_ctzl(sp->set & set) + 1, si);
-	return true;
+	if (mine != 0)
+		sigpend_take_locked(&tk->pending, __builtin_ctzl(mine) + 1, si);
+	else if (all != 0)
+		sigpend_take_of_proc_locked(tk->proc, __builtin_ctzl(all) + 1, si);
+	return (mine | all) != 0;
 }
 
 static bool

@@ -150,6 +150,16 @@ sigpend_take_locked(struct sigpend *sp, int signo, struct siginfo *si)
 	sigq_unlink_locked(first);
 }
 
+/* The same of those that were sent to the process.  Locks: proc_lock held. */
+void
+sigpend_take_of_proc_locked(struct proc *p, int signo, struct siginfo *si)
+{
+	HELD(&proc_lock);
+	sigpend_take_locked(&p->pending, signo, si);
+	if (signo == SIGALRM)
+		itimer_real_goes_on_locked(p);
+}
+
 #define SIGS_IGNORE (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | \
 	SIGBIT(SIGWINCH))
 #define SIGS_STOP (SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | \

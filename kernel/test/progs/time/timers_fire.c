@@ -2,7 +2,8 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * alarm and setitimer: they fire, repeat, can be read and taken back; a
- * child does not inherit them.
+ * child does not inherit them.  One of time that has fired stands still until its
+ * signal is taken.
  */
 #include "lib/test.h"
 
@@ -56,6 +57,69 @@ profile(int interval, int flags)
 	CHECK(profs >= 5);
 }
 
+static void
+stands_still(void)
+{
+	struct itimerval now;
+
+	sleep_ms(60);
+	OK(getitimer(ITIMER_REAL, &now));
+	EQ(now.it_value.tv_sec, 0);
+	EQ(now.it_value.tv_usec, 0);
+	EQ(now.it_interval.tv_usec, 20000);
+}
+
+static void
+goes_on(void)
+{
+	struct itimerval now;
+
+	CHECK(alarms > 0);
+	OK(getitimer(ITIMER_REAL, &now));
+	CHECK(now.it_value.tv_usec > 0 && now.it_value.tv_usec <= 20000);
+	while (alarms < 4)
+		pause();
+}
+
+/* While the signal is blocked, and when it was ignored, until another one is taken. */
+static void
+waits_for_its_signal(void)
+{
+	const struct itimerval it = { { 0, 20000 }, { 0, 10000 } };
+	struct itimerval off = { { 0, 20000 }, { 0, 0 } }, now;
+	sigset_t alrm;
+
+	sigemptyset(&alrm);
+	sigaddset(&alrm, SIGALRM);
+	OK(sigprocmask(SIG_BLOCK, &alrm, NULL));
+	alarms = 0;
+	OK(setitimer(ITIMER_REAL, &it, NULL));
+	stands_still();
+	OK(sigprocmask(SIG_UNBLOCK, &alrm, NULL));
+	goes_on();
+	signal(SIGALRM, SIG_IGN);
+	stands_still();
+	alarms = 0;
+	signal(SIGALRM, on_alarm);
+	stands_still();
+	EQ(alarms, 0);
+	OK(raise(SIGALRM)); /* to the thread: that is another one */
+	EQ(alarms, 1);
+	stands_still();
+	OK(kill(getpid(), SIGALRM));
+	goes_on();
+	/* What is off has no interval; of CPU time it keeps it. */
+	OK(setitimer(ITIMER_REAL, &off, NULL));
+	OK(getitimer(ITIMER_REAL, &now));
+	EQ(now.it_interval.tv_usec, 0);
+	OK(setitimer(ITIMER_PROF, &off, NULL));
+	OK(getitimer(ITIMER_PROF, &now));
+	EQ(now.it_interval.tv_usec, 20000);
+	alarms = 0;
+	sleep_ms(50);
+	EQ(alarms, 0);
+}
+
 int
 main(void)
 {
@@ -87,6 +151,7 @@ main(void)
 	alarms = 0;
 	sleep_ms(50);
 	EQ(alarms, 0);
+	waits_for_its_signal();
 	it.it_value.tv_usec = 30000;
 	OK(setitimer(ITIMER_VIRTUAL, &it, NULL));
 	sleep_ms(100);
