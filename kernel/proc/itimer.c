@@ -16,6 +16,7 @@
  *           3. CPU time is known to the nanosecond and a timer of it is due a
  *              tick from now at the earliest: else the way back from its
  *              handler would send the next signal, and nothing else would run.
+ *              Nor does each call look: a look adds up what all threads have used.
  *           4. Timers are armed under proc_lock and only while the process
  *              has threads; itimers_exit() runs after the last.
  *           5. ITIMER_REAL goes on when a SIGALRM of the process is taken: while
@@ -29,6 +30,7 @@
 
 #define NS_PER_S 1000000000ul
 #define TICK_NS (NS_PER_S / MD_HZ)
+#define LOOK_NS (TICK_NS / 2) /* so each tick looks */
 
 enum { REAL, VIRTUAL, PROF };
 
@@ -252,7 +254,8 @@ check_limit(struct proc *p, uint64_t now)
 }
 
 /*
- * Are CPU timers or the CPU limit of the current process over?
+ * Are CPU timers or the CPU limit of the current process over?  Asked by each of its
+ * threads, once in a tick (rule 3).
  *
  * Locks:    takes proc_lock.
  */
@@ -260,8 +263,11 @@ void
 itimers_check(struct task *tk)
 {
 	struct proc *p = tk->proc;
-	uint64_t ut, st;
+	uint64_t now = md_time_ns(), ut, st;
 
+	if (now < tk->look_at_ns)
+		return;
+	tk->look_at_ns = now + LOOK_NS;
 	spin_lock(&proc_lock);
 	proc_times_locked(p, &ut, &st);
 	check_itimer(p, VIRTUAL, ut, SIGVTALRM);

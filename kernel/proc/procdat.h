@@ -156,6 +156,7 @@ struct task {
 	struct list_node hash;   /* [L] by tid */
 	uint64_t serial;         /* [c] of all that there have been; tids come again */
 	struct cpu_queues *timed; /* [L] timers of its CPU time; NULL: never one */
+	uint64_t look_at_ns;     /* [own] when itimers_check() looks again */
 	int tid;                 /* [L] exec gives the caller the leader's */
 	bool exiting : 1;        /* [L] takes no more signals */
 	bool in_stop : 1;        /* [L] counted in proc->nstopped */
