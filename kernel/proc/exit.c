@@ -199,9 +199,10 @@ task_count_out(struct task *tk)
 	list_remove(&tk->node);
 	list_remove(&tk->hash);
 	last = --p->nthreads == 0;
-	/* What this thread was woken for is now for the others. */
-	LIST_FOREACH(other, &p->threads, node)
-		sig_recalc_locked(other);
+	/* What this thread was woken for is now for the others, unless they end, too. */
+	if (p->pending.set != 0 && !p->group_exit && p->execing == NULL)
+		LIST_FOREACH(other, &p->threads, node)
+			sig_recalc_locked(other);
 	if (!last)
 		sig_stop_check_locked(p);
 	spin_unlock(&proc_lock);
