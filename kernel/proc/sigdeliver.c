@@ -280,7 +280,7 @@ act_handler(struct task *tk, struct trapframe *tf, const struct siginfo *si,
 
 	finish_call(tf, (sa->flags & SA_RESTART) != 0);
 	tf->vector = 0;
-	tk->mask_saved = false;
+	/* Without a frame the mask is still to be put back, by the next one. */
 	if (sigframe_push(tk, tf, si, sa, old) < 0) {
 		if (si->signo == SIGSEGV) {
 			spin_lock(&proc_lock);
@@ -291,6 +291,7 @@ act_handler(struct task *tk, struct trapframe *tf, const struct siginfo *si,
 		}
 		return;
 	}
+	tk->mask_saved = false;
 	if ((sa->flags & SA_NODEFER) == 0)
 		mask |= SIGBIT(si->signo);
 	sig_set_blocked(mask);

@@ -5,6 +5,7 @@
  * the signal calls, raw.
  */
 #include "lib/test.h"
+#include <ucontext.h>
 
 struct kernel_action {
 	void (*handler)(int);
@@ -51,6 +52,41 @@ masks(void)
 	ERR(syscall(SYS_rt_sigprocmask, SIG_BLOCK, &none, NULL, 4), EINVAL);
 	ERR(mask_call(SIG_BLOCK, (void *)8, NULL), EFAULT);
 	ERR(mask_call(SIG_BLOCK, NULL, (void *)8), EFAULT);
+}
+
+/* The handler that the kernel comes to has no way back, so no frame. */
+static void
+on_segv(int signo, siginfo_t *si, void *at)
+{
+	const ucontext_t *uc = at;
+
+	EQ(signo, SIGSEGV);
+	EQ(si->si_code, SI_KERNEL);
+	_exit(sigismember(&uc->uc_sigmask, SIGUSR1) == 1 &&
+	    sigismember(&uc->uc_sigmask, SIGUSR2) == 1 ? 5 : 6);
+}
+
+/* Though a frame cannot be made the mask of sigsuspend() ends with the call. */
+static void
+failing_frame(void)
+{
+	const struct kernel_action no_restorer = { handler, 0, NULL, 0 };
+	uint64_t both = 1UL << (SIGUSR1 - 1) | 1UL << (SIGUSR2 - 1), none = 0;
+	struct sigaction sa;
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		memset(&sa, 0, sizeof(sa));
+		sa.sa_sigaction = on_segv;
+		sa.sa_flags = SA_SIGINFO;
+		OK(sigaction(SIGSEGV, &sa, NULL));
+		OK(syscall(SYS_rt_sigaction, SIGUSR1, &no_restorer, NULL, 8));
+		OK(mask_call(SIG_SETMASK, &both, NULL));
+		OK(kill(getpid(), SIGUSR1));
+		syscall(SYS_rt_sigsuspend, &none, 8);
+		_exit(7);
+	}
+	REAP(pid, 5);
 }
 
 static void
@@ -117,6 +153,7 @@ int
 main(void)
 {
 	masks();
+	failing_frame();
 	actions();
 	kills();
 	defaults();
