@@ -133,9 +133,7 @@ frame_fill(struct abi_sigframe *f, const struct task *tk,
 	uint64_t *g = f->uc.gregs;
 
 	f->uc.flags = UC_SAVED_SS;
-	f->uc.stack = tk->altstack;
-	if (sig_on_altstack(tk, tf->rsp))
-		f->uc.stack.flags |= SS_ONSTACK;
+	f->uc.stack = tk->altstack; /* as it was set, in use or not */
 	f->uc.mask = old_mask;
 	g[GR_R8] = tf->r8;
 	g[GR_R9] = tf->r9;
@@ -220,7 +218,7 @@ frame_restore(struct task *tk, struct trapframe *tf,
 		tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
 	else if (uc->stack.size >= MINSIGSTKSZ) {
 		tk->altstack = uc->stack;
-		tk->altstack.flags &= SS_AUTODISARM;
+		tk->altstack.flags &= SS_ONSTACK | SS_AUTODISARM;
 	}
 	return true;
 }

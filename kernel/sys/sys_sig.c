@@ -106,8 +106,8 @@ sys_sigaltstack(const uint64_t a[6])
 	struct abi_stack old = tk->altstack, new;
 	bool on = sig_on_altstack(tk, sp);
 
-	if (on)
-		old.flags |= SS_ONSTACK;
+	/* That it is in use is told, not that it was set so. */
+	old.flags = (old.flags & ~(uint32_t)SS_ONSTACK) | (on ? SS_ONSTACK : 0);
 	if (a[0] != 0) {
 		if (copyin(&new, a[0], sizeof(new)) < 0)
 			return -EFAULT;
@@ -119,7 +119,6 @@ sys_sigaltstack(const uint64_t a[6])
 			return -EINVAL;
 		if ((new.flags & SS_DISABLE) == 0 && new.size < MINSIGSTKSZ)
 			return -ENOMEM;
-		new.flags &= ~(uint32_t)SS_ONSTACK;
 		if ((new.flags & SS_DISABLE) != 0)
 			new.sp = new.size = 0;
 		new.pad = 0;

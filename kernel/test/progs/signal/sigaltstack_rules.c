@@ -1,19 +1,25 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * sigaltstack: handlers with SA_ONSTACK run there, nested ones too; the
- * size and flags are checked; it cannot be changed while in use.
+ * size and flags are checked; it cannot be changed while in use.  The frame of a
+ * handler says how it was set.
  */
 #include "lib/test.h"
+#include <ucontext.h>
 
 static char area[32 * KIB], other[32 * KIB];
-static int depth, on_area;
+static volatile int depth, on_area, set_as;
 
 static void
-handler(int signo)
+handler(int signo, siginfo_t *si, void *at)
 {
 	char here;
 	stack_t ss, new = { .ss_sp = other, .ss_size = sizeof(other) };
+	const ucontext_t *uc = at;
 
+	(void)si;
+	EQ(uc->uc_stack.ss_flags, set_as);
+	CHECK(uc->uc_stack.ss_sp == area);
 	on_area += &here >= area && &here < area + sizeof(area);
 	OK(sigaltstack(NULL, &ss));
 	EQ(ss.ss_flags, SS_ONSTACK);
@@ -38,13 +44,21 @@ main(void)
 	struct sigaction sa;
 
 	memset(&sa, 0, sizeof(sa));
-	sa.sa_handler = handler;
-	sa.sa_flags = SA_ONSTACK;
+	sa.sa_sigaction = handler;
+	sa.sa_flags = SA_ONSTACK | SA_SIGINFO;
 	OK(sigaction(SIGUSR1, &sa, NULL));
 	OK(sigaction(SIGUSR2, &sa, NULL));
 	OK(syscall(SYS_sigaltstack, NULL, &old));
 	EQ(old.ss_flags, SS_DISABLE);
 	OK(sigaltstack(&ss, NULL));
+	OK(kill(getpid(), SIGUSR1));
+	EQ(depth, 2);
+	EQ(on_area, 2);
+	ss.ss_flags = set_as = SS_ONSTACK;
+	OK(syscall(SYS_sigaltstack, &ss, NULL)); /* the library's refuses it */
+	OK(sigaltstack(NULL, &old));
+	EQ(old.ss_flags, 0);
+	depth = on_area = 0;
 	OK(kill(getpid(), SIGUSR1));
 	EQ(depth, 2);
 	EQ(on_area, 2);
