@@ -376,7 +376,7 @@ clone_inherit(struct clone_state *s)
 	p->exit_signal = s->req->exit_signal;
 	p->parent_execs = parent->execs;
 	p->maker = task_current()->tid;
-	memcpy(p->comm, parent->comm, sizeof(p->comm));
+	str_copy(p->comm, thread_current()->name, sizeof(p->comm));
 	p->limits = parent->limits;
 	atomic_add(&p->limits->refs, 1);
 	limits_to_space_locked(p);
