@@ -193,8 +193,10 @@ task_count_out(struct task *tk)
 	p->utime_ns += ut;
 	p->stime_ns += st;
 	p->faults += tk->thread->faults;
-	if ((int)tk->thread->id == p->pid)
+	if ((int)tk->thread->id == p->pid) {
 		p->nice = tk->thread->nice;
+		p->policy = tk->thread->policy;
+	}
 	trace_ended_locked(tk);
 	list_remove(&tk->node);
 	list_remove(&tk->hash);

@@ -235,12 +235,13 @@ struct proc {
 	struct spinlock limits_lock; /* of one process: [R] */
 	uint32_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
 	uint32_t parent_execs;   /* [L] its execs when this was made; exit.c */
-	bool subreaper;          /* [L] */
-	bool dumpable, no_new_privs; /* [L] */
-	bool no_tty;             /* [L] has given up its session's terminal */
+	bool subreaper : 1;      /* [L] */
+	bool dumpable : 1, no_new_privs : 1; /* [L] */
+	bool no_tty : 1;         /* [L] has given up its session's terminal */
 	int8_t pdeath_sig;       /* [L] sent when the parent ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
-	int8_t nice;             /* [L] of the first thread, when it has ended */
+	int8_t nice;             /* [L] of the first thread, when it has ended … */
+	uint8_t policy;          /* [L] … as well */
 	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
 	int16_t oom_adj;         /* [L] kept, not used: nobody is killed */
 	int16_t oom_min;         /* [L] only root sets a lower one: root's last */

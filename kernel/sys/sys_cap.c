@@ -72,19 +72,19 @@ pid_of(va_t at, int *pid)
 	return copyin(pid, at + offsetof(struct cap_head, pid), sizeof(*pid));
 }
 
-/* Those of a thread; 0: the caller.  0, -ESRCH. */
+/* Those of a thread, or of a zombie; 0: the caller.  0, -ESRCH. */
 static int
 caps_look(int tid, struct caps *c)
 {
-	struct task *tk = task_current();
+	struct proc *p = proc_current();
 
 	spin_lock(&proc_lock);
 	if (tid != 0)
-		tk = task_find_locked(tid);
-	if (tk != NULL)
-		*c = caps_of(&tk->proc->cred);
+		p = proc_of_id_locked(tid);
+	if (p != NULL)
+		*c = caps_of(&p->cred);
 	spin_unlock(&proc_lock);
-	return tk != NULL ? 0 : -ESRCH;
+	return p != NULL ? 0 : -ESRCH;
 }
 
 int64_t

@@ -103,7 +103,7 @@ limit_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 	return 0;
 }
 
-/* Read, then perhaps change, a limit of pid (0: the caller). */
+/* Read, then perhaps change, a limit of pid (0: the caller), which may be a zombie. */
 static int
 limit_access(int pid, uint64_t id, const struct rlimit *new,
     struct rlimit *old)
@@ -113,7 +113,7 @@ limit_access(int pid, uint64_t id, const struct rlimit *new,
 
 	spin_lock(&proc_lock);
 	p = pid == 0 ? proc_current() : proc_of_id_locked(pid);
-	if (p == NULL || p->state != PROC_LIVE) {
+	if (p == NULL) {
 		r = -ESRCH;
 	} else if (!proc_may_limit_locked(p)) {
 		r = -EPERM;

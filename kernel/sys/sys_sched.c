@@ -188,26 +188,30 @@ sys_sched_setparam(const uint64_t a[6])
 	return set_policy((int)a[0], POLICY_AS_IT_IS, a[1]);
 }
 
-/* How the thread is scheduled.  0, -EINVAL, -ESRCH. */
+/* How the thread is scheduled, or was, if it is the first of a process that has not
+ * been waited for.  0, -EINVAL, -ESRCH. */
 static int
 get_thread(int tid, struct abi_sched_attr *out)
 {
 	struct task *tk;
-	int r = -ESRCH;
+	struct proc *p;
 
 	if (tid < 0)
 		return -EINVAL;
 	memset(out, 0, sizeof(*out));
 	spin_lock(&proc_lock);
 	tk = task_of_locked(tid);
+	p = tk != NULL ? tk->proc : proc_find_locked(tid);
 	if (tk != NULL) {
 		out->policy = tk->thread->policy;
 		out->nice = tk->thread->nice;
 		out->flags = tk->reset_on_fork ? ATTR_RESET_ON_FORK : 0;
-		r = 0;
+	} else if (p != NULL) {
+		out->policy = p->policy;
+		out->nice = p->nice;
 	}
 	spin_unlock(&proc_lock);
-	return r;
+	return p != NULL ? 0 : -ESRCH;
 }
 
 int64_t

@@ -140,24 +140,28 @@ sys_kill(const uint64_t a[6])
 	return sig_kill((int)a[0], &si);
 }
 
-/* To one thread; tgid 0: of any process. */
+/* To one thread; tgid 0: of any process.  The first one of a process is there until
+ * that is waited for: when it has ended nothing comes of a signal. */
 static int64_t
 thread_kill(int tgid, int tid, const struct siginfo *si)
 {
 	struct task *tk;
+	struct proc *p;
 	int64_t r = -ESRCH;
 
 	if (tid <= 0 || tgid < 0)
 		return -EINVAL;
 	spin_lock(&proc_lock);
 	tk = task_find_locked(tid);
-	if (tk != NULL && (tgid == 0 || tk->proc->pid == tgid)) {
+	p = tk != NULL ? tk->proc : proc_find_locked(tid);
+	if (p != NULL && (tgid == 0 || p->pid == tgid)) {
 		if (!sig_is_valid(si->signo))
 			r = -EINVAL;
-		else if (!sig_may_send(tk->proc, si->signo))
+		else if (!sig_may_send(p, si->signo))
 			r = -EPERM;
 		else
-			r = si->signo == 0 ? 0 : sig_send_task_locked(tk, si);
+			r = si->signo == 0 || tk == NULL ? 0 :
+			    sig_send_task_locked(tk, si);
 	}
 	spin_unlock(&proc_lock);
 	return r;

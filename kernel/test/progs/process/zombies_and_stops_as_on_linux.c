@@ -1,12 +1,93 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * A child that has ended has a priority until it is waited for.  Who ignores
+ * A child that has ended has a priority until it is waited for; so it has limits,
+ * a policy, rights and its name, and signals to it reach nobody.  Who ignores
  * SIGCHLD is not told of stops, not even of those that come while it is blocked.
  * (Found by random calls of signals and processes, beside Linux.)
  */
 #include "lib/test.h"
+#include <pthread.h>
 #include <sys/resource.h>
+
+static void
+reads(pid_t pid, const char *file, const char *text)
+{
+	char path[64], seen[32];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = OK(open(path, O_RDONLY));
+	n = OK(read(fd, seen, sizeof(seen) - 1));
+	seen[n] = '\0';
+	OK(close(fd));
+	if (strcmp(seen, text) != 0)
+		FAIL("%s: expected %s, seen %s", path, text, seen);
+}
+
+/* What is known of a process whose first thread has ended. */
+static void
+asked_for(pid_t pid, int policy)
+{
+	struct { uint32_t version; int pid; } head = { 0x20080522, pid };
+	struct sched_param param;
+	struct rlimit old, lim;
+	uint32_t caps[6];
+
+	OK(kill(pid, 0));
+	OK(syscall(SYS_tkill, pid, 0));
+	OK(syscall(SYS_tgkill, pid, pid, SIGKILL));
+	ERR(syscall(SYS_tgkill, pid, pid, 65), EINVAL);
+	ERR(syscall(SYS_tgkill, getpid(), pid, 0), ESRCH);
+	EQ(syscall(SYS_sched_getscheduler, pid), policy);
+	OK(syscall(SYS_sched_getparam, pid, &param));
+	EQ(param.sched_priority, 0);
+	OK(syscall(SYS_capget, &head, caps));
+	OK(prlimit(pid, RLIMIT_FSIZE, NULL, &old));
+	EQ(old.rlim_cur, 12345);
+	lim = old;
+	lim.rlim_cur = 54321;
+	OK(prlimit(pid, RLIMIT_FSIZE, &lim, &old));
+	OK(prlimit(pid, RLIMIT_FSIZE, NULL, &old));
+	EQ(old.rlim_cur, 54321);
+}
+
+static void *
+ends(void *how)
+{
+	struct sched_param none = { 0 };
+	struct rlimit lim;
+
+	OK(prctl(PR_SET_NAME, "forker"));
+	*(pid_t *)how = OK(fork());
+	if (*(pid_t *)how != 0)
+		return NULL;
+	OK(syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &none));
+	OK(getrlimit(RLIMIT_FSIZE, &lim));
+	lim.rlim_cur = 12345;
+	OK(setrlimit(RLIMIT_FSIZE, &lim));
+	_exit(3);
+}
+
+/* It was made by a thread with a name of its own, which was its name, too. */
+static void
+dead(void)
+{
+	pthread_t t;
+	siginfo_t si;
+	pid_t pid;
+
+	EQ(pthread_create(&t, NULL, ends, &pid), 0);
+	EQ(pthread_join(t, NULL), 0);
+	OK(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT));
+	reads(pid, "comm", "forker\n");
+	asked_for(pid, SCHED_BATCH);
+	REAP(pid, 3);
+	ERR(syscall(SYS_tkill, pid, 0), ESRCH);
+	ERR(syscall(SYS_sched_getscheduler, pid), ESRCH);
+	ERR(prlimit(pid, RLIMIT_FSIZE, NULL, NULL), ESRCH);
+}
 
 static int
 sleeper(void)
@@ -44,5 +125,6 @@ main(void)
 	EQ(getpriority(PRIO_PROCESS, (id_t)pid), 9);
 	OK(waitid(P_PID, (id_t)pid, &si, WEXITED));
 	ERR(getpriority(PRIO_PROCESS, (id_t)pid), ESRCH);
+	dead();
 	return test_done();
 }
