@@ -37,6 +37,7 @@ static bool task_count_out(struct task *);
 static void process_end(struct proc *);
 static void process_drop_memory(struct proc *);
 static void process_become_zombie(struct proc *);
+static void thread_leaves_children_locked(struct task *);
 static void children_to_reaper(struct proc *);
 static void jobs_left_locked(const struct proc *p, const struct proc *parent,
     const struct proc *but);
@@ -112,6 +113,7 @@ task_end(int status)
 	fdtab = tk->fdtab;
 	tk->fdtab = NULL;
 	t->fsctx = NULL;
+	thread_leaves_children_locked(tk);
 	tk->exiting = true;
 	if (!list_is_empty(&p->tracees))
 		trace_tracer_ends_locked(tk);
@@ -368,27 +370,67 @@ zombie_shown_locked(struct proc *p)
 	proc_put(p);
 }
 
+/* If the child has asked for a signal at the end of its parent, the current one. */
+static void
+parent_ends_locked(struct proc *child)
+{
+	struct siginfo si;
+
+	HELD(&proc_lock);
+	sig_fill_user(&si, child->pdeath_sig, SI_USER);
+	if (si.signo != 0 && sig_may_send(child, si.signo))
+		(void)sig_send_proc_locked(child, &si);
+}
+
+/*
+ * The end of the thread whose children they are is to them their parent's, though
+ * others of the process stay: of these they are the first one's then.  Of those who
+ * end with their process the last one tells them.
+ *
+ * Locks:    proc_lock held.
+ */
+static void
+thread_leaves_children_locked(struct task *tk)
+{
+	struct proc *p = tk->proc, *child;
+	struct task *other;
+	bool stay = false;
+
+	HELD(&proc_lock);
+	if (p->group_exit || list_is_empty(&p->children))
+		return;
+	LIST_FOREACH(other, &p->threads, node) {
+		stay = other != tk && !other->exiting;
+		if (stay)
+			break;
+	}
+	LIST_FOREACH(child, &p->children, sibling) {
+		if (!stay || (child->maker != tk->tid && child->pdeath_sig == 0) ||
+		    proc_parent_thread_locked(child) != tk)
+			continue;
+		child->maker = 0; /* which may be the number of another one's */
+		parent_ends_locked(child);
+	}
+}
+
 static void
 children_to_reaper(struct proc *p)
 {
 	struct proc *to = find_reaper_locked(p), *child;
-	struct siginfo si = { .code = SI_USER, .pid = p->pid,
-		.uid = p->cred.uid };
 	struct list_node *n;
 
 	while ((n = list_first(&p->children)) != NULL) {
 		child = LIST_ENTRY(n, struct proc, sibling);
 		proc_reparent_locked(child, to);
 		child->exit_signal = SIGCHLD; /* a reaper waits for all */
+		child->maker = 0;
 		if (child->state == PROC_ZOMBIE) {
 			if (child->traced == NULL)
 				zombie_shown_locked(child);
 			continue;
 		}
 		jobs_left_locked(child, p, NULL);
-		si.signo = child->pdeath_sig;
-		if (si.signo != 0 && sig_may_send(child, si.signo))
-			(void)sig_send_proc_locked(child, &si);
+		parent_ends_locked(child);
 	}
 }
 

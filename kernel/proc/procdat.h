@@ -238,7 +238,7 @@ struct proc {
 	bool subreaper : 1;      /* [L] */
 	bool dumpable : 1, no_new_privs : 1; /* [L] */
 	bool no_tty : 1;         /* [L] has given up its session's terminal */
-	int8_t pdeath_sig;       /* [L] sent when the parent ends */
+	int8_t pdeath_sig;       /* [L] sent when the parent, a thread, ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
 	int8_t nice;             /* [L] of the first thread, when it has ended … */
 	uint8_t policy;          /* [L] … as well */
@@ -251,7 +251,8 @@ struct proc {
 	struct sigpend pending;  /* [L] sent to the process */
 	struct list forks;       /* [L] struct forking: under way in its threads */
 	int exit_signal;         /* [L] agreed with the parent; 0: none */
-	int maker;               /* [L] tid of the parent's thread that made this */
+	int maker;               /* [L] tid of the parent's thread that made this, while
+	                          * that lives; then 0: the first one's */
 	int wait_status;         /* [L] as wait4 reports it */
 	int stop_sig;            /* [L] 0: running */
 	unsigned nstopped;       /* [L] threads that wait in the stop */
@@ -424,7 +425,8 @@ struct wait_req {
 	int pid;                 /* > 0, -1: any, 0: those in group pgid */
 	int pgid;                /* its own field: -1 could not say group 1 */
 	const struct proc *of;   /* of pid, only if it is this one's; NULL: whoever's */
-	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT */
+	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT,
+	                          * WNOTHREAD: children of the current thread */
 };
 /* [own] */
 struct wait_result {

@@ -22,6 +22,7 @@ void proc_unhash_locked(struct proc *);
 void proc_reparent_locked(struct proc *child, struct proc *to);
 void proc_changed_locked(struct proc *child);
 unsigned proc_count_uid_locked(uint32_t uid);
+struct task *proc_parent_thread_locked(const struct proc *);
 struct proc *proc_init_proc(void);             /* pid 1 */
 
 /* group.c */

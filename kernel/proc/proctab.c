@@ -192,6 +192,28 @@ task_of_id_locked(int id)
 }
 
 /*
+ * The thread whose child p is: it that made p; if that has ended, the first one of
+ * p's parent.  NULL: all have.
+ *
+ * Locks:    proc_lock held.
+ */
+struct task *
+proc_parent_thread_locked(const struct proc *p)
+{
+	struct task *tk = task_find_locked(p->maker);
+	struct proc *to = p->parent;
+
+	HELD(&proc_lock);
+	if (tk != NULL && tk->proc == to)
+		return tk;
+	if (to != NULL)
+		LIST_FOREACH(tk, &to->threads, node)
+			if (!tk->exiting)
+				return tk;
+	return NULL;
+}
+
+/*
  * Call fn for every process that is not half-built.
  *
  * Locks:    proc_lock held; fn does not sleep and removes nothing.

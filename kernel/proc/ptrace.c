@@ -30,22 +30,8 @@
 
 /* ---- to begin ---- */
 
-/* Who traces a thread that asks for it: the thread that made the process. */
-static struct task *
-parent_thread_locked(const struct proc *p)
-{
-	struct task *tk = task_find_locked(p->maker);
-	struct proc *to = p->parent;
-	struct list_node *n = to != NULL ? list_first(&to->threads) : NULL;
-
-	HELD(&proc_lock);
-	if (tk != NULL && tk->proc == to)
-		return tk;
-	return n != NULL ? LIST_ENTRY(n, struct task, node) : NULL;
-}
-
 /*
- * The parent traces the current thread from now on.
+ * The parent, the thread that made the process, traces the current thread from now on.
  *
  * Locks:    takes proc_lock.
  * Returns:  0, also if the parent is on its way out; -EPERM: somebody does already;
@@ -59,10 +45,10 @@ trace_me(void)
 	int r = 0;
 
 	spin_lock(&proc_lock);
-	to = parent_thread_locked(tk->proc);
+	to = proc_parent_thread_locked(tk->proc);
 	if (task_is_traced(tk)) {
 		r = -EPERM;
-	} else if (to != NULL && !to->exiting) {
+	} else if (to != NULL) {
 		t = tracee_link_locked(tk, to);
 		if (t == NULL)
 			r = -ENOMEM;

@@ -28,6 +28,7 @@
 
 #include "lib/errno.h"
 
+#define OPT_WNOTHREAD 0x20000000u
 #define OPT_WALL 0x40000000u
 #define OPT_WCLONE 0x80000000u
 #define OPT_WNOHANG 1u
@@ -112,7 +113,8 @@ wait_scan(const struct wait_req *req, struct wait_result *res,
 	return r;
 }
 
-/* Is the child, by its number or group, one of those that are asked for? */
+/* Is the child, by its number or group, or whose it is, one of those that are asked
+ * for? */
 static bool
 wait_wants(const struct wait_req *req, const struct proc *child)
 {
@@ -123,6 +125,9 @@ wait_wants(const struct wait_req *req, const struct proc *child)
 	    !tracee_is_by_parent_locked(child))
 		return false;
 	if (child->state == PROC_ZOMBIE && (req->options & OPT_WEXITED) == 0)
+		return false;
+	if ((req->options & OPT_WNOTHREAD) != 0 &&
+	    proc_parent_thread_locked(child) != task_current())
 		return false;
 	return req->pid != 0 || child->pgid == req->pgid;
 }
@@ -224,8 +229,10 @@ wait_has_threads(const struct tracee *first)
 static bool
 wait_wants_tracee(const struct wait_req *req, const struct tracee *t)
 {
-	return req->of != NULL && t->proc != req->of ? false :
-	    req->pid > 0 ? t->tid == req->pid :
+	if ((req->of != NULL && t->proc != req->of) ||
+	    ((req->options & OPT_WNOTHREAD) != 0 && t->tracer != task_current()))
+		return false;
+	return req->pid > 0 ? t->tid == req->pid :
 	    req->pid != 0 || t->proc->pgid == req->pgid;
 }
 

@@ -3,9 +3,11 @@
 /*
  * Who has asked for a signal at its parent's end gets it from him, if he may send
  * it: a parent that has put root aside does not signal root's.  Who becomes another
- * asks no more.
+ * asks no more.  The parent is the thread that made the child, then its process's
+ * next one.
  */
 #include "lib/test.h"
+#include <pthread.h>
 
 #define USER 1000
 
@@ -60,6 +62,69 @@ parent(enum turn turn)
 	_exit(0);
 }
 
+/* ---- a thread that is a parent ---- */
+
+static int ready[2], result[2];
+
+/* In the child: hears of the thread's end, and then of the process's. */
+static void __attribute__((noreturn))
+hears_twice(void)
+{
+	pid_t parent = getppid();
+	int first, status;
+
+	OK(prctl(PR_SET_PDEATHSIG, SIGUSR1));
+	EQ(write(ready[1], "r", 1), 1);
+	do
+		first = heard(parent);
+	while (first == 0);
+	EQ(getppid(), parent);
+	EQ(write(result[1], "r", 1), 1);
+	do
+		status = heard(parent);
+	while (status == 0);
+	_exit(status);
+}
+
+static void *
+makes_one(void *arg)
+{
+	char c;
+
+	if (OK(fork()) == 0)
+		hears_twice();
+	EQ(read(ready[0], &c, 1), 1);
+	return arg;
+}
+
+static void __attribute__((noreturn))
+parent_of_threads(void)
+{
+	pthread_t t;
+	char c;
+
+	EQ(pthread_create(&t, NULL, makes_one, NULL), 0);
+	EQ(pthread_join(t, NULL), 0);
+	EQ(read(result[0], &c, 1), 1);
+	_exit(0);
+}
+
+static void
+threads(void)
+{
+	pid_t pid;
+	int status;
+
+	OK(pipe(ready));
+	OK(pipe(result));
+	pid = OK(fork());
+	if (pid == 0)
+		parent_of_threads();
+	REAP(pid, 0);
+	OK(wait(&status));
+	EQ(status, SIGUSR1 << 8);
+}
+
 /* The child is an orphan then, and ours. */
 static void
 one(enum turn turn, int expected)
@@ -84,6 +149,7 @@ main(void)
 	OK(sigprocmask(SIG_BLOCK, &set, NULL));
 	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
 	one(PARENT_STAYS, SIGUSR1);
+	threads();
 	if (geteuid() == 0) {
 		one(PARENT_IS_USER, 0);
 		one(CHILD_IS_USER, 0);

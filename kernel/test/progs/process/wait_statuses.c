@@ -2,9 +2,11 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * wait4 and waitid: exit codes, signals, stop and continue, WNOHANG,
- * groups, ECHILD, ignored SIGCHLD, orphans, usage.
+ * groups, ECHILD, ignored SIGCHLD, orphans, usage, children of one thread.
  */
 #include "lib/test.h"
+#include <pthread.h>
+#include <sys/ptrace.h>
 
 static pid_t
 child_exits(int code)
@@ -175,6 +177,56 @@ ignored(void)
 	signal(SIGCHLD, SIG_DFL);
 }
 
+/* ---- children of one thread ---- */
+
+static pid_t made;
+
+static void *
+makes_one(void *arg)
+{
+	made = child_waits();
+	return arg;
+}
+
+/* Those of other threads are nobody's, for who asks for his own. */
+static void *
+asks(void *arg)
+{
+	pid_t others = *(pid_t *)arg, own;
+	siginfo_t si;
+
+	EQ(waitpid(others, NULL, WNOHANG), 0);
+	ERR(waitpid(others, NULL, WNOHANG | __WNOTHREAD), ECHILD);
+	ERR(waitpid(-1, NULL, __WNOTHREAD), ECHILD);
+	ERR(waitid(P_ALL, 0, &si, WEXITED | __WNOTHREAD), ECHILD);
+	own = child_exits(6);
+	EQ(waitpid(-1, NULL, __WNOTHREAD), own);
+	OK(ptrace(PTRACE_SEIZE, others, 0, 0));
+	OK(ptrace(PTRACE_INTERRUPT, others, 0, 0));
+	EQ(waitpid(others, NULL, __WNOTHREAD), others);
+	OK(ptrace(PTRACE_DETACH, others, 0, 0));
+	return NULL;
+}
+
+static void
+of_threads(void)
+{
+	pid_t pid = child_waits();
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, asks, &pid), 0);
+	EQ(pthread_join(t, NULL), 0);
+	OK(kill(pid, SIGKILL));
+	EQ(waitpid(pid, NULL, __WNOTHREAD), pid);
+	/* When a thread has ended its children are another one's. */
+	EQ(pthread_create(&t, NULL, makes_one, NULL), 0);
+	EQ(pthread_join(t, NULL), 0);
+	while (waitpid(made, NULL, WNOHANG | __WNOTHREAD) < 0)
+		sched_yield(); /* it is joined before it has ended */
+	OK(kill(made, SIGKILL));
+	EQ(waitpid(made, NULL, __WNOTHREAD), made);
+}
+
 /* A grandchild whose parent died belongs to a subreaper. */
 static void
 orphans(void)
@@ -207,6 +259,7 @@ main(void)
 	group_numbers();
 	usage();
 	ignored();
+	of_threads();
 	orphans();
 	return test_done();
 }
