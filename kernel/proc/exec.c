@@ -171,6 +171,9 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 
 	if (x->path[0] == '\0')
 		return -ENOENT;
+	r = tk != NULL ? limits_check_exec(tk->proc) : 0;
+	if (r < 0)
+		return r;
 	x->rss = proc_limit(RLIMIT_RSS);
 	proc_map_limits(&x->lim);
 	if (tk != NULL)

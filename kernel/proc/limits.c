@@ -22,6 +22,7 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
+#include "lib/errno.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 #include "vm/vm.h"
@@ -121,6 +122,51 @@ limits_left_locked(struct aspace *as)
 	HELD(&proc_lock);
 	if (p != NULL)
 		limits_to_space_locked(p);
+}
+
+/* ---- RLIMIT_NPROC where none is made ---- */
+
+/* Has the user more than p may?  Who may have more than there are is not counted. */
+static bool
+has_too_many_locked(const struct proc *p, uint32_t uid)
+{
+	uint64_t most = p->limits->of[RLIMIT_NPROC].cur;
+
+	HELD(&proc_lock);
+	return uid != 0 && pid_taken_locked() > most && proc_count_uid_locked(uid) > most;
+}
+
+/*
+ * p is about to be a process of user uid.  Programs that put root aside do not look
+ * whether they could: so they can, and are refused when they start another program.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+limits_meet_user_locked(struct proc *p, uint32_t uid)
+{
+	HELD(&proc_lock);
+	if (uid != p->cred.uid)
+		p->too_many = has_too_many_locked(p, uid);
+}
+
+/*
+ * May p start another program, as for the number of its user's processes?
+ *
+ * Locks:    takes proc_lock.
+ * Returns:  0; -EAGAIN: they were too many when it became his, and are.
+ */
+int
+limits_check_exec(struct proc *p)
+{
+	int r = 0;
+
+	spin_lock(&proc_lock);
+	p->too_many = p->too_many && has_too_many_locked(p, p->cred.uid);
+	if (p->too_many)
+		r = -EAGAIN;
+	spin_unlock(&proc_lock);
+	return r;
 }
 
 /* ---- of the current process; kernel threads have none ---- */

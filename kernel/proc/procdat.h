@@ -238,6 +238,7 @@ struct proc {
 	bool subreaper : 1;      /* [L] */
 	bool dumpable : 1, no_new_privs : 1; /* [L] */
 	bool no_tty : 1;         /* [L] has given up its session's terminal */
+	bool too_many : 1;       /* [L] when it became its user's: limits_meet_user_locked() */
 	int8_t pdeath_sig;       /* [L] sent when the parent, a thread, ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
 	int8_t nice;             /* [L] of the first thread, when it has ended … */
@@ -320,6 +321,7 @@ void proc_map_limits(struct map_limits *);    /* those of memory */
 int limits_set_locked(struct proc *, enum rlimit_id, const struct rlimit *);
 void limits_to_space_locked(struct proc *);
 void limits_left_locked(struct aspace *);
+void limits_meet_user_locked(struct proc *, uint32_t uid);
 
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */

@@ -41,6 +41,7 @@ int pid_set_max(uint64_t max) MUST_CHECK;
 /* limits.c */
 struct limits *limits_create(void);            /* all infinite; NULL */
 void limits_put(struct limits *);
+int limits_check_exec(struct proc *) MUST_CHECK;
 
 /* exec.c */
 struct exec_new;

@@ -66,6 +66,7 @@ set_uids(struct ids i)
 	LIST_FOREACH(tk, &proc_current()->threads, node)
 		atomic_store(&tk->thread->user, i.real);
 	note_change_locked(proc_current(), c->euid, i.eff);
+	limits_meet_user_locked(proc_current(), i.real);
 	c->uid = i.real;
 	c->euid = c->fsuid = i.eff;
 	c->suid = i.saved;
