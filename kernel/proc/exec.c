@@ -39,6 +39,7 @@
 #define ARG_MAX_BYTES (6ul << 20)
 #define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter */
 #define ARG_NO_BYTES (2 * PAGE_SIZE) /* of the stack: auxv, and the first frames */
+#define STACK_SECURE (8ul << 20) /* of who runs with another's rights, at most */
 #define BRK_RANDOM_PAGES 0x2000
 
 /* All of a program that is about to start. */
@@ -376,7 +377,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	struct auxv_in aux = { .prog = &x->prog, .cred = &x->cred,
 		.secure = x->secure };
 	va_t top = MD_USER_END, stack_lo, brk;
-	uint64_t stack = x->lim.stack;
+	uint64_t stack = x->secure ? MIN(x->lim.stack, STACK_SECURE) : x->lim.stack;
 	int r = as_create(design, &x->as);
 
 	if (r < 0)
@@ -411,7 +412,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 		aux.interp_base = x->interp.base;
 	}
 	x->image = x->prog.where;
-	r = args_push(x->as, top, arg_limit(stack), src, &aux, &x->image,
+	r = args_push(x->as, top, arg_limit(x->lim.stack), src, &aux, &x->image,
 	    &x->sp);
 	/* What its first instructions will need must be there now. */
 	return r < 0 ? r : map_prepay_start(x->as);
@@ -443,7 +444,26 @@ exec_interp(struct exec_new *x, va_t stack_lo)
 	return r;
 }
 
-/* Copies of what the new program must not share with other processes. */
+/* A program that runs with another's rights has a soft limit of its stack that is not
+ * the caller's choice.  0, -ENOMEM. */
+static int
+exec_limit_stack(struct proc *p)
+{
+	struct rlimit lim;
+	int r = 0;
+
+	spin_lock(&proc_lock);
+	lim = p->limits->of[RLIMIT_STACK];
+	if (lim.cur > STACK_SECURE) {
+		lim.cur = STACK_SECURE;
+		r = limits_set_locked(p, RLIMIT_STACK, &lim);
+	}
+	spin_unlock(&proc_lock);
+	return r;
+}
+
+/* Copies of what the new program must not share with other processes; the last thing
+ * that may fail while the old one goes on. */
 static int
 exec_unshare(struct exec_new *x, struct task *tk)
 {
@@ -456,7 +476,7 @@ exec_unshare(struct exec_new *x, struct task *tk)
 	if (x->secure &&
 	    (x->place = fsctx_copy(tk->thread->fsctx)) == NULL)
 		return -ENOMEM;
-	return 0;
+	return x->secure ? exec_limit_stack(tk->proc) : 0;
 }
 
 /* Give back what is not yet the process's. */

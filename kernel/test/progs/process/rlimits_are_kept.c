@@ -1,9 +1,10 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 KIND=exact */
 /*
  * Limits: read, set, errors, inheritance; FSIZE and CPU by their signals,
- * NPROC by EAGAIN.
+ * NPROC by EAGAIN, at fork, and at exec of who became a user; a program with
+ * another's rights has no larger STACK than usual.
  */
-#include "lib/test.h"
+#include "lib/host.h"
 
 static void
 set(int which, long cur)
@@ -119,15 +120,107 @@ processes(void)
 	REAP(pid, 0);
 }
 
-int
-main(void)
+/* In a child: becomes the user and runs this program as `what`. */
+static void __attribute__((noreturn))
+run(const char *what, uid_t real, uid_t effective)
 {
+	OK(setresuid(real, effective, effective));
+	execl("/proc/self/exe", "rlimits_are_kept", what, (char *)NULL);
+	_exit(errno == EAGAIN ? 11 : 12);
+}
+
+/* setuid() succeeds beyond the limit; it is exec that does not, as long as it is so. */
+static void
+processes_at_exec(void)
+{
+	uid_t user = 50000 + getpid() % 10000;
+	pid_t other, pid;
+	int told[2];
+	char c;
+
+	OK(pipe(told));
+	other = OK(fork());
+	if (other == 0) {
+		OK(setresuid(user, user, user));
+		EQ(write(told[1], "t", 1), 1);
+		for (;;)
+			pause();
+	}
+	EQ(read(told[0], &c, 1), 1);
+	pid = OK(fork());
+	if (pid == 0) {
+		set(RLIMIT_NPROC, 0);
+		run("nothing", user, user);
+	}
+	REAP(pid, 11);
+	pid = OK(fork());
+	if (pid == 0) {
+		set(RLIMIT_NPROC, 1); /* so many there are already */
+		run("nothing", user, user);
+	}
+	REAP(pid, 0);
+	pid = OK(fork());
+	if (pid == 0) {
+		set(RLIMIT_NPROC, 0);
+		OK(setresuid(user, user, user));
+		OK(kill(other, SIGKILL));
+		set(RLIMIT_NPROC, 1);
+		/* Until it is waited for it counts. */
+		while (execl("/proc/self/exe", "rlimits_are_kept", "nothing",
+		    (char *)NULL) < 0 && errno == EAGAIN)
+			sched_yield();
+		_exit(12);
+	}
+	REAP_SIGNAL(other, SIGKILL);
+	REAP(pid, 0);
+}
+
+static void
+stack_of_rights(void)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		set(RLIMIT_STACK, 64 * MIB);
+		run("stack", 1000, 0);
+	}
+	REAP(pid, 8);
+	pid = OK(fork());
+	if (pid == 0) {
+		set(RLIMIT_STACK, 64 * MIB);
+		run("stack", 1000, 1000);
+	}
+	REAP(pid, 64);
+	pid = OK(fork());
+	if (pid == 0) {
+		set(RLIMIT_STACK, 4 * MIB);
+		run("stack", 1000, 0);
+	}
+	REAP(pid, 4);
+}
+
+static int
+started(const char *what)
+{
+	struct rlimit rl;
+
+	OK(getrlimit(RLIMIT_STACK, &rl));
+	return what[0] == 's' ? (int)(rl.rlim_cur / MIB) : 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 1 && getuid() != 0)
+		return started(argv[1]);
 	enter_tmp();
 	rules();
 	file_size();
 	if (!is_watched()) /* a second of the processor */
 		cpu();
 	processes();
+	processes_at_exec();
+	stack_of_rights();
 	leave_tmp();
 	return test_done();
 }
