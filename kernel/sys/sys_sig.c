@@ -312,13 +312,13 @@ sys_futex(const uint64_t a[6])
 
 	q.op = (int)(op & ~(unsigned)(FUTEX_PRIVATE_FLAG |
 	    FUTEX_CLOCK_REALTIME));
-	if (realtime && !futex_has_clock(q.op))
-		return -ENOSYS;
 	if (futex_has_deadline(q.op) && a[3] != 0) {
 		r = futex_deadline(&q, a[3], realtime || q.op == FUTEX_LOCK_PI);
 		if (r < 0)
 			return r;
 	}
+	if (realtime && !futex_has_clock(q.op))
+		return -ENOSYS;
 	r = futex_op(&q);
 	if (r == -ERESTART_BLOCK) {
 		const uint64_t arg[RESTART_ARGS] = { q.addr,

@@ -52,6 +52,12 @@ errors(void)
 	    ENOSYS);
 	ERR(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0,
 	        &short_time, NULL, ~0), ETIMEDOUT);
+	/* A time is looked at before the clock is. */
+	ERR(futex(&word, FUTEX_WAIT | FUTEX_CLOCK_REALTIME, 0, &bad, NULL, 0),
+	    EINVAL);
+	ERR(futex(&word, FUTEX_LOCK_PI | FUTEX_CLOCK_REALTIME, 0, (void *)8, NULL,
+	        0), EFAULT);
+	ERR(futex(&word, 99 | FUTEX_CLOCK_REALTIME, 0, (void *)8, NULL, 0), ENOSYS);
 	ERR(futex(&word, 99, 0, NULL, NULL, 0), ENOSYS);
 	EQ(futex(&word, FUTEX_WAKE, 100, NULL, NULL, 0), 0);
 	ERR(futex(&word, FUTEX_CMP_REQUEUE, 1, (void *)1, &second, 7), EAGAIN);
