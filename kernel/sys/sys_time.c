@@ -98,6 +98,7 @@ sys_realtime_to_mono(uint64_t real_ns)
 
 #define CPU_CLOCK_THREAD 4     /* of a thread, not of a process */
 #define CPU_CLOCK_KIND 3       /* 0: user and system, 1: user, 2: as scheduled */
+#define CPU_CLOCK_SCHED 2
 
 /*
  * Does the number name what a process or thread has used?  Those below 0 do, and two
@@ -160,8 +161,10 @@ sys_clock_getres(const uint64_t a[6])
 {
 	uint64_t ns;
 	int clock = (int)a[0], r = clock_now(clock, &ns);
+	/* CPU time of a kind that only ticks count, on Linux. */
 	bool coarse = clock == CLOCK_REALTIME_COARSE ||
-	    clock == CLOCK_MONOTONIC_COARSE;
+	    clock == CLOCK_MONOTONIC_COARSE ||
+	    (clock < 0 && (clock & CPU_CLOCK_KIND) != CPU_CLOCK_SCHED);
 
 	if (r < 0 || a[1] == 0)
 		return r;

@@ -9,6 +9,7 @@
 #include <sys/times.h>
 
 #define MOST_NS 2000000000 /* of a short sleep */
+#define CPU_CLOCK_OF_ME(kind) ((clockid_t)(~0u << 3 | (kind)))
 
 static volatile uint64_t latest; /* by any thread */
 
@@ -87,6 +88,13 @@ clocks(void)
 	ERR(clock_gettime(77, &ts), EINVAL);
 	OK(clock_getres(CLOCK_MONOTONIC, &res));
 	EQ(res.tv_sec, 0);
+	EQ(res.tv_nsec, 1);
+	/* CPU time as ticks count it, user time too, and as the scheduler does. */
+	OK(clock_getres(CPU_CLOCK_OF_ME(0), &res));
+	CHECK(res.tv_nsec >= 1000000);
+	OK(clock_getres(CPU_CLOCK_OF_ME(1), &res));
+	CHECK(res.tv_nsec >= 1000000);
+	OK(clock_getres(CPU_CLOCK_OF_ME(2), &res));
 	EQ(res.tv_nsec, 1);
 	OK(clock_gettime(CLOCK_REALTIME, &ts));
 	OK(gettimeofday(&tv, NULL));
