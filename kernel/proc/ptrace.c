@@ -366,13 +366,12 @@ trace_ended_locked(struct task *tk)
 void
 trace_show_zombie_locked(struct tracee *t)
 {
-	struct proc *p = t->proc, *by = t->tracer->proc;
+	struct proc *p = t->proc;
 	bool first = t == p->traced;
 
 	HELD(&proc_lock);
 	proc_get(p);
 	tracee_free_locked(t);
-	wake_all(&by->child_wq);
 	if (first && p->state == PROC_ZOMBIE)
 		zombie_shown_locked(p);
 	proc_put(p);

@@ -85,7 +85,8 @@ tracee_link_locked(struct task *tk, struct task *tracer)
 	return t;
 }
 
-/* The tracer's half ends.  Locks: proc_lock held. */
+/* The tracer's half ends; who waits for t there looks whether that is so still.
+ * Locks: proc_lock held. */
 static void
 unbind_locked(struct tracee *t)
 {
@@ -94,6 +95,7 @@ unbind_locked(struct tracee *t)
 		return;
 	EVENT(ptrace_detach, (uint64_t)t->tid, (uint64_t)t->tracer->tid);
 	list_remove(&t->node);
+	wake_all(&t->tracer->proc->child_wq);
 	t->tracer = NULL;
 	if (t->proc->traced == t)
 		t->proc->traced = NULL;
