@@ -561,7 +561,8 @@ sig_retarget_locked(struct proc *p, uint64_t set)
 }
 
 /*
- * All threads of p but one shall end at their next return to user mode.
+ * All threads of p but one shall end at their next return to user mode, or at once if
+ * they show their end already.
  *
  * Locks:    proc_lock held.
  */
@@ -574,6 +575,7 @@ kill_others_locked(struct proc *p, struct task *but)
 	LIST_FOREACH(tk, &p->threads, node)
 		if (tk != but)
 			thread_notify(tk->thread, THREAD_KILL | THREAD_SIGNAL);
+	tracee_killed_locked(p);
 	wake_all(&p->stop_wq);
 }
 

@@ -61,8 +61,8 @@ tracee_continued_locked(struct proc *p)
 }
 
 /*
- * SIGKILL for p, whose threads may be on their way out already: those that show their
- * end to a tracer wait for it no longer.
+ * SIGKILL for p, or the end of all its threads, which may be on their way out already:
+ * those that show their end to a tracer wait for it no longer.
  *
  * Locks:    proc_lock held.
  */

@@ -5,6 +5,8 @@
  * registers and memory, steps it, and lets it go; wait tells each stop once.
  */
 #include "lib/host.h"
+#include "lib/sleeps.h"
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -605,6 +607,94 @@ execs(void)
 	EQ(next(pid), 55 << 8);
 }
 
+/* ---- threads of which the tracer hears no more ---- */
+
+static int begin[2], told[2];
+static pid_t tracer_pid;
+
+static void *
+execs_when_waited_for(void *arg)
+{
+	char *argv[] = { "x", "exec", NULL };
+
+	process_sleeps(tracer_pid);
+	/* What the first thread ran is not known any more. */
+	execv("/proc/thread-self/exe", argv);
+	_exit(arg == NULL ? 98 : 97);
+}
+
+static void
+first_ends_then_exec(void)
+{
+	pthread_t t;
+
+	EQ(read(begin[0], &tracer_pid, sizeof(tracer_pid)), sizeof(tracer_pid));
+	EQ(pthread_create(&t, NULL, execs_when_waited_for, NULL), 0);
+	syscall(SYS_exit, 3);
+}
+
+/* A thread that nobody traces has its number now: the tracer has nobody to wait for. */
+static void
+exec_takes_the_number(void)
+{
+	pid_t pid, tracer, me;
+	int st;
+
+	OK(pipe(begin));
+	OK(pipe(told));
+	pid = OK(fork());
+	if (pid == 0)
+		first_ends_then_exec();
+	tracer = OK(fork());
+	if (tracer == 0) {
+		me = getpid();
+		OK(pt(PTRACE_SEIZE, pid, 0, 0));
+		EQ(write(begin[1], &me, sizeof(me)), sizeof(me));
+		ERR(waitpid(-1, &st, __WALL), ECHILD);
+		_exit(6);
+	}
+	EQ(next(pid), 55 << 8);
+	EQ(next(tracer), 6 << 8);
+}
+
+static void *
+ends_when_told(void *arg)
+{
+	pid_t tid = syscall(SYS_gettid);
+	char c;
+
+	EQ(write(told[1], &tid, sizeof(tid)), sizeof(tid));
+	EQ(read(begin[0], &c, 1), 1);
+	syscall(SYS_exit, 0);
+	return arg;
+}
+
+/* A thread that shows its end goes on with it when its process ends. */
+static void
+process_ends_in_a_stop(void)
+{
+	pid_t pid, tid;
+	int end[2];
+	char c;
+
+	OK(pipe(end));
+	pid = OK(fork());
+	if (pid == 0) {
+		pthread_t t;
+
+		EQ(pthread_create(&t, NULL, ends_when_told, NULL), 0);
+		EQ(read(end[0], &c, 1), 1);
+		_exit(7);
+	}
+	EQ(read(told[0], &tid, sizeof(tid)), sizeof(tid));
+	OK(pt(PTRACE_SEIZE, tid, 0, O_EXIT));
+	EQ(write(begin[1], "b", 1), 1);
+	EQ(next(tid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(write(end[1], "e", 1), 1);
+	EQ(next(tid), 7 << 8);
+	EQ(next(pid), 7 << 8);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -623,5 +713,7 @@ main(int argc, char **argv)
 	tracer_ends(0);
 	tracer_ends(O_EXITKILL);
 	execs();
+	exec_takes_the_number();
+	process_ends_in_a_stop();
 	return test_done();
 }
