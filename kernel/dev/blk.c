@@ -417,6 +417,5 @@ release_held(void)
 		else
 			list_push_back(&still, &b->node);
 	}
-	while (!list_is_empty(&still))
-		list_push_back(&blk.held, list_pop_front(&still));
+	list_move_front(&blk.held, &still);
 }

@@ -106,4 +106,19 @@ list_pop_front(struct list *l)
 	return n;
 }
 
+/* All of from, in their order, in front of what is in to; from is empty then. */
+static inline void
+list_move_front(struct list *to, struct list *from)
+{
+	struct list_node *first = from->head.next, *last = from->head.prev;
+
+	if (list_is_empty(from))
+		return;
+	last->next = to->head.next;
+	last->next->prev = last;
+	to->head.next = first;
+	first->prev = &to->head;
+	list_init(from);
+}
+
 #endif

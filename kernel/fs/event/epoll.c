@@ -522,19 +522,6 @@ item_look(struct item *it)
 	    atomic_load_relaxed(&it->events) & ~(unsigned)PRIVATE_BITS;
 }
 
-/* All of from, in front of what is in to. */
-static void
-move_front(struct list *to, struct list *from)
-{
-	struct list_node *n;
-
-	while (!list_is_empty(from)) {
-		n = from->head.prev;
-		list_remove(n);
-		list_push_front(to, n);
-	}
-}
-
 /* Those told until now.  Locks: epoll->lock held. */
 static void
 told_take_locked(struct epoll *e, struct list *out)
@@ -543,7 +530,7 @@ told_take_locked(struct epoll *e, struct list *out)
 
 	HELD(&e->lock);
 	list_init(out);
-	move_front(out, &e->told);
+	list_move_front(out, &e->told);
 	spin_unlock_irq(&ready_lock, flags);
 }
 
@@ -564,7 +551,7 @@ told_put_back(struct epoll *e, struct list *left)
 {
 	uint64_t flags = spin_lock_irq(&ready_lock);
 
-	move_front(&e->told, left);
+	list_move_front(&e->told, left);
 	if (!list_is_empty(&e->told))
 		wake_one(&e->sleepers);
 	spin_unlock_irq(&ready_lock, flags);

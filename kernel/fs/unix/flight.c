@@ -174,7 +174,6 @@ void
 flight_collect(void)
 {
 	struct list lost, reached;
-	struct list_node *n;
 
 	list_init(&lost);
 	list_init(&reached);
@@ -182,20 +181,10 @@ flight_collect(void)
 	if (!list_is_empty(&air.flying) && freer_of_locked(thread_current()) == NULL) {
 		mark_locked(&reached);
 		sweep_locked(&lost);
-		while ((n = list_pop_front(&reached)) != NULL)
-			list_push_back(&air.flying, n);
+		list_move_front(&air.flying, &reached);
 	}
 	spin_unlock(&sock_lock);
 	sock_msgs_free(&lost);
-}
-
-static void
-move_all(struct list *to, struct list *from)
-{
-	struct list_node *n;
-
-	while ((n = list_pop_front(from)) != NULL)
-		list_push_back(to, n);
 }
 
 /*
@@ -213,13 +202,10 @@ sock_msgs_free(struct list *l)
 		return;
 	spin_lock(&sock_lock);
 	mine = freer_of_locked(me.who);
-	if (mine != NULL) {
-		move_all(&mine->left, l);
-	} else {
-		list_init(&me.left);
-		move_all(&me.left, l);
+	list_init(&me.left);
+	list_move_front(mine != NULL ? &mine->left : &me.left, l);
+	if (mine == NULL)
 		list_push_back(&air.freers, &me.node);
-	}
 	spin_unlock(&sock_lock);
 	if (mine != NULL)
 		return;
