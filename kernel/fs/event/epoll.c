@@ -49,6 +49,7 @@ struct epoll {
 	struct mutex lock;           /* [c] */
 	struct rb_root items;        /* [E] */
 	struct list told;            /* [R] */
+	bool is_looking;             /* [R] somebody looks at those that were told */
 	struct waitq sleepers;       /* [c] */
 	struct ready ready;          /* [c] who watches this epoll */
 	uint64_t seen;               /* epolls.mutex; the walk that was here last … */
@@ -522,7 +523,7 @@ item_look(struct item *it)
 	    atomic_load_relaxed(&it->events) & ~(unsigned)PRIVATE_BITS;
 }
 
-/* Those told until now.  Locks: epoll->lock held. */
+/* Those told until now, to be looked at.  Locks: epoll->lock held. */
 static void
 told_take_locked(struct epoll *e, struct list *out)
 {
@@ -530,6 +531,7 @@ told_take_locked(struct epoll *e, struct list *out)
 
 	HELD(&e->lock);
 	list_init(out);
+	e->is_looking = !list_is_empty(&e->told);
 	list_move_front(out, &e->told);
 	spin_unlock_irq(&ready_lock, flags);
 }
@@ -552,6 +554,7 @@ told_put_back(struct epoll *e, struct list *left)
 	uint64_t flags = spin_lock_irq(&ready_lock);
 
 	list_move_front(&e->told, left);
+	e->is_looking = false;
 	if (!list_is_empty(&e->told))
 		wake_one(&e->sleepers);
 	spin_unlock_irq(&ready_lock, flags);
@@ -612,11 +615,12 @@ harvest(struct epoll *e, va_t to, int max)
 	return n > 0 ? n : r;
 }
 
+/* Who waits has not to look: no item is told, or was and is looked at by another. */
 static bool
 nobody_is_told(struct epoll *e)
 {
 	uint64_t flags = spin_lock_irq(&ready_lock);
-	bool r = list_is_empty(&e->told);
+	bool r = list_is_empty(&e->told) && !e->is_looking;
 
 	spin_unlock_irq(&ready_lock, flags);
 	return r;

@@ -6,6 +6,7 @@
  */
 #include "lib/host.h"
 #include "lib/sleeps.h"
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -249,6 +250,36 @@ one_wakes(void)
 	close(ep);
 }
 
+/* Of two who ask at once neither is told that nothing is ready while something is. */
+static void *
+asks(void *arg)
+{
+	struct epoll_event ev[2];
+	long none = 0;
+
+	for (int i = 0; i < 20000; i++)
+		none += epoll_wait(ep, ev, 2, 0) != 1;
+	return (void *)none;
+}
+
+static void
+two_ask(void)
+{
+	int v = OK(eventfd(1, 0));
+	void *none[2];
+	pthread_t t;
+
+	ep = OK(epoll_create1(0));
+	OK(ctl(ep, EPOLL_CTL_ADD, v, EPOLLIN));
+	EQ(pthread_create(&t, NULL, asks, NULL), 0);
+	none[0] = asks(NULL);
+	EQ(pthread_join(t, &none[1]), 0);
+	EQ((long)none[0], 0);
+	EQ((long)none[1], 0);
+	close(v);
+	close(ep);
+}
+
 int
 main(void)
 {
@@ -259,5 +290,6 @@ main(void)
 	many_ways();
 	waits();
 	one_wakes();
+	two_ask();
 	return test_done();
 }
