@@ -191,12 +191,14 @@ sock_connect(struct file *f, const struct sock_addr *a)
 	    stream_connect(s, a, deadline);
 }
 
-/* The first that waits, with the reference of the list.  NULL: *r says why, 1: none
- * does.  Who does not wait does not hear that none will.  Locks: sock_lock held. */
+/* The first that waits, with the reference of the list; it asks for credentials if s
+ * does.  NULL: *r says why, 1: none does.  Who does not wait does not hear that none
+ * will.  Locks: sock_lock held. */
 static struct sock *
 arrival_locked(struct sock *s, bool waits, int *r)
 {
 	struct list_node *n = NULL;
+	struct sock *new;
 
 	HELD(&sock_lock);
 	*r = s->state != SOCK_LISTENS ? -EINVAL : sock_error_locked(s);
@@ -208,7 +210,9 @@ arrival_locked(struct sock *s, bool waits, int *r)
 		return NULL;
 	s->queued--;
 	wake_all(&s->wq);
-	return LIST_ENTRY(n, struct sock, arrival);
+	new = LIST_ENTRY(n, struct sock, arrival);
+	new->kept |= s->kept & ASKS_CRED;
+	return new;
 }
 
 /* There was no memory for a file: who comes next gets it. */

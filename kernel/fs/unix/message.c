@@ -220,13 +220,14 @@ sock_msg_undo(struct sock_msg *m)
 	sock_msgs_free(&one);
 }
 
-/* m goes to `to`, who takes credentials if he or its sender wants them.  Locks:
- * sock_lock held. */
+/* m goes to `to`, who takes credentials if he or its sender wants them, and while nobody
+ * has accepted him: he may yet ask.  Locks: sock_lock held. */
 void
 sock_msg_queue_locked(struct sock *to, struct sock_msg *m)
 {
 	HELD(&sock_lock);
-	if (!m->has_cred && (sock_asks_cred(to) || sock_asks_cred(m->from))) {
+	if (!m->has_cred &&
+	    (to->file == NULL || sock_asks_cred(to) || sock_asks_cred(m->from))) {
 		m->has_cred = true;
 		m->cred = sock_cred_now();
 	}

@@ -97,11 +97,13 @@ sock_of(const struct file *f)
 	return f->priv;
 }
 
+#define ASKS_CRED (1u << SO_PASSCRED) /* in sock->kept */
+
 /* Does who receives want to know who sends? */
 static inline bool
 sock_asks_cred(const struct sock *s)
 {
-	return (atomic_load_relaxed(&s->kept) & 1u << SO_PASSCRED) != 0;
+	return (atomic_load_relaxed(&s->kept) & ASKS_CRED) != 0;
 }
 
 /* Does a message keep its length, and come whole or not at all? */

@@ -262,6 +262,59 @@ limits(void)
 	_exit(0);
 }
 
+/* The sender of what waits at s, as s is told; 0: it is told nothing. */
+static int
+sender(int s)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} c;
+	struct ucred *u = (struct ucred *)CMSG_DATA(&c.h);
+	char text[8];
+	struct iovec v = { text, sizeof(text) };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
+		.msg_controllen = sizeof(c) };
+
+	EQ(recvmsg(s, &m, 0), 5);
+	if (m.msg_controllen == 0)
+		return 0;
+	EQ(c.h.cmsg_type, SCM_CREDENTIALS);
+	EQ(u->uid, getuid());
+	return u->pid;
+}
+
+/* Who is accepted asks for credentials if the one that listens does, and of what came
+ * before that they are known however late he asks. */
+static void
+credentials(void)
+{
+	struct sockaddr_un a = { AF_UNIX, "\0creds" };
+	int l = OK(socket(AF_UNIX, SOCK_STREAM, 0)), c, s, on, i;
+	socklen_t n = sizeof(on);
+
+	OK(bind(l, (void *)&a, 8));
+	OK(listen(l, 1));
+	for (i = 0; i < 3; i++) {
+		on = i == 0;
+		OK(setsockopt(l, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+		c = OK(socket(AF_UNIX, SOCK_STREAM, 0));
+		OK(connect(c, (void *)&a, 8));
+		EQ(write(c, "hello", 5), 5);
+		s = OK(accept(l, NULL, NULL));
+		OK(getsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, &n));
+		EQ(on, i == 0);
+		OK(getsockopt(c, SOL_SOCKET, SO_PASSCRED, &on, &n));
+		EQ(on, 0);
+		on = i < 2;
+		OK(setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+		EQ(sender(s), i < 2 ? getpid() : 0);
+		OK(close(c));
+		OK(close(s));
+	}
+	OK(close(l));
+}
+
 /* Four processes on one pair of packets: none is lost or cut. */
 static void
 many(void)
@@ -304,6 +357,7 @@ all(void)
 	rights();
 	unreachable();
 	limits();
+	credentials();
 	many();
 }
 
