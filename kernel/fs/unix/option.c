@@ -124,6 +124,17 @@ buffer_size(int32_t n, uint32_t min)
 	return MAX(2 * MIN((uint32_t)n, BUFFER_MAX), min);
 }
 
+/* Who waits for room may have it now. */
+static void
+sndbuf_set(struct sock *s, uint32_t bytes)
+{
+	spin_lock(&sock_lock);
+	atomic_store(&s->sndbuf, bytes);
+	if (sock_has_room_locked(s))
+		sock_tell_locked(s, SOCK_WR);
+	spin_unlock(&sock_lock);
+}
+
 /* setsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT, -EINVAL, -EDOM. */
 int
 sock_set(struct file *f, int option, const void *buf, size_t len)
@@ -140,7 +151,7 @@ sock_set(struct file *f, int option, const void *buf, size_t len)
 	case SO_SNDTIMEO:
 		return timeout_set(&s->snd_ns, buf, len);
 	case SO_SNDBUF:
-		atomic_store(&s->sndbuf, buffer_size(n, SNDBUF_MIN));
+		sndbuf_set(s, buffer_size(n, SNDBUF_MIN));
 		return 0;
 	case SO_RCVBUF:
 		atomic_store(&s->rcvbuf, buffer_size(n, RCVBUF_MIN));

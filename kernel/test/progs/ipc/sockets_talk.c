@@ -315,6 +315,30 @@ credentials(void)
 	OK(close(l));
 }
 
+/* A larger buffer is room, of which who watches is told. */
+static void
+larger_buffers(void)
+{
+	int s[2], e = OK(epoll_create1(0)), size = 1;
+	struct epoll_event ev = { .events = EPOLLOUT | EPOLLET };
+
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	OK(setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+	while (send(s[0], "x", 1, MSG_DONTWAIT) == 1)
+		;
+	EQ(errno, EAGAIN);
+	OK(epoll_ctl(e, EPOLL_CTL_ADD, s[0], &ev));
+	EQ(epoll_wait(e, &ev, 1, 0), 0);
+	size = 100000;
+	OK(setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)));
+	EQ(epoll_wait(e, &ev, 1, 0), 1);
+	EQ(ev.events, EPOLLOUT);
+	EQ(epoll_wait(e, &ev, 1, 0), 0);
+	OK(close(s[0]));
+	OK(close(s[1]));
+	OK(close(e));
+}
+
 /* Four processes on one pair of packets: none is lost or cut. */
 static void
 many(void)
@@ -358,6 +382,7 @@ all(void)
 	unreachable();
 	limits();
 	credentials();
+	larger_buffers();
 	many();
 }
 
