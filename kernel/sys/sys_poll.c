@@ -27,7 +27,7 @@
 #include "mem/mem.h"
 
 #define NSEC 1000000000ul
-#define SELECT_MAX 65536u       /* descriptors select can name */
+#define USEC 1000000l
 #define TABLE_MIN 64u           /* select looks at so many numbers at least */
 #define SETS 3                  /* readable, writable, exceptional */
 #define FEW 8u                  /* entries of poll that need no memory of their own */
@@ -340,8 +340,7 @@ select_begin(struct select_call *c, const uint64_t a[6])
 	c->n = (int)a[0];
 	if (c->n < 0)
 		return -EINVAL;
-	c->n = (int)MIN(MIN((unsigned)c->n, SELECT_MAX),
-	    MAX(fdtab_size(fdtab_current()), TABLE_MIN));
+	c->n = (int)MIN((unsigned)c->n, MAX(fdtab_size(fdtab_current()), TABLE_MIN));
 	c->words = ((size_t)c->n + 63) / 64;
 	memcpy(c->user, &a[1], sizeof(c->user));
 	c->bits = room_alloc(bits_bytes(c));
@@ -391,22 +390,37 @@ select_until(const uint64_t a[6], uint64_t deadline)
 	return r;
 }
 
+/* A timeval's deadline, whose microseconds may be seconds, too; 0: none given.  0,
+ * -EFAULT, -EINVAL. */
+static int
+timeval_deadline(va_t addr, uint64_t *deadline)
+{
+	struct abi_timeval tv;
+
+	*deadline = WAIT_FOREVER;
+	if (addr == 0)
+		return 0;
+	if (copyin(&tv, addr, sizeof(tv)) != 0)
+		return -EFAULT;
+	tv.sec += tv.usec / USEC;
+	tv.usec %= USEC;
+	if (tv.sec < 0 || tv.usec < 0)
+		return -EINVAL;
+	if ((uint64_t)tv.sec < WAIT_FOREVER / NSEC)
+		*deadline = sys_poll_deadline((uint64_t)tv.sec * NSEC +
+		    (uint64_t)tv.usec * 1000);
+	return 0;
+}
+
 int64_t
 sys_select(const uint64_t a[6])
 {
-	uint64_t deadline = WAIT_FOREVER, left;
+	uint64_t deadline, left;
 	struct abi_timeval tv;
-	int64_t r;
+	int64_t r = timeval_deadline(a[4], &deadline);
 
-	if (a[4] != 0) {
-		if (copyin(&tv, a[4], sizeof(tv)) != 0)
-			return -EFAULT;
-		if (tv.sec < 0 || tv.usec < 0)
-			return -EINVAL;
-		deadline = (uint64_t)tv.sec > WAIT_FOREVER / NSEC / 2 ?
-		    WAIT_FOREVER : sys_poll_deadline((uint64_t)tv.sec * NSEC +
-		    (uint64_t)tv.usec % 1000000000000ul * 1000);
-	}
+	if (r != 0)
+		return r;
 	r = select_until(a, deadline);
 	if (a[4] != 0 && deadline != WAIT_FOREVER && deadline != 0) {
 		left = left_until(deadline);

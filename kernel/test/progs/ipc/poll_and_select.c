@@ -9,6 +9,11 @@
 
 static int fd[2];
 
+static void
+noted(int signo)
+{
+}
+
 static int
 poll_one(int f, int events, int timeout)
 {
@@ -171,6 +176,47 @@ selects(void)
 	ERR(select(-1, NULL, NULL, NULL, &tv), EINVAL);
 }
 
+/* A timeval of select is the sum of its words; a number far up is as good as any. */
+static void
+odd_selects(void)
+{
+	static const struct {
+		long sec, usec;
+		int error;       /* EINTR: it waits */
+	} rows[] = {
+		{ 0, 1000000000000, EINTR }, { -1, 1000000000, EINTR },
+		{ INT64_MAX, 999999, EINTR }, { 1, -1, EINVAL }, { -1, 0, EINVAL },
+		{ INT64_MAX, 1000000, EINVAL }, { 1, -1000000, 0 }, { -1, 1000000, 0 },
+	};
+	const struct itimerval soon = { { 0, 0 }, { 0, 30000 } };
+	struct sigaction sa = { .sa_handler = noted };
+	unsigned long set[66000 / 64 + 1] = { 0 };
+	struct rlimit lim = { 70000, 70000 };
+	struct timeval tv;
+
+	OK(sigaction(SIGALRM, &sa, NULL));
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		tv = (struct timeval){ rows[i].sec, rows[i].usec };
+		if (rows[i].error == EINTR)
+			OK(setitimer(ITIMER_REAL, &soon, NULL));
+		if (rows[i].error == 0)
+			EQ(syscall(SYS_select, 0, NULL, NULL, NULL, &tv), 0);
+		else
+			ERR(syscall(SYS_select, 0, NULL, NULL, NULL, &tv), rows[i].error);
+	}
+	if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
+		return;
+	OK(pipe(fd));
+	EQ(write(fd[1], "x", 1), 1);
+	EQ(dup2(fd[0], 66000), 66000);
+	set[66000 / 64] = 1ul << 66000 % 64;
+	tv = (struct timeval){ 0, 1000 };
+	EQ(syscall(SYS_select, 66001, set, NULL, NULL, &tv), 1);
+	close(66000);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* The time of the caller, who cannot be told the rest, and a mask. */
 static long
 wait_masked(int nr, const struct timespec *ts)
@@ -226,5 +272,6 @@ main(void)
 	selects();
 	stopped(SYS_ppoll);
 	stopped(SYS_pselect6);
+	odd_selects();
 	return test_done();
 }
