@@ -29,7 +29,11 @@ enum signo {
 #define SI_KERNEL 0x80
 #define SI_QUEUE (-1)
 #define SI_TIMER (-2)
+#define SI_SIGIO (-5)      /* a file is ready: where POLL_* mean something else */
 #define SI_TKILL (-6)
+#define POLL_IN 1
+#define POLL_OUT 2
+#define POLL_HUP 6
 #define ILL_ILLOPN 2
 #define FPE_INTDIV 1
 #define FPE_FLTDIV 3

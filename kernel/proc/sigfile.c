@@ -10,8 +10,10 @@
  *           post_locked ─→ tell: the watches of all processes with such a number,
  *                          who look
  *
- * Rules     What is read is what is pending and in the set; the program blocks it,
- *           or a handler may be faster.
+ * Rules     1. What is read is what is pending and in the set; the program blocks it,
+ *              or a handler may be faster.
+ *           2. Who reads sleeps as in poll: another set that is given meanwhile wakes
+ *              him, too.
  *
  * Read next fs/event/README.md, proc/sigmask.c.
  */
@@ -20,6 +22,7 @@
 #include "proc/procfn.h"
 
 #include "fs/event/event.h"
+#include "fs/fscall.h"
 #include "lib/errno.h"
 
 #define LISTS 64u
@@ -82,6 +85,14 @@ is_of_fault(const struct siginfo *si)
 	    si->signo == SIGBUS || si->signo == SIGTRAP;
 }
 
+/* A file is ready: sigio.c. */
+static bool
+is_of_file(const struct siginfo *si)
+{
+	return si->code == SI_SIGIO || (si->code >= POLL_IN && si->code <= POLL_HUP &&
+	    si->signo != SIGCHLD && si->signo != SIGSYS);
+}
+
 /* Which fields there are depends on who has sent it. */
 static void
 write_text(const struct siginfo *si, struct sigtext *t)
@@ -92,6 +103,11 @@ write_text(const struct siginfo *si, struct sigtext *t)
 		.code = si->code };
 	if (by_kernel && is_of_fault(si)) {
 		t->addr = si->addr;
+		return;
+	}
+	if (is_of_file(si)) {
+		t->band = (uint32_t)si->addr;
+		t->fd = (int32_t)si->none[0];
 		return;
 	}
 	if (si->code == SI_TIMER) {
@@ -113,6 +129,21 @@ write_text(const struct siginfo *si, struct sigtext *t)
 	}
 }
 
+/* The next signal; it waits for that.  0, -EAGAIN, -EINTR.  Rule 2. */
+static int
+next_signal(struct file *f, bool nowait, struct siginfo *si)
+{
+	struct poll_req it = { .file = f, .events = POLLIN };
+	int r;
+
+	while ((r = sig_wait(set_of(f), 0, si)) == -EAGAIN && !nowait) {
+		r = fs_poll(&it, 1, WAIT_FOREVER);
+		if (r < 0)
+			break;
+	}
+	return MIN(r, 0);
+}
+
 /* As many as are there and fit; it waits for the first. */
 static ssize_t
 signalfd_read(struct file *f, uint64_t *off, struct uio *u)
@@ -122,10 +153,9 @@ signalfd_read(struct file *f, uint64_t *off, struct uio *u)
 	ssize_t done = 0;
 	int r = u->left < sizeof(t) ? -EINVAL : 0;
 
-	while (r >= 0 && u->left >= sizeof(t)) {
-		r = sig_wait(set_of(f), done > 0 || (f->flags & O_NONBLOCK) != 0 ? 0 :
-		    WAIT_FOREVER, &si);
-		if (r < 0)
+	while (r == 0 && u->left >= sizeof(t)) {
+		r = next_signal(f, done > 0 || (f->flags & O_NONBLOCK) != 0, &si);
+		if (r != 0)
 			break;
 		write_text(&si, &t);
 		if (uio_put(u, &t, sizeof(t)) < (ssize_t)sizeof(t))

@@ -23,10 +23,6 @@
 #include "lib/errno.h"
 
 /* What has happened, as siginfo tells it. */
-#define CODE_IN 1
-#define CODE_OUT 2
-#define CODE_HUP 6
-#define CODE_SIGIO (-5)  /* of a signal whose codes mean something else */
 #define POLLWRBAND 0x200
 #define BAND_IN (POLLIN | POLLRDNORM)
 #define BAND_OUT (POLLOUT | POLLWRNORM | POLLWRBAND)
@@ -161,7 +157,7 @@ send_news(const struct file_owner *o, int code, uint64_t band)
 	case SIGTRAP:
 	case SIGCHLD:
 	case SIGSYS:
-		s.si.code = CODE_SIGIO;
+		s.si.code = SI_SIGIO;
 	}
 	spin_lock(&proc_lock);
 	if (o->kind == OWNER_GROUP) {
@@ -183,13 +179,13 @@ static void
 sigio_send(const struct file_owner *o, unsigned told)
 {
 	if ((told & POLLHUP) != 0) {
-		send_news(o, CODE_HUP, BAND_HUP);
+		send_news(o, POLL_HUP, BAND_HUP);
 		return;
 	}
 	if ((told & BAND_IN) != 0)
-		send_news(o, CODE_IN, BAND_IN);
+		send_news(o, POLL_IN, BAND_IN);
 	if ((told & BAND_OUT) != 0)
-		send_news(o, CODE_OUT, BAND_OUT);
+		send_news(o, POLL_OUT, BAND_OUT);
 }
 
 /* Locks: none; boot. */

@@ -5,6 +5,8 @@
  * say to poll, errors.
  */
 #include "lib/host.h"
+#include "lib/sleeps.h"
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -161,11 +163,93 @@ signals(void)
 	OK(sigprocmask(SIG_SETMASK, &old, NULL));
 }
 
+/* What a file that is ready has sent tells which, and what it is ready for. */
+static void
+files_tell(void)
+{
+	struct signalfd_siginfo si;
+	sigset_t set, old;
+	int p[2], s;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigaddset(&set, SIGCHLD);
+	OK(sigprocmask(SIG_BLOCK, &set, &old));
+	s = OK(signalfd(-1, &set, SFD_NONBLOCK));
+	OK(pipe(p));
+	OK(fcntl(p[0], F_SETOWN, getpid()));
+	OK(fcntl(p[0], F_SETFL, O_ASYNC));
+	for (int i = 0; i < 2; i++) {
+		OK(fcntl(p[0], F_SETSIG, i == 0 ? SIGRTMIN + 1 : SIGCHLD));
+		EQ(write(p[1], "x", 1), 1);
+		memset(&si, 0xff, sizeof(si));
+		EQ(read(s, &si, sizeof(si)), sizeof(si));
+		EQ(si.ssi_code, i == 0 ? POLL_IN : -5); /* SI_SIGIO */
+		EQ(si.ssi_band, POLLIN | POLLRDNORM);
+		EQ(si.ssi_fd, p[0]);
+		EQ(si.ssi_pid, 0);
+		EQ(si.ssi_ptr, 0);
+	}
+	close(p[0]);
+	close(p[1]);
+	close(s);
+	OK(sigprocmask(SIG_SETMASK, &old, NULL));
+}
+
+static int sleeper_fd;
+static int sleeper_tid;
+
+static void *
+sleeper(void *arg)
+{
+	struct signalfd_siginfo si;
+
+	__atomic_store_n(&sleeper_tid, (int)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	EQ(read(sleeper_fd, &si, sizeof(si)), sizeof(si));
+	return (void *)(long)si.ssi_signo;
+}
+
+/* Who sleeps in a read hears of what the set is by then, and of nothing that is
+ * ignored. */
+static void
+sets_change(void)
+{
+	sigset_t set, old;
+	pthread_t t;
+	void *signo;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	OK(sigprocmask(SIG_BLOCK, &set, &old));
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sleeper_fd = OK(signalfd(-1, &set, 0));
+	EQ(pthread_create(&t, NULL, sleeper, NULL), 0);
+	while (__atomic_load_n(&sleeper_tid, __ATOMIC_SEQ_CST) == 0)
+		sched_yield();
+	thread_sleeps(getpid(), sleeper_tid);
+	pid = OK(fork());
+	if (pid == 0)
+		_exit(0);
+	REAP(pid, 0);
+	thread_sleeps(getpid(), sleeper_tid);
+	sigaddset(&set, SIGUSR2);
+	EQ(signalfd(sleeper_fd, &set, 0), sleeper_fd);
+	OK(kill(getpid(), SIGUSR2));
+	EQ(pthread_join(t, &signo), 0);
+	EQ((long)signo, SIGUSR2);
+	close(sleeper_fd);
+	OK(sigprocmask(SIG_SETMASK, &old, NULL));
+}
+
 int
 main(void)
 {
 	events();
 	timers();
 	signals();
+	files_tell();
+	sets_change();
 	return test_done();
 }
