@@ -198,6 +198,7 @@ void tty_set_job_ops(const struct tty_job_ops *);
 /* Session leader exits: SIGHUP, SIGCONT to the foreground; its tty is free again. */
 void tty_session_ended(int session);
 uint32_t tty_number(int session, int *fg); /* of its tty; 0: none, fg untouched */
+int tty_front(const struct chr_dev *); /* the job in front; 0: none; -ENOTTY */
 
 /* ---- pty.c ---- */
 

@@ -79,6 +79,15 @@ tty_number(int session, int *fg)
 	return number;
 }
 
+/* The job in front of the terminal d; 0: there is none, as of a master.  -ENOTTY. */
+int
+tty_front(const struct chr_dev *d)
+{
+	int n = pty_of_master(d);
+
+	return n == -EIO ? atomic_load_relaxed(&((struct tty *)d->dev)->fg) : MIN(n, 0);
+}
+
 static struct tty_asker
 asker(void)
 {

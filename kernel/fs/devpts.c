@@ -234,6 +234,15 @@ fs_pty_number(struct file *f)
 	return d != NULL ? pty_of_master(d) : -ENOTTY;
 }
 
+/* The job in front of the terminal f; 0: there is none.  -ENOTTY. */
+int
+fs_tty_front(struct file *f)
+{
+	struct chr_dev *d = devfs_device(f);
+
+	return d != NULL ? tty_front(d) : -ENOTTY;
+}
+
 /*
  * TIOCGPTPEER: the slave of the master f, opened without its name.
  *

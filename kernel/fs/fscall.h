@@ -194,6 +194,7 @@ int fs_pid_of(const struct file *, uint64_t *born);  /* of a directory /proc/PID
 
 /* ---- devpts.c ---- */
 int fs_pty_number(struct file *);
+int fs_tty_front(struct file *);
 int fs_pty_peer(struct file *master, unsigned flags, struct file **out) MUST_CHECK;
 
 /* ---- pipe.c ---- */

@@ -120,19 +120,20 @@ fcntl_owner(struct file *f, int cmd, uint64_t arg)
 }
 
 /*
- * O_ASYNC on or off.  A terminal without an owner signals who has asked for it.
+ * O_ASYNC on or off.  A terminal without an owner signals the job in front of it, or
+ * else who has asked for it.
  *
  * Returns:  0, -ENOTTY: f has nothing to tell; -ENOMEM.
  */
 int
 sys_set_async(struct file *f, int fd, bool on)
 {
+	int front = fs_tty_front(f), r;
 	struct file_owner o;
-	int r;
 
 	file_owner(f, &o);
 	r = file_set_async(f, fd, on);
-	if (r == 0 && on && o.id == 0 && S_ISCHR(file_mode(f)))
-		r = (int)owner_set(f, OWNER_PROCESS, proc_current()->pid);
+	if (r == 0 && on && o.id == 0 && front >= 0)
+		(void)setown(f, front > 0 ? -front : proc_current()->pid);
 	return r;
 }

@@ -149,6 +149,36 @@ terminals(void)
 	OK(close(m));
 }
 
+/* A terminal that somebody has signals the job in front of it, its master who asked. */
+static void
+job_in_front(void)
+{
+	int m = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY)), zero = 0, s;
+	pid_t job, pid = OK(fork());
+
+	if (pid == 0) {
+		OK(ioctl(m, TIOCSPTLCK, &zero));
+		OK(setsid());
+		s = OK(ioctl(m, TIOCGPTPEER, O_RDWR));
+		job = OK(fork());
+		if (job == 0) {
+			pause();
+			_exit(0);
+		}
+		OK(setpgid(job, job));
+		OK(ioctl(s, TIOCSPGRP, &job));
+		async(s, true);
+		EQ(fcntl(s, F_GETOWN), -job);
+		async(m, true);
+		EQ(fcntl(m, F_GETOWN), getpid());
+		OK(kill(job, SIGKILL));
+		REAP_SIGNAL(job, SIGKILL);
+		_exit(0);
+	}
+	REAP(pid, 0);
+	OK(close(m));
+}
+
 static void
 threads_and_groups(void)
 {
@@ -230,6 +260,7 @@ main(void)
 	pipes();
 	sockets();
 	terminals();
+	job_in_front();
 	threads_and_groups();
 	strangers();
 	return test_done();
