@@ -133,9 +133,19 @@ bytes_to_read(struct tty *t)
 enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };      /* TCFLSH */
 enum { TCOOFF, TCOON, TCIOFF, TCION };      /* TCXONC */
 
+/* Nobody will read what was typed: who types has room, and hears it.  TIOCPKT_*. */
+static unsigned
+flushed_input(struct tty *t)
+{
+	if (t->ops->taken != NULL)
+		t->ops->taken(t);
+	return TIOCPKT_FLUSHREAD;
+}
+
 static int64_t
 flush(struct tty *t, uint64_t what)
 {
+	unsigned note = what != TCIFLUSH ? TIOCPKT_FLUSHWRITE : 0;
 	int r = tty_may_change(t);
 	uint64_t flags;
 
@@ -147,10 +157,9 @@ flush(struct tty *t, uint64_t what)
 	if (what != TCOFLUSH)
 		tty_flush_input(t);
 	spin_unlock_irq(&t->lock, flags);
-	if (what != TCOFLUSH && t->ops->taken != NULL)
-		t->ops->taken(t);
-	tty_note(t, (what != TCOFLUSH ? TIOCPKT_FLUSHREAD : 0) |
-	    (what != TCIFLUSH ? TIOCPKT_FLUSHWRITE : 0));
+	if (what != TCOFLUSH)
+		note |= flushed_input(t);
+	tty_note(t, note);
 	return 0;
 }
 
@@ -200,6 +209,7 @@ static int64_t
 set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
 	bool is_old = cmd >= TCSETS && cmd <= TCSETSF;
+	bool flushes = cmd == TCSETSF || cmd == TCSETSF2;
 	struct termios2 two = { .ispeed = t->ispeed, .ospeed = t->ospeed };
 	struct termios new;
 	uint64_t flags;
@@ -214,7 +224,7 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	tty_set_speeds(&two);
 	new = two.t;
 	flags = spin_lock_irq(&t->lock);
-	if (cmd == TCSETSF || cmd == TCSETSF2)
+	if (flushes)
 		tty_flush_input(t);
 	/* Without IXON no key would start it again. */
 	if ((t->t.iflag & ~new.iflag & IXON) != 0)
@@ -228,6 +238,8 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	if ((changed & ICANON) != 0)
 		tty_change_mode(t);
 	spin_unlock_irq(&t->lock, flags);
+	if (flushes)
+		note |= flushed_input(t);
 	tty_note(t, note);
 	tty_echo(t, "", 0);
 	tty_tell(t, POLL_RD | POLL_WR);

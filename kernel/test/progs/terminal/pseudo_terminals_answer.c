@@ -363,6 +363,7 @@ static void
 packets(void)
 {
 	int m = master(), s = slave(m, O_NONBLOCK), on = 1, n;
+	struct termios t;
 	char buf[64];
 
 	OK(fcntl(m, F_SETFL, O_NONBLOCK));
@@ -393,6 +394,12 @@ packets(void)
 	mode(s, IXON, 0, 0);
 	EQ(read(m, buf, 64), 1);
 	EQ(buf[0], TIOCPKT_DOSTOP);
+	OK(tcgetattr(s, &t));
+	OK(tcsetattr(s, TCSAFLUSH, &t));
+	EQ(read(m, buf, 64), 1);
+	EQ(buf[0], TIOCPKT_FLUSHREAD);
+	OK(tcsetattr(s, TCSADRAIN, &t));
+	ERR(read(m, buf, 64), EAGAIN);
 	on = 0;
 	OK(ioctl(m, TIOCPKT, &on));
 	close(m);
