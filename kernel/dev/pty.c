@@ -325,15 +325,17 @@ take_out(struct pty *p, char *buf, size_t n)
 	return got;
 }
 
-/* tty_wait(): is there something to read? */
+/* tty_wait(): is there something to read?  Asked first is whether it is the end: the last
+ * bytes came before. */
 static int
 may_read(void *arg)
 {
 	struct pty *p = arg;
+	bool left = is_left(p);
 
 	if (atomic_load(&p->n) > 0 || (p->packet && p->status != 0))
 		return 1;
-	return is_left(p) ? -EIO : 0;
+	return left ? -EIO : 0;
 }
 
 static ssize_t
@@ -386,14 +388,16 @@ static unsigned
 master_poll(void *dev, struct ready **at)
 {
 	struct pty *p = dev;
-	unsigned bits = may_type(p) ? POLL_WR : 0;
+	unsigned bits = is_left(p) ? POLLHUP : 0;
 
 	*at = &p->ready;
+	if (may_type(p))
+		bits |= POLL_WR;
 	if (may_read(p) > 0)
 		bits |= POLL_RD;
 	if (p->packet && p->status != 0)
 		bits |= POLLPRI;
-	return is_left(p) ? bits | POLLHUP : bits;
+	return bits;
 }
 
 static int64_t

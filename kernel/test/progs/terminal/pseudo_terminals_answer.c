@@ -447,6 +447,49 @@ ends(void)
 	OK(close(s));
 }
 
+/* The last byte comes before the end, whenever that is asked for: cycles of a slave that
+ * is opened, writes and is closed. */
+static void
+last_bytes(void)
+{
+	enum { CYCLES = 3000 };
+	_Atomic int *turn = (_Atomic int *)pages_shared(1);
+	int m = master(), s, i, n;
+	struct pollfd p;
+	char c;
+	pid_t pid;
+
+	OK(fcntl(m, F_SETFL, O_NONBLOCK));
+	pid = OK(fork());
+	for (i = 1; pid == 0 && i <= CYCLES; i++) {
+		s = slave(m, 0);
+		*turn = i;
+		put(s, "x");
+		OK(close(s));
+		while (*turn != -i)
+			sched_yield();
+	}
+	if (pid == 0)
+		_exit(0);
+	for (i = 1; i <= CYCLES; i++) {
+		while (*turn != i)
+			sched_yield();
+		p = (struct pollfd){ m, POLLIN, 0 };
+		while (i % 2 == 0 && poll(&p, 1, 0) == 0)
+			;
+		EQ(p.revents & ~POLLHUP, i % 2 == 0 ? POLLIN : 0);
+		while ((n = (int)read(m, &c, 1)) < 0 && errno == EAGAIN)
+			;
+		EQ(n, 1);
+		while ((n = (int)read(m, &c, 1)) < 0 && errno == EAGAIN)
+			;
+		EQ(errno, EIO);
+		*turn = -i;
+	}
+	REAP(pid, 0);
+	OK(close(m));
+}
+
 /* Who watches hears it, of either end. */
 static void
 watched(void)
@@ -667,6 +710,7 @@ main(void)
 	full();
 	packets();
 	ends();
+	last_bytes();
 	watched();
 	sessions();
 	return test_done();
