@@ -246,6 +246,7 @@ master_close(void *dev)
 
 /* ---- below the line discipline ---- */
 
+/* All of it has a place, or nothing goes out. */
 static size_t
 pty_send(struct tty *t, const char *s, size_t n)
 {
@@ -253,7 +254,8 @@ pty_send(struct tty *t, const char *s, size_t n)
 	uint64_t flags = spin_lock_irq(&t->lock);
 	size_t i;
 
-	n = MIN(n, OUT - p->n);
+	if (n > OUT - p->n)
+		n = 0;
 	for (i = 0; i < n; i++)
 		p->out[(p->head + p->n++) % OUT] = s[i];
 	spin_unlock_irq(&t->lock, flags);

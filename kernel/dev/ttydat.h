@@ -79,8 +79,8 @@ struct tty;
 /* The driver of a terminal: what is below its line discipline.  It hands bytes
  * that come in to tty_receive(). */
 struct tty_ops {
-	/* Bytes go out as they are; how many did.  Does not sleep; takes
-	 * tty->lock or leaf locks. */
+	/* Bytes go out as they are, all or none; how many did.  Does not sleep;
+	 * takes tty->lock or leaf locks. */
 	size_t (*send)(struct tty *, const char *, size_t n);
 	/* How many bytes of a write may go out now; echo needs no leave.  NULL:
 	 * any number. */

@@ -170,7 +170,7 @@ static ssize_t
 send_all(struct tty *t, const char *s, size_t n, bool nonblock)
 {
 	char piece[2 * PIECE];
-	size_t done = 0, some;
+	size_t done = 0, some, len;
 	int r;
 
 	while (done < n) {
@@ -180,8 +180,10 @@ send_all(struct tty *t, const char *s, size_t n, bool nonblock)
 		/* It may have grown since: each is read once. */
 		some = room(t) / 2;
 		some = MIN(some, MIN(n - done, PIECE));
-		(void)t->ops->send(t, piece, prepare(t, s + done, some, piece));
-		done += some;
+		len = prepare(t, s + done, some, piece);
+		/* Echo may have taken the place. */
+		if (t->ops->send(t, piece, len) == len)
+			done += some;
 	}
 	return (ssize_t)done;
 }

@@ -490,6 +490,51 @@ last_bytes(void)
 	OK(close(m));
 }
 
+/* What is typed and shows takes no place of what a program writes: that is all there,
+ * whoever fills the space between the ends. */
+static void
+echo_takes_no_place(void)
+{
+	static const char digits[] = "0123456789";
+	char typed[256], buf[512];
+	int m = master(), s = slave(m, 0), i;
+	pid_t types, writes;
+	ssize_t n, k;
+	long seen = 0;
+
+	mode(s, 0, 0, ECHO);
+	types = OK(fork());
+	if (types == 0) {
+		OK(close(s));
+		memset(typed, 'e', sizeof(typed));
+		for (;;)
+			(void)!write(m, typed, sizeof(typed));
+	}
+	writes = OK(fork());
+	if (writes == 0) {
+		OK(fcntl(s, F_SETFL, 0));
+		for (i = 0; i < 20000; i++)
+			EQ(write(s, digits, 10), 10);
+		_exit(0);
+	}
+	while (seen < 200000) {
+		/* What was typed is read, so that more is. */
+		if (comes(s, 0) == 1)
+			(void)OK(read(s, buf, sizeof(buf)));
+		if (comes(m, 0) != 1)
+			continue;
+		n = OK(read(m, buf, sizeof(buf)));
+		for (k = 0; k < n; k++)
+			if (buf[k] != 'e')
+				EQ(buf[k], digits[seen++ % 10]);
+	}
+	REAP(writes, 0);
+	OK(kill(types, SIGKILL));
+	REAP_SIGNAL(types, SIGKILL);
+	OK(close(s));
+	OK(close(m));
+}
+
 /* Who watches hears it, of either end. */
 static void
 watched(void)
@@ -711,6 +756,7 @@ main(void)
 	packets();
 	ends();
 	last_bytes();
+	echo_takes_no_place();
 	watched();
 	sessions();
 	return test_done();
