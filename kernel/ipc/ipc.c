@@ -312,7 +312,9 @@ ipc_set(struct ipc_ids *ids, int id, const struct ipc_set *set)
 
 	spin_lock(&ipc_lock);
 	i = owned_locked(ids, id, &r);
-	if (i != NULL && ids->ops->set_locked != NULL)
+	if (i != NULL && (set->uid == UINT32_MAX || set->gid == UINT32_MAX))
+		r = -EINVAL;
+	else if (i != NULL && ids->ops->set_locked != NULL)
 		r = ids->ops->set_locked(i, set);
 	if (r == 0) {
 		i->uid = set->uid;

@@ -149,6 +149,12 @@ others(void)
 	}
 	REAP(pid, 0);
 	OK(shmctl(id, IPC_STAT, &ds));
+	ds.shm_perm.uid = (uid_t)-1; /* nobody's number */
+	ERR(shmctl(id, IPC_SET, &ds), EINVAL);
+	ds.shm_perm.uid = 0;
+	ds.shm_perm.gid = (gid_t)-1;
+	ERR(shmctl(id, IPC_SET, &ds), EINVAL);
+	ds.shm_perm.gid = 0;
 	ds.shm_perm.uid = 4713;
 	ds.shm_perm.mode = 0400;
 	OK(shmctl(id, IPC_SET, &ds));
