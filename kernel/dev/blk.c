@@ -268,10 +268,8 @@ next_look(void)
 static struct bio *
 take(struct blk_queue *q)
 {
-	uint64_t flags = spin_lock_irq(&q->lock);
-	struct list_node *n = list_pop_front(&q->pending);
+	struct list_node *n = UNDER_IRQ(&q->lock, list_pop_front(&q->pending));
 
-	spin_unlock_irq(&q->lock, flags);
 	return n != NULL ? LIST_ENTRY(n, struct bio, node) : NULL;
 }
 

@@ -180,14 +180,8 @@ void
 file_owner(struct file *f, struct file_owner *out)
 {
 	struct async *a = atomic_load(&f->async);
-	uint64_t flags;
 
-	*out = (struct file_owner){ 0 };
-	if (a == NULL)
-		return;
-	flags = spin_lock_irq(&ready_lock);
-	*out = a->to;
-	spin_unlock_irq(&ready_lock, flags);
+	*out = a == NULL ? (struct file_owner){ 0 } : UNDER_IRQ(&ready_lock, a->to);
 }
 
 /* From now on to him; signal and descriptor stay.  0, -ENOMEM. */
@@ -214,13 +208,10 @@ int
 file_set_signal(struct file *f, int signo)
 {
 	struct async *a = async_of(f);
-	uint64_t flags;
 
 	if (a == NULL)
 		return -ENOMEM;
-	flags = spin_lock_irq(&ready_lock);
-	a->to.signo = signo;
-	spin_unlock_irq(&ready_lock, flags);
+	(void)UNDER_IRQ(&ready_lock, a->to.signo = signo);
 	return 0;
 }
 

@@ -192,10 +192,9 @@ thread_bury(struct thread *t)
 static struct thread *
 next_dead(void)
 {
-	uint64_t flags = spin_lock_irq(&threads.dead_lock);
-	struct list_node *n = list_pop_front(&threads.dead);
+	struct list_node *n = UNDER_IRQ(&threads.dead_lock,
+	    list_pop_front(&threads.dead));
 
-	spin_unlock_irq(&threads.dead_lock, flags);
 	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
 }
 

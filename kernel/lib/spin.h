@@ -74,6 +74,14 @@ SPIN_FN void spin_unlock_irq(struct spinlock *, uint64_t flags);
 		spin_unlock(l);                                            \
 		is_;                                                       \
 	})
+/* The same, interrupts off. */
+#define UNDER_IRQ(l, expr)                                                 \
+	({                                                                 \
+		uint64_t flags_ = spin_lock_irq(l);                        \
+		__typeof__(expr) is_ = (expr);                             \
+		spin_unlock_irq(l, flags_);                                \
+		is_;                                                       \
+	})
 /*
  * For asserts.  True is certain for who holds it; who does not, and may be moved
  * while he asks, can be told true once in a long time.

@@ -218,17 +218,12 @@ static bool
 is_too_deep(struct epoll *e, struct epoll *below)
 {
 	unsigned depth;
-	uint64_t flags;
 
 	HELD(&epolls.mutex);
 	epolls.walks++;
 	depth = depth_below(below, e, 0);
-	if (depth > NESTS_MAX)
-		return true;
-	flags = spin_lock_irq(&ready_lock);
-	depth += 1 + depth_above_locked(e);
-	spin_unlock_irq(&ready_lock, flags);
-	return depth > NESTS_MAX;
+	return depth > NESTS_MAX ||
+	    depth + 1 + UNDER_IRQ(&ready_lock, depth_above_locked(e)) > NESTS_MAX;
 }
 
 /* Ways up from a file, by their length. */
@@ -256,28 +251,18 @@ too_many_ways_locked(struct file *f, struct ways *w, unsigned depth)
 	return false;
 }
 
-static bool
-file_has_too_many_ways(struct file *f)
-{
-	uint64_t flags = spin_lock_irq(&ready_lock);
-	struct ways w = { { 0 } };
-	bool r = too_many_ways_locked(f, &w, 0);
-
-	spin_unlock_irq(&ready_lock, flags);
-	return r;
-}
-
 /* Has a file that f leads to?  Locks: epolls.mutex held. */
 static bool
 too_many_ways(struct file *f)
 {
 	struct epoll *e = f->priv;
+	struct ways w = { { 0 } };
 	struct rb_node *n;
 	bool r = false;
 
 	HELD(&epolls.mutex);
 	if (!file_is_epoll(f))
-		return file_has_too_many_ways(f);
+		return UNDER_IRQ(&ready_lock, too_many_ways_locked(f, &w, 0));
 	if (e->seen == epolls.walks)
 		return false;
 	e->seen = epolls.walks;
@@ -540,10 +525,8 @@ told_take_locked(struct epoll *e, struct list *out)
 static struct item *
 told_next(struct list *l)
 {
-	uint64_t flags = spin_lock_irq(&ready_lock);
-	struct list_node *n = list_pop_front(l);
+	struct list_node *n = UNDER_IRQ(&ready_lock, list_pop_front(l));
 
-	spin_unlock_irq(&ready_lock, flags);
 	return n == NULL ? NULL : LIST_ENTRY(n, struct item, told);
 }
 
@@ -619,11 +602,7 @@ harvest(struct epoll *e, va_t to, int max)
 static bool
 nobody_is_told(struct epoll *e)
 {
-	uint64_t flags = spin_lock_irq(&ready_lock);
-	bool r = list_is_empty(&e->told) && !e->is_looking;
-
-	spin_unlock_irq(&ready_lock, flags);
-	return r;
+	return UNDER_IRQ(&ready_lock, list_is_empty(&e->told) && !e->is_looking);
 }
 
 /*

@@ -41,11 +41,8 @@ static void
 timerfd_fired(void *arg)
 {
 	struct timerfd *t = arg;
-	uint64_t flags = spin_lock_irq(&t->lock);
-	bool due = is_due_locked(t);
 
-	spin_unlock_irq(&t->lock, flags);
-	if (!due)
+	if (!UNDER_IRQ(&t->lock, is_due_locked(t)))
 		return; /* it was set anew */
 	wake_all(&t->wq);
 	if (!list_is_empty(&t->ready.watches))
@@ -114,12 +111,9 @@ static unsigned
 timerfd_poll(struct file *f, struct ready **at)
 {
 	struct timerfd *t = f->priv;
-	uint64_t flags = spin_lock_irq(&t->lock);
-	bool due = is_due_locked(t);
 
-	spin_unlock_irq(&t->lock, flags);
 	*at = &t->ready;
-	return due ? POLLIN : 0;
+	return UNDER_IRQ(&t->lock, is_due_locked(t)) ? POLLIN : 0;
 }
 
 static void
