@@ -41,7 +41,6 @@ static struct {
 	unsigned head, n;
 	struct work input;       /* raw → line discipline */
 } console = {
-	.tty = TTY_INIT(console.tty, &console_ops, &nodes[2]),
 	.lock = SPIN_INIT(LR_DEV),
 	.input = WORK_INIT(console.input, input_work),
 };
@@ -60,8 +59,8 @@ console_init(void)
 {
 	unsigned i;
 
+	tty_setup(&console.tty, &console_ops, &nodes[2]);
 	console.tty.ws = (struct winsize){ 24, 80, 0, 0 };
-	tty_add(&console.tty);
 	for (i = 0; i < ARRAY_LEN(nodes); i++)
 		chr_register(&nodes[i]);
 }

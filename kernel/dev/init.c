@@ -21,11 +21,11 @@ void
 dev_init(void)
 {
 	power_init();
+	memdev_init();
+	console_init();         /* before keys can come */
 	screen_init();
 	uart_init();
 	kbd_init();
-	memdev_init();
-	console_init();
 	pty_init();
 	pci_init();
 	bdev_init();

@@ -104,8 +104,6 @@ number_give(unsigned n)
 static void
 pty_setup(struct pty *p, unsigned number)
 {
-	static const struct termios first = TERMIOS_FIRST;
-
 	p->number = number;
 	p->slave = (struct chr_dev){ .major = MAJOR_PTS, .minor = number,
 		.ops = &slave_ops, .dev = &p->tty };
@@ -115,15 +113,7 @@ pty_setup(struct pty *p, unsigned number)
 	mutex_init(&p->typing, LR_NONE);
 	waitq_init(&p->hand);
 	ready_init(&p->ready);
-	p->tty.ops = &pty_tty_ops;
-	p->tty.chr = &p->slave;
-	p->tty.refs = 1;
-	p->tty.t = first;
-	p->tty.ispeed = p->tty.ospeed = 38400;
-	spin_init(&p->tty.lock, LR_DEV);
-	mutex_init(&p->tty.writing, LR_NONE);
-	waitq_init(&p->tty.wq);
-	ready_init(&p->tty.ready);
+	tty_setup(&p->tty, &pty_tty_ops, &p->slave);
 }
 
 /* A new pair, and its master in *d.  0, -ENOSPC, -ENOMEM. */
@@ -140,7 +130,6 @@ ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags)
 	if (r != 0)
 		goto undo;
 	pty_setup(p, (unsigned)n);
-	tty_add(&p->tty);
 	spin_lock(&ptys.lock);
 	ptys.pty[n] = p;
 	spin_unlock(&ptys.lock);
@@ -403,12 +392,6 @@ master_poll(void *dev, struct ready **at)
 }
 
 static int64_t
-answer(uint64_t arg, unsigned value)
-{
-	return tty_job->copyout(arg, &value, sizeof(value));
-}
-
-static int64_t
 set_lock(struct pty *p, uint64_t arg)
 {
 	int on, r = tty_job->copyin(&on, arg, sizeof(on));
@@ -470,19 +453,19 @@ master_ioctl(void *dev, unsigned cmd, uint64_t arg)
 
 	switch (cmd) {
 	case TIOCGPTN:
-		return answer(arg, p->number);
+		return tty_answer(arg, (int)p->number);
 	case TIOCSPTLCK:
 		return set_lock(p, arg);
 	case TIOCGPTLCK:
-		return answer(arg, p->locked);
+		return tty_answer(arg, p->locked);
 	case TIOCPKT:
 		return set_packet(p, arg);
 	case TIOCGPKT:
-		return answer(arg, p->packet);
+		return tty_answer(arg, p->packet);
 	case TIOCSIG:
 		return signal_front(p, arg);
 	case FIONREAD:
-		return answer(arg, p->n);
+		return tty_answer(arg, (int)p->n);
 	case TCFLSH:
 		return flush_out(p, arg);
 	}

@@ -47,6 +47,29 @@ static void cooked_put(struct tty *t, uint16_t c, struct effect *e);
 static void echo_char(struct tty *t, struct effect *e, uint8_t c);
 static void echo_text(struct effect *e, const char *s, size_t n);
 
+/* t, which is all 0, becomes a terminal: 38400 baud, 8 bits, receiver on; with one
+ * reference. */
+void
+tty_setup(struct tty *t, const struct tty_ops *ops, struct chr_dev *chr)
+{
+	t->ops = ops;
+	t->chr = chr;
+	t->refs = 1;
+	spin_init(&t->lock, LR_DEV);
+	t->t = (struct termios){
+		.iflag = ICRNL | IXON,
+		.oflag = OPOST | ONLCR,
+		.cflag = 0xbf,
+		.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
+		.cc = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0 },
+	};
+	t->ispeed = t->ospeed = 38400;
+	mutex_init(&t->writing, LR_NONE);
+	waitq_init(&t->wq);
+	ready_init(&t->ready);
+	tty_add(t);
+}
+
 /*
  * Bytes from the driver.  Those for which the ring has no place are dropped, with
  * a bell.
@@ -88,10 +111,8 @@ tty_receive(struct tty *t, const char *s, size_t n)
 size_t
 tty_room(struct tty *t)
 {
-	uint64_t flags = spin_lock_irq(&t->lock);
-	size_t used = t->ntotal + t->nline + 2;
+	size_t used = UNDER_IRQ(&t->lock, t->ntotal + t->nline + 2);
 
-	spin_unlock_irq(&t->lock, flags);
 	return used < TTY_COOKED ? TTY_COOKED - used : 0;
 }
 

@@ -30,7 +30,6 @@ static int64_t set_group(struct tty *t, uint64_t arg);
 static int bytes_to_read(struct tty *t);
 static int64_t flush(struct tty *t, uint64_t what);
 static int64_t set_flow(struct tty *t, uint64_t how);
-static int64_t put_int(uint64_t arg, int value);
 
 /*
  * Locks:    none held.
@@ -69,7 +68,7 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 		atomic_store(&t->alone[side], cmd == TIOCEXCL);
 		return 0;
 	case TIOCGEXCL:
-		return put_int(arg, atomic_load(&t->alone[side]));
+		return tty_answer(arg, atomic_load(&t->alone[side]));
 	case TIOCGWINSZ:
 		ws = t->ws;
 		return tty_job->copyout(arg, &ws, sizeof(ws));
@@ -80,21 +79,21 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 	case TIOCNOTTY:
 		return tty_drop_session(t);
 	case TIOCGPGRP:
-		return may_ask ? put_int(arg, t->fg) : -ENOTTY;
+		return may_ask ? tty_answer(arg, t->fg) : -ENOTTY;
 	case TIOCSPGRP:
 		return set_group(t, arg);
 	case TIOCGSID:
-		return may_ask && t->session != 0 ? put_int(arg, t->session) : -ENOTTY;
+		return may_ask && t->session != 0 ? tty_answer(arg, t->session) : -ENOTTY;
 	case FIONREAD:
-		return put_int(arg, bytes_to_read(t));
+		return tty_answer(arg, bytes_to_read(t));
 	case TIOCOUTQ:
-		return put_int(arg, 0);
+		return tty_answer(arg, 0);
 	case TCFLSH:
 		return flush(t, arg);
 	case TCXONC:
 		return set_flow(t, arg);
 	case TIOCGETD: /* line disciplines: there is one */
-		return put_int(arg, 0);
+		return tty_answer(arg, 0);
 	case TIOCSTI: /* nobody types for others: they would pay for it */
 		return -EIO;
 	case TCSBRK:
@@ -192,8 +191,9 @@ set_flow(struct tty *t, uint64_t how)
 	return 0;
 }
 
-static int64_t
-put_int(uint64_t arg, int value)
+/* The answer of an ioctl.  0, -EFAULT. */
+int64_t
+tty_answer(uint64_t arg, int value)
 {
 	return tty_job->copyout(arg, &value, sizeof(value));
 }

@@ -46,16 +46,6 @@ enum tty_lflag { ISIG = 1, ICANON = 2, ECHO = 8, ECHOE = 0x10, ECHOK = 0x20,
 enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 	VSTOP, VSUSP, VEOL, VREPRINT, VDISCARD, VWERASE, VLNEXT, VEOL2 };
 
-/* What a terminal is at first: 38400 baud, 8 bits, receiver on. */
-#define TERMIOS_FIRST {                                                       \
-	.iflag = ICRNL | IXON,                                                \
-	.oflag = OPOST | ONLCR,                                               \
-	.cflag = 0xbf,                                                        \
-	.lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE |    \
-	    IEXTEN,                                                           \
-	.cc = { 3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0 }, \
-}
-
 #define SIGHUP 1
 #define SIGINT 2
 #define SIGQUIT 3
@@ -124,21 +114,10 @@ struct tty {
 	struct ready ready;            /* who watches for the same */
 };
 
-#define TTY_INIT(name, driver, device) {          \
-	.ops = (driver),                          \
-	.chr = (device),                          \
-	.refs = 1,                                \
-	.lock = SPIN_INIT(LR_DEV),                \
-	.t = TERMIOS_FIRST,                       \
-	.ispeed = 38400, .ospeed = 38400,         \
-	.writing = MUTEX_INIT((name).writing, LR_NONE), \
-	.wq = WAITQ_INIT((name).wq),              \
-	.ready = READY_INIT((name).ready),        \
-}
-
 extern const struct tty_job_ops *tty_job; /* [c] NULL until proc/ registers */
 
 /* tty.c */
+void tty_setup(struct tty *, const struct tty_ops *, struct chr_dev *);
 size_t tty_receive(struct tty *, const char *s, size_t n);
 size_t tty_room(struct tty *);
 void tty_flush_input(struct tty *);
@@ -159,6 +138,7 @@ int tty_wait(struct waitq *, int (*state)(void *), void *arg, bool nonblock);
 /* ttyctl.c */
 int64_t tty_ioctl(void *dev, unsigned cmd, uint64_t arg);
 int64_t tty_ioctl_as(struct tty *, enum tty_side, unsigned cmd, uint64_t arg);
+int64_t tty_answer(uint64_t arg, int value);
 
 /* ttyspeed.c */
 void tty_set_speeds(struct termios2 *);

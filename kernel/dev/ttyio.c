@@ -42,21 +42,13 @@ tty_note(struct tty *t, unsigned bits)
 int
 tty_wait(struct waitq *wq, int (*state)(void *), void *arg, bool nonblock)
 {
-	struct waiter w;
 	int r = state(arg);
 
-	while (r == 0) {
-		wait_prepare(wq, &w);
-		r = state(arg);
-		if (r == 0 && nonblock)
-			r = -EAGAIN;
-		else if (r == 0)
-			r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
-		wait_finish(&w);
-		if (r == 0)
-			r = state(arg);
-	}
-	return r == -EINTR ? -ERESTARTSYS : MIN(r, 0);
+	if (r == 0 && nonblock)
+		return -EAGAIN;
+	if (r == 0 && wait_until(wq, WAIT_INTR, WAIT_FOREVER, (r = state(arg)) != 0) != 0)
+		return -ERESTARTSYS;
+	return MIN(r, 0);
 }
 
 /* ---- output ---- */

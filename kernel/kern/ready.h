@@ -21,8 +21,6 @@ struct ready {
 	struct list watches;         /* [R] those that hear it alone at the end */
 };
 
-#define READY_INIT(name) { LIST_INIT((name).watches) }
-
 /* Somebody who listens. */
 struct watch {
 	struct list_node node;       /* [R] */
