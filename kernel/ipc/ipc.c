@@ -24,6 +24,7 @@
 #include "mem/mem.h"
 
 #define TURNS 65536u
+#define SLOT RB_NUMBER(struct ipc, node, slot)
 #define IPC_USER_SHARE 2          /* of memory: what one user has of a kind */
 
 struct spinlock ipc_lock = SPIN_INIT(LR_LEAF);
@@ -52,15 +53,8 @@ ipc_of(struct rb_node *n)
 static struct ipc *
 nth_locked(struct ipc_ids *ids, unsigned slot)
 {
-	struct ipc *i = ipc_of(ids->all.node), *best = NULL;
-
 	HELD(&ipc_lock);
-	while (i != NULL) {
-		if (slot_of(i->id) >= slot)
-			best = i;
-		i = ipc_of(slot_of(i->id) < slot ? i->node.right : i->node.left);
-	}
-	return best;
+	return ipc_of(rb_from(&ids->all, SLOT, slot));
 }
 
 /* NULL: there is none (any more).  Locks: ipc_lock held. */
@@ -190,21 +184,6 @@ has_room_locked(struct ipc_ids *ids, const struct ipc *new)
 	    st.total * PAGE_SIZE / IPC_USER_SHARE;
 }
 
-static void
-insert_locked(struct ipc_ids *ids, struct ipc *new)
-{
-	struct rb_node **link = &ids->all.node, *parent = NULL;
-
-	HELD(&ipc_lock);
-	while (*link != NULL) {
-		parent = *link;
-		link = slot_of(new->id) < slot_of(ipc_of(parent)->id) ?
-		    &parent->left : &parent->right;
-	}
-	rb_insert(&ids->all, &new->node, parent, link, NULL);
-	ids->n++;
-}
-
 /*
  * A new one enters the table.
  *
@@ -224,7 +203,8 @@ add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 		ids->slot = (ids->slot + 1) % IPC_SLOTS;
 		ids->turn = (ids->turn + (ids->slot == 0)) % TURNS;
 		at = nth_locked(ids, ids->slot);
-	} while (at != NULL && slot_of(at->id) == ids->slot);
+	} while (at != NULL && at->slot == ids->slot);
+	new->slot = ids->slot;
 	new->id = (int)(ids->turn * IPC_SLOTS + ids->slot);
 	new->key = w->key;
 	new->uid = new->cuid = c->euid;
@@ -232,7 +212,8 @@ add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 	new->mode = (uint32_t)w->flags & 0777;
 	new->ctime = ipc_now();
 	new->refs = 1;
-	insert_locked(ids, new);
+	rb_add(&ids->all, &new->node, SLOT);
+	ids->n++;
 	return new->id;
 }
 
@@ -334,7 +315,7 @@ named_locked(struct ipc_ids *ids, int id, enum ipc_stat_by by, int *r)
 	struct ipc *i = id < 0 ? NULL : nth_locked(ids, slot_of(id));
 
 	HELD(&ipc_lock);
-	if (i != NULL && (by == BY_ID ? i->id != id : slot_of(i->id) != slot_of(id)))
+	if (i != NULL && (by == BY_ID ? i->id != id : i->slot != slot_of(id)))
 		i = NULL;
 	*r = i == NULL ? -EINVAL : by != BY_SLOT_ANY && !ipc_may_locked(i, IPC_R) ?
 	    -EACCES : by == BY_ID ? 0 : i->id;
@@ -375,7 +356,7 @@ next_view(struct ipc_ids *ids, uint64_t *at, struct ipc_view *v)
 		spin_lock(&ipc_lock);
 		i = nth_locked(ids, (unsigned)*at);
 		if (i != NULL)
-			*at = slot_of(i->id) + 1;
+			*at = i->slot + 1;
 		spin_unlock(&ipc_lock);
 	} while (i != NULL && ipc_stat(ids, (int)*at - 1, BY_SLOT_ANY, v) < 0);
 	return i != NULL;

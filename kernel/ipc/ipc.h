@@ -28,6 +28,7 @@
 /* What every one has. */
 struct ipc {
 	struct rb_node node;     /* [I] in the table, by slot */
+	uint64_t slot;           /* [I] of the id */
 	int id;                  /* [I] */
 	int key;                 /* [I] IPC_PRIVATE: found by id only */
 	uint64_t size;           /* [c] bytes of a segment, semaphores of a set; else 0 */
