@@ -255,7 +255,6 @@ fs_pty_peer(struct file *f, unsigned flags, struct file **out)
 {
 	int n = fs_pty_number(f), r;
 	struct vnode *v = NULL;
-	struct file *peer;
 
 	if (n < 0)
 		return n;
@@ -267,13 +266,8 @@ fs_pty_peer(struct file *f, unsigned flags, struct file **out)
 	mutex_unlock(&pts.mutex);
 	if (v == NULL)
 		return -ENOENT;
-	peer = file_alloc();
-	r = peer == NULL ? -ENFILE : file_start(peer, v, flags);
+	r = file_open_vnode(v, flags, out);
 	vn_put(v);
-	if (r == 0)
-		*out = peer;
-	else if (peer != NULL)
-		file_put(peer);
 	return r;
 }
 

@@ -28,21 +28,15 @@
 int
 file_open_exec(const char *path, struct file **out)
 {
-	struct file *place, *f = NULL;
+	struct file *place;
 	int r = file_open_path(path, O_PATH, 0, &place);
 
 	if (r != 0)
 		return r;
 	r = file_check_exec(place);
-	if (r == 0 && (f = file_alloc()) == NULL)
-		r = -ENFILE;
 	if (r == 0)
-		r = file_start(f, place->vn, O_RDONLY);
+		r = file_open_vnode(place->vn, O_RDONLY, out);
 	file_put(place);
-	if (r == 0)
-		*out = f;
-	else if (f != NULL)
-		file_put(f);
 	return r;
 }
 

@@ -184,6 +184,7 @@ int files_set_max(uint64_t) MUST_CHECK;
 void tree_lock_read(struct mount *);
 void tree_unlock_read(struct mount *);
 int file_start(struct file *, struct vnode *, unsigned flags) MUST_CHECK;
+int file_open_vnode(struct vnode *, unsigned flags, struct file **out) MUST_CHECK;
 bool vn_is_limited(struct vnode *, uint64_t bytes);
 int vn_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
 void vn_strip_setid(struct vnode *);

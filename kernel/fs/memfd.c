@@ -35,25 +35,18 @@ fs_memfd(const char *text, enum memfd_seal seal, struct file **out)
 {
 	char buf[NAME_BYTES + 8];
 	struct vnode *v;
-	struct file *f;
 	int r;
 
 	if (strlen(text) > NAME_BYTES)
 		return -EINVAL;
 	snprintf(buf, sizeof(buf), "memfd:%s", text);
 	v = tmpfs_nameless(&memfs, buf);
-	f = file_alloc();
-	r = v == NULL ? -ENOMEM : f == NULL ? -ENFILE : 0;
-	if (r == 0)
-		v->memfd = true;
-	if (r == 0 && seal == MEMFD_SEALABLE)
+	if (v == NULL)
+		return -ENOMEM;
+	v->memfd = true;
+	if (seal == MEMFD_SEALABLE)
 		v->seals = 0;
-	if (r == 0)
-		r = file_start(f, v, O_RDWR | O_LARGEFILE);
+	r = file_open_vnode(v, O_RDWR | O_LARGEFILE, out);
 	vn_put(v);
-	if (r == 0)
-		*out = f;
-	else if (f != NULL)
-		file_put(f);
 	return r;
 }

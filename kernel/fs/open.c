@@ -257,6 +257,26 @@ undo_write:
 	return r;
 }
 
+/*
+ * An open file of v, to which rights were checked.
+ *
+ * Context:  may sleep.
+ * Returns:  0, -ENFILE, what file_start() gives.
+ * Owns:     the caller gets the reference to the file; that to v stays his.
+ */
+int
+file_open_vnode(struct vnode *v, unsigned flags, struct file **out)
+{
+	struct file *f = file_alloc();
+	int r = f == NULL ? -ENFILE : file_start(f, v, flags);
+
+	if (r == 0)
+		*out = f;
+	else if (f != NULL)
+		file_put(f);
+	return r;
+}
+
 /* Checks, the type's own opening, and O_TRUNC. */
 static int
 open_begin(struct open_req *o, struct file *f)
