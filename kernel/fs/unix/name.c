@@ -123,14 +123,10 @@ sock_name_itself(struct sock *s)
 {
 	struct sock_addr a = { .len = SOCK_ADDR_PATH + 6, .family = AF_UNIX };
 	unsigned tries = NUMBERS;
-	bool has_one;
 	int r;
 
 	do {
-		spin_lock(&sock_lock);
-		has_one = s->label != NULL;
-		spin_unlock(&sock_lock);
-		if (has_one)
+		if (UNDER(&sock_lock, s->label != NULL))
 			return 0;
 		snprintf(a.bytes + SOCK_ADDR_PATH + 1, 6, "%05x",
 		    atomic_add(&names.number, 1) % NUMBERS);

@@ -207,11 +207,8 @@ stream_recv(struct sock *s, struct sock_io *io, uint64_t deadline)
 	size_t want = (io->flags & MSG_WAITALL) != 0 ? MAX(io->uio->left, 1ul) : 1;
 	int r;
 
-	spin_lock(&sock_lock);
-	r = s->state != SOCK_CONNECTED ? -EINVAL : 0;
-	spin_unlock(&sock_lock);
-	if (r != 0)
-		return r;
+	if (UNDER(&sock_lock, s->state != SOCK_CONNECTED))
+		return -EINVAL;
 	list_init(&t.read_up);
 	mutex_lock(&s->reader);
 	while ((r = take_some(&t, want)) == 1) {
