@@ -134,18 +134,23 @@ sys_eventfd2(const uint64_t a[6])
 
 /* ---- timerfd ---- */
 
+/* Those that would wake a machine are root's to use; ours does not sleep. */
 int64_t
 sys_timerfd_create(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[1];
 	struct file *f = NULL;
 	int clock = (int)a[0];
+	bool real = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
+	bool wakes = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
 
-	if ((flags & ~(unsigned)FD_FLAGS) != 0 || (clock != CLOCK_REALTIME &&
+	if ((flags & ~(unsigned)FD_FLAGS) != 0 || (!real && !wakes &&
 	    clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
 		return -EINVAL;
-	return new_fd(timerfd_create(clock == CLOCK_REALTIME ? TIMERFD_REALTIME :
-	    TIMERFD_MONOTONIC, flags & O_NONBLOCK, &f), &f, flags);
+	if (wakes && !sys_is_root())
+		return -EPERM;
+	return new_fd(timerfd_create(real ? TIMERFD_REALTIME : TIMERFD_MONOTONIC,
+	    flags & O_NONBLOCK, &f), &f, flags);
 }
 
 /* The timerfd of fd.  0, -EBADF, -EINVAL: it is something else. */

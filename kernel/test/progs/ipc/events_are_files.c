@@ -75,6 +75,7 @@ timers(void)
 	int t = OK(timerfd_create(CLOCK_MONOTONIC, 0));
 	uint64_t n = 0, t0 = now_ns();
 	struct timespec now;
+	pid_t pid;
 
 	EQ(answer(t), 0);
 	OK(timerfd_settime(t, 0, &is, NULL));
@@ -111,6 +112,23 @@ timers(void)
 	ERR(timerfd_create(CLOCK_PROCESS_CPUTIME_ID, 0), EINVAL);
 	ERR(timerfd_create(CLOCK_MONOTONIC, 1), EINVAL);
 	close(t);
+	/* Clocks that wake a machine are root's. */
+	t = timerfd_create(CLOCK_REALTIME_ALARM, 0);
+	CHECK(t >= 0 || errno == EPERM);
+	if (t < 0)
+		return;
+	OK(clock_gettime(CLOCK_REALTIME, &is.it_value));
+	OK(timerfd_settime(t, TFD_TIMER_ABSTIME, &is, NULL));
+	EQ(read(t, &n, 8), 8);
+	close(t);
+	close(OK(timerfd_create(CLOCK_BOOTTIME_ALARM, 0)));
+	pid = OK(fork());
+	if (pid == 0) {
+		OK(setresuid(4711, 4711, 4711));
+		ERR(timerfd_create(CLOCK_REALTIME_ALARM, 0), EPERM);
+		_exit(0);
+	}
+	REAP(pid, 0);
 }
 
 static void
