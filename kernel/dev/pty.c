@@ -120,7 +120,7 @@ pty_setup(struct pty *p, unsigned number)
 static int
 ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags)
 {
-	struct pty *p = kmem_zalloc(sizeof(*p));
+	struct pty *p = room_alloc(sizeof(*p));
 	int n, r;
 
 	if (p == NULL)
@@ -141,7 +141,7 @@ undo:
 	EVENT(pty_refused);
 	if (n >= 0)
 		number_give((unsigned)n);
-	kmem_free(p);
+	room_free(p, sizeof(*p));
 	return r;
 }
 
@@ -201,7 +201,7 @@ static void
 pty_free(struct tty *t)
 {
 	EVENT(pty_freed);
-	kmem_free(CONTAINER_OF(t, struct pty, tty));
+	room_free(CONTAINER_OF(t, struct pty, tty), sizeof(struct pty));
 }
 
 static void

@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=30 SWEEP=no KIND=exact */
 /*
  * Adjacent frames are rare when memory has been full: a copy from file to file goes
- * on without them, and who waits in a readv or poll of many has none.
+ * on without them, and who waits in a readv or poll of many has none, nor has a
+ * terminal.
  */
 #include "lib/sleeps.h"
 #include "lib/test.h"
@@ -129,6 +130,17 @@ waiter_has_none(void (*waits)(int fd))
 	OK(close(end[1]));
 }
 
+/* Lines and rings of a terminal are 30 KiB. */
+static void
+terminal_has_none(void)
+{
+	long before = (runs(), runs());
+	int m = OK(open("/dev/ptmx", O_RDWR | O_NOCTTY));
+
+	EQ(runs(), before);
+	OK(close(m));
+}
+
 int
 main(void)
 {
@@ -141,5 +153,6 @@ main(void)
 	copy_goes_on(by_sendfile);
 	waiter_has_none(waits_in_readv);
 	waiter_has_none(waits_in_poll);
+	terminal_has_none();
 	return test_done();
 }
