@@ -48,6 +48,7 @@ proc_init(void)
 	sigfile_init();
 	pidfd_init();
 	sigio_init();
+	itimer_init();
 	procinfo_init();
 	sysinfo_init();
 	loadavg_init();

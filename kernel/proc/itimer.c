@@ -36,6 +36,14 @@ enum { REAL, VIRTUAL, PROF };
 
 static void on_alarm(void *);
 static void alarm_work(void *);
+static void alarm_taken_locked(struct proc *);
+
+/* Locks: none; boot. */
+void
+itimer_init(void)
+{
+	sig_set_alarm_fn(alarm_taken_locked);
+}
 
 /* No timers.  Locks: none, p is new. */
 void
@@ -58,6 +66,14 @@ on_alarm(void *arg)
 	work_queue(&p->alarm_work);
 }
 
+/* When ITIMER_REAL is due; 0: it stands still. */
+static uint64_t
+real_due_locked(const struct proc *p)
+{
+	HELD(&proc_lock);
+	return p->real_rests ? 0 : p->it[REAL].due_ns;
+}
+
 /* ITIMER_REAL, if it is due. */
 static void
 fire_real_locked(struct proc *p, uint64_t now)
@@ -66,10 +82,9 @@ fire_real_locked(struct proc *p, uint64_t now)
 	struct itimer *it = &p->it[REAL];
 
 	HELD(&proc_lock);
-	if (it->due_ns == 0 || it->due_ns > now)
+	if (real_due_locked(p) == 0 || it->due_ns > now)
 		return;
-	p->real_was_due = it->due_ns;
-	it->due_ns = 0;
+	p->real_rests = true;
 	(void)sig_send_proc_locked(p, &si);
 }
 
@@ -79,16 +94,14 @@ fire_real_locked(struct proc *p, uint64_t now)
  *
  * Locks:    proc_lock held; p has threads.
  */
-void
-itimer_real_goes_on_locked(struct proc *p)
+static void
+alarm_taken_locked(struct proc *p)
 {
-	struct itimer *it = &p->it[REAL];
-
 	HELD(&proc_lock);
-	if (it->interval_ns == 0 || it->due_ns != 0)
+	if (!p->real_rests)
 		return;
-	it->due_ns = p->real_was_due;
-	(void)itimer_pass(it, md_time_ns());
+	p->real_rests = false;
+	(void)itimer_pass(&p->it[REAL], md_time_ns());
 	alarm_set_locked(p);
 }
 
@@ -124,7 +137,7 @@ alarm_work(void *arg)
 void
 alarm_set_locked(struct proc *p)
 {
-	uint64_t real = p->it[REAL].due_ns, first = ptimers_first_locked(p);
+	uint64_t real = real_due_locked(p), first = ptimers_first_locked(p);
 
 	HELD(&proc_lock);
 	if (first == 0 || (real != 0 && real < first))
@@ -143,6 +156,7 @@ itimers_exit(struct proc *p)
 	ptimers_end_clock(p, NULL);
 	spin_lock(&proc_lock);
 	p->it[REAL].due_ns = 0;
+	p->real_rests = false;
 	spin_unlock(&proc_lock);
 	(void)timer_cancel(&p->alarm);
 }
@@ -173,11 +187,11 @@ itimer_read_locked(struct proc *p, int which, struct itimer *out)
 {
 	struct itimer *it = &p->it[which];
 	uint64_t now = itimer_now_locked(p, which);
+	uint64_t due = which == REAL ? real_due_locked(p) : it->due_ns;
 
 	HELD(&proc_lock);
 	out->interval_ns = it->interval_ns;
-	out->due_ns = it->due_ns == 0 ? 0 :
-	    it->due_ns > now ? it->due_ns - now : 1000;
+	out->due_ns = due == 0 ? 0 : due > now ? due - now : 1000;
 }
 
 /*
@@ -200,8 +214,10 @@ itimer_set(int which, const struct itimer *new, struct itimer *old)
 		    new->interval_ns;
 		it->due_ns = new->due_ns == 0 ? 0 :
 		    due_after(which, itimer_now_locked(p, which), new->due_ns);
-		if (which == REAL)
+		if (which == REAL) {
+			p->real_rests = false;
 			alarm_set_locked(p);
+		}
 		proc_watch_cpu_locked(p);
 	}
 	spin_unlock(&proc_lock);
@@ -263,11 +279,12 @@ void
 itimers_check(struct task *tk)
 {
 	struct proc *p = tk->proc;
-	uint64_t now = md_time_ns(), ut, st;
+	uint16_t half = (uint16_t)(md_time_ns() / LOOK_NS);
+	uint64_t ut, st;
 
-	if (now < tk->look_at_ns)
+	if (tk->looked == half)
 		return;
-	tk->look_at_ns = now + LOOK_NS;
+	tk->looked = half;
 	spin_lock(&proc_lock);
 	proc_times_locked(p, &ut, &st);
 	check_itimer(p, VIRTUAL, ut, SIGVTALRM);

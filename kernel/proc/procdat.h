@@ -156,7 +156,6 @@ struct task {
 	struct list_node hash;   /* [L] by tid */
 	uint64_t serial;         /* [c] of all that there have been; tids come again */
 	struct cpu_queues *timed; /* [L] timers of its CPU time; NULL: never one */
-	uint64_t look_at_ns;     /* [own] when itimers_check() looks again */
 	int tid;                 /* [L] exec gives the caller the leader's */
 	bool exiting : 1;        /* [L] takes no more signals */
 	bool in_stop : 1;        /* [L] counted in proc->nstopped */
@@ -166,6 +165,7 @@ struct task {
 	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS; nothing is there to keep */
 	enum pi_part pi_part : 2; /* [L] */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
+	uint16_t looked;         /* [own] at CPU timers, in which half of a tick */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
 	uint64_t blocked;        /* [L] written by own thread */
@@ -235,15 +235,13 @@ struct proc {
 	struct spinlock limits_lock; /* of one process: [R] */
 	uint32_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
 	uint32_t parent_execs;   /* [L] its execs when this was made; exit.c */
-	bool subreaper : 1;      /* [L] */
-	bool dumpable : 1, no_new_privs : 1; /* [L] */
-	bool no_tty : 1;         /* [L] has given up its session's terminal */
-	bool too_many : 1;       /* [L] when it became its user's: limits_meet_user_locked() */
+	bool subreaper;          /* [L] */
+	bool dumpable, no_new_privs; /* [L] */
+	bool no_tty;             /* [L] has given up its session's terminal */
+	bool too_many;           /* [L] when it became its user's: limits_meet_user_locked() */
 	int8_t pdeath_sig;       /* [L] sent when the parent, a thread, ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
-	int8_t nice;             /* [L] of the first thread, when it has ended … */
-	uint8_t policy;          /* [L] … as well */
-	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
+	int8_t nice;             /* [L] of the first thread, when it has ended, … */
 	int16_t oom_adj;         /* [L] kept, not used: nobody is killed */
 	int16_t oom_min;         /* [L] only root sets a lower one: root's last */
 	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
@@ -255,11 +253,14 @@ struct proc {
 	int maker;               /* [L] tid of the parent's thread that made this, while
 	                          * that lives; then 0: the first one's */
 	int wait_status;         /* [L] as wait4 reports it */
-	int stop_sig;            /* [L] 0: running */
 	unsigned nstopped;       /* [L] threads that wait in the stop */
 	bool group_exit;         /* [L] all threads are told to end */
 	bool stop_told;          /* [L] the parent knows that all have stopped */
 	bool stop_news, cont_news; /* [L] not yet fetched by wait */
+	int8_t stop_sig;         /* [L] 0: running */
+	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
+	uint8_t policy;          /* [L] … of the first thread, when it has ended */
+	bool real_rests;         /* [L] it[ITIMER_REAL] has fired; its SIGALRM is not taken */
 	struct waitq stop_wq;    /* stopped threads */
 	struct waitq child_wq;   /* wait4: a child changed */
 
@@ -271,7 +272,6 @@ struct proc {
 	uint64_t cminflt, cmajflt;     /* [L] */
 	uint64_t maxrss, cmaxrss;      /* [L] pages */
 	struct itimer it[3];     /* [L] ITIMER_REAL: of time; VIRTUAL, PROF: CPU time */
-	uint64_t real_was_due;   /* [L] it[ITIMER_REAL], when it fired */
 	struct ptimers *ptimers; /* [L] POSIX timers, its own or of its CPU time; or NULL */
 	struct timer alarm;      /* for it[ITIMER_REAL] and ptimers: the first of them */
 	struct work alarm_work;  /* sends their signals */

@@ -108,6 +108,7 @@ void sigpend_flush_locked(struct sigpend *, uint64_t set);
 void sigpend_flush_timers_locked(struct sigpend *);
 void sigpend_take_locked(struct sigpend *, int signo, struct siginfo *);
 void sigpend_take_of_proc_locked(struct proc *, int signo, struct siginfo *);
+void sig_set_alarm_fn(void (*taken_locked)(struct proc *));
 struct sigq *sigq_keep_locked(struct proc *, void (*taken)(void *, struct siginfo *),
     void *keeper);
 bool sigq_send_locked(struct sigq *, struct task *to, const struct siginfo *);
@@ -161,11 +162,11 @@ void futex_pi_owner_ends(uint64_t serial);
 void usertrap_init(void);
 
 /* itimer.c */
+void itimer_init(void);
 void itimers_init(struct proc *);
 void itimers_exit(struct proc *);
 void itimers_check(struct task *);
 void alarm_set_locked(struct proc *);
-void itimer_real_goes_on_locked(struct proc *);
 
 /* ptimes.c */
 bool cpu_clock_find_locked(const struct cpu_clock *, struct proc **, struct task **);

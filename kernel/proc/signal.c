@@ -150,6 +150,15 @@ sigpend_take_locked(struct sigpend *sp, int signo, struct siginfo *si)
 	sigq_unlink_locked(first);
 }
 
+static void (*alarm_taken)(struct proc *); /* [c] a SIGALRM of the process is taken */
+
+/* Locks: none; boot.  taken_locked runs under proc_lock. */
+void
+sig_set_alarm_fn(void (*taken_locked)(struct proc *))
+{
+	alarm_taken = taken_locked;
+}
+
 /* The same of those that were sent to the process.  Locks: proc_lock held. */
 void
 sigpend_take_of_proc_locked(struct proc *p, int signo, struct siginfo *si)
@@ -157,7 +166,7 @@ sigpend_take_of_proc_locked(struct proc *p, int signo, struct siginfo *si)
 	HELD(&proc_lock);
 	sigpend_take_locked(&p->pending, signo, si);
 	if (signo == SIGALRM)
-		itimer_real_goes_on_locked(p);
+		alarm_taken(p);
 }
 
 #define SIGS_IGNORE (SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | \

@@ -47,6 +47,12 @@ pty_of_master(const struct chr_dev *d)
 	return -ENOTTY;
 }
 
+int
+tty_front(const struct chr_dev *d)
+{
+	return -ENOTTY;
+}
+
 void
 pty_set_ops(const struct pty_ops *ops)
 {

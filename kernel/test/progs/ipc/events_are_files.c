@@ -233,9 +233,11 @@ static void
 sets_change(void)
 {
 	sigset_t set, old;
+	int behind[2];
 	pthread_t t;
 	void *signo;
 	pid_t pid;
+	char c;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
@@ -247,9 +249,16 @@ sets_change(void)
 	while (__atomic_load_n(&sleeper_tid, __ATOMIC_SEQ_CST) == 0)
 		sched_yield();
 	thread_sleeps(getpid(), sleeper_tid);
+	/* A library blocks all signals in fork(): the child ends behind it. */
+	OK(pipe(behind));
 	pid = OK(fork());
-	if (pid == 0)
+	if (pid == 0) {
+		close(behind[1]);
+		EQ(read(behind[0], &c, 1), 0);
 		_exit(0);
+	}
+	close(behind[0]);
+	close(behind[1]);
 	REAP(pid, 0);
 	thread_sleeps(getpid(), sleeper_tid);
 	sigaddset(&set, SIGUSR2);

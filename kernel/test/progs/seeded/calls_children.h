@@ -73,7 +73,8 @@ end_children(void)
 {
 	for (unsigned i = 0; i < shared->children; i++)
 		kill(shared->child[i], SIGKILL);
-	settle();
+	if (shared->children > 0)
+		settle();
 }
 
 static void

@@ -424,6 +424,18 @@ any_lock(void)
 	return l;
 }
 
+/* Files that have no place share one inode, and its locks, in all processes: those of
+ * others are met there. */
+static bool meets_others; /* then they are not locked */
+
+static bool
+is_lockable(int fd)
+{
+	struct stat st;
+
+	return !meets_others || fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != 0;
+}
+
 static void
 lock_by(const char *name, int command)
 {
@@ -432,7 +444,7 @@ lock_by(const char *name, int command)
 
 	say("%s %d", name, fd);
 	l = any_lock();
-	if (tell(fcntl(fd, command, &l)) == 0 && command == F_GETLK)
+	if (is_lockable(fd) && tell(fcntl(fd, command, &l)) == 0 && command == F_GETLK)
 		say(" %d %ld %ld", l.l_type, (long)l.l_start, (long)l.l_len);
 }
 
@@ -461,7 +473,8 @@ op_flock(void)
 	int how = PICK(LOCK_SH, LOCK_EX, LOCK_UN, 0, 3);
 
 	say("flock %d %d", fd, how);
-	tell(flock(fd, how | LOCK_NB));
+	if (is_lockable(fd))
+		tell(flock(fd, how | LOCK_NB));
 }
 
 static void

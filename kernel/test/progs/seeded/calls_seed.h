@@ -38,11 +38,13 @@ static const struct {
 	{ ipc_ops, COUNT(ipc_ops) }, { process_ops, COUNT(process_ops) },
 	{ child_ops, COUNT(child_ops) } };
 
+static size_t subjects_used = COUNT(subjects);
+
 /* The operation that has the at-th part of all weights; NULL: there are at. */
 static const struct op *
 op_at(unsigned *at)
 {
-	for (size_t s = 0; s < COUNT(subjects); s++)
+	for (size_t s = 0; s < subjects_used; s++)
 		for (size_t i = 0; i < subjects[s].count; i++) {
 			const struct op *op = &subjects[s].ops[i];
 
