@@ -33,7 +33,7 @@
  *           6. slots, used, room and bad are sums over the areas; slots and
  *              room leave out those that swapoff empties.
  *
- * Read next swapplace.c: where a slot lies; swapbio.c: requests.
+ * Read next cluster.c: where a slot lies, requests.
  */
 #include "lib/bitmap.h"
 #include "vm/frame/frame.h"

@@ -282,7 +282,7 @@ swapped_word(slot_t slot)
 
 /* For an owning word, or one that maps its page. */
 static uint64_t
-owner_word(const struct pagemap *m, uint64_t word)
+owning_word(const struct pagemap *m, uint64_t word)
 {
 	switch (pte_kind(word)) {
 	case PTE_VALID:
@@ -316,11 +316,11 @@ pagemap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 	if (pte_is_table_out(word))
 		return 0; /* lost */
 	if (pte_kind(word) != PTE_FORK)
-		*w = owner_word(m, word);
+		*w = owning_word(m, word);
 	else if (m->as->design->shared->refs(m->as, va, word, &named) < 0)
 		*w = PM_SWAPPED; /* so is the entry; who knows where */
 	else
-		*w = owner_word(m, named);
+		*w = owning_word(m, named);
 	return 0;
 }
 
@@ -340,7 +340,7 @@ pagemap_objects(struct pagemap *m, unsigned n)
 				continue;
 			word = anon_peek(v->vmo, v->off + (vpn - v->start));
 			if (pte_kind(word) == PTE_SWAP)
-				m->words[vpn - m->vpn] = owner_word(m, word) |
+				m->words[vpn - m->vpn] = owning_word(m, word) |
 				    PM_FILE;
 		}
 	}

@@ -257,7 +257,7 @@ extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 
-/* owner.c: pages whose home is a word */
+/* the same: pages whose home is a word */
 enum owner_kind { OWNER_NONE, OWNER_DATA, OWNER_TABLE };
 struct owner_home {
 	uint8_t kind;              /* [c] enum owner_kind */
@@ -269,8 +269,6 @@ extern struct owner_home owner_homes[];                  /* [c] by enum page_hom
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */
 extern _Atomic bool owner_lost_words; /* [A] a page of words could not be read */
 extern _Atomic bool owner_frozen; /* [P] to set: vm_check looks, and all stay where they are */
-unsigned owner_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */
-void owner_beside(struct vm_page *const *, unsigned n, slot_t slot[2]); /* [P] */
 extern const struct swap_ops *swap_ops;                  /* once, by swap_init() */
 /* A page of data: pg->swp is valid. */
 static inline bool
@@ -291,6 +289,22 @@ static inline bool
 owner_has_word(const struct vm_page *pg)
 {
 	return owner_homes[page_home_kind(pg)].kind != OWNER_NONE;
+}
+/* That word. */
+static inline uint64_t *
+owner_word(const struct vm_page *pg)
+{
+	ASSERT(owner_has_word(pg));
+	return pa2va(page_home_payload(pg));
+}
+/* The page that holds it; NULL: it lies in the header of an object.  [P], or whatever keeps
+ * pg resident. */
+static inline struct vm_page *
+owner_container(const struct vm_page *pg)
+{
+	struct vm_page *c = page_of_pa(page_home_payload(pg));
+
+	return (c->flags & PF_CONTAINER) != 0 ? c : NULL;
 }
 void owner_init(void);                                   /* once, by vm_init() */
 /* [P]: a page of home whose word lies in container goes (1) or comes back (-1). */

@@ -5,11 +5,20 @@
  * Problem   A page that is being filled may not be looked at, one that is
  *           being written may not be freed, and whoever wants either must
  *           sleep for just this page without a lock.
+ *           When the frame of an anonymous page is taken away, the one word that
+ *           owns it must say where the bytes are now.  That word lies in a page
+ *           table, in an entry of a forked memory object or in a table of an
+ *           anonymous object, and all three are treated alike.
  *
  * Picture                 filled                written
  *           LIMBO ─→ READING ─→ STANDBY     MODIFIED + WRITING ─→ STANDBY
  *                       │ error              ACTIVE + WRITING ─→ ACTIVE
  *                       └→ LIMBO, free          error: dirty again
+ *
+ *           page ── home: pa of the word ──→ word TRANS(pfn)
+ *                                             │ reclaim, under [P]
+ *                                             ▼
+ *                                            word SWAP(slot)
  *
  * Rules     1. All changes are made under [P]; the sleepers of a page are woken
  *              in the same hold.
@@ -17,6 +26,9 @@
  *              it makes the page dirty anew and is written again.
  *           3. PF_DIRTY of a file's page is set and cleared here only, so
  *              n_dirty of its object and the sum over all are exact.
+ *           4. An owning word is stable while its frame is resident: the container
+ *              has nres > 0 and stays.  So no lock of a space is needed.
+ *           5. A page on STANDBY has no mapping, so its word is TRANS.
  */
 #include "vm/frame/frame.h"
 #include "vm/object/vmo.h"
@@ -29,6 +41,10 @@ static struct {
 } pageio;
 
 _Atomic uint64_t pages_dirty, pages_writing, pages_slotted; /* [P] to change */
+const struct swap_ops *swap_ops;
+struct owner_home owner_homes[HOME_COUNT];
+_Atomic bool owner_frozen;
+_Atomic bool owner_lost_words;
 
 void
 pageio_init(void)
@@ -234,4 +250,83 @@ page_written_locked(struct vm_page *pg, bool ok)
 		pq_insert(pg);
 	}
 	return false;
+}
+
+/* ---- pages whose owner is a word ---- */
+
+void
+owner_init(void)
+{
+	owner_add_home(HOME_PTE, (struct owner_home){ OWNER_DATA, 1,
+		EV_swap_in_private, EV_swap_out_private, 0 });
+	owner_add_home(HOME_KPAGED, (struct owner_home){ OWNER_DATA, 1,
+		EV_swap_in_kpaged, EV_swap_out_kpaged, 0 });
+	owner_add_home(HOME_TABLE, (struct owner_home){ OWNER_TABLE, 1,
+		EV_swap_in_table, EV_swap_out_table, 0 });
+}
+
+/* A page with a word for a home has given up its frame, or gets one again: what its
+ * owner counts.
+ * Locks: [P]. */
+void
+owner_count_out(enum page_home home, struct vm_page *container, int change)
+{
+	if (home == HOME_PTE)
+		atomic_add(&page_table_space(container)->words.swap, (uint64_t)change);
+	if (home != HOME_KPAGED)
+		return;
+	EVENT_ADD(kpaged_pages, -change);
+	EVENT_ADD(kpaged_pages_out, change);
+}
+
+/* The owning word of a page that was being read gets its answer.  Locks: [P]. */
+void
+owner_set_word(struct vm_page *pg, uint64_t new)
+{
+	uint64_t *word = owner_word(pg), old = word_get(word);
+
+	ASSERT((old & ~PTE_TABLE_MASK) == pte_make_soft(PTE_BUSY, page_pfn(pg)));
+	if (pte_kind(new) == PTE_ERROR && page_home_kind(pg) == HOME_TABLE)
+		EVENT(table_in_errors);
+	if (pte_kind(new) == PTE_ERROR && (page_home_kind(pg) == HOME_TABLE ||
+	    page_home_kind(pg) == HOME_KPAGED))
+		atomic_store(&owner_lost_words, true);
+	word_set_locked(owner_container(pg), word, new | (old & PTE_TABLE_MASK));
+}
+
+/* TRANS → SWAP: the slot has the bytes.  [P]. */
+static bool
+owner_reclaim(struct vm_page *pg)
+{
+	struct vm_page *container = owner_container(pg);
+	uint64_t *word = pa2va(page_home_payload(pg)), old = word_get(word);
+
+	if (atomic_load(&owner_frozen))
+		return false;
+	ASSERT((old & ~PTE_TABLE_MASK) == pte_make_trans(pg));
+	owner_count_out(page_home_kind(pg), container, 1);
+	word_set_locked(container, word,
+	    swap_word(pg->slot) | (old & PTE_TABLE_MASK));
+	if (page_is_ahead(pg))
+		swap_ops->ahead_ended(pg, AHEAD_GIVEN_UP);
+	page_set_slot(pg, 0);
+	page_set_home(pg, HOME_NONE, 0);
+	/* What it held as a container is counted again when it is back. */
+	pg->flags &= (uint8_t)~PF_CONTAINER;
+	EVENT(page_reclaim_anon);
+	return true;
+}
+
+/* Pages whose home is of this kind have an owning word: they can go to swap.
+ * Locks: none; once, before there are any: design->init, for the records of a design. */
+void
+owner_add_home(enum page_home home, struct owner_home what)
+{
+	static const struct owner_ops ops = {
+		.reclaim = owner_reclaim,
+	};
+
+	ASSERT(owner_homes[home].kind == OWNER_NONE);
+	owner_homes[home] = what;
+	pq_set_owner(home, &ops);
 }

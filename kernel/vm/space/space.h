@@ -150,7 +150,7 @@ struct as_table {
 	_Atomic bool hides;            /* [A] VALID words without U: PROT_NONE, locked */
 };
 
-/* frame/: how many of its words are what; word_set() and owner.c count. */
+/* frame/: how many of its words are what; word_set() and pageio.c count. */
 struct as_words {
 	uint64_t priv;                 /* [W] VALID/PRIV, TRANS, BUSY, SWAP, ERROR words */
 	uint64_t fork;                 /* [W] FORK + VALID/FORK words */

@@ -178,7 +178,7 @@ pageout_page(struct vm_page *pg, enum swap_then then)
 		return PAGEOUT_ENDED;
 	if ((pg->flags & PF_WRITING) != 0)
 		return PAGEOUT_LATER;
-	n = owner_cluster(pg, out);
+	n = swap_cluster(pg, out);
 	if (n == 0)
 		return PAGEOUT_ENDED;
 	return swap_out(out, n, then) == 0 && swap_has_room() ?
@@ -257,7 +257,7 @@ swap_write_cluster(void)
 	head = pq_queue[Q_MODANON].head;
 	if (head != 0) {
 		pg = &pfdb[head];
-		n = owner_cluster(pg, out);
+		n = swap_cluster(pg, out);
 		n = n == 0 ? 0 : swap_out(out, n, SWAP_KEEP);
 		if (n == 0) {
 			pq_remove(pg);

@@ -84,7 +84,7 @@ enum swap_in_result { SWAPIN_STARTED, SWAPIN_CHANGED, SWAPIN_NOBIO };
 enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 
-/* swapbio.c */
+/* cluster.c */
 int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
 int swap_wait_idle(const struct swap_area *, enum wait_how, uint64_t deadline_ns);
 
@@ -183,13 +183,11 @@ unsigned swap_out(struct vm_page **, unsigned n, enum swap_then);
 void swap_learn(unsigned *window, unsigned most, struct ahead_count *); /* [P] */
 void swap_done(struct bio *);                            /* bio->done */
 
-/* swapplace.c: where slots lie */
+/* cluster.c */
+unsigned swap_cluster(struct vm_page *, struct vm_page **out); /* [P]: SWAP_RUN at most */
 struct swap_area *swap_area_to_fill(unsigned *n);
 slot_t swap_alloc_beside(struct vm_page *const *, unsigned *n); /* [P]; 0: there is none */
 uint32_t swap_side_by_side(const struct swap_area *, uint32_t i);
-uint64_t swap_sector(const struct swap_area *, uint32_t i);
-
-/* swapbio.c */
 bool swap_bios_make(struct swap_area *);                 /* false: no memory */
 void swap_bios_free(struct swap_area *);
 /* Life of a bio: taken for the slots from this one on (NULL: none is idle), joined by

@@ -20,7 +20,7 @@
  *           4. swap_areas_lock keeps the areas in the list while text is made of
  *              them; slots need the swap lock only.
  *
- * Read next swapplace.c, swapbio.c
+ * Read next cluster.c
  */
 #include "lib/bitmap.h"
 #include "lib/string.h"

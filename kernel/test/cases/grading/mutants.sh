@@ -28,8 +28,8 @@ cat >"$tmp/bank/000-nothing.patch" <<'END'
 Only a comment changes.
 Tests: t02_fork_cow@1
 
---- a/kernel/vm/frame/owner.c
-+++ b/kernel/vm/frame/owner.c
+--- a/kernel/vm/frame/pageio.c
++++ b/kernel/vm/frame/pageio.c
 @@ -1,1 +1,1 @@
 -/* SPDX-License-Identifier: BSD-2-Clause */
 +/* SPDX-License-Identifier: BSD-2-Clause  */
