@@ -14,7 +14,7 @@
  *           2. Selectors cannot be changed.
  *           3. What is written to registers is what a signal frame could say.
  *
- * Read next proc/ptrace.c, vm/access/ascopy.c.  Book: ch09.
+ * Read next proc/ptrace.c, vm/access/uaccess.c.  Book: ch09.
  */
 #include "sys/filecall.h"
 #include "sys/sys.h"

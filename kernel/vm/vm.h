@@ -144,7 +144,7 @@ SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOME
 enum map_limit { LIMIT_STACK, LIMIT_DATA, LIMIT_SIZE, LIMITS };
 void map_set_limit(struct aspace *, enum map_limit, uint64_t bytes);
 
-/* ---- faults and copies (driver.c, uaccess.c, uio.c, ascopy.c) ---- */
+/* ---- faults and copies (driver.c, uaccess.c, uio.c) ---- */
 
 struct vm_siginfo {
 	int signo, code;        /* SIGSEGV/SIGBUS/SIGKILL, si_code */

@@ -7,15 +7,13 @@
 
 #include "vm/object/object.h"
 
-/* ascopy.c: no lock of rank >= 2 held */
+/* uaccess.c: no lock of rank >= 2 held */
 int vm_pin_user(struct aspace *, va_t, enum access, struct vm_page **) MUST_CHECK; /* 0, -EFAULT, -EINTR */
 
 /* ======== within the room ======== */
 
 /* Which way bytes go: to the user or the uio, from there. */
 enum uio_dir { UIO_PUT, UIO_GET };
-/* Of the current space, by address; the CPU keeps the rights.  0, -EFAULT */
-int as_copy_here(va_t, void *buf, size_t n, enum uio_dir) MUST_CHECK;
 /* Bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
 ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
