@@ -164,6 +164,28 @@ check_rights(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		report_word(c->rep, "I7", va, word, "object's page, private VAD");
 }
 
+/* What is wrong with a SPEC word at va in v, NULL: v is out.  It names no page but that of
+ * zeros, or memory of a device.  NULL: nothing. */
+static const char *
+special_error(const struct vad *v, va_t va, uint64_t word)
+{
+	uint64_t rights = word & ~(PTE_PFN_MASK | PTE_SRC_MASK), pgoff;
+
+	if (v == NULL)
+		return NULL;
+	if ((word & PTE_LOCK) != 0)
+		return "locked, and special";
+	if (!vmo_is_device(v->vmo))
+		return (word & MD_PTE_W) != 0 ||
+		    pte_page(word) != page_zero_frame() ? "zero page" : NULL;
+	if ((word & MD_PTE_PCD) == 0)
+		return "a device, cached";
+	pgoff = v->off + (va >> PAGE_SHIFT) - v->start;
+	return word != vmo_device_word(v->vmo, pgoff, rights) ||
+	    vmo_device_check(v->vmo, pgoff, 1) != 0 ?
+	    "not the page of the device" : NULL;
+}
+
 /* v NULL: it is out. */
 static void
 check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
@@ -177,7 +199,7 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		check_rights(c, va, word, v);
 	c->found.locked += (word & PTE_LOCK) != 0;
 	if (pte_src(word) == SRC_SPEC) {
-		why = vad_special_error(v, va, word);
+		why = special_error(v, va, word);
 		if (why != NULL)
 			report_word(c->rep, "I7", va, word, why);
 		return;

@@ -177,7 +177,4 @@ void map_lock_unreserve(uint64_t pages);                     /* they are counted
 /* vadstack.c */
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
 
-/* special.c */
-const char *vad_special_error(const struct vad *, va_t, uint64_t word);
-
 #endif
