@@ -86,12 +86,13 @@ map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
 	return v->start >= hi + gap;
 }
 
-/* May `pages` pages go to the hint (0: none), below end?  [M]. */
+/* May `pages` pages go to the hint (0: none), *vpn, below end?  [M]. */
 static bool
-hint_is_free(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end)
+goes_to_hint(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end, uint64_t *vpn)
 {
-	return hint != 0 && hint < end && pages <= end - hint &&
-	    map_is_free(as, hint, hint + pages);
+	*vpn = MAX(hint, MMAP_MIN_ADDR >> PAGE_SHIFT);
+	return hint != 0 && *vpn < end && pages <= end - *vpn &&
+	    map_is_free(as, *vpn, *vpn + pages);
 }
 
 /* The highest place in [lo, hi) vpn for `pages` pages that is free, as map_is_free()
@@ -119,12 +120,8 @@ place_in(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi, uint64_t *
 static int
 place_low(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 {
-	if (hint != 0)
-		hint = MAX(hint, MMAP_MIN_ADDR >> PAGE_SHIFT);
-	if (!hint_is_free(as, hint, pages, LOW_END))
-		return place_in(as, pages, LOW_START, LOW_END, vpn);
-	*vpn = hint;
-	return 0;
+	return goes_to_hint(as, hint, pages, LOW_END, vpn) ? 0 :
+	    place_in(as, pages, LOW_START, LOW_END, vpn);
 }
 
 /* Where `pages` pages may go: at the hint (0: none) if that is free, else top-down
@@ -137,15 +134,9 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	uint64_t end = MD_USER_END >> PAGE_SHIFT;
 
 	HELD_SHARED(&as->map_lock);
-	if (hint != 0)
-		hint = MAX(hint, min);
-	if (hint_is_free(as, hint, pages, end)) {
-		*vpn = hint;
-		return 0;
-	}
-	if (place_in(as, pages, min, as->map.base, vpn) == 0)
-		return 0;
-	return place_in(as, pages, min, end, vpn);
+	return goes_to_hint(as, hint, pages, end, vpn) ||
+	    place_in(as, pages, min, as->map.base, vpn) == 0 ? 0 :
+	    place_in(as, pages, min, end, vpn);
 }
 
 /* The common half of munmap, MAP_FIXED and mremap: cut [lo, hi) out and release its

@@ -295,20 +295,6 @@ commit_uncharge_late(struct aspace *as, uint64_t n)
 	commit_uncharge(n);
 }
 
-/* Promise n pages to a space that will need them soon.
- * Locks: any.
- * Owns: as->commit.prepaid, until commit_use_prepaid() or the end of the space.
- * Returns: 0, -ENOMEM. */
-int
-commit_prepay(struct aspace *as, uint64_t n)
-{
-	int r = commit_charge(n);
-
-	if (r == 0)
-		atomic_add(&as->commit.prepaid, n);
-	return r;
-}
-
 /* Are n of the prepaid pages left?
  * Locks: any.  Owns: the caller, the charge of n pages; not if false. */
 bool

@@ -16,7 +16,6 @@ void commit_uncharge(uint64_t n);
 int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->commit.late too */
 void commit_charge_forced(struct aspace *);              /* late, without the limit test */
 void commit_uncharge_late(struct aspace *, uint64_t n);
-int commit_prepay(struct aspace *, uint64_t n) MUST_CHECK;
 bool commit_use_prepaid(struct aspace *, uint64_t n);
 extern _Atomic bool commit_overdrawn; /* [A] more is promised than can be kept, perhaps */
 bool commit_finds_room(void);         /* then: is there a place for one page? */

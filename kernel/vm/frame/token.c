@@ -136,17 +136,15 @@ try_take(struct tokens *t)
 static int
 take(struct tokens *t, enum wait_how how)
 {
-	struct waiter w;
 	int r = 0;
 
-	while (r != -EINTR && !try_take(t)) {
+	if (try_take(t))
+		return 0;
+	do {
 		EVENT(page_token_waits);
-		wait_prepare(&t->wait, &w);
-		r = atomic_load(&t->held) < 2 ? 0 :
-		    wait_sleep(&w, how, md_time_ns() + AGAIN_NS);
-		wait_finish(&w);
-	}
-	return r == -EINTR ? r : 0;
+		r = wait_until(&t->wait, how, md_time_ns() + AGAIN_NS, try_take(t));
+	} while (r == -ETIMEDOUT);
+	return r;
 }
 
 static void

@@ -249,17 +249,23 @@ unpaid_tables(struct aspace *as, uint64_t max)
 /* A new program is complete.  Its first instructions touch text that nobody has paid a
  * table for, make the stack grow and ask for a heap: a program that cannot have these
  * is refused while its predecessor can still be told.
- * Locks: none of rank >= 2.  Returns: 0, -ENOMEM. */
+ * Locks: none of rank >= 2.
+ * Owns: as->commit.prepaid, until commit_use_prepaid() or the end of the space.
+ * Returns: 0, -ENOMEM. */
 int
 map_prepay_start(struct aspace *as)
 {
-	uint64_t tables;
+	uint64_t pages = START_STACK + START_HEAP +
+	    (as->record_pages == 0 ? 0 : START_RECORDS);
+	int r;
 
 	rw_lock_read(&as->map_lock);
-	tables = unpaid_tables(as, START_TABLES);
+	pages += unpaid_tables(as, START_TABLES);
 	rw_unlock_read(&as->map_lock);
-	return commit_prepay(as, tables + START_STACK + START_HEAP +
-	    (as->record_pages == 0 ? 0 : START_RECORDS));
+	r = commit_charge(pages);
+	if (r == 0)
+		atomic_add(&as->commit.prepaid, pages);
+	return r;
 }
 
 /* v, which has room there, gets this range.

@@ -678,16 +678,12 @@ void
 pt_end_space(struct aspace *as)
 {
 	uint32_t n = atomic_load(&as->holders);
-	struct waiter w;
 
 	while (!atomic_cas(&as->holders, &n, n | AS_CLOSING))
 		;
-	while (atomic_load(&as->holders) != AS_CLOSING) {
-		wait_prepare(&ending, &w);
-		if (atomic_load(&as->holders) != AS_CLOSING)
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	if (n != 0)
+		(void)wait_until(&ending, WAIT_PLAIN, WAIT_FOREVER,
+		    atomic_load(&as->holders) == AS_CLOSING);
 }
 
 /* Its root has gone: who found it being torn down goes on.  Locks: any of rank < LR_WAIT. */
@@ -702,12 +698,6 @@ pt_space_ended(void)
 void
 pt_wait_ended(struct aspace *as)
 {
-	struct waiter w;
-
-	while (atomic_load(&as->md.root_pa) != 0) {
-		wait_prepare(&ending, &w);
-		if (atomic_load(&as->md.root_pa) != 0)
-			(void)wait_sleep(&w, WAIT_PLAIN, WAIT_FOREVER);
-		wait_finish(&w);
-	}
+	(void)wait_until(&ending, WAIT_PLAIN, WAIT_FOREVER,
+	    atomic_load(&as->md.root_pa) == 0);
 }
