@@ -467,7 +467,7 @@ exec_limit_stack(struct proc *p)
 static int
 exec_unshare(struct exec_new *x, struct task *tk)
 {
-	x->own = sighand_create(true);
+	x->own = sighand_create(SIGACTS_OWN);
 	if (x->own == NULL)
 		return -ENOMEM;
 	if (fdtab_is_shared(tk->fdtab) &&

@@ -252,7 +252,8 @@ clone_process(struct clone_state *s)
 		return -EAGAIN;
 	if ((s->req->flags & CLONE_SIGHAND) != 0)
 		return 0;
-	s->sighand = sighand_create((s->req->flags & CLONE_CLEAR_SIGHAND) != 0);
+	s->sighand = sighand_create((s->req->flags & CLONE_CLEAR_SIGHAND) != 0 ?
+	    SIGACTS_OWN : SIGACTS_SHARED);
 	return s->sighand == NULL ? -EAGAIN : 0;
 }
 

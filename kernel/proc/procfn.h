@@ -128,7 +128,8 @@ void sig_retarget_locked(struct proc *, uint64_t set);
 bool sig_is_ignored_locked(struct task *, int signo);
 
 /* sighand.c */
-struct sighand *sighand_create(bool own);
+enum sigacts_of { SIGACTS_SHARED, SIGACTS_OWN };
+struct sighand *sighand_create(enum sigacts_of);
 void sighand_put_locked(struct sighand *);
 void sighand_discard(struct sighand *);
 void sighand_share_locked(struct sighand *, const struct sighand *from);

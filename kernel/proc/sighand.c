@@ -29,21 +29,21 @@ static struct kmem_cache sighands = KMEM_CACHE("sighand", struct sighand);
 static struct kmem_cache sigacts = KMEM_CACHE("sigacts", struct sigacts);
 
 /*
- * For a new process: without actions, to be shared; or with its own, SIG_DFL all.
+ * For a new process: without actions, to be SHARED; or with its OWN, SIG_DFL all.
  *
  * Locks:    none of rank >= LR_MEM.
  * Returns:  NULL: no memory.
  * Owns:     the caller, one reference.
  */
 struct sighand *
-sighand_create(bool own)
+sighand_create(enum sigacts_of whose)
 {
 	struct sighand *sh = kmem_cache_zalloc(&sighands);
 
 	if (sh == NULL)
 		return NULL;
 	sh->refs = 1;
-	if (!own)
+	if (whose == SIGACTS_SHARED)
 		return sh;
 	sh->acts = kmem_cache_zalloc(&sigacts);
 	if (sh->acts == NULL) {

@@ -71,7 +71,7 @@ proc_start_init(const char *path)
 	words_split(path);
 	open_console(fdtab);
 	t = thread_create_user("init", NULL);
-	p->sighand = sighand_create(true);
+	p->sighand = sighand_create(SIGACTS_OWN);
 	if (t == NULL || p->sighand == NULL)
 		panic("init: no memory for the first thread");
 	first_limits(p);

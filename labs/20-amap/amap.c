@@ -50,7 +50,7 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 /* The page's anon, from now on: its slot is free, and has a chunk.
  * Locks: [W] of its space.  Owns: takes a reference over. */
 void
-amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
+amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, enum charged when)
 {
 	lab_todo("20-amap step 1: amap_add");
 }

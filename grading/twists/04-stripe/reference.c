@@ -41,8 +41,8 @@ cache_window(struct vmo *vmo, uint64_t idx)
 
 	spin_lock(&vmo->lock);
 	n = swap_look_ahead_file(&vmo->v.ahead, idx,
-	    cache_lookup(vmo, idx - 1) != NULL,
-	    cache_lookup(vmo, idx + 1) != NULL);
+	    (cache_lookup(vmo, idx - 1) != NULL ? HAS_BEFORE : 0) |
+	    (cache_lookup(vmo, idx + 1) != NULL ? HAS_BEHIND : 0));
 	spin_unlock(&vmo->lock);
 	return n < 0 ? MAX(n, -(int)(idx % STRIPE) - 1) : n;
 }

@@ -104,12 +104,12 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 /* The page's anon, from now on: its slot is free, and has a chunk.
  * Locks: [W] of its space.  Owns: takes a reference over. */
 void
-amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
+amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, enum charged when)
 {
 	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
 
 	ASSERT(c != NULL);
-	slot_fill(c, vpn % AMAP_CHUNK, anon, late);
+	slot_fill(c, vpn % AMAP_CHUNK, anon, when == CHARGED_LATE);
 	amap_count(amap, 1);
 }
 

@@ -42,13 +42,13 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 }
 
 void
-amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
+amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, enum charged when)
 {
 	struct place p = find(amap, vpn);
 
 	amap_count(amap, 1);
 	p.c->n += 1;
-	p.c->late = late ? p.c->late | p.bit : p.c->late & ~p.bit;
+	p.c->late = when == CHARGED_LATE ? p.c->late | p.bit : p.c->late & ~p.bit;
 	*p.slot = anon;
 }
 

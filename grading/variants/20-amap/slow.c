@@ -33,14 +33,14 @@ amap_reserve(struct vm_amap *amap, uint64_t vpn)
 /* The page's anon, from now on: its slot is free, and has a chunk.
  * Locks: [W] of its space.  Owns: takes a reference over. */
 void
-amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
+amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, enum charged when)
 {
 	struct vm_amap_chunk *c = amap_chunk(amap, vpn / AMAP_CHUNK);
 
 	ASSERT(c != NULL && c->anon[vpn % AMAP_CHUNK] == NULL);
 	c->anon[vpn % AMAP_CHUNK] = anon;
 	c->n++;
-	if (late)
+	if (when == CHARGED_LATE)
 		c->late |= 1u << vpn % AMAP_CHUNK;
 	amap_count(amap, 1);
 }
@@ -150,7 +150,8 @@ amap_put(struct fctx *f, void *entry, struct anons_making *m,
 		uvm_anon_drop(old);
 		return;
 	}
-	amap_add(amap, vpn, anon, (f->v.flags & VAD_CHARGED) == 0);
+	amap_add(amap, vpn, anon, (f->v.flags & VAD_CHARGED) != 0 ? CHARGED_AHEAD :
+	    CHARGED_LATE);
 	if (from != NULL)
 		EVENT(uvm_promote, f->va, page_pfn(from), page_pfn(m->page));
 }

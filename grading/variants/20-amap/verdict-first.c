@@ -56,12 +56,12 @@ exchange(struct vm_amap *amap, struct vm_amap_chunk *c, unsigned i,
 }
 
 void
-amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, bool late)
+amap_add(struct vm_amap *amap, uint64_t vpn, struct vm_anon *anon, enum charged when)
 {
 	struct vm_amap_chunk *c = amap_chunk(amap, number(vpn));
 
 	(void)exchange(amap, c, index_of(vpn), anon);
-	if (late)
+	if (when == CHARGED_LATE)
 		c->late |= 1u << index_of(vpn);
 }
 

@@ -223,8 +223,8 @@ cache_window(struct vmo *vmo, uint64_t idx)
 
 	spin_lock(&vmo->lock);
 	n = swap_look_ahead_file(&vmo->v.ahead, idx,
-	    cache_lookup(vmo, idx - 1) != NULL,
-	    cache_lookup(vmo, idx + 1) != NULL);
+	    (cache_lookup(vmo, idx - 1) != NULL ? HAS_BEFORE : 0) |
+	    (cache_lookup(vmo, idx + 1) != NULL ? HAS_BEHIND : 0));
 	spin_unlock(&vmo->lock);
 	return n;
 }
@@ -413,7 +413,8 @@ static void
 page_is_written(struct vm_page *pg, int r)
 {
 	spin_lock(&pfn_lock);
-	page_unlock_free(pg, page_written_locked(pg, r == 0));
+	page_unlock_free(pg, page_written_locked(pg, r == 0 ? PAGE_WRITTEN :
+	    PAGE_UNWRITTEN));
 }
 
 /* The same of a write; the first error. */

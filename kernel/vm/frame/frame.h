@@ -228,7 +228,8 @@ void page_reading_locked(struct vm_page *, enum page_home, uint64_t payload, uin
 void page_filled_locked(struct vm_page *);               /* READING → STANDBY, queued; pinned: ACTIVE */
 bool page_unfilled_locked(struct vm_page *) MUST_CHECK;  /* READING → LIMBO; true: caller frees */
 void page_writing_locked(struct vm_page *);
-bool page_written_locked(struct vm_page *, bool ok);     /* true: caller frees */
+enum page_write { PAGE_UNWRITTEN, PAGE_WRITTEN };         /* how it has ended */
+bool page_written_locked(struct vm_page *, enum page_write); /* true: caller frees */
 int page_wait_idle(struct vm_page *, enum wait_how);     /* neither read nor written */
 /* 0, -EINTR (fatal signal). */
 static inline int

@@ -228,10 +228,10 @@ page_writing_locked(struct vm_page *pg)
 	atomic_add(&pages_writing, 1);
 }
 
-/* The write has ended (transitions 11, 12); ok: the disk has the contents.
+/* The write has ended (transitions 11, 12); WRITTEN: the disk has the contents.
  * Locks: [P].  Returns: true: nobody holds the page any more, the caller frees it. */
 bool
-page_written_locked(struct vm_page *pg, bool ok)
+page_written_locked(struct vm_page *pg, enum page_write end)
 {
 	HELD(&pfn_lock);
 	ASSERT((pg->flags & PF_WRITING) != 0);
@@ -240,7 +240,7 @@ page_written_locked(struct vm_page *pg, bool ok)
 	page_wake(pg);
 	if ((pg->flags & PF_ORPHAN) != 0)
 		return page_let_go_locked(pg);
-	if (!ok)
+	if (end == PAGE_UNWRITTEN)
 		page_dirty_locked(pg);
 	if (pg->state == PG_MODIFIED) {
 		/* MADV_FREE while it was written, and kept: it has no place. */

@@ -54,7 +54,7 @@ static const struct growth of_files = { 4, AHEAD_FILE };
 struct wanted {
 	uint64_t at;
 	const struct swap_words *words;
-	bool before, behind;
+	unsigned has;           /* enum neighbours */
 };
 
 /* ---- how much of it was wanted ---- */
@@ -121,7 +121,7 @@ comes_from(const struct wanted *w, const struct read_ahead *s, int64_t steps)
 
 	if (w->words != NULL)
 		return steps == 0 || was_there(w->words, since * s->apart);
-	return s->apart < 0 ? w->behind : w->before;
+	return (w->has & (s->apart < 0 ? HAS_BEHIND : HAS_BEFORE)) != 0;
 }
 
 /* May a read of the page belong to the sequence, or make one of it?  s knows then how
@@ -222,9 +222,9 @@ swap_look_ahead(struct swap_words *w)
  * Locks: [O] of the file.
  * Returns: so many pages, itself included; < 0: so many, downwards. */
 int
-swap_look_ahead_file(struct sequences *all, uint64_t idx, bool before, bool behind)
+swap_look_ahead_file(struct sequences *all, uint64_t idx, unsigned has)
 {
-	struct wanted w = { .at = idx, .before = before, .behind = behind };
+	struct wanted w = { .at = idx, .has = has };
 	struct read_ahead *s = sequence_of(all, &w, &of_files);
 	unsigned n;
 	bool down;

@@ -295,7 +295,7 @@ out_done(struct vm_page *pg, bool ok, enum swap_then then)
 		swap_free(pg->slot);
 		page_set_slot(pg, 0);
 	}
-	last = page_written_locked(pg, ok);
+	last = page_written_locked(pg, ok ? PAGE_WRITTEN : PAGE_UNWRITTEN);
 	if (then == SWAP_FREE && pg->state == PG_STANDBY)
 		(void)pq_release(pg);
 	return last;

@@ -102,7 +102,8 @@ extern struct mutex swap_areas_lock;
 #define AHEAD_FILE 32             /* pages: the longest read of a file */
 bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
 void swap_look_ahead(struct swap_words *);               /* w->max, w->step: what to read */
-int swap_look_ahead_file(struct sequences *, uint64_t idx, bool before, bool behind); /* [O] */
+enum neighbours { HAS_BEFORE = 1, HAS_BEHIND = 2 }; /* of a page: in memory */
+int swap_look_ahead_file(struct sequences *, uint64_t idx, unsigned has); /* [O]; enum neighbours */
 
 /* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);

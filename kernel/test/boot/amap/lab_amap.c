@@ -121,7 +121,7 @@ slot_fill(struct slots *s, uint64_t i, uint64_t vpn, bool late)
 	if (amap_chunk(s->e->amap, vpn / 32) == NULL)
 		panic("lab_amap: without the chunk nothing can be added");
 	slot_is(s, vpn, NULL);
-	amap_add(s->e->amap, vpn, lab_anon[i], late);
+	amap_add(s->e->amap, vpn, lab_anon[i], late ? CHARGED_LATE : CHARGED_AHEAD);
 	slot_is(s, vpn, lab_anon[i]);
 	CLAIM(s->e->amap->nanons == n + 1, "page %lu: one anon was added, and the "
 	    "amap counts %lu, before %lu", vpn, s->e->amap->nanons, n);
@@ -229,7 +229,8 @@ name_again(struct slots *a, struct slots *b, uint64_t n)
 	mutex_lock_nested(&b->as->ws_lock);
 	for (i = 0; i < n; i++) {
 		CHECK(amap_reserve(b->e->amap, b->first + 3 * i));
-		amap_add(b->e->amap, b->first + 3 * i, lab_anon[i], false);
+		amap_add(b->e->amap, b->first + 3 * i, lab_anon[i],
+		    CHARGED_AHEAD);
 	}
 	/* In two parts: pages outside of a range are not counted. */
 	i = amap_ref(b->e->amap, b->first, b->first + 3 * (n / 2));

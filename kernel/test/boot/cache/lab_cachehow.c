@@ -100,8 +100,9 @@ model_window(enum rule rule, unsigned idx)
 		m.next = idx + m.window;
 		return (int)m.window;
 	case GIVEN:
-		return swap_look_ahead_file(&m.given, idx, idx > 0 && m.in[idx - 1],
-		    idx + 1 < FILE_PAGES && m.in[idx + 1]);
+		return swap_look_ahead_file(&m.given, idx,
+		    (idx > 0 && m.in[idx - 1] ? HAS_BEFORE : 0) |
+		    (idx + 1 < FILE_PAGES && m.in[idx + 1] ? HAS_BEHIND : 0));
 	case ALONE:
 	case YOURS:
 	case RULES:

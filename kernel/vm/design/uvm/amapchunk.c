@@ -198,12 +198,12 @@ amap_move(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t hi,
     uint64_t shift)
 {
 	struct vm_anon *anon;
-	bool late;
+	enum charged when;
 
 	AMAP_FOREACH(anon, from, lo, hi) {
 		CHECK(amap_reserve(to, lo + shift));
-		late = amap_is_late(from, lo);
-		amap_add(to, lo + shift, amap_take(from, lo), late);
+		when = amap_is_late(from, lo) ? CHARGED_LATE : CHARGED_AHEAD;
+		amap_add(to, lo + shift, amap_take(from, lo), when);
 	}
 }
 

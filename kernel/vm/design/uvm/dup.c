@@ -40,7 +40,7 @@ copy_page(struct anons_fork *w, struct vm_amap *from, struct vm_amap *to)
 		uvm_anon_free(copy);
 		return false;
 	}
-	amap_add(to, w->at, copy, late);
+	amap_add(to, w->at, copy, late ? CHARGED_LATE : CHARGED_AHEAD);
 	anons_fork_given(w, late);
 	return true;
 }
