@@ -141,8 +141,11 @@ pin_present(struct aspace *as, va_t va, enum access access)
 	return pg;
 }
 
+/* How the user's end of a copy is reached. */
+enum copy_how { COPY_PLAIN, COPY_PINNED, COPY_FORCED };
+
 static int
-pin_user(struct aspace *as, va_t va, enum access access, bool force,
+pin_user(struct aspace *as, va_t va, enum access access, enum copy_how how,
     struct vm_page **out)
 {
 	struct fctx f;
@@ -155,7 +158,7 @@ pin_user(struct aspace *as, va_t va, enum access access, bool force,
 	fault_clear(&f);
 	f.kernel = true;
 	/* What it takes back changes words that only [M] guards. */
-	f.force = f.exclusive = force;
+	f.force = f.exclusive = how == COPY_FORCED;
 	f.pin_out = out;
 	EVENT(fault_kernel);
 	return vm_fault(as, va, access, &f);
@@ -167,23 +170,18 @@ pin_user(struct aspace *as, va_t va, enum access access, bool force,
 int
 vm_pin_user(struct aspace *as, va_t va, enum access access, struct vm_page **out)
 {
-	const bool force = false;
-
-	return pin_user(as, va, access, force, out);
+	return pin_user(as, va, access, COPY_PINNED, out);
 }
-
-/* How the user's end of a copy is reached. */
-enum copy_how { COPY_PLAIN, COPY_PINNED, COPY_FORCED };
 
 /* Within one page, which is pinned.  0, -EFAULT, -EINTR. */
 static int
 copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir,
-    bool force)
+    enum copy_how how)
 {
 	bool write = dir == UIO_PUT;
 	struct vm_page *pg;
 	char *there;
-	int r = pin_user(as, va, write ? ACCESS_WRITE : ACCESS_READ, force, &pg);
+	int r = pin_user(as, va, write ? ACCESS_WRITE : ACCESS_READ, how, &pg);
 
 	if (r != 0)
 		return r;
@@ -207,7 +205,7 @@ copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
 	for (; done < n; done += part, va += part, buf += part) {
 		part = MIN(n - done, PAGE_SIZE - (va & PAGE_MASK));
 		r = how == COPY_PLAIN ? as_copy_here(va, buf, part, dir) :
-		    copy_pinned(as, va, buf, part, dir, how == COPY_FORCED);
+		    copy_pinned(as, va, buf, part, dir, how);
 		if (r != 0)
 			break;
 	}

@@ -156,14 +156,14 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_removed *remo
 		r = vad_remove_range(as, lo, hi, &list);
 	if (r != 0)
 		return r;
-	for (v = list.first; v != NULL; v = vad_list_next(v)) {
+	while ((v = vad_list_take(&list)) != NULL) {
 		as->school->detach(as, v);
 		vad_unlist_link(v);
 		EVENT(vad_detach, v->start, v->end, vad_rights(v), as->id);
+		vad_list_add(&removed->vads, v);
 	}
 	as->commit.paid -= paid;
 	removed->freed += paid;
-	vad_list_join(&removed->vads, &list);
 	vad_refill_spare(as);
 	return 0;
 }

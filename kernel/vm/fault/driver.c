@@ -37,10 +37,10 @@
 static struct {
 	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
 	fault_hook_fn *hook;        /* [c] NULL: nobody looks */
-	void (*reap)(void);         /* [c] NULL: nobody */
 } faults;
 
 uint64_t fault_unreaped;
+void (*fault_reaper)(void); /* [c] */
 
 /* Gauge fault.pass: the first one of each fault, and those that followed. */
 static uint64_t
@@ -56,7 +56,7 @@ fault_init(void)
 	ev_set_gauge(EV_fault_pass, passes, 0);
 	faults.around = option_u64("around");
 	faults.hold = option_u64("hold");
-	faults.reap = NULL;
+	fault_reaper = NULL;
 }
 
 /* What is called where a fault waits or ends while evidence is asked for: tests and
@@ -66,23 +66,6 @@ void
 fault_set_hook(fault_hook_fn *hook)
 {
 	faults.hook = hook;
-}
-
-/* Who frees what has died under locks: the design that has such, by its init.
- * Locks: none; once, before the first fault. */
-void
-fault_set_reap(void (*reap)(void))
-{
-	ASSERT(faults.reap == NULL);
-	faults.reap = reap;
-}
-
-/* By a process of any design: its truncate takes words from processes of another.
- * Locks: none of rank >= 3. */
-void
-fault_reap_all(void)
-{
-	faults.reap();
 }
 
 /* How many pages a read fault may map in all: fault-around. */

@@ -16,13 +16,13 @@ int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
 /* What has died of a design under locks is freed where none of rank >= 3 is held. */
 extern uint64_t fault_unreaped;               /* [A] so many have died */
-void fault_set_reap(void (*reap)(void));
-void fault_reap_all(void);
+extern void (*fault_reaper)(void);            /* of the design that has such, by its init */
+/* By a process of any design: its truncate takes words from processes of another. */
 static inline void
 fault_reap(void)
 {
 	if (atomic_load_relaxed(&fault_unreaped) != 0)
-		fault_reap_all();
+		fault_reaper();
 }
 /* Where a fault waits or ends: tests and checks. */
 enum fault_moment { FAULT_WAITS, FAULT_ENDS };

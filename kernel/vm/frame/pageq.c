@@ -52,8 +52,6 @@ static struct {
 	_Atomic bool are_low;       /* [A] it has been woken */
 } frames;
 
-static _Atomic uint32_t frames_sleepers; /* [A] threads in phys_wait() */
-
 static void frames_came(void);
 
 /* ---- the queues ---- */
@@ -86,7 +84,8 @@ pq_insert(struct vm_page *pg)
 	if ((pg->flags & PF_WRITING) != 0)
 		return;
 	page_queue_append(q, pg);
-	if (pg->state == PG_STANDBY && atomic_load(&frames_sleepers) != 0)
+	if (pg->state == PG_STANDBY &&
+	    (atomic_load(&frames.reserved.n) | atomic_load(&frames.others.n)) != 0)
 		frames_came();
 }
 
@@ -251,14 +250,12 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	struct waiter w;
 	int r = 0;
 
-	atomic_add(&frames_sleepers, 1);
 	atomic_add(&s->n, 1);
 	wait_prepare(&s->wait, &w);
 	if (!has_frames(class))
 		r = wait_sleep(&w, how, md_time_ns() + TICK_NS);
 	wait_finish(&w);
 	atomic_sub(&s->n, 1);
-	atomic_sub(&frames_sleepers, 1);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 

@@ -50,22 +50,14 @@ _Atomic uint64_t frames_unmovable;
 
 /* ---- what a thread has ---- */
 
+/* One more or, with -1, one fewer. */
 static void
-ctx_add(enum vmctx_byte byte)
+ctx_add(enum vmctx_byte byte, int more)
 {
 	struct thread *t = thread_current();
 
-	ASSERT(ctx_count(byte) < 0xff);
-	t->vmctx = (void *)((uintptr_t)t->vmctx + (1ul << 8 * byte));
-}
-
-static void
-ctx_sub(enum vmctx_byte byte)
-{
-	struct thread *t = thread_current();
-
-	ASSERT(ctx_count(byte) > 0);
-	t->vmctx = (void *)((uintptr_t)t->vmctx - (1ul << 8 * byte));
+	ASSERT(more > 0 ? ctx_count(byte) < 0xff : ctx_count(byte) > 0);
+	t->vmctx = (void *)((uintptr_t)t->vmctx + ((uintptr_t)more << 8 * byte));
 }
 
 /* What this thread does from now on makes room: its frames may come from the reserve,
@@ -73,13 +65,13 @@ ctx_sub(enum vmctx_byte byte)
 void
 vm_reserved_enter(void)
 {
-	ctx_add(CTX_RESERVED);
+	ctx_add(CTX_RESERVED, 1);
 }
 
 void
 vm_reserved_leave(void)
 {
-	ctx_sub(CTX_RESERVED);
+	ctx_add(CTX_RESERVED, -1);
 }
 
 /* What this thread does from now on must be finished: a file system's metadata half
@@ -88,13 +80,13 @@ vm_reserved_leave(void)
 void
 vm_finish_begin(void)
 {
-	ctx_add(CTX_FINISH);
+	ctx_add(CTX_FINISH, 1);
 }
 
 void
 vm_finish_end(void)
 {
-	ctx_sub(CTX_FINISH);
+	ctx_add(CTX_FINISH, -1);
 }
 
 /* ---- taking and giving ---- */
@@ -165,14 +157,14 @@ token_take(void)
 	int r = take(&token.fault, vm_wait_how());
 
 	if (r == 0)
-		ctx_add(CTX_FAULT);
+		ctx_add(CTX_FAULT, 1);
 	return r;
 }
 
 void
 token_give(void)
 {
-	ctx_sub(CTX_FAULT);
+	ctx_add(CTX_FAULT, -1);
 	give(&token.fault);
 }
 
@@ -184,13 +176,13 @@ structural_begin(void)
 {
 	if (ctx_count(CTX_STRUCTURAL) == 0)
 		CHECK(take(&token.structural, WAIT_PLAIN) == 0);
-	ctx_add(CTX_STRUCTURAL);
+	ctx_add(CTX_STRUCTURAL, 1);
 }
 
 void
 structural_end(void)
 {
-	ctx_sub(CTX_STRUCTURAL);
+	ctx_add(CTX_STRUCTURAL, -1);
 	if (ctx_count(CTX_STRUCTURAL) == 0)
 		give(&token.structural);
 }
@@ -203,7 +195,7 @@ vm_blockmap_enter(void)
 {
 	if (ctx_count(CTX_PLACE) == 0)
 		CHECK(take(&token.place, WAIT_PLAIN) == 0);
-	ctx_add(CTX_PLACE);
+	ctx_add(CTX_PLACE, 1);
 	vm_reserved_enter();
 }
 
@@ -211,7 +203,7 @@ void
 vm_blockmap_leave(void)
 {
 	vm_reserved_leave();
-	ctx_sub(CTX_PLACE);
+	ctx_add(CTX_PLACE, -1);
 	if (ctx_count(CTX_PLACE) == 0)
 		give(&token.place);
 }

@@ -73,17 +73,6 @@ vad_list_take(struct vad_list *l)
 		l->first = vad_list_next(v);
 	return v;
 }
-/* All of more come behind those of l. */
-static inline void
-vad_list_join(struct vad_list *l, const struct vad_list *more)
-{
-	if (l->first == NULL)
-		*l = *more;
-	else if (more->first != NULL) {
-		l->last->rb.left = &more->first->rb;
-		l->last = more->last;
-	}
-}
 struct vad *vad_find(struct aspace *, uint64_t vpn);          /* that contains vpn */
 struct vad *vad_find_above(struct aspace *, uint64_t vpn);    /* first with end > vpn */
 int vad_insert(struct aspace *, struct vad *) MUST_CHECK;     /* 0, -EEXIST */

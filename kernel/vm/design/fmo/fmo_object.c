@@ -161,7 +161,8 @@ count_pages_out(size_t unused)
 void
 fmo_init(void)
 {
-	fault_set_reap(fmo_reap);
+	ASSERT(fault_reaper == NULL);
+	fault_reaper = fmo_reap;
 	ev_set_gauge(EV_fmo_pages_out, count_pages_out, 0);
 	/* An entry is two words: the owning one, then refs and tag. */
 	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,
