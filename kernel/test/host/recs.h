@@ -16,7 +16,7 @@
 #include "vm/calls/calls.h"
 #include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"
 

@@ -28,7 +28,7 @@
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 
 #define REPORT_BYTES 16384

@@ -16,7 +16,7 @@
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 
 struct anon_count {
 	struct vmo *vmo;

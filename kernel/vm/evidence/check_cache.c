@@ -10,7 +10,7 @@
  */
 #include "vm/evidence/evidence.h"
 #include "vm/object/vmo.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 
 /*
  * I10 and the home of I1: order, size, counts of one file.

@@ -14,7 +14,7 @@
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 
 /* What the words of the region say. */

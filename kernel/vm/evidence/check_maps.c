@@ -12,7 +12,7 @@
 #include "vm/evidence/evidence.h"
 #include "vm/map/map.h"
 #include "vm/object/object.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 
 static uint64_t

@@ -25,7 +25,7 @@
 #include "vm/frame/frame.h"
 #include "vm/kpaged/kpaged.h"
 #include "vm/object/object.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/want/want.h"

@@ -7,7 +7,7 @@
 
 #include "vm/design/design.h"
 #include "vm/evidence/stat.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/swap/swap.h"
 
 /* force.c: FI_TRIM, FI_TABLE, FI_EVICT_ENTRY, FI_RECLAIM */

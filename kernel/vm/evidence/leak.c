@@ -30,7 +30,7 @@
 #include "vm/evidence/evidence.h"
 #include "vm/fault/fault.h"
 #include "vm/frame/frame.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 

@@ -22,7 +22,7 @@
 #include "vm/map/map.h"
 #include "vm/object/object.h"
 #include "vm/pte/pte.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/table/table.h"

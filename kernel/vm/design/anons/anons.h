@@ -13,7 +13,7 @@
 #include "vm/design/pmap/pmap.h"
 #include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 #include "vm/swap/swap.h"
 #include "vm/want/want.h"

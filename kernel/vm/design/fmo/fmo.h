@@ -16,7 +16,7 @@
 
 #include "vm/pte/forks.h"
 #include "vm/pte/pte.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 #include "vm/want/want.h"
 

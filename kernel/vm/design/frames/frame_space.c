@@ -33,7 +33,7 @@
 #include "mem/buddy.h"
 #include "mem/mem.h"
 #include "vm/design/eager/eager.h"
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 
 #define ROW_PAGES 1u           /* a row of the buffer for so many pages */

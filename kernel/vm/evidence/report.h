@@ -2,8 +2,8 @@
 /*
  * report.h: findings, as all write them who check something
  */
-#ifndef VM_SPACE_REPORT_H
-#define VM_SPACE_REPORT_H
+#ifndef VM_EVIDENCE_REPORT_H
+#define VM_EVIDENCE_REPORT_H
 
 #include "vm/vm.h"
 

@@ -9,7 +9,7 @@
  *
  * Rules     1. It may be called from every room of vm/ (layers.txt).
  */
-#include "vm/space/report.h"
+#include "vm/evidence/report.h"
 #include "vm/space/space.h"
 
 /*
