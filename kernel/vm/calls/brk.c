@@ -150,6 +150,6 @@ map_brk(struct aspace *as, va_t want, const struct map_limits *lim)
 	locks = as->map.lock_future != 0;
 	map_end(as, &gone);
 	if (r == 0 && locks && new > old)
-		map_lock_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT);
+		map_populate(as, old << PAGE_SHIFT, new << PAGE_SHIFT, VAD_LOCKED);
 	return brk;
 }

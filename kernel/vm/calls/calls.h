@@ -32,6 +32,6 @@ bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept
 void map_end(struct aspace *, struct map_removed *);      /* drops [M]; NULL: nothing went */
 
 /* mlock.c */
-void map_lock_populate(struct aspace *, va_t, va_t end);
+void map_populate(struct aspace *, va_t, va_t end, uint32_t flags);
 
 #endif

@@ -209,15 +209,10 @@ static void
 mmap_touch(struct aspace *as, const struct attach_work *w)
 {
 	va_t va = w->vpn << PAGE_SHIFT, end = va + (w->pages << PAGE_SHIFT);
-	bool copies = (w->a->flags & MAP_TYPE) == MAP_PRIVATE &&
-	    (w->a->prot & PROT_W) != 0;
-	struct fctx f;
+	bool all = (w->a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 
-	if ((w->a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE)
-		(void)!vm_fault_range(as, va, end,
-		    copies ? ACCESS_WRITE : ACCESS_READ, &f);
-	else if (w->locking != 0)
-		map_lock_populate(as, va, end);
+	if (all || w->locking != 0)
+		map_populate(as, va, end, all ? 0 : VAD_LOCKED);
 }
 
 static bool
@@ -599,6 +594,6 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 	map_end(as, NULL);
 	/* Locked memory that has become writable makes its copies now. */
 	if (locked && (prot & PROT_W) != 0)
-		map_lock_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT);
+		map_populate(as, lo << PAGE_SHIFT, hi << PAGE_SHIFT, VAD_LOCKED);
 	return r;
 }

@@ -103,10 +103,11 @@ lock_all(struct aspace *as, uint32_t flags)
 /* What a part that cannot be faulted in does to the others. */
 enum holes { HOLES_END, HOLES_PASS };
 
-/* What of [va, end) is locked, and not only ONFAULT.  0, -EFAULT (SIGSEGV, SIGBUS),
- * -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not the call. */
+/* What of [va, end) is locked, and not only ONFAULT; flags 0: all of it.  0, -EFAULT
+ * (SIGSEGV, SIGBUS), -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not
+ * the call. */
 static int
-populate(struct aspace *as, va_t va, va_t end, enum holes holes)
+populate(struct aspace *as, va_t va, va_t end, enum holes holes, uint32_t flags)
 {
 	enum access access;
 	struct vad_view v;
@@ -114,7 +115,7 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 	int r = 0;
 
 	VAD_VIEWS(&v, as, va >> PAGE_SHIFT, end >> PAGE_SHIFT) {
-		if ((v.flags & VAD_LOCK_FLAGS) != VAD_LOCKED)
+		if (flags != 0 && (v.flags & VAD_LOCK_FLAGS) != flags)
 			continue;
 		access = (v.prot & PROT_W) != 0 && (v.flags & VAD_SHARED) == 0 ?
 		    ACCESS_WRITE : ACCESS_READ;
@@ -127,11 +128,12 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes)
 	return r;
 }
 
-/* Fault in what is locked of [va, end), as far as it can be had: it was made or grown. */
+/* Fault in what is locked of [va, end), as far as it can be had: it was made or grown.
+ * flags 0: all, locked or not. */
 void
-map_lock_populate(struct aspace *as, va_t va, va_t end)
+map_populate(struct aspace *as, va_t va, va_t end, uint32_t flags)
 {
-	(void)populate(as, va, end, HOLES_PASS);
+	(void)populate(as, va, end, HOLES_PASS, flags);
 }
 
 /* ---- ranges ---- */
@@ -171,7 +173,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	}
 	map_end(as, NULL);
 	if (r == 0)
-		r = populate(as, va, va + len, HOLES_END);
+		r = populate(as, va, va + len, HOLES_END, VAD_LOCKED);
 	return r == -EFAULT ? -ENOMEM : r;
 }
 
@@ -220,7 +222,7 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	}
 	map_end(as, NULL);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)
-		map_lock_populate(as, 0, MD_USER_END);
+		map_populate(as, 0, MD_USER_END, VAD_LOCKED);
 	return r;
 }
 

@@ -289,6 +289,6 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 	*out = w.to << PAGE_SHIFT;
 	/* What has grown, and pages of objects, which a move drops. */
 	if (r == 0 && w.locked)
-		map_lock_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT);
+		map_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT, VAD_LOCKED);
 	return r;
 }

@@ -438,20 +438,14 @@ push_out(struct swap_walk *walk, const struct swap_words *w)
 	return 0;
 }
 
-static int
-bring(struct swap_walk *walk, const struct swap_words *w)
-{
-	(void)swap_ahead(w);
-	return 0;
-}
-
 /* Pages [lo, hi) that are not mapped shall leave memory; or begin to read what is in
  * swap.
  * Locks: none of rank >= 3; may sleep.  Returns: how many are still on their way out. */
 uint64_t
 anon_move(struct vmo *vmo, uint64_t lo, uint64_t hi, enum anon_way way)
 {
-	struct swap_walk walk = { .at = lo, .fn = way == ANON_OUT ? push_out : bring };
+	struct swap_walk walk = { .at = lo,
+		.fn = way == ANON_OUT ? push_out : swap_ahead };
 
 	while (anon_words(vmo, hi, &walk) == -EAGAIN)
 		want_finish(&walk.want);

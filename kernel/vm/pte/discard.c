@@ -251,20 +251,12 @@ pte_swapped(struct aspace *as, struct swap_walk *walk)
 	return r != 0 ? r : it.r;
 }
 
-/* swap_walk.fn: begin to read the page of a SWAP word. */
-static int
-bring_word(struct swap_walk *walk, const struct swap_words *w)
-{
-	(void)walk;
-	return swap_ahead(w) ? 0 : 1;
-}
-
 /* Nobody waits for what is read; where no frame, no bio, no table or no entry page is
  * at hand, the rest of [lo, hi) vpn stays out. */
 static void
 advise_bring(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	struct swap_walk walk = { .fn = bring_word };
+	struct swap_walk walk = { .fn = swap_ahead };
 	struct pt_iter it = pt_range(as, lo, hi);
 
 	it.hold = &walk.tables;

@@ -167,10 +167,9 @@ fork_child_leaf(struct pte_fork *f, va_t va)
 	HELD(&f->child->ws_lock);
 	f->ctables.late = (f->vad.flags & VAD_CHARGED) == 0;
 	f->ctables.as = f->child;
-	if (f->cleaf == NULL && pt_make(f->child, va, &f->cleaf, &f->ctables,
-	    &f->want) == NULL)
-		return NULL;
-	f->given = true;
+	if (f->cleaf == NULL)
+		f->cleaf = pt_make(f->child, va, &f->ctables, &f->want);
+	f->given |= f->cleaf != NULL;
 	return f->cleaf;
 }
 

@@ -175,7 +175,8 @@ move_some(struct move_work *m)
 		m->at.va = m->at.stop;
 	if (r != -EBUSY)
 		return r;
-	if (pt_make(m->as, first + m->delta, &m->made, &m->to, &m->want) == NULL)
+	m->made = pt_make(m->as, first + m->delta, &m->to, &m->want);
+	if (m->made == NULL)
 		return -EAGAIN;
 	m->at.stop = MIN(m->at.stop, pt_table_end(first + m->delta) - m->delta);
 	tlb_batch_init(m->as->batch, m->as, BATCH_ZAP);

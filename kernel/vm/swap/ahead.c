@@ -245,22 +245,22 @@ swap_look_ahead_file(struct sequences *all, uint64_t idx, unsigned has)
 
 /* ---- reading ahead of any wish ---- */
 
-/* Begin to read the page of a SWAP word, and some behind it; nobody waits.
+/* swap_walk.fn: begin to read the page of a SWAP word, and some behind it; nobody waits.
  * Locks: the container's; takes [P].
- * Returns: false: there is no frame or no bio just now. */
-bool
-swap_ahead(const struct swap_words *w)
+ * Returns: 0; 1: there is no frame or no bio just now, and the walk ends. */
+int
+swap_ahead(struct swap_walk *unused, const struct swap_words *w)
 {
 	struct vm_page *frame, *wait;
 	enum swap_in_result r;
 
 	if (pte_kind(word_get(w->word)) != PTE_SWAP)
-		return true;
+		return 0;
 	frame = page_alloc(PHYS_ANY);
 	if (frame == NULL)
-		return false;
+		return 1;
 	r = swap_in(w, &frame, &wait);
 	if (frame != NULL)
 		page_free(frame);
-	return r != SWAPIN_NOBIO;
+	return r == SWAPIN_NOBIO;
 }

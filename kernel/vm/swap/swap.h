@@ -100,7 +100,8 @@ extern struct mutex swap_areas_lock;
 
 /* ahead.c */
 #define AHEAD_FILE 32             /* pages: the longest read of a file */
-bool swap_ahead(const struct swap_words *);              /* begin to read; false: not now */
+struct swap_walk;
+int swap_ahead(struct swap_walk *, const struct swap_words *); /* its fn: begin to read; 1: not now */
 void swap_look_ahead(struct swap_words *);               /* w->max, w->step: what to read */
 enum neighbours { HAS_BEFORE = 1, HAS_BEHIND = 2 }; /* of a page: in memory */
 int swap_look_ahead_file(struct sequences *, uint64_t idx, unsigned has); /* [O]; enum neighbours */

@@ -292,19 +292,15 @@ path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
-/* The word of va, with tables made where there are none: as path_make().
- * Locks: [W].  Returns: the word and its table in *leaf; NULL: as path_make(). */
-uint64_t *
-pt_make(struct aspace *as, va_t va, struct vm_page **leaf, struct pt_hold *h,
-    struct want *w)
+/* The leaf table of va, made where there is none: as path_make().
+ * Locks: [W].  Returns: NULL: as path_make(). */
+struct vm_page *
+pt_make(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 {
 	struct pt_path p;
 
 	HELD(&as->ws_lock);
-	if (!path_make(as, va, &p, 1, h, w))
-		return NULL;
-	*leaf = p.table[1];
-	return pt_word(*leaf, va);
+	return path_make(as, va, &p, 1, h, w) ? p.table[1] : NULL;
 }
 
 /* ---- the words of a range ---- */

@@ -68,8 +68,7 @@ uint64_t *pt_find(struct aspace *, va_t, struct vm_page **leaf); /* NULL: no lea
 int pt_pay_late(struct fctx *) MUST_CHECK;             /* a table that no mapping pays for */
 /* h->late: a leaf table made here is charged to as->commit.late, without the limit test (the
  * caller has made it).  NULL: the want says. */
-uint64_t *pt_make(struct aspace *, va_t, struct vm_page **leaf, struct pt_hold *,
-    struct want *);
+struct vm_page *pt_make(struct aspace *, va_t, struct pt_hold *, struct want *);
 void pt_prune(struct aspace *, va_t, struct tlb_batch *); /* its tables that are empty */
 void pt_prune_now(struct aspace *, va_t);                /* in a batch of its own */
 /* A table that is a cache, and has lost its last word because the page is out of memory,

@@ -99,7 +99,7 @@ bring_one(void *arg, uint64_t vpn, uint64_t *word)
 	struct swap_words place = anons_place(b->home, word, vpn);
 
 	b->vpn = vpn + 1;
-	if (pte_kind(word_get(word)) == PTE_SWAP && !swap_ahead(&place))
+	if (pte_kind(word_get(word)) == PTE_SWAP && swap_ahead(NULL, &place) != 0)
 		b->vpn = UINT64_MAX;
 	return b->vpn == UINT64_MAX || ++b->n % BRING_RUN == 0;
 }
