@@ -286,7 +286,7 @@ static int
 settle(struct blkfile *b)
 {
 	HELD(&blkfiles.mutex);
-	if (b->owned || b->writers != 0 || vmo_is_mapped_writable(b->vmo))
+	if (b->owned || b->writers != 0 || vmo_mappings(b->vmo, MAPS_WRITABLE) != 0)
 		return -EBUSY;
 	return vmo_sync(b->vmo, 0, UINT64_MAX);
 }

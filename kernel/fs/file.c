@@ -513,7 +513,8 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 		return -ETXTBSY;
 	if (room < 0)
 		return room;
-	return off + (uint64_t)room > vmo_size(v->vmo) && vmo_mappings(v->vmo) != 0 ?
+	return off + (uint64_t)room > vmo_size(v->vmo) &&
+	    vmo_mappings(v->vmo, MAPS_ALL) != 0 ?
 	    write_mapped(v, off, u, room) : write_grown(v, off, u, room);
 }
 

@@ -271,8 +271,8 @@ mount_statfs(struct mount *m, struct kstatfs *st)
 	uint64_t used = 0, max = 0, files = atomic_load(&m->vnodes) + m->links;
 
 	if (m->quota != NULL) {
-		used = vmo_quota_used(m->quota);
-		max = vmo_quota_max(m->quota);
+		used = vmo_quota(m->quota, QUOTA_USED);
+		max = vmo_quota(m->quota, QUOTA_MAX);
 	}
 	if (max == QUOTA_NONE)
 		max = 0;

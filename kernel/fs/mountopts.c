@@ -118,7 +118,7 @@ mount_limits_set(struct mount *m, const struct mount_opts *opts)
 	    (m->max_vnodes == 0 || used > opts->files))
 		return -EINVAL;
 	if (opts->pages != OPT_NONE && opts->pages != 0 && used != 0 &&
-	    vmo_quota_max(m->quota) == QUOTA_NONE)
+	    vmo_quota(m->quota, QUOTA_MAX) == QUOTA_NONE)
 		return -EINVAL;
 	if (opts->pages != OPT_NONE && vmo_quota_limit(m->quota,
 	    opts->pages == 0 ? QUOTA_NONE : opts->pages) != 0)
@@ -145,7 +145,7 @@ mount_remount_data(struct vnode *v, unsigned flags, const char *data)
 
 	if (r != 0)
 		return r;
-	pages = vmo_quota_max(m->quota);
+	pages = vmo_quota(m->quota, QUOTA_MAX);
 	r = mount_limits_set(m, &opts);
 	if (r != 0)
 		return r;
@@ -179,7 +179,7 @@ mount_limits_default(struct mount *m)
 void
 mount_opts_show(struct out *out, struct mount *m)
 {
-	uint64_t pages = vmo_quota_max(m->quota);
+	uint64_t pages = vmo_quota(m->quota, QUOTA_MAX);
 	uint64_t files = atomic_load(&m->max_vnodes);
 
 	if (m->type != &tmpfs_type && m->type != &devfs_type)

@@ -13,7 +13,7 @@
  *              counted when WRITE comes, or it sees the seal.
  *           3. A file of tmpfs with a name is born with SEAL.
  *
- * Read next memfd.c, file.c, vm/object/maplink.c (vmo_is_mapped_writable).
+ * Read next memfd.c, file.c, vm/object/maplink.c (vmo_mappings).
  */
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
@@ -50,7 +50,7 @@ file_add_seals(struct file *f, unsigned seals)
 	if ((v->seals & F_SEAL_SEAL) != 0)
 		r = -EPERM;
 	else if ((seals & ~v->seals & F_SEAL_WRITE) != 0 &&
-	    vmo_is_mapped_writable(v->vmo))
+	    vmo_mappings(v->vmo, MAPS_WRITABLE) != 0)
 		r = -EBUSY;
 	else
 		atomic_store(&v->seals, v->seals | seals);

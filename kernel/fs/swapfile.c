@@ -207,7 +207,7 @@ claim_file(struct vnode *v)
 	if (r != 0)
 		return r;
 	rw_lock_write_nested(&v->lock);
-	if (v->swapped_to || vmo_is_mapped_writable(v->vmo))
+	if (v->swapped_to || vmo_mappings(v->vmo, MAPS_WRITABLE) != 0)
 		r = -EBUSY;
 	else
 		atomic_store(&v->swapped_to, true);

@@ -204,7 +204,7 @@ tmpdir_is_busy(struct mount *m)
 	for (e = ent_first(dir); e != NULL; e = ent_next(m->root, &dir, e))
 		e->v->marked = false;
 	return busy || dirs + files != m->vnodes || dir_refs != dirs + kids ||
-	    vmo_quota_refs(m->quota) != 1 + objects;
+	    vmo_quota(m->quota, QUOTA_REFS) != 1 + objects;
 }
 
 /* Is there a vnode without a name?  mount->links are further names of others. */

@@ -458,8 +458,8 @@ tmpfs_reserve(struct vnode *v, uint64_t off, uint64_t n)
 
 	if (q == NULL)
 		return n;
-	avail = vmo_quota_max(q);
-	avail -= MIN(avail, vmo_quota_used(q));
+	avail = vmo_quota(q, QUOTA_MAX);
+	avail -= MIN(avail, vmo_quota(q, QUOTA_USED));
 	if ((n >> PAGE_SHIFT) + 2 <= avail)
 		return n;
 	return bytes_within(v, off, n, avail);

@@ -68,7 +68,7 @@ file_deny_write(struct file *f)
 	int r = writers_change(f->vn, -1);
 
 	if (r == 0 && f->vn->vmo != NULL && !f->vn->memfd &&
-	    vmo_is_mapped_by_writer(f->vn->vmo)) {
+	    vmo_mappings(f->vn->vmo, MAPS_OF_WRITERS) != 0) {
 		file_allow_write(f);
 		r = -ETXTBSY;
 	}

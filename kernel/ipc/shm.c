@@ -251,7 +251,7 @@ segment_look(struct ipc_view *v)
 {
 	if (v->vmo == NULL)
 		return;
-	v->n[SHM_NATTCH] = vmo_mappings(v->vmo);
+	v->n[SHM_NATTCH] = vmo_mappings(v->vmo, MAPS_ALL);
 	v->n[SHM_RESIDENT] = vmo_pages(v->vmo);
 	vmo_put(v->vmo);
 }

@@ -47,12 +47,12 @@ struct vmo_quota;
 #define QUOTA_NONE UINT64_MAX                      /* no limit */
 struct vmo_quota *vmo_quota_create(void);          /* QUOTA_NONE; NULL: no memory */
 void vmo_quota_put(struct vmo_quota *);
-uint32_t vmo_quota_refs(struct vmo_quota *);       /* its owner and its objects */
-uint64_t vmo_quota_used(struct vmo_quota *);       /* pages */
-uint64_t vmo_quota_max(struct vmo_quota *);
+/* Its owner and its objects; pages; pages, or QUOTA_NONE. */
+enum quota_figure { QUOTA_REFS, QUOTA_USED, QUOTA_MAX };
+uint64_t vmo_quota(struct vmo_quota *, enum quota_figure);
 int vmo_quota_limit(struct vmo_quota *, uint64_t pages);  /* -EINVAL: too few */
 void vmo_set_quota(struct vmo *, struct vmo_quota *); /* before its first page */
-bool vmo_quota_has_writer(struct vmo_quota *);     /* vmo_is_mapped_by_writer(): one */
+bool vmo_quota_has_writer(struct vmo_quota *);     /* MAPS_OF_WRITERS: one has such */
 void vmo_put(struct vmo *);
 uint64_t vmo_size(struct vmo *);
 uint32_t vmo_refs(struct vmo *);                   /* 1: the caller's alone */
@@ -71,10 +71,11 @@ int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
 /* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
 uint64_t vmo_next_page(struct vmo *, uint64_t pg);
 void vmo_keep_whole(struct vmo *);           /* anonymous: no holes from now on */
-uint64_t vmo_mappings(struct vmo *);
+/* All; those that are shared, and may be written by maxprot; those made from an open file
+ * that can write, shared or private. */
+enum vmo_maps { MAPS_ALL, MAPS_WRITABLE, MAPS_OF_WRITERS };
+uint64_t vmo_mappings(struct vmo *, enum vmo_maps);
 bool vmo_try_get(struct vmo *);              /* false: the last reference is gone */
-bool vmo_is_mapped_writable(struct vmo *);                 /* shared, by maxprot */
-bool vmo_is_mapped_by_writer(struct vmo *);                /* shared or private */
 
 /* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
 

@@ -29,7 +29,8 @@ is_needed(struct ext2_fs *fs)
 	if (!list_is_empty(&fs->zombies))
 		return true;
 	LIST_FOREACH(ip, &fs->inodes, all)
-		if (ip->vn->vmo != NULL && vmo_is_mapped_by_writer(ip->vn->vmo))
+		if (ip->vn->vmo != NULL &&
+		    vmo_mappings(ip->vn->vmo, MAPS_OF_WRITERS) != 0)
 			return true;
 	return false;
 }

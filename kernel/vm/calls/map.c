@@ -88,7 +88,8 @@ map_is_free(struct aspace *as, uint64_t lo, uint64_t hi)
 
 /* May `pages` pages go to the hint (0: none), *vpn, below end?  [M]. */
 static bool
-goes_to_hint(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end, uint64_t *vpn)
+goes_to_hint(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end,
+    uint64_t *vpn)
 {
 	*vpn = MAX(hint, MMAP_MIN_ADDR >> PAGE_SHIFT);
 	return hint != 0 && *vpn < end && pages <= end - *vpn &&

@@ -164,8 +164,8 @@ check_rights(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 		report_word(c->rep, "I7", va, word, "object's page, private VAD");
 }
 
-/* What is wrong with a SPEC word at va in v, NULL: v is out.  It names no page but that of
- * zeros, or memory of a device.  NULL: nothing. */
+/* What is wrong with a SPEC word at va in v, NULL: v is out.  It names no page but that
+ * of zeros, or memory of a device.  NULL: nothing. */
 static const char *
 special_error(const struct vad *v, va_t va, uint64_t word)
 {

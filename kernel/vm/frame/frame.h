@@ -298,8 +298,8 @@ owner_word(const struct vm_page *pg)
 	ASSERT(owner_has_word(pg));
 	return pa2va(page_home_payload(pg));
 }
-/* The page that holds it; NULL: it lies in the header of an object.  [P], or whatever keeps
- * pg resident. */
+/* The page that holds it; NULL: it lies in the header of an object.  [P], or whatever
+ * keeps pg resident. */
 static inline struct vm_page *
 owner_container(const struct vm_page *pg)
 {

@@ -51,19 +51,27 @@ vmo_link_free(struct vm_maplink *link)
 	kmem_cache_free(&links, link);
 }
 
-/* How many mappings it has, parts of one that was cut counted apart.
+/* How many mappings it has, or such ones (objects.h), parts of one that was cut counted
+ * apart.  A mapping keeps the open file that it was made from; the descriptor may be
+ * closed since.  A program's file is asked for writers at each fork and exec, and may be
+ * mapped by a thousand: they are looked at only if one of them was such a mapping, or a
+ * part of one.
  * Locks: none of rank >= 4; takes [X]. */
 uint64_t
-vmo_mappings(struct vmo *vmo)
+vmo_mappings(struct vmo *vmo, enum vmo_maps which)
 {
 	struct vm_maplink *link;
-	uint64_t count = 0;
+	uint64_t n = 0;
 
 	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node)
-		count++;
+	if (which != MAPS_OF_WRITERS || vmo->had_writer)
+		LIST_FOREACH(link, &vmo->maps, node)
+			n += which == MAPS_ALL || (which == MAPS_WRITABLE ?
+			    link->nwr != 0 : (link->flags & VAD_WRITER) != 0);
+	if (which == MAPS_OF_WRITERS)
+		vmo->had_writer = n != 0;
 	mutex_unlock(&vmo->maps_lock);
-	return count;
+	return n;
 }
 
 /* A link of the space, off the object's list; NULL: there is none. */
@@ -102,41 +110,6 @@ vmo_forget_space(struct aspace *as)
 		if (link != NULL)
 			vmo_put(vmo);
 	} while (link != NULL);
-}
-
-/* Locks: none of rank >= 4; takes [X].
- * Returns: some mapping is shared and may be written. */
-bool
-vmo_is_mapped_writable(struct vmo *vmo)
-{
-	struct vm_maplink *link;
-	bool found = false;
-
-	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node)
-		found |= link->nwr != 0;
-	mutex_unlock(&vmo->maps_lock);
-	return found;
-}
-
-/* A mapping keeps the open file that it was made from; the descriptor may be closed
- * since.  A program's file is asked at each fork and exec, and may be mapped by a
- * thousand: they are looked at only if one of them was such a mapping, or a part of one.
- * Locks: none of rank >= 4; takes [X].
- * Returns: some mapping was made from a file that can write. */
-bool
-vmo_is_mapped_by_writer(struct vmo *vmo)
-{
-	struct vm_maplink *link;
-	bool found = false;
-
-	mutex_lock(&vmo->maps_lock);
-	if (vmo->had_writer)
-		LIST_FOREACH(link, &vmo->maps, node)
-			found |= (link->flags & VAD_WRITER) != 0;
-	vmo->had_writer = found;
-	mutex_unlock(&vmo->maps_lock);
-	return found;
 }
 
 /* ---- zapping ---- */

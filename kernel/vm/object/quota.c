@@ -41,25 +41,12 @@ vmo_quota_put(struct vmo_quota *q)
 	kmem_free(q);
 }
 
-/* Locks: any. */
-uint32_t
-vmo_quota_refs(struct vmo_quota *q)
-{
-	return atomic_load(&q->refs);
-}
-
-/* Locks: any.  Returns: pages. */
+/* Locks: any.  Returns: as objects.h says. */
 uint64_t
-vmo_quota_used(struct vmo_quota *q)
+vmo_quota(struct vmo_quota *q, enum quota_figure what)
 {
-	return atomic_load(&q->used);
-}
-
-/* Locks: any.  Returns: pages, or QUOTA_NONE. */
-uint64_t
-vmo_quota_max(struct vmo_quota *q)
-{
-	return atomic_load(&q->max);
+	return what == QUOTA_REFS ? atomic_load(&q->refs) :
+	    atomic_load(what == QUOTA_USED ? &q->used : &q->max);
 }
 
 /* From now on at most so many pages.
@@ -95,7 +82,7 @@ vmo_quota_has_writer(struct vmo_quota *q)
 	mutex_lock(&vmo_list_lock);
 	LIST_FOREACH(vmo, &vmo_list, all)
 		if (vmo->type == VMO_AOBJ && vmo->a.quota == q &&
-		    (found = vmo_is_mapped_by_writer(vmo)))
+		    (found = vmo_mappings(vmo, MAPS_OF_WRITERS) != 0))
 			break;
 	mutex_unlock(&vmo_list_lock);
 	return found;

@@ -164,7 +164,7 @@ struct as_commit {
 	_Atomic uint64_t late;         /* [A] charged at touch */
 	uint64_t fed;                  /* [W] of late: frames given to caches of records */
 	uint64_t pruned;               /* [W] of late: for tables whose pages all left memory */
-	_Atomic uint64_t prepaid;      /* [A] charged by exec, not used yet: map_prepay_start() */
+	_Atomic uint64_t prepaid;      /* [A] charged by map_prepay_start(), not used yet */
 };
 
 /* ws/: its working set. */

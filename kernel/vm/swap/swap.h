@@ -101,10 +101,11 @@ extern struct mutex swap_areas_lock;
 /* ahead.c */
 #define AHEAD_FILE 32             /* pages: the longest read of a file */
 struct swap_walk;
-int swap_ahead(struct swap_walk *, const struct swap_words *); /* its fn: begin to read; 1: not now */
+/* swap_walk.fn: begin to read; 1: not now */
+int swap_ahead(struct swap_walk *, const struct swap_words *);
 void swap_look_ahead(struct swap_words *);               /* w->max, w->step: what to read */
 enum neighbours { HAS_BEFORE = 1, HAS_BEHIND = 2 }; /* of a page: in memory */
-int swap_look_ahead_file(struct sequences *, uint64_t idx, unsigned has); /* [O]; enum neighbours */
+int swap_look_ahead_file(struct sequences *, uint64_t idx, unsigned has); /* [O] */
 
 /* pageout.c: the threads that write and keep frames free */
 void pageout_init(void);

@@ -219,9 +219,9 @@ cut_kinds(void)
 	vmo_put(vmo);
 	kept = slots_kept(used);
 	CLAIM(kept == 0, "%lu slots of swap are in use for pages that are gone", kept);
-	CLAIM(vmo_quota_used(quota) == 0 && vmo_quota_refs(quota) == 1, "the "
-	    "object is gone: its file system still counts %lu pages and %u "
-	    "references", vmo_quota_used(quota), vmo_quota_refs(quota) - 1);
+	CLAIM(vmo_quota(quota, QUOTA_USED) == 0 && vmo_quota(quota, QUOTA_REFS) == 1,
+	    "the object is gone: its file system still counts %lu pages and %lu "
+	    "references", vmo_quota(quota, QUOTA_USED), vmo_quota(quota, QUOTA_REFS) - 1);
 	nothing_left();
 	vmo_quota_put(quota);
 }

@@ -94,7 +94,7 @@ anon_books(struct vmo *vmo)
 		.n_resident = vmo->n_resident, .n_tables = vmo->a.n_tables,
 		.charged = vmo->a.charged };
 	spin_unlock(&vmo->lock);
-	b.quota = vmo->a.quota == NULL ? 0 : vmo_quota_used(vmo->a.quota);
+	b.quota = vmo->a.quota == NULL ? 0 : vmo_quota(vmo->a.quota, QUOTA_USED);
 	b.pages = ev_read(EV_anon_pages);
 	b.tables = ev_read(EV_anon_tables);
 	b.kpaged = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out);
@@ -207,7 +207,7 @@ end_by_hand(struct vmo *vmo)
 			clear_table(vmo, *word, top.first, top.depth);
 	}
 	if (vmo->a.quota != NULL)
-		quota_give(vmo->a.quota, vmo_quota_used(vmo->a.quota));
+		quota_give(vmo->a.quota, vmo_quota(vmo->a.quota, QUOTA_USED));
 	vmo_quota_put(vmo->a.quota);
 	commit_uncharge(vmo->a.charged);
 	vmo_free(vmo);

@@ -120,7 +120,8 @@ void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
 /* amap.c: [W] of the space */
 struct vm_anon *amap_lookup(struct vm_amap *, uint64_t vpn);     /* NULL */
 bool amap_reserve(struct vm_amap *, uint64_t vpn);     /* a chunk; false: no memory */
-void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *, enum charged); /* a free slot */
+/* A free slot. */
+void amap_add(struct vm_amap *, uint64_t vpn, struct vm_anon *, enum charged);
 struct vm_anon *amap_take(struct vm_amap *, uint64_t vpn);       /* out of its slot; NULL */
 uint64_t amap_ref(struct vm_amap *, uint64_t lo, uint64_t hi);   /* how many anons */
 uint64_t amap_unref(struct vm_amap *, uint64_t lo, uint64_t hi); /* of them, late ones */
