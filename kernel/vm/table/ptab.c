@@ -603,10 +603,11 @@ pt_holds(const struct pt_hold *h, const struct vm_page *table)
 	return pt_is_among(h->pin, h->npin, table);
 }
 
-/* Let the tables of h go, and free those that have become empty: pt_release().
+/* Let the tables of h go, if an operation has had to hold any, and free those that have
+ * become empty.
  * Locks: none of rank >= 5; takes [W] if there is such a table. */
 void
-pt_release_held(struct pt_hold *h)
+pt_release(struct pt_hold *h)
 {
 	struct aspace *as = h->as;
 

@@ -122,14 +122,7 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 
 bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 /* The rest without [W] */
-void pt_release_held(struct pt_hold *);
-/* At the end of an operation, which seldom has had to hold any.  No lock of rank >= 5. */
-static inline void
-pt_release(struct pt_hold *h)
-{
-	if (h->npin != 0)
-		pt_release_held(h);
-}
+void pt_release(struct pt_hold *);                       /* the end of an operation */
 void pt_forget_all_lost(struct aspace *);                /* nothing is mapped */
 bool pt_open_space(struct aspace *);                     /* false: it is being torn down */
 void pt_close_space(struct aspace *);

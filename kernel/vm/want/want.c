@@ -269,11 +269,9 @@ want_get(struct want *w)
 	case WANT_AGAIN:
 		return 0;
 	case WANT_FRAME:
-		w->zeroed = false;
-		return page_alloc_wait(PHYS_ANY, &w->frame);
 	case WANT_ZEROS:
-		w->zeroed = true;
-		return page_alloc_wait(PHYS_ZEROED, &w->frame);
+		w->zeroed = w->what == WANT_ZEROS;
+		return page_alloc_wait(w->zeroed ? PHYS_ZEROED : PHYS_ANY, &w->frame);
 	case WANT_PAGE:
 		return page_wait(w->page);
 	case WANT_BIO:
