@@ -109,7 +109,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 	it->va = it->stop;
 	if (it->leaf->nused == 0) {
 		/* A table held by another operation is freed when that lets go of it. */
-		if (pt_holds(&z->job->tables, it->leaf))
+		if (pt_is_among(z->job->tables.pin, z->job->tables.npin, it->leaf))
 			(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);
 	}

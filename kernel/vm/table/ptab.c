@@ -412,7 +412,8 @@ hold_brought(struct pt_iter *it)
 	struct pt_hold *h = it->hold;
 	struct pt_path p;
 
-	if (h->as != it->as || h->pinned != it->va || pt_holds(h, it->leaf))
+	if (h->as != it->as || h->pinned != it->va ||
+	    pt_is_among(h->pin, h->npin, it->leaf))
 		return;
 	path_walk(it->as, it->va, &p);
 	hold_path(it->as, it->va, &p, h);
@@ -595,13 +596,6 @@ pt_move(struct aspace *as, struct vm_page *leaf, va_t va, va_t to, struct pt_hol
 }
 
 /* ---- held, for an operation on the words of many ---- */
-
-/* Is the table one of those that h holds?  Locks: h is the caller's. */
-bool
-pt_holds(const struct pt_hold *h, const struct vm_page *table)
-{
-	return pt_is_among(h->pin, h->npin, table);
-}
 
 /* Let the tables of h go, if an operation has had to hold any, and free those that have
  * become empty.

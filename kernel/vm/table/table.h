@@ -71,16 +71,6 @@ int pt_pay_late(struct fctx *) MUST_CHECK;             /* a table that no mappin
 struct vm_page *pt_make(struct aspace *, va_t, struct pt_hold *, struct want *);
 void pt_prune(struct aspace *, va_t, struct tlb_batch *); /* its tables that are empty */
 void pt_prune_now(struct aspace *, va_t);                /* in a batch of its own */
-/* A table that is a cache, and has lost its last word because the page is out of memory,
- * will be made again: what was charged for it is kept for that.  [W] */
-static inline void
-pt_keep_charge(struct aspace *as, struct vm_page *table)
-{
-	if (table->nused != 0 || table->tbl.late == 0 || table->tbl.level != 1)
-		return;
-	table->tbl.late = 0;
-	as->commit.pruned++;
-}
 
 /* The words of a range, leaf table by leaf table; [W] held.  All of [lo, hi) vpn: */
 static inline struct pt_iter
@@ -120,7 +110,6 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 	for ((word) = pt_iter_at(it); ((word) = pt_iter_word(it, word)) != NULL; \
 	    (word)++, (it)->va += PAGE_SIZE, (it)->left--)
 
-bool pt_holds(const struct pt_hold *, const struct vm_page *table);
 /* The rest without [W] */
 void pt_release(struct pt_hold *);                       /* the end of an operation */
 void pt_forget_all_lost(struct aspace *);                /* nothing is mapped */

@@ -177,7 +177,8 @@ held(const struct tables *t, uint64_t i, const struct pt_hold *h)
 		if (table == NULL)
 			break;
 		n++;
-		CLAIM(table->pins == 1 && pt_holds(h, table), "an operation waits "
+		CLAIM(table->pins == 1 &&
+		    pt_is_among(h->pin, h->npin, table), "an operation waits "
 		    "for a table below that of level %d: that one has %u pins, "
 		    "and could go meanwhile", level, table->pins);
 	}

@@ -30,6 +30,17 @@
 
 /* ---- words ---- */
 
+/* A table that is a cache, and has lost its last word because the page is out of memory,
+ * will be made again: what was charged for it is kept for that.  [W] */
+static void
+keep_charge(struct aspace *as, struct vm_page *table)
+{
+	if (table->nused != 0 || table->tbl.late == 0 || table->tbl.level != 1)
+		return;
+	table->tbl.late = 0;
+	as->commit.pruned++;
+}
+
 /* f->word, which is 0, maps pg.
  * Locks: [W], [P].  Owns: takes p over; NULL: the space keeps none. */
 void
@@ -121,7 +132,7 @@ taken(struct pt_iter *it, va_t va, const struct words_cleared *gone,
 	word_settle(it->leaf, gone);
 	it->as->ws.pages -= n;
 	if (any && which == PMAP_UNLOCKED)
-		pt_keep_charge(it->as, it->leaf);
+		keep_charge(it->as, it->leaf);
 	/* Who is about to make its first word has the table. */
 	if (any && it->leaf->nused == 0)
 		pt_prune(it->as, va, it->as->batch);
@@ -225,7 +236,7 @@ pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 	tell_left(as, va, old);
 	as->ws.pages--;
 	tlb_batch_put(as->batch, va >> PAGE_SHIFT, old);
-	pt_keep_charge(as, leaf);
+	keep_charge(as, leaf);
 	if (leaf->nused == 0)
 		pt_prune(as, va, as->batch);
 	return true;
