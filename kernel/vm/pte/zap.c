@@ -162,28 +162,26 @@ zap_next(struct zap_work *z, struct pt_iter *it)
 
 /* The words of all tables from it.va on; flags of their VAD say when it was charged. */
 static void
-drop_tables(struct pt_iter it, uint32_t flags)
+drop_tables(struct pt_iter it, struct zap_job *job, uint32_t flags)
 {
-	struct aspace *as = it.as;
-	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
-	struct zap_work z = { .as = as, .job = &job,
+	struct zap_work z = { .as = it.as, .job = job,
 		.late = (flags & VAD_CHARGED) == 0 };
 	bool waited = false;
 	int r;
 
-	it.hold = &job.tables;
-	it.want = &job.want;
+	it.hold = &job->tables;
+	it.want = &job->want;
 	while (it.va < it.end) {
 		r = zap_next(&z, &it);
 		if (r != 0)
-			want_finish(&job.want);
+			want_finish(&job->want);
 		waited |= r != 0;
 		fault_reap();
 	}
 	/* An entry page may be held without a wait. */
-	if (waited || job.want.kpage != NULL) {
-		pt_release(&job.tables);
-		want_end(&job.want);
+	if (waited || job->want.kpage != NULL) {
+		pt_release(&job->tables);
+		want_end(&job->want);
 	}
 }
 
@@ -193,6 +191,7 @@ drop_tables(struct pt_iter it, uint32_t flags)
 void
 pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 {
+	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
 	struct pt_iter it = pt_range(as, lo, hi);
 	bool any = vm_may_hold(); /* a token need not be waited for */
 
@@ -205,7 +204,7 @@ pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 	if (!any)
 		return;
 	structural_begin();
-	drop_tables(it, vad->flags);
+	drop_tables(it, &job, vad->flags);
 	structural_end();
 }
 
@@ -304,20 +303,22 @@ write_off(struct aspace *as)
 }
 
 /* The last user is gone and all VADs are detached, but those that were lost: whatever
- * words are left were theirs.  school->as_fini.
+ * words are left were theirs.  A table that is still out could not be read, or stands above
+ * such a table: it is given up.  school->as_fini.
  * Locks: [M] exclusive; takes [W]. */
 void
 pte_as_fini(struct aspace *as)
 {
-	struct vad all = { .end = MD_USER_END >> PAGE_SHIFT,
-		.flags = VAD_CHARGED };
+	struct zap_job job = { .how = ZAP_EVEN_PRIVATE,
+		.tables = { .as = as, .forget = true } };
+	bool lost = as_has_lost(as, LOST_VADS);
 
 	HELD(&as->map_lock);
-	if (as_has_lost(as, LOST_VADS)) {
-		pte_detach(as, &all);
+	if (lost || as->table.n_out != 0)
+		drop_tables(pt_range(as, 0, MD_USER_END >> PAGE_SHIFT), &job,
+		    VAD_CHARGED);
+	if (lost)
 		as_lose(as, LOST_TABLES);
-	}
-	pt_forget_all_lost(as);
 	mutex_lock(&as->ws_lock);
 	if (as_has_lost(as, LOST_TABLES))
 		write_off(as);

@@ -613,32 +613,6 @@ pt_release(struct pt_hold *h)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Nothing is mapped any more: what is still out could not be read, or stands above such
- * a table.
- * Locks: none of rank >= 5; takes [W].
- * Context: thread, sleeps; with a structural token. */
-void
-pt_forget_all_lost(struct aspace *as)
-{
-	struct pt_iter it = pt_range(as, 0, MD_USER_END >> PAGE_SHIFT);
-	struct want w = { .what = WANT_AGAIN };
-	struct pt_hold h = { .as = as, .forget = true };
-
-	it.hold = &h;
-	it.want = &w;
-	it.r = as->table.n_out == 0 ? 0 : -EAGAIN;
-	while (it.r != 0) {
-		mutex_lock(&as->ws_lock);
-		while (pt_iter_table(&it))
-			it.va = it.stop;
-		mutex_unlock(&as->ws_lock);
-		if (it.r != 0)
-			want_finish(&w);
-	}
-	pt_release(&h);
-	want_end(&w);
-}
-
 /* Somebody who does not run on the space is going to hold tables of it.
  * Locks: none; the caller has a reference.
  * Owns: the caller, until pt_close_space().

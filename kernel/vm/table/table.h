@@ -112,7 +112,6 @@ pt_iter_word(struct pt_iter *it, uint64_t *word)
 
 /* The rest without [W] */
 void pt_release(struct pt_hold *);                       /* the end of an operation */
-void pt_forget_all_lost(struct aspace *);                /* nothing is mapped */
 bool pt_open_space(struct aspace *);                     /* false: it is being torn down */
 void pt_close_space(struct aspace *);
 void pt_end_space(struct aspace *);                      /* sleeps: nobody has it open */
