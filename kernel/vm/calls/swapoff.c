@@ -156,15 +156,16 @@ bring_words(struct swapoff_work *b, struct vmo *vmo)
 static int
 one_round(struct swapoff_work *b)
 {
-	struct aspace *as = NULL;
+	struct aspace *as;
 	struct vmo *vmo = NULL;
+	uint64_t id = 0;
 	int r = 0;
 
 	b->n = frames_give_up(b->area);
-	while (r == 0 && (as = as_next(as)) != NULL)
+	for (; r == 0 && (as = as_from(id)) != NULL; as_put(as)) {
 		r = bring_space(b, as);
-	if (as != NULL)
-		as_put(as);
+		id = as->id + 1ul;
+	}
 	while (r == 0 && (vmo = vmo_next_anon(vmo)) != NULL)
 		r = bring_words(b, vmo);
 	if (vmo != NULL)
@@ -176,7 +177,8 @@ one_round(struct swapoff_work *b)
 	if (r == 0 && b->n == 0)
 		r = atomic_load(&b->area->busy) == 0 ?
 		    sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE) :
-		    swap_wait_idle(b->area, WAIT_KILLABLE, md_time_ns() + TICK_NS);
+		    wait_until(&swaps.bios, WAIT_KILLABLE, md_time_ns() + TICK_NS,
+			atomic_load(&b->area->busy) == 0);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 

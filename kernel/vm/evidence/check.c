@@ -259,7 +259,7 @@ check_spaces(struct vm_report *rep)
 
 	rep->partial = ev_read(EV_table_in_errors) != 0;
 	LIST_FOREACH(as, &as_list, all) {
-		ASSERT(as->id > last); /* as_next() goes by it */
+		ASSERT(as->id > last); /* as_from() goes by it */
 		last = as->id;
 		check_space(as, rep);
 	}

@@ -39,8 +39,9 @@ void
 report_word(struct vm_report *rep, const char *invariant, va_t va, uint64_t word,
     const char *what)
 {
-	report_bad(rep, invariant, "as %u va %lx word %lx: %s", rep->as->id, va,
-	    word, what);
+	const struct aspace *as = rep->as;
+
+	report_bad(rep, invariant, "as %u va %lx word %lx: %s", as->id, va, word, what);
 }
 
 /*

@@ -103,7 +103,7 @@ void
 as_publish(struct aspace *as)
 {
 	mutex_lock(&as_list_lock);
-	as->id = ++spaces.last_id; /* in the list's order: as_next() */
+	as->id = ++spaces.last_id; /* in the list's order: as_from() */
 	as->ws.used_ns = md_time_ns();
 	spin_lock(&spaces.spin);
 	list_push_back(&as_list, &as->all);
@@ -200,7 +200,8 @@ as_bind_thread(struct thread *t, struct aspace *as)
 
 /* ---- all of them ---- */
 
-/* The first space of that number or a higher one.
+/* The first space of that number or a higher one: for who goes through all of them, and may
+ * wait for long between two; such as come or go meanwhile are met or not.
  * Locks: none of rank >= 2.
  * Owns: the caller, a reference to the result.
  * Returns: NULL: there is none. */
@@ -216,21 +217,6 @@ as_from(uint64_t id)
 			break;
 		}
 	mutex_unlock(&as_list_lock);
-	return found;
-}
-
-/* The spaces one after the other, by who may wait for long between two; such as come or
- * go meanwhile are met or not.
- * Locks: none of rank >= 2.
- * Owns: the caller, a reference to the result; the one to prev is dropped.
- * Returns: the one behind prev (NULL: the first); NULL: there is none. */
-struct aspace *
-as_next(struct aspace *prev)
-{
-	struct aspace *found = as_from(prev == NULL ? 0 : prev->id + 1ul);
-
-	if (prev != NULL)
-		as_put(prev);
 	return found;
 }
 

@@ -260,8 +260,7 @@ struct aspace *as_alloc(void);                           /* a header; NULL */
 void as_free(struct aspace *);
 void as_publish(struct aspace *);                        /* onto the list of all */
 void as_unpublish(struct aspace *);
-struct aspace *as_next(struct aspace *prev); /* with a reference, prev's is dropped; NULL */
-struct aspace *as_from(uint64_t id);         /* the same: that one, or behind it */
+struct aspace *as_from(uint64_t id);         /* that one, or behind it; a reference; NULL */
 extern struct mutex as_list_lock;                        /* none comes or goes; before any map_lock */
 extern struct list as_list;                              /* [list lock] by as->all; oldest first */
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */

@@ -510,11 +510,3 @@ swap_wait(void)
 	wait_finish(&w);
 	return r == -ETIMEDOUT ? 0 : r;
 }
-
-/* Sleep until the area has no request under way.
- * Locks: none of rank >= 2.  Returns: 0, -ETIMEDOUT, -EINTR. */
-int
-swap_wait_idle(const struct swap_area *a, enum wait_how how, uint64_t deadline_ns)
-{
-	return wait_until(&swaps.bios, how, deadline_ns, atomic_load(&a->busy) == 0);
-}

@@ -86,7 +86,6 @@ enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
 
 /* cluster.c */
 int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
-int swap_wait_idle(const struct swap_area *, enum wait_how, uint64_t deadline_ns);
 
 /* swaparea.c */
 void swap_init(void);
