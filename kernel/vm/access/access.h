@@ -16,7 +16,6 @@ int vm_pin_user(struct aspace *, va_t, enum access, struct vm_page **) MUST_CHEC
 enum uio_dir { UIO_PUT, UIO_GET };
 /* Bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);
-ssize_t uio_move(struct uio *, char *buf, size_t n, enum uio_dir);
 ssize_t uio_move_frames(struct uio *, struct vm_page *const *, size_t at, size_t n,
     enum uio_dir);
 

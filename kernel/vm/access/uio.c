@@ -84,7 +84,7 @@ uio_at_once(const struct uio *u, char *buf, size_t n, enum uio_dir dir)
 }
 
 /* n bytes between the uio and buf; as uio_put(). */
-ssize_t
+static ssize_t
 uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 {
 	size_t done = 0;

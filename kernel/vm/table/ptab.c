@@ -254,6 +254,23 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
+/* A table that could not be read is given up, with what only it knew: pages on swap,
+ * references to entries.  Its slots stay taken.
+ * Locks: [W]. */
+static void
+pt_forget_lost(struct aspace *as, uint64_t *word, int level)
+{
+	uint64_t old = word_get(word);
+
+	HELD(&as->ws_lock);
+	ASSERT(pte_kind(old) == PTE_ERROR);
+	word_set(word_table(word, level), word, 0);
+	as->table.n_out--;
+	as_lose(as, LOST_TABLES);
+	if ((old & PTE_TABLE_LATE) != 0)
+		commit_uncharge_late(as, 1);
+}
+
 /* One of the tables on the way to va is out: it is taken back, or given up if it is
  * lost.  False: it is on swap, and w brings it. */
 static bool
@@ -276,7 +293,7 @@ path_back(struct aspace *as, va_t va, struct pt_path *p, struct pt_hold *h,
  * Owns: h, the tables that there are, if this is not all of them.
  * Returns: p, the way, and h->lost if a table was given up for it; false: w says what
  * is missing, a frame or a table that is out; what was made stays. */
-bool
+static bool
 path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w)
 {
@@ -323,7 +340,7 @@ eight_are_absent(const uint64_t *w)
  * of this level: at the end of its table, or of the range, at the latest.  What is
  * mapped and was never touched is looked at eight words at a time.
  * Locks: [W] of its space. */
-va_t
+static va_t
 pt_skip_absent(const uint64_t *word, va_t va, va_t end, int level)
 {
 	uint64_t left = MD_PT_WORDS - md_pt_index(va, level + 1), n;
@@ -536,23 +553,6 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 		if (last) /* all of its words are 0 */
 			phys_free_zeroed(table);
 	}
-}
-
-/* A table that could not be read is given up, with what only it knew: pages on swap,
- * references to entries.  Its slots stay taken.
- * Locks: [W]. */
-void
-pt_forget_lost(struct aspace *as, uint64_t *word, int level)
-{
-	uint64_t old = word_get(word);
-
-	HELD(&as->ws_lock);
-	ASSERT(pte_kind(old) == PTE_ERROR);
-	word_set(word_table(word, level), word, 0);
-	as->table.n_out--;
-	as_lose(as, LOST_TABLES);
-	if ((old & PTE_TABLE_LATE) != 0)
-		commit_uncharge_late(as, 1);
 }
 
 /* ---- a leaf table gets another address ---- */

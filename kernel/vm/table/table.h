@@ -87,7 +87,6 @@ bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
 /* As pt_iter_table(), for a loop over tables: [W] is held from one call to the next, and
  * not between two of them, nor once it has said false. */
 bool pt_iter_next(struct pt_iter *);
-va_t pt_skip_absent(const uint64_t *word, va_t, va_t end, int level); /* word: 0 */
 /* The word of va in the table. */
 static inline uint64_t *
 pt_iter_at(const struct pt_iter *it)
@@ -209,8 +208,6 @@ pt_forget_near(struct aspace *as)
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
-bool path_make(struct aspace *, va_t, struct pt_path *, int level, struct pt_hold *,
-    struct want *) MUST_CHECK;
 /* What a descriptor says of a table in use, but for tbl.late.  [W]. */
 static inline void
 pt_init_table(struct aspace *as, struct vm_page *table, int level)
@@ -220,8 +217,6 @@ pt_init_table(struct aspace *as, struct vm_page *table, int level)
 	table->tbl.nvalid = table->tbl.nspec = 0;
 	table->tbl.level = (unsigned)level & 3;
 }
-
-void pt_forget_lost(struct aspace *, uint64_t *word, int level);
 
 /* ptpage.c; [W] */
 static inline bool
