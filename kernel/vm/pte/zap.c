@@ -265,30 +265,6 @@ pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	return r;
 }
 
-/* Tables without a word: a fault or fork that was killed between making an upper table
- * and the leaf leaves such.  [W]. */
-static void
-prune_idle(struct aspace *as)
-{
-	uint64_t *root = pa2va(as->md.root_pa), *upper;
-	va_t va, span = 1ul << 39;
-	unsigned i, j;
-
-	tlb_batch_init(as->batch, as, BATCH_ZAP);
-	for (i = 0; i < MD_PT_WORDS / 2; i++) {
-		if (root[i] == 0 || design_owns(as, i * span))
-			continue;
-		upper = pt_words(pte_page(root[i]));
-		va = i * span;
-		for (j = 0; j < MD_PT_WORDS && root[i] != 0; j++)
-			if (upper[j] != 0)
-				pt_prune(as, va + j * (span >> 9), as->batch);
-		if (root[i] != 0)
-			pt_prune(as, va, as->batch);
-	}
-	tlb_batch_end(as->batch);
-}
-
 /* Tables could not be read: what they knew is lost, and counts say so no more.  [W]. */
 static void
 write_off(struct aspace *as)
@@ -322,8 +298,6 @@ pte_as_fini(struct aspace *as)
 	mutex_lock(&as->ws_lock);
 	if (as_has_lost(as, LOST_TABLES))
 		write_off(as);
-	if (as->table.n != 0)
-		prune_idle(as);
 	ASSERT(as->words.fork == 0 && as->words.priv == 0 && as->ws.pages == 0);
 	ASSERT(as->words.locked == 0 && as->table.n == 0 && as->table.n_out == 0);
 	ASSERT(as->shared.n == 0 && as->shared.refs.node == NULL);
