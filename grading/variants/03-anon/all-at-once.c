@@ -269,7 +269,6 @@ new_page(struct vmo *vmo, uint64_t pgoff, struct anon_path *way,
 	page_pin_locked(*out);
 	spin_unlock(&pfn_lock);
 	vmo->a.charged += !whole;
-	vmo->a.n_pages++;
 	vmo->n_resident++;
 	EVENT(anon_page_new);
 	EVENT_ADD(anon_pages, 1);
@@ -420,8 +419,7 @@ cut_leaf(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
 	}
 	hi = MIN(hi, anon_run_end(first));
 	left = bury(table, word, first, hi, &dead);
-	dead.words = MIN(dead.words, vmo->a.n_pages);
-	vmo->a.n_pages -= dead.words;
+	dead.words = MIN(dead.words, vmo->n_resident);
 	vmo->n_resident -= dead.words;
 	if (!vmo->charged_whole)
 		vmo->a.charged -= dead.words;

@@ -47,7 +47,7 @@ anon_put(struct vmo *vmo)
 	anon_truncate(vmo, 0, VMO_MAX_PAGES);
 	if (vmo->a.lost)
 		anon_forget_lost(vmo);
-	ASSERT(vmo->a.n_pages == 0 && vmo->a.n_tables == 0);
+	ASSERT(vmo->n_resident == 0 && vmo->a.n_tables == 0);
 	commit_uncharge(vmo->a.charged);
 	vmo_quota_put(vmo->a.quota);
 	EVENT(anon_free);
@@ -235,7 +235,6 @@ anon_make(struct vmo *vmo, struct anon_ask *ask, struct anon_path *way)
 	word_set_locked(way->table, way->slot, pte_make_trans(pg));
 	spin_unlock(&pfn_lock);
 	vmo->n_resident++;
-	vmo->a.n_pages++;
 	EVENT(anon_page_new);
 	EVENT_ADD(anon_pages, 1);
 	return 0;
@@ -387,8 +386,7 @@ anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
 		n++;
 	}
 	/* A table that could not be read has more words than there were pages. */
-	n = MIN(n, vmo->a.n_pages);
-	vmo->a.n_pages -= n;
+	n = MIN(n, vmo->n_resident);
 	vmo->n_resident -= n;
 	vmo->a.charged -= vmo->charged_whole ? 0 : n;
 	spin_unlock(&vmo->lock);

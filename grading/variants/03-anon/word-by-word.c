@@ -220,7 +220,6 @@ fill(struct vmo *vmo, uint64_t pgoff, struct anon_path *way, struct want *w)
 	page_pin_locked(pg);
 	word_set_locked(way->table, way->slot, pte_make_trans(pg));
 	spin_unlock(&pfn_lock);
-	vmo->a.n_pages++;
 	vmo->n_resident++;
 	EVENT(anon_page_new);
 	EVENT_ADD(anon_pages, 1);
@@ -353,8 +352,7 @@ cut_word(struct vmo *vmo, struct vm_page *table, uint64_t *slot)
 		swap_free(swap_slot(word));
 	}
 	spin_unlock(&pfn_lock);
-	if (word != 0 && vmo->a.n_pages > 0) {
-		vmo->a.n_pages--;
+	if (word != 0 && vmo->n_resident > 0) {
 		vmo->n_resident--;
 		quota_give(vmo->a.quota, 1);
 		EVENT_ADD(anon_pages, -1);

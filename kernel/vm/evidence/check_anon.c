@@ -144,10 +144,9 @@ check_totals(struct anon_count *c)
 	    anon_price(PAGE_UP(vmo->size) >> PAGE_SHIFT) :
 	    c->pages + c->tables;
 
-	if (vmo->a.n_pages != c->pages || vmo->n_resident != c->pages ||
-	    vmo->a.n_tables != c->tables)
+	if (vmo->n_resident != c->pages || vmo->a.n_tables != c->tables)
 		report_bad(c->r, "I15", "object: %lu pages %lu tables, counted "
-		    "%lu and %lu", vmo->a.n_pages, vmo->a.n_tables, c->pages,
+		    "%lu and %lu", vmo->n_resident, vmo->a.n_tables, c->pages,
 		    c->tables);
 	if (vmo->a.charged != due)
 		report_bad(c->r, "I15", "object holds a charge of %lu, not %lu",

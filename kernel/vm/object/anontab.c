@@ -357,11 +357,10 @@ anon_forget_lost(struct vmo *vmo)
 {
 	prune_lost(vmo);
 	klog("anon: %lu pages and %lu tables were lost on swap",
-	    vmo->a.n_pages, vmo->a.n_tables);
-	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
+	    vmo->n_resident, vmo->a.n_tables);
+	EVENT_ADD(anon_pages, -(int64_t)vmo->n_resident);
 	EVENT_ADD(anon_tables, -(int64_t)vmo->a.n_tables);
-	quota_give(vmo->a.quota, vmo->a.n_pages);
-	vmo->a.n_pages = 0;
+	quota_give(vmo->a.quota, vmo->n_resident);
 	vmo->a.n_tables = 0;
 	vmo->n_resident = 0;
 }
@@ -422,7 +421,6 @@ anon_enter(struct vmo *vmo, uint64_t pgoff, struct vm_page *pg)
 		CHECK(!page_unpin_dirty_locked(pg));
 		spin_unlock(&pfn_lock);
 		vmo->n_resident++;
-		vmo->a.n_pages++;
 		EVENT(anon_page_new);
 		EVENT_ADD(anon_pages, 1);
 	}

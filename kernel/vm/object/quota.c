@@ -66,7 +66,7 @@ vmo_quota_limit(struct vmo_quota *q, uint64_t pages)
 void
 vmo_set_quota(struct vmo *vmo, struct vmo_quota *q)
 {
-	ASSERT(vmo->type == VMO_AOBJ && vmo->a.n_pages == 0);
+	ASSERT(vmo->type == VMO_AOBJ && vmo->n_resident == 0);
 	atomic_add(&q->refs, 1);
 	vmo->a.quota = q;
 }

@@ -36,7 +36,7 @@ struct vmo {
 	union {
 		struct {                       /* AOBJ */
 			uint64_t words[ANON_WORDS]; /* [O] of pages, or of top tables: anon_top() */
-			uint64_t n_pages, n_tables; /* [O] */
+			uint64_t n_tables;     /* [O] */
 			uint64_t charged;      /* [O] commit pages held by the object */
 			struct vmo_quota *quota; /* [c] a reference; NULL: none */
 			uint64_t keep;         /* [O] pages below may exist, whatever the size */

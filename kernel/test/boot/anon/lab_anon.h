@@ -38,7 +38,7 @@ bool anon_shape_holds(void);
 
 /* What an object counts, and the machine. */
 struct anon_books {
-	uint64_t n_pages, n_resident, n_tables, charged, quota;
+	uint64_t n_resident, n_tables, charged, quota;
 	uint64_t pages, tables, kpaged, commit, limbo;
 };
 

@@ -144,9 +144,9 @@ ranges(void)
 	anon_books_moved("all was cut from a page on", vmo, was, -pages, -tables,
 	    -pages - tables);
 	anon_truncate(vmo, 0, UINT64_MAX);
-	CLAIM(vmo->a.n_pages == 0 && vmo->a.n_tables == 0 && vmo->a.charged == 0,
+	CLAIM(vmo->n_resident == 0 && vmo->a.n_tables == 0 && vmo->a.charged == 0,
 	    "all was cut: %lu pages, %lu tables and a charge of %lu are left",
-	    vmo->a.n_pages, vmo->a.n_tables, vmo->a.charged);
+	    vmo->n_resident, vmo->a.n_tables, vmo->a.charged);
 	ev_mark(2);
 	vmo_put(vmo);
 	nothing_left();
@@ -213,8 +213,8 @@ cut_kinds(void)
 	vmo->size = 100 * PAGE_SIZE; /* as vmo_resize() has done by then */
 	spin_unlock(&vmo->lock);
 	anon_truncate(vmo, 100, VMO_MAX_PAGES);
-	CLAIM(vmo->a.n_pages == 99, "of 100 pages 99 were there, and %lu are left",
-	    vmo->a.n_pages);
+	CLAIM(vmo->n_resident == 99, "of 100 pages 99 were there, and %lu are left",
+	    vmo->n_resident);
 	ev_mark(2);
 	vmo_put(vmo);
 	kept = slots_kept(used);
@@ -388,8 +388,8 @@ refused_then_made(void)
 		EXPECT_IS(as_write(as, va + i * PAGE_SIZE, &value, 8), ==, 8);
 	uio_init_kernel(&u, &value, 8);
 	EXPECT_IS(vmo_write(vmo, (at + n) << PAGE_SHIFT, &u), ==, 8);
-	CLAIM(vmo->a.n_pages == n + 1, "all was tried again: %lu pages are there, "
-	    "not %lu", vmo->a.n_pages, n + 1);
+	CLAIM(vmo->n_resident == n + 1, "all was tried again: %lu pages are there, "
+	    "not %lu", vmo->n_resident, n + 1);
 	ev_mark(2);
 	lab_space_end(as);
 	free = ev_read(EV_page_free);

@@ -90,9 +90,8 @@ anon_books(struct vmo *vmo)
 	struct anon_books b;
 
 	spin_lock(&vmo->lock);
-	b = (struct anon_books){ .n_pages = vmo->a.n_pages,
-		.n_resident = vmo->n_resident, .n_tables = vmo->a.n_tables,
-		.charged = vmo->a.charged };
+	b = (struct anon_books){ .n_resident = vmo->n_resident,
+		.n_tables = vmo->a.n_tables, .charged = vmo->a.charged };
 	spin_unlock(&vmo->lock);
 	b.quota = vmo->a.quota == NULL ? 0 : vmo_quota(vmo->a.quota, QUOTA_USED);
 	b.pages = ev_read(EV_anon_pages);
@@ -117,7 +116,6 @@ anon_books_moved(const char *what, struct vmo *vmo, struct anon_books was,
 {
 	struct anon_books now = anon_books(vmo);
 
-	moved(what, "a.n_pages", was.n_pages, now.n_pages, pages);
 	moved(what, "n_resident", was.n_resident, now.n_resident, pages);
 	moved(what, "a.n_tables", was.n_tables, now.n_tables, tables);
 	moved(what, "a.charged", was.charged, now.charged, charged);
@@ -197,7 +195,7 @@ end_by_hand(struct vmo *vmo)
 	struct anon_top top = { .end = 0 };
 	uint64_t *word;
 
-	EVENT_ADD(anon_pages, -(int64_t)vmo->a.n_pages);
+	EVENT_ADD(anon_pages, -(int64_t)vmo->n_resident);
 	while (top.end < VMO_MAX_PAGES) {
 		top = anon_top(top.end);
 		word = &vmo->a.words[top.word];
