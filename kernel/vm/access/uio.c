@@ -73,11 +73,19 @@ uio_is_plain(const struct uio *u, size_t n, enum uio_dir dir)
 	    (dir == UIO_PUT || !atomic_load(&u->as->table.hides));
 }
 
-/* Bytes of such a buffer.  False: some have moved perhaps, none counts. */
-static inline bool
-uio_at_once(const struct uio *u, char *buf, size_t n, enum uio_dir dir)
+static char *
+page_bytes(const struct vm_page *pg)
 {
-	char *user = (char *)u->vec->base;
+	return pa2va(page_pa(pg));
+}
+
+/* Bytes of such a buffer, done behind its begin.  False: some have moved perhaps, none
+ * counts. */
+static inline bool
+uio_at_once(const struct uio *u, size_t done, char *buf, size_t n,
+    enum uio_dir dir)
+{
+	char *user = (char *)u->vec->base + done;
 
 	return (dir == UIO_PUT ? md_copy_user(user, buf, n) :
 	    md_copy_user(buf, user, n)) == 0;
@@ -92,7 +100,7 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 
 	n = MIN(n, u->left);
 	if (n > 0 && u->nvec > 0 && uio_is_plain(u, n, dir) &&
-	    uio_at_once(u, buf, n, dir)) {
+	    uio_at_once(u, 0, buf, n, dir)) {
 		uio_moved(u, n);
 		return (ssize_t)n;
 	}
@@ -117,15 +125,25 @@ ssize_t
 uio_move_frames(struct uio *u, struct vm_page *const *page, size_t at, size_t n,
     enum uio_dir dir)
 {
-	size_t done = 0, part;
+	bool plain = uio_is_plain(u, n, dir);
+	size_t done = 0, part = MIN(n, PAGE_SIZE - at);
 	ssize_t r = 0;
 
-	for (; done < n; at = 0) {
-		part = MIN(n - done, PAGE_SIZE - at);
-		r = uio_move(u, (char *)pa2va(page_pa(*page++)) + at, part, dir);
+	while (plain && done < n &&
+	    uio_at_once(u, done, page_bytes(*page) + at, part, dir)) {
+		page++;
+		at = 0;
+		done += part;
+		part = MIN(n - done, PAGE_SIZE);
+	}
+	uio_moved(u, done);
+	while (done < n) {
+		r = uio_move(u, page_bytes(*page++) + at, part, dir);
 		done += (size_t)MAX(r, 0);
 		if (r < (ssize_t)part)
 			break;
+		at = 0;
+		part = MIN(n - done, PAGE_SIZE);
 	}
 	return done > 0 ? (ssize_t)done : r;
 }
