@@ -25,6 +25,10 @@ run(uint64_t seed)
 	return fnv(record->text, record->used);
 }
 
+/* What we answer otherwise: a sendfile of nothing from a socket that listens is not
+ * refused; one to a socket copies, so that what the file is later does not come out. */
+static const unsigned liberties[] = { 268, 525 };
+
 static const struct compared compared = {
 	"calls_answer_as_on_linux", "SHOW", run, on_linux, SEEDS,
 	COUNT(on_linux), liberties, COUNT(liberties)

@@ -3,21 +3,19 @@
 /*
  * Processes that have nothing to do with each other do not notice each other.
  *
- * The calls of a seed (calls_seed.h) have their answers.  Here several seeds make theirs
- * at the same time, each in processes and a folder of its own: each must answer as if
- * it were alone.  What one of them changes behind another's back, in a table, a list or
- * a page that both pass through, is an answer that differs.
+ * Seeds make their calls (calls_seed.h) alone first.  Then several make theirs at the
+ * same time, each in processes and a folder of its own: each must answer as if it were
+ * alone.  What one of them changes behind another's back, in a table, a list or a page
+ * that both pass through, is an answer that differs.
  *
- * Where time is virtual the answers are those of Linux 6.1.  Elsewhere a host may let a
- * child sleep for any time: seeds have no children there, and make their calls alone
- * first.
+ * Where time is not virtual a host may let a child sleep for any time: seeds have no
+ * children there.
  */
 #ifndef SETTLE_MS
 #define SETTLE_MS 100 /* seven others run meanwhile */
 #endif
 
 #include "calls_seed.h"
-#include "calls_on_linux.h"
 
 #define ABREAST 8
 #ifndef PRESSED_BYTES
@@ -25,17 +23,10 @@
 #endif
 #define TRIES 4 /* until a seed has its answers again, to show where it had not */
 
-static const uint32_t *answers; /* of each seed */
-static unsigned *differ; /* of each worker: seeds that answered otherwise; shared */
+#define MOST_SEEDS 1000
 
-static bool
-is_liberty(unsigned seed)
-{
-	for (size_t i = 0; i < COUNT(liberties); i++)
-		if (liberties[i] == seed)
-			return true;
-	return false;
-}
+static uint32_t answers[MOST_SEEDS]; /* of each seed */
+static unsigned *differ; /* of each worker: seeds that answered otherwise; shared */
 
 static bool
 has_its_answers(unsigned seed)
@@ -90,7 +81,7 @@ work(unsigned w, unsigned seeds)
 	keys = (key_t)w << 8;
 	share_record();
 	for (unsigned seed = w; seed < seeds; seed += ABREAST)
-		if (!is_liberty(seed) && !has_its_answers(seed)) {
+		if (!has_its_answers(seed)) {
 			differ[w]++;
 			look_again(seed);
 		}
@@ -128,7 +119,6 @@ run_all(unsigned seeds)
 {
 	pid_t pid[ABREAST], pressing = press();
 
-	LE(seeds, COUNT(on_linux));
 	for (unsigned w = 0; w < ABREAST; w++) {
 		pid[w] = OK(fork());
 		if (pid[w] == 0)
@@ -141,31 +131,28 @@ run_all(unsigned seeds)
 	end_press(pressing);
 }
 
-/* As they are now, with nothing beside. */
-static const uint32_t *
-answers_alone(unsigned seeds)
+/* With nothing beside. */
+static void
+run_alone(unsigned seeds)
 {
-	uint32_t *alone = calloc(seeds, sizeof(*alone));
-
-	CHECK(alone != NULL);
-	meets_others = true;
-	subjects_used = COUNT(subjects) - 1; /* without children, the last */
 	for (unsigned seed = 0; seed < seeds; seed++) {
 		run_seed(seed);
-		alone[seed] = fnv(record->text, record->used);
+		answers[seed] = fnv(record->text, record->used);
 	}
-	return alone;
 }
 
 int
 main(int argc, char **argv)
 {
-	unsigned seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) :
-	    (unsigned)COUNT(on_linux);
+	unsigned seeds = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : MOST_SEEDS;
 
+	LE(seeds, MOST_SEEDS);
+	meets_others = true;
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		subjects_used = COUNT(subjects) - 1; /* without children, the last */
 	begin_seeds();
 	differ = (void *)pages_shared(1);
-	answers = sysconf(_SC_NPROCESSORS_ONLN) == 1 ? on_linux : answers_alone(seeds);
+	run_alone(seeds);
 	run_all(seeds);
 	leave_tmp();
 	return test_done();

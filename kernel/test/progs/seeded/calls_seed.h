@@ -74,10 +74,6 @@ one_call(void)
 
 /* ---- a seed ---- */
 
-/* What we answer otherwise: a sendfile of nothing from a socket that listens is not
- * refused; one to a socket copies, so that what the file is later does not come out. */
-static const unsigned liberties[] = { 268, 525 };
-
 static void
 make_data(void)
 {
