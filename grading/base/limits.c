@@ -19,6 +19,7 @@
  *
  * Read next util.c, boot/build.c.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,6 +78,30 @@ limits_apply(const struct limits *l)
 }
 
 /*
+ * Does a tool say so of itself?  What it says of the file ("fork.c:12:3: error: …"),
+ * and the lines of the file that it shows (" 12 | … // out of memory"), are words
+ * of whoever wrote the file.
+ */
+static bool
+tool_says(const char *said, const char *word)
+{
+	size_t n, k;
+
+	for (; *said != '\0'; said += n + (said[n] == '\n')) {
+		n = strcspn(said, "\n");
+		k = strspn(said, " 0123456789");
+		if (said[k] == '|')
+			continue;
+		k = strcspn(said, ": \n");
+		if (said[k] == ':' && isdigit((unsigned char)said[k + 1]))
+			continue;
+		if (memmem(said, n, word, strlen(word)) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/*
  * A part that was killed, but not by its CPU time: the host was out of memory; or
  * one that could not even be started.
  */
@@ -89,7 +114,7 @@ limits_of_host(int status, const char *said)
 	size_t i;
 
 	for (i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strstr(said, words[i]) != NULL)
+		if (tool_says(said, words[i]))
 			return true;
 	return status == -1;
 }
@@ -109,7 +134,7 @@ limits_met(const struct limits *l, int status, const char *said)
 	static char text[160];
 	size_t i, n = sizeof words / sizeof words[0];
 
-	for (i = 0; i < n && strstr(said, words[i].word) == NULL; i++)
+	for (i = 0; i < n && !tool_says(said, words[i].word); i++)
 		;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		i = 0;

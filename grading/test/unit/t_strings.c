@@ -275,6 +275,32 @@ locked(void **state)
 	free(mine);
 }
 
+/* A compiler shows the line that is wrong, with all that its author wrote there. */
+static void
+limits_and_lines(void **state)
+{
+	static const char error[] = "fork.c: In function 'fork_range':\n"
+	    "fork.c:12:3: error: unknown type name 'retrun'\n"
+	    "   12 |                 retrun -ENOMEM; /* out of memory */\n"
+	    "      |                 ^~~~~~\n"
+	    "fork.c:14:3: error: 'x' undeclared\n"
+	    "   14 |         klog(\"lab 05: fork: Cannot fork\", x);\n"
+	    "fork.c:15:2: error: #error File too large\n";
+	static const struct limits *l = &compiler_limits;
+	int one = 1 << 8; /* exit(1) */
+
+	assert_null(limits_met(l, one, error));
+	assert_false(limits_of_host(one, error));
+	assert_non_null(limits_met(l, one, "cc1: out of memory allocating 65536 bytes\n"));
+	assert_non_null(limits_met(l, one, "gcc: internal compiler error: CPU time limit "
+	    "exceeded signal terminated program cc1\n"));
+	assert_true(limits_of_host(one, "gcc: fatal error: Killed signal terminated "
+	    "program cc1\n"));
+	assert_true(limits_of_host(one, "sh: 1: Cannot fork\n"));
+	assert_true(limits_of_host(one, "gcc: fatal error: cannot execute 'cc1': vfork: "
+	    "Resource temporarily unavailable\n"));
+}
+
 /* make grade FILE=…: neither make nor a shell reads what is in a name. */
 static void
 names_through_make(void **state)
@@ -319,6 +345,7 @@ main(void)
 		cmocka_unit_test(one_open),
 		cmocka_unit_test(leftovers),
 		cmocka_unit_test(locked),
+		cmocka_unit_test(limits_and_lines),
 		cmocka_unit_test(names_through_make),
 	};
 
