@@ -279,12 +279,17 @@ passes(struct build *b, const struct lab *lab, const struct gate_places *p,
     const char *name,
     char *(*gate)(const struct lab *, const struct gate_places *, const char *))
 {
-	char *path = xprintf("%s/%s", b->dir, name), *why = NULL;
-	char *text = file_read(path, NULL);
-	bool ok = text != NULL;
+	char *path = xprintf("%s/%s", b->dir, name), *why = NULL, *text;
+	size_t n;
+	bool ok;
 
+	text = file_read(path, &n);
+	ok = text != NULL;
 	if (!ok)
 		refuse(b, ST_INFRA, xprintf("%s: %s", path, strerror(errno)));
+	else if (strlen(text) != n) /* what is behind it would not be judged */
+		ok = refuse(b, ST_GATE, xstrdup("a zero byte in what the compiler "
+		    "writes"));
 	else if ((why = gate(lab, p, text)) != NULL)
 		ok = refuse(b, ST_GATE, why);
 	free(text);

@@ -42,14 +42,18 @@ gate_allows(const struct lab *lab, const char *what)
 	return false;
 }
 
-/* The lines that a shell's script says about an object, its $1, within limits. */
+/*
+ * The lines that a shell's script says about an object, its $1, within limits; of a
+ * list that was cut off *cut becomes true: what stands behind it nobody has judged.
+ */
 static struct words
-column(const char *tool, const char *object)
+column(const char *tool, const char *object, bool *cut)
 {
 	struct words w = { 0 };
 	char *out = NULL, *rest, *s;
 
-	shell_within(&compiler_limits, &out, tool, object, NULL);
+	if (shell_within(&compiler_limits, &out, tool, object, NULL) != 0)
+		*cut = true;
 	rest = out;
 	while ((s = strsep(&rest, "\n")) != NULL)
 		if (*s != '\0')
@@ -61,9 +65,9 @@ column(const char *tool, const char *object)
 /* The first word of a tool's list of the object that may not be there. */
 static char *
 first_bad(const char *tool, const char *object, const struct words *allowed,
-    bool (*fine)(const char *))
+    bool (*fine)(const char *), bool *cut)
 {
-	struct words have = column(tool, object);
+	struct words have = column(tool, object, cut);
 	char *bad = NULL;
 	size_t i;
 
@@ -201,11 +205,11 @@ has_our_code(const char *object, const char *dir, const char *reference)
  * none.  A call's own -4 is no offset.
  */
 static char *
-beside_a_name(const char *object)
+beside_a_name(const char *object, bool *cut)
 {
 	struct words have = column("{ nm build/vadose.elf; readelf -rW \"$1\"; } | "
 	    "awk 'NF == 3 && $2 ~ /^[tT]$/ { f[$3] = 1 } $5 in f && $3 ~ /^R_/ && "
-	    "$6 $7 != \"+0\" && $6 $7 != \"-4\" { print $5 $6 $7 }'", object);
+	    "$6 $7 != \"+0\" && $6 $7 != \"-4\" { print $5 $6 $7 }'", object, cut);
 	char *bad = have.n > 0 ? xstrdup(have.v[0]) : NULL;
 
 	words_free(&have);
@@ -218,9 +222,9 @@ beside_a_name(const char *object)
 
 /* A static name by which the judge finds its way in the kernel; NULL: none. */
 static char *
-judges_name(const char *object)
+judges_name(const char *object, bool *cut)
 {
-	struct words have = column(LOCALS, object);
+	struct words have = column(LOCALS, object, cut);
 	char *bad = NULL;
 	size_t i;
 
@@ -229,6 +233,41 @@ judges_name(const char *object)
 			bad = xstrdup(have.v[i]);
 	words_free(&have);
 	return bad;
+}
+
+/* ---- names that are not known here ---- */
+
+/* The file of the kernel that defines a name and is a lab's; malloc'd or NULL. */
+static char *
+file_that_has(const char *name)
+{
+	bool none = false;
+	struct words files = column("cd build/grading/names && grep -rlxFe \"D $1\" "
+	    "--include='*.names' .", name, &none);
+	char *file = NULL;
+
+	if (files.n > 0)
+		file = xprintf("kernel/%.*s.c",
+		    (int)(strlen(files.v[0]) - strlen("./.names")), files.v[0] + 2);
+	words_free(&files);
+	return file;
+}
+
+/* What a name is that the file has no business with; malloc'd. */
+static char *
+more_of(const char *tool, const char *name)
+{
+	char *file, *text;
+
+	if (strcmp(tool, USED) == 0 && strncmp(name, "__", 2) == 0)
+		return xstrdup("; a builtin of the compiler calls it, or arithmetic "
+			       "of more than 64 bits: the kernel has none of that");
+	file = strcmp(tool, DEFINED) == 0 ? file_that_has(name) : NULL;
+	if (file == NULL)
+		return xstrdup("");
+	text = xprintf("; %s has it: is this the file of another lab?", file);
+	free(file);
+	return text;
 }
 
 /* ---- all of it ---- */
@@ -270,12 +309,14 @@ gate_object(const struct lab *lab, const char *object, const char *dir,
 				 "(make it static)" },
 		{ WEAK, NULL, "a weak name" },
 		{ USED, NULL, "a name that this lab does not import (its page "
-			      "lists those that it does)" },
+			      "lists those that it does; a function of your "
+			      "own that is inline is static, too)" },
 		{ CODED, NULL, "data among the code" },
 		{ RELOCS, reloc_is_plain, "a relocation that C has no need of" },
 	};
 	struct words allowed;
-	char *bad, *why = NULL;
+	char *bad, *more, *why = NULL;
+	bool cut = false;
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof rows[0] && why == NULL; i++) {
@@ -284,17 +325,20 @@ gate_object(const struct lab *lab, const char *object, const char *dir,
 		    strcmp(lab->file, "none") == 0)
 			continue;
 		allowed = allowed_in(lab, rows[i].tool);
-		bad = first_bad(rows[i].tool, object, &allowed, rows[i].fine);
+		bad = first_bad(rows[i].tool, object, &allowed, rows[i].fine,
+		    &cut);
+		more = bad != NULL ? more_of(rows[i].tool, bad) : NULL;
 		if (bad != NULL)
-			why = xprintf("%s: %s", bad, rows[i].why);
+			why = xprintf("%s: %s%s", bad, rows[i].why, more);
+		free(more);
 		free(bad);
 		words_free(&allowed);
 	}
-	bad = why == NULL ? beside_a_name(object) : NULL;
+	bad = why == NULL ? beside_a_name(object, &cut) : NULL;
 	if (bad != NULL)
 		why = xprintf("%s: a place beside a function of the kernel", bad);
 	free(bad);
-	bad = why == NULL ? judges_name(object) : NULL;
+	bad = why == NULL ? judges_name(object, &cut) : NULL;
 	if (bad != NULL)
 		why = xprintf("%s: a name of the kernel's, which must be there "
 			      "once only (call yours otherwise)", bad);
@@ -302,5 +346,7 @@ gate_object(const struct lab *lab, const char *object, const char *dir,
 	if (why == NULL && reference != NULL &&
 	    has_our_code(object, dir, reference))
 		why = xstrdup("code of the reference among the data");
+	if (why == NULL && cut)
+		why = xstrdup("it has more names than can be looked at");
 	return why;
 }

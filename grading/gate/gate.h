@@ -22,6 +22,8 @@ bool gate_allows(const struct lab *, const char *what);
 /* text.c: the bytes as they came. */
 char *gate_text(const char *bytes, size_t n);
 bool text_blank_comments(char *);
+/* Of a room above vm/, where what judges keeps what it is told? */
+bool gate_is_above(const char *header);
 /* tokens.c: what the preprocessor made of it, and which files it read. */
 char *gate_tokens(const struct lab *, const struct gate_places *,
     const char *text);

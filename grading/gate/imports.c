@@ -147,6 +147,7 @@ is_for_the_system(const char *s)
 	       strstr(s, "struct out *") != NULL ||
 	       strstr(s, "struct vm_report *") != NULL ||
 	       (set != NULL && (strstr(set, "(*") != NULL ||
+				   strstr(set, "_fn *") != NULL ||
 				   strstr(set, "_ops *") != NULL));
 }
 

@@ -20,6 +20,9 @@
  *           3. The stack pointer moves by known steps, which no guard page is
  *              smaller than: who can set it has any stack for its own.
  *           4. Debug sections are not judged: nothing runs them.
+ *           5. A name may have more in it than a name, if a macro gave it to a
+ *              header's declaration: a line is one label, or one statement, and
+ *              its directives are those of a compiler.
  *
  * Read next gate.c looks at the object.
  */
@@ -42,23 +45,38 @@ static const char *const ordinary[] = { "mov", "movb", "movw", "movl", "movq",
 	"lzcnt*", "popcnt*", "sh*", "sal*", "sar*", "rol*", "ror*", "rcl*",
 	"rcr*", "mul*", "imul*", "div*", "idiv*", "cltq", "cqto", "cltd",
 	"cwtl", "cwtd", "cbtw", "set*", "j*", "call", "ret", "leave", "push*",
-	"pop", "popq", "xchg*", "xadd*", "lock", "rep", "repe", "repz", "repne",
-	"repnz", "stos*", "lods*", "scas*", "nop*", "ud2", "endbr64", "cld",
-	"data16", "notrack", "mfence", "lfence", "sfence", "pause", "rdtsc" };
+	"pop", "popq", "xchg*", "xadd*", "stos*", "lods*", "scas*", "nop*", "ud2",
+	"endbr64", "cld", "mfence", "lfence", "sfence", "pause", "rdtsc", "prefetch*" };
+/* What may stand before them. */
+static const char *const prefixes[] = { "lock", "rep", "repe", "repz", "repne",
+	"repnz", "data16", "notrack" };
 static const char *const never[] = { "popf*", "pushf*", "popa*", "movsd",
 	"movss", "shufp*", "sha1*", "sha256*", "shlx*" };
 
 /* And asm of kernel/amd64/inline.h, md.h and lib/, a statement each. */
-static const char *const of_headers[] = { "movl %gs:*, %e*", "movq %gs:*, %r*",
+static const char *const of_headers[] = { "movl %gs:*, %e*", "movl %gs:*, %r*",
+	"movq %gs:*, %r*", "cmpl $0, %gs:*", "cmpq $0, %gs:*", "cmpl %gs:*, %e*",
+	"cmpl %gs:*, %r*",
 	"addq *, %gs:*", "incl %gs:*", "decl %gs:*", "rdtsc", "cpuid", "sti",
 	"cli", "pushfq", "popq %r*", "pause", "rep stosq", "cmp %rax, %rax",
 	"cmp %rax,%rax", "repe scasq" };
 #define FRAME_MOST 8192 /* half of a stack, and of the guard below it */
 
+/* What a compiler writes beside instructions, and what it fills with data. */
+static const char *const directives[] = { ".text", ".data", ".bss", ".section",
+	".file", ".loc", ".globl", ".type", ".size", ".local", ".comm", ".weak",
+	".set", ".hidden", ".ident", ".align", ".balign", ".p2align", ".cfi_*" };
+static const char *const data[] = { ".byte", ".value", ".2byte", ".long",
+	".4byte", ".quad", ".8byte", ".zero", ".ascii", ".string", ".base64",
+	".uleb128", ".sleb128" };
+/* What makes a number of 32 bits, or compares one: that is no address. */
+static const char *const halves[] = { "movl", "addl", "adcl", "subl", "sbbl",
+	"andl", "orl", "xorl", "cmpl", "testl", "imull" };
+
 struct listing {
 	const struct lab *lab;
 	const struct gate_places *places;
-	bool app, marked, debug;
+	bool app, marked, debug, text; /* text: a section of code */
 	char *why;
 };
 
@@ -96,10 +114,16 @@ is_in_image(uint64_t v)
 	return v >= IMAGE_FIRST && v <= IMAGE_LAST;
 }
 
-/* Numbers of an instruction's or a directive's operands. */
+/*
+ * Numbers of an instruction's or a directive's operands.
+ *
+ * half: the instruction works on 32 bits, so its own numbers are no addresses
+ * (0x811c9dc5 begins many a hash, 0x80808080 finds a zero byte).
+ */
 static void
-numbers(struct listing *l, const char *s)
+numbers(struct listing *l, const char *s, bool half)
 {
+	bool negative;
 	uint64_t v;
 	char *end;
 
@@ -117,8 +141,11 @@ numbers(struct listing *l, const char *s)
 			continue;
 		}
 		v = strtoull(s, &end, 0);
-		if (s[-1] == '-')
+		negative = s[-1] == '-';
+		if (negative)
 			v = -v;
+		if (half && s[-1 - negative] == '$')
+			v = 0;
 		s = end;
 		if (is_in_image(v))
 			l->why = xprintf("0x%llx: a number that is an address "
@@ -213,44 +240,127 @@ names_stack(const char *s)
 }
 
 static void
-directive(struct listing *l, const char *s, const char *word)
+refuse(struct listing *l, const char *s)
 {
-	if (strcmp(word, ".section") == 0)
-		l->debug = strstr(s, ".debug_") != NULL;
-	else if (strcmp(word, ".text") == 0 || strcmp(word, ".data") == 0 ||
-		 strcmp(word, ".bss") == 0)
-		l->debug = false;
-	else if (strcmp(word, ".incbin") == 0 || strcmp(word, ".reloc") == 0 ||
-		 strcmp(word, ".symver") == 0)
-		l->why = xprintf("%s: not of a compiler", word);
-	else if (!l->debug && (strcmp(word, ".quad") == 0 ||
-			       strcmp(word, ".long") == 0))
-		numbers(l, s);
+	if (l->why == NULL)
+		l->why = xprintf("%s: not of a compiler", s);
+}
+
+/* Is it all one statement, whatever stands in its strings? */
+static bool
+is_one_statement(const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (*s == ';')
+			return false;
+		if (*s != '"')
+			continue;
+		for (s++; *s != '"'; s++)
+			if (*s == '\0' || (*s == '\\' && *++s == '\0'))
+				return false;
+	}
+	return true;
+}
+
+/* At the margin stands a label and nothing else. */
+static bool
+is_label(const char *s)
+{
+	size_t n = strcspn(s, ": \t;\"");
+
+	return n > 0 && s[n] == ':' && s[n + 1] == '\0';
+}
+
+/* .section's operands: a plain name comes first. */
+static void
+section(struct listing *l, const char *s)
+{
+	size_t n = 0;
+
+	s += strspn(s, " \t");
+	while (isalnum((unsigned char)s[n]) || s[n] == '.' || s[n] == '_' ||
+	       s[n] == '-')
+		n++;
+	l->debug = strncmp(s, ".debug_", 7) == 0;
+	l->text = strncmp(s, ".text", 5) == 0;
+	if (s[n] != ',' && s[n] != '\0')
+		refuse(l, s);
 }
 
 static void
-instruction(struct listing *l, const char *s, const char *word)
+directive(struct listing *l, const char *s, const char *word)
+{
+	if (strcmp(word, ".section") == 0) {
+		section(l, s);
+	} else if (strcmp(word, ".text") == 0 || strcmp(word, ".data") == 0 ||
+		   strcmp(word, ".bss") == 0) {
+		l->debug = false;
+		l->text = word[1] == 't';
+	} else if (!IN(word, directives) && (l->text || !IN(word, data))) {
+		refuse(l, word);
+	} else if (!l->debug && (strcmp(word, ".quad") == 0 ||
+				    strcmp(word, ".8byte") == 0 ||
+				    strcmp(word, ".set") == 0)) {
+		numbers(l, s, false);
+	}
+}
+
+/* s: with prefixes; operands: what is behind word. */
+static void
+instruction(struct listing *l, const char *s, const char *word,
+    const char *operands)
 {
 	if (!IN(word, ordinary) || IN(word, never) ||
 	    strstr(s, "%cr") != NULL || strstr(s, "%dr") != NULL)
 		l->why = xprintf("%s: not an instruction of ordinary C", word);
+	else if (strchr(s, '"') != NULL)
+		refuse(l, s);
 	else if (strstr(s, "%fs:") != NULL || strstr(s, "%gs:") != NULL)
-		l->why = xprintf("%.*s: a segment of the kernel's own",
-		    (int)strcspn(s, "\n"), s + strspn(s, " \t"));
-	else if (names_stack(s + strlen(word)) && !stack_stays(s, word))
+		l->why = xprintf("%s: a segment of the kernel's own", s);
+	else if (names_stack(operands) && !stack_stays(s, word))
 		l->why = xprintf("%s: the stack of a kernel is no place for "
 				 "alloca(), arrays of variable size, or more "
 				 "than %d bytes", s, FRAME_MOST);
+	else if (strcmp(word, "leal") != 0)
+		numbers(l, operands, IN(word, halves));
+}
+
+/* A line that is not of an asm. */
+static void
+statement(struct listing *l, const char *line)
+{
+	const char *s = line + strspn(line, " \t"), *at = s, *rest;
+	char *word;
+
+	if (*s == '#' || *s == '\0')
+		return;
+	if (s == line) {
+		if (!is_label(line))
+			refuse(l, line);
+		return;
+	}
+	if (!is_one_statement(s)) {
+		refuse(l, s);
+		return;
+	}
+	for (;;) {
+		word = strndup(at, strcspn(at, " \t"));
+		rest = at + strlen(word);
+		at = rest + strspn(rest, " \t");
+		if (!IN(word, prefixes) || *at == '\0')
+			break;
+		free(word);
+	}
+	if (word[0] == '.')
+		directive(l, rest, word);
 	else
-		numbers(l, s + strlen(word));
+		instruction(l, s, word, rest);
+	free(word);
 }
 
 static void
 line_read(struct listing *l, const char *line)
 {
-	const char *s = line + strspn(line, " \t");
-	char *word;
-
 	if (strncmp(line, "#APP", 4) == 0 || strncmp(line, "#NO_APP", 7) == 0) {
 		if (l->app && !l->marked)
 			l->why = xstrdup("assembly outside of all functions");
@@ -258,25 +368,19 @@ line_read(struct listing *l, const char *line)
 		l->marked = false;
 		return;
 	}
-	if (l->app && line[0] == '#')
+	if (!l->app)
+		statement(l, line);
+	else if (line[0] == '#')
 		marker(l, line);
-	if (l->app && line[0] != '#' && !for_debugger(line))
+	else if (!for_debugger(line))
 		header_line(l, line);
-	if (l->app || line[0] != '\t' || *s == '#' || *s == '\0')
-		return;
-	word = strndup(s, strcspn(s, " \t\n"));
-	if (word[0] == '.')
-		directive(l, s + strlen(word), word);
-	else
-		instruction(l, s, word);
-	free(word);
 }
 
 char *
 gate_listing(const struct lab *lab, const struct gate_places *places,
     const char *text)
 {
-	struct listing l = { .lab = lab, .places = places };
+	struct listing l = { .lab = lab, .places = places, .text = true };
 	char *copy = xstrdup(text), *rest = copy, *line;
 
 	while (!gate_allows(lab, "asm") && l.why == NULL &&

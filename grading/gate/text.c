@@ -14,7 +14,8 @@
  *              one (a NUL or another control byte, a raw string) is refused.
  *           2. No #line and no line marker: tokens.c believes those that
  *              the preprocessor writes.
- *           3. Directives are a list of what is allowed.
+ *           3. Directives are a list of what is allowed; what a plain #if 0 leaves
+ *              out is not judged.
  *
  * Read next tokens.c judges what the preprocessor makes of it.
  */
@@ -117,7 +118,7 @@ text_blank_comments(char *s)
 	return !x.raw;
 }
 
-/* "room/name.h" of ours? */
+/* "room/name.h" of ours?  Each has one name here: "./proc/x.h" is none. */
 static bool
 is_our_header(const char *s)
 {
@@ -126,21 +127,28 @@ is_our_header(const char *s)
 	s += strspn(s, " \t\f\v");
 	n = *s == '"' ? strcspn(s + 1, "\"\n") : 0;
 	return n > 2 && s[1 + n] == '"' && strncmp(s + n - 1, ".h", 2) == 0 &&
-	       s[1] != '/' && memmem(s + 1, n, "..", 2) == NULL;
+	       s[1] != '/' && memmem(s + 1, n, "./", 2) == NULL &&
+	       memmem(s + 1, n, "//", 2) == NULL;
 }
 
-/* Of a room above vm/, where what judges keeps what it is told? */
-static bool
-is_above(const char *s)
+bool
+gate_is_above(const char *header)
 {
 	static const char *const above[] = { "proc/", "sys/", "channel/" };
 	size_t i;
 
-	s += strspn(s, " \t\f\v");
 	for (i = 0; i < sizeof above / sizeof above[0]; i++)
-		if (strncmp(s + 1, above[i], strlen(above[i])) == 0)
+		if (strncmp(header, above[i], strlen(above[i])) == 0)
 			return true;
 	return false;
+}
+
+/* The same of what follows #include. */
+static bool
+is_above(const char *s)
+{
+	s += strspn(s, " \t\f\v");
+	return *s == '"' && gate_is_above(s + 1);
 }
 
 static bool
@@ -149,23 +157,64 @@ is_word(const char *s, size_t n, const char *word)
 	return strlen(word) == n && strncmp(s, word, n) == 0;
 }
 
+/* The name of a directive behind its #, and how long it is. */
+static const char *
+directive_name(const char *s, size_t *n)
+{
+	s += strspn(s, " \t\f\v");
+	for (*n = 0; isalnum((unsigned char)s[*n]) || s[*n] == '_';)
+		++*n;
+	return s;
+}
+
+static bool
+is_among(const char *s, size_t n, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (is_word(s, n, *list))
+			return true;
+	return false;
+}
+
+/*
+ * How deep in what an #if 0 leaves out are we behind this directive?
+ *
+ * depth: before it; 0: not at all.
+ */
+static unsigned
+left_out(const char *s, unsigned depth)
+{
+	static const char *const begins[] = { "if", "ifdef", "ifndef", NULL };
+	static const char *const turns[] = { "else", "elif", "elifdef", "elifndef",
+		NULL };
+	size_t n, k;
+
+	s = directive_name(s, &n);
+	k = n + strspn(s + n, " \t\f\v");
+	if (depth == 0)
+		return is_word(s, n, "if") && s[k] == '0' &&
+		       strchr("\r\n", s[k + 1 + strspn(s + k + 1, " \t\f\v")]) != NULL;
+	if (is_among(s, n, begins))
+		return depth + 1;
+	if (depth == 1 && is_among(s, n, turns))
+		return 0;
+	return depth - is_word(s, n, "endif");
+}
+
 /* What follows the # of a directive. */
 static char *
 bad_directive(const char *s)
 {
 	static const char *const fine[] = { "define", "undef", "if", "ifdef",
 		"ifndef", "elif", "elifdef", "elifndef", "else", "endif",
-		"error", "warning" };
-	const char *name = s + strspn(s, " \t\f\v");
-	size_t n = 0, i;
+		"error", "warning", NULL };
+	size_t n;
+	const char *name = directive_name(s, &n);
 
-	while (isalnum((unsigned char)name[n]) || name[n] == '_')
-		n++;
 	if (name[0] == '\n' || name[0] == '\0' || name[0] == '\r')
 		return NULL;
-	for (i = 0; i < sizeof fine / sizeof fine[0]; i++)
-		if (is_word(name, n, fine[i]))
-			return NULL;
+	if (is_among(name, n, fine))
+		return NULL;
 	if (is_word(name, n, "include"))
 		return is_above(name + n)
 			   ? xprintf("#%.*s: a room above vm/, of which vm/ "
@@ -188,14 +237,17 @@ bad_directive(const char *s)
 static char *
 bad_line(const char *s)
 {
+	unsigned depth = 0;
 	char *why = NULL;
+	size_t n;
 
 	while (*s != '\0' && why == NULL) {
 		s += strspn(s, " \t\f\v\r");
-		if (s[0] == '#')
-			why = bad_directive(s + 1);
-		else if (s[0] == '%' && s[1] == ':')
-			why = bad_directive(s + 2);
+		n = s[0] == '#' ? 1 : s[0] == '%' && s[1] == ':' ? 2 : 0;
+		if (n > 0 && depth == 0)
+			why = bad_directive(s + n);
+		if (n > 0)
+			depth = left_out(s + n, depth);
 		s += strcspn(s, "\n");
 		s += *s == '\n';
 	}
@@ -208,6 +260,10 @@ gate_text(const char *bytes, size_t n)
 	char *text, *why = NULL;
 	int line, odd = strange_byte(bytes, n, &line);
 
+	if (n >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 ||
+			  memcmp(bytes, "\xfe\xff", 2) == 0))
+		return xstrdup("it is UTF-16, of two bytes a letter: have your "
+			       "editor save it as UTF-8");
 	if (odd != 0)
 		return xprintf("line %d: byte 0x%02x: a text has none such",
 		    line, odd & 255);

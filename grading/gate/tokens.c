@@ -232,6 +232,10 @@ gate_files(const struct gate_places *places, const char *rule)
 		    memmem(s, n, "/../", 4) != NULL)
 			return xprintf("%.*s: only the kernel's headers can be "
 				       "included", (int)n, s);
+		if (strncmp(s, places->headers, h) == 0 && gate_is_above(s + h))
+			return xprintf("%.*s: a room above vm/, of which vm/ "
+				       "knows nothing (kernel/layers.txt)",
+			    (int)n, s);
 	}
 	return NULL;
 }

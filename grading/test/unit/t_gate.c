@@ -58,6 +58,10 @@ refused_texts(void **state)
 	assert_true(text("#include \"../vm/map/vad.c\"\n"));
 	assert_true(text("#include \"vm/map/vad.c\"\n"));
 	assert_true(text("#include <stdio.h>\n"));
+	assert_true(text("#include \"proc/procdat.h\"\n"));
+	assert_true(text("#include \"./proc/procdat.h\"\n"));
+	assert_true(text("#include \"vm/./vm.h\"\n"));
+	assert_true(text("#include \"vm//vm.h\"\n"));
 	assert_true(text("# \t include MACRO\n"));
 	assert_true(text("#import \"vm/vm.h\"\n"));
 	assert_true(text("#include_next \"vm/vm.h\"\n"));
@@ -80,6 +84,15 @@ refused_texts(void **state)
 	assert_true(is_why(gate_text("/* \0 */ int x;\n", 16)));
 	assert_true(text("int x;\r#include <stdio.h>\n"));
 	assert_true(text("int x; /* \001 */\n"));
+	assert_true(text("#if 0\n#endif\n#include <stdio.h>\n"));
+	assert_true(text("#if 0\n#else\n#include <stdio.h>\n#endif\n"));
+	assert_true(text("#if 0\n#if 1\n#endif\n#elif 1\n#include <stdio.h>\n#endif\n"));
+	assert_true(text("#if 0 || 1\n#include <stdio.h>\n#endif\n"));
+	assert_true(text("#if 0x1\n#include <stdio.h>\n#endif\n"));
+	assert_true(text("#ifdef X\n#include <stdio.h>\n#endif\n"));
+	assert_true(text("/*\n#if 0\n*/\n#include <stdio.h>\n"));
+	assert_true(text("char *s = \"\\\n#if 0\n\";\n#include <stdio.h>\n"));
+	assert_true(is_why(gate_text("\xff\xfei\0n\0", 6)));
 }
 
 static void
@@ -94,6 +107,9 @@ fine_texts(void **state)
 	assert_false(text("#define STR(x) #x\n#if 0\n#endif\n#\n"));
 	assert_false(text("#pragma GCC diagnostic ignored \"-Wshadow\"\n"));
 	assert_false(text("\xef\xbb\xbf#include \"vm/vm.h\"\n"));
+	assert_false(text("#if 0\n#include <stdio.h>\n# 1. a list\n#endif\nint x;\n"));
+	assert_false(text("# if 0 /* not now */\r\n#if 1\n#else\n#import <x>\n#endif\n"
+			  "#endif\n"));
 	assert_false(text("int R; char *s = \"\xc3\xa4\"; \f int y;\n"));
 }
 
@@ -117,6 +133,8 @@ refused_tokens(void **state)
 	    "vad.o: vad.c /k/include/vm/vm.h \\\n /etc/passwd\n")));
 	assert_true(is_why(gate_files(&places,
 	    "vad.o: vad.c /k/include/../../etc/passwd\n")));
+	assert_true(is_why(gate_files(&places,
+	    "vad.o: vad.c /k/include/vm/vm.h /k/include/proc/procdat.h\n")));
 }
 
 static void
@@ -155,6 +173,52 @@ listings(void **state)
 	assert_true(listing("\t.incbin \"x\"\n"));
 }
 
+/* A number of 32 bits is no address: hashes and masks have such ones. */
+static void
+halves_of_addresses(void **state)
+{
+	assert_false(listing("\tmovl\t$-2128831035, %eax\n")); /* 0x811c9dc5 */
+	assert_false(listing("\txorl\t$-2128831035, 8(%rdi)\n"));
+	assert_false(listing("\tandl\t$-2139062144, %eax\n")); /* 0x80808080 */
+	assert_false(listing("\tleal\t-2128831035(%rdi), %eax\n"));
+	assert_false(listing("\timull\t$-2097792136, %edi, %eax\n"));
+	assert_false(listing("\t.section\t.rodata\n\t.long\t-2097792136\n"));
+	assert_false(listing("\tprefetcht0\t64(%rdi)\n"));
+	assert_true(listing("\tmovl\t-2145386000, %eax\n"));
+	assert_true(listing("\tmovl\t$1, -2145386000(%rax)\n"));
+	assert_true(listing("\tmovb\t$1, -2145386000\n"));
+	assert_true(listing("\tcall\t-2145386000\n"));
+	assert_true(listing("\tleaq\t-2145386000(%rdi), %rax\n"));
+	assert_true(listing("\t.section\t.rodata\n\t.quad\t-2145386000\n"));
+}
+
+/* What a name can hide: another statement, another line, bytes among the code. */
+static void
+one_statement_a_line(void **state)
+{
+	assert_false(listing("\t.text\nvad_find.part.0:\n.L5:\n\tret\n"));
+	assert_false(listing("\t.section\t.rodata.str1.1,\"aMS\",@progbits,1\n"
+			     ".LC0:\n\t.string\t\"a;b \\\"; wrmsr\"\n"));
+	assert_false(listing("\t.data\nx:\n\t.byte\t1\n\t.zero\t3\n\t.long\t5\n"));
+	assert_true(listing("\tcall\tklog; wrmsr\n"));
+	assert_true(listing("\tcall\tklog\n wrmsr\n"));
+	assert_true(listing("\tcall\tklog\nwrmsr\n"));
+	assert_true(listing("klog: wrmsr\n"));
+	assert_true(listing("\tcall\t\"klog\"\n"));
+	assert_false(listing("\tlock addl\t$-2128831035, (%rdi)\n\trep stosq\n"
+			     "\trep ret\n\tlock cmpxchgq\t%rcx, 8(%rsp)\n"));
+	assert_true(listing("\tdata16 wrmsr\n"));
+	assert_true(listing("\tlock\n"));
+	assert_true(listing("\trep data16 wrmsr\n"));
+	assert_true(listing("\t.text\n\t.byte\t15\n"));
+	assert_true(listing("\t.byte\t15\n"));
+	assert_true(listing("\t.section\t\".text\"\n\t.byte\t15\n"));
+	assert_true(listing("\t.data; wrmsr\n"));
+	assert_true(listing("\t.macro ret\n"));
+	assert_true(listing("\t.section\t.rodata\n\t.include \"x\"\n"));
+	assert_true(listing("\t.string\t\"not closed\n"));
+}
+
 #define OURS(s) "#APP\n# 4 \"/k/include/md.h\" 1\n\t" s "\n# 0 \"\" 2\n#NO_APP\n"
 
 /* What stands in an asm of ours, a macro may have changed. */
@@ -164,6 +228,10 @@ asm_of_headers(void **state)
 	assert_false(listing(OURS("pushfq; popq %rax; cli")));
 	assert_false(listing(OURS("movq %gs:16, %rax")));
 	assert_false(listing(OURS("rep stosq")));
+	assert_false(listing(OURS("movl %gs:44, %r12d")));
+	assert_false(listing(OURS("cmpl $0, %gs:40")));
+	assert_false(listing(OURS("cmpl %gs:48, %r12d")));
+	assert_true(listing(OURS("movl %r12d, %gs:44")));
 	assert_false(listing(OURS("cmp %rax, %rax; repe scasq")));
 	/* Two side by side: the compiler's own labels and places between them. */
 	assert_false(listing(OURS("rdtsc\n# 0 \"\" 2\n.LVL1:\n"
@@ -224,6 +292,8 @@ main(void)
 		cmocka_unit_test(refused_tokens),
 		cmocka_unit_test(fine_tokens),
 		cmocka_unit_test(listings),
+		cmocka_unit_test(halves_of_addresses),
+		cmocka_unit_test(one_statement_a_line),
 		cmocka_unit_test(asm_of_headers),
 		cmocka_unit_test(stack_pointer),
 		cmocka_unit_test(allowed_asm),
