@@ -284,8 +284,8 @@ judge_got(struct judge *j, const struct claim *c, int64_t left)
  * disk has refused, of which there are no more than requests that have failed; and
  * the boot reads the partition table and the header of the area.
  */
-static char *
-swap_differs(struct judge *j)
+char *
+judge_swap_differs(struct judge *j)
 {
 	static const char sum[] = "swap.out_pages + swap.in_pages - "
 	    "min(swap.write_errors + swap.read_errors, io.errors)";
@@ -322,5 +322,5 @@ judge_differs(struct judge *j)
 			    (long long)w, j->region);
 		}
 	}
-	return swap_differs(j);
+	return NULL;
 }

@@ -29,6 +29,7 @@ char *judge_fill(const struct draw *, const char *text);
 bool judge_has_line(const char *text, const char *line);
 char *judge_got(struct judge *, const struct claim *, int64_t left);
 char *judge_differs(struct judge *); /* NULL: guest and witness agree */
+char *judge_swap_differs(struct judge *); /* the same of swap in memory */
 
 /* hints.c */
 void judge_relation_hint(

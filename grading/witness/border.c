@@ -140,12 +140,46 @@ counter_at(const struct symbols *s, uint64_t va)
 	return name;
 }
 
+/* names/FILE.names, which build.c has put beside the kernel; malloc'd or NULL. */
+static char *
+names_text(const char *dir)
+{
+	char *path = xprintf("%s/names", dir), *text = file_read(path, NULL);
+
+	free(path);
+	return text;
+}
+
+static char *
+folder_of(const char *kernel)
+{
+	const char *slash = strrchr(kernel, '/');
+
+	return strndup(kernel, slash != NULL ? slash - kernel : 0);
+}
+
+/* Is "swap.in_pages" for the submission to count, as our own file does? */
+bool
+border_counts(const char *kernel, const char *counter)
+{
+	char *dir = folder_of(kernel), *text = names_text(dir), *rest = text, *line;
+	char *name = xprintf("E %s", counter);
+	bool found = false;
+
+	name[strcspn(name, ".")] = '_';
+	while (!found && (line = strsep(&rest, "\n")) != NULL)
+		found = strcmp(line, name) == 0;
+	free(name);
+	free(text);
+	free(dir);
+	return found;
+}
+
 /* Those that our own file counts, and the headers for it: names/FILE.names. */
 static void
 say_counters(const struct map *m)
 {
-	char *path = xprintf("%s/names", m->dir);
-	char *text = file_read(path, NULL), *rest = text, *line;
+	char *text = names_text(m->dir), *rest = text, *line;
 	uint64_t at = symbols_find(m->symbols, "ev_cells");
 	int place;
 
@@ -157,7 +191,6 @@ say_counters(const struct map *m)
 			fprintf(m->out, "count %x 0\n", place);
 	}
 	free(text);
-	free(path);
 }
 
 /*
@@ -168,8 +201,7 @@ say_counters(const struct map *m)
 int
 border_map(const char *kernel, struct symbols *symbols)
 {
-	const char *slash = strrchr(kernel, '/');
-	char *dir = strndup(kernel, slash != NULL ? slash - kernel : 0);
+	char *dir = folder_of(kernel);
 	struct map m = { .symbols = symbols, .dir = dir };
 	char *path = xprintf("%s/map", dir), *text = file_read(path, NULL);
 	int fd = -1;

@@ -10,6 +10,8 @@
 int border_map(const char *kernel, struct symbols *);
 /* Is there a name of the kernel that must be there once only? */
 bool border_looks_for(const char *name);
+/* Is a counter ("swap.in_pages") for the submission of a graded kernel to count? */
+bool border_counts(const char *kernel, const char *counter);
 char *border_sentence(const struct symbols *, const int64_t v[3]);
 
 #endif

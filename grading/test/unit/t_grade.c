@@ -382,6 +382,68 @@ verdicts(void **state)
 	records_free(&boot.records);
 }
 
+/* Pages to and from swap that the guest counts, and copies that were seen. */
+static void
+make_swap_boot(int64_t pages, int64_t copies)
+{
+	static const struct {
+		uint16_t mark, what;
+		uint32_t n;
+	} clean = { 256, 1, 0 };
+	static const char names[] = "swap.out_pages\nswap.in_pages\nswap.write_errors\n"
+	    "swap.read_errors\nio.errors\n";
+	struct {
+		uint16_t id, n;
+		uint32_t rsv;
+		uint64_t time;
+		int64_t v[5];
+	} m = { 256, 5, 0, 0, { pages, 0, 0, 0, 0 } };
+
+	made_reset();
+	memset(&boot, 0, sizeof boot);
+	memset(witness, 0, sizeof witness);
+	put_sealed(5, names, sizeof names - 1);
+	put_sealed(6, &clean, sizeof clean);
+	put_sealed(4, &m, sizeof m);
+	put_sealed(3, "\0\0", 2);
+	read_made(&boot.records);
+	boot.diag = (char *)"";
+	boot.witness.valid = true;
+	boot.witness.nmarks = 1;
+	boot.witness.mark = witness;
+	witness[0][10] = copies + 2;
+}
+
+/* Who writes swap.c counts its pages, or has not yet: a bug, and no forgery. */
+static void
+own_counts(void **state)
+{
+	char *folder = tidy_folder(), *names = xprintf("%s/names", folder);
+	char *kernel = xprintf("%s/vadose.elf", folder), *hint;
+	static const char claim[] = "SWAP 64M\nDISK mem";
+	static const char own[] = "E swap_in_pages\nE swap_out_pages\n";
+	bool forged;
+
+	make_swap_boot(7, 7);
+	assert_int_equal(judged(claim, &forged, &hint), ST_PASS);
+	records_free(&boot.records);
+	make_swap_boot(0, 7);
+	assert_int_equal(judged(claim, &forged, &hint), ST_FAIL);
+	assert_true(forged);
+	boot.job.kernel = kernel;
+	assert_true(file_write(names, own, sizeof own - 1));
+	assert_int_equal(judged(claim, &forged, &hint), ST_FAIL);
+	assert_false(forged);
+	assert_true(file_write(names, "E vad_split\n", 12));
+	assert_int_equal(judged(claim, &forged, &hint), ST_FAIL);
+	assert_true(forged);
+	records_free(&boot.records);
+	tidy_remove(folder);
+	free(folder);
+	free(names);
+	free(kernel);
+}
+
 static void
 ends(void **state)
 {
@@ -473,6 +535,7 @@ main(void)
 		cmocka_unit_test(records),
 		cmocka_unit_test(forged_records),
 		cmocka_unit_test(verdicts),
+		cmocka_unit_test(own_counts),
 		cmocka_unit_test(ends),
 		cmocka_unit_test(meanings),
 		cmocka_unit_test(numbers_of_the_kernel),
