@@ -50,7 +50,9 @@ struct block {
 	uint64_t insns, va;
 	bool lab;       /* the submission's code */
 	bool pointer;   /* it ends with a jump or a call through a pointer */
+	bool returns;   /* or with a return */
 	bool sealed;    /* begins a function that is called by name only */
+	size_t within;  /* which of those it lies in; 0: none */
 	bool counts;    /* of ev_add() and its like */
 	bool counter;   /* and begins one of them */
 };

@@ -6,8 +6,8 @@
  *           does there nobody can tell from honest code.  This can be told, and
  *           no honest run has ever done it.
  *
- * Picture   any code ─→ ev_mark, record_frame … through a pointer ✗  they are
- *             called by name, and the gate says by whom
+ * Picture   any code ─→ ev_mark, record_frame … through a pointer, or by a return ✗
+ *             they are called by name, and the gate says by whom
  *           submission ─→ ev_add ─→ a counter that its file does not count ✗
  *           its stores ─→ the counters            ✗
  *           code and constants ≠ those that were linked ✗
@@ -76,15 +76,16 @@ seen(enum border what, uint64_t from, uint64_t to)
 		witness_say("border", v, 3);
 }
 
-static bool
-is_in(const struct list *l, uint64_t va)
+/* Which of them, from 1 on; 0: none. */
+static size_t
+which(const struct list *l, uint64_t va)
 {
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
 		if (va - l->v[i].lo < l->v[i].hi - l->v[i].lo)
-			return true;
-	return false;
+			return i + 1;
+	return 0;
 }
 
 static bool
@@ -242,9 +243,10 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 
 	if (blk->va < IMAGE_BASE || n == 0)
 		return;
-	blk->lab = is_in(&b.lab, blk->va);
+	blk->lab = which(&b.lab, blk->va) != 0;
 	blk->sealed = begins(&b.sealed, blk->va);
-	blk->counts = is_in(&b.counters, blk->va);
+	blk->within = which(&b.sealed, blk->va);
+	blk->counts = which(&b.counters, blk->va) != 0;
 	blk->counter = begins(&b.counters, blk->va);
 	if (blk->lab && b.code == NULL)
 		text_keep();
@@ -261,6 +263,17 @@ border_translated(struct block *blk, struct qemu_plugin_tb *tb)
 			    (void *)(uintptr_t)va);
 	}
 	blk->pointer = is_by_pointer(p, bytes);
+	blk->returns = is_return(opcode(p, &bytes));
+}
+
+/* Does the step lead into what is called by its name only?  A return into the midst
+ * of it is one from what it called. */
+static bool
+is_entered(const struct block *from, const struct block *to)
+{
+	if (to->sealed || (to->counter && !from->lab))
+		return from->pointer || from->returns;
+	return to->within != 0 && to->within != from->within && from->pointer;
 }
 
 void
@@ -272,7 +285,7 @@ border_runs(unsigned cpu, const struct block *to)
 	if (from == NULL)
 		return;
 	/* By name: that is the gate's matter, and lab 09's file has one of them. */
-	if (to->sealed && from->pointer)
+	if (is_entered(from, to))
 		seen(from->lab ? B_CALL : B_POINTER, from->va, to->va);
 	if (!to->counts)
 		b.cpu[cpu].asked = false;
