@@ -189,6 +189,15 @@ emulator_start(struct words *argv, struct boot *b)
 
 /* ---- while it runs ---- */
 
+/* A zero byte would end what is looked for in a log: a learner may print one. */
+static void
+without_zeros(char *s, size_t n)
+{
+	while (n-- > 0)
+		if (s[n] == '\0')
+			s[n] = '?';
+}
+
 /* Bytes of one line; the flood is cut.  At its end the line is closed. */
 static size_t
 drain(struct boot *b, int fd)
@@ -212,6 +221,8 @@ drain(struct boot *b, int fd)
 	to = realloc(to, *have + (size_t)n + 1);
 	if (to == NULL)
 		abort();
+	if (!rec)
+		without_zeros((char *)buf, (size_t)n);
 	memcpy(to + *have, buf, (size_t)n);
 	*have += (size_t)n;
 	to[*have] = '\0';
