@@ -90,6 +90,8 @@ void report_free(struct report *);
 /* ---- look.c: functions that a failed test names ---- */
 
 void look_find(const struct report *, struct result *);
+/* "file:line" of code, malloc'd; in the file that was handed in, by its name. */
+char *look_line(const struct report *, uint64_t pc);
 
 /* ---- parting.c: the first event that a good kernel would not have ---- */
 

@@ -14,11 +14,13 @@
  * Rules     1. In this order.  A name that the student's file does not define is
  *              left out (the reference has helpers that others need not have),
  *              unless no name would be left.
- *           2. The line is that of the definition in the text: functions that the
- *              compiler took apart have one, too.
+ *           2. The line is that of the definition in the text, in whatever layout:
+ *              functions that the compiler took apart have one, too.
+ *           3. The file is the one that was handed in.
  *
  * Read next judge.c, hints.c; self/mutants.c measures how often it is right.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,15 +45,34 @@ graded_file(const struct report *r)
 	return xprintf("%s/%s", r->lab->dir, r->lab->source);
 }
 
-/* The line on which "name(" begins one; 0: it does not. */
+/* Does a function begin on the line: "name(", or its type before it and then a body? */
+static bool
+begins_on(const char *line, const char *name)
+{
+	const char *s = line, *end = line + strcspn(line, "\n");
+	size_t n = strlen(name), k;
+
+	if (!isalpha((unsigned char)*line) && *line != '_')
+		return false;
+	while ((s = memmem(s, (size_t)(end - s), name, n)) != NULL) {
+		k = n + strspn(s + n, " \t");
+		if (s[k] == '(' && s == line)
+			return true;
+		if (s[k] == '(' && strchr(" \t*", s[-1]) != NULL)
+			return s[strcspn(s, ";{")] == '{';
+		s += n;
+	}
+	return false;
+}
+
+/* The line on which the function begins; 0: none does. */
 static int
 line_of(const char *text, const char *name)
 {
-	size_t n = strlen(name);
 	int line = 1;
 
 	for (; text != NULL && *text != '\0'; line++) {
-		if (strncmp(text, name, n) == 0 && text[n] == '(')
+		if (begins_on(text, name))
 			return line;
 		text = strchr(text, '\n');
 		text = text != NULL ? text + 1 : NULL;
@@ -65,6 +86,24 @@ kernel_of(const struct report *r)
 	return r->build.kernel != NULL ? r->build.kernel : r->options->kernel;
 }
 
+char *
+look_line(const struct report *r, uint64_t pc)
+{
+	char *at = symbols_line(kernel_of(r), pc), *own, *moved;
+	size_t n;
+
+	own = xprintf("%s/%s:", r->lab->dir, r->lab->source);
+	n = strlen(own);
+	if (at != NULL && r->options->submission != NULL &&
+	    strncmp(at, own, n) == 0) {
+		moved = xprintf("%s:%s", r->options->submission, at + n);
+		free(at);
+		at = moved;
+	}
+	free(own);
+	return at;
+}
+
 /* Where a name is; NULL: the student's kernel has no such function. */
 static char *
 place_of(const struct looker *l, const char *name)
@@ -75,8 +114,7 @@ place_of(const struct looker *l, const char *name)
 		return xprintf("%s:%d", l->path, line);
 	if (l->r->symbols == NULL)
 		return NULL;
-	return symbols_line(
-	    kernel_of(l->r), symbols_find(l->r->symbols, name));
+	return look_line(l->r, symbols_find(l->r->symbols, name));
 }
 
 static void

@@ -60,10 +60,11 @@ print_failure(const struct failure *f)
 static void
 print_frame(const struct report *r, const char *line, bool students)
 {
+	const char *file = r->options->submission != NULL ?
+	    r->options->submission : r->lab->dir;
 	uint64_t pc = strtoull(line, NULL, 16);
-	char *at = symbols_line(kernel_of(r), pc - 1);
-	bool own = at != NULL && strncmp(at, r->lab->dir,
-					 strlen(r->lab->dir)) == 0;
+	char *at = look_line(r, pc - 1);
+	bool own = at != NULL && strncmp(at, file, strlen(file)) == 0;
 
 	if (own == students)
 		fprintf(out, "            %.*s  %s\n", (int)strcspn(line, "\r\n"),

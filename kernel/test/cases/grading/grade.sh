@@ -76,6 +76,11 @@ grep -q 'expected  vad.split == 1 in region "hole"' "$tmp/text" || fail "bug: $(
 grep -q 'look at   vad_split .*bug.c:' "$tmp/text" || fail "where: $(cat "$tmp/text")"
 grep -q "again     make grade LAB=90 TEST=t02 SEED=[0-9]* FILE=$tmp/bug.c\$" "$tmp/text" ||
 	fail "again: $(cat "$tmp/text")"
+# In another layout, too, the file and the line are those of what was handed in.
+awk '/^(static )?[a-z][a-z_ ]*[*]?$/ { printf "%s ", $0; next } { print }' "$tmp/bug.c" >"$tmp/wide.c"
+$grade run smoke --quiet --submission "$tmp/wide.c" --test t02 >"$tmp/text"
+want=$(awk '/ vad_split[(]/ { n = NR } /^{/ && n { print n; exit } /;/ { n = 0 }' "$tmp/wide.c")
+grep -q "look at   vad_split .*wide.c:$want " "$tmp/text" || fail "layout, $want: $(cat "$tmp/text")"
 # Hidden tests go with the test that they vary.  A kernel of somebody's own has no
 # border: the verdict says so.
 GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
@@ -91,6 +96,19 @@ GRADE_LABS=labs $grade run 02 --quiet --kernel build/vadose.elf --test t03 \
 echo 'int vad_find(' >"$tmp/bad.c"
 expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
 grep -q 'does not compile' "$tmp/text" || fail "build: $(cat "$tmp/text")"
+# Of a line that is wrong, what else is written there says nothing of the host or of limits.
+echo 'retrun x; /* Cannot fork: out of memory */' >"$tmp/bad.c"
+expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
+grep -q "error: .*retrun" "$tmp/text" || fail "build: $(cat "$tmp/text")"
+# The file of another lab; a builtin that is a call.
+expect 2 $grade run smoke --quiet --submission kernel/vm/design/fmo/fork.c >"$tmp/text"
+grep -q 'kernel/vm/design/fmo/fork.c has it: is this the file of another lab?' "$tmp/text" ||
+	fail "another lab's file: $(cat "$tmp/text")"
+sed '/^vad_find(/,/^{/ s/^{/{\n\tif (__builtin_popcountl(vpn) == 99)\n\t\tpanic("bits");/' \
+	kernel/vm/map/vad.c >"$tmp/builtin.c"
+expect 2 $grade run smoke --quiet --submission "$tmp/builtin.c" >"$tmp/text"
+grep -q '^__popcountdi2: .*a builtin of the compiler calls it' "$tmp/text" ||
+	fail "a builtin: $(cat "$tmp/text")"
 some='f04 f28'
 ! in_full || some="$some f21 f22 f29 f31 f40"
 for f in $some; do
