@@ -14,6 +14,9 @@ lab_file = kernel/$(shell $(AWK) '$$1 == "file" { print $$2 }' labs/$(1)/lab.con
 # Locks and evidence are calls in a learner's file (kernel/lib/evidence.h).  A
 # function of a later step waits for its caller there.
 LAB_CFLAGS := -DBY_CALL -Wno-unused-function
+# How a learner's file is compiled: our rules for ourselves only warn there.
+LAB_CC = $(filter-out -Werror $(EVERY_CASE) $(SMALL_FRAMES),$(KCC)) \
+  $(SMALL_FRAMES:-Werror=%=-W%) $(LAB_CFLAGS)
 # What it counts so, or a header in it: lines "E vad_split"
 counted = $(KCC) $(LAB_CFLAGS) -E $(1) | \
   sed -n 's/ev_add(EV_/\n&/g; s/ev_record(EV_/\n&/g; p' | \
@@ -43,7 +46,7 @@ endif
 # A newer compiler's warnings never stop a student.
 $(LAB_OBJ): $(call escaped,$(FILE)) $(LAB_OUT)/file | setup $(HEADERS)
 	@mkdir -p $(@D)
-	@$(filter-out -Werror $(EVERY_CASE),$(KCC)) $(LAB_CFLAGS) -MMD -MP -c $(call quoted,$<) -o $@
+	@$(LAB_CC) -MMD -MP -c $(call quoted,$<) -o $@
 
 # Written anew when FILE names another file than last time.
 $(LAB_OUT)/file: lab-file
@@ -143,7 +146,7 @@ compdb: $(HEADERS)
 	@{ for f in $(filter %.c,$(SRCS)); do printf '%s\t%s\n' "$$f" \
 	    $(call quoted,$(filter-out -Werror,$(KCC))); done; \
 	  for f in $(foreach l,$(LABS),$(wildcard labs/$(l)/*.c)); do printf '%s\t%s\n' "$$f" \
-	    $(call quoted,$(filter-out -Werror $(EVERY_CASE),$(KCC)) $(LAB_CFLAGS)); done; } | \
+	    $(call quoted,$(LAB_CC)); done; } | \
 	  $(AWK) -F '\t' -v dir=$(call quoted,$(CURDIR)) ' \
 	  function text(s) { gsub(/["\\]/, "\\\\&", s); return "\"" s "\"" } \
 	  BEGIN { print "[" } \
