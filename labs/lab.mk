@@ -16,7 +16,7 @@ lab_file = kernel/$(shell $(AWK) '$$1 == "file" { print $$2 }' labs/$(1)/lab.con
 LAB_CFLAGS := -DBY_CALL -Wno-unused-function
 # How a learner's file is compiled: our rules for ourselves only warn there.
 LAB_CC = $(filter-out -Werror $(EVERY_CASE) $(SMALL_FRAMES),$(KCC)) \
-  $(SMALL_FRAMES:-Werror=%=-W%) $(LAB_CFLAGS)
+  $(patsubst -Werror=%,-W%,$(SMALL_FRAMES)) $(LAB_CFLAGS)
 # What it counts so, or a header in it: lines "E vad_split"
 counted = $(KCC) $(LAB_CFLAGS) -E $(1) | \
   sed -n 's/ev_add(EV_/\n&/g; s/ev_record(EV_/\n&/g; p' | \

@@ -4,6 +4,8 @@
  *
  * forge: test=t02 hook=vad_remove_range expect=gate
  */
+#include "vm/fault/fault.h"
+
 static void
 ended(struct aspace *as, enum fault_moment when)
 {

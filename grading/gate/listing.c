@@ -71,7 +71,7 @@ static const char *const data[] = { ".byte", ".value", ".2byte", ".long",
 	".uleb128", ".sleb128" };
 /* What makes a number of 32 bits, or compares one: that is no address. */
 static const char *const halves[] = { "movl", "addl", "adcl", "subl", "sbbl",
-	"andl", "orl", "xorl", "cmpl", "testl", "imull" };
+	"andl", "orl", "xorl", "cmpl", "testl", "testq", "imull" };
 
 struct listing {
 	const struct lab *lab;
@@ -174,7 +174,8 @@ for_debugger(const char *s)
 	size_t n = strncmp(s, "\t.loc ", 6) == 0 ? strlen(s) : 0;
 
 	if (n > 0)
-		return strspn(s + 6, ".LVUview is_stmt-0123456789") == n - 6;
+		return strspn(s + 6, ".LVUview is_stmt discriminator-0123456789") ==
+		       n - 6;
 	if (strncmp(s, ".L", 2) != 0)
 		return false;
 	n = 2 + strspn(s + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");

@@ -183,6 +183,7 @@ halves_of_addresses(void **state)
 	assert_false(listing("\tleal\t-2128831035(%rdi), %eax\n"));
 	assert_false(listing("\timull\t$-2097792136, %edi, %eax\n"));
 	assert_false(listing("\t.section\t.rodata\n\t.long\t-2097792136\n"));
+	assert_false(listing("\ttestq\t$-2114129793, %rbx\n")); /* other flags? */
 	assert_false(listing("\tprefetcht0\t64(%rdi)\n"));
 	assert_true(listing("\tmovl\t-2145386000, %eax\n"));
 	assert_true(listing("\tmovl\t$1, -2145386000(%rax)\n"));
@@ -236,6 +237,8 @@ asm_of_headers(void **state)
 	/* Two side by side: the compiler's own labels and places between them. */
 	assert_false(listing(OURS("rdtsc\n# 0 \"\" 2\n.LVL1:\n"
 				  "\t.loc 2 137 2 is_stmt 0 view .LVU11")));
+	assert_false(listing(OURS("rdtsc\n# 0 \"\" 2\n.LVL1:\n"
+				  "\t.loc 2 90 9 is_stmt 0 discriminator 2 view .LVU9")));
 	assert_true(listing(OURS("rdtsc\n.LVL1: popfq")));
 	assert_true(listing(OURS("rdtsc\n\t.loc 2 137 2; popfq")));
 	assert_true(listing(OURS("mov %rax, %cr3")));

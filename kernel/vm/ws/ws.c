@@ -232,12 +232,22 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *budget,
 static void
 count_trimmed(struct aspace *as, uint64_t word)
 {
-	static const enum ev_id by_age[WS_AGES] = { EV_ws_trimmed_0, EV_ws_trimmed_1,
-		EV_ws_trimmed_2, EV_ws_trimmed_3 };
 	unsigned age = pte_age(word);
 
 	EVENT(ws_trimmed);
-	ev_add(by_age[age], 1);
+	switch (age) {
+	case 0:
+		EVENT(ws_trimmed_0);
+		break;
+	case 1:
+		EVENT(ws_trimmed_1);
+		break;
+	case 2:
+		EVENT(ws_trimmed_2);
+		break;
+	default:
+		EVENT(ws_trimmed_3);
+	}
 	as->ws.trimmed++;
 	if (as->ws.ages[age] > 0)
 		as->ws.ages[age]--;
