@@ -93,13 +93,14 @@ void look_find(const struct report *, struct result *);
 /* "file:line" of code, malloc'd; in the file that was handed in, by its name. */
 char *look_line(const struct report *, uint64_t pc);
 
-/* ---- parting.c: the first event that a good kernel would not have ---- */
+/* ---- parting.c: where a run parts from a good kernel's ---- */
 
 /* May the learner see all of its run? */
 bool parting_may_be_told(const struct result *);
 char *parting_line(const struct result *, const char *kernel);
-/* keep: folder for yours.vtr, reference.vtr and parting, or NULL.  *why: not compared. */
+/* keep: folder for yours.vtr, reference.vtr and parting, or NULL.  *why: not compared.
+ * *broken: a rule was, at that event; else it is a difference only. */
 char *parting_find(const struct result *, const char *kernel, const char *keep,
-    char **why);
+    bool *broken, char **why);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parting.c: the first event that a good kernel would not have
+ * parting.c: where a run parts from a good kernel's
  *
  * Problem   "Expected 37, got 241" says that something is wrong, not where it
  *           began.  The run itself knows.
  *
  * Picture   the test once more, same seed and machine ─→ both kernels, traced
  *             └ vtr_check: a rule broken?   vtr_diff: where do they part?
- *           the earlier of the two is the first bad event
+ *           the earlier of the two is told: a bad event, or a difference only
  *
  * Rules     1. Only what a lab's code decides is compared (vtr_teaches): given
  *              code may do things in another order around it.
@@ -277,28 +277,34 @@ parting_may_be_told(const struct result *res)
 	return false;
 }
 
-/* As parting_find(), for a verdict that a learner may read. */
+/* As parting_find(), for a verdict that a learner may read, and what kind it is. */
 char *
 parting_line(const struct result *res, const char *kernel)
 {
-	char *line, *why = NULL;
+	char *line, *said = NULL, *why = NULL;
+	bool broken;
 
 	if (!parting_may_be_told(res))
 		return NULL;
-	line = parting_find(res, kernel, NULL, &why);
+	line = parting_find(res, kernel, NULL, &broken, &why);
+	if (line != NULL)
+		said = xprintf("%s  %s",
+		    broken ? "first bad event" : "first difference", line);
+	free(line);
 	free(why);
-	return line;
+	return said;
 }
 
 /*
  * Run the test again with the kernel that was graded and with the reference.
  *
  * Returns:  one or two lines, malloc'd; NULL: they do not part, or could not be
- *           compared: then *why, malloc'd, is set.
+ *           compared: then *why, malloc'd, is set.  *broken: the run broke a rule
+ *           before it parted from the other.
  */
 char *
 parting_find(const struct result *res, const char *kernel, const char *keep,
-    char **why)
+    bool *broken, char **why)
 {
 	struct pair *p = xalloc(sizeof *p);
 	struct boot_job job = { .test = res->test,
@@ -315,6 +321,7 @@ parting_find(const struct result *res, const char *kernel, const char *keep,
 		line = compare_traces(p);
 	if (keep != NULL && p->why == NULL)
 		p->why = keep_story(p, res);
+	*broken = p->rule[0] != '\0';
 	*why = p->why;
 	pair_free(p);
 	free(p);

@@ -71,7 +71,9 @@ compare_output(const struct result *a, const struct result *b)
 static bool
 compare_events(const struct result *a, const char *kernel, const char *keep)
 {
-	char *why = NULL, *line = parting_find(a, kernel, keep, &why);
+	bool broken;
+	char *why = NULL,
+	     *line = parting_find(a, kernel, keep, &broken, &why);
 	bool ok = why == NULL;
 
 	if (!ok)

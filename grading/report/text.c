@@ -103,7 +103,7 @@ print_parting(const struct report *r, const struct result *res)
 		before += other->verdict.status != ST_PASS;
 	line = before < PARTINGS ? parting_line(res, kernel_of(r)) : NULL;
 	if (line != NULL)
-		fprintf(out, "  first bad event  %s\n", line);
+		fprintf(out, "  %s\n", line);
 	free(line);
 }
 

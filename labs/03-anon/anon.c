@@ -96,8 +96,8 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* ---- pages ---- */
 
-/* The hole at way becomes a page, of the zeroed frame that ask->want has: paid for,
- * counted; ask->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
+/* The hole at path becomes a page, of the zeroed frame that req->want has: paid for,
+ * counted; req->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
  * commit: nothing has changed.  [O] held. */
 static int
 anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)

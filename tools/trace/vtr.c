@@ -147,7 +147,8 @@ choose_events(const struct vtr *t)
 			want.id[i] = any = true;
 		}
 		if (!any)
-			errx(TROUBLE, "-e %s: no such event in this trace",
+			errx(TROUBLE,
+			    "-e %s: not in this trace; vtr count has its events",
 			    name);
 	}
 	want.any_id = true;

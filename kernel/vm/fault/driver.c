@@ -316,7 +316,7 @@ count_run(struct fctx *f, uint64_t more)
 }
 
 /* [W].  Who has to wait for it clears a frame meanwhile, which a store will mostly
- * want: a quarter of a zero-fill is then not done under the lock.  Not for a file: who
+ * want: a third of a zero-fill is then not done under the lock.  Not for a file: who
  * reads its page would wait for other frames (R9).  ws_limit() leaves room for him. */
 static void
 lock_words(struct fctx *f)

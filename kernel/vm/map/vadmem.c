@@ -2,7 +2,7 @@
 /*
  * vadmem.c: the two halves of a VAD: its memory, paged but for the first, and its link
  *
- * Problem   65,530 mappings are 7 MB of VADs.  A process that sleeps does not
+ * Problem   65,530 mappings are 6 MB of VADs.  A process that sleeps does not
  *           need them, so they may leave memory; but who writes down which part
  *           of a page is in use may not have to wait for that page.
  *           A VAD with an object has a second half, the maplink, by which the

@@ -241,8 +241,8 @@ anon_read(struct anon_request *req, struct anon_path *path)
 	return -EAGAIN;
 }
 
-/* The hole at way becomes a page, of the zeroed frame that ask->want has: paid for,
- * counted; ask->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
+/* The hole at path becomes a page, of the zeroed frame that req->want has: paid for,
+ * counted; req->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
  * commit: nothing has changed.  [O] held. */
 static int
 anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
@@ -271,7 +271,7 @@ anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
 	return 0;
 }
 
-/* Pin the page of the word at way, or make it, or begin to read it.  [O] held. */
+/* Pin the page of the word at path, or make it, or begin to read it.  [O] held. */
 static int
 anon_take(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
 {

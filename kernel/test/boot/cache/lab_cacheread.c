@@ -205,7 +205,7 @@ gone_meanwhile(struct cdisk *d, uint64_t idx)
 	    idx);
 	CLAIM(want.r[0] == 0 && want.got[0] == cd_find(d, idx) &&
 	    cd_page_has(want.got[0], d->tag[idx]), "page %lu has left the tree "
-	    "while somebody waited for it, and he uses what he had found", idx);
+	    "while somebody waited for it, and the reader uses what it had found", idx);
 	if (want.r[0] == 0)
 		page_unpin(want.got[0]);
 }

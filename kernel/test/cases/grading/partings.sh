@@ -1,8 +1,8 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=300 MORE=all TURN=1,2 KIND=bounded
 # BOUNDED: the grader's limits of the host's time stand behind it
-# A failed test names the first event that a good kernel would not have, and
-# compare shows where two kernels part, or that they do not.
+# A failed test names the first event in which its run differs from a good kernel's,
+# and compare shows where two kernels part, or that they do not.
 . kernel/test/cases/lib.sh
 built grader
 GRADE_LABS=grading/test/labs
@@ -13,7 +13,7 @@ grade=build/grading/grade
 sed 's/EVENT(vad_split, v->start, v->end, v->flags, v->off);/;/' \
 	kernel/vm/map/vad.c >"$tmp/bug.c"
 expect 1 $grade run smoke --quiet --seed 7 --submission "$tmp/bug.c" --test t02 >"$tmp/text"
-grep -q '^  first bad event  at [0-9.]* ms  pid 1  ' "$tmp/text" || fail "run: $(cat "$tmp/text")"
+grep -q '^  first difference  at [0-9.]* ms  pid 1  ' "$tmp/text" || fail "run: $(cat "$tmp/text")"
 grep -q '^    the reference  at [0-9.]* ms  pid 1  vad.split start=' "$tmp/text" ||
 	fail "run: $(cat "$tmp/text")"
 
