@@ -49,6 +49,7 @@ void phys_free_chain(pfn_t); /* of such, linked through qnext */
 void phys_free_zeroed(struct vm_page *); /* one of which each byte is 0 */
 /* The same for a frame reclaimed from STANDBY, which page.free does not count. */
 void phys_free_reclaimed(struct vm_page *);
+uint32_t phys_refusals(void);
 /* 2^order adjacent frames, WIRED, home KERNEL; NULL if there is no such run. */
 struct vm_page *phys_alloc_run(unsigned order);
 void phys_free_run(struct vm_page *, unsigned order);

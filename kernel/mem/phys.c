@@ -51,6 +51,7 @@ static struct {
 	struct magazine mag[MAXCPU];
 	_Atomic uint64_t avail;      /* [A] rule 1 */
 	_Atomic uint64_t min_ever;   /* [A] lowest avail */
+	_Atomic uint32_t refused;    /* [A] phys_refusals() */
 	uint64_t total;              /* [A] frames ever adopted */
 	uint64_t wired;              /* [A] frames that boot/ had taken, and keeps */
 	unsigned areas;              /* [A] swap areas */
@@ -222,10 +223,21 @@ promise_reclaimed(enum phys_class class, uint64_t n)
 	do {
 		if (class == PHYS_KERNEL && !may_wire(n))
 			return false;
-		if (phys.reclaim == NULL || !phys.reclaim())
+		if (phys.reclaim == NULL || !phys.reclaim()) {
+			EVENT(page_refused);
+			atomic_add(&phys.refused, class == PHYS_KERNEL);
 			return false;
+		}
 	} while (!phys_promise(class, n));
 	return true;
+}
+
+/* So many times the kernel had no frame though it may have more: a number that changed
+ * says that some may be there soon, for who can wait.  Locks: any. */
+uint32_t
+phys_refusals(void)
+{
+	return atomic_load_relaxed(&phys.refused);
 }
 
 /* ---- one frame ---- */

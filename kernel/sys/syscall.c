@@ -15,6 +15,11 @@
  *           3. exec and sigreturn write the whole frame themselves and clear
  *              its vector; their result is not stored.
  *
+ *           4. A call that fails for want of memory has changed nothing.  Where the
+ *              kernel had no frame for it, but programs have some that can leave
+ *              memory, it waits and is made again: no program need know how full
+ *              memory was at that moment.
+ *
  * Read next the handler you care about.
  */
 #include "sys/sys.h"
@@ -24,6 +29,7 @@
 #include "lib/string.h"
 #include "vm/evidence/stat.h"
 
+#define AGAIN_MAX 16 /* times that a call is made anew */
 #define NR_SAID 512 /* behind the numbers of Linux */
 
 static struct {
@@ -43,18 +49,41 @@ sys_init(void)
 	fs_set_no_reader_fn(sys_no_reader);
 }
 
+static inline __attribute__((always_inline)) int64_t
+call(const struct trapframe *tf)
+{
+	int32_t nr = (int32_t)tf->rax;
+
+	if (nr >= 0 && nr < SYSCALL_ROWS && syscall_rows[nr].fn != NULL)
+		return syscall_rows[nr].fn(tf->arg);
+	if (nr >= SYSCALL_OWN && nr < SYSCALL_OWN + SYSCALL_OWN_ROWS)
+		return syscall_own_rows[nr - SYSCALL_OWN].fn(tf->arg);
+	return missing(nr);
+}
+
+/* Rule 4.  Another thread may have been refused, or this one long ago: then it is made
+ * once more in vain. */
+static __attribute__((noinline)) int64_t
+call_again(const struct trapframe *tf)
+{
+	int64_t r = -ENOMEM;
+	unsigned i;
+
+	for (i = 0; i < AGAIN_MAX && r == -ENOMEM &&
+	    vm_frames_come(&thread_current()->refusals); i++) {
+		EVENT(page_calls_again);
+		r = call(tf);
+	}
+	return r;
+}
+
 static void
 dispatch(struct trapframe *tf)
 {
-	int32_t nr = (int32_t)tf->rax;
-	int64_t r;
+	int64_t r = call(tf);
 
-	if (nr >= 0 && nr < SYSCALL_ROWS && syscall_rows[nr].fn != NULL)
-		r = syscall_rows[nr].fn(tf->arg);
-	else if (nr >= SYSCALL_OWN && nr < SYSCALL_OWN + SYSCALL_OWN_ROWS)
-		r = syscall_own_rows[nr - SYSCALL_OWN].fn(tf->arg);
-	else
-		r = missing(nr);
+	if (UNLIKELY(r == -ENOMEM))
+		r = call_again(tf);
 	if (tf->vector == MD_VEC_SYSCALL)
 		tf->rax = (uint64_t)r;
 	if (evidence_is_asked())

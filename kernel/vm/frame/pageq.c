@@ -34,6 +34,7 @@
 
 #define RECLAIM_TRIES 16   /* pages looked at before it gives up */
 #define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
+#define COME_NS (20 * TICK_NS) /* so long a call waits before it fails */
 #define TICK_NS 10000000ul /* rule 5; what is movable changes without a wake */
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
@@ -257,6 +258,29 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	wait_finish(&w);
 	atomic_sub(&s->n, 1);
 	return r == -ETIMEDOUT ? 0 : r;
+}
+
+/* For who has failed because the kernel had no frame, and may begin anew: has one been
+ * refused since *seen (phys_refusals(), updated), and is there one now?  Nobody has promised
+ * that one comes, so it is not waited for without end.
+ * Locks: none.  Returns: false: none was refused, none came in time, or a fatal signal did. */
+bool
+vm_frames_come(uint32_t *seen)
+{
+	uint64_t end = md_time_ns() + COME_NS;
+	uint32_t refused = phys_refusals();
+
+	if (*seen == refused)
+		return false;
+	*seen = refused;
+	EVENT(page_waits);
+	while (!has_frames(PHYS_KERNEL) && !phys_reclaim()) {
+		swap_ops->wake();
+		frames_wake_bsm();
+		if (md_time_ns() >= end || wait_tick(&frames.others, PHYS_KERNEL) != 0)
+			return false;
+	}
+	return true;
 }
 
 /* Sleep until an allocation of this class may succeed.  A thread that makes room waits

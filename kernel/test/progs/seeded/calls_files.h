@@ -424,16 +424,17 @@ any_lock(void)
 	return l;
 }
 
-/* Files that have no place share one inode, and its locks, in all processes: those of
- * others are met there. */
-static bool meets_others; /* then they are not locked */
+/* Files that have no place share one inode, and its locks, in all processes, as do those
+ * who open a device: locks of others are met there. */
+static bool meets_others; /* then such files are not locked */
 
 static bool
 is_lockable(int fd)
 {
 	struct stat st;
 
-	return !meets_others || fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != 0;
+	return !meets_others || fstat(fd, &st) < 0 ||
+	    ((st.st_mode & S_IFMT) != 0 && !S_ISCHR(st.st_mode));
 }
 
 static void
