@@ -1,4 +1,4 @@
-/* NEEDS: MEM=128M CPUS=1 TIMEOUT=60 KIND=exact */
+/* NEEDS: OWN=1 MEM=128M CPUS=1 TIMEOUT=60 KIND=exact */
 /*
  * A call on 64 GiB, of which each eighth MiB is touched, does not keep others from the
  * words of its space until it is done: they wait for one table.  These are another
