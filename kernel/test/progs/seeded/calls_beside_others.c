@@ -35,22 +35,6 @@ has_its_answers(unsigned seed)
 	return fnv(record->text, record->used) == answers[seed];
 }
 
-/* The call where the texts part. */
-static void
-tell_difference(unsigned seed, const char *text, const char *right)
-{
-	size_t i = 0, line = 0;
-
-	for (; text[i] == right[i] && text[i] != '\0'; i++)
-		if (text[i] == '\n')
-			line = i + 1;
-	printf("seed %u, beside others: %.*s\n", seed,
-	    (int)strcspn(text + line, "\n"), text + line);
-	printf("seed %u, as it should:  %.*s\n", seed,
-	    (int)strcspn(right + line, "\n"), right + line);
-	fflush(stdout);
-}
-
 static void
 look_again(unsigned seed)
 {
@@ -61,7 +45,7 @@ look_again(unsigned seed)
 	for (int i = 0; i < TRIES; i++)
 		if (has_its_answers(seed)) {
 			record->text[record->used] = '\0';
-			tell_difference(seed, text, record->text);
+			tell_difference(seed, "beside others", text, record->text);
 			return;
 		}
 	printf("seed %u: otherwise each time\n", seed);

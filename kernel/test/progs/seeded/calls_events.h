@@ -262,7 +262,7 @@ is_epoll(int fd)
 
 	if (!is_anonymous(fd))
 		return false;
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	return readlink(path, text, sizeof(text) - 1) > 0 &&
 	    strcmp(text, "anon_inode:[eventpoll]") == 0;
 }

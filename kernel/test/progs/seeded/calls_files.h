@@ -9,10 +9,13 @@
 #include <sys/file.h>
 #include <sys/sendfile.h>
 
-/* What musl does not know: flags of preadv2(2). */
+/* What musl does not know: flags of preadv2(2), */
 #define WITH_PRIORITY 0x1
 #define WITH_DSYNC 0x2
 #define WITH_APPEND 0x10
+/* of close_range(2) */
+#define ITS_OWN_TABLE 2
+#define AT_EXEC 4
 
 /* Nothing that is opened is waited for. */
 static long
@@ -174,11 +177,12 @@ op_lseek(void)
 {
 	int fd = any_fd();
 	bool folder = is_folder(fd);
-	long at = PICK(0, 0, 1, -1, 100, 4096, 5000, 100000, -4096, 1l << 40);
+	long at = PICK(0, 0, 1, -1, 100, 4096, 5000, 100000, -4096, FAR);
 	int from = PICK(SEEK_SET, SEEK_CUR, SEEK_END, 5, SEEK_SET, SEEK_CUR);
 	long r;
 
-	if (folder && from == SEEK_CUR)
+	at = near_enough(at);
+	if (folder && (from == SEEK_CUR || (meets_disks && from == SEEK_END)))
 		from = SEEK_SET;
 	say("lseek %d %ld %d", fd, at, from);
 	r = CALL(lseek(fd, at, from), -1);
@@ -259,6 +263,8 @@ op_fallocate(void)
 	off_t at = PICK(0, 4096, 100, 8192, -1);
 	off_t n = PICK(4096, 1, 5000, 0, 8192, -5);
 
+	if (meets_disks && mode == 1)
+		mode = 0; /* no place behind the end */
 	say("fallocate %d %x %ld %ld", fd, mode, (long)at, (long)n);
 	tell(fallocate(fd, mode, at, n));
 }
@@ -375,12 +381,16 @@ op_setfd(void)
 	tell(fcntl(fd, F_SETFD, flags));
 }
 
+static bool has_threads; /* then none parts from what they share */
+
 static void
 op_close_range(void)
 {
 	unsigned last = PICK(9, 11, 7);
-	unsigned flags = PICK(0, 4, 2, 1);
+	unsigned flags = PICK(0, AT_EXEC, ITS_OWN_TABLE, 1);
 
+	if (has_threads)
+		flags &= ~ITS_OWN_TABLE;
 	say("close_range 8 %u %x", last, flags);
 	tell(syscall(SYS_close_range, 8, last, flags));
 }
@@ -483,6 +493,8 @@ op_getseals(void)
 {
 	int fd = fd_that(is_file);
 
+	if (meets_disks)
+		return;
 	say("getseals %d", fd);
 	tell(fcntl(fd, F_GET_SEALS));
 }
@@ -493,6 +505,8 @@ op_addseals(void)
 	int fd = fd_that(is_file);
 	int seals = PICK(1, 2, 4, 8, 16, 15);
 
+	if (meets_disks)
+		return;
 	say("addseals %d %x", fd, seals);
 	tell(fcntl(fd, F_ADD_SEALS, seals));
 }

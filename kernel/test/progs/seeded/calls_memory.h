@@ -44,7 +44,7 @@ op_mmap(void)
 	struct bytes b = any_range();
 	int protection = any_protection();
 	int fd = fd_that(is_file);
-	off_t at = PICK(0, 4096, 8192, 100, -4096, 1l << 40);
+	off_t at = PICK(0, 4096, 8192, 100, -4096, FAR);
 	int flags = PICK(MAP_PRIVATE, MAP_SHARED, MAP_PRIVATE,
 	    MAP_SHARED_VALIDATE, 0, MAP_PRIVATE | MAP_POPULATE,
 	    MAP_PRIVATE | MAP_NORESERVE);
@@ -54,6 +54,7 @@ op_mmap(void)
 		flags |= MAP_ANONYMOUS;
 		at = 0;
 	}
+	at = near_enough(at);
 	flags |= chance(6) ? MAP_FIXED : MAP_FIXED_NOREPLACE;
 	say_range("mmap", b);
 	say(" %x %x %d %ld", protection, flags, fd, (long)at);

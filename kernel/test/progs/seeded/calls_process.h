@@ -430,7 +430,7 @@ op_statfs(void)
 	struct statfs s;
 
 	say("statfs %s", name);
-	if (tell(statfs(name, &s)) == 0)
+	if (tell(statfs(name, &s)) == 0 && !meets_disks)
 		say(" %lx %lu", (long)s.f_type, (unsigned long)s.f_namelen);
 }
 

@@ -161,6 +161,11 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 	return at->level == 0 ? 0 : remove(path);
 }
 
+/* How the process of a seed comes to make its calls, and how its end is waited for:
+ * calls_in_other_ways.c has ways of its own. */
+static void (*seed_starts)(uint64_t seed) = make_calls;
+static int (*seed_ends)(pid_t) = reap;
+
 /* The text of a seed is in record afterwards. */
 static void
 run_seed(uint64_t seed)
@@ -176,12 +181,28 @@ run_seed(uint64_t seed)
 	OK(chmod("w", 0777));
 	pid = OK(fork());
 	if (pid == 0)
-		make_calls(seed);
-	say("status %x\n", reap(pid));
+		seed_starts(seed);
+	say("status %x\n", seed_ends(pid));
 	end_children();
 	remove_ipc();
 	CHECK(!record->full);
 	OK(nftw(".", remove_one, 16, FTW_DEPTH | FTW_PHYS));
+}
+
+/* The call where two texts part; how the first one's were made. */
+static inline void
+tell_difference(unsigned seed, const char *how, const char *text, const char *right)
+{
+	size_t i = 0, line = 0;
+
+	for (; text[i] == right[i] && text[i] != '\0'; i++)
+		if (text[i] == '\n')
+			line = i + 1;
+	printf("seed %u, %s: %.*s\n", seed, how,
+	    (int)strcspn(text + line, "\n"), text + line);
+	printf("seed %u, as it should: %.*s\n", seed,
+	    (int)strcspn(right + line, "\n"), right + line);
+	fflush(stdout);
 }
 
 /* What the processes of a seed share; for seeds one after the other. */
