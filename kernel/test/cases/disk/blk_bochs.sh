@@ -25,7 +25,7 @@ cp "$BUILD/vadose.elf" "$BUILD/initrd.cpio" "$tmp"
 mv "$tmp/a" "$tmp/root.img"
 sum=$(md5sum "$tmp/root.img")
 for emulator in qemu bochs; do
-	guest="$GUEST --kernel $tmp/vadose.elf --timeout 120"
+	guest="$GUEST --kernel $tmp/vadose.elf --timeout 900"
 	# A scratch disk is no root: the kernel is told to leave it alone.
 	tests 0 blk_sizes --emulator $emulator --root disk \
 		--append root=initrd
@@ -36,7 +36,7 @@ cp "$BUILD/root.img" "$tmp/kept"
 guest="$GUEST --kernel $tmp/vadose.elf --emulator bochs --root $tmp/kept"
 expect 124 $guest --timeout 5 -- sleep 100 2>/dev/null
 same "$tmp/kept" "$(echo "$tmp"/kept*)" "files after a killed run"
-expect 0 $guest --timeout 120 -- sh -c 'echo stays >/root/kept'
+expect 0 $guest --timeout 900 -- sh -c 'echo stays >/root/kept'
 same stays "$(debugfs -R 'cat /root/kept' "$tmp/kept" 2>/dev/null)" "kept"
 expect 0 e2fsck -fn "$tmp/kept" >"$tmp/fsck" 2>&1
 finish

@@ -11,7 +11,6 @@ steps=2000 seconds=2 runs='1024:1 4096:4'
 in_full || steps=1000 seconds=1 runs=1024:4
 if [ -n "$LONG" ]; then
 	steps=20000 seconds=60 runs='1024:1 4096:1 1024:4 4096:4'
-	guest="$guest --timeout 400"
 fi
 cat >"$tmp/script" <<END
 mkdir /mnt && mount -t ext2 /dev/sda /mnt || exit 1

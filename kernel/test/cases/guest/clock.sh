@@ -16,7 +16,7 @@ stamped() {
 halting() {
 	mkfifo "$tmp/fifo$1"
 	stamped <"$tmp/fifo$1" >"$tmp/out$1" &
-	$GUEST --kernel "$BUILD/vadose.elf" --timeout 60 --log "$tmp/log$1" -- \
+	$guest --log "$tmp/log$1" -- \
 		sh -c 'sleep 4; echo from; sleep 3; echo to' \
 		>"$tmp/fifo$1" 2>"$tmp/err$1" &
 	guest=$!

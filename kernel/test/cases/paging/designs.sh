@@ -24,8 +24,7 @@ done
 under_uvm() {
 	program=$1
 	shift
-	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 300 --design uvm \
-		"$@" --log "$tmp/log" --add \
+	expect 0 $guest --design uvm "$@" --log "$tmp/log" --add \
 		"$BUILD/kernel/test/progs/$program:/t/$program" -- "/t/$program" $word
 }
 word=

@@ -31,7 +31,7 @@ grep -Eq '^table.in [0-9]{2}' /proc/vm/events || bad=3
 exit $bad
 END
 for n in $cpus; do
-	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 280 \
+	expect 0 $guest \
 		--memory 48M --swap 128M --cpus "$n" --log "$tmp/log" \
 		--append inject=FI_TABLE:1:${every:-4} $add \
 		--add "$tmp/script:/script" -- sh /script

@@ -61,7 +61,7 @@ numbers() {
 	tr -d '\r' | sed -n 's/.*\(^\|[^a-z]\)\([a-z]*\): .* pages, \([0-9]*\) frames: \([0-9]*\) hard.*/\2 \3 \4/p'
 }
 
-$GUEST --kernel "$BUILD/vadose.elf" --timeout 300 --memory 64M --swap 256M \
+$guest --memory 64M --swap 256M \
 	--cpus 1 --log "$tmp/log" --add "$prog:/t/replay" -- /bin/sh -c '
 	/t/replay; grep MemTotal /proc/meminfo' >"$tmp/ours"
 total=$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' "$tmp/ours")

@@ -9,7 +9,6 @@
 progs=$BUILD/kernel/test/progs
 kib=512 steps=200 cached=256K part=1000 sparse=10
 [ -z "$LONG" ] || kib=6554 steps=2000 cached=1600K part=10 sparse=100
-[ -z "$LONG" ] || guest="$guest --timeout 300"
 cat >"$tmp/script" <<END
 reads() { sed -n 's/^io.reads //p' /proc/vm/events; }
 took() { echo "\$1 \$(cut -d " " -f 1 /proc/uptime)" >&2; }

@@ -29,7 +29,7 @@ run() {
 	for p in "$@"; do
 		add="$add --add $progs/$p:/t/"
 	done
-	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 300 \
+	expect 0 $guest \
 		--memory 64M --swap 256M --cpus "$n" --log "$tmp/log" \
 		--disk "$tmp/disk" $add --add "$tmp/script:/script" -- \
 		/bin/sh /script "$*" >"$tmp/out" 2>&1

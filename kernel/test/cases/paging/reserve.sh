@@ -50,11 +50,11 @@ END
 }
 
 if in_full; then
-	pressed 300 "${LONG:+T20}"
+	pressed 900 "${LONG:+T20}"
 	same 0 $? "status with the reserve"
 	cat "$tmp/out"
 	[ $failures = 0 ] || tail -n 20 "$tmp/log"
-	pressed 150 '' vmm=shadow
+	pressed 900 '' vmm=shadow
 	same 0 $? "status with the reserve, under shadow"
 	cat "$tmp/out"
 fi
@@ -62,7 +62,7 @@ fi
 rounds=8
 truncate -s 256M "$tmp/swap" || exit 2
 slow="file=$tmp/swap,throttling.iops-write=100"
-$GUEST --kernel "$BUILD/vadose.elf" --timeout 180 --memory 32M --cpus 4 \
+$guest --memory 32M --cpus 4 \
 	--disk "virtio:$slow" --log "$tmp/log" \
 	--add "$progs/dying_use_the_reserve:/t/" -- sh -c 'mkswap /dev/vda >/dev/null &&
 	swapon /dev/vda && /t/dying_use_the_reserve '"$rounds"' &&

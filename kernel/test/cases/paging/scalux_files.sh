@@ -13,7 +13,7 @@ cat >"$tmp/script" <<'END'
 mkdir /mnt && mount -t ext2 /dev/sda /mnt || exit 1
 /t/c01_pages_have_queues_of_anons && umount /mnt
 END
-expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 180 --memory 64M \
+expect 0 $guest --memory 64M \
 	--swap 64M --disk "$tmp/disk" --log "$tmp/log" \
 	--add "$BUILD/kernel/test/progs/c01_pages_have_queues_of_anons:/t/" \
 	--add "$tmp/script:/script" -- /bin/sh /script

@@ -33,7 +33,7 @@ hows='qemu:/dev/vda:4:36M:36'
 for how in $hows; do
 	set -- $(echo "$how" | tr : " ")
 	expect 0 $guest --emulator $1 --cpus $3 --memory $4 --swap 64M \
-		--timeout 250 --log "$tmp/log" --add "$tmp/script:/script" -- \
+		--log "$tmp/log" --add "$tmp/script:/script" -- \
 		/bin/sh /script $2 $5 >"$tmp/out"
 	want=$(for i in $(seq $5); do cat "$tmp/x"; done | sha1sum)
 	same "$want" "$(cat "$tmp/out")" "the bytes, $how"

@@ -33,8 +33,7 @@ others=$(printf '%s\n' fmo uvm scalux shadow frames | grep -vx "${DESIGN:-fmo}" 
 echo "grep -E '^($others)[.].* [^0]' /proc/vm/events && bad=\"\$bad counters\"" >>"$tmp/script"
 echo '[ -z "$bad" ] || { echo "otherwise:$bad" >&2; exit 1; }' >>"$tmp/script"
 for n in $cpus; do
-	expect 0 $GUEST --kernel "$BUILD/vadose.elf" --timeout 550 \
-		--design "${DESIGN:-fmo}" --memory "$memory" --swap 512M \
+	expect 0 $guest --design "${DESIGN:-fmo}" --memory "$memory" --swap 512M \
 		--cpus "$n" --log "$tmp/log" \
 		$add --add "$tmp/script:/script" -- sh /script
 done

@@ -22,7 +22,7 @@ main(void)
 }
 EOF2
 musl-gcc -static -O2 "$tmp/first.c" -o "$tmp/first" || exit 2
-$GUEST --kernel "$BUILD/vadose.elf" --timeout 30 --log "$tmp/log" \
+$guest --log "$tmp/log" \
 	--append init=/bin/first --add "$tmp/first:/bin/first" -- /bin/first \
 	>/dev/null 2>&1
 same "init: exited with status 42" "$(grep -ao 'init: exited.*' "$tmp/log")" \
@@ -38,7 +38,7 @@ main(void)
 }
 EOF2
 musl-gcc -static -O2 "$tmp/killed.c" -o "$tmp/killed" || exit 2
-$GUEST --kernel "$BUILD/vadose.elf" --timeout 30 --log "$tmp/log" \
+$guest --log "$tmp/log" \
 	--append quiet --append init=/bin/killed --add "$tmp/killed:/bin/killed" \
 	-- /bin/killed >/dev/null 2>"$tmp/err"
 same 125 $? 'status of one that is killed'

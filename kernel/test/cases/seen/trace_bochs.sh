@@ -5,7 +5,7 @@
 . kernel/test/cases/lib.sh
 
 vtr=build/tools/vtr
-out=$($GUEST --kernel $BUILD/vadose.elf --timeout 380 --emulator bochs --cpus 1 --memory 64M \
+out=$($GUEST --kernel $BUILD/vadose.elf --timeout 900 --emulator bochs --cpus 1 --memory 64M \
 	--trace "$tmp/t" -- sh -c 'echo $((6*7)); exit 3' 2>"$tmp/err")
 same 3 $? status
 same 42 "$out" output

@@ -45,7 +45,7 @@ expect 0 $guest --add "$progs/inject_run:/t/inject_run" \
 	--add "$progs/churn:/t/churn" -- /t/inject_run FI_KPAGED 2 /t/churn 1:5
 
 # What a program leaves: a mount, and a child that has left its group.
-expect 0 $guest --timeout 100 --add "$progs/inject_run:/t/inject_run" -- \
+expect 0 $guest --add "$progs/inject_run:/t/inject_run" -- \
 	/t/inject_run FI_COMMIT 3 /bin/busybox sh -c '
 		mkdir /tmp/m && mount -t tmpfs none /tmp/m && >/tmp/m/file
 		setsid sleep 1000 &'
