@@ -244,6 +244,8 @@ has_frames(enum phys_class class)
 	return ps.avail > phys_marks.leave[class];
 }
 
+/* Ask those who make room; then sleep until a frame comes, or for a tick.
+ * Returns: 0, -EINTR. */
 static int
 wait_tick(struct sleepers *s, enum phys_class class)
 {
@@ -251,6 +253,8 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	struct waiter w;
 	int r = 0;
 
+	swap_ops->wake();
+	frames_wake_bsm();
 	atomic_add(&s->n, 1);
 	wait_prepare(&s->wait, &w);
 	if (!has_frames(class))
@@ -274,12 +278,9 @@ vm_frames_come(uint32_t *seen)
 		return false;
 	*seen = refused;
 	EVENT(page_waits);
-	while (!has_frames(PHYS_KERNEL) && !phys_reclaim()) {
-		swap_ops->wake();
-		frames_wake_bsm();
+	while (!has_frames(PHYS_KERNEL) && !phys_reclaim())
 		if (md_time_ns() >= end || wait_tick(&frames.others, PHYS_KERNEL) != 0)
 			return false;
-	}
 	return true;
 }
 
@@ -303,8 +304,6 @@ phys_wait(enum phys_class class)
 			break;
 		if (vm_may_stop() && !vm_is_reserved())
 			return -EINTR;
-		swap_ops->wake();
-		frames_wake_bsm();
 		r = wait_tick(class == PHYS_RESERVED ? &frames.reserved :
 		    &frames.others, class);
 	}
