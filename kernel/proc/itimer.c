@@ -21,6 +21,8 @@
  *              has threads; itimers_exit() runs after the last.
  *           5. ITIMER_REAL goes on when a SIGALRM of the process is taken: while
  *              that is blocked or ignored the timer stands still, as on Linux.
+ *           6. Who is found to use the CPU gets the signal, if it takes it: so a
+ *              profiler learns who it was.
  *
  * Read next proc/ptimer.c, proc/sigdeliver.c.
  */
@@ -235,16 +237,16 @@ proc_watch_cpu_locked(struct proc *p)
 }
 
 static void
-check_itimer(struct proc *p, int which, uint64_t now, int signo)
+check_itimer(struct task *tk, int which, uint64_t now, int signo)
 {
 	struct siginfo si = { .signo = signo, .code = SI_KERNEL };
-	struct itimer *it = &p->it[which];
+	struct itimer *it = &tk->proc->it[which];
 
 	if (it->due_ns == 0 || now < it->due_ns)
 		return;
 	it->due_ns = it->interval_ns == 0 ? 0 :
 	    due_after(which, now, it->interval_ns);
-	(void)sig_send_proc_locked(p, &si);
+	(void)sig_send_first_locked(tk, &si);
 }
 
 /*
@@ -252,9 +254,10 @@ check_itimer(struct proc *p, int which, uint64_t now, int signo)
  * memory for a limit of its own the process hears it at a later tick.
  */
 static void
-check_limit(struct proc *p, uint64_t now)
+check_limit(struct task *tk, uint64_t now)
 {
 	struct siginfo si = { .signo = SIGXCPU, .code = SI_KERNEL };
+	struct proc *p = tk->proc;
 	struct rlimit lim = p->limits->of[RLIMIT_CPU];
 
 	if (lim.max != RLIM_INFINITY && now / NS_PER_S >= lim.max) {
@@ -266,7 +269,7 @@ check_limit(struct proc *p, uint64_t now)
 	} else {
 		return;
 	}
-	(void)sig_send_proc_locked(p, &si);
+	(void)sig_send_first_locked(tk, &si);
 }
 
 /*
@@ -287,10 +290,10 @@ itimers_check(struct task *tk)
 	tk->looked = half;
 	spin_lock(&proc_lock);
 	proc_times_locked(p, &ut, &st);
-	check_itimer(p, VIRTUAL, ut, SIGVTALRM);
-	check_itimer(p, PROF, ut + st, SIGPROF);
+	check_itimer(tk, VIRTUAL, ut, SIGVTALRM);
+	check_itimer(tk, PROF, ut + st, SIGPROF);
 	if (!p->group_exit)
-		check_limit(p, ut + st);
+		check_limit(tk, ut + st);
 	proc_watch_cpu_locked(p);
 	spin_unlock(&proc_lock);
 	ptimers_check(tk);

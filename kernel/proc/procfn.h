@@ -114,6 +114,7 @@ struct sigq *sigq_keep_locked(struct proc *, void (*taken)(void *, struct siginf
 bool sigq_send_locked(struct sigq *, struct task *to, const struct siginfo *);
 void sigq_leave_locked(struct sigq *);
 enum sig_default sig_default(int signo);
+int sig_send_first_locked(struct task *first, const struct siginfo *);
 int sig_send_member_locked(struct proc *, const struct siginfo *);
 uint64_t sig_queued_locked(const struct proc *);
 void kill_others_locked(struct proc *, struct task *but);

@@ -19,7 +19,8 @@
  *           4. Process 1 gets only what it catches.
  *           5. Of a process's threads one is asked first: whether it would
  *              ignore the signal, and whether it takes it.  It is the leader;
- *              with news of a child, the thread that made the child.
+ *              with news of a child, the thread that made the child; when CPU
+ *              time is over, the one that uses it; of kill(2), whose number it is.
  *           6. A timer keeps its entry and is told when the signal is taken.
  *
  * Read next proc/sigdeliver.c, proc/sigframe.c.
@@ -253,6 +254,14 @@ sig_send_proc_locked(struct proc *p, const struct siginfo *si)
 {
 	HELD(&proc_lock);
 	return post_locked(p, NULL, NULL, si);
+}
+
+/* The same; first, a thread of it, is asked first: rule 5.  Locks: proc_lock held. */
+int
+sig_send_first_locked(struct task *first, const struct siginfo *si)
+{
+	HELD(&proc_lock);
+	return post_locked(first->proc, NULL, first, si);
 }
 
 /*
@@ -802,6 +811,16 @@ sig_send_group(int pgid, int signo)
 	spin_unlock(&proc_lock);
 }
 
+/* May it be sent?  0, -EINVAL, -EPERM. */
+static int
+kill_check_locked(struct proc *p, int signo)
+{
+	HELD(&proc_lock);
+	if (!sig_is_valid(signo))
+		return -EINVAL;
+	return sig_may_send(p, signo) ? 0 : -EPERM;
+}
+
 /*
  * kill(2) of one process, live or zombie.
  *
@@ -811,12 +830,27 @@ sig_send_group(int pgid, int signo)
 int
 sig_kill_locked(struct proc *p, const struct siginfo *si)
 {
+	int r = kill_check_locked(p, si->signo);
+
 	HELD(&proc_lock);
-	if (!sig_is_valid(si->signo))
-		return -EINVAL;
-	if (!sig_may_send(p, si->signo))
-		return -EPERM;
-	return si->signo != 0 ? sig_send_proc_locked(p, si) : 0;
+	return r < 0 || si->signo == 0 ? r : sig_send_proc_locked(p, si);
+}
+
+/* The same by a number; if it is a thread's that one is asked first. */
+static int
+kill_id_locked(int id, const struct siginfo *si)
+{
+	struct task *tk = task_find_locked(id);
+	struct proc *p = proc_of_id_locked(id);
+	int r;
+
+	HELD(&proc_lock);
+	if (p == NULL)
+		return -ESRCH;
+	if (tk == NULL || tk->tid == p->pid)
+		return sig_kill_locked(p, si);
+	r = kill_check_locked(p, si->signo);
+	return r < 0 || si->signo == 0 ? r : sig_send_first_locked(tk, si);
 }
 
 /*
@@ -831,15 +865,12 @@ int
 sig_kill(int pid, const struct siginfo *si)
 {
 	struct kill_walk k = { 0, si, false, -ESRCH };
-	struct proc *p;
 
 	if (pid == INT32_MIN)
 		return -ESRCH;
 	spin_lock(&proc_lock);
 	if (pid > 0) {
-		p = proc_of_id_locked(pid);
-		if (p != NULL)
-			k.result = sig_kill_locked(p, si);
+		k.result = kill_id_locked(pid, si);
 	} else if (pid == -1) {
 		proc_walk_locked(kill_member, &k);
 	} else {
