@@ -326,6 +326,7 @@ void limits_meet_user_locked(struct proc *, uint32_t uid);
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
 bool proc_may_look_locked(const struct proc *, enum look_by);
+bool cred_can_be_root(const struct cred *);
 bool proc_may_limit_locked(const struct proc *);
 bool proc_may_tune_locked(const struct proc *);
 

@@ -17,6 +17,7 @@
  *           3. A set-id program gets no rights under a tracer that was not root
  *              when it attached; who attached while it was being loaded is let go.
  *           4. A tracer's end lets go of all that it traces.
+ *           5. Who can be root does not give himself to a parent that cannot.
  *
  * Read next proc/tracestop.c, proc/wait.c, sys/sys_ptrace.c.
  */
@@ -34,19 +35,22 @@
  * The parent, the thread that made the process, traces the current thread from now on.
  *
  * Locks:    takes proc_lock.
- * Returns:  0, also if the parent is on its way out; -EPERM: somebody does already;
- *           -ENOMEM.
+ * Returns:  0, also if the parent is on its way out; -EPERM: somebody does already,
+ *           or rule 5; -ENOMEM.
  */
 int
 trace_me(void)
 {
 	struct task *tk = task_current(), *to;
+	const struct proc *parent;
 	struct tracee *t;
 	int r = 0;
 
 	spin_lock(&proc_lock);
 	to = proc_parent_thread_locked(tk->proc);
-	if (task_is_traced(tk)) {
+	parent = tk->proc->parent;
+	if (task_is_traced(tk) || (parent != NULL && cred_can_be_root(&tk->proc->cred) &&
+	    !cred_can_be_root(&parent->cred))) {
 		r = -EPERM;
 	} else if (to != NULL) {
 		t = tracee_link_locked(tk, to);

@@ -32,6 +32,13 @@ has_only(const struct cred *c, uint32_t uid, uint32_t gid)
 	       c->gid == gid && c->egid == gid && c->sgid == gid;
 }
 
+/* Has it root's rights, or may it take them?  Locks: proc_lock; or it is one's own. */
+bool
+cred_can_be_root(const struct cred *c)
+{
+	return c->uid == 0 || c->euid == 0 || c->suid == 0;
+}
+
 static bool
 is_own_or_root(const struct proc *p)
 {

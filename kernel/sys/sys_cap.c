@@ -45,10 +45,8 @@ struct caps {
 static struct caps
 caps_of(const struct cred *c)
 {
-	bool can_be_root = c->uid == 0 || c->euid == 0 || c->suid == 0;
-
 	return (struct caps){ .effective = c->euid == 0 ? CAP_ALL : 0,
-		.permitted = can_be_root ? CAP_ALL : 0 };
+		.permitted = cred_can_be_root(c) ? CAP_ALL : 0 };
 }
 
 /* How many words the version at `at` has; -EINVAL: unknown, ours is told there. */

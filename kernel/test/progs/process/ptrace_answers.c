@@ -555,6 +555,35 @@ stranger(void)
 	close(p[1]);
 }
 
+/* A child of which only one may be root asks to be traced. */
+static void
+asks_by_rights(uid_t parent, uid_t child, int expected)
+{
+	pid_t pid = OK(fork()), own;
+	int p[2];
+	char c;
+
+	if (pid != 0) {
+		REAP(pid, 0);
+		return;
+	}
+	OK(pipe(p));
+	own = OK(fork());
+	if (own == 0) {
+		EQ(read(p[0], &c, 1), 1);
+		OK(setresuid(child, child, child));
+		if (expected == 0)
+			OK(pt(PTRACE_TRACEME, 0, 0, 0));
+		else
+			ERR(pt(PTRACE_TRACEME, 0, 0, 0), expected);
+		_exit(0);
+	}
+	OK(setresuid(parent, parent, parent));
+	EQ(write(p[1], "x", 1), 1);
+	REAP(own, 0);
+	_exit(0);
+}
+
 /* A tracer that ends lets go; with EXITKILL it takes the others with it. */
 static void
 tracer_ends(int options)
@@ -710,6 +739,11 @@ main(int argc, char **argv)
 	memory();
 	shared();
 	stranger();
+	if (getuid() == 0) {
+		asks_by_rights(1000, 0, EPERM);
+		asks_by_rights(0, 1000, 0);
+		asks_by_rights(1000, 1000, 0);
+	}
 	tracer_ends(0);
 	tracer_ends(O_EXITKILL);
 	execs();
