@@ -56,7 +56,7 @@ struct exec_new {
 	struct map_limits lim;
 	uint64_t rss;            /* bytes: RLIMIT_RSS */
 	struct cred cred;        /* as it will be */
-	bool secure;
+	bool secure;             /* AT_SECURE: it has, or would have had, another's rights */
 	bool dropped;            /* its set-id bits count for nothing: it is traced */
 	bool hidden;             /* the caller may run it and not read it */
 	va_t entry, sp;
@@ -344,27 +344,38 @@ script_line(struct exec_new *x, char *line, const char *self, char *next)
 	return r;
 }
 
+/* Does it act as who has started it? */
+static bool
+acts_as_itself(const struct cred *c)
+{
+	return c->euid == c->uid && c->egid == c->gid;
+}
+
 /* Set-id bits of the file; not for scripts, nor on a nosuid mount. */
 static void
 exec_cred(struct exec_new *x)
 {
 	struct task *tk = thread_current()->proc;
 	struct file_rights f = file_rights(x->file);
-	struct cred *c = &x->cred;
+	struct cred *c = &x->cred, old = x->cred;
 
 	if (tk != NULL && UNLIKELY(tk->traced != NULL)) {
 		spin_lock(&proc_lock);
 		x->dropped = trace_drops_rights_locked(tk);
 		spin_unlock(&proc_lock);
 	}
-	if (tk != NULL && !tk->proc->no_new_privs && !x->dropped &&
-	    !file_is_nosuid(x->file)) {
+	if (tk != NULL && !tk->proc->no_new_privs && !file_is_nosuid(x->file)) {
 		if ((f.mode & S_ISUID) != 0)
 			c->euid = f.uid;
 		if ((f.mode & S_ISGID) != 0 && (f.mode & 0010) != 0)
 			c->egid = f.gid;
 	}
-	x->secure = c->euid != c->uid || c->egid != c->gid;
+	/* As on Linux, one that is refused them is no less careful. */
+	x->secure = !acts_as_itself(c);
+	if (x->dropped && (c->euid != old.euid || c->egid != old.egid)) {
+		c->euid = c->uid;
+		c->egid = c->gid;
+	}
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
 }
@@ -574,7 +585,7 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	p->exe = x->file;
 	p->image = x->image;
 	p->cred = x->cred;
-	p->dumpable = !x->secure && !x->hidden;
+	p->dumpable = acts_as_itself(&x->cred) && !x->hidden;
 	p->execs++;
 	tk->keep_caps = false;
 	if (x->secure) {
