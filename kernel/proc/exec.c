@@ -364,7 +364,7 @@ exec_cred(struct exec_new *x)
 		x->dropped = trace_drops_rights_locked(tk);
 		spin_unlock(&proc_lock);
 	}
-	if (tk != NULL && !tk->proc->no_new_privs && !file_is_nosuid(x->file)) {
+	if (tk != NULL && !tk->no_new_privs && !file_is_nosuid(x->file)) {
 		if ((f.mode & S_ISUID) != 0)
 			c->euid = f.uid;
 		if ((f.mode & S_ISGID) != 0 && (f.mode & 0010) != 0)

@@ -198,6 +198,7 @@ task_count_out(struct task *tk)
 	if ((int)tk->thread->id == p->pid) {
 		p->nice = tk->thread->nice;
 		p->policy = tk->thread->policy;
+		p->no_new_privs = tk->no_new_privs;
 	}
 	trace_ended_locked(tk);
 	list_remove(&tk->node);

@@ -371,7 +371,6 @@ clone_inherit(struct clone_state *s)
 	p->cred = parent->cred;
 	p->next_design = parent->next_design;
 	p->dumpable = parent->dumpable;
-	p->no_new_privs = parent->no_new_privs;
 	p->oom_adj = parent->oom_adj;
 	p->oom_min = parent->oom_min;
 	p->exit_signal = s->req->exit_signal;
@@ -457,6 +456,7 @@ clone_publish(struct clone_state *s, enum trace_event *event)
 	tk->blocked = me->blocked;
 	tk->no_random = me->no_random;
 	tk->keep_caps = me->keep_caps;
+	tk->no_new_privs = me->no_new_privs;
 	tk->exiting = false;
 	if ((f & CLONE_CHILD_CLEARTID) != 0)
 		tk->clear_tid = s->req->child_tid;

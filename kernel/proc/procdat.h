@@ -163,6 +163,7 @@ struct task {
 	bool reset_on_fork : 1;  /* [L] SCHED_RESET_ON_FORK */
 	bool no_random : 1;      /* [L] ADDR_NO_RANDOMIZE: for its next exec */
 	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS; nothing is there to keep */
+	bool no_new_privs : 1;   /* [L] PR_SET_NO_NEW_PRIVS: programs give it no rights */
 	enum pi_part pi_part : 2; /* [L] */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
 	uint16_t looked;         /* [own] at CPU timers, in which half of a tick */
@@ -236,12 +237,13 @@ struct proc {
 	uint32_t execs;          /* [L] from 1 on, the parent's setpgid is too late */
 	uint32_t parent_execs;   /* [L] its execs when this was made; exit.c */
 	bool subreaper;          /* [L] */
-	bool dumpable, no_new_privs; /* [L] */
+	bool dumpable;           /* [L] */
 	bool no_tty;             /* [L] has given up its session's terminal */
 	bool too_many;           /* [L] when it became its user's: limits_meet_user_locked() */
 	int8_t pdeath_sig;       /* [L] sent when the parent, a thread, ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
 	int8_t nice;             /* [L] of the first thread, when it has ended, … */
+	bool no_new_privs;       /* [L] … */
 	int16_t oom_adj;         /* [L] kept, not used: nobody is killed */
 	int16_t oom_min;         /* [L] only root sets a lower one: root's last */
 	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
@@ -326,6 +328,8 @@ void limits_meet_user_locked(struct proc *, uint32_t uid);
 /* rights.c: of the current process over another */
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
 bool proc_may_look_locked(const struct proc *, enum look_by);
+#define CAP_LAST 40u             /* of root's rights, as Linux numbers them */
+#define CAP_ALL ((1ul << (CAP_LAST + 1)) - 1)
 bool cred_can_be_root(const struct cred *);
 bool proc_may_limit_locked(const struct proc *);
 bool proc_may_tune_locked(const struct proc *);

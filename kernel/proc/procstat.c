@@ -85,12 +85,16 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 		as_get(v->as = p->as);
 	memcpy(v->comm, p->comm, sizeof(v->comm));
 	v->nice = p->nice;
+	v->no_new_privs = p->no_new_privs;
+	v->cpus = md_online_mask();
 	if (tk != NULL) {
 		at = tk->thread->fsctx;
 		memcpy(v->comm, tk->thread->name, sizeof(v->comm));
 		v->cpu = tk->thread->cpu;
 		v->nice = tk->thread->nice;
 		v->policy = tk->thread->policy;
+		v->no_new_privs = tk->no_new_privs;
+		v->cpus &= atomic_load(&tk->thread->affinity);
 	}
 	v->umask = at != NULL ? (int)atomic_load_relaxed(&at->umask) : -1;
 	v->state = state_of(p, tk);
@@ -298,6 +302,40 @@ fd_size(int id)
 	return n;
 }
 
+/* Root's rights one by one, as far as there are any (sys_cap.c); no filters of calls. */
+static void
+show_rights(const struct view *v, struct out *o)
+{
+	const struct cred *c = &v->cred;
+
+	out_printf(o, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
+	    "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0ul, cred_can_be_root(c) ? CAP_ALL : 0,
+	    c->euid == 0 ? CAP_ALL : 0, CAP_ALL, 0ul);
+	out_printf(o, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
+	    v->no_new_privs);
+}
+
+/* Processors as a mask and as a list: 0-2,5. */
+static void
+show_cpus(uint64_t cpus, struct out *o)
+{
+	const char *before = "";
+	unsigned first, last;
+
+	out_printf(o, "Cpus_allowed:\t%0*lx\nCpus_allowed_list:\t",
+	    (int)(md_ncpus() + 3) / 4, cpus);
+	for (; cpus != 0; cpus &= -(2ul << last)) {
+		first = last = (unsigned)__builtin_ctzl(cpus);
+		while ((cpus & 2ul << last) != 0)
+			last++;
+		out_printf(o, "%s%u", before, first);
+		if (last > first)
+			out_printf(o, "-%u", last);
+		before = ",";
+	}
+	out_printf(o, "\n");
+}
+
 /* Text of /proc/PID/status.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_status(int id, struct out *o)
@@ -329,8 +367,9 @@ proc_show_status(int id, struct out *o)
 	out_printf(o, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
 	    "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", v->pend, v->shpend,
 	    v->blocked, v->ignored, v->caught);
-	out_printf(o, "NoNewPrivs:\t%d\nCpus_allowed:\t%lx\n",
-	    v->p->no_new_privs, md_online_mask());
+	show_rights(v, o);
+	show_cpus(v->cpus, o);
+	out_printf(o, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
 	return view_close(v);
 }
 

@@ -20,7 +20,8 @@ struct view {
 	char comm[16];
 	char state;
 	int ppid, pgid, sid, cpu, nice, policy, tracer;
-	bool no_tty;
+	bool no_tty, no_new_privs;
+	uint64_t cpus;           /* where it may run */
 	unsigned nthreads;
 	int umask;               /* -1: it stands nowhere any more */
 	uint64_t nsigq;

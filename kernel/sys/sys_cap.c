@@ -26,8 +26,6 @@
 #define CAP_V1 0x19980330u
 #define CAP_V2 0x20071026u
 #define CAP_V3 0x20080522u
-#define CAP_LAST 40u
-#define CAP_ALL ((1ul << (CAP_LAST + 1)) - 1)
 
 /* As programs lay it out. */
 struct cap_head {

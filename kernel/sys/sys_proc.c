@@ -487,6 +487,18 @@ prctl_keep_caps(uint64_t v)
 	return 0;
 }
 
+/* Of one thread, and of those and of the processes that it makes: for good. */
+static int64_t
+prctl_no_new_privs(const uint64_t a[6])
+{
+	if (a[1] != 1 || a[2] != 0 || a[3] != 0 || a[4] != 0)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	task_current()->no_new_privs = true;
+	spin_unlock(&proc_lock);
+	return 0;
+}
+
 int64_t
 sys_prctl(const uint64_t a[6])
 {
@@ -513,7 +525,7 @@ sys_prctl(const uint64_t a[6])
 	case PR_CAP_AMBIENT:
 		return sys_cap_ambient(a);
 	case PR_CAPBSET_READ:
-		return a[1] > 40 ? -EINVAL : 1;
+		return a[1] > CAP_LAST ? -EINVAL : 1;
 	case PR_SET_CHILD_SUBREAPER:
 		p->subreaper = a[1] != 0;
 		return 0;
@@ -521,11 +533,10 @@ sys_prctl(const uint64_t a[6])
 		v = p->subreaper;
 		return copyout(a[1], &v, 4);
 	case PR_SET_NO_NEW_PRIVS:
-		return a[1] != 1 || a[2] != 0 || a[3] != 0 || a[4] != 0 ?
-		    -EINVAL : prctl_bool(&p->no_new_privs, 1);
+		return prctl_no_new_privs(a);
 	case PR_GET_NO_NEW_PRIVS:
 		return (a[1] | a[2] | a[3] | a[4]) != 0 ? -EINVAL :
-		    p->no_new_privs;
+		    task_current()->no_new_privs;
 	case PR_GET_SECCOMP:
 	case PR_GET_SECUREBITS:
 		return 0;

@@ -6,6 +6,7 @@
  */
 #include "lib/test.h"
 #include <cpuid.h>
+#include <pthread.h>
 
 #define BIG 2000 /* pages */
 
@@ -89,6 +90,88 @@ status_file(void)
 	CHECK(field("\nVmSize:") >= field("\nVmRSS:"));
 	CHECK(strstr(text, "SigCgt:\t") != NULL);
 	OK(munmap(big, BIG * PAGE));
+}
+
+/* Root's rights as capget tells them, and what is given up for good. */
+static void
+rights_of_it(void)
+{
+	uint32_t head[2] = { 0x20080522, 0 }, words[6];
+	char want[64];
+
+	slurp("/proc/self/status");
+	OK(syscall(SYS_capget, head, words));
+	snprintf(want, sizeof(want), "\nCapPrm:\t%08x%08x\nCapEff:\t%08x%08x\n", words[4],
+	    words[1], words[3], words[0]);
+	CHECK(strstr(text, want) != NULL);
+	snprintf(want, sizeof(want), "\nNoNewPrivs:\t%d\nSeccomp:\t",
+	    prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	CHECK(strstr(text, want) != NULL);
+	CHECK(strstr(text, "\nvoluntary_ctxt_switches:\t") != NULL);
+}
+
+static void *
+gives_up(void *arg)
+{
+	OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 1);
+	slurp("/proc/thread-self/status");
+	EQ(field("\nNoNewPrivs:"), 1);
+	return arg;
+}
+
+static void
+rights(void)
+{
+	pid_t pid = OK(fork());
+	pthread_t t;
+
+	if (pid != 0) {
+		REAP(pid, 0);
+		return;
+	}
+	rights_of_it();
+	EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0);
+	EQ(pthread_create(&t, NULL, gives_up, NULL), 0);
+	EQ(pthread_join(t, NULL), 0);
+	EQ(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0), 0); /* a thread's alone */
+	slurp("/proc/self/status");
+	EQ(field("\nNoNewPrivs:"), 0);
+	if (getuid() == 0) {
+		OK(setresuid(1000, 1000, 1000));
+		rights_of_it();
+		EQ(field("\nCapEff:"), 0);
+	}
+	gives_up(NULL);
+	pid = OK(fork());
+	if (pid == 0)
+		_exit(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+	REAP(pid, 1);
+	_exit(0);
+}
+
+/* Where it may run, of each thread. */
+static void
+processors(void)
+{
+	cpu_set_t all, one;
+	int cpu, last = 0;
+	char want[32];
+
+	OK(sched_getaffinity(0, sizeof(all), &all));
+	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all))
+			last = cpu;
+	CPU_ZERO(&one);
+	CPU_SET(last, &one);
+	OK(sched_setaffinity(0, sizeof(one), &one));
+	slurp("/proc/self/status");
+	snprintf(want, sizeof(want), "\nCpus_allowed_list:\t%d\n", last);
+	CHECK(strstr(text, want) != NULL);
+	OK(sched_setaffinity(0, sizeof(all), &all));
+	slurp("/proc/self/status");
+	CHECK(strstr(text, "\nCpus_allowed_list:\t0") != NULL || !CPU_ISSET(0, &all));
+	CHECK(CPU_COUNT(&all) == 1 || strstr(text, want) == NULL);
 }
 
 /* The mask, and for how many descriptors there is room. */
@@ -254,6 +337,8 @@ main(void)
 {
 	stat_file();
 	status_file();
+	rights();
+	processors();
 	files_of_it();
 	odd_name();
 	cut_file();
