@@ -145,7 +145,9 @@ limit_call(int pid, uint64_t id, va_t new_at, va_t old_at)
 int64_t
 sys_getrlimit(const uint64_t a[6])
 {
-	return a[1] == 0 ? -EFAULT : limit_call(0, (uint32_t)a[0], 0, a[1]);
+	int64_t r = limit_call(0, (uint32_t)a[0], 0, a[1]);
+
+	return r == 0 && a[1] == 0 ? -EFAULT : r;
 }
 
 int64_t
@@ -181,7 +183,10 @@ usage_of(int who, struct abi_rusage *ru)
 		ru->minflt = (int64_t)p->cminflt;
 		ru->majflt = (int64_t)p->cmajflt;
 	} else if (who == RUSAGE_THREAD) {
+		/* Which of its faults were major is not kept of a thread. */
 		task_times(tk, &ut, &st);
+		ru->minflt = (int64_t)atomic_load_relaxed(&tk->thread->faults);
+		ru->majflt = 0;
 	} else {
 		proc_times_locked(p, &ut, &st);
 	}

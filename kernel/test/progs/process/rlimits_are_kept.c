@@ -43,6 +43,8 @@ rules(void)
 	rl.rlim_max = 10;
 	ERR(setrlimit(RLIMIT_NOFILE, &rl), EINVAL);
 	ERR(getrlimit(99, &rl), EINVAL);
+	ERR(syscall(SYS_getrlimit, 99, NULL), EINVAL);
+	ERR(syscall(SYS_getrlimit, RLIMIT_STACK, NULL), EFAULT);
 	ERR(syscall(SYS_prlimit64, 0x3fffffff, RLIMIT_STACK, NULL, &rl), ESRCH);
 	if (on_vadose()) /* Linux kills it, if a tick meets it */
 		far_limit();

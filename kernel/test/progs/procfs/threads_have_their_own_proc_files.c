@@ -49,6 +49,16 @@ elsewhere(void *arg)
 	return arg != NULL;
 }
 
+/* What getrusage says of the calling one. */
+static long
+own_faults(void)
+{
+	struct rusage ru;
+
+	OK(getrusage(RUSAGE_THREAD, &ru));
+	return ru.ru_minflt;
+}
+
 static int
 idle(void *arg)
 {
@@ -60,7 +70,9 @@ idle(void *arg)
 	LE(1, OK(readlink("/proc/thread-self/root", link, sizeof(link))));
 	tid = (int)syscall(SYS_gettid);
 	until(1);
+	LE(own_faults(), PAGES - 1);
 	touch_and_count(PAGES, rounds(BUSY_MS) / 4);
+	LE(PAGES, own_faults());
 	stage = 2;
 	until(3);
 	return arg != NULL;
