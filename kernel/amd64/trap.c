@@ -342,6 +342,7 @@ trap_user_exit(struct trapframe *tf)
 			md_maybe_resched();
 		traps.ops.user_return(tf);
 		while (UNLIKELY(!is_canonical(tf->rip))) {
+			tf->error = 0; /* as iret would say it */
 			traps.ops.exception(tf, VEC_GP);
 			traps.ops.user_return(tf);
 		}

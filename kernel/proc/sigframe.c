@@ -20,7 +20,8 @@
  * Rules     1. Copies go by copyout() and copyin(): a bad stack is an error
  *              here, never a fault of the kernel.
  *           2. md_frame_sanitize() and md_fpu_load() judge what sigreturn
- *              reads; what they refuse is SIGSEGV.
+ *              reads; what they refuse is SIGSEGV.  As on Linux the mask of the
+ *              frame holds by then, so a handler of SIGSEGV hears of it.
  *           3. A handler begins with the FP registers of a new program; what
  *              they held comes back with the frame.
  *
@@ -34,9 +35,7 @@
 #include "lib/string.h"
 
 #define RED_ZONE 128
-#define FX_MXCSR 24      /* offsets in the FXSAVE image */
-#define FX_MXCSR_MASK 28
-#define MXCSR_MASK_DEFAULT 0xffbfu
+#define FX_ALIGN 16      /* of the image, to be loaded from it */
 #define RFLAGS_TF 0x100ul
 #define RFLAGS_DF 0x400ul
 #define RFLAGS_RF 0x10000ul
@@ -190,8 +189,7 @@ frame_restore(struct task *tk, struct trapframe *tf,
 {
 	const uint64_t *g = uc->gregs, now = tf->rflags;
 
-	if (fpu_restore(tk->thread, uc->fpstate) < 0)
-		return false;
+	sig_set_blocked(uc->mask);
 	tf->r8 = g[GR_R8];
 	tf->r9 = g[GR_R9];
 	tf->r10 = g[GR_R10];
@@ -210,9 +208,10 @@ frame_restore(struct task *tk, struct trapframe *tf,
 	tf->rsp = g[GR_RSP];
 	tf->rip = g[GR_RIP];
 	tf->rflags = g[GR_EFLAGS];
-	if (!md_frame_sanitize(tf, now))
+	/* Where rip is no address the way out of the kernel finds that. */
+	(void)md_frame_sanitize(tf, now);
+	if (fpu_restore(tk->thread, uc->fpstate) < 0)
 		return false;
-	sig_set_blocked(uc->mask);
 	/* As sigaltstack(2), whose errors count for nothing here. */
 	if ((uc->stack.flags & ~(SS_ONSTACK | SS_AUTODISARM)) == SS_DISABLE)
 		tk->altstack = (struct abi_stack){ .flags = SS_DISABLE };
@@ -233,29 +232,17 @@ fpu_renew(struct thread *t)
 	CHECK(md_fpu_load(&t->md, fx));
 }
 
-/*
- * The FP image of the frame, with reserved bits of mxcsr cleared; without one,
- * or with one that cannot be read, the state of a new program.
- */
+/* The FP image of the frame; without one, or with one that cannot be loaded, the state
+ * of a new program.  0, -EFAULT: it cannot. */
 static int
 fpu_restore(struct thread *t, va_t image)
 {
 	uint8_t fx[MD_FPU_SIZE];
-	uint32_t mask, mxcsr;
-	int r = 0;
 
-	md_fpu_save(&t->md);
-	memcpy(&mask, (uint8_t *)t->md.fpu + FX_MXCSR_MASK, sizeof(mask));
-	if (mask == 0)
-		mask = MXCSR_MASK_DEFAULT;
-	if (image == 0 || copyin(fx, image, sizeof(fx)) != 0) {
-		md_fpu_init(fx);
-		r = image == 0 ? 0 : -EFAULT;
-	}
-	memcpy(&mxcsr, fx + FX_MXCSR, sizeof(mxcsr));
-	mxcsr &= mask;
-	memcpy(fx + FX_MXCSR, &mxcsr, sizeof(mxcsr));
-	memcpy(fx + FX_MXCSR_MASK, &mask, sizeof(mask));
+	if (image != 0 && image % FX_ALIGN == 0 && copyin(fx, image, sizeof(fx)) == 0 &&
+	    md_fpu_load(&t->md, fx))
+		return 0;
+	md_fpu_init(fx);
 	CHECK(md_fpu_load(&t->md, fx));
-	return r;
+	return image == 0 ? 0 : -EFAULT;
 }

@@ -162,6 +162,48 @@ sigreturn_with(void (*fn)(ucontext_t *), bool must_die)
 		    must_die ? "" : " or 0", status);
 }
 
+static volatile uint64_t nowhere;
+static volatile int heard;
+
+static void
+on_segv(int signo, siginfo_t *si, void *uc)
+{
+	const greg_t *r = ((ucontext_t *)uc)->uc_mcontext.gregs;
+
+	EQ(signo, SIGSEGV);
+	if (heard++ == 0) {
+		spoil(uc);
+		return;
+	}
+	EQ(si->si_code, SI_KERNEL);
+	if (nowhere != 0) {
+		EQ(r[REG_RIP], nowhere);
+		EQ(r[REG_ERR], 0);
+		EQ(r[REG_TRAPNO], 13);
+	}
+	_exit(0);
+}
+
+/* A handler of SIGSEGV that returns from a spoilt frame is called once more. */
+static void
+handler_hears(void (*fn)(ucontext_t *), uint64_t rip)
+{
+	struct sigaction sa;
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		spoil = fn;
+		nowhere = rip;
+		memset(&sa, 0, sizeof(sa));
+		sa.sa_sigaction = on_segv;
+		sa.sa_flags = SA_SIGINFO;
+		OK(sigaction(SIGSEGV, &sa, NULL));
+		kill(getpid(), SIGSEGV);
+		_exit(1);
+	}
+	REAP(pid, 0);
+}
+
 static void
 raw_sigreturn(uint64_t rsp)
 {
@@ -210,9 +252,11 @@ main(void)
 	sigreturn_with(bad_selectors, false);
 	sigreturn_with(null_selectors, false);
 	sigreturn_with(bad_flags, false);
-	sigreturn_with(bad_mxcsr, false);
-	sigreturn_with(bad_fp_pointer, false);
-	sigreturn_with(odd_fp_pointer, false);
+	sigreturn_with(bad_mxcsr, true);
+	sigreturn_with(bad_fp_pointer, true);
+	sigreturn_with(odd_fp_pointer, true);
 	sigreturn_with(bad_rsp, true);
+	handler_hears(bad_rip, 0x800000000000);
+	handler_hears(bad_mxcsr, 0);
 	return test_done();
 }
