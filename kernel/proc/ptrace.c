@@ -205,6 +205,19 @@ set_debug_locked(struct tracee *t, unsigned n, uint64_t v)
 	return *debug == NULL ? -ENOMEM : md_debug_set(*debug, n, v);
 }
 
+/* The mask to which it returns, or another one. */
+static void
+mask_locked(struct task *tk, uint32_t what, uint64_t *mask)
+{
+	HELD(&proc_lock);
+	if (what == PTRACE_GETSIGMASK) {
+		*mask = tk->mask_saved ? tk->saved_mask : tk->blocked;
+		return;
+	}
+	tk->blocked = *mask & ~(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP));
+	tk->mask_saved = false;
+}
+
 static int
 obey_locked(struct tracee *t, uint32_t what, struct trace_order *o)
 {
@@ -215,6 +228,8 @@ obey_locked(struct tracee *t, uint32_t what, struct trace_order *o)
 	case PTRACE_CONT:
 	case PTRACE_SYSCALL:
 	case PTRACE_SINGLESTEP:
+	case PTRACE_SYSEMU:
+	case PTRACE_SYSEMU_SINGLESTEP:
 	case PTRACE_DETACH:
 		return go_on_locked(t, what, o->signo);
 	case PTRACE_KILL:
@@ -235,6 +250,10 @@ obey_locked(struct tracee *t, uint32_t what, struct trace_order *o)
 		if (t->info.signo == 0)
 			return -EINVAL; /* a stop that has none */
 		t->info = o->info;
+		return 0;
+	case PTRACE_GETSIGMASK:
+	case PTRACE_SETSIGMASK:
+		mask_locked(t->task, what, &o->value);
 		return 0;
 	case PTRACE_GETREGS:
 		*o->regs = t->regs;

@@ -31,9 +31,11 @@ enum {
 	PTRACE_POKETEXT, PTRACE_POKEDATA, PTRACE_POKEUSER, PTRACE_CONT,
 	PTRACE_KILL, PTRACE_SINGLESTEP, PTRACE_GETREGS = 12, PTRACE_SETREGS,
 	PTRACE_GETFPREGS, PTRACE_SETFPREGS, PTRACE_ATTACH, PTRACE_DETACH,
-	PTRACE_SYSCALL = 24, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG,
+	PTRACE_OLDSETOPTIONS = 21, PTRACE_SYSCALL = 24, PTRACE_SYSEMU = 31,
+	PTRACE_SYSEMU_SINGLESTEP, PTRACE_SETOPTIONS = 0x4200, PTRACE_GETEVENTMSG,
 	PTRACE_GETSIGINFO, PTRACE_SETSIGINFO, PTRACE_GETREGSET,
 	PTRACE_SETREGSET, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_LISTEN,
+	PTRACE_GETSIGMASK = 0x420a, PTRACE_SETSIGMASK,
 	PTRACE_GET_SYSCALL_INFO = 0x420e
 };
 
@@ -60,7 +62,7 @@ struct tracee {
 	int status;              /* [L] how the thread has ended */
 	int call;                /* [L] in_call: its number */
 	unsigned options;        /* [L] TRACE_SYSGOOD … */
-	uint32_t how;            /* [L] it goes on: CONT, SYSCALL, SINGLESTEP */
+	uint32_t how;            /* [L] it goes on: CONT, SYSCALL, SINGLESTEP, SYSEMU, … */
 	uint64_t message;        /* [L] PTRACE_GETEVENTMSG */
 	struct siginfo info;     /* [L] of a stop; signo 0: a group stop has none */
 	bool by_root : 1;        /* [L] set-id programs keep their rights */
@@ -110,10 +112,10 @@ enum trace_start { TRACE_ATTACH, TRACE_SEIZE };
 int trace_attach(int tid, enum trace_start, unsigned options) MUST_CHECK;
 /* [own] What goes with a request: to it, or from it. */
 struct trace_order {
-	int signo;               /* CONT, SYSCALL, SINGLESTEP, DETACH: with it, or 0 */
+	int signo;               /* CONT, SYSCALL, …, DETACH: with it, or 0 */
 	unsigned options;        /* SETOPTIONS */
 	unsigned debug;          /* PEEKUSER, POKEUSER: a debug register … */
-	uint64_t value;          /* … and what is in it */
+	uint64_t value;          /* … and what is in it; GETSIGMASK, SETSIGMASK */
 	struct trace_regs *regs; /* GETREGS, SETREGS */
 	uint64_t message;        /* GETSIGINFO: of the stop, and … */
 	struct siginfo info;     /* … signo 0: none; SETSIGINFO */

@@ -45,6 +45,20 @@ struct stop {
 
 static int stop_locked(struct task *, const struct stop *);
 
+/* Does it go on by one instruction? */
+static bool
+by_step(const struct tracee *t)
+{
+	return t->how == PTRACE_SINGLESTEP || t->how == PTRACE_SYSEMU_SINGLESTEP;
+}
+
+/* Are its calls the tracer's to answer? */
+static bool
+is_emulated(const struct tracee *t)
+{
+	return t->how == PTRACE_SYSEMU || t->how == PTRACE_SYSEMU_SINGLESTEP;
+}
+
 /* ---- registers ---- */
 
 /* Out of the thread, which is the current one. */
@@ -85,14 +99,14 @@ regs_in_locked(struct tracee *t)
 	HELD(&proc_lock);
 	if (md->debug != NULL)
 		md_debug_load(md);
-	if (!t->changed && t->how != PTRACE_SINGLESTEP)
+	if (!t->changed && !by_step(t))
 		return;
 	t->changed = false;
 	*tf = t->regs.frame;
 	if (!t->in_call)
 		vector = (int64_t)tf->error < 0 ? 0 : MD_VEC_SYSCALL;
 	tf->vector = vector;
-	t->stepping = t->how == PTRACE_SINGLESTEP && (tf->rflags & RFLAGS_TF) == 0;
+	t->stepping = by_step(t) && (tf->rflags & RFLAGS_TF) == 0;
 	if (t->stepping)
 		tf->rflags |= RFLAGS_TF;
 	else if (tf->vector == MD_VEC_SYSCALL)
@@ -301,17 +315,18 @@ static bool
 call_begins(struct task *tk, struct trapframe *tf)
 {
 	struct tracee *t;
-	bool make = true;
+	bool make = true, emulated;
 
 	spin_lock(&proc_lock);
 	t = tk->traced;
 	if (task_is_traced(tk)) {
 		t->in_call = true;
 		t->call = (int)tf->error;
-		if (t->how == PTRACE_SYSCALL) {
+		emulated = is_emulated(t);
+		if (t->how == PTRACE_SYSCALL || emulated) {
 			tf->rax = (uint64_t)-ENOSYS;
 			stop_at_call_locked(tk, TRACE_CALL_ENTRY);
-			make = (int)tf->error != -1 && !thread_is_killed();
+			make = !emulated && (int)tf->error != -1 && !thread_is_killed();
 			if (make)
 				tf->rax = tf->error;
 		}
@@ -331,7 +346,7 @@ call_ends(struct task *tk, struct trapframe *tf)
 	t = tk->traced;
 	if (task_is_traced(tk)) {
 		t->in_call &= tf->vector != MD_VEC_SYSCALL;
-		stepped = t->stepping;
+		stepped = t->stepping && !is_emulated(t);
 		if (t->how == PTRACE_SYSCALL)
 			stop_at_call_locked(tk, TRACE_CALL_EXIT);
 	}

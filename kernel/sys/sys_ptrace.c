@@ -262,6 +262,23 @@ peek(int tid, va_t at, va_t data)
 	return r != 0 ? r : copyout(data, &word, sizeof(word));
 }
 
+/* ---- signals ---- */
+
+static int64_t
+move_mask(int tid, uint32_t request, uint64_t size, va_t data)
+{
+	bool out = request == PTRACE_GETSIGMASK;
+	struct trace_order o;
+	int r;
+
+	if (size != sizeof(o.value))
+		return -EINVAL;
+	if (!out && copyin(&o.value, data, sizeof(o.value)) != 0)
+		return -EFAULT;
+	r = trace_order(tid, request, &o);
+	return r != 0 || !out ? r : copyout(data, &o.value, sizeof(o.value));
+}
+
 /* ---- what the stop is ---- */
 
 static int64_t
@@ -361,11 +378,15 @@ ask(uint32_t request, int tid, uint64_t addr, uint64_t data,
 		return move_set(tid, addr, data, WAY_OUT);
 	case PTRACE_SETREGSET:
 		return move_set(tid, addr, data, WAY_IN);
+	case PTRACE_GETSIGMASK:
+	case PTRACE_SETSIGMASK:
+		return move_mask(tid, request, addr, data);
+	case PTRACE_OLDSETOPTIONS:
 	case PTRACE_SETOPTIONS:
 		if ((data & ~(uint64_t)TRACE_OPTIONS) != 0)
 			return -EINVAL;
 		o->options = (unsigned)data;
-		return trace_order(tid, request, o);
+		return trace_order(tid, PTRACE_SETOPTIONS, o);
 	case PTRACE_GETEVENTMSG:
 		return copyout(data, &o->message, sizeof(o->message));
 	case PTRACE_GETSIGINFO:

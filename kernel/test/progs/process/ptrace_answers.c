@@ -15,6 +15,11 @@
 
 #define STOP(sig) ((sig) << 8 | 0x7f)
 #define EVENT(n) (((n) << 8 | SIGTRAP) << 8 | 0x7f)
+#define OLDSETOPTIONS 21
+#define SYSEMU 31
+#define SYSEMU_SINGLESTEP 32
+#define GETSIGMASK 0x420a
+#define SETSIGMASK 0x420b
 #define O_SYSGOOD 1
 #define O_FORK 2
 #define O_VFORK 4
@@ -207,6 +212,98 @@ calls(void)
 	i = call(pid);
 	EQ(i.exit.rval, pid);
 	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
+/* The tracer answers these; the last one is made. */
+static void
+emulated_child(void)
+{
+	for (int i = 0; i < 3; i++)
+		if (syscall(SYS_getppid) != 4711 + i)
+			_exit(1);
+	if (syscall(SYS_getppid) != getppid())
+		_exit(2);
+}
+
+/* To the next call, which is not made; so it has no end. */
+static void
+emulate(pid_t pid, long how)
+{
+	OK(pt(how, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTRAP | 0x80));
+	EQ(info(pid).op, PTRACE_SYSCALL_INFO_ENTRY);
+	EQ(regs(pid).rax, -ENOSYS);
+}
+
+static void
+emulated(void)
+{
+	pid_t pid = traced(emulated_child);
+	long rax = offsetof(struct user, regs.rax);
+	unsigned long rip;
+
+	OK(pt(OLDSETOPTIONS, pid, 0, O_SYSGOOD));
+	do
+		(void)call(pid);
+	while (info(pid).op != PTRACE_SYSCALL_INFO_ENTRY ||
+	    regs(pid).orig_rax != SYS_getppid);
+	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), -1));
+	EQ(call(pid).op, PTRACE_SYSCALL_INFO_EXIT);
+	OK(pt(PTRACE_POKEUSER, pid, rax, 4711));
+	emulate(pid, SYSEMU);
+	EQ(regs(pid).orig_rax, SYS_getppid);
+	OK(pt(PTRACE_POKEUSER, pid, rax, 4712));
+	emulate(pid, SYSEMU);
+	rip = regs(pid).rip;
+	OK(pt(PTRACE_POKEUSER, pid, rax, 4713));
+	/* A step from there: the call is none, and another instruction is over. */
+	OK(pt(SYSEMU_SINGLESTEP, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTRAP));
+	CHECK(regs(pid).rip != rip);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
+static void
+masked_child(void)
+{
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
+	signal(SIGUSR1, on_signal);
+	sigprocmask(SIG_SETMASK, &usr1, NULL);
+	kill(getpid(), SIGUSR1);
+	raise(SIGTERM);
+	if (caught != SIGUSR1)
+		_exit(1);
+}
+
+/* The mask is seen, and set: then what was blocked comes. */
+static void
+masks(void)
+{
+	pid_t pid = traced(masked_child);
+	uint64_t mask = 0, all = ~0ul;
+
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTERM));
+	ERR(pt(GETSIGMASK, pid, 4, (long)&mask), EINVAL);
+	ERR(pt(GETSIGMASK, pid, 8, 8), EFAULT);
+	ERR(pt(SETSIGMASK, pid, 16, (long)&mask), EINVAL);
+	ERR(pt(SETSIGMASK, pid, 8, 8), EFAULT);
+	OK(pt(GETSIGMASK, pid, 8, (long)&mask));
+	/* A C library may block all in raise(). */
+	CHECK((mask & 1ul << (SIGUSR1 - 1)) != 0);
+	OK(pt(SETSIGMASK, pid, 8, (long)&all));
+	OK(pt(GETSIGMASK, pid, 8, (long)&mask));
+	EQ(mask, all & ~(1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1)));
+	mask = 0;
+	OK(pt(SETSIGMASK, pid, 8, (long)&mask));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGUSR1));
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
 	EQ(next(pid), 7 << 8);
 }
 
@@ -731,6 +828,8 @@ main(int argc, char **argv)
 		return 55;
 	signals();
 	calls();
+	emulated();
+	masks();
 	forks();
 	steps();
 	seize();
