@@ -21,7 +21,7 @@
 #define CLONE_ARGS_MIN 64
 #define SET_TID_MAX 32
 #define CLONE3_KNOWN (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | \
-	CLONE_PIDFD | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
+	CLONE_PIDFD | CLONE_PTRACE | CLONE_VFORK | CLONE_PARENT | CLONE_THREAD | \
 	CLONE_NAMESPACES | CLONE_SYSVSEM | CLONE_SETTLS | \
 	CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_UNTRACED | \
 	CLONE_CHILD_SETTID | CLONE_IO | CLONE_CLEAR_SIGHAND)
@@ -65,7 +65,7 @@ sys_clone3(const uint64_t a[6])
 	    copyin(tids, c.set_tid, c.set_tid_size * sizeof(tids[0])) < 0)
 		return -EFAULT;
 	if ((c.flags & ~CLONE3_KNOWN) != 0 || c.exit_signal > NSIG ||
-	    c.set_tid_size != 0 || (c.stack == 0) != (c.stack_size == 0) ||
+	    c.set_tid_size != 0 || c.set_tid != 0 || (c.stack == 0) != (c.stack_size == 0) ||
 	    c.stack > MD_USER_END || c.stack_size > MD_USER_END - c.stack)
 		return -EINVAL;
 	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
@@ -142,26 +142,38 @@ sys_wait4(const uint64_t a[6])
 	return put_rusage(a[3], &res) < 0 ? -EFAULT : res.pid;
 }
 
+/* As on Linux these fields of a siginfo are written, and no other byte. */
+struct abi_waitinfo {
+	int32_t signo, err, code, pad;
+	int32_t pid;
+	uint32_t uid;
+	int32_t status;
+};
+_Static_assert(offsetof(struct abi_waitinfo, status) ==
+    offsetof(struct abi_siginfo, chld.status), "a part of it");
+
 static int
 put_waitinfo(va_t at, const struct wait_result *res)
 {
-	struct abi_siginfo si;
+	struct abi_waitinfo wi = { .pid = res->pid };
+	const size_t behind = offsetof(struct abi_waitinfo, pid);
 	int st = res->status;
 
-	memset(&si, 0, sizeof(si));
 	if (res->pid != 0) {
-		si.signo = SIGCHLD;
-		si.chld.pid = res->pid;
-		si.chld.uid = res->uid;
-		si.code = st == 0xffff ? CLD_CONTINUED :
+		wi.signo = SIGCHLD;
+		wi.uid = res->uid;
+		wi.code = st == 0xffff ? CLD_CONTINUED :
 		    res->trapped ? CLD_TRAPPED :
 		    (st & 0xff) == 0x7f ? CLD_STOPPED :
 		    (st & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
-		si.chld.status = st == 0xffff ? SIGCONT :
+		wi.status = st == 0xffff ? SIGCONT :
 		    (st & 0x7f) != 0 && (st & 0xff) != 0x7f ? st & 0x7f :
 		    st >> 8;
 	}
-	return at == 0 ? 0 : copyout(at, &si, sizeof(si));
+	if (at == 0)
+		return 0;
+	return copyout(at, &wi, offsetof(struct abi_waitinfo, pad)) < 0 ? -EFAULT :
+	    copyout(at + behind, &wi.pid, sizeof(wi) - behind);
 }
 
 /* The answer r, unless even what is written beside it cannot be. */
@@ -170,7 +182,7 @@ waitid_failed(va_t at, int r)
 {
 	const struct wait_result none = { .pid = 0 };
 
-	return r != -ERESTARTSYS && put_waitinfo(at, &none) < 0 ? -EFAULT : r;
+	return put_waitinfo(at, &none) < 0 ? -EFAULT : r;
 }
 
 /* Whom waitid(2) waits for.  P_PIDFD: *f keeps him.  0, -EINVAL, -EBADF. */

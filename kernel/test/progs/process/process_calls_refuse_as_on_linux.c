@@ -96,9 +96,25 @@ clone3_with(uint64_t flags, uint64_t pidfd, uint64_t exit_signal)
 	return syscall(SYS_clone3, &c, sizeof(c));
 }
 
+/* Numbers that are chosen, but none of them; and a child for a tracer that is not. */
+static void
+clone3_rows(void)
+{
+	int tid = 9;
+	uint64_t args[11] = { [4] = SIGCHLD, [8] = (uintptr_t)&tid };
+	pid_t pid;
+
+	ERR(syscall(SYS_clone3, args, sizeof(args)), EINVAL);
+	pid = (pid_t)OK(clone3_with(CLONE_PTRACE, 0, SIGCHLD));
+	if (pid == 0)
+		_exit(3);
+	REAP(pid, 3);
+}
+
 static void
 clones(void)
 {
+	clone3_rows();
 	ERR(clone3_with(CLONE_PIDFD, 1, SIGCHLD), EFAULT);
 	ERR(clone3_with(CLONE_PIDFD, 0, SIGCHLD), EFAULT);
 	ERR(clone3_with(CLONE_PIDFD, ~0UL - 8, SIGCHLD), EFAULT);

@@ -109,6 +109,44 @@ groups(void)
 	ERR(setpgid(0, -1), EINVAL);
 }
 
+static void
+on_alarm(int signo)
+{
+	(void)signo;
+}
+
+/* The fields that waitid writes, and what stays beside them as it was. */
+static void
+fields(void)
+{
+	const struct itimerval soon = { { 0, 0 }, { 0, 20000 } };
+	struct sigaction sa = { .sa_handler = on_alarm };
+	unsigned char *b, *after;
+	siginfo_t si;
+	pid_t pid;
+
+	memset(&si, 0xaa, sizeof(si));
+	b = (unsigned char *)&si;
+	after = (unsigned char *)(&si.si_status + 1);
+	pid = child_exits(3);
+	OK(waitid(P_PID, pid, &si, WEXITED));
+	EQ(si.si_signo, SIGCHLD);
+	EQ(si.si_errno, 0);
+	EQ(si.si_pid, pid);
+	EQ(si.si_status, 3);
+	EQ(b[12], 0xaa);
+	while (after < b + sizeof(si))
+		EQ(*after++, 0xaa);
+	pid = child_waits();
+	OK(sigaction(SIGALRM, &sa, NULL));
+	OK(setitimer(ITIMER_REAL, &soon, NULL));
+	ERR(waitid(P_PID, pid, &si, WEXITED), EINTR);
+	EQ(si.si_signo, 0); /* also where nothing came */
+	EQ(si.si_pid, 0);
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+}
+
 /* waitid: 0 is the own group, and 1 is a group as any other. */
 static void
 group_numbers(void)
@@ -255,6 +293,7 @@ main(void)
 {
 	codes();
 	stops();
+	fields();
 	groups();
 	group_numbers();
 	usage();

@@ -105,6 +105,10 @@ actions(void)
 	OK(syscall(SYS_rt_sigaction, SIGUSR2, NULL, &b, 8));
 	CHECK(b.handler == handler);
 	EQ(b.flags & 0xffff2400, 0); /* unknown bits were cleared */
+	a.flags = 0xc00; /* so a program finds that SA_EXPOSE_TAGBITS is known */
+	OK(syscall(SYS_rt_sigaction, SIGUSR2, &a, NULL, 8));
+	OK(syscall(SYS_rt_sigaction, SIGUSR2, NULL, &b, 8));
+	EQ(b.flags, 0x800);
 	signal(SIGUSR2, SIG_DFL);
 }
 
