@@ -68,7 +68,7 @@ proc_exit_thread(int code)
 
 /*
  * exit_group(2), and the end by a signal once the status is set.  A thread
- * that execs meanwhile survives: this one only ends.
+ * that execs meanwhile survives: this one only ends, as if it had exited with 0.
  *
  * Locks:    none.
  */
@@ -82,7 +82,7 @@ proc_exit_group(int code)
 	spin_lock(&proc_lock);
 	if (!p->group_exit && (p->execing == NULL || p->execing == tk))
 		sig_group_exit_locked(p, (code & 0xff) << 8);
-	status = p->group_exit ? p->wait_status : SIGKILL;
+	status = p->group_exit ? p->wait_status : 0;
 	spin_unlock(&proc_lock);
 	task_end(status);
 }

@@ -733,6 +733,48 @@ execs(void)
 	EQ(next(pid), 55 << 8);
 }
 
+static void *
+sleeper(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static void
+two_then_exec(void)
+{
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, sleeper, NULL), 0);
+	exec_child();
+}
+
+/* The other threads end at an exec as if each had exited with 0. */
+static void
+exec_ends_the_others(void)
+{
+	pid_t pid = traced(two_then_exec), tid;
+
+	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_CLONE | O_EXIT | O_EXECED));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_CLONE));
+	tid = message(pid);
+	EQ(next(tid), STOP(SIGSTOP));
+	OK(pt(PTRACE_CONT, tid, 0, 0));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(tid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(message(tid), 0);
+	OK(pt(PTRACE_CONT, tid, 0, 0));
+	EQ(next(tid), 0);
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXEC));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(message(pid), 55 << 8);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 55 << 8);
+}
+
 /* ---- threads of which the tracer hears no more ---- */
 
 static int begin[2], told[2];
@@ -846,6 +888,7 @@ main(int argc, char **argv)
 	tracer_ends(0);
 	tracer_ends(O_EXITKILL);
 	execs();
+	exec_ends_the_others();
 	exec_takes_the_number();
 	process_ends_in_a_stop();
 	return test_done();
