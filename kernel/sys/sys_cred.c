@@ -9,7 +9,8 @@
  *           2. Identity is the process's: libc's broadcast to all threads
  *              repeats what is already done.  Not so setuid(0) of who had put
  *              root aside: the second one sets the real number, too.
- *           3. The file system's numbers follow the effective ones.
+ *           3. The file system's numbers follow the effective ones, until they are
+ *              set for themselves.
  *           4. Who changes its effective numbers is not looked at by others
  *              from then on: it may hold what it has read as another.
  *
@@ -246,6 +247,34 @@ int64_t
 sys_getresgid(const uint64_t a[6])
 {
 	return put_res(gids(), a);
+}
+
+/* The file system's number becomes v, if that is one of i or now; or root asks. */
+static uint32_t
+set_fs(uint32_t *now, uint32_t v, struct ids i)
+{
+	uint32_t was = *now;
+
+	if (v == KEEP || v == was || !(sys_is_root() || is_one_of(v, i)))
+		return was;
+	spin_lock(&proc_lock);
+	*now = v;
+	note_change_locked(proc_current(), was, v);
+	spin_unlock(&proc_lock);
+	return was;
+}
+
+/* What it was is told, whether it changes or not. */
+int64_t
+sys_setfsuid(const uint64_t a[6])
+{
+	return set_fs(&proc_current()->cred.fsuid, (uint32_t)a[0], uids());
+}
+
+int64_t
+sys_setfsgid(const uint64_t a[6])
+{
+	return set_fs(&proc_current()->cred.fsgid, (uint32_t)a[0], gids());
 }
 
 int64_t
