@@ -56,7 +56,7 @@ struct exec_new {
 	struct map_limits lim;
 	uint64_t rss;            /* bytes: RLIMIT_RSS */
 	struct cred cred;        /* as it will be */
-	bool secure;             /* AT_SECURE: it has, or would have had, another's rights */
+	bool secure;             /* AT_SECURE: has another's rights, or would have */
 	bool dropped;            /* its set-id bits count for nothing: it is traced */
 	bool hidden;             /* the caller may run it and not read it */
 	va_t entry, sp;
@@ -351,6 +351,14 @@ acts_as_itself(const struct cred *c)
 	return c->euid == c->uid && c->egid == c->gid;
 }
 
+/* Does it act as who ran before? */
+static bool
+acts_as_before(const struct cred *old, const struct cred *new)
+{
+	return old->euid == new->euid && old->egid == new->egid &&
+	    old->fsuid == new->fsuid && old->fsgid == new->fsgid;
+}
+
 /* Set-id bits of the file; not for scripts, nor on a nosuid mount. */
 static void
 exec_cred(struct exec_new *x)
@@ -575,6 +583,7 @@ static void
 adopt(struct exec_new *x, struct proc *p, struct task *tk)
 {
 	struct aspace *old;
+	bool as_before;
 
 	spin_lock(&proc_lock);
 	old = p->as;
@@ -584,14 +593,15 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 		limits_left_locked(old);
 	p->exe = x->file;
 	p->image = x->image;
+	as_before = acts_as_before(&p->cred, &x->cred);
 	p->cred = x->cred;
-	p->dumpable = acts_as_itself(&x->cred) && !x->hidden;
+	p->dumpable = as_before && acts_as_itself(&x->cred) && !x->hidden;
 	p->execs++;
 	tk->keep_caps = false;
-	if (x->secure) {
+	if (x->secure || !as_before)
 		p->pdeath_sig = 0;
+	if (x->secure)
 		tk->no_random = false;
-	}
 	p->exit_signal = SIGCHLD;
 	if (x->secure && !x->dropped && trace_drops_rights_locked(tk))
 		tracee_let_go_locked(tk->traced, 0);

@@ -32,7 +32,7 @@ has_only(const struct cred *c, uint32_t uid, uint32_t gid)
 	       c->gid == gid && c->egid == gid && c->sgid == gid;
 }
 
-/* Has it root's rights, or may it take them?  Locks: proc_lock; or it is one's own. */
+/* Has it root's rights, or may it take them?  Locks: proc_lock, or it is one's own. */
 bool
 cred_can_be_root(const struct cred *c)
 {

@@ -62,7 +62,7 @@ struct tracee {
 	int status;              /* [L] how the thread has ended */
 	int call;                /* [L] in_call: its number */
 	unsigned options;        /* [L] TRACE_SYSGOOD … */
-	uint32_t how;            /* [L] it goes on: CONT, SYSCALL, SINGLESTEP, SYSEMU, … */
+	uint32_t how;            /* [L] it goes on: CONT, SYSCALL, SYSEMU, … */
 	uint64_t message;        /* [L] PTRACE_GETEVENTMSG */
 	struct siginfo info;     /* [L] of a stop; signo 0: a group stop has none */
 	bool by_root : 1;        /* [L] set-id programs keep their rights */

@@ -65,7 +65,8 @@ sys_clone3(const uint64_t a[6])
 	    copyin(tids, c.set_tid, c.set_tid_size * sizeof(tids[0])) < 0)
 		return -EFAULT;
 	if ((c.flags & ~CLONE3_KNOWN) != 0 || c.exit_signal > NSIG ||
-	    c.set_tid_size != 0 || c.set_tid != 0 || (c.stack == 0) != (c.stack_size == 0) ||
+	    c.set_tid_size != 0 || c.set_tid != 0 ||
+	    (c.stack == 0) != (c.stack_size == 0) ||
 	    c.stack > MD_USER_END || c.stack_size > MD_USER_END - c.stack)
 		return -EINVAL;
 	if ((c.flags & (CLONE_THREAD | CLONE_PARENT)) != 0 &&
