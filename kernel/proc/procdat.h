@@ -330,7 +330,9 @@ enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
 bool proc_may_look_locked(const struct proc *, enum look_by);
 #define CAP_LAST 40u             /* of root's rights, as Linux numbers them */
 #define CAP_ALL ((1ul << (CAP_LAST + 1)) - 1)
+#define CAP_FILES 0x10800021ful  /* of them, those to files */
 bool cred_can_be_root(const struct cred *);
+uint64_t cred_caps(const struct cred *);
 bool proc_may_limit_locked(const struct proc *);
 bool proc_may_tune_locked(const struct proc *);
 

@@ -310,7 +310,7 @@ show_rights(const struct view *v, struct out *o)
 
 	out_printf(o, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
 	    "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0ul, cred_can_be_root(c) ? CAP_ALL : 0,
-	    c->euid == 0 ? CAP_ALL : 0, CAP_ALL, 0ul);
+	    cred_caps(c), CAP_ALL, 0ul);
 	out_printf(o, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
 	    v->no_new_privs);
 }

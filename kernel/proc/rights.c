@@ -39,6 +39,14 @@ cred_can_be_root(const struct cred *c)
 	return c->uid == 0 || c->euid == 0 || c->suid == 0;
 }
 
+/* Root's rights that it has, one by one; those to files go by another number than all
+ * others.  Locks: proc_lock, or it is one's own. */
+uint64_t
+cred_caps(const struct cred *c)
+{
+	return (c->euid == 0 ? CAP_ALL & ~CAP_FILES : 0) | (c->fsuid == 0 ? CAP_FILES : 0);
+}
+
 static bool
 is_own_or_root(const struct proc *p)
 {

@@ -43,7 +43,7 @@ struct caps {
 static struct caps
 caps_of(const struct cred *c)
 {
-	return (struct caps){ .effective = c->euid == 0 ? CAP_ALL : 0,
+	return (struct caps){ .effective = cred_caps(c),
 		.permitted = cred_can_be_root(c) ? CAP_ALL : 0 };
 }
 
