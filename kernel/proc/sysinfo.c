@@ -248,13 +248,24 @@ show_ngroups_max(struct out *o)
 	out_printf(o, "%zu\n", ARRAY_LEN(((struct cred *)NULL)->groups));
 }
 
+/* A number like no other. */
+static void
+put_uuid(uint64_t a, uint64_t b, struct out *o)
+{
+	out_printf(o, "%08lx-%04lx-4%03lx-8%03lx-%012lx\n", a >> 32,
+	    a >> 16 & 0xffff, a & 0xfff, b >> 48 & 0xfff, b & 0xffffffffffff);
+}
+
 static void
 show_boot_id(struct out *o)
 {
-	uint64_t a = host.boot_id[0], b = host.boot_id[1];
+	put_uuid(host.boot_id[0], host.boot_id[1], o);
+}
 
-	out_printf(o, "%08lx-%04lx-4%03lx-8%03lx-%012lx\n", a >> 32,
-	    a >> 16 & 0xffff, a & 0xfff, b >> 48 & 0xfff, b & 0xffffffffffff);
+static void
+show_uuid(struct out *o)
+{
+	put_uuid(md_entropy(), md_entropy(), o);
 }
 
 /* What is written is forgotten; what is dirty stays, as on Linux. */
@@ -334,7 +345,10 @@ static const struct procfs_row rows[] = {
 	{ "sys/kernel/ngroups_max", 0444, .show = show_ngroups_max },
 	{ "sys/kernel/cap_last_cap", 0444, .text = "40" },
 	{ "sys/kernel/tainted", 0444, .text = "0" },
+	{ "sys/kernel/overflowuid", 0444, .text = "65534" },
+	{ "sys/kernel/overflowgid", 0444, .text = "65534" },
 	{ "sys/kernel/random/boot_id", 0444, .show = show_boot_id },
+	{ "sys/kernel/random/uuid", 0444, .show = show_uuid },
 	{ "sys/vm/overcommit_memory", 0644, .get = commit_mode,
 	  .set = commit_set_mode },
 	{ "sys/vm/overcommit_ratio", 0644, .get = commit_ratio,

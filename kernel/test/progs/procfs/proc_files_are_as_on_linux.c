@@ -351,6 +351,21 @@ cut_file(void)
 	OK(close(fd));
 }
 
+/* Two of these are one, or two. */
+static void
+numbers(const char *path, bool again)
+{
+	char first[64];
+	int n = 0;
+
+	snprintf(first, sizeof(first), "%s", slurp(path));
+	EQ(sscanf(first, "%*8[0-9a-f]-%*4[0-9a-f]-4%*3[0-9a-f]-%*1[89ab]%*3[0-9a-f]-"
+	    "%*12[0-9a-f]%n", &n), 0);
+	EQ(n, 36);
+	EQ(strlen(first), 37);
+	EQ(strcmp(first, slurp(path)) == 0, again);
+}
+
 int
 main(void)
 {
@@ -365,5 +380,7 @@ main(void)
 	others();
 	cpuinfo_file();
 	zombie();
+	numbers("/proc/sys/kernel/random/boot_id", true);
+	numbers("/proc/sys/kernel/random/uuid", false);
 	return test_done();
 }
