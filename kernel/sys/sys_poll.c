@@ -170,9 +170,12 @@ poll_perform(struct poll_call *c, uint64_t deadline)
 	int64_t r = c->bad != 0 ? fs_poll(c->reqs, c->n, 0) :
 	    poll_files(c->reqs, c->n, deadline);
 
-	if (r < 0)
+	/* Who was interrupted finds that nothing was ready, too. */
+	if (r < 0 && r != -EINTR)
 		return r;
-	return poll_answer(c) != 0 ? -EFAULT : r + c->bad;
+	if (poll_answer(c) != 0)
+		return -EFAULT;
+	return r < 0 ? r : r + c->bad;
 }
 
 static int64_t

@@ -4,6 +4,7 @@
  * poll and select on pipes: ready, hang-up, error, bad descriptors,
  * timeouts, a wake-up from another process; nothing but revents is written.
  */
+#include "lib/alarms.h"
 #include "lib/host.h"
 #include <sys/select.h>
 
@@ -217,6 +218,38 @@ odd_selects(void)
 	close(fd[1]);
 }
 
+/* A signal ends the wait: of poll's files none was ready, and so it is written;
+ * select's sets are what they were. */
+static void
+interrupted(void)
+{
+	struct sigaction sa = { .sa_handler = noted };
+	struct pollfd p[2] = { { .events = POLLIN }, { -1, POLLIN, 0 } };
+	const struct timespec ten = { 10, 0 };
+	fd_set r;
+	int i;
+
+	OK(sigaction(SIGALRM, &sa, NULL));
+	OK(pipe(fd));
+	p[0].fd = fd[0];
+	alarms(20000);
+	for (i = 0; i < 2; i++) {
+		p[0].revents = p[1].revents = 77;
+		ERR(i == 0 ? poll(p, 2, 10000) : ppoll(p, 2, &ten, NULL), EINTR);
+		EQ(p[0].revents, 0);
+		EQ(p[1].revents, 0);
+		EQ(p[1].fd, -1);
+		EQ(p[0].events, POLLIN);
+	}
+	FD_ZERO(&r);
+	FD_SET(fd[0], &r);
+	ERR(select(fd[0] + 1, &r, NULL, NULL, NULL), EINTR);
+	CHECK(FD_ISSET(fd[0], &r));
+	alarms(0);
+	close(fd[0]);
+	close(fd[1]);
+}
+
 /* The time of the caller, who cannot be told the rest, and a mask. */
 static long
 wait_masked(int nr, const struct timespec *ts)
@@ -270,6 +303,7 @@ main(void)
 	stored_to_meanwhile();
 	answers_fault();
 	selects();
+	interrupted();
 	stopped(SYS_ppoll);
 	stopped(SYS_pselect6);
 	odd_selects();
