@@ -732,3 +732,10 @@ file_position(const struct file *f)
 {
 	return atomic_load_relaxed(&f->pos);
 }
+
+/* The same, for who is told of it: what has no position is at 0.  No lock. */
+uint64_t
+file_told_position(const struct file *f)
+{
+	return seek_kind(f) == SEEKS_POSITION ? file_position(f) : 0;
+}

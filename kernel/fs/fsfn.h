@@ -190,6 +190,7 @@ int vn_resize(struct vnode *, uint64_t bytes) MUST_CHECK;
 void vn_strip_setid(struct vnode *);
 int vn_settle(struct vnode *) MUST_CHECK;
 int file_settle(struct file *) MUST_CHECK;
+uint64_t file_told_position(const struct file *);
 void vn_stat(struct vnode *, struct kstat *);
 
 /* ---- direct.c ---- */

@@ -325,7 +325,7 @@ procpid_fdinfo(const struct proc_node *pn, struct out *out)
 		return -ENOENT;
 	flags = file_flags(f) | (pids->closes(pn->tid, pn->fd) ? O_CLOEXEC : 0);
 	out_printf(out, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
-	    file_position(f), flags, f->vn->mnt->id, f->vn->ino);
+	    file_told_position(f), flags, f->vn->mnt->id, f->vn->ino);
 	if (f->ops != NULL && f->ops->show != NULL)
 		f->ops->show(f, out);
 	file_put(f);

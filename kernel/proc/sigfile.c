@@ -166,12 +166,20 @@ signalfd_read(struct file *f, uint64_t *off, struct uio *u)
 	return done > 0 ? done : r == -EINTR ? -ERESTARTSYS : r;
 }
 
+/* For fdinfo. */
+static void
+signalfd_show(struct file *f, struct out *o)
+{
+	out_printf(o, "sigmask:\t%016lx\n", set_of(f));
+}
+
 static const struct file_ops signalfd_ops = {
 	.name = "[signalfd]",
 	.seek = SEEKS_STAYS,
 	.reads_nothing = true,
 	.read = signalfd_read,
 	.poll = signalfd_poll,
+	.show = signalfd_show,
 	.close = anon_close,
 };
 

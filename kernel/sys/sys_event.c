@@ -150,7 +150,7 @@ sys_timerfd_create(const uint64_t a[6])
 	if (wakes && !sys_is_root())
 		return -EPERM;
 	return new_fd(timerfd_create(real ? TIMERFD_REALTIME : TIMERFD_MONOTONIC,
-	    flags & O_NONBLOCK, &f), &f, flags);
+	    clock, flags & O_NONBLOCK, &f), &f, flags);
 }
 
 /* The timerfd of fd.  0, -EBADF, -EINVAL: it is something else. */
@@ -206,7 +206,7 @@ sys_timerfd_settime(const uint64_t a[6])
 	if (r != 0)
 		return r;
 	new.due_ns = due_of(f, new.due_ns, (flags & TFD_TIMER_ABSTIME) != 0);
-	timerfd_set(f, &new, &old);
+	timerfd_set(f, &new, flags, &old);
 	file_put(f);
 	return a[3] != 0 ? sys_put_itimerspec(a[3], &old) : 0;
 }

@@ -683,9 +683,31 @@ epoll_forget(struct file *f)
 	mutex_unlock(&epolls.mutex);
 }
 
+/* For fdinfo: a line for each item. */
+static void
+epoll_show(struct file *f, struct out *o)
+{
+	struct epoll *e = f->priv;
+	const struct vnode *v;
+	struct item *it;
+	struct rb_node *n;
+
+	mutex_lock(&e->lock);
+	for (n = rb_first(&e->items); n != NULL; n = rb_next(n)) {
+		it = item_of(n);
+		v = it->file->vn;
+		out_printf(o, "tfd: %8d events: %8x data: %16lx  ", it->fd,
+		    atomic_load_relaxed(&it->events), it->data);
+		out_printf(o, "pos:%lu ino:%lx sdev:%x\n", file_told_position(it->file),
+		    v->ino, dev_major(v->mnt->dev) << 20 | dev_minor(v->mnt->dev));
+	}
+	mutex_unlock(&e->lock);
+}
+
 static const struct file_ops epoll_ops = {
 	.name = "[eventpoll]",
 	.seek = SEEKS_STAYS,
 	.poll = epoll_poll,
+	.show = epoll_show,
 	.close = epoll_close,
 };

@@ -7,8 +7,9 @@
  *
  * Picture   write adds n ─→ count ─→ read takes all of it, or one (SEMAPHORE)
  *
- * Rules     A write that does not fit sleeps until a read; a read of nothing sleeps
- *           until a write.  Both look again: others may have been faster.
+ * Rules     1. A write that does not fit sleeps until a read; a read of nothing sleeps
+ *              until a write.  Both look again: others may have been faster.
+ *           2. Each has a number, by which fdinfo tells two from one that two have.
  *
  * Read next epoll.c.
  */
@@ -16,10 +17,13 @@
 
 #define COUNT_MAX (UINT64_MAX - 1)
 
+static uint32_t eventfds;            /* [A] made so far */
+
 struct eventfd {
 	struct spinlock lock;        /* rank LR_LEAF */
 	uint64_t count;              /* lock */
 	enum eventfd_kind kind;      /* [c] */
+	uint32_t id;                 /* [c] rule 2 */
 	struct waitq wq;             /* [c] */
 	struct ready ready;          /* [c] */
 };
@@ -123,6 +127,16 @@ eventfd_poll(struct file *f, struct ready **at)
 	return bits;
 }
 
+/* For fdinfo. */
+static void
+eventfd_show(struct file *f, struct out *o)
+{
+	struct eventfd *e = f->priv;
+
+	out_printf(o, "eventfd-count: %16lx\neventfd-id: %u\n",
+	    UNDER(&e->lock, e->count), e->id);
+}
+
 static const struct file_ops eventfd_ops = {
 	.name = "[eventfd]",
 	.seek = SEEKS_STAYS,
@@ -131,6 +145,7 @@ static const struct file_ops eventfd_ops = {
 	.read = eventfd_read,
 	.write = eventfd_write,
 	.poll = eventfd_poll,
+	.show = eventfd_show,
 	.close = anon_close,
 };
 
@@ -153,6 +168,7 @@ eventfd_create(uint64_t count, enum eventfd_kind kind, unsigned flags,
 	spin_init(&e->lock, LR_LEAF);
 	e->count = count;
 	e->kind = kind;
+	e->id = atomic_add(&eventfds, 1);
 	waitq_init(&e->wq);
 	ready_init(&e->ready);
 	return 0;

@@ -18,8 +18,12 @@
 #include "fs/event/event.h"
 #include "mem/mem.h"
 
+#define NSEC 1000000000ul
+
 struct timerfd {
 	enum timerfd_clock clock;    /* [c] */
+	int id;                      /* [c] of the program's clock, for fdinfo */
+	unsigned how;                /* lock; flags of the last timerfd_settime(2) */
 	struct spinlock lock;        /* rank LR_DEV, irq */
 	struct itimer t;             /* lock */
 	uint64_t ticks;              /* lock; counted already, not read yet */
@@ -116,6 +120,24 @@ timerfd_poll(struct file *f, struct ready **at)
 	return UNDER_IRQ(&t->lock, is_due_locked(t)) ? POLLIN : 0;
 }
 
+/* For fdinfo: what is over and was not read counts once, as on Linux. */
+static void
+timerfd_show(struct file *f, struct out *o)
+{
+	struct timerfd *t = f->priv;
+	uint64_t flags = spin_lock_irq(&t->lock), now = md_time_ns(), left, ticks;
+	struct itimer it = t->t;
+	unsigned how = t->how;
+
+	left = it.due_ns > now ? it.due_ns - now : 0;
+	ticks = t->ticks + (it.due_ns != 0 && left == 0);
+	spin_unlock_irq(&t->lock, flags);
+	out_printf(o, "clockid: %d\nticks: %lu\nsettime flags: 0%o\n", t->id, ticks,
+	    how);
+	out_printf(o, "it_value: (%lu, %lu)\nit_interval: (%lu, %lu)\n", left / NSEC,
+	    left % NSEC, it.interval_ns / NSEC, it.interval_ns % NSEC);
+}
+
 static void
 timerfd_close(struct file *f)
 {
@@ -132,6 +154,7 @@ static const struct file_ops timerfd_ops = {
 	.reads_nothing = true,
 	.read = timerfd_read,
 	.poll = timerfd_poll,
+	.show = timerfd_show,
 	.close = timerfd_close,
 };
 
@@ -175,15 +198,17 @@ timerfd_get(struct file *f, struct itimer *left)
 	spin_unlock_irq(&t->lock, flags);
 }
 
-/* What was counted is forgotten.  Locks: none of rank >= LR_DEV. */
+/* What was counted is forgotten.  how: flags of the call.  Locks: none of rank >=
+ * LR_DEV. */
 void
-timerfd_set(struct file *f, const struct itimer *new, struct itimer *left)
+timerfd_set(struct file *f, const struct itimer *new, unsigned how, struct itimer *left)
 {
 	struct timerfd *t = f->priv;
 	uint64_t flags = spin_lock_irq(&t->lock);
 
 	left_locked(t, left);
 	t->t = *new;
+	t->how = how;
 	t->ticks = 0;
 	if (new->due_ns != 0)
 		timer_arm(&t->timer, new->due_ns);
@@ -191,14 +216,14 @@ timerfd_set(struct file *f, const struct itimer *new, struct itimer *left)
 }
 
 /*
- * timerfd_create(2).  Moments are of md_time_ns(); of which clock those of the
- * program are, it is asked.
+ * timerfd_create(2) with the clock id.  Moments are of md_time_ns(); of which clock
+ * those of the program are, it is asked.
  *
  * Returns:  0, -ENFILE, -ENOMEM.
  * Owns:     the caller gets the reference.
  */
 int
-timerfd_create(enum timerfd_clock clock, unsigned flags, struct file **out)
+timerfd_create(enum timerfd_clock clock, int id, unsigned flags, struct file **out)
 {
 	int r = anon_open(&timerfd_ops, sizeof(struct timerfd), flags, out);
 	struct timerfd *t;
@@ -207,6 +232,7 @@ timerfd_create(enum timerfd_clock clock, unsigned flags, struct file **out)
 		return r;
 	t = (*out)->priv;
 	t->clock = clock;
+	t->id = id;
 	spin_init(&t->lock, LR_DEV);
 	timer_init(&t->timer, timerfd_fired, t);
 	work_init(&t->tell, timerfd_tell, t);

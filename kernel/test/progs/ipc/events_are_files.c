@@ -2,11 +2,13 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * eventfd, timerfd, signalfd: what is read and when, who waits for whom, what they
- * say to poll, errors.
+ * say to poll and tell in fdinfo, errors.
  */
+#include "lib/fdinfo.h"
 #include "lib/host.h"
 #include "lib/sleeps.h"
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
@@ -270,6 +272,48 @@ sets_change(void)
 	OK(sigprocmask(SIG_SETMASK, &old, NULL));
 }
 
+/* fdinfo has lines of each kind; what has no position is at 0. */
+static void
+told(void)
+{
+	const struct itimerspec late = { { 5, 7 }, { 1000, 0 } };
+	const struct itimerspec once = { .it_value = { 0, 1 } };
+	int e = OK(eventfd(42, 0)), t = OK(timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK));
+	int ep = OK(epoll_create1(0)), s, p[2];
+	struct epoll_event ev = { EPOLLIN | EPOLLET, { .u64 = 0xabcdef } };
+	char line[96];
+	sigset_t set;
+
+	fdinfo_has(e, "pos:\t0\n");
+	fdinfo_has(e, "\neventfd-count:               2a\neventfd-id: ");
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGINT);
+	s = OK(signalfd(-1, &set, 0));
+	fdinfo_has(s, "\nsigmask:\t0000000000000202\n");
+	fdinfo_has(t, "\nclockid: 7\nticks: 0\nsettime flags: 00\n"
+	    "it_value: (0, 0)\nit_interval: (0, 0)\n");
+	OK(timerfd_settime(t, 0, &late, NULL));
+	fdinfo_has(t, "\nticks: 0\nsettime flags: 00\nit_value: (999, ");
+	fdinfo_has(t, ")\nit_interval: (5, 7)\n");
+	OK(timerfd_settime(t, TFD_TIMER_ABSTIME, &once, NULL));
+	sleep_ms(20);
+	fdinfo_has(t, "\nticks: 1\nsettime flags: 01\nit_value: (0, 0)\n");
+	OK(epoll_ctl(ep, EPOLL_CTL_ADD, e, &ev));
+	snprintf(line, sizeof(line), "\ntfd: %8d events: 80000019 data: %16x  pos:0 ino:",
+	    e, 0xabcdef);
+	fdinfo_has(ep, line);
+	OK(pipe(p));
+	fdinfo_has(p[0], "pos:\t0\n");
+	fdinfo_has(p[1], "pos:\t0\n");
+	close(p[0]);
+	close(p[1]);
+	close(e);
+	close(s);
+	close(t);
+	close(ep);
+}
+
 int
 main(void)
 {
@@ -278,5 +322,6 @@ main(void)
 	signals();
 	files_tell();
 	sets_change();
+	told();
 	return test_done();
 }

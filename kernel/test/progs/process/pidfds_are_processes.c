@@ -5,6 +5,7 @@
  * epoll of them, fdinfo.  The number of a process that is gone means nobody, whoever
  * has it now.  All calls at once on few descriptors that others close and wait for.
  */
+#include "lib/fdinfo.h"
 #include "lib/host.h"
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -74,21 +75,6 @@ waited(int fd, int options)
 	if (waitid((idtype_t)P_PIDFD, (id_t)fd, &si, options) < 0)
 		return -errno;
 	return si.si_pid == 0 ? 0 : si.si_code << 8 | si.si_status;
-}
-
-static void
-fdinfo_has(int fd, const char *line)
-{
-	char path[64], text[512];
-	int in, n;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	in = OK(open(path, O_RDONLY));
-	n = (int)OK(read(in, text, sizeof(text) - 1));
-	text[n] = '\0';
-	OK(close(in));
-	if (strstr(text, line) == NULL)
-		FAIL("fdinfo has no '%s': %s", line, text);
 }
 
 static void
