@@ -76,8 +76,8 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 		return set_winsize(t, arg);
 	case TIOCSCTTY:
 		return tty_set_session(t, arg);
-	case TIOCNOTTY:
-		return tty_drop_session(t);
+	case TIOCNOTTY: /* a master is nobody's terminal */
+		return side == TTY_DRIVER ? -ENOTTY : tty_drop_session(t);
 	case TIOCGPGRP:
 		return may_ask ? tty_answer(arg, t->fg) : -ENOTTY;
 	case TIOCSPGRP:

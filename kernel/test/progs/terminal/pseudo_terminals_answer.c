@@ -641,6 +641,9 @@ leads(int m)
 	EQ(n, getpid());
 	EQ(tcgetsid(m), getpid());
 	EQ(tcgetpgrp(s), getpgrp());
+	/* The master is not what the session has. */
+	ERR(ioctl(m, TIOCNOTTY), ENOTTY);
+	EQ(tcgetsid(s), getpid());
 	/* No second one. */
 	other = master();
 	n = slave(other, 0);
