@@ -12,8 +12,10 @@
  *
  * Rules     1. All of it runs in a thread, never in an interrupt; signals are
  *              sent outside the tty lock.
- *           2. Echo is collected under the lock and written after it: output
- *              may be slow.
+ *           2. Echo is collected under the lock, as OPOST has it go out, and written
+ *              after it: output may be slow.
+ *           3. A key that shows more than there is a place for, as one that takes a long
+ *              line away, is asked again when that has been written: it goes on.
  *
  * Read next ttyio.c (reading, writing), ttyctl.c (ioctl).  Book: abi 7.
  */
@@ -34,18 +36,18 @@ struct effect {
 	bool wake;
 };
 
-static void input_byte(struct tty *t, uint8_t c, struct effect *e);
+static bool input_byte(struct tty *t, uint8_t c, struct effect *e);
 static bool control_byte(struct tty *t, uint8_t c, struct effect *e);
-static void edit_byte(struct tty *t, uint8_t c, struct effect *e);
+static bool edit_byte(struct tty *t, uint8_t c, struct effect *e);
 static void line_done(struct tty *t, struct effect *e, uint16_t mark);
 static void plain_byte(struct tty *t, uint8_t c, struct effect *e);
 static void show_again(struct tty *t, struct effect *e);
 static void erase_one(struct tty *t, struct effect *e);
-static void erase_word(struct tty *t, struct effect *e);
-static void erase_all(struct tty *t, struct effect *e);
+static bool erase_word(struct tty *t, struct effect *e);
+static bool erase_all(struct tty *t, struct effect *e);
 static void cooked_put(struct tty *t, uint16_t c, struct effect *e);
 static void echo_char(struct tty *t, struct effect *e, uint8_t c);
-static void echo_text(struct effect *e, const char *s, size_t n);
+static void echo_text(struct tty *t, struct effect *e, const char *s, size_t n);
 
 /* t, which is all 0, becomes a terminal: 38400 baud, 8 bits, receiver on; with one
  * reference. */
@@ -70,16 +72,10 @@ tty_setup(struct tty *t, const struct tty_ops *ops, struct chr_dev *chr)
 	tty_add(t);
 }
 
-/*
- * Bytes from the driver.  Those for which the ring has no place are dropped, with
- * a bell.
- *
- * Locks:    none; takes the tty lock, and tells.
- * Context:  thread; the driver lets one at a time do it.
- * Returns:  how many were taken: at least one, for one hold of the lock.
- */
-size_t
-tty_receive(struct tty *t, const char *s, size_t n)
+/* Bytes of n, and what they leave to do.  How many were taken: those of one hold of the
+ * lock, 0: the first goes on (rule 3). */
+static size_t
+receive_some(struct tty *t, const char *s, size_t n)
 {
 	struct effect e;
 	uint64_t flags;
@@ -91,7 +87,8 @@ tty_receive(struct tty *t, const char *s, size_t n)
 	e.wake = false;
 	flags = spin_lock_irq(&t->lock);
 	for (i = 0; i < MIN(n, BATCH) && e.necho < ECHO_MUCH; i++)
-		input_byte(t, (uint8_t)s[i], &e);
+		if (!input_byte(t, (uint8_t)s[i], &e))
+			break;
 	spin_unlock_irq(&t->lock, flags);
 	tty_echo(t, e.echo, e.necho);
 	for (; e.signals != 0; e.signals &= e.signals - 1)
@@ -100,6 +97,25 @@ tty_receive(struct tty *t, const char *s, size_t n)
 	if (e.wake)
 		tty_tell(t, POLL_RD | POLL_WR);
 	return i;
+}
+
+/*
+ * Bytes from the driver, one at least.  Those for which the ring has no place are
+ * dropped, with a bell.
+ *
+ * Locks:    none; takes the tty lock, and tells.
+ * Context:  thread; the driver lets one at a time do it.
+ * Returns:  how many were taken: at least one.
+ */
+size_t
+tty_receive(struct tty *t, const char *s, size_t n)
+{
+	size_t some;
+
+	do
+		some = receive_some(t, s, n);
+	while (some == 0);
+	return some;
 }
 
 /*
@@ -112,11 +128,22 @@ size_t
 tty_room(struct tty *t)
 {
 	size_t used = UNDER_IRQ(&t->lock, t->ntotal + t->nline + 2);
+	size_t left = used < TTY_COOKED ? TTY_COOKED - used : 0;
 
-	return used < TTY_COOKED ? TTY_COOKED - used : 0;
+	return (t->t.iflag & PARMRK) != 0 ? left / 2 : left;
 }
 
-static void
+/* A large letter as a small one, of Latin 1, too. */
+static uint8_t
+small(uint8_t c)
+{
+	bool large = (c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7);
+
+	return large ? (uint8_t)(c + 0x20) : c;
+}
+
+/* One key.  False: it goes on (rule 3). */
+static bool
 input_byte(struct tty *t, uint8_t c, struct effect *e)
 {
 	const struct termios *m = &t->t;
@@ -124,40 +151,50 @@ input_byte(struct tty *t, uint8_t c, struct effect *e)
 
 	if (m->iflag & ISTRIP)
 		c &= 0x7f;
+	if ((m->iflag & IUCLC) && (m->lflag & IEXTEN))
+		c = small(c);
 	if (t->lnext) {
 		t->lnext = false;
 		plain_byte(t, c, e);
-		return;
+		return true;
 	}
 	typed = c;
 	if (c == '\r' && (m->iflag & IGNCR))
-		return;
+		return true;
 	if (c == '\r' && (m->iflag & ICRNL))
 		c = '\n';
 	else if (c == '\n' && (m->iflag & INLCR))
 		c = '\r';
 	if (control_byte(t, c, e))
-		return;
-	if (m->lflag & ICANON) {
-		edit_byte(t, c, e);
-	} else if (c == '\n' && typed == '\r') {
+		return true;
+	if (m->lflag & ICANON)
+		return edit_byte(t, c, e);
+	if (c == '\n' && typed == '\r') {
 		if (m->lflag & ECHO)
-			echo_text(e, "\n", 1);
+			echo_text(t, e, "\n", 1);
 		cooked_put(t, c, e);
 	} else {
 		plain_byte(t, c, e);
 	}
+	return true;
 }
 
-/* A byte that stands for itself. */
+/* A byte that stands for itself.  One of all ones begins a mark, with PARMRK: then it is
+ * there twice. */
 static void
 plain_byte(struct tty *t, uint8_t c, struct effect *e)
 {
+	unsigned i, n = c == 0xff && (t->t.iflag & PARMRK) != 0 ? 2 : 1;
+
 	if (!(t->t.lflag & ICANON)) {
 		echo_char(t, e, c);
-		cooked_put(t, c, e);
-	} else if (t->nline < TTY_LINE - 1) {
-		t->line[t->nline++] = (char)c;
+		for (i = 0; i < n; i++)
+			cooked_put(t, c, e);
+	} else if (t->nline + n < TTY_LINE) {
+		if (t->nline == 0)
+			t->begin = t->column;
+		for (i = 0; i < n; i++)
+			t->line[t->nline++] = (char)c;
 		echo_char(t, e, c);
 	}
 }
@@ -221,8 +258,8 @@ tty_start_locked(struct tty *t)
 		atomic_store(&t->stopped, false);
 }
 
-/* Canonical mode: the keys that edit, and those that end a line. */
-static void
+/* Canonical mode: the keys that edit, and those that end a line.  False: rule 3. */
+static bool
 edit_byte(struct tty *t, uint8_t c, struct effect *e)
 {
 	const struct termios *m = &t->t;
@@ -230,7 +267,7 @@ edit_byte(struct tty *t, uint8_t c, struct effect *e)
 
 	if (c == '\n') {
 		if (m->lflag & (ECHO | ECHONL))
-			echo_text(e, "\n", 1);
+			echo_text(t, e, "\n", 1);
 		t->line[t->nline++] = '\n';
 		line_done(t, e, COOKED_EOL);
 	} else if (c == 0) {
@@ -240,13 +277,13 @@ edit_byte(struct tty *t, uint8_t c, struct effect *e)
 	} else if (c == m->cc[VERASE]) {
 		erase_one(t, e);
 	} else if (c == m->cc[VKILL]) {
-		erase_all(t, e);
+		return erase_all(t, e);
 	} else if (extended && c == m->cc[VWERASE]) {
-		erase_word(t, e);
+		return erase_word(t, e);
 	} else if (extended && c == m->cc[VLNEXT]) {
 		t->lnext = true;
 		if ((m->lflag & (ECHO | ECHOCTL)) == (ECHO | ECHOCTL))
-			echo_text(e, "^\b", 2);
+			echo_text(t, e, "^\b", 2);
 	} else if (extended && (m->lflag & ECHO) && c == m->cc[VREPRINT]) {
 		show_again(t, e);
 	} else {
@@ -254,6 +291,7 @@ edit_byte(struct tty *t, uint8_t c, struct effect *e)
 		if (c == m->cc[VEOL] || (extended && c == m->cc[VEOL2]))
 			line_done(t, e, COOKED_EOL);
 	}
+	return true;
 }
 
 /* The line as it is, below what stands there. */
@@ -263,7 +301,7 @@ show_again(struct tty *t, struct effect *e)
 	unsigned i;
 
 	echo_char(t, e, t->t.cc[VREPRINT]);
-	echo_text(e, "\n", 1);
+	echo_text(t, e, "\n", 1);
 	for (i = 0; i < MIN(t->nline, ECHO_KEY / 2); i++)
 		echo_char(t, e, (uint8_t)t->line[i]);
 }
@@ -317,20 +355,13 @@ static void
 cooked_put(struct tty *t, uint16_t c, struct effect *e)
 {
 	if (t->ntotal == TTY_COOKED) {
-		echo_text(e, "\a", 1);
+		echo_text(t, e, "\a", 1);
 		return;
 	}
 	t->cooked[(t->chead + t->ntotal++) % TTY_COOKED] = c;
 	if (c & (COOKED_EOL | COOKED_EOF))
 		t->nlines++;
 	e->wake = true;
-}
-
-/* Is c a byte of a character, and not its first? */
-static bool
-is_within_char(const struct tty *t, uint8_t c)
-{
-	return (t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80;
 }
 
 /*
@@ -348,23 +379,55 @@ cut_char(struct tty *t)
 		if (n == 0)
 			return -1;
 		c = (uint8_t)t->line[--n];
-	} while (is_within_char(t, c));
+	} while (tty_is_within_char(t, c));
 	t->nline = n;
 	return c;
 }
 
+/* Columns of the tab that was cut off the line: from the last one, or its begin. */
+static unsigned
+tab_width(const struct tty *t)
+{
+	unsigned i = t->nline, at = 0;
+	uint8_t c;
+
+	while (i > 0) {
+		c = (uint8_t)t->line[--i];
+		if (c == '\t')
+			return TTY_TAB - at % TTY_TAB;
+		if (c < ' ' || c == 127)
+			at += (t->t.lflag & ECHOCTL) != 0 ? 2 : 0;
+		else
+			at += !tty_is_within_char(t, c);
+	}
+	return TTY_TAB - (t->begin + at) % TTY_TAB;
+}
+
 /* c is on the screen no more. */
 static void
-unshow_char(const struct tty *t, struct effect *e, int c)
+unshow_char(struct tty *t, struct effect *e, int c)
 {
+	static const char back[] = "\b\b\b\b\b\b\b\b";
 	bool control = c < ' ' || c == 127;
 
+	_Static_assert(sizeof(back) > TTY_TAB, "a tab is not wider");
 	if (c < 0 || !(t->t.lflag & ECHO))
 		return;
-	if (control && (t->t.lflag & ECHOCTL) && c != '\t')
-		echo_text(e, "\b \b", 3);
-	if (!control || (t->t.lflag & ECHOCTL) || c == '\t')
-		echo_text(e, "\b \b", 3);
+	if (c == '\t') {
+		echo_text(t, e, back, tab_width(t));
+		return;
+	}
+	if (control && (t->t.lflag & ECHOCTL))
+		echo_text(t, e, "\b \b", 3);
+	if (!control || (t->t.lflag & ECHOCTL))
+		echo_text(t, e, "\b \b", 3);
+}
+
+/* Is there no place for what one more character may show, or not show any more? */
+static bool
+is_full(const struct effect *e)
+{
+	return e->necho + 2 * TTY_TAB > ECHO_MAX;
 }
 
 static void
@@ -386,8 +449,8 @@ is_of_word(int c)
 	    c == '_' || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
 }
 
-/* What follows the last word, and the word. */
-static void
+/* What follows the last word, and the word.  False: rule 3. */
+static bool
 erase_word(struct tty *t, struct effect *e)
 {
 	bool in_word = false;
@@ -395,32 +458,37 @@ erase_word(struct tty *t, struct effect *e)
 	int c;
 
 	while (n = t->nline, (c = cut_char(t)) >= 0) {
-		if (in_word && !is_of_word(c)) {
+		if ((in_word && !is_of_word(c)) || is_full(e)) {
 			t->nline = n;
-			break;
+			return in_word && !is_of_word(c);
 		}
 		in_word |= is_of_word(c);
 		unshow_char(t, e, c);
 	}
+	return true;
 }
 
-static void
+/* The line is taken away: from the screen, too, or it is said.  False: rule 3. */
+static bool
 erase_all(struct tty *t, struct effect *e)
 {
 	const uint32_t all = ECHOK | ECHOKE | ECHOE;
-	bool visible = (t->t.lflag & all) == all && t->nline * 6 < ECHO_KEY;
+	bool visible = (t->t.lflag & all) == all;
 	int c;
 
 	if (t->nline == 0)
-		return;
-	while (visible && (c = cut_char(t)) >= 0)
+		return true;
+	while (visible && !is_full(e) && (c = cut_char(t)) >= 0)
 		unshow_char(t, e, c);
+	if (visible && is_full(e) && t->nline > 0)
+		return false;
 	t->nline = 0;
 	if (visible || !(t->t.lflag & ECHO))
-		return;
+		return true;
 	echo_char(t, e, t->t.cc[VKILL]);
 	if (t->t.lflag & ECHOK)
-		echo_text(e, "\n", 1);
+		echo_text(t, e, "\n", 1);
+	return true;
 }
 
 /*
@@ -445,15 +513,14 @@ echo_char(struct tty *t, struct effect *e, uint8_t c)
 	if (!(t->t.lflag & ECHO))
 		return;
 	if ((c < ' ' || c == 127) && c != '\t' && (t->t.lflag & ECHOCTL))
-		echo_text(e, ctl, 2);
+		echo_text(t, e, ctl, 2);
 	else
-		echo_text(e, &plain, 1);
+		echo_text(t, e, &plain, 1);
 }
 
 static void
-echo_text(struct effect *e, const char *s, size_t n)
+echo_text(struct tty *t, struct effect *e, const char *s, size_t n)
 {
-	n = MIN(n, ECHO_MAX - e->necho);
-	memcpy(e->echo + e->necho, s, n);
-	e->necho += n;
+	for (; n > 0 && e->necho + TTY_TAB <= ECHO_MAX; n--)
+		e->necho += tty_post(t, *s++, e->echo + e->necho);
 }

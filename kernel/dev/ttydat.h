@@ -37,9 +37,10 @@ struct winsize {
 	uint16_t row, col, xpixel, ypixel;
 };
 
-enum tty_iflag { BRKINT = 2, ISTRIP = 0x20, INLCR = 0x40, IGNCR = 0x80,
-	ICRNL = 0x100, IXON = 0x400, IXANY = 0x800, IUTF8 = 0x4000 };
-enum tty_oflag { OPOST = 1, ONLCR = 4, OCRNL = 8 };
+enum tty_iflag { BRKINT = 2, PARMRK = 8, ISTRIP = 0x20, INLCR = 0x40, IGNCR = 0x80,
+	ICRNL = 0x100, IUCLC = 0x200, IXON = 0x400, IXANY = 0x800, IUTF8 = 0x4000 };
+enum tty_oflag { OPOST = 1, OLCUC = 2, ONLCR = 4, OCRNL = 8, ONOCR = 0x10,
+	ONLRET = 0x20, XTABS = 0x1800 };
 enum tty_lflag { ISIG = 1, ICANON = 2, ECHO = 8, ECHOE = 0x10, ECHOK = 0x20,
 	ECHONL = 0x40, NOFLSH = 0x80, TOSTOP = 0x100, ECHOCTL = 0x200,
 	ECHOKE = 0x800, IEXTEN = 0x8000 };
@@ -54,7 +55,8 @@ enum tty_cc { VINTR, VQUIT, VERASE, VKILL, VEOF, VTIME, VMIN, VSWTC, VSTART,
 #define SIGWINCH 28
 
 #define TTY_LINE 4096   /* longest canonical line */
-#define TTY_COOKED 8192
+#define TTY_COOKED 12544 /* about what Linux takes of what nobody reads */
+#define TTY_TAB 8u      /* columns */
 
 /* Elements of the cooked ring: a byte, and whether a line ends here. */
 #define COOKED_BYTE 0xff  /* marks are above it, in canonical mode only */
@@ -104,6 +106,8 @@ struct tty {
 	bool held;                     /* [T] TCOOFF: TCOON alone starts it again */
 	char kept[ECHO_KEPT];          /* [T] echo that waits for ^Q */
 	unsigned nkept;                /* [T] */
+	unsigned column;               /* [T] where the next byte stands, by OPOST */
+	unsigned begin;                /* [T] where the line that is edited began */
 	bool lnext;                    /* [T] ^V: the next byte is literal */
 	struct mutex writing;          /* a leaf: whose bytes are going out */
 	char line[TTY_LINE];           /* [T] being edited */
@@ -128,6 +132,8 @@ void tty_start_locked(struct tty *);
 ssize_t tty_read(void *dev, void *buf, size_t n, bool nonblock);
 ssize_t tty_write(void *dev, const void *buf, size_t n, bool nonblock);
 unsigned tty_poll(void *dev, struct ready **at);
+size_t tty_post(struct tty *, char c, char *to);
+bool tty_is_within_char(const struct tty *, uint8_t c);
 void tty_echo(struct tty *, const char *s, size_t n);
 void tty_tell(struct tty *, unsigned bits);
 void tty_note(struct tty *, unsigned bits);

@@ -53,43 +53,121 @@ tty_wait(struct waitq *wq, int (*state)(void *), void *arg, bool nonblock)
 
 /* ---- output ---- */
 
-/*
- * OPOST: n bytes of s as they go out, at most twice as many.  Their number.
- */
+/* Is c a byte of a character, and not its first? */
+bool
+tty_is_within_char(const struct tty *t, uint8_t c)
+{
+	return (t->t.iflag & IUTF8) != 0 && (c & 0xc0) == 0x80;
+}
+
+/* A small letter as a large one, of Latin 1, too. */
+static char
+large(char c)
+{
+	uint8_t u = (uint8_t)c;
+	bool small = (u >= 'a' && u <= 'z') || (u >= 0xdf && u != 0xf7);
+
+	return small ? (char)(u - 0x20) : c;
+}
+
+/* A line ends. */
 static size_t
-prepare(const struct tty *t, const char *s, size_t n, char *to)
+post_newline(struct tty *t, uint32_t how, char *to)
+{
+	HELD(&t->lock);
+	if ((how & (ONLCR | ONLRET)) != 0)
+		t->column = 0;
+	t->begin = t->column;
+	if ((how & ONLCR) == 0)
+		return 1;
+	to[0] = '\r';
+	to[1] = '\n';
+	return 2;
+}
+
+static size_t
+post_return(struct tty *t, uint32_t how, char *to)
+{
+	HELD(&t->lock);
+	if ((how & ONOCR) != 0 && t->column == 0)
+		return 0;
+	if ((how & OCRNL) != 0)
+		*to = '\n';
+	if ((how & (OCRNL | ONLRET)) != OCRNL)
+		t->begin = t->column = 0;
+	return 1;
+}
+
+static size_t
+post_tab(struct tty *t, uint32_t how, char *to)
+{
+	unsigned n = TTY_TAB - t->column % TTY_TAB;
+
+	HELD(&t->lock);
+	t->column += n;
+	if ((how & XTABS) != XTABS)
+		return 1;
+	memset(to, ' ', n);
+	return n;
+}
+
+/*
+ * The byte c as it goes out, with OPOST none to TTY_TAB bytes of it; and in which
+ * column the next one will be.
+ *
+ * Locks:    tty->lock.
+ * Returns:  how many there are at to.
+ */
+size_t
+tty_post(struct tty *t, char c, char *to)
 {
 	uint32_t how = t->t.oflag;
-	size_t i, len = 0;
 
-	if ((how & OPOST) == 0) {
-		memcpy(to, s, n);
-		return n;
+	HELD(&t->lock);
+	*to = c;
+	if ((how & OPOST) == 0)
+		return 1;
+	switch (c) {
+	case '\n':
+		return post_newline(t, how, to);
+	case '\r':
+		return post_return(t, how, to);
+	case '\t':
+		return post_tab(t, how, to);
+	case '\b':
+		t->column -= t->column > 0;
+		return 1;
 	}
-	for (i = 0; i < n; i++) {
-		if (s[i] == '\n' && (how & ONLCR) != 0)
-			to[len++] = '\r';
-		to[len++] = s[i] == '\r' && (how & OCRNL) != 0 ? '\n' : s[i];
-	}
-	return len;
+	if ((uint8_t)c < ' ' || c == 127)
+		return 1;
+	if ((how & OLCUC) != 0)
+		*to = large(c);
+	t->column += !tty_is_within_char(t, (uint8_t)c);
+	return 1;
+}
+
+/* As many bytes may one become. */
+static size_t
+grows_to(const struct tty *t)
+{
+	return (t->t.oflag & (OPOST | XTABS)) == (OPOST | XTABS) ? TTY_TAB : 2;
 }
 
 static void
 echo_send(struct tty *t, const char *s, size_t n)
 {
-	char piece[2 * PIECE];
 	size_t some;
 
 	for (; n > 0; n -= some, s += some) {
-		some = MIN(n, PIECE);
-		(void)t->ops->send(t, piece, prepare(t, s, some, piece));
+		some = MIN(n, 2 * PIECE);
+		(void)t->ops->send(t, s, some);
 	}
 }
 
 /*
- * What is typed shows; where the driver has no room it does not.  While output is
- * stopped it is kept, as far as there is a place; who starts output again calls with
- * n = 0.
+ * What is typed shows, as tty_post() has it; where the driver has no room it does not.
+ * While output is stopped it is kept, as far as there is a place; who starts output
+ * again calls with n = 0.
  *
  * Locks:    takes the tty lock.
  */
@@ -146,7 +224,7 @@ room(struct tty *t)
 	return t->ops->room != NULL ? t->ops->room(t) : 2 * PIECE;
 }
 
-/* tty_wait(): may a byte go out, with the one that OPOST adds? */
+/* tty_wait(): may a byte go out, with what OPOST adds? */
 static int
 may_send(void *arg)
 {
@@ -154,28 +232,45 @@ may_send(void *arg)
 
 	if (atomic_load(&t->hung))
 		return -EIO;
-	return !atomic_load_relaxed(&t->stopped) && room(t) >= 2;
+	return !atomic_load_relaxed(&t->stopped) && room(t) >= grows_to(t);
+}
+
+/* The next of n bytes of s.  How many went out. */
+static size_t
+send_some(struct tty *t, const char *s, size_t n)
+{
+	char piece[2 * PIECE];
+	/* It may have grown since: each is read once. */
+	size_t space = MIN(room(t), sizeof(piece)), some, len = 0, i;
+	uint64_t flags = spin_lock_irq(&t->lock);
+	unsigned column = t->column, begin = t->begin;
+
+	some = MIN(n, space / grows_to(t));
+	for (i = 0; i < some; i++)
+		len += tty_post(t, s[i], piece + len);
+	spin_unlock_irq(&t->lock, flags);
+	if (t->ops->send(t, piece, len) == len)
+		return some;
+	/* Echo has taken the place. */
+	flags = spin_lock_irq(&t->lock);
+	t->column = column;
+	t->begin = begin;
+	spin_unlock_irq(&t->lock, flags);
+	return 0;
 }
 
 /* Bytes that went out, -errno before the first. */
 static ssize_t
 send_all(struct tty *t, const char *s, size_t n, bool nonblock)
 {
-	char piece[2 * PIECE];
-	size_t done = 0, some, len;
+	size_t done = 0;
 	int r;
 
 	while (done < n) {
 		r = tty_wait(&t->wq, may_send, t, nonblock);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
-		/* It may have grown since: each is read once. */
-		some = room(t) / 2;
-		some = MIN(some, MIN(n - done, PIECE));
-		len = prepare(t, s + done, some, piece);
-		/* Echo may have taken the place. */
-		if (t->ops->send(t, piece, len) == len)
-			done += some;
+		done += send_some(t, s + done, n - done);
 	}
 	return (ssize_t)done;
 }

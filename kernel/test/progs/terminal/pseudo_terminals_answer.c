@@ -269,6 +269,146 @@ lines(void)
 	close(s);
 }
 
+/* What OPOST makes of bytes depends on the column where they stand. */
+static void
+printed(void)
+{
+	static const struct {
+		tcflag_t oflag;
+		const char *put, *gives;
+	} rows[] = {
+		{ OPOST | ONOCR, "\rab\r\rc", "ab\rc" },
+		{ OPOST | ONOCR | OCRNL, "\ra\rb", "a\nb" },
+		{ OPOST | ONOCR, "ab\n\rc", "ab\n\rc" },
+		{ OPOST | ONOCR | ONLRET, "ab\n\rc", "ab\nc" },
+		{ OPOST | ONOCR | ONLCR, "ab\n\rc", "ab\r\nc" },
+		{ OPOST | XTABS, "c\tx\r\ty\b\tz", "c       x\r        y\b        z" },
+		{ OPOST | XTABS, "\033\1\tx", "\033\1        x" },
+		{ OPOST, "a\tb", "a\tb" },
+		{ OPOST | OLCUC, "aZ\344\367{", "AZ\304\367{" },
+		{ OLCUC | XTABS | ONOCR, "\ra\t", "\ra\t" },
+	};
+	int m, s;
+
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		m = master();
+		s = slave(m, 0);
+		mode(s, 0, rows[i].oflag, 0);
+		put(s, rows[i].put);
+		gives_only(m, rows[i].gives);
+		close(m);
+		close(s);
+	}
+}
+
+/* s n times behind what is in text. */
+static void
+add(char *text, const char *s, int n)
+{
+	while (n-- > 0)
+		strcat(text, s);
+}
+
+/* Keys take away what they have shown: of a tab its columns, and of a line of any
+ * length all. */
+static void
+erased(void)
+{
+	static const struct {
+		const char *before, *typed, *shows, *line;
+	} rows[] = {
+		{ "", "a\t\177b\n", "a\t\b\b\b\b\b\b\bb\r\n", "ab\n" },
+		{ "", "a\t\t\177\n", "a\t\t\b\b\b\b\b\b\b\b\r\n", "a\t\n" },
+		{ "$ ", "x\t\177\n", "x\t\b\b\b\b\b\r\n", "x\n" },
+		{ "", "\1\t\177\n", "^A\t\b\b\b\b\b\b\r\n", "\1\n" },
+		{ "", "a\tb\25\n", "a\tb\b \b\b\b\b\b\b\b\b\b \b\r\n", "\n" },
+	};
+	char text[512], want[512];
+	int m = master(), s = slave(m, 0);
+
+	mode(s, 0, OPOST | ONLCR,
+	    ICANON | ECHO | ECHOE | ECHOK | ECHOKE | ECHOCTL | IEXTEN);
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put(s, rows[i].before);
+		gives(m, rows[i].before);
+		put(m, rows[i].typed);
+		gives_only(m, rows[i].shows);
+		gives(s, rows[i].line);
+	}
+	*text = *want = '\0';
+	add(text, "x", 100);
+	strcpy(want, text);
+	add(text, "\25y\n", 1);
+	add(want, "\b \b", 100);
+	add(want, "y\r\n", 1);
+	put(m, text);
+	gives_only(m, want);
+	gives(s, "y\n");
+	strcpy(text, "a ");
+	add(text, "w", 110);
+	strcpy(want, text);
+	add(text, ".\27y\n", 1);
+	add(want, ".", 1);
+	add(want, "\b \b", 111);
+	add(want, "y\r\n", 1);
+	put(m, text);
+	gives_only(m, want);
+	gives(s, "a y\n");
+	close(m);
+	close(s);
+}
+
+/* Letters become small ones; what begins a mark is there twice. */
+static void
+typed(void)
+{
+	int m = master(), s = slave(m, 0);
+
+	mode(s, IUCLC, 0, IEXTEN);
+	put(m, "aBC\304_");
+	gives(s, "abc\344_");
+	mode(s, IUCLC, 0, 0);
+	put(m, "aBC");
+	gives(s, "aBC");
+	mode(s, PARMRK, 0, 0);
+	put(m, "x\377y");
+	gives(s, "x\377\377y");
+	mode(s, PARMRK, 0, ICANON);
+	put(m, "\377z\n");
+	gives(s, "\377\377z\n");
+	mode(s, PARMRK | ISTRIP, 0, 0);
+	put(m, "\377");
+	gives(s, "\177");
+	close(m);
+	close(s);
+}
+
+/* Three lines, each too long, of which nobody has read any: all is taken. */
+static void
+unread_lines(void)
+{
+	static char line[4096];
+	int m = master(), s = slave(m, O_NONBLOCK), i, k;
+	ssize_t n, got;
+
+	OK(fcntl(m, F_SETFL, O_NONBLOCK));
+	mode(s, 0, 0, ICANON);
+	for (i = 0; i < 3; i++)
+		for (k = 0; k <= 4100; k++)
+			EQ(write(m, k < 4100 ? "M" : "\n", 1), 1);
+	for (i = 0; i < 3; i++) {
+		for (n = 0; n < 4096; n += got) {
+			EQ(comes(s, 10000), 1);
+			got = OK(read(s, line + n, sizeof(line) - (size_t)n));
+		}
+		EQ(line[4094], 'M');
+		EQ(line[4095], '\n');
+	}
+	ERR(read(s, line, 1), EAGAIN);
+	close(m);
+	close(s);
+}
+
 /* Both ends are full at some time, and go on when the other is read. */
 /* Typed as lines, and read as bytes, or as lines again: an end of file that nobody has
  * read is a byte 0, and all that is there is one line, up to the last byte. */
@@ -754,6 +894,10 @@ main(void)
 	names();
 	times();
 	lines();
+	printed();
+	erased();
+	typed();
+	unread_lines();
 	changes_mode();
 	full();
 	packets();
