@@ -16,11 +16,18 @@
 #include "lib/string.h"
 
 enum tty_ioctl {
-	TCGETS = 0x5401, TCSETS, TCSETSW, TCSETSF, TCSBRK = 0x5409, TCXONC,
+	TCGETS = 0x5401, TCSETS, TCSETSW, TCSETSF, TCGETA, TCSETA, TCSETAW, TCSETAF,
+	TCSBRK, TCXONC,
 	TCFLSH, TIOCSCTTY = 0x540e, TIOCGPGRP, TIOCSPGRP, TIOCOUTQ,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ, FIONREAD = 0x541b, TIOCNOTTY = 0x5422,
 	TIOCEXCL = 0x540c, TIOCNXCL, TIOCGEXCL = 0x80045440, TCGETS2 = 0x802c542a,
 	TCSETS2 = 0x402c542b, TCSETSW2, TCSETSF2, TIOCSTI = 0x5412, TIOCGETD = 0x5424, TCSBRKP = 0x5425, TIOCGSID = 0x5429
+};
+
+/* struct termio of the Linux ABI: 18 bytes, and the halves of today's flags. */
+struct termio {
+	uint16_t iflag, oflag, cflag, lflag;
+	uint8_t line, cc[8], pad;
 };
 
 static int64_t get_termios(struct tty *t, uint64_t arg, unsigned cmd);
@@ -55,10 +62,14 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 	switch (cmd) {
 	case TCGETS:
 	case TCGETS2:
+	case TCGETA:
 		return get_termios(t, arg, cmd);
 	case TCSETS:
 	case TCSETSW:
 	case TCSETSF:
+	case TCSETA:
+	case TCSETAW:
+	case TCSETAF:
 	case TCSETS2:
 	case TCSETSW2:
 	case TCSETSF2:
@@ -103,15 +114,55 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 	return -ENOTTY;
 }
 
+static struct termios2
+termios_now(struct tty *t)
+{
+	return UNDER_IRQ(&t->lock, ((struct termios2){ t->t, t->ispeed, t->ospeed }));
+}
+
 static int64_t
 get_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
-	uint64_t flags = spin_lock_irq(&t->lock);
-	struct termios2 now = { t->t, t->ispeed, t->ospeed };
+	struct termios2 now = termios_now(t);
+	struct termio old = { (uint16_t)now.t.iflag, (uint16_t)now.t.oflag,
+		(uint16_t)now.t.cflag, (uint16_t)now.t.lflag, .line = now.t.line };
 
-	spin_unlock_irq(&t->lock, flags);
+	memcpy(old.cc, now.t.cc, sizeof(old.cc));
+	if (cmd == TCGETA)
+		return tty_job->copyout(arg, &old, sizeof(old));
 	return tty_job->copyout(arg, &now,
 	    cmd == TCGETS2 ? sizeof(now) : sizeof(now.t));
+}
+
+/* One flag word gets its lower half. */
+static void
+half_set(uint32_t *word, uint16_t half)
+{
+	*word = (*word & 0xffff0000u) | half;
+}
+
+/* What is to be, of which cmd may bring a part only.  0, -EFAULT. */
+static int
+termios_copyin(struct tty *t, uint64_t arg, unsigned cmd, struct termios2 *new)
+{
+	struct termio old;
+	int r;
+
+	*new = termios_now(t);
+	if (cmd >= TCSETS && cmd <= TCSETSF)
+		return tty_job->copyin(&new->t, arg, sizeof(new->t));
+	if (cmd < TCSETA || cmd > TCSETAF)
+		return tty_job->copyin(new, arg, sizeof(*new));
+	r = tty_job->copyin(&old, arg, sizeof(old));
+	if (r != 0)
+		return r;
+	half_set(&new->t.iflag, old.iflag);
+	half_set(&new->t.oflag, old.oflag);
+	half_set(&new->t.cflag, old.cflag);
+	half_set(&new->t.lflag, old.lflag);
+	new->t.line = old.line;
+	memcpy(new->t.cc, old.cc, sizeof(old.cc));
+	return 0;
 }
 
 /* Marks of an end of file are no bytes. */
@@ -208,9 +259,8 @@ keys_stop(const struct termios *m)
 static int64_t
 set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 {
-	bool is_old = cmd >= TCSETS && cmd <= TCSETSF;
-	bool flushes = cmd == TCSETSF || cmd == TCSETSF2;
-	struct termios2 two = { .ispeed = t->ispeed, .ospeed = t->ospeed };
+	bool flushes = cmd == TCSETSF || cmd == TCSETSF2 || cmd == TCSETAF;
+	struct termios2 two;
 	struct termios new;
 	uint64_t flags;
 	uint32_t changed;
@@ -218,7 +268,7 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	int r = tty_may_change(t);
 
 	if (r == 0)
-		r = tty_job->copyin(&two, arg, is_old ? sizeof(two.t) : sizeof(two));
+		r = termios_copyin(t, arg, cmd, &two);
 	if (r < 0)
 		return r;
 	tty_set_speeds(&two);

@@ -383,6 +383,44 @@ typed(void)
 	close(s);
 }
 
+/* The layout of old: lower halves of the flags, the first keys. */
+static void
+halves(void)
+{
+	struct { uint16_t flags[4]; uint8_t line, cc[8], pad; } old;
+	int m = master(), s = slave(m, O_NONBLOCK);
+	struct termios before, now;
+	char buf[8];
+
+	OK(tcgetattr(s, &before));
+	before.c_iflag |= 0x40000000;
+	OK(tcsetattr(s, TCSANOW, &before));
+	memset(&old, 0xa5, sizeof(old));
+	OK(ioctl(m, 0x5405, &old)); /* TCGETA */
+	EQ(old.flags[0], before.c_iflag & 0xffff);
+	EQ(old.flags[3], before.c_lflag & 0xffff);
+	CHECK(memcmp(old.cc, before.c_cc, 8) == 0);
+	EQ(old.pad, 0);
+	old.flags[3] ^= ECHO | ICANON;
+	old.cc[VMIN] = 2;
+	OK(ioctl(s, 0x5406, &old)); /* TCSETA */
+	OK(tcgetattr(m, &now));
+	EQ(now.c_iflag, before.c_iflag);
+	EQ(now.c_lflag, before.c_lflag ^ (ECHO | ICANON));
+	EQ(now.c_cc[VMIN], 2);
+	EQ(now.c_cc[VSUSP], before.c_cc[VSUSP]);
+	put(m, "xy");
+	EQ(comes(s, 10000), 1);
+	ERR(ioctl(s, 0x5408, NULL), EFAULT); /* TCSETAF */
+	EQ(comes(s, 0), 1);
+	OK(ioctl(s, 0x5407, &old));
+	EQ(comes(s, 0), 1);
+	OK(ioctl(s, 0x5408, &old));
+	ERR(read(s, buf, sizeof(buf)), EAGAIN);
+	close(m);
+	close(s);
+}
+
 /* Three lines, each too long, of which nobody has read any: all is taken. */
 static void
 unread_lines(void)
@@ -897,6 +935,7 @@ main(void)
 	printed();
 	erased();
 	typed();
+	halves();
 	unread_lines();
 	changes_mode();
 	full();
