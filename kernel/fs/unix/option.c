@@ -2,7 +2,8 @@
 /*
  * option.c: what can be asked of a socket, and set
  *
- * Rules     1. Sizes of buffers are kept doubled and within bounds, as on Linux.
+ * Rules     1. Sizes of buffers are kept doubled and within bounds, as on Linux; root
+ *              may go beyond.
  *           2. What has no meaning between programs of one machine is kept, and told
  *              when asked for.
  *
@@ -20,9 +21,17 @@
 #define KEPT ((1u << SO_REUSEADDR) | (1u << SO_DONTROUTE) | (1u << SO_BROADCAST) | \
 	(1u << SO_KEEPALIVE) | (1u << SO_OOBINLINE) | (1u << SO_PASSCRED))
 
+#define LINGERS (1u << SO_LINGER)
+#define PRIORITY_FREE 6        /* one above it is for root */
+
 /* struct timeval. */
 struct timeout {
 	int64_t sec, usec;
+};
+
+/* struct linger. */
+struct lingering {
+	int32_t on, sec;
 };
 
 bool
@@ -41,7 +50,7 @@ timeout_of(const uint64_t *ns)
 	return (struct timeout){ (int64_t)(v / NSEC), (int64_t)(v % NSEC / 1000) };
 }
 
-/* What the number of the option stands for.  Locks: sock_lock held.  -ENOPROTOOPT. */
+/* What the option says, if that is a number.  Locks: sock_lock held.  -ENOPROTOOPT. */
 static int64_t
 number_locked(struct sock *s, int option)
 {
@@ -56,9 +65,13 @@ number_locked(struct sock *s, int option)
 	case SO_RCVBUF:
 		return atomic_load_relaxed(&s->rcvbuf);
 	case SO_RCVLOWAT:
+		return atomic_load_relaxed(&s->lowat);
+	case SO_SNDLOWAT:
 		return 1;
 	case SO_ACCEPTCONN:
 		return s->state == SOCK_LISTENS;
+	case SO_PRIORITY:
+		return (uint32_t)s->priority;
 	case SO_PROTOCOL:
 		return 0;
 	case SO_DOMAIN:
@@ -74,6 +87,7 @@ int
 sock_get(struct file *f, int option, void *buf, size_t *len)
 {
 	struct sock *s = sock_of(f);
+	struct lingering l;
 	struct timeout t;
 	int64_t r = 0;
 	int32_t n;
@@ -86,6 +100,10 @@ sock_get(struct file *f, int option, void *buf, size_t *len)
 	} else if (option == SO_PEERCRED) {
 		*len = sizeof(struct sock_cred);
 		memcpy(buf, &s->peer_cred, *len);
+	} else if (option == SO_LINGER) {
+		l = (struct lingering){ (s->kept & LINGERS) != 0, s->linger };
+		*len = sizeof(l);
+		memcpy(buf, &l, sizeof(l));
 	} else {
 		r = number_locked(s, option);
 		n = (int32_t)r;
@@ -135,7 +153,51 @@ sndbuf_set(struct sock *s, uint32_t bytes)
 	spin_unlock(&sock_lock);
 }
 
-/* setsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT, -EINVAL, -EDOM. */
+/* SO_SNDBUFFORCE, SO_RCVBUFFORCE: what is asked for, of root. */
+static int
+buffer_force(struct sock *s, int option, int32_t n)
+{
+	uint32_t bytes = 2 * (uint32_t)MIN(MAX(n, 0), INT32_MAX / 2);
+
+	if (fs_cred()->euid != 0)
+		return -EPERM;
+	if (option == SO_SNDBUFFORCE)
+		sndbuf_set(s, MAX(bytes, SNDBUF_MIN));
+	else
+		atomic_store(&s->rcvbuf, MAX(bytes, RCVBUF_MIN));
+	return 0;
+}
+
+/* How long it lingers outlasts that it does not.  0, -EINVAL. */
+static int
+linger_set(struct sock *s, const void *buf, size_t len)
+{
+	struct lingering l;
+
+	if (len < sizeof(l))
+		return -EINVAL;
+	memcpy(&l, buf, sizeof(l));
+	spin_lock(&sock_lock);
+	s->kept = l.on != 0 ? s->kept | LINGERS : s->kept & ~LINGERS;
+	if (l.on != 0)
+		s->linger = l.sec;
+	spin_unlock(&sock_lock);
+	return 0;
+}
+
+/* 0, -EPERM. */
+static int
+priority_set(struct sock *s, int32_t n)
+{
+	if ((n < 0 || n > PRIORITY_FREE) && fs_cred()->euid != 0)
+		return -EPERM;
+	spin_lock(&sock_lock);
+	s->priority = n;
+	spin_unlock(&sock_lock);
+	return 0;
+}
+
+/* setsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT, -EINVAL, -EDOM, -EPERM. */
 int
 sock_set(struct file *f, int option, const void *buf, size_t len)
 {
@@ -156,6 +218,16 @@ sock_set(struct file *f, int option, const void *buf, size_t len)
 	case SO_RCVBUF:
 		atomic_store(&s->rcvbuf, buffer_size(n, RCVBUF_MIN));
 		return 0;
+	case SO_SNDBUFFORCE:
+	case SO_RCVBUFFORCE:
+		return buffer_force(s, option, n);
+	case SO_RCVLOWAT:
+		atomic_store(&s->lowat, n < 0 ? INT32_MAX : MAX(n, 1));
+		return 0;
+	case SO_LINGER:
+		return linger_set(s, buf, len);
+	case SO_PRIORITY:
+		return priority_set(s, n);
 	}
 	if (option < 0 || option >= 32 || (KEPT & 1u << option) == 0)
 		return -ENOPROTOOPT;

@@ -200,11 +200,22 @@ take_some(struct take *t, size_t want)
 	return 0;
 }
 
+/* So many bytes does a receive wait for: all, or SO_RCVLOWAT. */
+static size_t
+wanted(const struct sock *s, const struct sock_io *io)
+{
+	size_t n = io->uio->left;
+
+	if ((io->flags & MSG_WAITALL) == 0)
+		n = MIN(n, (size_t)atomic_load_relaxed(&s->lowat));
+	return MAX(n, 1ul);
+}
+
 static ssize_t
 stream_recv(struct sock *s, struct sock_io *io, uint64_t deadline)
 {
 	struct take t = { .s = s, .io = io };
-	size_t want = (io->flags & MSG_WAITALL) != 0 ? MAX(io->uio->left, 1ul) : 1;
+	size_t want = wanted(s, io);
 	int r;
 
 	if (UNDER(&sock_lock, s->state != SOCK_CONNECTED))

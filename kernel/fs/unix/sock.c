@@ -39,6 +39,7 @@ sock_alloc(int type)
 	s->type = type;
 	s->sndbuf = s->rcvbuf = BUFFER_BYTES;
 	s->snd_ns = s->rcv_ns = WAIT_FOREVER;
+	s->lowat = 1;
 	s->backlog = BACKLOG;
 	s->peer_cred = (struct sock_cred){ 0, UINT32_MAX, UINT32_MAX };
 	list_init(&s->callers);

@@ -6,6 +6,7 @@
  * given back, and one user cannot fill the kernel's memory.
  */
 #include "lib/host.h"
+#include <limits.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -339,6 +340,124 @@ larger_buffers(void)
 	OK(close(e));
 }
 
+static int
+number_of(int s, int option)
+{
+	int n = -1;
+	socklen_t len = sizeof(n);
+
+	OK(getsockopt(s, SOL_SOCKET, option, &n, &len));
+	EQ(len, sizeof(n));
+	return n;
+}
+
+static int
+number_set(int s, int option, int n)
+{
+	return setsockopt(s, SOL_SOCKET, option, &n, sizeof(n)) == 0 ? 0 : errno;
+}
+
+static void
+linger(int s, int on, int sec)
+{
+	struct linger l = { -1, -1 };
+	socklen_t len = sizeof(l);
+
+	OK(getsockopt(s, SOL_SOCKET, SO_LINGER, &l, &len));
+	EQ(len, sizeof(l));
+	EQ(l.l_onoff, on);
+	EQ(l.l_linger, sec);
+}
+
+static void
+for_root(int s)
+{
+	EQ(number_set(s, SO_PRIORITY, -1), 0);
+	EQ(number_of(s, SO_PRIORITY), -1);
+	EQ(number_set(s, SO_SNDBUF, 1 << 20), 0);
+	EQ(number_of(s, SO_SNDBUF), 425984);
+	EQ(number_set(s, SO_SNDBUFFORCE, 1 << 20), 0);
+	EQ(number_of(s, SO_SNDBUF), 2 << 20);
+	EQ(number_set(s, SO_RCVBUFFORCE, INT_MAX), 0);
+	EQ(number_of(s, SO_RCVBUF), INT_MAX - 1);
+	EQ(number_set(s, SO_RCVBUFFORCE, -1), 0);
+	EQ(number_of(s, SO_RCVBUF), 2304);
+}
+
+/* What means nothing here is kept; a number has bounds. */
+static void
+kept(void)
+{
+	static const int low[][2] = { { 0, 1 }, { -1, INT_MAX }, { 5, 5 }, { 1, 1 } };
+	int s[2];
+	pid_t pid;
+
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	linger(s[0], 0, 0);
+	OK(setsockopt(s[0], SOL_SOCKET, SO_LINGER, (&(struct linger){ 7, 11 }), 8));
+	linger(s[0], 1, 11);
+	OK(setsockopt(s[0], SOL_SOCKET, SO_LINGER, (&(struct linger){ 0, 13 }), 8));
+	linger(s[0], 0, 11);
+	EQ(number_set(s[0], SO_LINGER, 1), EINVAL);
+	linger(s[1], 0, 0);
+	EQ(number_of(s[0], SO_SNDLOWAT), 1);
+	EQ(number_set(s[0], SO_SNDLOWAT, 1), ENOPROTOOPT);
+	EQ(number_of(s[0], SO_RCVLOWAT), 1);
+	for (size_t i = 0; i < sizeof(low) / sizeof(low[0]); i++) {
+		EQ(number_set(s[0], SO_RCVLOWAT, low[i][0]), 0);
+		EQ(number_of(s[0], SO_RCVLOWAT), low[i][1]);
+	}
+	EQ(number_of(s[0], SO_PRIORITY), 0);
+	pid = OK(fork());
+	if (pid == 0) {
+		OK(setresuid(4321, 4321, 4321));
+		EQ(number_set(s[0], SO_PRIORITY, 6), 0);
+		EQ(number_set(s[0], SO_PRIORITY, 7), EPERM);
+		EQ(number_set(s[0], SO_PRIORITY, -1), EPERM);
+		EQ(number_set(s[0], SO_SNDBUFFORCE, 1), EPERM);
+		EQ(number_set(s[0], SO_RCVBUFFORCE, 1), EPERM);
+		_exit(0);
+	}
+	REAP(pid, 0);
+	EQ(number_of(s[0], SO_PRIORITY), 6);
+	if (on_vadose()) /* elsewhere root may have lost the right to it */
+		for_root(s[0]);
+	OK(close(s[0]));
+	OK(close(s[1]));
+}
+
+/* Who reads a stream waits for as many bytes as SO_RCVLOWAT says, if he asks for more. */
+static void
+low_mark(void)
+{
+	char text[16];
+	int s[2];
+	pid_t pid;
+
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	EQ(number_set(s[0], SO_RCVLOWAT, 5), 0);
+	pid = OK(fork());
+	if (pid == 0) {
+		EQ(write(s[1], "abc", 3), 3);
+		EQ(write(s[1], "abc", 3), 3);
+		sleep_ms(100);
+		EQ(write(s[1], "de", 2), 2);
+		sleep_ms(100);
+		EQ(write(s[1], "fgh", 3), 3);
+		_exit(0);
+	}
+	EQ(recv(s[0], text, 3, 0), 3);
+	EQ(recv(s[0], text, sizeof(text), 0), 5);
+	EQ(memcmp(text, "abcde", 5), 0);
+	EQ(recv(s[0], text, 1, 0), 1);
+	EQ(recv(s[0], text, sizeof(text), MSG_DONTWAIT), 2);
+	OK(shutdown(s[1], SHUT_WR));
+	EQ(recv(s[0], text, sizeof(text), 0), 0);
+	REAP(pid, 0);
+	OK(close(s[0]));
+	OK(close(s[1]));
+}
+
 /* Four processes on one pair of packets: none is lost or cut. */
 static void
 many(void)
@@ -383,6 +502,8 @@ all(void)
 	limits();
 	credentials();
 	larger_buffers();
+	kept();
+	low_mark();
 	many();
 }
 
