@@ -19,6 +19,7 @@
 #include "mem/mem.h"
 
 #define CWD ((uint64_t)AT_FDCWD)
+#define MNT_FORCE 1u          /* nothing here would be aborted by it */
 #define UMOUNT_NOFOLLOW 8u
 #define MOUNT_DATA_MAX 256
 
@@ -289,9 +290,12 @@ sys_mount(const uint64_t a[6])
 int64_t
 sys_umount2(const uint64_t a[6])
 {
-	if (((unsigned)a[1] & ~UMOUNT_NOFOLLOW) != 0)
+	unsigned flags = (unsigned)a[1];
+
+	if ((flags & ~(UMOUNT_NOFOLLOW | MNT_FORCE)) != 0)
 		return -EINVAL;
-	return ON_PATH(CWD, a[0], a[1] != 0 ? AT_SYMLINK_NOFOLLOW : 0, fs_umount(at));
+	return ON_PATH(CWD, a[0], (flags & UMOUNT_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0,
+	    fs_umount(at));
 }
 
 int64_t

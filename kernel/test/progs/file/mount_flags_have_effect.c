@@ -328,10 +328,13 @@ names_are_told_whole(void)
 	OK(rmdir(odd));
 }
 
-/* UMOUNT_NOFOLLOW: a link at the end is not the mount. */
+/* MNT_FORCE takes away no mount that is in use.  UMOUNT_NOFOLLOW: a link at the end is
+ * not the mount. */
 static void
 links_are_no_mounts(void)
 {
+	int fd;
+
 	OK(mkdir(DIR_MNT "/in", 0755));
 	OK(symlink("in", DIR_MNT "/link"));
 	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
@@ -341,6 +344,12 @@ links_are_no_mounts(void)
 	OK(umount2(DIR_MNT "/in", UMOUNT_NOFOLLOW));
 	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
 	OK(umount2(DIR_MNT "/link", 0));
+	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
+	fd = OK(open(DIR_MNT "/in", O_RDONLY));
+	ERR(umount2(DIR_MNT "/in", MNT_FORCE), EBUSY);
+	OK(close(fd));
+	ERR(umount2(DIR_MNT "/link", MNT_FORCE | UMOUNT_NOFOLLOW), EINVAL);
+	OK(umount2(DIR_MNT "/link", MNT_FORCE));
 	EQ(unlink(DIR_MNT "/link") | rmdir(DIR_MNT "/in"), 0);
 }
 
