@@ -277,6 +277,10 @@ struct abi_flock {
 #define FICLONERANGE 0x4020940du
 #define FIDEDUPERANGE 0xc0189436u
 #define FIOQSIZE 0x5460u
+#define FIOSETOWN 0x8901u
+#define SIOCSPGRP 0x8902u
+#define FIOGETOWN 0x8903u
+#define SIOCGPGRP 0x8904u
 
 #define UTIME_NOW 0x3fffffffl
 #define UTIME_OMIT 0x3ffffffel

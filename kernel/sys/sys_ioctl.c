@@ -14,6 +14,7 @@
  */
 #include "sys/filecall.h"
 
+#include "fs/sockcall.h"
 #include "lib/errno.h"
 
 /* FIONBIO: O_NONBLOCK from an int in user memory. */
@@ -123,6 +124,22 @@ ioctl_async(struct file *f, int fd, va_t arg)
 	return sys_set_async(f, fd, on != 0);
 }
 
+/* The owner of a socket, as fcntl knows him: two names for each question. */
+static int64_t
+ioctl_owner(struct file *f, unsigned cmd, va_t arg)
+{
+	int32_t pid;
+
+	if (!file_is_socket(f))
+		return file_ioctl(f, cmd, arg);
+	if (cmd == FIOGETOWN || cmd == SIOCGPGRP) {
+		pid = (int32_t)fcntl_owner(f, F_GETOWN, 0);
+		return copyout(arg, &pid, sizeof(pid));
+	}
+	return copyin(&pid, arg, sizeof(pid)) != 0 ? -EFAULT :
+	    fcntl_owner(f, F_SETOWN, (uint32_t)pid);
+}
+
 /* FIOQSIZE: of what has a size. */
 static int64_t
 ioctl_size(struct file *f, va_t arg)
@@ -185,6 +202,11 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 		return ioctl_dedupe(f, arg);
 	case FIOASYNC:
 		return ioctl_async(f, fd, arg);
+	case FIOSETOWN:
+	case SIOCSPGRP:
+	case FIOGETOWN:
+	case SIOCGPGRP:
+		return ioctl_owner(f, cmd, arg);
 	case FIOQSIZE:
 		return ioctl_size(f, arg);
 	case TIOCGPTPEER:

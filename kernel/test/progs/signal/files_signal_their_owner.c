@@ -6,6 +6,7 @@
  * user who may not.
  */
 #include "lib/test.h"
+#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -131,6 +132,34 @@ sockets(void)
 	OK(close(s[0]));
 	OK(close(s[1]));
 	none();
+}
+
+/* A socket knows its owner by ioctl as well, of two names; nothing else does. */
+static void
+owners_by_ioctl(void)
+{
+	int s[2], pid = getpid(), group = -getpgrp(), nobody = INT_MAX, was = -1;
+
+	OK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s));
+	OK(ioctl(s[0], FIOGETOWN, &was));
+	EQ(was, 0);
+	OK(ioctl(s[0], FIOSETOWN, &pid));
+	EQ(fcntl(s[0], F_GETOWN), pid);
+	OK(ioctl(s[0], SIOCSPGRP, &group));
+	EQ(fcntl(s[0], F_GETOWN), group);
+	OK(ioctl(s[0], SIOCGPGRP, &was));
+	EQ(was, group);
+	ERR(ioctl(s[0], FIOSETOWN, &nobody), ESRCH);
+	ERR(ioctl(s[0], FIOSETOWN, NULL), EFAULT);
+	ERR(ioctl(s[0], FIOGETOWN, NULL), EFAULT);
+	EQ(fcntl(s[0], F_GETOWN), group);
+	OK(close(s[0]));
+	OK(close(s[1]));
+	OK(pipe(s));
+	ERR(ioctl(s[0], FIOSETOWN, &pid), ENOTTY);
+	ERR(ioctl(s[0], SIOCGPGRP, &was), ENOTTY);
+	OK(close(s[0]));
+	OK(close(s[1]));
 }
 
 static void
@@ -259,6 +288,7 @@ main(void)
 	OK(sigprocmask(SIG_BLOCK, &all, NULL));
 	pipes();
 	sockets();
+	owners_by_ioctl();
 	terminals();
 	job_in_front();
 	threads_and_groups();
