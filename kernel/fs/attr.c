@@ -32,7 +32,8 @@ vn_stat(struct vnode *v, struct kstat *st)
 	st->mount = v->mnt->id;
 	st->ino = v->ino;
 	st->rdev = v->rdev;
-	st->nlink = atomic_load_relaxed(&v->nlink);
+	st->nlink = v->mnt->type->links != NULL ? v->mnt->type->links(v) :
+	    atomic_load_relaxed(&v->nlink);
 	st->blksize = v->mnt->block != 0 ? v->mnt->block : PAGE_SIZE;
 	st->is_root = v == v->mnt->root;
 	st->blocks = atomic_load_relaxed(&v->sectors);

@@ -159,7 +159,8 @@ struct procfs_pid_ops {
 	/* May the current process see its memory, places, files?  0, -EACCES;
 	 * *space (unless NULL): with a reference, or untouched: it has none. */
 	int (*may_look)(int pid, struct aspace **space);
-	int (*next_task)(int pid, int after);     /* threads */
+	int (*next_task)(int pid, int after);     /* threads; of a zombie, pid */
+	unsigned (*count_tasks)(int pid);         /* the same; 0: there is no pid */
 	int (*leader)(int tid);                   /* pid of a thread's process; -1: none */
 	/* of a thread (its process's leader: pid): next open descriptor >= fd, or -1;
 	 * its file with a reference */

@@ -195,6 +195,8 @@ struct fstype {
 	bool on_demand;                /* lookup makes vnodes: no tree lock */
 	uint64_t magic;                /* statfs f_type */
 	const struct vnode_ops *vnodes; /* NULL: not one and the same for all */
+	/* No lock: how many links v has; NULL: nlink. */
+	uint32_t (*links)(const struct vnode *v);
 	/* NULL: the words of mountopts.c.  mount(2)'s data.  0, -EINVAL. */
 	int (*options)(struct mount *, const char *data);
 	/* Make root; the mount is private yet.  0, -errno. */

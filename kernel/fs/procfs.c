@@ -403,6 +403,6 @@ procfs_unmount(struct mount *m)
 }
 
 const struct fstype procfs_type = {
-	.name = "proc", .on_demand = true, .magic = 0x9fa0,
+	.name = "proc", .on_demand = true, .magic = 0x9fa0, .links = procpid_links,
 	.mount = procfs_mount, .unmount = procfs_unmount
 };

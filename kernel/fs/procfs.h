@@ -51,6 +51,7 @@ int procpid_lookup(struct vnode *dir, const struct name *, struct vnode **out)
 int procpid_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *)
     MUST_CHECK;
 ssize_t procpid_readlink(const struct proc_node *, char *buf, size_t cap);
+uint32_t procpid_links(const struct vnode *);
 int procpid_jump(const struct proc_node *, struct vnode **out) MUST_CHECK;
 int procpid_find(struct vnode *root, const struct name *, struct vnode **out)
     MUST_CHECK;

@@ -400,6 +400,16 @@ pid_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)
 	return 0;
 }
 
+/* Each thread has a directory in "task", whose links count them, as on Linux. */
+uint32_t
+procpid_links(const struct vnode *v)
+{
+	const struct proc_node *pn = proc_node_of(v);
+
+	return pn->kind == PN_TASKS && procpid_is_there(pn) ?
+	    2 + pids->count_tasks(pn->pid) : v->nlink;
+}
+
 /* Position of thread or descriptor v is v + 2, so that 0 and 1 are the dots. */
 static int
 task_readdir(const struct proc_node *pd, uint64_t *pos, struct dirsink *sink)

@@ -472,6 +472,20 @@ may_look(int pid, struct aspace **space)
 	return may ? 0 : -EACCES;
 }
 
+/* How many there are; of a zombie, itself. */
+static unsigned
+count_tasks(int pid)
+{
+	struct proc *p;
+	unsigned n;
+
+	spin_lock(&proc_lock);
+	p = proc_find_locked(pid);
+	n = p != NULL ? MAX(p->nthreads, 1) : 0;
+	spin_unlock(&proc_lock);
+	return n;
+}
+
 static int
 next_task(int pid, int after)
 {
@@ -481,6 +495,8 @@ next_task(int pid, int after)
 
 	spin_lock(&proc_lock);
 	p = proc_find_locked(pid);
+	if (p != NULL && list_is_empty(&p->threads) && p->pid > after)
+		best = p->pid;
 	if (p != NULL)
 		LIST_FOREACH(tk, &p->threads, node)
 			if (tk->tid > after && (best < 0 || tk->tid < best))
@@ -668,6 +684,7 @@ static const struct procfs_pid_ops pid_ops = {
 	.born = born_at,
 	.may_look = may_look,
 	.next_task = next_task,
+	.count_tasks = count_tasks,
 	.leader = leader_of,
 	.next_fd = next_fd,
 	.closes = closes,

@@ -104,7 +104,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->pgid = p->pgid;
 	v->sid = p->sid;
 	v->no_tty = p->no_tty;
-	v->nthreads = p->nthreads;
+	v->nthreads = MAX(p->nthreads, 1); /* of a zombie, itself */
 	view_use_locked(v, p, tk);
 	v->cut = p->cutime_ns;
 	v->cst = p->cstime_ns;
