@@ -138,8 +138,10 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 		r = type == NULL ? -EINVAL : -ENODEV;
 	else if (w.vn->type != S_IFDIR)
 		r = -ENOTDIR;
-	else
+	else {
+		w.vn = mount_cross(w.vn); /* "." may be covered: on top of that */
 		r = mount_new(t, w.vn, source, flags, data);
+	}
 	walk_end(&w);
 	if (r == 0 && t == &devfs_type &&
 	    (flags & (MS_REMOUNT | MS_BIND | MS_PROPAGATION | MS_MOVE)) == 0)
@@ -167,6 +169,7 @@ fs_umount(const struct path_at *at)
 		walk_end(&w);
 		return -EPERM;
 	}
+	w.vn = mount_cross(w.vn);
 	dev = w.vn == w.vn->mnt->root ? w.vn->mnt->dev : 0;
 	walk_end(&w);
 	/* Our references are gone: now only those count that make it busy. */

@@ -353,6 +353,32 @@ links_are_no_mounts(void)
 	EQ(unlink(DIR_MNT "/link") | rmdir(DIR_MNT "/in"), 0);
 }
 
+/* Where one stands may be covered: what is mounted there lies on top, and goes first. */
+static void
+stacked_where_one_stands(void)
+{
+	struct stat below, st;
+
+	OK(mkdir(DIR_MNT "/in", 0755));
+	OK(chdir(DIR_MNT "/in"));
+	OK(stat(".", &below));
+	OK(mount("none", DIR_MNT "/in", "tmpfs", 0, NULL));
+	OK(mount("none", ".", "tmpfs", 0, NULL));
+	EQ(times_in("/proc/mounts", " " DIR_MNT "/in tmpfs "), 2);
+	OK(stat(".", &st));
+	EQ(st.st_dev, below.st_dev);
+	EQ(st.st_ino, below.st_ino);
+	OK(umount("."));
+	OK(stat(DIR_MNT "/in", &st));
+	CHECK(st.st_dev != below.st_dev);
+	OK(umount("."));
+	ERR(umount("."), EINVAL);
+	OK(stat(DIR_MNT "/in", &st));
+	EQ(st.st_dev, below.st_dev);
+	OK(chdir("/"));
+	OK(rmdir(DIR_MNT "/in"));
+}
+
 int
 main(void)
 {
@@ -370,6 +396,7 @@ main(void)
 	OK(symlink("d", DIR_MNT "/dl"));
 	names_are_told_whole();
 	links_are_no_mounts();
+	stacked_where_one_stands();
 	access_times();
 	links_are_not_followed();
 	path_before_privilege();
