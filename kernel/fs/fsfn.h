@@ -222,6 +222,7 @@ int vn_punch(void *client, uint64_t off, uint64_t len) MUST_CHECK;
 extern const struct fstype tmpfs_type;
 int tmpfs_mount(struct mount *) MUST_CHECK;
 int tmpfs_unmount(struct mount *) MUST_CHECK;
+int dir_emit_dot(struct vnode *dir, uint64_t pos, struct dirsink *) MUST_CHECK;
 
 /* A regular file of m in no directory, which is called name; NULL: no memory. */
 struct vnode *tmpfs_nameless(struct mount *m, const char *name);

@@ -278,14 +278,17 @@ static int
 root_readdir(uint64_t *pos, struct dirsink *sink)
 {
 	static const char *const links[] = { "self", "thread-self" };
+	static const enum proc_kind kinds[] = { PN_SELF, PN_THREAD_SELF };
 	char text[16];
 	int pid;
 
 	*pos = MAX(*pos, POS_SELF);
 	for (; *pos < POS_SELF + ARRAY_LEN(links); (*pos)++) {
 		const char *s = links[*pos - POS_SELF];
+		const struct proc_node pn = { .kind = kinds[*pos - POS_SELF] };
 
-		if (proc_emit(sink, s, strlen(s), S_IFLNK, *pos, *pos + 1) != 0)
+		if (proc_emit(sink, s, strlen(s), S_IFLNK, proc_ino(&pn),
+		    *pos + 1) != 0)
 			return 0;
 	}
 	*pos = MAX(*pos, POS_PID);
@@ -313,8 +316,7 @@ proc_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 	if (pd->kind != PN_DIR && !procpid_is_there(pd))
 		return -ENOENT;
 	for (; *pos < 2; (*pos)++)
-		if (proc_emit(sink, "..", *pos + 1, S_IFDIR, dir->ino,
-		    *pos + 1) != 0)
+		if (dir_emit_dot(dir, *pos, sink) != 0)
 			return 0;
 	if (pd->kind != PN_DIR)
 		return procpid_readdir(dir, pos, sink);

@@ -359,9 +359,9 @@ tmpfs_rename(const struct vn_move *m)
 	return 0;
 }
 
-/* "." (pos 0) or ".." (pos 1). */
-static int
-emit_dot(struct vnode *dir, uint64_t pos, struct dirsink *sink)
+/* "." (pos 0) or ".." (pos 1), of any kind of directory.  Nonzero: the sink is full. */
+int
+dir_emit_dot(struct vnode *dir, uint64_t pos, struct dirsink *sink)
 {
 	struct dirsink_entry de = { "..", pos + 1, dir->ino, pos + 1, S_IFDIR };
 	struct vnode *parent;
@@ -387,7 +387,7 @@ tmpfs_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 	struct tmpfs_ent *e;
 
 	for (; *pos < 2; (*pos)++)
-		if (emit_dot(dir, *pos, sink) != 0)
+		if (dir_emit_dot(dir, *pos, sink) != 0)
 			return 0;
 	if (*pos > 2 && *pos < d->next_cookie)
 		return 0; /* no listing has said this position */

@@ -3,7 +3,8 @@
 /*
  * getdents64 lists every name once, with type and inode, in pieces of any
  * size, from the beginning again after lseek, with dot and dot-dot; of two who
- * list by one descriptor each gets what the other does not.
+ * list by one descriptor each gets what the other does not.  Of /proc the types and
+ * inodes agree, too, with what stat says.
  */
 #include "lib/test.h"
 #include <dirent.h>
@@ -85,9 +86,37 @@ two_at_once(int fd)
 	OK(munmap(times, PAGE));
 }
 
+/* Where nothing else is mounted; who has ended meanwhile is not asked. */
+static void
+agrees(const char *dir)
+{
+	char buf[4096] __attribute__((aligned(8)));
+	int fd = OK(open(dir, O_RDONLY | O_DIRECTORY)), asked = 0;
+	struct stat st, own;
+	long n, at;
+
+	OK(fstat(fd, &own));
+	while ((n = OK(syscall(SYS_getdents64, fd, buf, sizeof(buf)))) > 0)
+		for (at = 0; at < n; at += ((struct entry *)(buf + at))->reclen) {
+			struct entry *e = (void *)(buf + at);
+
+			if (fstatat(fd, e->name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+			    st.st_dev != own.st_dev)
+				continue;
+			if (st.st_ino != e->ino || IFTODT(st.st_mode) != e->type)
+				FAIL("%s/%s: %lu, but %lu", dir, e->name,
+				    (unsigned long)e->ino, (unsigned long)st.st_ino);
+			asked++;
+		}
+	LE(3, asked);
+	OK(close(fd));
+}
+
 int
 main(void)
 {
+	static const char *const dirs[] = { "/proc", "/proc/self", "/proc/self/fd",
+		"/proc/self/task", "/proc/sys", "/proc/sys/kernel" };
 	char name[32];
 	int fd;
 
@@ -104,6 +133,8 @@ main(void)
 	EQ(list(fd, 40), FILES + 3);
 	two_at_once(fd);
 	OK(close(fd));
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
+		agrees(dirs[i]);
 	for (int i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
 		OK(unlink(name));
