@@ -36,7 +36,7 @@ static int64_t set_winsize(struct tty *t, uint64_t arg);
 static int64_t set_group(struct tty *t, uint64_t arg);
 static int bytes_to_read(struct tty *t);
 static int64_t flush(struct tty *t, uint64_t what);
-static int64_t set_flow(struct tty *t, uint64_t how);
+static int64_t set_flow(struct tty *t, enum tty_side side, uint64_t how);
 
 /*
  * Locks:    none held.
@@ -102,7 +102,7 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 	case TCFLSH:
 		return flush(t, arg);
 	case TCXONC:
-		return set_flow(t, arg);
+		return set_flow(t, side, arg);
 	case TIOCGETD: /* line disciplines: there is one */
 		return tty_answer(arg, 0);
 	case TIOCSTI: /* nobody types for others: they would pay for it */
@@ -213,9 +213,19 @@ flush(struct tty *t, uint64_t what)
 	return 0;
 }
 
-/* Nobody is asked to send no more: TCIOFF and TCION have nothing to do. */
+/* The other end is asked to send no more, or more: past what ^S has stopped, and if
+ * there is a place.  A keyboard cannot be asked. */
+static void
+ask_for_input(struct tty *t, enum tty_cc which)
+{
+	char c = (char)UNDER_IRQ(&t->lock, t->t.cc[which]);
+
+	if (t->ops->taken != NULL && c != 0 && !atomic_load_relaxed(&t->held))
+		(void)t->ops->send(t, &c, 1);
+}
+
 static int64_t
-set_flow(struct tty *t, uint64_t how)
+set_flow(struct tty *t, enum tty_side side, uint64_t how)
 {
 	int r = tty_may_change(t);
 	uint64_t flags;
@@ -225,6 +235,11 @@ set_flow(struct tty *t, uint64_t how)
 		return r;
 	if (how > TCION)
 		return -EINVAL;
+	if (how >= TCIOFF) {
+		if (side == TTY_PROGRAM)
+			ask_for_input(t, how == TCIOFF ? VSTOP : VSTART);
+		return 0;
+	}
 	flags = spin_lock_irq(&t->lock);
 	if (how == TCOOFF) {
 		t->held = true;
@@ -235,8 +250,7 @@ set_flow(struct tty *t, uint64_t how)
 	}
 	stopped = t->stopped;
 	spin_unlock_irq(&t->lock, flags);
-	if (how <= TCOON)
-		tty_note(t, stopped ? TIOCPKT_STOP : TIOCPKT_START);
+	tty_note(t, stopped ? TIOCPKT_STOP : TIOCPKT_START);
 	tty_echo(t, "", 0);
 	tty_tell(t, POLL_RD | POLL_WR);
 	return 0;

@@ -260,6 +260,18 @@ lines(void)
 	OK(tcflow(s, TCOON));
 	put(s, "x");
 	gives_only(m, "x");
+	/* TCIOFF and TCION ask the other end, past ^S, but not past TCOOFF. */
+	OK(tcflow(s, TCIOFF));
+	gives_only(m, "\23");
+	put(m, "\23");
+	OK(tcflow(s, TCION));
+	gives_only(m, "\21");
+	ERR(write(s, "x", 1), EAGAIN);
+	put(m, "\21");
+	OK(tcflow(s, TCOOFF));
+	OK(tcflow(s, TCION));
+	EQ(comes(m, 20), 0);
+	OK(tcflow(s, TCOON));
 	/* What nobody has read. */
 	put(m, "gone");
 	OK(tcflush(s, TCIFLUSH));
