@@ -21,7 +21,9 @@ enum tty_ioctl {
 	TCFLSH, TIOCSCTTY = 0x540e, TIOCGPGRP, TIOCSPGRP, TIOCOUTQ,
 	TIOCGWINSZ = 0x5413, TIOCSWINSZ, FIONREAD = 0x541b, TIOCNOTTY = 0x5422,
 	TIOCEXCL = 0x540c, TIOCNXCL, TIOCGEXCL = 0x80045440, TCGETS2 = 0x802c542a,
-	TCSETS2 = 0x402c542b, TCSETSW2, TCSETSF2, TIOCSTI = 0x5412, TIOCGETD = 0x5424, TCSBRKP = 0x5425, TIOCGSID = 0x5429
+	TCSETS2 = 0x402c542b, TCSETSW2, TCSETSF2, TIOCSTI = 0x5412, TIOCSETD = 0x5423,
+	TIOCGETD, TCSBRKP, TIOCSBRK = 0x5427, TIOCCBRK, TIOCGSID, TIOCGLCKTRMIOS = 0x5456,
+	TIOCSLCKTRMIOS, TIOCGDEV = 0x80045432
 };
 
 /* struct termio of the Linux ABI: 18 bytes, and the halves of today's flags. */
@@ -37,6 +39,7 @@ static int64_t set_group(struct tty *t, uint64_t arg);
 static int bytes_to_read(struct tty *t);
 static int64_t flush(struct tty *t, uint64_t what);
 static int64_t set_flow(struct tty *t, enum tty_side side, uint64_t how);
+static int64_t seldom_asked(struct tty *t, unsigned cmd, uint64_t arg);
 
 /*
  * Locks:    none held.
@@ -103,10 +106,42 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 		return flush(t, arg);
 	case TCXONC:
 		return set_flow(t, side, arg);
-	case TIOCGETD: /* line disciplines: there is one */
+	}
+	return seldom_asked(t, cmd, arg);
+}
+
+/* Line disciplines: there is one. */
+static int64_t
+set_discipline(struct tty *t, uint64_t arg)
+{
+	int32_t which;
+	int r = tty_may_change(t);
+
+	if (r == 0)
+		r = tty_job->copyin(&which, arg, sizeof(which));
+	return r < 0 ? r : which == 0 ? 0 : -EINVAL;
+}
+
+static int64_t
+seldom_asked(struct tty *t, unsigned cmd, uint64_t arg)
+{
+	static const struct termios unlocked;
+
+	switch (cmd) {
+	case TIOCGETD:
 		return tty_answer(arg, 0);
+	case TIOCSETD:
+		return set_discipline(t, arg);
+	case TIOCGDEV:
+		return tty_answer(arg, (int)tty_dev(t));
+	case TIOCGLCKTRMIOS: /* settings that nobody may change: there are none */
+		return tty_job->copyout(arg, &unlocked, sizeof(unlocked));
+	case TIOCSLCKTRMIOS:
+		return -EPERM;
 	case TIOCSTI: /* nobody types for others: they would pay for it */
 		return -EIO;
+	case TIOCSBRK: /* no line that could break */
+	case TIOCCBRK:
 	case TCSBRK:
 	case TCSBRKP: /* output is written through: drained already */
 		return tty_may_change(t);

@@ -153,6 +153,7 @@ void tty_set_speeds(struct termios2 *);
 void tty_add(struct tty *);
 void tty_put(struct tty *);
 void tty_hangup(struct tty *);
+uint32_t tty_dev(const struct tty *);
 bool tty_is_mine(const struct tty *);
 struct tty *tty_current(void);
 void tty_signal(struct tty *, int sig);

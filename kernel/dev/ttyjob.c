@@ -56,6 +56,14 @@ find_locked(int session)
 	return NULL;
 }
 
+/* Major and minor as one number. */
+uint32_t
+tty_dev(const struct tty *t)
+{
+	return t->chr->major << 8 | (t->chr->minor & 0xff) |
+	    (t->chr->minor & ~0xffu) << 12;
+}
+
 /*
  * For /proc/PID/stat: major and minor of a session's terminal as one number, and
  * the job in front of it.
@@ -72,8 +80,7 @@ tty_number(int session, int *fg)
 
 	if (t != NULL && !t->hung) {
 		*fg = t->fg;
-		number = t->chr->major << 8 | (t->chr->minor & 0xff) |
-		    (t->chr->minor & ~0xffu) << 12;
+		number = tty_dev(t);
 	}
 	spin_unlock_irq(&ttys.lock, flags);
 	return number;

@@ -433,6 +433,41 @@ halves(void)
 	close(s);
 }
 
+/* What device it is, the one line discipline, a line that cannot break, settings that
+ * are not locked. */
+static void
+seldom_asked(void)
+{
+	int m = master(), s = slave(m, O_NONBLOCK), n = -1;
+	unsigned char locked[36];
+	struct stat st;
+
+	OK(fstat(s, &st));
+	OK(ioctl(s, 0x80045432, &n)); /* TIOCGDEV */
+	EQ(n, (int)st.st_rdev);
+	n = -1;
+	OK(ioctl(m, 0x80045432, &n));
+	EQ(n, (int)st.st_rdev);
+	n = 0;
+	OK(ioctl(s, TIOCSETD, &n));
+	n = 55;
+	ERR(ioctl(s, TIOCSETD, &n), EINVAL);
+	ERR(ioctl(s, TIOCSETD, NULL), EFAULT);
+	OK(ioctl(s, TIOCGETD, &n));
+	EQ(n, 0);
+	OK(ioctl(s, TIOCSBRK));
+	OK(ioctl(s, TIOCCBRK));
+	OK(ioctl(m, TIOCSBRK));
+	memset(locked, 1, sizeof(locked));
+	OK(ioctl(s, TIOCGLCKTRMIOS, locked));
+	for (n = 0; n < 36; n++)
+		EQ(locked[n], 0);
+	ERR(ioctl(s, TIOCGLCKTRMIOS, NULL), EFAULT);
+	OK(close(m));
+	ERR(ioctl(s, 0x80045432, &n), EIO);
+	OK(close(s));
+}
+
 /* Three lines, each too long, of which nobody has read any: all is taken. */
 static void
 unread_lines(void)
@@ -948,6 +983,7 @@ main(void)
 	erased();
 	typed();
 	halves();
+	seldom_asked();
 	unread_lines();
 	changes_mode();
 	full();
