@@ -101,7 +101,8 @@ choose_tests(struct report *r, char **why)
 			return false;
 	}
 	if (r->nresults == 0)
-		*why = xprintf("no such test in %s", lab->name);
+		*why = lab_no_test(lab, r->options->only != NULL
+		    ? r->options->only : "");
 	return r->nresults > 0;
 }
 

@@ -184,6 +184,27 @@ hidden_read(struct lab *lab, const char *hidden, char **why)
 	return ok;
 }
 
+/* "…, which has 00-tour 01-vad": what one may have meant; malloc'd. */
+static char *
+no_lab(const char *which)
+{
+	struct words all = labs_all(), names = { 0 };
+	char *text, *why;
+	size_t i;
+
+	for (i = 0; i < all.n; i++)
+		words_add(&names, base_name(all.v[i]));
+	text = words_join(&names, 0, names.n);
+	why = *which == '\0'
+		  ? xprintf("a lab has a name (LAB=05): %s/ has %s", labs_dir(), text)
+		  : xprintf("there is no lab %s in %s/, which has %s", which,
+			labs_dir(), text);
+	free(text);
+	words_free(&names);
+	words_free(&all);
+	return why;
+}
+
 struct lab *
 lab_open(const char *which, const char *hidden, char **why)
 {
@@ -193,7 +214,7 @@ lab_open(const char *which, const char *hidden, char **why)
 
 	lab->dir = find_dir(which);
 	if (lab->dir == NULL) {
-		*why = xprintf("there is no lab %s in %s/", which, labs_dir());
+		*why = no_lab(which);
 		free(lab);
 		return NULL;
 	}
@@ -219,6 +240,20 @@ lab_test(const struct lab *lab, const char *id)
 		if (strcmp(base_name(lab->test[i]->id), base_name(id)) == 0)
 			return lab->test[i];
 	return NULL;
+}
+
+/* That there is none of that name, and what there is; malloc'd. */
+char *
+lab_no_test(const struct lab *lab, const char *id)
+{
+	size_t n = lab->ntests;
+
+	while (n > 0 && lab->test[n - 1]->parent != NULL)
+		n--;
+	if (n == 0)
+		return xprintf("%s has no tests", lab->name);
+	return xprintf("%s has no test %s: they are %s to %s", lab->name, id,
+	    base_name(lab->test[0]->id), base_name(lab->test[n - 1]->id));
 }
 
 void

@@ -94,6 +94,8 @@ struct lab *lab_open(const char *which, const char *hidden, char **why);
 void lab_free(struct lab *);
 struct words labs_all(void);
 const struct test *lab_test(const struct lab *, const char *id);
+/* Where there is none: why not, malloc'd. */
+char *lab_no_test(const struct lab *, const char *id);
 
 /* ---- params.c ---- */
 

@@ -412,8 +412,7 @@ debug(const struct lab *lab, const struct options *given,
 	o.seeded = true;
 	run_quietly(a.r, lab, &o);
 	a.res = &a.r->result[0];
-	if (a.r->nresults == 0) {
-		fprintf(stderr, "grade: no such test\n");
+	if (a.r->nresults == 0) { /* it has said so */
 		code = GRADE_USAGE;
 	} else if (a.r->build.status != ST_PASS) {
 		shown = plain(a.r->build.why);

@@ -76,8 +76,9 @@ cmd_explain(const char *which, const char *id)
 	const struct test *t = lab != NULL ? lab_test(lab, id) : NULL;
 
 	if (t == NULL) {
-		fprintf(stderr, "grade: %s\n",
-		    why != NULL ? why : "no such test");
+		if (lab != NULL)
+			why = lab_no_test(lab, id);
+		fprintf(stderr, "grade: %s\n", why);
 		free(why);
 		if (lab != NULL)
 			lab_free(lab);
