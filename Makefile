@@ -112,7 +112,7 @@ help-all:
 	@echo 'make kernel     build/vadose.elf; OPT=-Og BUILD=build-og for stepping'
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
-	@echo 'make grade-all DIR=submissions/ LAB=05  a class: CSV, a page for each student; goes on where it was stopped; SSHLOGIN="host 8/host2 :"'
+	@echo 'make grade-all DIR=submissions/ LAB=05  a class: CSV, a page for each student; goes on where it was stopped; HIDDEN=grading/hidden; SSHLOGIN="host 8/host2 :"'
 	@echo 'make regrade DIR=… LAB=…  all of it anew, and each score that changed; make plan-class N=200 HOSTS=4 LAB=…: how long, and its cost; make similar: which files are alike'
 	@echo 'make hint LAB=05 STEP=2  one of three hints of a step; the next one when a run of it has failed'
 	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours; make trace: a page on which your run plays above ours; make gdb or bochs LAB=05 TEST=t08 stops where it fails'

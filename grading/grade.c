@@ -46,7 +46,7 @@ static const char usage_text[] =
     "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
     "  mutants [LAB [mN]]  variants [LAB]  selftest …  doctor\n"
     "  forgeries [--lab LAB] [fNN]  attacks on the grader, put into a lab's file\n"
-    "  collect LAB DIR OUT SEED   who of a class handed what in\n";
+    "  collect LAB DIR OUT SEED [HIDDEN]  who of a class handed what in\n";
 
 static int
 usage(void)

@@ -144,7 +144,8 @@ mutate: grader
 # A class: DIR has a file or a folder of each student.  The lab is one word of a shell.
 CLASS_OUT := $(or $(OUT),build/class/$(GRADE_LAB))
 CLASS_ENV := SEED=$(or $(GRADE_SEED),1) JOBS='$(JOBS)' \
-  SSHLOGIN=$(call quoted,$(SSHLOGIN)) PRICE=$(call quoted,$(or $(PRICE),0.05))
+  SSHLOGIN=$(call quoted,$(SSHLOGIN)) PRICE=$(call quoted,$(or $(PRICE),0.05)) \
+  HIDDEN=$(call quoted,$(HIDDEN))
 grade-all: grader
 	@sh tools/setup class
 	$(others_may)
@@ -154,9 +155,7 @@ grade-all: grader
 regrade: grader
 	@sh tools/setup class
 	$(others_may)
-	@out=$(call quoted,$(CLASS_OUT)); old=$$out.$$(date +%Y%m%d-%H%M%S); mv "$$out" "$$old" && \
-	  { $(CLASS_ENV) sh grading/class/all '$(GRADE_LAB)' $(call quoted,$(DIR)) "$$out"; \
-	  sh grading/class/diff "$$old" "$$out" || [ $$? = 1 ]; }
+	@$(CLASS_ENV) sh grading/class/all again '$(GRADE_LAB)' $(call quoted,$(DIR)) $(call quoted,$(CLASS_OUT))
 
 HOSTS ?= 1
 plan-class: grader
@@ -169,7 +168,7 @@ similar: grader
 
 # A folder with all that a course hands out; the folder of a new lab (grading/INSTRUCTOR.md).
 # Both make with makes of their own.
-KEY ?= $(DIR).key
+KEY ?= $(DIR:/=).key
 WITH ?= $(foreach l,$(LABS),$(firstword $(subst -, ,$(l))))
 new-course:
 	$(others_may)

@@ -2,8 +2,9 @@
 /*
  * collect.c: who handed what in
  *
- * Problem   A folder of submissions has files, folders with the file in them, and what
- *           students and their systems put there by mistake or on purpose.
+ * Problem   A folder of submissions has files, folders with the file in them, copies of
+ *           all that was handed out, and what students and their systems put there by
+ *           mistake or on purpose.
  *
  * Picture   ada, a folder bob, "x y" ─→ in/: ada, bob, x=20y · todo ·
  *           list.json { lab, starter, tests, students } ─→ sheet
@@ -64,9 +65,12 @@ take(int at, const char *name, size_t *len, const char **why)
 	return NULL;
 }
 
-/* The only file *.c of a folder, or the lab's source if that is there. */
+/*
+ * The only file *.c of a folder, or the lab's source if that is there; NULL: *why.
+ * What begins with a dot is a system's: "._fork.c" is put beside fork.c by a Mac.
+ */
 static char *
-source_within(int fd, const struct lab *lab)
+source_within(int fd, const struct lab *lab, const char **why)
 {
 	DIR *d = fdopendir(dup(fd));
 	struct dirent *e;
@@ -75,7 +79,8 @@ source_within(int fd, const struct lab *lab)
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		n = strlen(e->d_name);
-		if (n < 3 || strcmp(e->d_name + n - 2, ".c") != 0)
+		if (e->d_name[0] == '.' || n < 3 ||
+		    strcmp(e->d_name + n - 2, ".c") != 0)
 			continue;
 		files++;
 		if (strcmp(e->d_name, lab->source) == 0)
@@ -87,24 +92,49 @@ source_within(int fd, const struct lab *lab)
 	}
 	if (d != NULL)
 		closedir(d);
-	if (files != 1) {
-		free(found);
-		found = NULL;
-	}
-	return found;
+	if (files == 1)
+		return found;
+	*why = files == 0 ? "a folder without the lab's file in it"
+			  : "a folder of several files *.c, none of which has "
+			    "the name of the lab's";
+	free(found);
+	return NULL;
+}
+
+/* A folder of the folder at, by no link; -1: there is none. */
+static int
+folder_within(int at, const char *name)
+{
+	return openat(at, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Of a copy of what was handed out, labs/LAB; else the folder itself.  Owns: takes fd. */
+static int
+folder_of_lab(int fd, const struct lab *lab)
+{
+	int labs = folder_within(fd, "labs"), own = -1;
+
+	if (labs >= 0 && faccessat(fd, lab->source, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		own = folder_within(labs, lab->name);
+	if (labs >= 0)
+		close(labs);
+	if (own < 0)
+		return fd;
+	close(fd);
+	return own;
 }
 
 static char *
 take_any(int at, const char *name, const struct lab *lab, size_t *len,
     const char **why)
 {
-	int fd = openat(at, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+	int fd = folder_within(at, name);
 	char *inner, *text = NULL;
 
 	if (fd < 0)
 		return take(at, name, len, why);
-	inner = source_within(fd, lab);
-	*why = "a folder without the lab's file in it";
+	fd = folder_of_lab(fd, lab);
+	inner = source_within(fd, lab, why);
 	if (inner != NULL)
 		text = take(fd, inner, len, why);
 	free(inner);
@@ -170,8 +200,10 @@ seed_of(uint64_t seed, const char *id)
 	return v;
 }
 
+/* Of this file and this seed, and with these tests: hidden ones may have come. */
 static bool
-is_done(const char *out, const char *id, const char *sha, uint64_t seed)
+is_done(const struct lab *lab, const char *out, const char *id, const char *sha,
+    uint64_t seed)
 {
 	char *path = xprintf("%s/done/%s.json", out, id);
 	json_t *r = json_load_file(path, 0, NULL), *test;
@@ -180,7 +212,8 @@ is_done(const char *out, const char *id, const char *sha, uint64_t seed)
 	bool done = was != NULL && strcmp(was, sha) == 0;
 
 	free(path);
-
+	if (json_array_size(json_object_get(r, "tests")) != lab->ntests)
+		done = false;
 	test = json_array_get(json_object_get(r, "tests"), 0);
 	if (test != NULL &&
 	    (uint64_t)json_integer_value(json_object_get(test, "seed")) != seed)
@@ -220,7 +253,7 @@ gather_one(struct gather *g, const char *name)
 		to = xprintf("%s/in/%s.c", g->out, id);
 		ok = file_write(to, text, n);
 		json_object_set_new(o, "sha", json_string(sha));
-		if (!is_done(g->out, id, sha, seed))
+		if (!is_done(g->lab, g->out, id, sha, seed))
 			fprintf(g->todo, "%s %llu\n", id,
 			    (unsigned long long)seed);
 		free(to);
@@ -296,7 +329,7 @@ collect(const struct lab *lab, const char *dir, const char *out, uint64_t seed)
 	return ok ? GRADE_ALL : GRADE_INFRA;
 }
 
-/* collect LAB DIR OUT SEED */
+/* collect LAB DIR OUT SEED [HIDDEN] */
 int
 cmd_collect(int argc, char **argv)
 {
@@ -305,11 +338,11 @@ cmd_collect(int argc, char **argv)
 	int64_t seed;
 	int code;
 
-	if (argc != 5 || !number_read(argv[4], &seed)) {
-		fputs("usage: grade collect LAB DIR OUT SEED\n", stderr);
+	if (argc < 5 || argc > 6 || !number_read(argv[4], &seed)) {
+		fputs("usage: grade collect LAB DIR OUT SEED [HIDDEN]\n", stderr);
 		return GRADE_USAGE;
 	}
-	lab = lab_open(argv[1], NULL, &why);
+	lab = lab_open(argv[1], argv[5], &why);
 	if (lab == NULL) {
 		fprintf(stderr, "grade: %s\n", why);
 		free(why);

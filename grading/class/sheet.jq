@@ -19,7 +19,11 @@ def with_state: . + { state:
 	elif .r.tests == [] or .r.tests[0].status == "build" then "does not build"
 	elif .r.tests[0].status == "gate" and .r.build then "refused"
 	else "graded" end) };
-[$c.students[] | . + { r: (if .why then null else $results[.id] end) } | with_state] as $all |
+# A result of what was handed in before, or of another seed, is none of this file.
+def of_this($r): $r != null and $r.environment.submission_sha256 == .sha and
+	($r.tests[0].seed // .seed) == .seed;
+[$c.students[] | $results[.id] as $r | . + { r: (if .why == null and of_this($r) then $r else null end) } |
+	with_state] as $all |
 
 def said: (.failed[0] | .hint // .what) // "";
 # What the compiler says has names of folders that are gone.
@@ -31,6 +35,8 @@ def message: .why // (if .state == "refused" then .r.build else null end) //
 	most: ($got | map(said | select(. != "")) | group_by(.) | map({ said: .[0], times: length }) |
 		sort_by(-.times)[0] // { said: "", times: 0 }) }] as $tests |
 
+# What was not graded has no score: nobody reads a 0 into it.
+def points: if .state == "not graded" then "–" else "\(.r.score // 0)" end;
 def lines($file): split("\n")[] | "\($file)\t\(.)";
 def cells: map(if type == "string" then gsub("\n"; "\\x0A") | sub("^(?=[=+@-])"; "'") else . end) | @csv;
 def html: tostring | @html;
@@ -43,7 +49,7 @@ def row($cells): "<tr>" + ($cells | map("<td>\(html)") | join(""));
 def link: "<td><a href=\"page/\(.id).html\">\(.name | html)</a>";
 
 def page: .name as $name | .id as $id | ($name | head),
-	"<p>\($c.lab | html): <b>\(.r.score // 0)</b> of \(.r.max // 0), \(.state). \(.why // "" | html)",
+	"<p>\($c.lab | html): <b>\(points)</b> of \(.r.max // 100), \(.state). \(.why // "" | html)",
 	"<p><a href=\"../in/\($id).c\">what was handed in</a>, seed \(.seed)",
 	(.r.build // empty | "<pre>\(html)</pre>"),
 	"<table><tr><th>test<th>what<th>points<th>verdict",
@@ -58,16 +64,19 @@ def page: .name as $name | .id as $id | ($name | head),
 # Twice the same bytes, in the order of the names: the later one is like the first.
 (reduce ($all[] | select(.sha)) as $w ({}; .[$w.sha] //= $w.name)) as $first |
 ([$all[].r.duration_ms | values] | sort | .[length / 2 | floor] // 0) as $median |
+# Behind a mended test, or on a host that was not built anew, some are judged otherwise.
+def judge: .r.environment | [.tests_sha256, .kernel_sha256];
+([$all[] | select(.r) | judge] | group_by(.) | max_by(length)[0]) as $most |
 def odd: if .why then .why
 	elif .r == null then "not graded: the host's trouble, run it again"
 	elif .sha == $c.starter then "the starter as it was given"
 	elif $first[.sha] != .name then "the same file as \($first[.sha])" else empty end,
 	(select(.state == "graded" and .r.trust != "full") | "the observer was not there for all of it"),
+	(select(.r and judge != $most) | "graded with other tests or another kernel than most: make regrade"),
 	(select($median > 0 and (.r.duration_ms // 0) > 3 * $median) | "took more than three times as long as most"),
 	(.r.tests[]? | select(.forged) | "\(.id): does what no lab's file does: look at it yourself");
 
 ((["student", "score", "max", "state", "seed", "message"] + [$tests[].id] | join(",")),
-	# What was not graded has no score: nobody reads a 0 into it.
 	($all[] | [.name] + (if .state == "not graded" then [null, null] else [.r.score // 0, 100] end) +
 		[.state, .seed, message] + [range($tests | length) as $i | .r.tests[$i].points?] | cells)
 	| lines("class.csv")),
@@ -75,7 +84,7 @@ def odd: if .why then .why
 	($tests[] | [.id, .name, .passed, .of, .most.times, .most.said] | cells) | lines("tests.csv")),
 (($c.lab | head), "<p><a href=\"odd.html\">What looks odd</a> · <a href=\"class.csv\">class.csv</a> · " +
 	"<a href=\"tests.csv\">tests.csv</a>", "<table><tr><th>student<th>score<th>state",
-	($all[] | "<tr>\(link)<td>\(.r.score // 0)<td>\(.state)\(if .why then ": \(.why | html)" else "" end)"),
+	($all[] | "<tr>\(link)<td>\(points)<td>\(.state)\(if .why then ": \(.why | html)" else "" end)"),
 	"</table><h2>Tests</h2><table><tr><th>test<th>name<th>passed<th>most frequent message",
 	($tests[] | row([.id, .name, "\(.passed) of \(.of)",
 		(if .most.times > 0 then "\(.most.times) × " else "" end) + .most.said])),

@@ -52,6 +52,12 @@ line 'make plan-class'
 grep -q '^200 submissions, ' "$tmp/said" && grep -q '^4 hosts, ' "$tmp/said" || fail "planned: $(cat "$tmp/said")"
 cd "$OLDPWD" || exit 2
 
+# The key is in no folder of which others get parts, also if its name has a slash.
+expect 64 sh grading/course/new-course "$tmp/os" "$tmp/os/.key" 00 >"$tmp/said" 2>&1
+grep -q 'would lie in' "$tmp/said" || fail "a key: $(cat "$tmp/said")"
+make -s -n new-course DIR="$tmp/os/" WITH=00 >"$tmp/said" 2>&1
+grep -q "$tmp/os.key" "$tmp/said" || fail "a key: $(cat "$tmp/said")"
+
 # What new-course makes by a make of its own: the make that calls has let the folder go.
 make=$(command -v make)
 mkdir "$tmp/bin"
