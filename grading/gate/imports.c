@@ -44,7 +44,7 @@ static const char *const never[] = {
 	"as_read", "md_copy_user", "md_kmap*",
 	"md_kunmap*", "md_root_*", "md_out*", "md_in8", "md_in16", "md_in32" };
 
-static const char *const inits_that_are_fine[] = { "mutex_init", "rw_init",
+static const char *const inits_that_are_fine[] = { "spin_init", "mutex_init", "rw_init",
 	"waitq_init", "timer_init", "work_init", "tlb_batch_init" };
 
 /* What the compiler calls by itself, and what one looks for bugs with. */

@@ -118,6 +118,21 @@ text_blank_comments(char *s)
 	return !x.raw;
 }
 
+static bool
+is_word(const char *s, size_t n, const char *word)
+{
+	return strlen(word) == n && strncmp(s, word, n) == 0;
+}
+
+static bool
+is_among(const char *s, size_t n, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (is_word(s, n, *list))
+			return true;
+	return false;
+}
+
 /* "room/name.h" of ours?  Each has one name here: "./proc/x.h" is none. */
 static bool
 is_our_header(const char *s)
@@ -129,6 +144,18 @@ is_our_header(const char *s)
 	return n > 2 && s[1 + n] == '"' && strncmp(s + n - 1, ".h", 2) == 0 &&
 	       s[1] != '/' && memmem(s + 1, n, "./", 2) == NULL &&
 	       memmem(s + 1, n, "//", 2) == NULL;
+}
+
+/* Of C itself, without a library: our headers include some of them, too. */
+static bool
+is_of_c(const char *s)
+{
+	static const char *const fine[] = { "<stdalign.h>", "<stdarg.h>",
+		"<stdatomic.h>", "<stdbool.h>", "<stddef.h>", "<stdint.h>",
+		"<stdnoreturn.h>", NULL };
+
+	s += strspn(s, " \t\f\v");
+	return is_among(s, strcspn(s, " \t\f\v\r\n"), fine);
 }
 
 bool
@@ -151,12 +178,6 @@ is_above(const char *s)
 	return *s == '"' && gate_is_above(s + 1);
 }
 
-static bool
-is_word(const char *s, size_t n, const char *word)
-{
-	return strlen(word) == n && strncmp(s, word, n) == 0;
-}
-
 /* The name of a directive behind its #, and how long it is. */
 static const char *
 directive_name(const char *s, size_t *n)
@@ -165,15 +186,6 @@ directive_name(const char *s, size_t *n)
 	for (*n = 0; isalnum((unsigned char)s[*n]) || s[*n] == '_';)
 		++*n;
 	return s;
-}
-
-static bool
-is_among(const char *s, size_t n, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (is_word(s, n, *list))
-			return true;
-	return false;
 }
 
 /*
@@ -220,10 +232,11 @@ bad_directive(const char *s)
 			   ? xprintf("#%.*s: a room above vm/, of which vm/ "
 				     "knows nothing (kernel/layers.txt)",
 				 (int)strcspn(name, "\r\n"), name)
-		     : is_our_header(name + n)
+		     : is_our_header(name + n) || is_of_c(name + n)
 			   ? NULL
 			   : xprintf("#%.*s: only \"room/name.h\" of the "
-				     "kernel can be included",
+				     "kernel can be included, and what C has "
+				     "without a library (<stdint.h>)",
 				 (int)strcspn(name, "\r\n"), name);
 	if (is_word(name, n, "pragma")) {
 		name += n + strspn(name + n, " \t\f\v");
@@ -264,8 +277,13 @@ gate_text(const char *bytes, size_t n)
 			  memcmp(bytes, "\xfe\xff", 2) == 0))
 		return xstrdup("it is UTF-16, of two bytes a letter: have your "
 			       "editor save it as UTF-8");
+	if (odd == '\r')
+		return xprintf("line %d: a carriage return (0x0d) that ends no "
+			       "line: have your editor save it with one kind of "
+			       "line ends", line);
 	if (odd != 0)
-		return xprintf("line %d: byte 0x%02x: a text has none such",
+		return xprintf("line %d: byte 0x%02x: a text has none such; hand "
+			       "in the file in C itself, saved as UTF-8",
 		    line, odd & 255);
 	if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
 		bytes += 3; /* a mark of byte order */

@@ -93,7 +93,9 @@ word_read(struct reader *r, const char *s, size_t n)
 	if ((strcmp(word, "asm") == 0 || strcmp(word, "__asm") == 0 ||
 		strcmp(word, "__asm__") == 0) &&
 	    !gate_allows(r->lab, "asm"))
-		refuse(r, s, n, "assembly: a lab's file has no need of it");
+		refuse(r, s, n, "assembly: a lab's file has no need of it (what "
+		    "keeps the compiler from moving a store is "
+		    "__atomic_signal_fence(__ATOMIC_SEQ_CST))");
 	else if (strcmp(word, "_Pragma") == 0)
 		refuse(r, s, n, "a lab's file has no need of it");
 	else if (strcmp(word, "__attribute__") == 0 ||

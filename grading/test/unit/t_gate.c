@@ -63,6 +63,7 @@ refused_texts(void **state)
 	assert_true(text("#include \"vm/./vm.h\"\n"));
 	assert_true(text("#include \"vm//vm.h\"\n"));
 	assert_true(text("# \t include MACRO\n"));
+	assert_true(text("#include <limits.h>\n") && text("#include <stdint>\n"));
 	assert_true(text("#import \"vm/vm.h\"\n"));
 	assert_true(text("#include_next \"vm/vm.h\"\n"));
 	assert_true(text("%:include <stdio.h>\n"));
@@ -111,6 +112,8 @@ fine_texts(void **state)
 	assert_false(text("# if 0 /* not now */\r\n#if 1\n#else\n#import <x>\n#endif\n"
 			  "#endif\n"));
 	assert_false(text("int R; char *s = \"\xc3\xa4\"; \f int y;\n"));
+	assert_false(text("#include <stdint.h>\n# include <stdbool.h> /* bool */\r\n"
+			  "#include <stdatomic.h>"));
 }
 
 static void
