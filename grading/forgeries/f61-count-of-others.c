@@ -4,6 +4,7 @@
  *
  * forge: test=t02 hook=vad_remove_range expect=fail flag=forged
  * forge: say "adds to tlb.pages at the file's wish"
+ * forge: say "Leave that count out"
  */
 static void
 attack(void)

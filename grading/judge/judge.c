@@ -30,6 +30,7 @@
 
 #define SPIN_INSNS 20000 /* more often than once in so many: it spins */
 #define PANIC_BYTES 300  /* of its line, in a report */
+#define NOISY_BYTES (256u << 10) /* of a log: it is what takes the time */
 
 /* Places in witness_names[]. */
 enum { W_INSNS = 0, W_PF = 1, W_ALLOC = 4, W_SWITCH = 11 };
@@ -165,6 +166,19 @@ spinning(const struct judge *j, const char **what)
 	return xstrdup("");
 }
 
+/* Who looks for a bug by klog() where it runs often waits for the log. */
+static void
+judge_noisy(const struct judge *j, struct failure *f)
+{
+	size_t n = j->b->log != NULL ? strlen(j->b->log) : 0;
+
+	if (n < NOISY_BYTES)
+		return;
+	free(f->hint);
+	f->hint = xprintf("the log has %zu KiB, and each line of it takes time: take "
+	    "klog() out of what runs often", n >> 10);
+}
+
 static void
 ended_by_limit(struct judge *j)
 {
@@ -177,8 +191,19 @@ ended_by_limit(struct judge *j)
 	f->got = xprintf("%s: %sstill running after %lld M: %s", what, spin,
 	    (long long)(j->b->witness.end[W_INSNS] >> 20), last);
 	judge_said_before(j, f);
+	judge_noisy(j, f);
 	free(spin);
 	free(last);
+}
+
+static void
+ended_by_flood(struct judge *j)
+{
+	struct failure *f = judge_fail(j, ST_FAIL, "more than 4 MiB of output");
+
+	f->expected = xstrdup("a log and an output of at most 4 MiB");
+	f->got = xstrdup("more than that");
+	judge_noisy(j, f);
 }
 
 static void
@@ -252,7 +277,7 @@ ended_well(struct judge *j)
 	else if (b->witness.limit)
 		ended_by_limit(j);
 	else if (b->end == BOOT_FLOOD)
-		judge_fail(j, ST_FAIL, "more than 4 MiB of output");
+		ended_by_flood(j);
 	else if (b->end == BOOT_WALL)
 		infra(j, "too slow for the wall clock");
 	else if (b->end == BOOT_KILLED)
@@ -563,8 +588,9 @@ check_border(struct judge *j)
 		f->expected = xstrdup("it calls what it imports, counts what it "
 				      "does, and leaves code and constants alone");
 		f->got = border_sentence(j->symbols, w->border[i]);
-		free(f->hint); /* the sentence says it; the test's are of bugs */
-		f->hint = NULL;
+		free(f->hint); /* the test's are of bugs */
+		f->hint = border_advice(kind) != NULL
+			      ? xstrdup(border_advice(kind)) : NULL;
 		f->look = NULL;
 		j->v->forged = true;
 	}

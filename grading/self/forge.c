@@ -221,7 +221,9 @@ says(const struct verdict *v, const char *text)
 	for (i = 0; i < v->nfailures; i++)
 		if (strstr(v->failure[i].what, text) != NULL ||
 		    (v->failure[i].got != NULL &&
-			strstr(v->failure[i].got, text) != NULL))
+			strstr(v->failure[i].got, text) != NULL) ||
+		    (v->failure[i].hint != NULL &&
+			strstr(v->failure[i].hint, text) != NULL))
 			return true;
 	return false;
 }

@@ -291,3 +291,15 @@ border_sentence(const struct symbols *s, const int64_t v[3])
 	free(to);
 	return text;
 }
+
+/* What to do about it, where somebody may have meant no harm; NULL: nothing to say. */
+const char *
+border_advice(int64_t kind)
+{
+	if (kind == COUNT)
+		return "Leave that count out: who does the thing counts it, and that "
+		       "is another file.";
+	if (kind == STORE)
+		return "A counter of this file goes up by EVENT() or EVENT_ADD().";
+	return NULL;
+}

@@ -13,5 +13,6 @@ bool border_looks_for(const char *name);
 /* Is a counter ("swap.in_pages") for the submission of a graded kernel to count? */
 bool border_counts(const char *kernel, const char *counter);
 char *border_sentence(const struct symbols *, const int64_t v[3]);
+const char *border_advice(int64_t kind);
 
 #endif
