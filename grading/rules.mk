@@ -51,8 +51,12 @@ define keep
 @printf '%s\n' '$(strip $(1))' | cmp -s - $@ || printf '%s\n' '$(strip $(1))' > $@
 endef
 
+# What is a bug more often than not is told beside the verdict; make kernel LAB=05 says all.
+GRADE_WARN := -Wuninitialized -Wmaybe-uninitialized -Wparentheses -Wsequence-point \
+  -Wformat -Wunused-value -Wreturn-local-addr -Warray-bounds -Wshift-count-overflow
+
 $(G)/cflags: FORCE
-	$(call keep,$(filter-out -Werror,$(CFLAGS) $(ALWAYS_ERRORS)) $(LAB_CFLAGS))
+	$(call keep,$(filter-out -Werror,$(CFLAGS) $(ALWAYS_ERRORS)) $(GRADE_WARN) $(LAB_CFLAGS))
 $(G)/ldflags: FORCE
 	$(call keep,$(LDFLAGS))
 $(G)/objects: $(OBJS)

@@ -31,7 +31,9 @@ struct build {
 	char *dir, *kernel, *why;
 	enum status status; /* ST_PASS, ST_BUILD, ST_GATE, ST_INFRA */
 	char *sha;
+	char *warns; /* what the compiler said of a file that it took, or NULL */
 	bool sandboxed;
+	bool wide; /* a line of the file is too long to be shown with each message */
 };
 
 /* submission NULL: the file in the lab's folder; "reference": the kernel's. */

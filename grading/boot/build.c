@@ -146,6 +146,21 @@ build_make(struct build *b, const struct lab *lab, const char *submission,
 
 /* ---- the file ---- */
 
+#define WIDE_BYTES 2000u
+
+static bool
+has_wide_line(const char *text)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		if (n > WIDE_BYTES)
+			return true;
+	}
+	return false;
+}
+
 static bool
 take_source(struct build *b, const struct lab *lab, const char *from)
 {
@@ -158,6 +173,7 @@ take_source(struct build *b, const struct lab *lab, const char *from)
 	if (text == NULL)
 		return refuse(b, ST_BUILD, xprintf("%s: %s", from, reason));
 	b->sha = sha256_hex(text, n);
+	b->wide = has_wide_line(text);
 	to = xprintf("%s/%s", b->dir, base_of(lab->source));
 	ok = file_write(to, text, n);
 	if (!ok)
@@ -238,6 +254,22 @@ tool_works(const struct build *b, const char *tool)
 	return status == 0;
 }
 
+/* Owns: takes said. */
+static bool
+taken(struct build *b, char *said)
+{
+	char *all = said != NULL && said[0] != '\0'
+			? xprintf("%s%s", b->warns != NULL ? b->warns : "", said)
+			: NULL;
+
+	free(said);
+	if (all != NULL) {
+		free(b->warns);
+		b->warns = all;
+	}
+	return true;
+}
+
 /* A tool with its flags (NULL: none) and more words, cut at blanks. */
 static bool
 step(struct build *b, const char *tool, const struct words *flags,
@@ -257,10 +289,8 @@ step(struct build *b, const char *tool, const struct words *flags,
 	status = command_within(&compiler_limits, w.v, &out);
 	words_free(&w);
 	words_free(&rest);
-	if (status == 0) {
-		free(out);
-		return true;
-	}
+	if (status == 0)
+		return taken(b, out);
 	if (limits_of_host(status, out != NULL ? out : "") ||
 	    !tool_works(b, tool))
 		return refuse_host(b, "compiler", out);
@@ -304,12 +334,31 @@ files_gate(const struct lab *lab, const struct gate_places *p, const char *rule)
 	return gate_files(p, rule);
 }
 
+/* The preprocessor; who has put a part of it into a header of his own is told. */
+static bool
+preprocess(struct build *b, const struct lab *lab, const struct words *flags,
+    const char *more)
+{
+	char *why;
+
+	if (step(b, "gcc", flags, more))
+		return true;
+	if (b->status == ST_BUILD &&
+	    strstr(b->why, "No such file or directory") != NULL) {
+		why = xprintf("%s\nOnly %s itself is taken, and headers of the kernel "
+		    "(\"room/name.h\")", b->why, lab->source);
+		free(b->why);
+		b->why = why;
+	}
+	return false;
+}
+
 static bool
 compile_steps(struct build *b, const struct lab *lab,
     const struct gate_places *p, const struct words *flags)
 {
 	char *read = xprintf("-E -MD -MF lab.d -o lab.i %s", p->source);
-	bool ok = step(b, "gcc", flags, read) &&
+	bool ok = preprocess(b, lab, flags, read) &&
 		  passes(b, lab, p, "lab.d", files_gate) &&
 		  passes(b, lab, p, "lab.i", gate_tokens) &&
 		  step(b, "gcc", flags, "-fpreprocessed -S lab.i -o lab.s") &&
@@ -336,6 +385,9 @@ compile_flags(const struct build *b, const struct lab *lab, const char *ours,
 		words_add(&w, more[i]);
 		free(more[i]);
 	}
+	/* Else a few messages are more text than a compiler may write. */
+	if (b->wide)
+		words_add(&w, "-fno-diagnostics-show-caret");
 	return w;
 }
 
@@ -445,6 +497,7 @@ build_free(struct build *b)
 	free(b->dir);
 	free(b->kernel);
 	free(b->why);
+	free(b->warns);
 	free(b->sha);
 	memset(b, 0, sizeof *b);
 }

@@ -21,6 +21,7 @@
 #include "report/report.h"
 
 #define PARTINGS 3u
+#define WARNED 20 /* lines */
 
 static FILE *out; /* the report, before it is made plain */
 
@@ -197,7 +198,8 @@ print_result(const struct report *r, const struct result *res)
 	for (i = 0; i < res->verdict.nfailures && i < 3; i++)
 		print_failure(&res->verdict.failure[i]);
 	if (res->verdict.forged)
-		fprintf(out, "  forged?   guest and observer differ: a human looks\n");
+		fprintf(out, "  forged?   the observer saw otherwise, or what no lab's "
+		    "file does: a person looks at it\n");
 	if (res->verdict.status == ST_PANIC)
 		print_panic(r, res);
 	print_where(r, res);
@@ -238,6 +240,25 @@ print_build(const struct report *r)
 			    rows[i].text, r->build.why);
 }
 
+/* What the compiler took, and called odd: often it is the bug. */
+static void
+print_warnings(const struct report *r)
+{
+	const char *s = r->build.warns;
+	int n, k;
+
+	if (s == NULL)
+		return;
+	fputs("the compiler warns:\n", out);
+	for (k = 0; *s != '\0' && k < WARNED; k++) {
+		n = (int)strcspn(s, "\n");
+		fprintf(out, "  %.*s\n", n, s);
+		s += n + (s[n] == '\n');
+	}
+	if (*s != '\0')
+		fprintf(out, "  … all of it: make kernel LAB=%.2s\n", r->lab->name);
+}
+
 void
 report_text(const struct report *r, bool colour)
 {
@@ -257,6 +278,8 @@ report_text(const struct report *r, bool colour)
 	else if (!r->build.sandboxed)
 		fprintf(out, "note: bubblewrap is missing; the compiler saw the "
 		       "whole host\n");
+	if (r->build.status == ST_PASS)
+		print_warnings(r);
 	for (i = 0; r->build.status == ST_PASS && i < r->nresults; i++)
 		print_result(r, &r->result[i]);
 	print_few(r);

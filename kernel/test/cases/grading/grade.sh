@@ -100,6 +100,22 @@ grep -q 'does not compile' "$tmp/text" || fail "build: $(cat "$tmp/text")"
 echo 'retrun x; /* Cannot fork: out of memory */' >"$tmp/bad.c"
 expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
 grep -q "error: .*retrun" "$tmp/text" || fail "build: $(cat "$tmp/text")"
+# A text in one line: each message says where, and does not show all of it.
+awk 'BEGIN { for (i = 0; i < 40; i++) printf "int f%d(void) { return x%d; } %*s", i, i, 4000, ""; print "" }' >"$tmp/bad.c"
+expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
+same 40 "$(grep -c "vad.c:1:.*error: .x[0-9]*. undeclared" "$tmp/text")" "messages of one line"
+# A header of one's own, beside the file.
+printf '#include "mine.h"\n' >"$tmp/bad.c"
+: >"$tmp/mine.h"
+expect 2 $grade run smoke --quiet --submission "$tmp/bad.c" >"$tmp/text"
+grep -q '^Only vad.c itself is taken' "$tmp/text" || fail "a header: $(cat "$tmp/text")"
+# What the compiler takes and finds odd is told beside the verdict, and of our file nothing.
+sed '/^vad_find(/,/^{/ s/^{/{\n\tuint64_t mine;\n\n\tif (mine == vpn)\n\t\treturn NULL;/' \
+	kernel/vm/map/vad.c >"$tmp/odd.c"
+$grade run smoke --quiet --submission "$tmp/odd.c" --test t01 >"$tmp/text"
+grep -q "^  vad.c:.*warning: .mine. .*uninitialized" "$tmp/text" || fail "a warning: $(cat "$tmp/text")"
+$grade run smoke --quiet --submission kernel/vm/map/vad.c --test t01 >"$tmp/text"
+grep 'compiler warns' "$tmp/text" && fail "our own file: $(cat "$tmp/text")"
 # The file of another lab; a builtin that is a call.
 expect 2 $grade run smoke --quiet --submission kernel/vm/design/fmo/fork.c >"$tmp/text"
 grep -q 'kernel/vm/design/fmo/fork.c has it: is this the file of another lab?' "$tmp/text" ||
