@@ -85,10 +85,15 @@ ln -s "$tmp/clone/kernel/test/boot/cards/cards.c" "$in/cards.c"
 grep -q '"score": 0, "output": "Hand in one file' "$AUTOGRADER/results/results.json" || fail "a link was taken"
 rm "$in/cards.c"
 cp "$tmp/clone/kernel/test/boot/cards/cards.c" "$in/$(printf 'a\nb"$(touch pwned).c')"
+printf x >"$in/._a.c"
 submit 100
 [ ! -e "$AUTOGRADER/pwned" ] || fail "a name was run"
 cp "$tmp/clone/labs/30-cards/cards.c" "$in/cards.c"
 submit 0
+# A repository: of all that has the name, the lab's.
+mkdir -p "$in/labs/30-cards" && cp "$tmp/clone/kernel/test/boot/cards/cards.c" "$in/labs/30-cards/"
+submit 100
+rm -r "$in/labs"
 echo '#error <script>"\' >"$in/cards.c"
 submit 0
 mv "$AUTOGRADER/vadose/build/vadose.elf" "$tmp/"
