@@ -11,7 +11,8 @@
  *
  * Rules     1. Nothing is refused or flagged; what has no bug has all points.
  *           2. A rewrite changes no meaning: no comments, other names of static
- *              functions, other line ends, as the bits of the run's number say.
+ *              functions, other line ends, all in one line, marked, as the bits of the
+ *              run's number say.
  *           3. A variant whose heading says "Judged" is slow or wrong by design: it may
  *              lose points, as a bug may.
  *           4. A bug that does not compile is none; the next place has its turn.
@@ -133,17 +134,53 @@ two_byte_ends(char *text)
 	return out;
 }
 
+/* Lines as long as can be; those of directives stay.  There are no comments. */
+static char *
+long_lines(char *text)
+{
+	bool directive = false, goes_on = false;
+	char *s = text, *end;
+
+	for (; *s != '\0'; s = end + 1) {
+		directive = goes_on || s[strspn(s, " \t")] == '#';
+		end = s + strcspn(s, "\n");
+		if (*end == '\0')
+			break;
+		goes_on = directive && end > s && end[-1] == '\\';
+		if (!directive && end[1 + strspn(end + 1, " \t\n")] != '#')
+			*end = ' ';
+	}
+	return text;
+}
+
+/* As some editors write it: a mark of byte order, and no end of the last line. */
+static char *
+marked(char *text)
+{
+	char *out = xprintf("\xef\xbb\xbf%s", text);
+	size_t n = strlen(out);
+
+	while (n > 0 && (out[n - 1] == '\n' || out[n - 1] == '\r'))
+		out[--n] = '\0';
+	free(text);
+	return out;
+}
+
 static char *
 rewritten(const struct table *t, int run)
 {
-	unsigned ways = 1 + (unsigned)run % 7;
+	unsigned ways = 1 + (unsigned)run % 31;
 	char *text = xstrdup(t->text);
 
-	if (ways & 1)
+	if (ways & (1 | 8))
 		(void)text_blank_comments(text);
 	if (ways & 2)
 		text = rename_statics(text);
-	return ways & 4 ? two_byte_ends(text) : text;
+	if (ways & 8)
+		text = long_lines(text);
+	if (ways & 4)
+		text = two_byte_ends(text);
+	return ways & 16 ? marked(text) : text;
 }
 
 /* ---- runs ---- */
