@@ -284,7 +284,7 @@ take_leaving(const struct vnode *v)
  *
  * Locks:    none held.
  * Returns:  0, -EINVAL (not swapped to), -ENOMEM (no room for what lies
- *           there), -EINTR (fatal signal; it is swapped to as before).
+ *           there), -EINTR (a signal; it is swapped to as before).
  */
 int
 fs_swapoff(const struct path_at *at)

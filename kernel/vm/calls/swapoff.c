@@ -23,6 +23,8 @@
  *              were brought, with a structural token; no lock (R1).
  *           4. The limit of promises is lowered first.  As all that is in use
  *              has been promised, frames and the other areas can hold it.
+ *           5. It may take minutes.  Any signal that waits to be acted on ends it,
+ *              with a handler or a stop, too, as on Linux: then some pages are back.
  */
 #include "vm/calls/calls.h"
 #include "vm/table/table.h"
@@ -34,6 +36,15 @@ struct swapoff_work {
 	struct swap_area *area;
 	uint64_t n;               /* pages brought, slots given up */
 };
+
+/* ---- what is lacking ---- */
+
+/* want_get(), which by itself only a fatal signal ends.  0, -EINTR: rule 5. */
+static int
+get(struct want *w)
+{
+	return atomic_load(&thread_current()->pending) != 0 ? -EINTR : want_get(w);
+}
 
 /* ---- pages in memory ---- */
 
@@ -128,7 +139,7 @@ bring_space(struct swapoff_work *b, struct aspace *as)
 		mutex_lock(&as->ws_lock);
 		r = as->school->swapped(as, &b->walk);
 		mutex_unlock(&as->ws_lock);
-	} while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
+	} while (r == -EAGAIN && (r = get(&b->walk.want)) == 0);
 	pt_release(&b->walk.tables);
 	want_end(&b->walk.want);
 	structural_end();
@@ -146,7 +157,7 @@ bring_words(struct swapoff_work *b, struct vmo *vmo)
 	do
 		r = vmo == NULL ? kpaged_swapped(&b->walk) :
 		    anon_words(vmo, VMO_MAX_PAGES, &b->walk);
-	while (r == -EAGAIN && (r = want_get(&b->walk.want)) == 0);
+	while (r == -EAGAIN && (r = get(&b->walk.want)) == 0);
 	return r;
 }
 
@@ -176,8 +187,8 @@ one_round(struct swapoff_work *b)
 	 * and objects that die come back without a word. */
 	if (r == 0 && b->n == 0)
 		r = atomic_load(&b->area->busy) == 0 ?
-		    sleep_until(md_time_ns() + TICK_NS, WAIT_KILLABLE) :
-		    wait_until(&swaps.bios, WAIT_KILLABLE, md_time_ns() + TICK_NS,
+		    sleep_until(md_time_ns() + TICK_NS, WAIT_INTR) :
+		    wait_until(&swaps.bios, WAIT_INTR, md_time_ns() + TICK_NS,
 			atomic_load(&b->area->busy) == 0);
 	return r == -ETIMEDOUT ? 0 : r;
 }
@@ -190,8 +201,8 @@ is_empty(const struct swap_area *a)
 }
 
 /* Empty an area and let it go; nobody else is at it.
- * Returns: 0; -ENOMEM (what is promised would have no place), -EINTR (fatal signal): it
- * is used as before. */
+ * Returns: 0; -ENOMEM (what is promised would have no place), -EINTR (a signal): it is
+ * used as before. */
 int
 swap_off(unsigned no)
 {
