@@ -58,6 +58,7 @@ sx_charged(const struct sx_entry *e)
 
 #define SX_RECORD_PAGES 16u    /* a frame has the records of so many pages side by side */
 #define SX_SHARES 64u          /* of an amap; a fork that finds none copies at once */
+#define SX_WINDOWS UINT16_MAX  /* objects of a share, at most: who needs more copies first */
 
 /*
  * What anonymous objects have: which anon is at which page.  Processes share one

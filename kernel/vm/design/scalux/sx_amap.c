@@ -293,7 +293,7 @@ sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 {
 	HELD(&sx_lock);
 	HELD(&o->as->ws_lock);
-	ASSERT(amap->objects_of[share] < UINT16_MAX);
+	ASSERT(amap->objects_of[share] < SX_WINDOWS);
 	o->amap = amap;
 	o->share = (uint8_t)share;
 	amap->shares |= 1ul << share;

@@ -14,7 +14,8 @@
  *           3. An amap that is not shared is divided with its mapping; one that is
  *              stays whole, and each part has a window on it.
  *           4. A window on a shared amap does not grow over entries that it once
- *              had: the amap is copied first.
+ *              had: the amap is copied first.  So it is where a process would have
+ *              more windows on it than are counted.
  *
  * Read next sx_fault.c
  */
@@ -149,6 +150,23 @@ prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
 	return sx_unshare_wait(o);
 }
 
+/* v may be about to be cut off the object that is at start now: on an amap that others
+ * use, too, it becomes a window more of this process. */
+static int
+prepare_cut(struct aspace *as, uint64_t start)
+{
+	struct sx_object *o = sx_object_at(as, start);
+	bool full = false;
+
+	if (o != NULL) {
+		spin_lock(&sx_lock);
+		full = sx_is_shared(o->amap) &&
+		    o->amap->objects_of[o->share] >= SX_WINDOWS - 1;
+		spin_unlock(&sx_lock);
+	}
+	return full ? sx_unshare_wait(o) : 0;
+}
+
 /* What v needs to hold [start, end): entries->prepare.
  * Locks: [M] exclusive; v is in no tree, or about to grow.  Returns: 0, -ENOMEM. */
 int
@@ -160,6 +178,8 @@ sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	HELD(&as->map_lock);
 	if (o != NULL)
 		return prepare_growth(o, start, end) == 0 ? 0 : -ENOMEM;
+	if (prepare_cut(as, start) != 0)
+		return -ENOMEM;
 	o = kmem_cache_zalloc(&objects);
 	amap = o == NULL ? NULL : sx_amap_new();
 	if (amap == NULL) {
