@@ -214,6 +214,20 @@ read_piece(struct file *f, void *buf, struct uio *u)
 	return n > 0 ? uio_put(u, buf, (size_t)n) : n;
 }
 
+/* /dev/zero, a page at a time: rules 2 and 5. */
+static ssize_t
+read_zeros(struct uio *u)
+{
+	ssize_t done = 0, n, want;
+
+	do {
+		want = (ssize_t)MIN(u->left, PAGE_SIZE);
+		n = uio_zero(u, (size_t)want);
+		done += MAX(n, 0);
+	} while (n == want && u->left > 0 && thread_current()->pending == 0);
+	return done > 0 ? done : n;
+}
+
 static ssize_t
 chr_read(struct file *f, uint64_t *off, struct uio *u)
 {
@@ -222,7 +236,7 @@ chr_read(struct file *f, uint64_t *off, struct uio *u)
 	void *buf;
 
 	if (d->is_zero)
-		return uio_zero(u, u->left);
+		return read_zeros(u);
 	if (d->ops->read == NULL)
 		return -EINVAL;
 	buf = kmem_alloc(MIN(u->left, CHR_PIECE));
