@@ -43,6 +43,7 @@ struct kts vn_time(const struct vnode *, struct kts);
 void vn_touch(struct vnode *, unsigned which);
 void vn_touch_terminal(struct vnode *, unsigned which);
 void vn_stored(void *client); /* a vnode: its mapping was stored to */
+bool vn_tells(void *client); /* may the caller know which pages are cached? */
 
 /* ---- writers.c ---- */
 int vn_write_begin(struct vnode *) MUST_CHECK;

@@ -63,7 +63,7 @@ tmpfs_ident(void *client, struct vmo_ident *id)
 }
 
 static const struct vmo_client_ops tmpfs_client = {
-	.ident = tmpfs_ident, .stored = vn_stored,
+	.ident = tmpfs_ident, .stored = vn_stored, .tells = vn_tells,
 	.hold = vn_hold, .punch = vn_punch
 };
 

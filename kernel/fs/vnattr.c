@@ -75,6 +75,21 @@ vn_is_owner(struct vnode *v, const struct cred *c)
 }
 
 /*
+ * vmo_client_ops.tells of files: its owner, and who could write it.  Others would see
+ * what is read by whom.
+ *
+ * Locks:    [O] of its object; takes attr_lock.
+ */
+bool
+vn_tells(void *client)
+{
+	struct vnode *v = client;
+	const struct cred *c = fs_cred();
+
+	return vn_is_owner(v, c) || vn_permit(v, c, VN_W) == 0;
+}
+
+/*
  * May c give gid's rights to a file by S_ISGID?  Locks: none.
  */
 bool

@@ -25,6 +25,8 @@ struct vmo_client_ops {
 	void (*ident)(void *client, struct vmo_ident *);
 	/* Somebody stores through a shared mapping: the times move.  NULL: none. */
 	void (*stored)(void *client);
+	/* May the caller know which pages are in memory?  NULL: whoever maps them. */
+	bool (*tells)(void *client);
 	/* Keep the client for punch(); false: it is going away. */
 	bool (*hold)(void *client);
 	/* No lock of rank >= 1: a hole, as the client allows it; ends the hold. */

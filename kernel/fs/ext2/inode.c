@@ -28,7 +28,7 @@ static struct kmem_cache inode_cache = KMEM_CACHE("ext2_inode",
 static void inode_ident(void *client, struct vmo_ident *id);
 
 static const struct vmo_client_ops inode_client = {
-	.ident = inode_ident, .stored = vn_stored,
+	.ident = inode_ident, .stored = vn_stored, .tells = vn_tells,
 	.hold = vn_hold, .punch = vn_punch
 };
 

@@ -15,6 +15,7 @@
  *              the wait of PAGEOUT; none for what faults.
  *           2. A flag that differs splits the VAD; equal neighbours merge.
  */
+#include "lib/string.h"
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
 
@@ -381,12 +382,30 @@ mincore_words(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t *vec)
 	}
 }
 
-/* A page that is not mapped here may be in its object all the same. */
+/* May the caller hear which pages of it are in memory? */
+static bool
+tells(struct vmo *vmo)
+{
+	bool may = true;
+
+	spin_lock(&vmo->lock);
+	if (vmo->client_ops != NULL && vmo->client_ops->tells != NULL)
+		may = vmo->client_ops->tells(vmo->client);
+	spin_unlock(&vmo->lock);
+	return may;
+}
+
+/* A page that is not mapped here may be in its object all the same.  Who may not hear of
+ * them hears that all are there, copies of his own, too, as on Linux. */
 static void
 mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 {
 	uint64_t vpn, pg;
 
+	if (!tells(v->vmo)) {
+		memset(vec, IN_CORE, hi - lo);
+		return;
+	}
 	for (vpn = lo; vpn < hi; vpn++) {
 		pg = v->off + (vpn - v->start);
 		if (vec[vpn - lo] != 0)

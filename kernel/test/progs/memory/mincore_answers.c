@@ -1,7 +1,7 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * mincore tells which anonymous pages are there, those before a hole, too, and those
- * that mmap has filled; wrong arguments.
+ * that mmap has filled; of a file only who could write it is told.  Wrong arguments.
  */
 #include "lib/test.h"
 
@@ -33,6 +33,60 @@ populated(int flags, int is)
 	OK(munmap(p, 8 * PAGE));
 }
 
+#define FILE_OF_ROOT "/tmp/mincore_answers"
+
+/* Pages of a hole, none of which is there. */
+static void
+file_is(int flags, int is)
+{
+	int fd = OK(open(FILE_OF_ROOT, O_RDONLY));
+	char *p = mmap(NULL, 4 * PAGE, PROT_READ, flags, fd, 0);
+	unsigned char vec[4];
+
+	CHECK(p != MAP_FAILED);
+	OK(mincore(p, 4 * PAGE, vec));
+	for (int i = 0; i < 4; i++)
+		EQ(vec[i] & 1, is);
+	OK(munmap(p, 4 * PAGE));
+	OK(close(fd));
+}
+
+/* Another user hears that all pages are there: else he would see what is read. */
+static void
+another_user(int is)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		OK(setuid(1000));
+		file_is(MAP_SHARED, is);
+		file_is(MAP_PRIVATE, is);
+		_exit(0);
+	}
+	REAP(pid, 0);
+}
+
+static void
+told_to_writers(void)
+{
+	int fd;
+
+	if (geteuid() != 0)
+		return;
+	(void)unlink(FILE_OF_ROOT);
+	fd = OK(open(FILE_OF_ROOT, O_RDWR | O_CREAT | O_EXCL, 0644));
+	OK(ftruncate(fd, 4 * PAGE));
+	OK(close(fd));
+	file_is(MAP_SHARED, 0);
+	another_user(1);
+	OK(chmod(FILE_OF_ROOT, 0666));
+	another_user(0);
+	OK(chmod(FILE_OF_ROOT, 0400));
+	OK(chown(FILE_OF_ROOT, 1000, 1000));
+	another_user(0);
+	OK(unlink(FILE_OF_ROOT));
+}
+
 int
 main(void)
 {
@@ -56,5 +110,6 @@ main(void)
 	ERR(mincore((void *)0xffff800000000000, PAGE, vec), ENOMEM);
 	populated(0, 1);
 	populated(MAP_NONBLOCK, 0);
+	told_to_writers();
 	return test_done();
 }
