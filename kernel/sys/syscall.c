@@ -132,10 +132,15 @@ sys_restart_syscall(const uint64_t a[6])
 	struct task *tk = task_current();
 	int64_t (*fn)(const uint64_t *) = tk->restart_fn;
 	uint64_t arg[6] = { 0 };
+	int64_t r;
 
 	tk->restart_fn = NULL;
 	memcpy(arg, tk->restart_arg, sizeof(tk->restart_arg));
-	return fn != NULL ? fn(arg) : -EINTR;
+	r = fn != NULL ? fn(arg) : -EINTR;
+	/* Rule 4: perhaps it is made again, and goes on then. */
+	if (r == -ENOMEM)
+		tk->restart_fn = fn;
+	return r;
 }
 
 /* ---- structs that grow ---- */
