@@ -176,7 +176,7 @@ mremap_move(struct mremap_work *w)
 	uint64_t peak = w->as->map.peak_pages;
 	int r;
 
-	if (w->as->map.nvads + 3 > vad_max())
+	if (w->as->map.nvads + 3 >= vad_max())
 		return -ENOMEM;
 	if (w->old_pages == 0)
 		return move_vad(w, v);
@@ -209,13 +209,13 @@ mremap_to(struct mremap_work *w)
 		return -EINVAL;
 	if (w->old < to + w->new_pages && to < w->old + w->old_pages)
 		return -EINVAL;
-	if (has(w, MREMAP_FIXED)) {
-		if (to < MMAP_MIN_ADDR >> PAGE_SHIFT && !w->a->privileged)
-			return -EPERM;
-		if (w->as->map.nvads + 5 >= vad_max()) /* before anything goes */
-			return -ENOMEM;
+	if (has(w, MREMAP_FIXED) && to < MMAP_MIN_ADDR >> PAGE_SHIFT &&
+	    !w->a->privileged)
+		return -EPERM;
+	if (w->as->map.nvads + 5 >= vad_max()) /* before anything goes */
+		return -ENOMEM;
+	if (has(w, MREMAP_FIXED))
 		r = map_detach(w->as, to, to + w->new_pages, &w->gone);
-	}
 	if (r == 0 && w->old_pages > w->new_pages) {
 		r = mremap_cut(w);
 		w->old_pages = w->new_pages;

@@ -2,17 +2,73 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * A process has at most 65530 mappings: then mmap and the calls that
- * split are ENOMEM, and nothing is changed; munmap makes room again.
+ * split are ENOMEM, and nothing is changed; munmap makes room again.  mremap stops
+ * a little earlier, as on Linux.
  */
 #include "lib/trap.h"
 
 #define MANY 70000
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static char *p;
+
+/* What counts: what the kernel shows beyond the user's half does not. */
+static long
+mappings(void)
+{
+	static char text[PAGE];
+	int fd = OK(open("/proc/self/maps", O_RDONLY));
+	bool begins = true;
+	long n = 0, len;
+
+	while ((len = OK(read(fd, text, sizeof(text)))) != 0)
+		for (long i = 0; i < len; i++) {
+			n += begins && text[i] != 'f';
+			begins = text[i] == '\n';
+		}
+	OK(close(fd));
+	return n;
+}
+
+/* So many are left: the first ones are given up, others made. */
+static void
+make_left(long n)
+{
+	static long given;
+	long more;
+
+	for (int i = 0; i < 6; i++, given += 2)
+		OK(mprotect(p + given * PAGE, PAGE, PROT_NONE));
+	for (more = n - mappings(); more > 0; more--)
+		CHECK(mmap(NULL, PAGE, more % 2 ? PROT_EXEC : PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
+	EQ(mappings(), n);
+}
+
+/* A move makes three more for a moment, one that is told where to go five. */
+static void
+moves_leave_room(long limit)
+{
+	char *at = p + 100 * PAGE;
+
+	make_left(limit - 3);
+	ERR((long)mremap(at, PAGE, 2 * PAGE, MREMAP_MAYMOVE), ENOMEM);
+	make_left(limit - 4);
+	CHECK(mremap(at, PAGE, 2 * PAGE, MREMAP_MAYMOVE) != MAP_FAILED);
+	make_left(limit - 5);
+	at += 2 * PAGE;
+	ERR((long)mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL),
+	    ENOMEM);
+	make_left(limit - 6);
+	CHECK(mremap(at, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL) !=
+	    MAP_FAILED);
+}
 
 int
 main(void)
 {
-	char *p = mmap(NULL, MANY * PAGE, PROT_NONE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	long limit = 65530, n, k;
 	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
 
@@ -23,6 +79,8 @@ main(void)
 	if (limit > 66000)
 		return 0; /* this Linux allows more */
 	trap_catch(0);
+	p = mmap(NULL, MANY * PAGE, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK(p != MAP_FAILED);
 	for (n = 0; n < MANY; n += 2)
 		if (mprotect(p + n * PAGE, PAGE, PROT_READ) != 0)
@@ -50,6 +108,7 @@ main(void)
 	ERR((long)mremap(p, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
 	    p + (MANY - 40) * PAGE), ENOMEM);
 	ERR(munmap(p + (MANY - 40) * PAGE, PAGE), ENOMEM);
+	moves_leave_room(limit);
 	OK(munmap(p + (MANY - 1) * PAGE, PAGE));
 	OK(munmap(p, 100 * PAGE));
 	OK(mprotect(p + n * PAGE, PAGE, PROT_READ));
