@@ -200,7 +200,7 @@ disk_ident(void *client, struct vmo_ident *id)
 	id->dev_major = d->major;
 	id->dev_minor = d->minor;
 	id->ino = 0;
-	(void)snprintf(id->path, sizeof(id->path), "/dev/%s", d->name);
+	(void)snprintf(id->path, id->room, "/dev/%s", d->name);
 }
 
 static const struct vmo_client_ops disk_client = { .ident = disk_ident };

@@ -128,7 +128,7 @@ static struct vmo *physical;    /* [c] */
 static void
 physical_ident(void *client, struct vmo_ident *id)
 {
-	(void)snprintf(id->path, sizeof(id->path), "/dev/mem");
+	(void)snprintf(id->path, id->room, "/dev/mem");
 }
 
 /*

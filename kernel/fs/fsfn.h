@@ -13,6 +13,7 @@ bool mount_is_full(const struct mount *, uint64_t n);
 void vn_get(struct vnode *);
 void vn_put(struct vnode *);
 void vn_put_last(struct vnode *);
+void vn_ident(void *client, struct vmo_ident *);
 bool vn_hold(void *client);
 char *vn_name_dup(const struct name *);
 void vn_set_name(struct vnode *, struct vnode *parent, char *name);

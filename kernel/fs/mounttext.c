@@ -37,21 +37,6 @@ flags_show(struct out *out, const struct mount *m)
 			out_printf(out, "%s", words[i].text);
 }
 
-/* Text between blanks: what of it is in odd becomes \ooo. */
-static void
-field_show(struct out *out, const char *text, const char *odd)
-{
-	size_t n;
-
-	for (; *text != '\0'; text += n) {
-		for (n = 0; text[n] != '\0' && strchr(odd, text[n]) == NULL; n++)
-			;
-		out->put(out, text, n);
-		if (text[n] != '\0')
-			out_printf(out, "\\%03o", (unsigned)text[n++]);
-	}
-}
-
 /* One line of either text. */
 typedef void line_fn(struct out *, struct mount *, const char *path);
 
@@ -62,9 +47,9 @@ typedef void line_fn(struct out *, struct mount *, const char *path);
 static void
 line_mounts(struct out *out, struct mount *m, const char *path)
 {
-	field_show(out, m->source, ODD_IN_SOURCE);
+	out_field(out, m->source, ODD_IN_SOURCE);
 	out_printf(out, " ");
-	field_show(out, path, ODD_IN_PATH);
+	out_field(out, path, ODD_IN_PATH);
 	out_printf(out, " %s ", m->type->name);
 	flags_show(out, m);
 	mount_opts_show(out, m);
@@ -79,11 +64,11 @@ line_mountinfo(struct out *out, struct mount *m, const char *path)
 
 	out_printf(out, "%u %u %u:%u / ", m->id, up->id, dev_major(m->dev),
 	    dev_minor(m->dev));
-	field_show(out, path, ODD_IN_PATH);
+	out_field(out, path, ODD_IN_PATH);
 	out_printf(out, " ");
 	flags_show(out, m);
 	out_printf(out, " - %s ", m->type->name);
-	field_show(out, m->source, ODD_IN_SOURCE);
+	out_field(out, m->source, ODD_IN_SOURCE);
 	out_printf(out, (m->flags & MS_RDONLY) != 0 ? " ro" : " rw");
 	mount_opts_show(out, m);
 	out_printf(out, "\n");

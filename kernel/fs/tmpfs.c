@@ -49,21 +49,8 @@ tmpfs_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 
 /* ---- making and ending vnodes ---- */
 
-/* For /proc/PID/maps.  Called with locks held: takes names_lock only. */
-static void
-tmpfs_ident(void *client, struct vmo_ident *id)
-{
-	struct vnode *v = client;
-
-	id->dev_major = dev_major(v->mnt->dev);
-	id->dev_minor = dev_minor(v->mnt->dev);
-	id->ino = v->ino;
-	if (vn_full_path(v, id->path, sizeof(id->path)) < 0)
-		str_copy(id->path, "...", sizeof(id->path));
-}
-
 static const struct vmo_client_ops tmpfs_client = {
-	.ident = tmpfs_ident, .stored = vn_stored, .tells = vn_tells,
+	.ident = vn_ident, .stored = vn_stored, .tells = vn_tells,
 	.hold = vn_hold, .punch = vn_punch
 };
 

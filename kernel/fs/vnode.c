@@ -363,6 +363,24 @@ vn_full_path(struct vnode *v, char *buf, size_t cap)
 }
 
 /*
+ * vmo_client_ops.ident of files.
+ *
+ * Locks:    [O] of its object; takes names_lock.
+ */
+void
+vn_ident(void *client, struct vmo_ident *id)
+{
+	struct vnode *v = client;
+
+	id->dev_major = dev_major(v->mnt->dev);
+	id->dev_minor = dev_minor(v->mnt->dev);
+	id->ino = v->ino;
+	id->is_short = vn_full_path(v, id->path, id->room) < 0;
+	if (id->is_short)
+		str_copy(id->path, "...", id->room);
+}
+
+/*
  * vmo_client_ops.hold of files.
  *
  * Locks:    [O] of its object.

@@ -55,7 +55,7 @@ shm_ident(void *client, struct vmo_ident *id)
 	id->dev_major = 0;
 	id->dev_minor = 1;
 	id->ino = (uint64_t)s->ipc.id;
-	snprintf(id->path, sizeof(id->path), "/SYSV%08x (deleted)",
+	snprintf(id->path, id->room, "/SYSV%08x (deleted)",
 	    (unsigned)s->name);
 }
 

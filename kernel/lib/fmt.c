@@ -287,6 +287,23 @@ print_spec(struct out *o, const struct spec *s, struct args *a)
 	}
 }
 
+/* ---- a field ---- */
+
+/* Text between blanks, or of a line: what of it is in odd becomes \ooo. */
+void
+out_field(struct out *o, const char *text, const char *odd)
+{
+	size_t n;
+
+	for (; *text != '\0'; text += n) {
+		for (n = 0; text[n] != '\0' && strchr(odd, text[n]) == NULL; n++)
+			;
+		o->put(o, text, n);
+		if (text[n] != '\0')
+			out_printf(o, "\\%03o", (unsigned)text[n++]);
+	}
+}
+
 /* ---- the sink into a buffer ---- */
 
 static void

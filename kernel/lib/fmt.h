@@ -42,6 +42,7 @@ bool out_part_wants(struct out_part *);         /* the next one of the list? */
 int out_part_end(struct out_part *, uint64_t *at); /* 1; 0: none was left */
 void out_buf_init(struct out_buf *, char *buf, size_t cap);
 void out_printf(struct out *, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void out_field(struct out *, const char *text, const char *odd); /* \ooo for those */
 void out_vprintf(struct out *, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 int snprintf(char *buf, size_t cap, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int vsnprintf(char *buf, size_t cap, const char *fmt, va_list ap)

@@ -18,7 +18,9 @@
 struct vmo_ident {
 	uint32_t dev_major, dev_minor;
 	uint64_t ino;
-	char path[256];
+	char *path;       /* room bytes; "" at first: it has no name */
+	size_t room;
+	bool is_short;    /* more room is needed */
 };
 /* Filled in by fs/ for its objects; called under [O], but for punch. */
 struct vmo_client_ops {

@@ -25,25 +25,10 @@
 static struct kmem_cache inode_cache = KMEM_CACHE("ext2_inode",
     struct ext2_inode);
 
-static void inode_ident(void *client, struct vmo_ident *id);
-
 static const struct vmo_client_ops inode_client = {
-	.ident = inode_ident, .stored = vn_stored, .tells = vn_tells,
+	.ident = vn_ident, .stored = vn_stored, .tells = vn_tells,
 	.hold = vn_hold, .punch = vn_punch
 };
-
-/* For /proc/PID/maps.  Called with locks held: takes names_lock only. */
-static void
-inode_ident(void *client, struct vmo_ident *id)
-{
-	struct vnode *v = client;
-
-	id->dev_major = dev_major(v->mnt->dev);
-	id->dev_minor = dev_minor(v->mnt->dev);
-	id->ino = v->ino;
-	if (vn_full_path(v, id->path, sizeof(id->path)) < 0)
-		str_copy(id->path, "...", sizeof(id->path));
-}
 
 /* Does the inode name blocks, or does block[] hold something else? */
 static bool

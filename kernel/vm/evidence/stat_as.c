@@ -15,6 +15,7 @@
  *              Entries of forked objects are: they know who shares what.
  */
 #include "lib/string.h"
+#include "mem/mem.h"
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"
@@ -25,10 +26,17 @@
 #include "vm/vm.h"
 
 #define NAME_COLUMN 72
+#define SHORT_PATH 256ul
+#define LONG_PATH PAGE_SIZE
+
+/* Who an object is; a long path lies in memory of its own. */
+struct named {
+	struct vmo_ident id;
+	char path[SHORT_PATH];
+};
 
 static void put_header(struct aspace *as, struct vad *v, struct out *o);
-static const char *vad_name(struct aspace *as, struct vad *v,
-    struct vmo_ident *id);
+static const char *vad_name(struct aspace *as, struct vad *v, const struct named *n);
 
 /* put() for the VAD that ends behind page *at.  1, *at is its end; 0: none. */
 static int
@@ -59,26 +67,50 @@ stat_maps(struct aspace *as, uint64_t *at, struct out *o)
 }
 
 static void
-object_ident(struct vmo *vmo, struct vmo_ident *id)
+ask_client(struct vmo *vmo, struct vmo_ident *id, char *path, size_t room)
 {
-	memset(id, 0, sizeof(*id));
+	*id = (struct vmo_ident){ .path = path, .room = room };
+	path[0] = '\0';
 	spin_lock(&vmo->lock);
 	if (vmo->client_ops != NULL)
 		vmo->client_ops->ident(vmo->client, id);
 	spin_unlock(&vmo->lock);
-	if (id->path[0] != '\0')
+}
+
+/* Of no object: nobody.  named_end() follows. */
+static void
+name_object(struct vmo *vmo, struct named *n)
+{
+	char *more;
+
+	/* Not all of it: a path is long, and most VADs have none. */
+	n->id = (struct vmo_ident){ .path = n->path };
+	if (vmo == NULL)
 		return;
-	id->dev_minor = 1;
-	str_copy(id->path, "/dev/zero (deleted)", sizeof(id->path));
+	ask_client(vmo, &n->id, n->path, SHORT_PATH);
+	more = n->id.is_short ? kmem_alloc(LONG_PATH) : NULL;
+	if (more != NULL)
+		ask_client(vmo, &n->id, more, LONG_PATH);
+	if (n->id.path[0] != '\0')
+		return;
+	n->id.dev_minor = 1;
+	str_copy(n->id.path, "/dev/zero (deleted)", n->id.room);
+}
+
+static void
+named_end(struct named *n)
+{
+	if (n->id.path != n->path)
+		kmem_free(n->id.path);
 }
 
 static const char *
-vad_name(struct aspace *as, struct vad *v, struct vmo_ident *id)
+vad_name(struct aspace *as, struct vad *v, const struct named *of)
 {
 	struct vad *n;
 
 	if (v->vmo != NULL)
-		return id->path;
+		return of->id.path;
 	/* A stack may be in pieces: it is named where the program began with it. */
 	if ((v->flags & VAD_STACK) != 0) {
 		n = vad_next(v);
@@ -94,29 +126,28 @@ vad_name(struct aspace *as, struct vad *v, struct vmo_ident *id)
 static void
 put_header(struct aspace *as, struct vad *v, struct out *o)
 {
-	struct vmo_ident id; /* a path is long, and most VADs have none */
 	const char *name;
+	struct named of;
 	char line[128];
 	int n;
 
-	id.dev_major = id.dev_minor = 0;
-	id.ino = 0;
-	if (v->vmo != NULL)
-		object_ident(v->vmo, &id);
+	name_object(v->vmo, &of);
 	n = snprintf(line, sizeof(line), "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ",
 	    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT,
 	    (v->prot & PROT_R) != 0 ? 'r' : '-',
 	    (v->prot & PROT_W) != 0 ? 'w' : '-',
 	    (v->prot & PROT_X) != 0 ? 'x' : '-',
 	    (v->flags & VAD_SHARED) != 0 ? 's' : 'p',
-	    v->vmo != NULL ? v->off << PAGE_SHIFT : 0, id.dev_major,
-	    id.dev_minor, id.ino);
-	name = vad_name(as, v, &id);
-	if (name == NULL)
-		out_printf(o, "%s\n", line);
-	else
-		out_printf(o, "%s%*s %s\n", line,
-		    n < NAME_COLUMN ? NAME_COLUMN - n : 0, "", name);
+	    v->vmo != NULL ? v->off << PAGE_SHIFT : 0, of.id.dev_major,
+	    of.id.dev_minor, of.id.ino);
+	out_printf(o, "%s", line);
+	name = vad_name(as, v, &of);
+	if (name != NULL) {
+		out_printf(o, "%*s ", n < NAME_COLUMN ? NAME_COLUMN - n : 0, "");
+		out_field(o, name, "\n");
+	}
+	out_printf(o, "\n");
+	named_end(&of);
 }
 
 /* ---- smaps ---- */
@@ -324,17 +355,18 @@ depth_of(const struct vad *v)
 static void
 put_place(struct aspace *as, struct vad *v, struct out *o)
 {
-	struct vmo_ident id = { .ino = 0 };
+	struct named of;
 
-	if (v->vmo != NULL)
-		object_ident(v->vmo, &id);
+	name_object(v->vmo, &of);
 	out_printf(o, "%lx-%lx depth=%u color=%s gap=%lu maxgap=%lu ",
 	    v->start << PAGE_SHIFT, v->end << PAGE_SHIFT, depth_of(v),
 	    rb_is_black(&v->rb) ? "black" : "red", v->gap, v->maxgap);
-	out_printf(o, "prot=%u flags=%x commit=%lu object=%s\n",
+	out_printf(o, "prot=%u flags=%x commit=%lu object=",
 	    v->prot, v->flags,
-	    (v->flags & VAD_CHARGED) != 0 ? v->end - v->start : 0,
-	    v->vmo == NULL ? "none" : id.path);
+	    (v->flags & VAD_CHARGED) != 0 ? v->end - v->start : 0);
+	out_field(o, v->vmo == NULL ? "none" : of.id.path, "\n");
+	out_printf(o, "\n");
+	named_end(&of);
 }
 
 /*

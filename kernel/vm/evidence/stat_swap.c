@@ -5,9 +5,10 @@
  * Rules     1. No area comes or goes meanwhile; its numbers may.
  */
 #include "lib/bitmap.h"
-#include "lib/string.h"
 #include "vm/evidence/evidence.h"
 #include "vm/swap/swap.h"
+
+#define ODD_IN_PATH " \t\n\\" /* as on Linux */
 
 /* Usable slots. */
 static uint32_t
@@ -22,10 +23,13 @@ put_swaps(struct out *o, const struct swap_area *a)
 {
 	uint64_t size = good_slots(a) * 4ul;
 	uint64_t used = (good_slots(a) - a->nfree) * 4ul;
-	size_t len = strlen(a->path);
+	struct out_buf path;
 
-	out_printf(o, "%s%*s%s\t%lu\t%s%lu\t%s%d\n", a->path,
-	    len < 40 ? 40 - (int)len : 1, " ",
+	out_buf_init(&path, NULL, 0); /* it counts */
+	out_field(&path.out, a->path, ODD_IN_PATH);
+	out_field(o, a->path, ODD_IN_PATH);
+	out_printf(o, "%*s%s\t%lu\t%s%lu\t%s%d\n",
+	    path.len < 40 ? 40 - (int)path.len : 1, " ",
 	    a->client == NULL ? "partition" : "file\t", size,
 	    size < 10000000 ? "\t" : "", used, used < 10000000 ? "\t" : "",
 	    a->prio);
@@ -68,9 +72,11 @@ longest_run(const struct swap_area *a)
 static void
 put_area(struct out *o, const struct swap_area *a)
 {
-	out_printf(o, "area=%u path=%s type=%s prio=%d slots=%u used=%u "
-	    "free=%u bad=%u longest=%u extents=%u bios=%u closing=%u\n", a->no,
-	    a->path, a->client == NULL ? "disk" : "file", a->prio,
+	out_printf(o, "area=%u path=", a->no);
+	out_field(o, a->path, ODD_IN_PATH);
+	out_printf(o, " type=%s prio=%d slots=%u used=%u "
+	    "free=%u bad=%u longest=%u extents=%u bios=%u closing=%u\n",
+	    a->client == NULL ? "disk" : "file", a->prio,
 	    good_slots(a), good_slots(a) - a->nfree, a->nfree, a->nbad,
 	    longest_run(a), a->next, a->busy, a->closing);
 }

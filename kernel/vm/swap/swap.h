@@ -52,7 +52,7 @@ struct swap_area {
 	bool closing;             /* [S] swapoff empties it: nothing is allocated */
 	struct list idle;         /* [S] swap_bio */
 	void *client;             /* [c] the open file, for who has called swap_on() */
-	char path[64];            /* [c] for /proc/swaps */
+	char *path;               /* [c] for /proc/swaps */
 };
 
 /* Words whose pages are to be read from swap: the first, and some behind it. */

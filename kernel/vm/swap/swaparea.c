@@ -106,6 +106,7 @@ swap_area_free(struct swap_area *a)
 	room_free(a->map, map_bytes(a->nslots));
 	room_free(a->runhint, hint_bytes(a->nslots));
 	room_free(a->ext, ext_bytes(a));
+	kmem_free(a->path);
 	kmem_free(a);
 }
 
@@ -113,6 +114,7 @@ swap_area_free(struct swap_area *a)
 static struct swap_area *
 area_make(const struct swap_source *src, uint32_t nslots)
 {
+	size_t path_bytes = strlen(src->path) + 1;
 	struct swap_area *a = kmem_zalloc(sizeof(*a));
 
 	if (a == NULL)
@@ -121,14 +123,16 @@ area_make(const struct swap_source *src, uint32_t nslots)
 	a->client = src->client;
 	a->nslots = nslots;
 	a->nfree = nslots - 1;
-	str_copy(a->path, src->path, sizeof(a->path));
+	a->path = kmem_alloc(path_bytes);
 	list_init(&a->idle);
 	a->map = room_alloc(map_bytes(nslots));
 	a->runhint = room_alloc(hint_bytes(nslots));
-	if (a->map == NULL || a->runhint == NULL || !swap_bios_make(a)) {
+	if (a->path == NULL || a->map == NULL || a->runhint == NULL ||
+	    !swap_bios_make(a)) {
 		swap_area_free(a);
 		return NULL;
 	}
+	memcpy(a->path, src->path, path_bytes);
 	bitmap_set(a->map, 0);
 	memset(a->runhint, SWAP_RUN, hint_bytes(nslots));
 	return a;

@@ -1,8 +1,8 @@
 /* NEEDS: MEM=64M SWAP=32M CPUS=1,2 TIMEOUT=30 SWEEP=no KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * What swapon and swapoff refuse; priorities, as /proc/swaps shows them.  On
- * Linux the second half wants the name of a swap area that is in use, and root.
+ * What swapon and swapoff refuse; priorities and names, as /proc/swaps shows them.
+ * On Linux the second half wants the name of a swap area that is in use, and root.
  */
 #include "lib/test.h"
 #include "lib/pressure.h"
@@ -14,7 +14,7 @@ static int
 priority(const char *path)
 {
 	FILE *f = fopen("/proc/swaps", "r");
-	char line[256], name[128], type[32];
+	char line[1024], name[512], type[32];
 	int prio = -1000, p;
 	long size, used;
 
@@ -23,7 +23,7 @@ priority(const char *path)
 	CHECK(strncmp(line, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n",
 		  40) == 0);
 	while (fgets(line, sizeof(line), f) != NULL)
-		if (sscanf(line, "%127s %31s %ld %ld %d", name, type, &size,
+		if (sscanf(line, "%511s %31s %ld %ld %d", name, type, &size,
 			&used, &p) == 5 &&
 		    strcmp(name, path) == 0)
 			prio = p;
@@ -97,6 +97,37 @@ area_in_use(const char *path)
 	}
 }
 
+/* The area by another name, which is told whole, and as one word. */
+static void
+is_named(const char *area, const char *folder, const char *name, const char *told)
+{
+	char path[512], shown[512];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	snprintf(shown, sizeof(shown), "%s/%s", folder, told);
+	OK(stat(area, &st));
+	OK(mknod(path, S_IFBLK | 0600, st.st_rdev));
+	OK(swapoff(area));
+	OK(swapon(path, SWAP_FLAG_PREFER | 3));
+	EQ(priority(shown), 3);
+	OK(swapoff(path));
+	OK(swapon(area, 0));
+	OK(unlink(path));
+}
+
+static void
+names(const char *area)
+{
+	static char folder[256];
+
+	snprintf(folder, sizeof(folder), "/tmp/%0100d", 1);
+	OK(mkdir(folder, 0700));
+	is_named(area, folder, "b", "b");
+	is_named(area, folder, "a b\\c\td\ne", "a\\040b\\134c\\011d\\012e");
+	OK(rmdir(folder));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -105,7 +136,9 @@ main(int argc, char **argv)
 	not_privileged();
 	if (geteuid() == 0)
 		refusals();
-	if (geteuid() == 0 && area != NULL)
+	if (geteuid() == 0 && area != NULL) {
 		area_in_use(area);
+		names(area);
+	}
 	test_done();
 }

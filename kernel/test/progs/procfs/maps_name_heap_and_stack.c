@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * maps calls what lies in the heap "[heap]", whoever mapped it, and joins it; of a stack
- * in pieces only the one that the program began with is "[stack]".
+ * in pieces only the one that the program began with is "[stack]".  A file's name is told
+ * whole, and ends no line.
  */
 #include "lib/trap.h"
 
@@ -97,11 +98,49 @@ stack(void)
 	CHECK(strcmp(line.name, "[stack]") == 0);
 }
 
+/* What maps ends a line with. */
+static void
+file(const char *path, const char *told)
+{
+	static char text[64 * KIB], want[1024];
+	int fd = OK(open(path, O_RDWR | O_CREAT, 0600)), maps;
+	char *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
+	long n, sum = 0;
+
+	CHECK(p != MAP_FAILED);
+	maps = OK(open("/proc/self/maps", O_RDONLY));
+	while ((n = OK(read(maps, text + sum, sizeof(text) - 1 - sum))) != 0)
+		sum += n;
+	text[sum] = '\0';
+	snprintf(want, sizeof(want), " %s\n", told);
+	if (strstr(text, want) == NULL)
+		FAIL("no line of maps ends with%s%s", want, text);
+	OK(munmap(p, PAGE));
+	OK(close(maps));
+	OK(close(fd));
+	OK(unlink(path));
+}
+
+static void
+files(void)
+{
+	static char folder[256], path[512];
+
+	file("/tmp/a b\\c", "/tmp/a b\\c");
+	file("/tmp/a\n0-1 r-xp 0 0:0 0 b", "/tmp/a\\0120-1 r-xp 0 0:0 0 b");
+	snprintf(folder, sizeof(folder), "/tmp/%0200d", 1);
+	OK(mkdir(folder, 0700));
+	snprintf(path, sizeof(path), "%s/%0200d", folder, 2);
+	file(path, path);
+	OK(rmdir(folder));
+}
+
 int
 main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
 	heap();
 	stack();
+	files();
 	return test_done();
 }
