@@ -30,6 +30,12 @@ void sys_init(void);              /* registers the dispatch with proc/ */
  */
 int64_t sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t *arg);
 
+#define SYS_AGAIN_MAX 16 /* times that a call is made anew */
+
+/* What failed for want of memory may be begun anew, for the kernel had no frame and has one
+ * now (syscall.c, rule 4); it may wait for it. */
+bool sys_is_made_again(void);
+
 /*
  * The mask that ppoll, pselect6 and rt_sigsuspend put in place until they
  * return.  set is a user address, 0: leave the mask alone; size must be 8.

@@ -197,11 +197,19 @@ sys_mprotect(const uint64_t a[6])
 int64_t
 sys_brk(const uint64_t a[6])
 {
+	struct aspace *as = proc_current()->as;
 	struct map_limits lim = limits();
+	va_t want = a[0], brk;
+	unsigned i;
 
 	if (option_is("brk", "off"))
-		return (int64_t)map_brk(proc_current()->as, 0, &lim);
-	return (int64_t)map_brk(proc_current()->as, a[0], &lim);
+		return (int64_t)map_brk(as, 0, &lim);
+	brk = map_brk(as, want, &lim);
+	/* That it failed nobody else hears: it answers the old break. */
+	for (i = 0; i < SYS_AGAIN_MAX && brk != want && want != 0 &&
+	    sys_is_made_again(); i++)
+		brk = map_brk(as, want, &lim);
+	return (int64_t)brk;
 }
 
 int64_t

@@ -29,7 +29,6 @@
 #include "lib/string.h"
 #include "vm/evidence/stat.h"
 
-#define AGAIN_MAX 16 /* times that a call is made anew */
 #define NR_SAID 512 /* behind the numbers of Linux */
 
 static struct {
@@ -61,19 +60,25 @@ call(const struct trapframe *tf)
 	return missing(nr);
 }
 
-/* Rule 4.  Another thread may have been refused, or this one long ago: then it is made
- * once more in vain. */
+/* See sys.h.  Another thread may have been refused, or this one long ago: then the call is
+ * made once more in vain.  Locks: none. */
+bool
+sys_is_made_again(void)
+{
+	if (!vm_frames_come(&thread_current()->refusals))
+		return false;
+	EVENT(page_calls_again);
+	return true;
+}
+
 static __attribute__((noinline)) int64_t
 call_again(const struct trapframe *tf)
 {
 	int64_t r = -ENOMEM;
 	unsigned i;
 
-	for (i = 0; i < AGAIN_MAX && r == -ENOMEM &&
-	    vm_frames_come(&thread_current()->refusals); i++) {
-		EVENT(page_calls_again);
+	for (i = 0; i < SYS_AGAIN_MAX && r == -ENOMEM && sys_is_made_again(); i++)
 		r = call(tf);
-	}
 	return r;
 }
 

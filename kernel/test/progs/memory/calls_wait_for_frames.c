@@ -1,7 +1,8 @@
 /* NEEDS: MEM=48M SWAP=256M CPUS=1 TIMEOUT=100 LINUX=no SWEEP=no KIND=exact */
 /*
- * A call that goes on after a stop, and finds no frame for its work then, is made
- * again when there is one: it answers as if nothing had been.
+ * A call that finds no frame for its work is made again when there is one, and answers as
+ * if nothing had been: also one that goes on after a stop, and brk, which tells of no
+ * failure.
  */
 #include "lib/events.h"
 #include "lib/pressure.h"
@@ -71,12 +72,20 @@ poll_many(int end)
 	return poll(p, MANY, 100000) == MANY ? 0 : errno;
 }
 
-/* Its nth piece of memory after the stop is refused; a process of its own, for no call
- * is made again for a lack of long ago. */
+/* The nth piece of memory that the process takes from now on. */
+static void
+refuse(pid_t pid, int nth)
+{
+	char spec[64];
+
+	snprintf(spec, sizeof(spec), "FI_SLAB:%d:0:1:%d", nth, (int)pid);
+	EQ(proc_write(INJECT, spec), 0);
+}
+
+/* Processes of their own: no call is made again for a lack that its thread knows. */
 static void
 goes_on_without(int nth)
 {
-	char spec[64];
 	int fd[2], status;
 	pid_t pid;
 
@@ -88,8 +97,7 @@ goes_on_without(int nth)
 	OK(kill(pid, SIGSTOP));
 	EQ(waitpid(pid, &status, WUNTRACED), pid);
 	CHECK(WIFSTOPPED(status));
-	snprintf(spec, sizeof(spec), "FI_SLAB:%d:0:1:%d", nth, (int)pid);
-	EQ(proc_write(INJECT, spec), 0);
+	refuse(pid, nth);
 	OK(kill(pid, SIGCONT));
 	sleep_ms(50);
 	EQ(proc_write(INJECT, "off"), 0);
@@ -99,13 +107,46 @@ goes_on_without(int nth)
 	OK(close(fd[1]));
 }
 
+static char *
+brk_to(char *p)
+{
+	return (char *)syscall(SYS_brk, p);
+}
+
+/* The heap ends with a page of another kind, so a mapping is made. */
+static void __attribute__((noreturn))
+grow_heap(int nth)
+{
+	char *b = (char *)(((uintptr_t)brk_to(NULL) + PAGE - 1) & -PAGE);
+
+	CHECK(brk_to(b + PAGE) == b + PAGE);
+	OK(mprotect(b, PAGE, PROT_READ));
+	refuse(getpid(), nth);
+	CHECK(brk_to(b + 2 * PAGE) == b + 2 * PAGE);
+	EQ(proc_write(INJECT, "off"), 0);
+	b[PAGE] = 1;
+	_exit(0);
+}
+
+static void
+heap_grows_without(int nth)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0)
+		grow_heap(nth);
+	REAP(pid, 0);
+}
+
 int
 main(void)
 {
 	snap_init();
 	need_swap();
 	lack_frames();
-	for (int nth = 1; nth <= 3; nth++)
+	for (int nth = 1; nth <= 3; nth++) {
 		goes_on_without(nth);
+		heap_grows_without(nth);
+	}
 	return test_done();
 }
