@@ -89,23 +89,23 @@ files_set_max(uint64_t n)
 /*
  * A file that is open to nothing yet; root gets one beyond the limit, too.
  *
- * Returns:  NULL: too many, or no memory.
+ * Returns:  0, -ENFILE, -ENOMEM.
  */
-struct file *
-file_alloc(void)
+int
+file_alloc(struct file **out)
 {
-	struct file *f = NULL;
+	bool may = atomic_add(&files.open, 1) <= files_max() || fs_cred()->euid == 0;
+	struct file *f = may ? kmem_cache_zalloc(&file_cache) : NULL;
 
-	if (atomic_add(&files.open, 1) <= files_max() || fs_cred()->euid == 0)
-		f = kmem_cache_zalloc(&file_cache);
 	if (f == NULL) {
 		atomic_sub(&files.open, 1);
-		return NULL;
+		return may ? -ENOMEM : -ENFILE;
 	}
 	f->refs = 1;
 	mutex_init(&f->pos_lock, LR_VNODE);
 	list_init(&f->items);
-	return f;
+	*out = f;
+	return 0;
 }
 
 struct file *

@@ -178,7 +178,7 @@ file_is_pipe(const struct file *f)
 void file_set_position(struct file *, uint64_t);
 void file_alone_begin(struct file *);
 void file_alone_end(struct file *);
-struct file *file_alloc(void);
+int file_alloc(struct file **out) MUST_CHECK;
 void file_set_unwatch_fn(void (*)(struct file *));
 void files_show_nr(struct out *);
 uint64_t files_max(void);

@@ -81,9 +81,9 @@ fs_open(const struct path_at *at, unsigned flags, unsigned mode,
 	r = flags_check(&o.flags);
 	if (r != 0)
 		return r;
-	f = file_alloc();
-	if (f == NULL)
-		return -ENFILE;
+	r = file_alloc(&f);
+	if (r != 0)
+		return r;
 	do
 		r = open_find(&o);
 	while (r == -EEXIST && (o.flags & O_EXCL) == 0 && ++tries < OPEN_TRIES);
@@ -261,18 +261,21 @@ undo_write:
  * An open file of v, to which rights were checked.
  *
  * Context:  may sleep.
- * Returns:  0, -ENFILE, what file_start() gives.
+ * Returns:  0, -ENFILE, -ENOMEM, what file_start() gives.
  * Owns:     the caller gets the reference to the file; that to v stays his.
  */
 int
 file_open_vnode(struct vnode *v, unsigned flags, struct file **out)
 {
-	struct file *f = file_alloc();
-	int r = f == NULL ? -ENFILE : file_start(f, v, flags);
+	struct file *f;
+	int r = file_alloc(&f);
 
+	if (r != 0)
+		return r;
+	r = file_start(f, v, flags);
 	if (r == 0)
 		*out = f;
-	else if (f != NULL)
+	else
 		file_put(f);
 	return r;
 }

@@ -259,12 +259,12 @@ pipe_close(struct file *f)
 static int
 end_make(struct vnode *v, unsigned flags, struct file **out)
 {
-	struct file *f = file_alloc();
 	struct pipe *p = v->priv;
-	int r;
+	struct file *f;
+	int r = file_alloc(&f);
 
-	if (f == NULL)
-		return -ENFILE;
+	if (r != 0)
+		return r;
 	mutex_lock(&p->lock);
 	r = pipe_ring_make_locked(p);
 	if (r == 0) {

@@ -66,8 +66,8 @@ static void vfork_wait(struct thread *, struct task *, int tid);
  *
  * Locks:    none; takes proc_lock and what as_dup() takes.
  * Context:  user thread, may sleep; vfork until the child execs or ends.
- * Returns:  tid of the child, -EINVAL, -EPERM, -EAGAIN (limits, no memory
- *           for kernel objects), -ENOMEM (commit), -EINTR (dying),
+ * Returns:  tid of the child, -EINVAL, -EPERM, -EAGAIN (limits, no frames for
+ *           another process), -ENOMEM, -EINTR (dying),
  *           -ERESTARTNOINTR (a signal comes first); of CLONE_PIDFD also -EFAULT,
  *           -EMFILE, -ENFILE.
  */
@@ -164,7 +164,7 @@ clone_reserve(struct clone_state *s)
 		return r;
 	s->task = task_alloc(s->proc);
 	if (s->task == NULL)
-		return -EAGAIN;
+		return -ENOMEM;
 	r = clone_number(s);
 	if (r < 0)
 		return r;
@@ -177,13 +177,13 @@ clone_reserve(struct clone_state *s)
 	else
 		s->fsctx = fsctx_copy(me->thread->fsctx);
 	if (s->fdtab == NULL || s->fsctx == NULL)
-		return -EAGAIN;
+		return -ENOMEM;
 	r = clone_memory(s);
 	if (r < 0)
 		return r;
 	s->thread = thread_create_user(me->thread->name,
 	    as_space(s->as != NULL ? s->as : s->proc->as));
-	return s->thread != NULL ? 0 : -EAGAIN;
+	return s->thread != NULL ? 0 : -ENOMEM;
 }
 
 /* RLIMIT_NPROC; root is free of it.  Who may have more than there are is not counted. */
@@ -249,12 +249,12 @@ clone_process(struct clone_state *s)
 	}
 	s->proc = proc_alloc();
 	if (s->proc == NULL)
-		return -EAGAIN;
+		return -ENOMEM;
 	if ((s->req->flags & CLONE_SIGHAND) != 0)
 		return 0;
 	s->sighand = sighand_create((s->req->flags & CLONE_CLEAR_SIGHAND) != 0 ?
 	    SIGACTS_OWN : SIGACTS_SHARED);
-	return s->sighand == NULL ? -EAGAIN : 0;
+	return s->sighand == NULL ? -ENOMEM : 0;
 }
 
 static int

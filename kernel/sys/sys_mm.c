@@ -231,13 +231,18 @@ sys_mremap(const uint64_t a[6])
 int64_t
 sys_madvise(const uint64_t a[6])
 {
-	int advice = (int)a[2];
+	int advice = (int)a[2], r;
+	unsigned i;
 
 	/* To spoil memory is for root; there, we do not know how. */
 	if ((advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE) &&
 	    !sys_is_root())
 		return -EPERM;
-	return map_madvise(proc_current()->as, a[0], a[1], advice);
+	r = map_madvise(proc_current()->as, a[0], a[1], advice);
+	/* No memory: its ENOMEM is a hole. */
+	for (i = 0; i < SYS_AGAIN_MAX && r == -EAGAIN && sys_is_made_again(); i++)
+		r = map_madvise(proc_current()->as, a[0], a[1], advice);
+	return r;
 }
 
 int64_t

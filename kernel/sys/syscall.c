@@ -71,13 +71,19 @@ sys_is_made_again(void)
 	return true;
 }
 
-static __attribute__((noinline)) int64_t
-call_again(const struct trapframe *tf)
+/* Names that Linux has for want of memory, of a lock and a message, too. */
+static bool
+wants_memory(int64_t r)
 {
-	int64_t r = -ENOMEM;
+	return r == -ENOMEM || r == -ENOLCK || r == -ENOBUFS;
+}
+
+static __attribute__((noinline)) int64_t
+call_again(const struct trapframe *tf, int64_t r)
+{
 	unsigned i;
 
-	for (i = 0; i < SYS_AGAIN_MAX && r == -ENOMEM && sys_is_made_again(); i++)
+	for (i = 0; i < SYS_AGAIN_MAX && wants_memory(r) && sys_is_made_again(); i++)
 		r = call(tf);
 	return r;
 }
@@ -87,8 +93,8 @@ dispatch(struct trapframe *tf)
 {
 	int64_t r = call(tf);
 
-	if (UNLIKELY(r == -ENOMEM))
-		r = call_again(tf);
+	if (UNLIKELY(r < 0))
+		r = call_again(tf, r);
 	if (tf->vector == MD_VEC_SYSCALL)
 		tf->rax = (uint64_t)r;
 	if (evidence_is_asked())

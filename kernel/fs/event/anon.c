@@ -51,11 +51,12 @@ int
 anon_open(const struct file_ops *ops, size_t size, unsigned flags, struct file **out)
 {
 	void *priv = kmem_zalloc(size);
-	struct file *f = priv == NULL ? NULL : file_alloc();
+	struct file *f;
+	int r = priv == NULL ? -ENOMEM : file_alloc(&f);
 
-	if (f == NULL) {
+	if (r != 0) {
 		kmem_free(priv);
-		return priv == NULL ? -ENOMEM : -ENFILE;
+		return r;
 	}
 	f->flags = O_RDWR | flags;
 	f->ops = ops;

@@ -43,11 +43,12 @@ int
 sock_file(struct sock *s, unsigned flags, struct file **out)
 {
 	struct vnode *v = vn_alloc(&sockfs, &sockfs_ops, S_IFSOCK | 0777);
-	struct file *f = v == NULL ? NULL : file_alloc();
+	struct file *f;
+	int r = v == NULL ? -ENOMEM : file_alloc(&f);
 
-	if (f == NULL) {
+	if (r != 0) {
 		vn_put(v);
-		return v == NULL ? -ENOMEM : -ENFILE;
+		return r;
 	}
 	v->uid = fs_cred()->fsuid;
 	v->gid = fs_cred()->fsgid;

@@ -1,18 +1,23 @@
 /* NEEDS: MEM=48M SWAP=256M CPUS=1 TIMEOUT=100 LINUX=no SWEEP=no KIND=exact */
 /*
  * A call that finds no frame for its work is made again when there is one, and answers as
- * if nothing had been: also one that goes on after a stop, and brk, which tells of no
- * failure.
+ * if nothing had been, whatever it would say: also one that goes on after a stop, and
+ * brk, which tells of no failure.  Where nobody has lacked a frame it fails, by an errno
+ * that speaks of memory.
  */
 #include "lib/events.h"
 #include "lib/pressure.h"
 #include "lib/sleeps.h"
 #include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #define INJECT "/proc/vm/inject"
 #define MANY 20   /* more ends than poll has room for without memory */
 #define PIPES 40  /* full, they are more than what is free beside a hog */
 #define ROUNDS 2000
+#define PIECES 4  /* of memory: one of the first is refused */
 
 static char full[64 * KIB];
 
@@ -107,35 +112,161 @@ goes_on_without(int nth)
 	OK(close(fd[1]));
 }
 
-static char *
-brk_to(char *p)
+/* ---- calls, each in a process of its own ---- */
+
+static int file, sock[2]; /* of a file that can be locked; of connected sockets */
+static char *area;        /* some pages, one mapping */
+
+static int
+opens(void)
 {
-	return (char *)syscall(SYS_brk, p);
+	return open("/dev/null", O_RDONLY);
+}
+
+static int
+pipes(void)
+{
+	int fd[2];
+
+	return pipe(fd);
+}
+
+static int
+sockets(void)
+{
+	int fd[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM, 0, fd);
+}
+
+static int
+polls(void)
+{
+	return epoll_create1(0);
+}
+
+static int
+counts(void)
+{
+	return eventfd(0, 0);
+}
+
+static int
+forks(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static int
+locks(void)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+	return fcntl(file, F_SETLK, &l);
+}
+
+static int
+sends(void)
+{
+	return write(sock[0], full, 1000) == 1000 ? 0 : -1;
+}
+
+static int
+advises(void)
+{
+	return madvise(area + PAGE, PAGE, MADV_DONTFORK);
+}
+
+static int
+protects(void)
+{
+	return mprotect(area + PAGE, PAGE, PROT_READ);
 }
 
 /* The heap ends with a page of another kind, so a mapping is made. */
-static void __attribute__((noreturn))
-grow_heap(int nth)
+static int
+grows_heap(void)
 {
-	char *b = (char *)(((uintptr_t)brk_to(NULL) + PAGE - 1) & -PAGE);
+	char *b = (char *)syscall(SYS_brk, area + 3 * PAGE);
 
-	CHECK(brk_to(b + PAGE) == b + PAGE);
-	OK(mprotect(b, PAGE, PROT_READ));
-	refuse(getpid(), nth);
-	CHECK(brk_to(b + 2 * PAGE) == b + 2 * PAGE);
-	EQ(proc_write(INJECT, "off"), 0);
-	b[PAGE] = 1;
-	_exit(0);
+	return b == area + 3 * PAGE ? 0 : -1;
+}
+
+static const struct {
+	const char *name;
+	int (*call)(void);
+	int no_memory; /* what it says; 0: nothing */
+} calls[] = {
+	{ "open", opens, ENOMEM }, { "pipe", pipes, ENOMEM },
+	{ "socketpair", sockets, ENOMEM }, { "epoll_create1", polls, ENOMEM },
+	{ "eventfd", counts, ENOMEM }, { "fork", forks, ENOMEM },
+	{ "F_SETLK", locks, ENOLCK }, { "write to a socket", sends, ENOBUFS },
+	{ "madvise", advises, EAGAIN }, { "mprotect", protects, ENOMEM },
+	{ "brk", grows_heap, 0 },
+};
+
+#define CALLS (sizeof(calls) / sizeof(calls[0]))
+
+static void
+area_of(int (*call)(void))
+{
+	if (call == grows_heap) {
+		area = (char *)(((uintptr_t)syscall(SYS_brk, NULL) + PAGE - 1) & -PAGE);
+		EQ(syscall(SYS_brk, area + 2 * PAGE), (long)area + 2 * PAGE);
+		OK(mprotect(area + PAGE, PAGE, PROT_READ));
+	} else {
+		area = pages_private(3);
+	}
+}
+
+/* Its nth piece of memory is refused: has it failed? */
+static bool
+fails(unsigned i, int nth)
+{
+	pid_t pid = OK(fork());
+	int r, e, status;
+
+	if (pid == 0) {
+		area_of(calls[i].call);
+		refuse(getpid(), nth);
+		r = calls[i].call();
+		e = errno;
+		/* The one failure may be left for this. */
+		if (proc_write(INJECT, "off") != 0)
+			EQ(proc_write(INJECT, "off"), 0);
+		if (r < 0 && calls[i].no_memory != 0)
+			EQ(e, calls[i].no_memory);
+		_exit(r < 0 ? 7 : 0);
+	}
+	EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	if (WEXITSTATUS(status) != 7)
+		EQ(WEXITSTATUS(status), 0);
+	return WEXITSTATUS(status) == 7;
 }
 
 static void
-heap_grows_without(int nth)
+calls_fail(void)
 {
-	pid_t pid = OK(fork());
+	for (unsigned i = 0; i < CALLS; i++)
+		if (!fails(i, 1))
+			FAIL("%s needs no memory", calls[i].name);
+		else
+			for (int nth = 2; nth <= PIECES; nth++)
+				(void)fails(i, nth);
+}
 
-	if (pid == 0)
-		grow_heap(nth);
-	REAP(pid, 0);
+static void
+calls_go_on(void)
+{
+	for (unsigned i = 0; i < CALLS; i++)
+		for (int nth = 1; nth <= PIECES; nth++)
+			if (fails(i, nth))
+				FAIL("%s fails without piece %d", calls[i].name, nth);
 }
 
 int
@@ -143,10 +274,14 @@ main(void)
 {
 	snap_init();
 	need_swap();
+	file = OK(open("/tmp/locked", O_RDWR | O_CREAT, 0600));
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	if (snap_get(0, "page.refused") == 0)
+		calls_fail();
 	lack_frames();
-	for (int nth = 1; nth <= 3; nth++) {
+	calls_go_on();
+	for (int nth = 1; nth <= PIECES; nth++)
 		goes_on_without(nth);
-		heap_grows_without(nth);
-	}
+	OK(unlink("/tmp/locked"));
 	return test_done();
 }
