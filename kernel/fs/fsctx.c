@@ -125,6 +125,16 @@ fsctx_root(void)
 	return c == NULL ? mount_root() : fsctx_place(c, PLACE_ROOT);
 }
 
+/* The thread's root without a reference, to be compared only; NULL: the first root.
+ * Locks: none. */
+const struct vnode *
+fsctx_root_seen(void)
+{
+	struct fsctx *c = fsctx_self();
+
+	return c == NULL ? NULL : atomic_load_relaxed(&c->root);
+}
+
 /* The thread's working directory with a reference. */
 struct vnode *
 fsctx_cwd(void)
@@ -147,7 +157,7 @@ fsctx_exchange(enum fs_place place, struct vnode *v)
 
 	mutex_lock(&c->lock);
 	old = *slot;
-	*slot = v;
+	atomic_store(slot, v);
 	mutex_unlock(&c->lock);
 	return old;
 }

@@ -143,6 +143,7 @@ int bounds_end(const struct walk *) MUST_CHECK;
 
 /* ---- fsctx.c ---- */
 struct vnode *fsctx_root(void);
+const struct vnode *fsctx_root_seen(void);
 struct vnode *fsctx_cwd(void);
 struct vnode *fsctx_exchange(enum fs_place, struct vnode *);
 

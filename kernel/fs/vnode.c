@@ -363,19 +363,22 @@ vn_full_path(struct vnode *v, char *buf, size_t cap)
 }
 
 /*
- * vmo_client_ops.ident of files.
+ * vmo_client_ops.ident of files; the path is that from the caller's root, as of links
+ * in /proc.
  *
  * Locks:    [O] of its object; takes names_lock.
  */
 void
 vn_ident(void *client, struct vmo_ident *id)
 {
+	const struct vnode *root = fsctx_root_seen();
 	struct vnode *v = client;
+	bool inside;
 
 	id->dev_major = dev_major(v->mnt->dev);
 	id->dev_minor = dev_minor(v->mnt->dev);
 	id->ino = v->ino;
-	id->is_short = vn_full_path(v, id->path, id->room) < 0;
+	id->is_short = vn_path_from(v, root, id->path, id->room, &inside) < 0;
 	if (id->is_short)
 		str_copy(id->path, "...", id->room);
 }

@@ -2,7 +2,7 @@
 /*
  * maps calls what lies in the heap "[heap]", whoever mapped it, and joins it; of a stack
  * in pieces only the one that the program began with is "[stack]".  A file's name is told
- * whole, and ends no line.
+ * whole, as its reader may use it, and ends no line.
  */
 #include "lib/trap.h"
 
@@ -98,17 +98,19 @@ stack(void)
 	CHECK(strcmp(line.name, "[stack]") == 0);
 }
 
-/* What maps ends a line with. */
+static int maps;
+
+/* What it ends a line with. */
 static void
 file(const char *path, const char *told)
 {
 	static char text[64 * KIB], want[1024];
-	int fd = OK(open(path, O_RDWR | O_CREAT, 0600)), maps;
+	int fd = OK(open(path, O_RDWR | O_CREAT, 0600));
 	char *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 0);
 	long n, sum = 0;
 
 	CHECK(p != MAP_FAILED);
-	maps = OK(open("/proc/self/maps", O_RDONLY));
+	OK(lseek(maps, 0, SEEK_SET));
 	while ((n = OK(read(maps, text + sum, sizeof(text) - 1 - sum))) != 0)
 		sum += n;
 	text[sum] = '\0';
@@ -116,7 +118,6 @@ file(const char *path, const char *told)
 	if (strstr(text, want) == NULL)
 		FAIL("no line of maps ends with%s%s", want, text);
 	OK(munmap(p, PAGE));
-	OK(close(maps));
 	OK(close(fd));
 	OK(unlink(path));
 }
@@ -135,12 +136,33 @@ files(void)
 	OK(rmdir(folder));
 }
 
+static void
+in_a_jail(void)
+{
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return;
+	OK(mkdir("/tmp/jail", 0700));
+	pid = OK(fork());
+	if (pid == 0) {
+		maps = OK(open("/proc/self/maps", O_RDONLY));
+		OK(chroot("/tmp/jail"));
+		file("/f", "/f");
+		_exit(0);
+	}
+	REAP(pid, 0);
+	OK(rmdir("/tmp/jail"));
+}
+
 int
 main(void)
 {
 	setvbuf(stdout, NULL, _IONBF, 0);
 	heap();
 	stack();
+	maps = OK(open("/proc/self/maps", O_RDONLY));
 	files();
+	in_a_jail();
 	return test_done();
 }
