@@ -272,10 +272,13 @@ present_word(const struct pagemap *m, const struct vm_page *pg)
 	return m->pfn == PAGEMAP_PFN ? w | page_pfn(pg) : w;
 }
 
-/* A slot as Linux packs it: the area in bits 4:0, the place in 54:5. */
+/* A slot as Linux packs it: the area in bits 4:0, the place in 54:5.  Where that is says
+ * as much as a frame. */
 static uint64_t
-swapped_word(slot_t slot)
+swapped_word(const struct pagemap *m, slot_t slot)
 {
+	if (m->pfn != PAGEMAP_PFN)
+		return PM_SWAPPED;
 	return PM_SWAPPED | (uint64_t)(slot & SWAP_INDEX_MAX) << PM_OFFSET_SHIFT |
 	    slot >> SWAP_INDEX_BITS;
 }
@@ -295,9 +298,9 @@ owning_word(const struct pagemap *m, uint64_t word)
 	case PTE_TRANS:
 		return present_word(m, pte_page(word));
 	case PTE_BUSY: /* the page keeps the slot it is read from */
-		return swapped_word(pte_page(word)->slot);
+		return swapped_word(m, pte_page(word)->slot);
 	case PTE_SWAP:
-		return swapped_word(swap_slot(word));
+		return swapped_word(m, swap_slot(word));
 	case PTE_ABSENT:
 	case PTE_FORK:
 	case PTE_ERROR:

@@ -1,11 +1,11 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=96M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * /proc/PID/pagemap: touched pages are present, untouched ones not; a shared
  * page is the same frame in both processes, a copied one is not; a page of a
- * file is marked so; the frames are shown to root only.
+ * file is marked so; frames and places on swap are shown to root only.
  */
-#include "lib/test.h"
+#include "lib/pressure.h"
 #include <stdint.h>
 #include <sys/mman.h>
 
@@ -117,11 +117,57 @@ signals_wait(void)
 	OK(close(fd));
 }
 
+/* Does a word say where one of the pages is? */
+static bool
+tells_where(const char *p, size_t n, uint64_t bit)
+{
+	uint64_t words[64];
+	bool tells = false;
+
+	pagemap_read(p, n, words);
+	for (size_t i = 0; i < n; i++)
+		if ((words[i] & bit) != 0)
+			tells |= PFN(words[i]) != 0;
+	return tells;
+}
+
+static void
+roots_only(void)
+{
+	size_t n = 64;
+	char *p = pages_private(n);
+	pid_t pid;
+	struct hog h;
+
+	if (geteuid() != 0 || !on_vadose() || meminfo("SwapTotal") == 0)
+		return;
+	h = hog_start();
+	memset(p, 1, n * PAGE);
+	CHECK(tells_where(p, n, PRESENT));
+	push_out(&h, p, n, n / 2);
+	CHECK(tells_where(p, n, PM_SWAPPED));
+	pid = OK(fork());
+	if (pid == 0) {
+		OK(setuid(1000));
+		OK(prctl(PR_SET_DUMPABLE, 1));
+		p = pages_private(n);
+		memset(p, 1, n * PAGE);
+		CHECK(!tells_where(p, n, PRESENT));
+		push_out(&h, p, n, n / 2);
+		CHECK(!tells_where(p, n, PM_SWAPPED));
+		_exit(0);
+	}
+	REAP(pid, 0);
+	hog_end(&h);
+	OK(munmap(p, n * PAGE));
+}
+
 int
 main(void)
 {
 	own_pages();
 	two_processes();
 	signals_wait();
+	roots_only();
 	return test_done();
 }
