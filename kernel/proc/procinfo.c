@@ -225,19 +225,10 @@ next_shared(int id, struct aspace *as, uint64_t *at, struct out *o)
 	return stat_shared_of(as, at, o);
 }
 
-/* For everybody, so of the space that the process has now. */
 static int
-next_vmstat(int id, struct aspace *none, uint64_t *at, struct out *o)
+next_vmstat(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
-	struct view *v;
-	int r = view_open(id, &v);
-
-	if (r < 0)
-		return r;
-	if (v->as != NULL)
-		r = stat_vmstat(v->as, at, o);
-	(void)view_close(v);
-	return r;
+	return stat_vmstat(as, at, o);
 }
 
 /* Gauges of one space, beside the counters of the process. */
@@ -661,7 +652,7 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "smaps", .mode = 0444, .guarded = true, .next = next_smaps },
 	{ .name = "vadtree", .mode = 0444, .guarded = true,
 	  .next = next_vadtree },
-	{ .name = "vmstat", .mode = 0444, .next = next_vmstat },
+	{ .name = "vmstat", .mode = 0444, .guarded = true, .next = next_vmstat },
 	{ .name = "ws", .mode = 0444, .guarded = true, .next = next_ws },
 	{ .name = "fmo", .mode = 0444, .guarded = true, .next = next_shared },
 	{ .name = "events", .mode = 0444, .show = show_events },

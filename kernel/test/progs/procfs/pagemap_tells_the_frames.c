@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M SWAP=96M CPUS=1,2 TIMEOUT=20 KIND=exact,bounded */
+/* NEEDS: MEM=64M SWAP=96M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * /proc/PID/pagemap: touched pages are present, untouched ones not; a shared

@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * /proc/PID of another user's process: its memory, places and files are for
- * who has all its ids and for root; nobody else, once it is not dumpable.
+ * who has all its ids and for root; nobody else, once it is not dumpable.  So are
+ * addresses that files of this kernel alone tell.
  */
 #include "lib/test.h"
 
@@ -10,6 +11,7 @@
 
 static const char *const texts[] = { "maps", "smaps", "environ", "auxv",
 	"pagemap" };
+static const char *const own_texts[] = { "vadtree", "vmstat", "ws", "fmo" };
 static const char *const links[] = { "exe", "cwd", "root" };
 static const char *const open_to_all[] = { "stat", "statm", "status",
 	"cmdline", "comm", "limits" };
@@ -41,6 +43,9 @@ sees_all(pid_t pid)
 
 	FOR_ALL(i, texts)
 		OK(close(OK(open(path_of(pid, texts[i]), O_RDONLY))));
+	if (on_vadose())
+		FOR_ALL(i, own_texts)
+			OK(close(OK(open(path_of(pid, own_texts[i]), O_RDONLY))));
 	FOR_ALL(i, links)
 		CHECK(readlink(path_of(pid, links[i]), buf, sizeof(buf)) > 0);
 	OK(close(OK(open(path_of(pid, "fd"), O_RDONLY | O_DIRECTORY))));
@@ -55,6 +60,12 @@ sees_nothing(pid_t pid)
 
 	FOR_ALL(i, texts)
 		ERR(open(path_of(pid, texts[i]), O_RDONLY), EACCES);
+	if (on_vadose()) {
+		FOR_ALL(i, own_texts)
+			ERR(open(path_of(pid, own_texts[i]), O_RDONLY), EACCES);
+		/* Each forked object's place in its processes. */
+		ERR(open("/proc/vm/fmo", O_RDONLY), EACCES);
+	}
 	FOR_ALL(i, links)
 		ERR(readlink(path_of(pid, links[i]), buf, sizeof(buf)), EACCES);
 	ERR(open(path_of(pid, "cwd"), O_RDONLY), EACCES);
