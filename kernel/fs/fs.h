@@ -146,9 +146,11 @@ struct procfs_pid_row {
 	/* Of a link: what it leads to whatever its name is now, with a reference. */
 	int (*jump)(int pid, struct vnode **out);
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
-	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno. */
-	ssize_t (*pread)(struct aspace *, uint64_t off, struct uio *);
-	ssize_t (*pwrite)(struct aspace *, uint64_t off, struct uio *); /* NULL: read-only */
+	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno.  by_root:
+	 * it was opened by root, whoever uses it. */
+	ssize_t (*pread)(struct aspace *, bool by_root, uint64_t off, struct uio *);
+	ssize_t (*pwrite)(struct aspace *, bool by_root, uint64_t off,
+	    struct uio *); /* NULL: read-only */
 };
 struct procfs_pid_ops {
 	int (*next)(int after);                   /* next pid > after, or -1 */

@@ -52,6 +52,7 @@ struct text {
 struct proc_file {
 	struct text text;  /* [own] of who reads */
 	struct aspace *as; /* [c] a reference; NULL: none, or not guarded */
+	bool by_root;      /* [c] opened by root */
 	uint64_t at[];     /* [own] of row->next, its place: the record behind text's */
 };
 
@@ -316,6 +317,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 	if (pf == NULL)
 		return -ENOMEM;
 	pf->text.out.put = text_put;
+	pf->by_root = fs_cred()->euid == 0;
 	r = procpid_may_look(proc_node_of(v), &pf->as);
 	if (r != 0)
 		kmem_free(pf);
@@ -339,10 +341,12 @@ const struct file_ops proc_text_ops = {
 /* Nobody may use the space any more: then there is nothing. */
 static ssize_t
 bytes_move(struct file *f, uint64_t *off, struct uio *u,
-    ssize_t (*move)(struct aspace *, uint64_t, struct uio *))
+    ssize_t (*move)(struct aspace *, bool, uint64_t, struct uio *))
 {
-	struct aspace *as = proc_file_of(f)->as;
-	ssize_t n = as != NULL && as_users(as) != 0 ? move(as, *off, u) : 0;
+	const struct proc_file *pf = proc_file_of(f);
+	struct aspace *as = pf->as;
+	ssize_t n = as != NULL && as_users(as) != 0 ?
+	    move(as, pf->by_root, *off, u) : 0;
 
 	if (n > 0)
 		*off += (uint64_t)n;

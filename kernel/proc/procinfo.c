@@ -552,12 +552,10 @@ closes(int id, int fd)
 
 #define PAGEMAP_WORDS 64u
 
-/* The frames' numbers are for root only; a signal with a handler waits. */
+/* A signal with a handler waits. */
 static ssize_t
-pagemap_put(struct aspace *as, uint64_t off, struct uio *u)
+pagemap_put(struct aspace *as, enum pagemap_pfn pfn, uint64_t off, struct uio *u)
 {
-	enum pagemap_pfn pfn = fs_cred()->euid == 0 ? PAGEMAP_PFN :
-	    PAGEMAP_NO_PFN;
 	uint64_t words[PAGEMAP_WORDS], vpn = off / 8;
 	uint64_t end = MD_USER_END >> PAGE_SHIFT;
 	ssize_t n = 0, done = 0;
@@ -578,13 +576,15 @@ pagemap_put(struct aspace *as, uint64_t off, struct uio *u)
 	return done > 0 ? done : n;
 }
 
-/* A word of 8 bytes for each page.  -EINVAL: not whole words. */
+/* A word of 8 bytes for each page.  The frames' numbers are for root only: for who opened
+ * the file, or a program of root's would tell whoever gave it as its input.
+ * -EINVAL: not whole words. */
 static ssize_t
-read_pagemap(struct aspace *as, uint64_t off, struct uio *u)
+read_pagemap(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
 {
 	if (off % 8 != 0 || u->left % 8 != 0)
 		return -EINVAL;
-	return pagemap_put(as, off, u);
+	return pagemap_put(as, by_root ? PAGEMAP_PFN : PAGEMAP_NO_PFN, off, u);
 }
 
 /* Between the space and u, by way of a page: each may be out of reach.  As on Linux a
@@ -621,13 +621,13 @@ move_mem(struct aspace *as, uint64_t off, struct uio *u, bool write)
 }
 
 static ssize_t
-read_mem(struct aspace *as, uint64_t off, struct uio *u)
+read_mem(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
 {
 	return move_mem(as, off, u, false);
 }
 
 static ssize_t
-write_mem(struct aspace *as, uint64_t off, struct uio *u)
+write_mem(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
 {
 	return move_mem(as, off, u, true);
 }

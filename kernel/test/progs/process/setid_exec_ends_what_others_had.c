@@ -13,7 +13,7 @@
 #define TEXT_MAX 65536
 
 static const char *const memory[] = { "maps", "smaps", "environ", "auxv",
-	"vadtree", "ws", "fmo" };
+	"vadtree", "vmstat", "ws", "fmo" };
 #define MEMORY (sizeof(memory) / sizeof(memory[0]))
 static const char *const links[] = { "exe", "cwd", "root", "fd/0" };
 

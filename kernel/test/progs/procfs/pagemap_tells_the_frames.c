@@ -117,6 +117,29 @@ signals_wait(void)
 	OK(close(fd));
 }
 
+/* Who opened it counts, not who reads. */
+static void
+opened_by(int id)
+{
+	char *p = pages_private(1);
+	uint64_t w = 0;
+	int fd;
+
+	if (geteuid() != 0 || PFN(word_of(getpid(), &w)) == 0)
+		return; /* a container's root */
+	*p = 1;
+	OK(seteuid(id));
+	OK(prctl(PR_SET_DUMPABLE, 1));
+	fd = OK(open("/proc/self/pagemap", O_RDONLY));
+	OK(seteuid(1000 - id));
+	EQ(pread(fd, &w, 8, (uintptr_t)p / PAGE * 8), 8);
+	OK(seteuid(0));
+	EQ((w & PRESENT) != 0, 1);
+	EQ(PFN(w) != 0, id == 0);
+	OK(close(fd));
+	OK(munmap(p, PAGE));
+}
+
 /* Does a word say where one of the pages is? */
 static bool
 tells_where(const char *p, size_t n, uint64_t bit)
@@ -169,5 +192,7 @@ main(void)
 	two_processes();
 	signals_wait();
 	roots_only();
+	opened_by(0);
+	opened_by(1000);
 	return test_done();
 }
