@@ -165,6 +165,9 @@ fault_between(struct fctx *f, enum fault_outcome r)
 		EVENT(fault_again, f->va);
 	f->let_go = false;
 	error = fault_wait(f, r);
+	/* A file system, say, had no frame for its own: there may be one soon. */
+	if (error == -ENOMEM && vm_frames_come(&thread_current()->refusals))
+		error = 0;
 	if (error != 0)
 		return error;
 	/* Each pass gets further; or all is given up (token.c). */

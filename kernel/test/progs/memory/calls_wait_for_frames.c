@@ -3,11 +3,13 @@
  * A call that finds no frame for its work is made again when there is one, and answers as
  * if nothing had been, whatever it would say: also one that goes on after a stop, and
  * brk, which tells of no failure.  Where nobody has lacked a frame it fails, by an errno
- * that speaks of memory.
+ * that speaks of memory.  Argument: a folder on a disk, where a store to a hole of a
+ * file needs memory, too.
  */
 #include "lib/events.h"
 #include "lib/pressure.h"
 #include "lib/sleeps.h"
+#include "lib/trap.h"
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -37,15 +39,13 @@ touch_all(void)
 static void
 fill_pipes(void)
 {
-	int fd[PIPES][2];
+	int fd[PIPES][2], n;
 
-	for (int i = 0; i < PIPES; i++) {
-		OK(pipe(fd[i]));
-		(void)write(fd[i][1], full, sizeof(full));
-	}
-	for (int i = 0; i < PIPES; i++) {
-		OK(close(fd[i][0]));
-		OK(close(fd[i][1]));
+	for (n = 0; n < PIPES && pipe(fd[n]) == 0; n++)
+		(void)!write(fd[n][1], full, sizeof(full));
+	while (n-- > 0) {
+		OK(close(fd[n][0]));
+		OK(close(fd[n][1]));
 	}
 }
 
@@ -116,6 +116,8 @@ goes_on_without(int nth)
 
 static int file, sock[2]; /* of a file that can be locked; of connected sockets */
 static char *area;        /* some pages, one mapping */
+static char *holes;       /* pages of a file; NULL: no disk */
+static int hole;          /* the next one */
 
 static int
 opens(void)
@@ -196,6 +198,12 @@ grows_heap(void)
 	return b == area + 3 * PAGE ? 0 : -1;
 }
 
+static int
+stores(void)
+{
+	return TRAPPED(store(holes + hole * PAGE, 1)) == 0 ? 0 : -1;
+}
+
 static const struct {
 	const char *name;
 	int (*call)(void);
@@ -206,7 +214,7 @@ static const struct {
 	{ "eventfd", counts, ENOMEM }, { "fork", forks, ENOMEM },
 	{ "F_SETLK", locks, ENOLCK }, { "write to a socket", sends, ENOBUFS },
 	{ "madvise", advises, EAGAIN }, { "mprotect", protects, ENOMEM },
-	{ "brk", grows_heap, 0 },
+	{ "brk", grows_heap, 0 }, { "a store to a hole", stores, 0 },
 };
 
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
@@ -227,9 +235,14 @@ area_of(int (*call)(void))
 static bool
 fails(unsigned i, int nth)
 {
-	pid_t pid = OK(fork());
 	int r, e, status;
+	pid_t pid;
 
+	if (calls[i].call == stores) {
+		sync(); /* of what a store needs nothing is left from the last one */
+		hole++;
+	}
+	pid = OK(fork());
 	if (pid == 0) {
 		area_of(calls[i].call);
 		refuse(getpid(), nth);
@@ -253,7 +266,9 @@ static void
 calls_fail(void)
 {
 	for (unsigned i = 0; i < CALLS; i++)
-		if (!fails(i, 1))
+		if (calls[i].call == stores)
+			continue;
+		else if (!fails(i, 1))
 			FAIL("%s needs no memory", calls[i].name);
 		else
 			for (int nth = 2; nth <= PIECES; nth++)
@@ -265,17 +280,35 @@ calls_go_on(void)
 {
 	for (unsigned i = 0; i < CALLS; i++)
 		for (int nth = 1; nth <= PIECES; nth++)
-			if (fails(i, nth))
+			if ((calls[i].call != stores || holes != NULL) && fails(i, nth))
 				FAIL("%s fails without piece %d", calls[i].name, nth);
 }
 
+static void
+make_holes(const char *folder)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/holes", folder);
+	fd = OK(open(path, O_RDWR | O_CREAT, 0600));
+	OK(ftruncate(fd, 100 * PAGE));
+	holes = mmap(NULL, 100 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(holes != MAP_FAILED);
+	OK(close(fd));
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	snap_init();
 	need_swap();
+	trap_catch(0);
+	if (argc > 1)
+		make_holes(argv[1]);
 	file = OK(open("/tmp/locked", O_RDWR | O_CREAT, 0600));
 	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, sock));
+	snap_all(0);
 	if (snap_get(0, "page.refused") == 0)
 		calls_fail();
 	lack_frames();
