@@ -204,7 +204,7 @@ elf_map(struct elf_image *img, struct aspace *as,
 		r = choose_base(img, as, lim);
 	if (r == 0 && img->base + img->hi > stack_lo)
 		r = -ENOMEM;
-	img->where.code_lo = img->where.data_lo = UINT64_MAX;
+	img->where.code_lo = UINT64_MAX;
 	for (unsigned i = 0; i < img->phnum && r == 0; i++) {
 		ph = &img->ph[i];
 		if (ph->type == ELF_PT_LOAD && ph->memsz > 0)
@@ -281,16 +281,16 @@ clear_tail(struct aspace *as, va_t end)
 	return uio_zero(&u, n) == (ssize_t)n ? 0 : -ENOMEM;
 }
 
+/* As on Linux, data is the last segment, whatever it is. */
 static void
 note_range(struct proc_image *w, const struct elf_phdr *ph, va_t lo, va_t end)
 {
 	if ((ph->flags & ELF_PF_X) != 0) {
 		w->code_lo = MIN(w->code_lo, lo);
 		w->code_hi = MAX(w->code_hi, end);
-	} else {
-		w->data_lo = MIN(w->data_lo, lo);
-		w->data_hi = MAX(w->data_hi, end);
 	}
+	w->data_lo = MAX(w->data_lo, lo);
+	w->data_hi = MAX(w->data_hi, end);
 }
 
 static int

@@ -194,9 +194,9 @@ print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 	    v->pend & INT32_MAX, v->blocked & INT32_MAX,
 	    v->ignored & INT32_MAX, v->caught & INT32_MAX,
 	    v->p->exit_signal);
-	out_printf(o, "%d 0 %d 0 0 0 %lu %lu 0 %lu %lu %lu %lu %d\n", v->cpu, v->policy,
-	    m.data_lo, m.data_hi, m.args, m.args_end, m.env, m.env_end,
-	    v->may_look ? v->p->wait_status : 0);
+	out_printf(o, "%d 0 %d 0 0 0 %lu %lu %lu %lu %lu %lu %lu %d\n", v->cpu,
+	    v->policy, m.data_lo, m.data_hi, v->may_look ? v->vm.brk0 : 0, m.args,
+	    m.args_end, m.env, m.env_end, v->may_look ? v->p->wait_status : 0);
 	return view_close(v);
 }
 
@@ -220,6 +220,17 @@ proc_show_stat_alone(int tid, struct out *o)
 	return r < 0 ? r : print_stat(v, tid, &v->alone, o);
 }
 
+/* Pages of the program's own code, as its file says: the same as long as it runs,
+ * whatever becomes of the mappings. */
+static uint64_t
+code_pages(const struct view *v)
+{
+	const struct proc_image *m = &v->image;
+
+	return v->as == NULL || m->code_lo >= m->code_hi ? 0 :
+	    (PAGE_UP(m->code_hi) - PAGE_DOWN(m->code_lo)) >> PAGE_SHIFT;
+}
+
 /* Text of /proc/PID/statm.  0, -ESRCH, -ENOMEM. */
 int
 proc_show_statm(int id, struct out *o)
@@ -230,7 +241,7 @@ proc_show_statm(int id, struct out *o)
 	if (r < 0)
 		return r;
 	out_printf(o, "%lu %lu %lu %lu 0 %lu 0\n", v->vm.size, v->vm.resident,
-	    v->vm.rss_file + v->vm.rss_shmem, v->vm.text,
+	    v->vm.rss_file + v->vm.rss_shmem, code_pages(v),
 	    v->vm.data + v->vm.stack);
 	return view_close(v);
 }
@@ -251,6 +262,7 @@ state_name(char c)
 static void
 show_status_vm(const struct view *v, struct out *o)
 {
+	uint64_t own = MIN(code_pages(v), v->vm.text);
 	const struct {
 		const char *name;
 		uint64_t pages;
@@ -261,7 +273,7 @@ show_status_vm(const struct view *v, struct out *o)
 		{ "VmRSS", v->vm.resident }, { "RssAnon", v->vm.rss_anon },
 		{ "RssFile", v->vm.rss_file }, { "RssShmem", v->vm.rss_shmem },
 		{ "VmData", v->vm.data }, { "VmStk", v->vm.stack },
-		{ "VmExe", v->vm.text }, { "VmLib", 0 },
+		{ "VmExe", own }, { "VmLib", v->vm.text - own },
 		{ "VmPTE", v->vm.tables }, { "VmSwap", v->vm.swap },
 	};
 

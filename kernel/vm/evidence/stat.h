@@ -18,6 +18,7 @@ struct vm_as_stat {
 	uint64_t size_peak, peak;   /* of size, of resident */
 	uint64_t rss_anon, rss_file, rss_shmem, swap, tables;
 	uint64_t commit, late, nvads;
+	va_t brk0;                  /* where the heap begins */
 	const char *design;         /* its name */
 };
 void vm_as_stat(struct aspace *, struct vm_as_stat *);       /* what is kept; else 0 */

@@ -406,7 +406,8 @@ stat_kept(struct aspace *as, struct vm_as_stat *st)
 		.resident = as->ws.pages, .peak = as->ws.peak,
 		.locked = as->map.locked_pages, .tables = as->table.n,
 		.commit = as->commit.paid, .nvads = as->map.nvads,
-		.late = atomic_load(&as->commit.late), .design = as->design->name,
+		.late = atomic_load(&as->commit.late), .brk0 = as->map.brk0,
+		.design = as->design->name,
 	};
 }
 

@@ -193,6 +193,52 @@ processors(void)
 	CHECK(CPU_COUNT(&all) == 1 || strstr(text, want) == NULL);
 }
 
+static long
+code_pages(void)
+{
+	long pages;
+
+	EQ(sscanf(slurp("/proc/self/statm"), "%*d %*d %*d %ld", &pages), 1);
+	return pages;
+}
+
+/* Its code is what the file says; what else may be executed is a library. */
+static void
+code_and_libraries(void)
+{
+	long exe, lib, pages = code_pages();
+	char *p;
+
+	slurp("/proc/self/status");
+	exe = field("\nVmExe:");
+	lib = field("\nVmLib:");
+	EQ(exe, pages * 4);
+	p = mmap(NULL, 16 * PAGE, PROT_READ | PROT_EXEC,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	slurp("/proc/self/status");
+	EQ(field("\nVmExe:"), exe);
+	EQ(field("\nVmLib:"), lib + 64);
+	EQ(code_pages(), pages);
+	OK(munmap(p, 16 * PAGE));
+}
+
+/* Where its data lies, and where the heap begins. */
+static void
+places(void)
+{
+	const char *p = strrchr(slurp("/proc/self/stat"), ')');
+	unsigned long lo, hi, heap;
+	static volatile int some = 1;
+
+	for (int i = 2; i < 45; i++)
+		p = strchr(p + 1, ' ');
+	EQ(sscanf(p, " %lu %lu %lu", &lo, &hi, &heap), 3);
+	CHECK(lo <= (uintptr_t)&some && (uintptr_t)&some < hi);
+	CHECK(hi - lo < 256 * KIB);
+	CHECK(hi <= heap && heap <= (unsigned long)syscall(SYS_brk, 0));
+}
+
 /* The mask, and for how many descriptors there is room. */
 static void
 files_of_it(void)
@@ -373,6 +419,8 @@ main(void)
 	status_file();
 	rights();
 	processors();
+	code_and_libraries();
+	places();
 	files_of_it();
 	odd_name();
 	cut_file();
