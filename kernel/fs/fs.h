@@ -155,7 +155,8 @@ struct procfs_pid_row {
 struct procfs_pid_ops {
 	int (*next)(int after);                   /* next pid > after, or -1 */
 	int (*self)(void);
-	int (*owner)(int pid, uint32_t *uid, uint32_t *gid);
+	/* Of a file or directory of that mode. */
+	int (*owner)(int pid, uint32_t mode, uint32_t *uid, uint32_t *gid);
 	/* when it started: no later process of its number has that; 0: none */
 	uint64_t (*born)(int pid);
 	/* May the current process see its memory, places, files?  0, -EACCES;

@@ -160,7 +160,7 @@ owned_vnode(struct vnode *dir, const struct name *n, uint32_t mode,
 	uint32_t uid, gid;
 	int r;
 
-	if (pids->owner(pn->pid, &uid, &gid) != 0 || !procpid_is_there(pn))
+	if (pids->owner(pn->pid, mode, &uid, &gid) != 0 || !procpid_is_there(pn))
 		return -ENOENT;
 	/* Its own descriptors are open to a process whatever it has become. */
 	if (pn->kind == PN_FDS && pn->pid == pids->self())

@@ -420,17 +420,23 @@ self_pid(void)
 	return tk != NULL ? tk->proc->pid : -1;
 }
 
+/* A directory that all may look into is always its user's: by it ps tells whose the
+ * process is.  Other files are root's where they, or the process, are not to be seen. */
 static int
-owner_of(int id, uint32_t *uid, uint32_t *gid)
+owner_of(int id, uint32_t mode, uint32_t *uid, uint32_t *gid)
 {
-	struct proc *p = proc_lookup(id);
+	struct proc *p;
+	bool own;
 
-	if (p == NULL)
-		return -ESRCH;
-	*uid = p->dumpable ? p->cred.euid : 0;
-	*gid = p->dumpable ? p->cred.egid : 0;
-	proc_put(p);
-	return 0;
+	spin_lock(&proc_lock);
+	p = proc_find_locked(id);
+	if (p != NULL) {
+		own = mode == (S_IFDIR | 0555) || (p->dumpable && p->as != NULL);
+		*uid = own ? p->cred.euid : 0;
+		*gid = own ? p->cred.egid : 0;
+	}
+	spin_unlock(&proc_lock);
+	return p != NULL ? 0 : -ESRCH;
 }
 
 /* Two of one number live one after the other, so their starts differ. */

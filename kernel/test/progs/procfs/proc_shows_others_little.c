@@ -90,6 +90,39 @@ root_sees_all(pid_t pid)
 	sees_all(pid);
 }
 
+static int
+owner(pid_t pid, const char *name)
+{
+	struct stat st;
+
+	OK(lstat(path_of(pid, name), &st));
+	EQ(st.st_gid, st.st_uid);
+	return (int)st.st_uid;
+}
+
+/* By the owner of the directory ps tells whose the process is. */
+static void
+belongs(pid_t pid, int files)
+{
+	EQ(owner(pid, ""), OWNER);
+	EQ(owner(pid, "task"), OWNER);
+	EQ(owner(pid, "fdinfo"), OWNER);
+	EQ(owner(pid, "fd"), files);
+	EQ(owner(pid, "stat"), files);
+	EQ(owner(pid, "maps"), files);
+}
+
+static void
+ends(pid_t pid)
+{
+	siginfo_t si;
+
+	OK(kill(pid, SIGKILL));
+	OK(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT));
+	belongs(pid, 0);
+	REAP_SIGNAL(pid, SIGKILL);
+}
+
 /* A process of OWNER that sleeps and has an open file 95. */
 static pid_t
 looked_at(int dumpable)
@@ -138,12 +171,12 @@ main(void)
 	root_sees_all(pid);
 	look_as(OWNER, pid, sees_all);
 	look_as(OTHER, pid, sees_nothing);
-	OK(kill(pid, SIGKILL));
-	REAP_SIGNAL(pid, SIGKILL);
+	belongs(pid, OWNER);
+	ends(pid);
 	pid = looked_at(0);
 	root_sees_all(pid);
 	look_as(OWNER, pid, sees_nothing);
-	OK(kill(pid, SIGKILL));
-	REAP_SIGNAL(pid, SIGKILL);
+	belongs(pid, 0);
+	ends(pid);
 	return test_done();
 }
