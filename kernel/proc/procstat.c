@@ -280,7 +280,8 @@ show_status_vm(const struct view *v, struct out *o)
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
 		out_printf(o, "%s:\t%8lu kB\n", rows[i].name,
 		    rows[i].pages * 4);
-	out_printf(o, "VmDesign:\t%s\n", v->vm.design);
+	out_printf(o, "VmDesign:\t%s\nCoreDumping:\t0\nTHP_enabled:\t0\n",
+	    v->vm.design);
 }
 
 /* A program gives itself any name: no line that looks like ours comes of it. */

@@ -117,13 +117,19 @@ show_meminfo(struct out *o)
 		{ "MemAvailable", m.avail }, { "Buffers", 0 },
 		{ "Cached", m.cached }, { "SwapCached", m.swap_cached },
 		{ "Active", 0 }, { "Inactive", 0 },
+		{ "Active(anon)", 0 }, { "Inactive(anon)", 0 },
+		{ "Active(file)", 0 }, { "Inactive(file)", 0 },
 		{ "Unevictable", m.locked }, { "Mlocked", m.locked },
 		{ "SwapTotal", m.swap_total }, { "SwapFree", m.swap_free },
 		{ "Dirty", m.dirty }, { "Writeback", m.writeback }, { "AnonPages", m.anon },
 		{ "Mapped", m.mapped }, { "Shmem", m.shmem },
-		{ "Slab", m.slab }, { "PageTables", m.tables },
-		{ "CommitLimit", m.commit_limit },
-		{ "Committed_AS", m.commit_total },
+		{ "KReclaimable", 0 }, { "Slab", m.slab },
+		{ "SReclaimable", 0 }, { "SUnreclaim", m.slab },
+		{ "KernelStack", 0 }, { "PageTables", m.tables },
+		{ "SecPageTables", 0 }, { "NFS_Unstable", 0 }, { "Bounce", 0 },
+		{ "WritebackTmp", 0 }, { "CommitLimit", m.commit_limit },
+		{ "Committed_AS", m.commit_total }, { "VmallocTotal", 0 },
+		{ "VmallocUsed", 0 }, { "VmallocChunk", 0 }, { "Percpu", 0 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {

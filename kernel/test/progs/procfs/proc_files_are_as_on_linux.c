@@ -258,6 +258,40 @@ files_of_it(void)
 	umask(022);
 }
 
+static const char *const status_rows[] = { "Name", "Umask", "State", "Tgid", "Ngid",
+	"Pid", "PPid", "TracerPid", "Uid", "Gid", "FDSize", "Groups", "VmPeak", "VmSize",
+	"VmLck", "VmPin", "VmHWM", "VmRSS", "RssAnon", "RssFile", "RssShmem", "VmData",
+	"VmStk", "VmExe", "VmLib", "VmPTE", "VmSwap", "CoreDumping", "THP_enabled",
+	"Threads", "SigQ", "SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "CapInh",
+	"CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Cpus_allowed",
+	"Cpus_allowed_list", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches",
+	NULL };
+static const char *const meminfo_rows[] = { "MemTotal", "MemFree", "MemAvailable",
+	"Buffers", "Cached", "SwapCached", "Active", "Inactive", "Active(anon)",
+	"Inactive(anon)", "Active(file)", "Inactive(file)", "Unevictable", "Mlocked",
+	"SwapTotal", "SwapFree", "Dirty", "Writeback", "AnonPages", "Mapped", "Shmem",
+	"KReclaimable", "Slab", "SReclaimable", "SUnreclaim", "KernelStack", "PageTables",
+	"SecPageTables", "NFS_Unstable", "Bounce", "WritebackTmp", "CommitLimit",
+	"Committed_AS", "VmallocTotal", "VmallocUsed", "VmallocChunk", "Percpu", NULL };
+
+/* Those rows that no Linux is without, in their order. */
+static void
+rows_of(const char *path, const char *const *row)
+{
+	const char *p = slurp(path);
+	char name[32];
+
+	for (; *row != NULL; row++) {
+		snprintf(name, sizeof(name), "%s:", *row);
+		while (strncmp(p, name, strlen(name)) != 0) {
+			p = strchr(p, '\n');
+			if (p == NULL)
+				FAIL("%s: no %s", path, name);
+			p++;
+		}
+	}
+}
+
 /* A name makes no lines in status; elsewhere it is shown as it is. */
 static void
 odd_name(void)
@@ -421,6 +455,8 @@ main(void)
 	processors();
 	code_and_libraries();
 	places();
+	rows_of("/proc/self/status", status_rows);
+	rows_of("/proc/meminfo", meminfo_rows);
 	files_of_it();
 	odd_name();
 	cut_file();
