@@ -224,40 +224,56 @@ text_read(struct file *f, uint64_t *off, struct uio *u)
 	return done > 0 ? done : n;
 }
 
-static int
-row_write(const struct procfs_row *row, const char *s, size_t n)
+/* One number, spaces around it; as on Linux, what is behind a space is not read.
+ * The bytes that were, -EINVAL, -errno of who has the number. */
+static ssize_t
+number_write(const struct procfs_row *row, const char *s, size_t n)
 {
-	const char *end;
-	uint64_t v;
+	const char *at = str_skip_spaces(s), *end;
+	uint64_t v = str_to_number(at, &end);
+	int r = 0;
 
-	if (row->write != NULL)
-		return row->write(s, n);
-	v = str_to_u64(s, &end);
-	if (end == s || v > INT64_MAX)
+	if (end == at || v > INT64_MAX ||
+	    ((size_t)(end - s) < n && memchr(" \t\n", *end, 3) == NULL))
 		return -EINVAL;
 	if (row->set != NULL)
-		return row->set(v);
-	atomic_store(row->number, v);
-	return 0;
+		r = row->set(v);
+	else
+		atomic_store(row->number, v);
+	return r < 0 ? r : str_skip_spaces(end) - s;
 }
 
-static int
+static ssize_t
 write_over(const struct proc_node *pn, const char *s, size_t n)
 {
+	int r;
+
 	if (pn->kind == PN_PID_ROW)
-		return !procpid_is_there(pn) ? -ESRCH :
-		    pn->pid_row->write(pn->tid, s, n);
-	return row_write(pn->row, s, n);
+		r = !procpid_is_there(pn) ? -ESRCH : pn->pid_row->write(pn->tid, s, n);
+	else if (pn->row->write != NULL)
+		r = pn->row->write(s, n);
+	else
+		return number_write(pn->row, s, n);
+	return r < 0 ? r : (ssize_t)n;
+}
+
+/* /proc/sys is root's to set, whoever has opened it. */
+static bool
+is_roots(const struct proc_node *pn)
+{
+	return pn->kind == PN_ROW && strncmp(pn->row->name, "sys/", 4) == 0;
 }
 
 static ssize_t
 text_write(struct file *f, uint64_t *off, struct uio *u)
 {
+	const struct proc_node *pn = proc_node_of(f->vn);
 	size_t want = u->left;
 	ssize_t n;
 	char *s;
-	int r;
 
+	if (is_roots(pn) && fs_cred()->euid != 0)
+		return -EPERM;
 	if (want >= WRITE_MAX)
 		return -EINVAL;
 	s = kmem_alloc(want + 1);
@@ -268,8 +284,7 @@ text_write(struct file *f, uint64_t *off, struct uio *u)
 		n = -EFAULT;
 	if (n > 0) {
 		s[n] = '\0';
-		r = write_over(proc_node_of(f->vn), s, (size_t)n);
-		n = r < 0 ? r : n;
+		n = write_over(pn, s, (size_t)n);
 	}
 	kmem_free(s);
 	return n;

@@ -189,6 +189,14 @@ str_copy(char *dst, const char *src, size_t cap)
 	return n;
 }
 
+const char *
+str_skip_spaces(const char *s)
+{
+	while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+		s++;
+	return s;
+}
+
 /* ---- numbers ---- */
 
 static int
@@ -203,20 +211,36 @@ digit_value(char c)
 	return 16;
 }
 
+static uint64_t
+digits_to_u64(const char *s, int base, const char **end)
+{
+	uint64_t v = 0;
+
+	for (; digit_value(*s) < base; s++)
+		if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)digit_value(*s), &v))
+			v = UINT64_MAX;
+	if (end != NULL)
+		*end = s;
+	return v;
+}
+
 uint64_t
 str_to_u64(const char *s, const char **end)
 {
 	int base = 10;
-	uint64_t v = 0;
 
 	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
 	    digit_value(s[2]) < 16) {
 		base = 16;
 		s += 2;
 	}
-	for (; digit_value(*s) < base; s++)
-		v = v * (uint64_t)base + (uint64_t)digit_value(*s);
-	if (end != NULL)
-		*end = s;
-	return v;
+	return digits_to_u64(s, base, end);
+}
+
+uint64_t
+str_to_number(const char *s, const char **end)
+{
+	return s[0] == '0' && digit_value(s[1]) < 10 ?
+	    digits_to_u64(s, 8, end) : str_to_u64(s, end);
 }

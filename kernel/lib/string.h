@@ -23,7 +23,12 @@ char *strstr(const char *hay, const char *needle);
 /* Copy with NUL, cut to cap; returns strlen(src), so >= cap means cut. */
 size_t str_copy(char *dst, const char *src, size_t cap);
 
-/* Unsigned number in base 10, or 16 after 0x; *end is the first byte not used. */
+const char *str_skip_spaces(const char *s);
+
+/* Unsigned number in base 10, or 16 after 0x; UINT64_MAX: that, or more; *end is the
+ * first byte not used. */
 uint64_t str_to_u64(const char *s, const char **end);
+/* The same, as C writes it: in base 8 after 0. */
+uint64_t str_to_number(const char *s, const char **end);
 
 #endif

@@ -170,21 +170,36 @@ set_oom_adj(struct proc *p, int v)
 	return r;
 }
 
+/* An int, and nothing else, but for spaces around it.  0, -EINVAL, -ERANGE: no int. */
+static int
+int_of(const char *text, int64_t *v)
+{
+	const char *s = str_skip_spaces(text), *end;
+	bool negative = *s == '-';
+	uint64_t n;
+
+	s += *s == '-' || *s == '+';
+	n = str_to_number(s, &end);
+	if (end == s || *str_skip_spaces(end) != '\0')
+		return -EINVAL;
+	if (n > (uint64_t)INT32_MAX + negative)
+		return -ERANGE;
+	*v = negative ? -(int64_t)n : (int64_t)n;
+	return 0;
+}
+
 static int
 write_oom_adj(int id, const char *text, size_t n)
 {
 	struct proc *p = proc_lookup(id);
-	bool negative = n > 0 && text[0] == '-';
-	const char *end;
-	int64_t v;
+	int64_t v = 0;
 	int r;
 
 	if (p == NULL)
 		return -ESRCH;
-	v = (int64_t)str_to_u64(text + negative, &end);
-	v = negative ? -v : v;
-	r = end == text + negative || v < -1000 || v > 1000 ? -EINVAL :
-	    set_oom_adj(p, (int)v);
+	r = int_of(text, &v);
+	if (r == 0)
+		r = v < -1000 || v > 1000 ? -EINVAL : set_oom_adj(p, (int)v);
 	proc_put(p);
 	return r;
 }

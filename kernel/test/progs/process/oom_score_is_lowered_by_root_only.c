@@ -1,7 +1,7 @@
 /* NEEDS: MEM=32M CPUS=1 TIMEOUT=20 SWEEP=no KIND=exact */
 /*
  * oom_score_adj: everybody may raise his own, and lower it again to what root
- * set last; children have both from their parent.
+ * set last; children have both from their parent.  It is one int, and nothing else.
  */
 #include "lib/test.h"
 
@@ -11,6 +11,39 @@ static int
 set(const char *value)
 {
 	return proc_write("/proc/self/oom_score_adj", value);
+}
+
+static void
+row(const char *text, int expected)
+{
+	int fd = OK(open("/proc/self/oom_score_adj", O_RDONLY));
+	char seen[16] = "";
+
+	EQ(set(text), 0);
+	LE(2, OK(read(fd, seen, sizeof(seen) - 1)));
+	EQ(atoi(seen), expected);
+	OK(close(fd));
+}
+
+static void
+spellings(void)
+{
+	row("7", 7);
+	row(" 8 \n", 8);
+	row("+9", 9);
+	row("0x10", 16);
+	row("010", 8);
+	row("-0", 0);
+	EQ(set("5x"), -EINVAL);
+	EQ(set("5 5"), -EINVAL);
+	EQ(set("08"), -EINVAL);
+	EQ(set("-"), -EINVAL);
+	EQ(set("--5"), -EINVAL);
+	EQ(set("\n"), -EINVAL);
+	EQ(set("2147483647"), -EINVAL);
+	EQ(set("2147483648"), -ERANGE);
+	EQ(set("-2147483649"), -ERANGE);
+	row("0", 0);
 }
 
 static void
@@ -58,5 +91,6 @@ main(void)
 	EQ(set("300"), 0);
 	user_of("300", "299");
 	EQ(set("0"), 0);
+	spellings();
 	return test_done();
 }
