@@ -99,7 +99,7 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	int r;
 
 	/* One page stays free behind the heap, as on Linux. */
-	if (!map_is_free(as, old, new + 1) || as->map.nvads >= vad_max() ||
+	if (!map_is_free(as, old, new + 1) || as->map.nvads > vad_max() ||
 	    as->map.total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
 	r = map_lock_reserve(as, locking, lim->memlock);

@@ -449,7 +449,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	if (r == 0)
 		r = mmap_lock(as, w);
 	/* Limits that depend on what is in the place. */
-	if (r == 0 && (as->map.nvads >= vad_max() ||
+	if (r == 0 && (as->map.nvads > vad_max() ||
 	    !map_fits(as, w->a->lim, w->vad, w->pages - w->replaced)))
 		r = -ENOMEM;
 	if (r == 0)

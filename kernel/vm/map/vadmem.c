@@ -326,7 +326,8 @@ vad_list_free(struct vad_list *list)
 		vad_free(v);
 }
 
-/* A space that has so many mappings gets no more.  Locks: any. */
+/* A space that has so many mappings splits none; mmap and brk, as on Linux, refuse
+ * only when it has more.  Locks: any. */
 uint64_t
 vad_max(void)
 {

@@ -35,6 +35,57 @@ split(char *p, long from)
 	return n;
 }
 
+/* Lines of maps; read without memory of malloc, which may be a mapping more. */
+static long
+mappings(void)
+{
+	int fd = OK(open("/proc/self/maps", O_RDONLY));
+	static char text[4096];
+	long n = 0, got;
+
+	while ((got = OK(read(fd, text, sizeof(text)))) > 0)
+		for (long i = 0; i < got; i++)
+			n += text[i] == '\n';
+	OK(close(fd));
+	return n;
+}
+
+static void
+set(long max)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", max);
+	EQ(proc_write(FILE_MAX, text), 0);
+}
+
+/* mmap makes one more than can be split; a move wants room for three. */
+static void
+edges(void)
+{
+	char *p = mmap(NULL, 3 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long n = mappings();
+	pid_t pid = OK(fork());
+
+	if (pid != 0) {
+		REAP(pid, 0);
+		OK(munmap(p, 3 * PAGE));
+		return;
+	}
+	set(n + 3);
+	CHECK(mremap(p, PAGE, 2 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED);
+	EQ(errno, ENOMEM);
+	set(n + 4);
+	CHECK(mremap(p, PAGE, 2 * PAGE, MREMAP_MAYMOVE) != MAP_FAILED);
+	set(n + 20);
+	while (mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS, -1, 0) !=
+	    MAP_FAILED)
+		;
+	EQ(errno, ENOMEM);
+	EQ(mappings(), n + 21);
+	_exit(0);
+}
+
 int
 main(void)
 {
@@ -83,6 +134,7 @@ main(void)
 		_exit(0);
 	}
 	REAP(pid, 0);
+	edges();
 	EQ(proc_write(FILE_MAX, "65530"), 0);
 	OK(munmap(p, MANY * PAGE));
 	return test_done();
