@@ -9,8 +9,8 @@
  *
  * Rules     1. The segment has a reference of its object until it is removed; then the
  *              mappings alone keep the object, and its end frees the segment.
- *           2. What is attached is told by the object: its mappings.  So fork, exec and
- *              exit need nothing of us.
+ *           2. What is attached is told by the object: its mappings; and it tells us of
+ *              each that comes and goes.  So fork, exec and exit need nothing of us.
  *           3. The object is promised as a whole when it is made, as shared memory
  *              without a name; SHM_NORESERVE as on Linux.
  *           4. The pages of one user are bounded as those of a tmpfs: half of memory.
@@ -31,14 +31,18 @@ struct shm_segment {
 	struct ipc ipc;          /* first: of it the tables know */
 	struct vmo *vmo;         /* [c] the table's reference, until it is removed */
 	int name;                /* [c] the key it was made with */
-	uint64_t atime, dtime;   /* [I] */
-	int cpid, lpid;          /* [I] */
+	_Atomic uint64_t atime, dtime; /* [A] */
+	int cpid;                /* [c] */
+	_Atomic int lpid;        /* [A] */
 };
 
 static void shm_ident(void *, struct vmo_ident *);
+static void shm_mapped(void *, bool);
 static void shm_ended(void *);
 
-static const struct vmo_client_ops shm_ops = { .ident = shm_ident, .ended = shm_ended };
+static const struct vmo_client_ops shm_ops = {
+	.ident = shm_ident, .mapped = shm_mapped, .ended = shm_ended
+};
 
 static struct shm_segment *
 segment_of(struct ipc *i)
@@ -57,6 +61,19 @@ shm_ident(void *client, struct vmo_ident *id)
 	id->ino = (uint64_t)s->ipc.id;
 	snprintf(id->path, id->room, "/SYSV%08x (deleted)",
 	    (unsigned)s->name);
+}
+
+/* Who attached or detached last, and when, by whatever: also by fork, exec, exit.
+ * Called with locks held: takes none. */
+static void
+shm_mapped(void *client, bool more)
+{
+	struct shm_segment *s = client;
+	const struct task *tk = task_current();
+
+	atomic_store(more ? &s->atime : &s->dtime, ipc_now());
+	if (tk != NULL)
+		atomic_store(&s->lpid, tk->proc->pid);
 }
 
 /* The last mapping of a removed segment is gone, or nobody ever found it.  Rule 1. */
@@ -133,20 +150,6 @@ object_of(int id, unsigned access, struct vmo **vmo, uint64_t *bytes)
 	return r;
 }
 
-static void
-attached(int id, bool on)
-{
-	struct ipc *i;
-
-	spin_lock(&ipc_lock);
-	i = ipc_find_locked(&shm_ids, id);
-	if (i != NULL) {
-		*(on ? &segment_of(i)->atime : &segment_of(i)->dtime) = ipc_now();
-		segment_of(i)->lpid = proc_current()->pid;
-	}
-	spin_unlock(&ipc_lock);
-}
-
 /* The address: 0, -EINVAL. */
 static int
 place(va_t *at, int flags, unsigned *how)
@@ -196,8 +199,6 @@ shm_attach(int id, va_t at, int flags, va_t *out)
 	m.prot = prot;
 	proc_map_limits(&lim);
 	r = map_mmap(proc_current()->as, &m, out);
-	if (r == 0)
-		attached(id, true);
 	vmo_put(m.vmo);
 	return r == -EEXIST ? -EINVAL : r;
 }
@@ -211,19 +212,16 @@ int
 shm_detach(va_t at)
 {
 	struct aspace *as = proc_current()->as;
-	const struct shm_segment *s;
 	struct vmo *vmo;
-	int r, id;
+	void *segment;
+	int r;
 
 	if ((at & PAGE_MASK) != 0)
 		return -EINVAL;
-	vmo = map_object_at(as, at, &shm_ops, (void **)&s);
+	vmo = map_object_at(as, at, &shm_ops, &segment);
 	if (vmo == NULL)
 		return -EINVAL;
-	id = s->ipc.id;
 	r = map_unmap_object(as, at, vmo);
-	if (r == 0)
-		attached(id, false);
 	vmo_put(vmo);
 	return r;
 }
@@ -237,10 +235,11 @@ segment_view_locked(const struct ipc *i, struct ipc_view *v)
 
 	HELD(&ipc_lock);
 	v->n[SHM_SIZE] = i->size;
-	v->n[SHM_ATIME] = s->atime;
-	v->n[SHM_DTIME] = s->dtime;
+	v->n[SHM_ATIME] = atomic_load_relaxed(&s->atime);
+	v->n[SHM_DTIME] = atomic_load_relaxed(&s->dtime);
 	v->n[SHM_CTIME] = s->ipc.ctime;
-	v->n[SHM_PIDS] = (uint32_t)s->cpid | (uint64_t)s->lpid << 32;
+	v->n[SHM_PIDS] = (uint32_t)s->cpid |
+	    (uint64_t)atomic_load_relaxed(&s->lpid) << 32;
 	v->n[SHM_PAGES] = PAGE_UP(i->size) >> PAGE_SHIFT;
 	if (vmo_try_get(s->vmo))
 		v->vmo = s->vmo;

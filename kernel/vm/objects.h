@@ -27,6 +27,8 @@ struct vmo_client_ops {
 	void (*ident)(void *client, struct vmo_ident *);
 	/* Somebody stores through a shared mapping: the times move.  NULL: none. */
 	void (*stored)(void *client);
+	/* The current thread makes a mapping more, or one fewer.  NULL: unheard. */
+	void (*mapped)(void *client, bool more);
 	/* May the caller know which pages are in memory?  NULL: whoever maps them. */
 	bool (*tells)(void *client);
 	/* Keep the client for punch(); false: it is going away. */

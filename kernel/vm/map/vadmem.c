@@ -417,6 +417,17 @@ fill_link(struct vm_maplink *l, const struct vad *v)
 	l->nwr = (v->flags & VAD_SHARED) != 0 && (v->maxprot & PROT_W) != 0;
 }
 
+enum told { TELL_FEWER, TELL_MORE };
+
+/* The client may want to know.  [O]. */
+static void
+tell_mapped(struct vmo *vmo, enum told told)
+{
+	HELD(&vmo->lock);
+	if (vmo->client_ops != NULL && vmo->client_ops->mapped != NULL)
+		vmo->client_ops->mapped(vmo->client, told == TELL_MORE);
+}
+
 /* The object learns of the mapping; from now on a truncate finds its words.
  * Locks: [M] exclusive; takes [X]. */
 void
@@ -433,6 +444,7 @@ vad_list_link(struct aspace *as, struct vad *v)
 	mutex_lock(&vmo->maps_lock);
 	spin_lock(&vmo->lock);
 	l->zap_seq = vmo->resize_seq;
+	tell_mapped(vmo, TELL_MORE);
 	spin_unlock(&vmo->lock);
 	list_push_back(&vmo->maps, &l->node);
 	vmo->had_writer |= (l->flags & VAD_WRITER) != 0;
@@ -450,6 +462,9 @@ vad_unlist_link(struct vad *v)
 		return;
 	mutex_lock(&vmo->maps_lock);
 	list_remove(&l->node);
+	spin_lock(&vmo->lock);
+	tell_mapped(vmo, TELL_FEWER);
+	spin_unlock(&vmo->lock);
 	mutex_unlock(&vmo->maps_lock);
 }
 

@@ -92,6 +92,54 @@ by_key(void)
 	ERR(shmdt(q), EINVAL);
 }
 
+static struct shmid_ds
+look(int id)
+{
+	struct shmid_ds ds;
+
+	OK(shmctl(id, IPC_STAT, &ds));
+	return ds;
+}
+
+/* Who attached or detached last: by fork, exit and munmap as by the calls. */
+static void
+last_ones(void)
+{
+	int id = OK(shmget(IPC_PRIVATE, PAGE, 0600));
+	char *p, *q;
+	pid_t pid;
+
+	EQ(look(id).shm_lpid, 0);
+	EQ(look(id).shm_atime, 0);
+	p = shmat(id, NULL, 0);
+	CHECK(p != (void *)-1);
+	EQ(look(id).shm_lpid, getpid());
+	CHECK(look(id).shm_atime != 0);
+	EQ(look(id).shm_dtime, 0);
+	pid = OK(fork());
+	if (pid == 0)
+		_exit(0);
+	REAP(pid, 0);
+	EQ(look(id).shm_lpid, pid);
+	CHECK(look(id).shm_dtime != 0);
+	q = shmat(id, NULL, SHM_RDONLY);
+	EQ(look(id).shm_lpid, getpid());
+	pid = OK(fork());
+	if (pid == 0) {
+		OK(munmap(p, PAGE));
+		EQ(look(id).shm_lpid, getpid());
+		OK(shmdt(q));
+		_exit(0);
+	}
+	REAP(pid, 0);
+	EQ(look(id).shm_lpid, pid);
+	OK(munmap(p, PAGE));
+	EQ(look(id).shm_lpid, getpid());
+	OK(shmdt(q));
+	EQ(look(id).shm_nattch, 0);
+	OK(shmctl(id, IPC_RMID, NULL));
+}
+
 /* Parts, places, and two side by side. */
 static void
 places(void)
@@ -223,6 +271,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[0], "none") == 0)
 		return maps_have("/SYSV");
 	by_key();
+	last_ones();
 	places();
 	others();
 	stays();
