@@ -219,6 +219,12 @@ next_smaps(int id, struct aspace *as, uint64_t *at, struct out *o)
 }
 
 static int
+next_rollup(int id, struct aspace *as, uint64_t *at, struct out *o)
+{
+	return stat_smaps_rollup(as, at, o);
+}
+
+static int
 next_vadtree(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
 	return stat_vadtree(as, at, o);
@@ -671,6 +677,8 @@ static const struct procfs_pid_row rows[] = {
 	  .write = write_oom_adj },
 	{ .name = "maps", .mode = 0444, .guarded = true, .next = next_maps },
 	{ .name = "smaps", .mode = 0444, .guarded = true, .next = next_smaps },
+	{ .name = "smaps_rollup", .mode = 0444, .guarded = true,
+	  .next = next_rollup },
 	{ .name = "vadtree", .mode = 0444, .guarded = true,
 	  .next = next_vadtree },
 	{ .name = "vmstat", .mode = 0444, .guarded = true, .next = next_vmstat },

@@ -31,6 +31,7 @@ uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */
  */
 int stat_maps(struct aspace *, uint64_t *at, struct out *);
 int stat_smaps(struct aspace *, uint64_t *at, struct out *);
+int stat_smaps_rollup(struct aspace *, uint64_t *at, struct out *);
 int stat_vadtree(struct aspace *, uint64_t *at, struct out *);
 int stat_vmstat(struct aspace *, uint64_t *at, struct out *);
 int stat_shared_of(struct aspace *, uint64_t *at, struct out *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stat_as.c: /proc/PID/maps, smaps, vadtree, and the sizes for ps
+ * stat_as.c: /proc/PID/maps, smaps and their sums, vadtree, and the sizes for ps
  *
  * Problem   Programs parse maps byte for byte as Linux prints it; learners
  *           read vadtree to see the tree that is behind it.
@@ -155,6 +155,7 @@ put_header(struct aspace *as, struct vad *v, struct out *o)
 struct smap {
 	struct aspace *as;
 	uint64_t rss, pss, shared_clean, shared_dirty;   /* bytes */
+	uint64_t pss_dirty, pss_anon, pss_file, pss_shmem;
 	uint64_t private_clean, private_dirty;
 	uint64_t referenced, anonymous, lazyfree, locked;
 	uint64_t swap, swap_pss;
@@ -181,6 +182,20 @@ smap_soft(struct smap *m, va_t va, uint64_t word)
 		m->swap_pss += PAGE_SIZE / (uint64_t)MAX(refs, 1);
 	}
 	return 0;
+}
+
+/* Whose page it is. */
+static void
+smap_kind(struct smap *m, uint64_t word, uint64_t share)
+{
+	if (pte_src(word) != SRC_OBJ) {
+		m->anonymous += PAGE_SIZE;
+		m->pss_anon += share;
+	} else if (page_home_kind(pte_page(word)) == HOME_VNODE) {
+		m->pss_file += share;
+	} else {
+		m->pss_shmem += share;
+	}
 }
 
 static int
@@ -214,8 +229,9 @@ smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 		*(dirty ? &m->private_dirty : &m->private_clean) += PAGE_SIZE;
 	if ((word & MD_PTE_A) != 0)
 		m->referenced += PAGE_SIZE;
-	if (pte_src(word) != SRC_OBJ)
-		m->anonymous += PAGE_SIZE;
+	smap_kind(m, word, share);
+	if (dirty)
+		m->pss_dirty += share;
 	if ((pg->flags & PF_LAZYFREE) != 0 && !dirty)
 		m->lazyfree += PAGE_SIZE;
 	if ((word & PTE_LOCK) != 0)
@@ -303,30 +319,58 @@ anon_swapped(const struct vad *v)
 	return c.n;
 }
 
+/* The mapping v is added to m.  [M]; may sleep. */
+static void
+smap_add(struct smap *m, const struct vad *v)
+{
+	smap_walk(m, v);
+	if (v->vmo != NULL && v->vmo->type == VMO_AOBJ)
+		m->swap += anon_swapped(v) << PAGE_SHIFT;
+}
+
+enum rows_of { ROWS_OF_ONE, ROWS_OF_ALL };
+
+/* The rows that one mapping and all of them have; there are no large pages. */
+static void
+put_rows(struct out *o, const struct smap *m, enum rows_of of)
+{
+	put_kb(o, "Rss:", m->rss);
+	put_kb(o, "Pss:", m->pss);
+	put_kb(o, "Pss_Dirty:", m->pss_dirty);
+	if (of == ROWS_OF_ALL) {
+		put_kb(o, "Pss_Anon:", m->pss_anon);
+		put_kb(o, "Pss_File:", m->pss_file);
+		put_kb(o, "Pss_Shmem:", m->pss_shmem);
+	}
+	put_kb(o, "Shared_Clean:", m->shared_clean);
+	put_kb(o, "Shared_Dirty:", m->shared_dirty);
+	put_kb(o, "Private_Clean:", m->private_clean);
+	put_kb(o, "Private_Dirty:", m->private_dirty);
+	put_kb(o, "Referenced:", m->referenced);
+	put_kb(o, "Anonymous:", m->anonymous);
+	put_kb(o, "LazyFree:", m->lazyfree);
+	put_kb(o, "AnonHugePages:", 0);
+	put_kb(o, "ShmemPmdMapped:", 0);
+	put_kb(o, "FilePmdMapped:", 0);
+	put_kb(o, "Shared_Hugetlb:", 0);
+	put_kb(o, "Private_Hugetlb:", 0);
+	put_kb(o, "Swap:", m->swap);
+	put_kb(o, "SwapPss:", m->swap_pss);
+	put_kb(o, "Locked:", m->locked);
+}
+
 static void
 put_smap(struct aspace *as, struct vad *v, struct out *o)
 {
 	struct smap m = { .as = as };
 
 	put_header(as, v, o);
-	smap_walk(&m, v);
-	if (v->vmo != NULL && v->vmo->type == VMO_AOBJ)
-		m.swap += anon_swapped(v) << PAGE_SHIFT;
+	smap_add(&m, v);
 	put_kb(o, "Size:", (v->end - v->start) << PAGE_SHIFT);
 	put_kb(o, "KernelPageSize:", PAGE_SIZE);
 	put_kb(o, "MMUPageSize:", PAGE_SIZE);
-	put_kb(o, "Rss:", m.rss);
-	put_kb(o, "Pss:", m.pss);
-	put_kb(o, "Shared_Clean:", m.shared_clean);
-	put_kb(o, "Shared_Dirty:", m.shared_dirty);
-	put_kb(o, "Private_Clean:", m.private_clean);
-	put_kb(o, "Private_Dirty:", m.private_dirty);
-	put_kb(o, "Referenced:", m.referenced);
-	put_kb(o, "Anonymous:", m.anonymous);
-	put_kb(o, "LazyFree:", m.lazyfree);
-	put_kb(o, "Swap:", m.swap);
-	put_kb(o, "SwapPss:", m.swap_pss);
-	put_kb(o, "Locked:", m.locked);
+	put_rows(o, &m, ROWS_OF_ONE);
+	out_printf(o, "THPeligible:    0\n");
 	put_flags(o, v);
 }
 
@@ -337,6 +381,39 @@ int
 stat_smaps(struct aspace *as, uint64_t *at, struct out *o)
 {
 	return put_next(as, at, o, put_smap);
+}
+
+/*
+ * The sums of smaps, as one record.
+ *
+ * Locks:    none of rank >= 2.
+ */
+int
+stat_smaps_rollup(struct aspace *as, uint64_t *at, struct out *o)
+{
+	struct smap m = { .as = as };
+	uint64_t lo = 0, hi = 0;
+	struct vad *v;
+	char line[80];
+
+	if (*at != 0)
+		return 0;
+	do {
+		rw_lock_read(&as->map_lock);
+		v = vad_find_above(as, hi);
+		if (v != NULL) {
+			lo = hi == 0 ? v->start : lo;
+			hi = v->end;
+			smap_add(&m, v);
+		}
+		rw_unlock_read(&as->map_lock);
+	} while (v != NULL && !thread_is_killed());
+	(void)snprintf(line, sizeof(line), "%08lx-%08lx ---p 00000000 00:00 0",
+	    lo << PAGE_SHIFT, hi << PAGE_SHIFT);
+	out_printf(o, "%-*s [rollup]\n", NAME_COLUMN, line);
+	put_rows(o, &m, ROWS_OF_ALL);
+	*at = 1;
+	return 1;
 }
 
 /* ---- vadtree ---- */

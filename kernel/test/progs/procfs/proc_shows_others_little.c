@@ -9,8 +9,8 @@
 #define OWNER 1000
 #define OTHER 2000
 
-static const char *const texts[] = { "maps", "smaps", "environ", "auxv",
-	"pagemap" };
+static const char *const texts[] = { "maps", "smaps", "smaps_rollup",
+	"environ", "auxv", "pagemap" };
 static const char *const own_texts[] = { "vadtree", "vmstat", "ws", "fmo" };
 static const char *const links[] = { "exe", "cwd", "root" };
 static const char *const open_to_all[] = { "stat", "statm", "status",
