@@ -22,6 +22,7 @@ boot() {
 # that come at once behind ESC would be taken for those of an arrow.  What is typed
 # before the prompt may come before the serial line is set up.
 typed='- /root/note \[Modified\]'
+insert='I /root/note \[Modified\]'
 write_note() {
 	seen 'vadose:~#' && printf 'vi /root/note\r'
 	seen ' 1/1 100%' && printf 'ikept over the boot\033'
@@ -35,8 +36,8 @@ change_note() {
 	seen 'kept over the boot' && printf 'oand a second line\033'
 	seen "$typed 2/2" && printf '1G'
 	seen "$typed 1/2" && printf 'dwi'
-	seen 'I /root/note .* 1/2' && printf 'still \033'
-	seen "I /root/note .* 1/2.*$typed 1/2" && printf ':wq\r'
+	seen "$insert 1/2" && printf 'still \033'
+	seen "$insert 1/2.*$typed 1/2" && printf ':wq\r'
 	seen 'vadose:~#' 2 && printf 'exit\r'
 }
 
