@@ -382,7 +382,6 @@ proc_show_status(int id, struct out *o)
 	    v->blocked, v->ignored, v->caught);
 	show_rights(v, o);
 	show_cpus(v->cpus, o);
-	out_printf(o, "voluntary_ctxt_switches:\t0\nnonvoluntary_ctxt_switches:\t0\n");
 	return view_close(v);
 }
 
