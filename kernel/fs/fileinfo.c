@@ -190,9 +190,9 @@ file_path(struct file *f, char *buf, size_t cap)
 unsigned
 file_poll(struct file *f, struct ready **at)
 {
+	*at = NULL; /* of a device that is always ready nobody says more */
 	if (f->ops != NULL && f->ops->poll != NULL)
 		return f->ops->poll(f, at);
-	*at = NULL;
 	return (f->flags & O_PATH) != 0 ? POLLNVAL : POLL_RD | POLL_WR;
 }
 
