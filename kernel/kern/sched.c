@@ -372,6 +372,7 @@ static void
 reschedule(struct runq *rq, enum resched_why why)
 {
 	struct thread *prev = md_current(), *next;
+	bool sleeps = prev->state != TS_RUN; /* a waker may change it soon */
 
 	HELD(&rq->lock);
 	ASSERT(md_preempt_count() == 2);
@@ -382,6 +383,7 @@ reschedule(struct runq *rq, enum resched_why why)
 	prev->since_ns = charge(prev, false, false);
 	charge_from(next, prev->since_ns);
 	rq->switches++;
+	prev->switches[sleeps]++;
 	rq->herd = 0;
 	rq->prev = prev;
 	atomic_store(&next->on_cpu, 1);

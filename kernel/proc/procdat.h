@@ -166,14 +166,15 @@ struct task {
 	bool no_new_privs : 1;   /* [L] PR_SET_NO_NEW_PRIVS: programs give it no rights */
 	enum pi_part pi_part : 2; /* [L] */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
-	uint16_t looked;         /* [own] at CPU timers, in which half of a tick */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
 	uint64_t blocked;        /* [L] written by own thread */
 	uint64_t saved_mask;     /* [own] blocked, to be put back on return */
 	struct sigpend pending;  /* [L] sent to this thread */
 	struct siginfo forced;   /* [own] synchronous; signo 0: none */
-	uint32_t trap_no, trap_error; /* [own] for the frame */
+	uint16_t trap_no;        /* [own] for the frame, … */
+	uint16_t looked;         /* [own] at CPU timers, in which half of a tick */
+	uint32_t trap_error;     /* [own] … */
 	uint64_t trap_cr2;       /* [own] */
 	struct abi_stack altstack; /* [own] */
 	/* sigtimedwait: what is waited for although blocked */

@@ -95,6 +95,7 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 		v->policy = tk->thread->policy;
 		v->no_new_privs = tk->no_new_privs;
 		v->cpus &= atomic_load(&tk->thread->affinity);
+		memcpy(v->switches, tk->thread->switches, sizeof(v->switches));
 	}
 	v->umask = at != NULL ? (int)atomic_load_relaxed(&at->umask) : -1;
 	v->state = state_of(p, tk);
@@ -382,6 +383,8 @@ proc_show_status(int id, struct out *o)
 	    v->blocked, v->ignored, v->caught);
 	show_rights(v, o);
 	show_cpus(v->cpus, o);
+	out_printf(o, "voluntary_ctxt_switches:\t%u\nnonvoluntary_ctxt_switches:\t%u\n",
+	    v->switches[1], v->switches[0]);
 	return view_close(v);
 }
 

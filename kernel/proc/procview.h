@@ -22,6 +22,7 @@ struct view {
 	int ppid, pgid, sid, cpu, nice, policy, tracer;
 	bool no_tty, no_new_privs;
 	uint64_t cpus;           /* where it may run */
+	uint32_t switches[2];    /* by others, of its own will */
 	unsigned nthreads;
 	int umask;               /* -1: it stands nowhere any more */
 	uint64_t nsigq;

@@ -291,6 +291,29 @@ rows_of(const char *path, const char *const *row)
 	}
 }
 
+static long
+own_switches(void)
+{
+	const char *at;
+
+	slurp("/proc/self/status");
+	at = strstr(text, "\nvoluntary_ctxt_switches:\t");
+	CHECK(at != NULL);
+	return atol(strchr(at, '\t'));
+}
+
+/* Who sleeps leaves the processor to others of its own will; not where the host let the
+ * time pass before. */
+static void
+switches_are_counted(void)
+{
+	long before = own_switches();
+
+	for (int i = 0; i < 100 && own_switches() == before; i++)
+		OK(usleep(1000));
+	LE(before + 1, own_switches());
+}
+
 /* A name makes no lines in status; elsewhere it is shown as it is. */
 static void
 odd_name(void)
@@ -457,6 +480,7 @@ main(void)
 	rows_of("/proc/self/status", status_rows);
 	rows_of("/proc/meminfo", meminfo_rows);
 	files_of_it();
+	switches_are_counted();
 	odd_name();
 	cut_file();
 	maps_file();
