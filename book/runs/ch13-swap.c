@@ -124,6 +124,7 @@ static void
 too_much(void)
 {
 	volatile char *p = run_map(MUCH, RW, PRIVATE);
+	long requests;
 	size_t i;
 
 	run_step("much-map");
@@ -132,9 +133,9 @@ too_much(void)
 	run_note("much", "pages", MUCH);
 	run_note("much", "thousands_out",
 	    (moved("much-store swap.out_pages ") + 500) / 1000);
+	requests = moved("much-store swap.out_bios ");
 	run_note("much", "pages_per_request",
-	    moved("much-store swap.out_pages ") /
-	    moved("much-store swap.out_bios "));
+	    (moved("much-store swap.out_pages ") + requests / 2) / requests);
 	run_note("much", "waits_of_thousand",
 	    (moved("much-store page.waits ") * 1000 + (long)MUCH / 2) / (long)MUCH);
 	for (i = 0; i < MUCH; i++)
