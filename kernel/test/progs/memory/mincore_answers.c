@@ -18,19 +18,25 @@ told_before(char *p, int first, int hole)
 	EQ(vec[hole - first], 7);
 }
 
+/* Are n pages from p in memory?  They are unmapped. */
+static void
+pages_are(char *p, size_t n, int is)
+{
+	unsigned char vec[n];
+
+	CHECK(p != MAP_FAILED);
+	OK(mincore(p, n * PAGE, vec));
+	for (size_t i = 0; i < n; i++)
+		EQ(vec[i] & 1, is);
+	OK(munmap(p, n * PAGE));
+}
+
 /* POPULATE fills the mapping, unless it may not wait. */
 static void
 populated(int flags, int is)
 {
-	char *p = mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | flags, -1, 0);
-	unsigned char vec[8];
-
-	CHECK(p != MAP_FAILED);
-	OK(mincore(p, 8 * PAGE, vec));
-	for (int i = 0; i < 8; i++)
-		EQ(vec[i] & 1, is);
-	OK(munmap(p, 8 * PAGE));
+	pages_are(mmap(NULL, 8 * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | flags, -1, 0), 8, is);
 }
 
 #define FILE_OF_ROOT "/tmp/mincore_answers"
@@ -40,14 +46,8 @@ static void
 file_is(int flags, int is)
 {
 	int fd = OK(open(FILE_OF_ROOT, O_RDONLY));
-	char *p = mmap(NULL, 4 * PAGE, PROT_READ, flags, fd, 0);
-	unsigned char vec[4];
 
-	CHECK(p != MAP_FAILED);
-	OK(mincore(p, 4 * PAGE, vec));
-	for (int i = 0; i < 4; i++)
-		EQ(vec[i] & 1, is);
-	OK(munmap(p, 4 * PAGE));
+	pages_are(mmap(NULL, 4 * PAGE, PROT_READ, flags, fd, 0), 4, is);
 	OK(close(fd));
 }
 

@@ -21,15 +21,19 @@ on_step(int signo, siginfo_t *si, void *uc)
 }
 
 static void
+handle(int signo, void (*handler)(int, siginfo_t *, void *))
+{
+	struct sigaction sa = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
+
+	OK(sigaction(signo, &sa, NULL));
+}
+
+static void
 single_step(void)
 {
-	struct sigaction sa;
 	long r;
 
-	memset(&sa, 0, sizeof(sa));
-	sa.sa_sigaction = on_step;
-	sa.sa_flags = SA_SIGINFO;
-	OK(sigaction(SIGTRAP, &sa, NULL));
+	handle(SIGTRAP, on_step);
 	__asm__ volatile("lea -128(%%rsp), %%rsp\n"
 			 "pushfq; orq $0x100, (%%rsp); popfq\n"
 			 "mov $39, %%eax; syscall; mov %%rax, %0\n"
@@ -137,16 +141,12 @@ bad_rsp(ucontext_t *uc)
 static void
 sigreturn_with(void (*fn)(ucontext_t *), bool must_die)
 {
-	struct sigaction sa;
 	pid_t pid = OK(fork());
 	int status;
 
 	if (pid == 0) {
 		spoil = fn;
-		memset(&sa, 0, sizeof(sa));
-		sa.sa_sigaction = on_usr1;
-		sa.sa_flags = SA_SIGINFO;
-		OK(sigaction(SIGUSR1, &sa, NULL));
+		handle(SIGUSR1, on_usr1);
 		kill(getpid(), SIGUSR1);
 		/* Still a user, not able to do what only the kernel may. */
 		uint64_t flags = __builtin_ia32_readeflags_u64();
@@ -188,16 +188,12 @@ on_segv(int signo, siginfo_t *si, void *uc)
 static void
 handler_hears(void (*fn)(ucontext_t *), uint64_t rip)
 {
-	struct sigaction sa;
 	pid_t pid = OK(fork());
 
 	if (pid == 0) {
 		spoil = fn;
 		nowhere = rip;
-		memset(&sa, 0, sizeof(sa));
-		sa.sa_sigaction = on_segv;
-		sa.sa_flags = SA_SIGINFO;
-		OK(sigaction(SIGSEGV, &sa, NULL));
+		handle(SIGSEGV, on_segv);
 		kill(getpid(), SIGSEGV);
 		_exit(1);
 	}

@@ -321,6 +321,21 @@ add(char *text, const char *s, int n)
 		strcat(text, s);
 }
 
+/* Of a line that is typed a key takes the last n characters away; then y is typed. */
+static void
+takes_away(int m, const char *line, const char *key, int n)
+{
+	char want[512];
+
+	strcpy(want, line);
+	add(want, "\b \b", n);
+	add(want, "y\r\n", 1);
+	put(m, line);
+	put(m, key);
+	put(m, "y\n");
+	gives_only(m, want);
+}
+
 /* Keys take away what they have shown: of a tab its columns, and of a line of any
  * length all. */
 static void
@@ -335,7 +350,7 @@ erased(void)
 		{ "", "\1\t\177\n", "^A\t\b\b\b\b\b\b\r\n", "\1\n" },
 		{ "", "a\tb\25\n", "a\tb\b \b\b\b\b\b\b\b\b\b \b\r\n", "\n" },
 	};
-	char text[512], want[512];
+	char text[256] = "";
 	int m = master(), s = slave(m, 0);
 
 	mode(s, 0, OPOST | ONLCR,
@@ -347,24 +362,13 @@ erased(void)
 		gives_only(m, rows[i].shows);
 		gives(s, rows[i].line);
 	}
-	*text = *want = '\0';
 	add(text, "x", 100);
-	strcpy(want, text);
-	add(text, "\25y\n", 1);
-	add(want, "\b \b", 100);
-	add(want, "y\r\n", 1);
-	put(m, text);
-	gives_only(m, want);
+	takes_away(m, text, "\25", 100);
 	gives(s, "y\n");
 	strcpy(text, "a ");
 	add(text, "w", 110);
-	strcpy(want, text);
-	add(text, ".\27y\n", 1);
-	add(want, ".", 1);
-	add(want, "\b \b", 111);
-	add(want, "y\r\n", 1);
-	put(m, text);
-	gives_only(m, want);
+	add(text, ".", 1);
+	takes_away(m, text, "\27", 111);
 	gives(s, "a y\n");
 	close(m);
 	close(s);
