@@ -30,11 +30,9 @@ void sys_init(void);              /* registers the dispatch with proc/ */
  */
 int64_t sys_restart_later(int64_t (*fn)(const uint64_t a[6]), const uint64_t *arg);
 
-#define SYS_AGAIN_MAX 16 /* times that a call is made anew */
-
 /* What failed for want of memory may be begun anew, for the kernel had no frame and has one
- * now (syscall.c, rule 4); it may wait for it. */
-bool sys_is_made_again(void);
+ * now (syscall.c, rule 4); it may wait for it.  *tries, 0 at first, is how often it was. */
+bool sys_is_made_again(unsigned *tries);
 
 /*
  * The mask that ppoll, pselect6 and rt_sigsuspend put in place until they

@@ -200,14 +200,13 @@ sys_brk(const uint64_t a[6])
 	struct aspace *as = proc_current()->as;
 	struct map_limits lim = limits();
 	va_t want = a[0], brk;
-	unsigned i;
+	unsigned tries = 0;
 
 	if (option_is("brk", "off"))
 		return (int64_t)map_brk(as, 0, &lim);
 	brk = map_brk(as, want, &lim);
 	/* That it failed nobody else hears: it answers the old break. */
-	for (i = 0; i < SYS_AGAIN_MAX && brk != want && want != 0 &&
-	    sys_is_made_again(); i++)
+	while (brk != want && want != 0 && sys_is_made_again(&tries))
 		brk = map_brk(as, want, &lim);
 	return (int64_t)brk;
 }
@@ -232,7 +231,7 @@ int64_t
 sys_madvise(const uint64_t a[6])
 {
 	int advice = (int)a[2], r;
-	unsigned i;
+	unsigned tries = 0;
 
 	/* To spoil memory is for root; there, we do not know how. */
 	if ((advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE) &&
@@ -240,7 +239,7 @@ sys_madvise(const uint64_t a[6])
 		return -EPERM;
 	r = map_madvise(proc_current()->as, a[0], a[1], advice);
 	/* No memory: its ENOMEM is a hole. */
-	for (i = 0; i < SYS_AGAIN_MAX && r == -EAGAIN && sys_is_made_again(); i++)
+	while (r == -EAGAIN && sys_is_made_again(&tries))
 		r = map_madvise(proc_current()->as, a[0], a[1], advice);
 	return r;
 }

@@ -29,6 +29,7 @@
 #include "lib/string.h"
 #include "vm/evidence/stat.h"
 
+#define AGAIN_MAX 16 /* times that a call is made anew */
 #define NR_SAID 512 /* behind the numbers of Linux */
 
 static struct {
@@ -63,16 +64,16 @@ call(const struct trapframe *tf)
 /* See sys.h.  Another thread may have been refused, or this one long ago: then the call is
  * made once more in vain.  Locks: none. */
 bool
-sys_is_made_again(void)
+sys_is_made_again(unsigned *tries)
 {
-	if (!vm_frames_come(&thread_current()->refusals))
+	if ((*tries)++ == AGAIN_MAX || !vm_frames_come(&thread_current()->refusals))
 		return false;
 	EVENT(page_calls_again);
 	return true;
 }
 
 /* Names that Linux has for want of memory, of a lock and a message, too. */
-static bool
+static inline bool
 wants_memory(int64_t r)
 {
 	return r == -ENOMEM || r == -ENOLCK || r == -ENOBUFS;
@@ -81,9 +82,9 @@ wants_memory(int64_t r)
 static __attribute__((noinline)) int64_t
 call_again(const struct trapframe *tf, int64_t r)
 {
-	unsigned i;
+	unsigned tries = 0;
 
-	for (i = 0; i < SYS_AGAIN_MAX && wants_memory(r) && sys_is_made_again(); i++)
+	while (wants_memory(r) && sys_is_made_again(&tries))
 		r = call(tf);
 	return r;
 }
@@ -93,7 +94,7 @@ dispatch(struct trapframe *tf)
 {
 	int64_t r = call(tf);
 
-	if (UNLIKELY(r < 0))
+	if (UNLIKELY(r < 0) && wants_memory(r))
 		r = call_again(tf, r);
 	if (tf->vector == MD_VEC_SYSCALL)
 		tf->rax = (uint64_t)r;
