@@ -138,6 +138,7 @@ void md_call_others(void (*fn)(void *), void *arg);
 
 #define MD_HZ 100
 
+#define NS_PER_S 1000000000ul
 uint64_t md_time_ns(void);          /* since boot; never goes back, all CPUs */
 MD_INLINE uint64_t md_cycles(void); /* raw counter of this CPU, for traces */
 MD_INLINE void md_cycles_to(uint64_t *at); /* the same, stored there */

@@ -30,8 +30,6 @@ enum {
 	SAMPLES = 8, WAIT_COUNTS = PIT_HZ / 200, TRIES = 1000
 };
 
-#define NS_PER_S 1000000000ul
-
 struct sample {
 	uint64_t tsc, gap;
 	uint32_t pit, lapic;

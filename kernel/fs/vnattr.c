@@ -12,8 +12,7 @@
 #include "fs/fsdat.h"
 #include "fs/fsfn.h"
 
-#define NSEC 1000000000ul
-#define ATIME_REST_NS NSEC
+#define ATIME_REST_NS NS_PER_S
 
 /* Is gid one of the groups that cred acts with? */
 bool
@@ -213,6 +212,6 @@ kts_now(void)
 {
 	uint64_t ns = md_time_ns();
 
-	return (struct kts){ (int64_t)(rtc_boot_seconds() + ns / NSEC),
-		(uint32_t)(ns % NSEC) };
+	return (struct kts){ (int64_t)(rtc_boot_seconds() + ns / NS_PER_S),
+		(uint32_t)(ns % NS_PER_S) };
 }

@@ -30,7 +30,6 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
-#define NS_PER_S 1000000000ul
 #define TICK_NS (NS_PER_S / MD_HZ)
 #define LOOK_NS (TICK_NS / 2) /* so each tick looks */
 

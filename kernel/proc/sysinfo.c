@@ -21,7 +21,6 @@
 #include "mem/mem.h"
 #include "vm/evidence/stat.h"
 
-#define NS_PER_S 1000000000ul
 #define TICK_NS 10000000ul
 #define HOSTNAME_MAX 64
 

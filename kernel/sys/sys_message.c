@@ -30,7 +30,6 @@
 #define VECTORS_MAX 1024u
 #define ADDR_MAX 128           /* bytes of an address of any family */
 #define MSG_COMPAT 0x80000000u
-#define NSEC 1000000000ul
 
 struct abi_msghdr {
 	uint64_t name;

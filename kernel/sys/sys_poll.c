@@ -26,7 +26,6 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define NSEC 1000000000ul
 #define USEC 1000000l
 #define TABLE_MIN 64u           /* select looks at so many numbers at least */
 #define SETS 3                  /* readable, writable, exceptional */
@@ -409,8 +408,8 @@ timeval_deadline(va_t addr, uint64_t *deadline)
 	tv.usec %= USEC;
 	if (tv.sec < 0 || tv.usec < 0)
 		return -EINVAL;
-	if ((uint64_t)tv.sec < WAIT_FOREVER / NSEC)
-		*deadline = sys_poll_deadline((uint64_t)tv.sec * NSEC +
+	if ((uint64_t)tv.sec < WAIT_FOREVER / NS_PER_S)
+		*deadline = sys_poll_deadline((uint64_t)tv.sec * NS_PER_S +
 		    (uint64_t)tv.usec * 1000);
 	return 0;
 }
@@ -427,8 +426,8 @@ sys_select(const uint64_t a[6])
 	r = select_until(a, deadline);
 	if (a[4] != 0 && deadline != WAIT_FOREVER && deadline != 0) {
 		left = left_until(deadline);
-		tv = (struct abi_timeval){ (int64_t)(left / NSEC),
-			(int64_t)(left % NSEC / 1000) };
+		tv = (struct abi_timeval){ (int64_t)(left / NS_PER_S),
+			(int64_t)(left % NS_PER_S / 1000) };
 		if (copyout(a[4], &tv, sizeof(tv)) != 0)
 			return r;
 	}

@@ -19,7 +19,6 @@
 #include "lib/errno.h"
 #include "lib/string.h"
 
-#define NSEC 1000000000ul
 #define RESET_ON_FORK 0x40000000
 #define PRIORITY_MAX 99u
 #define NICE_BEST (-20)
@@ -248,7 +247,7 @@ sys_sched_rr_get_interval(const uint64_t a[6])
 	spin_lock(&proc_lock);
 	tk = task_of_locked((int)a[0]);
 	if (tk != NULL)
-		ns = sched_slice(tk->thread) * (NSEC / MD_HZ);
+		ns = sched_slice(tk->thread) * (NS_PER_S / MD_HZ);
 	spin_unlock(&proc_lock);
 	if (tk == NULL)
 		return -ESRCH;

@@ -22,7 +22,6 @@
 #define AT_STATX_SYNC 0x6000u
 #define STAT_FLAGS \
 	(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC)
-#define NSEC 1000000000l
 #define USEC 1000000l
 
 static struct abi_timespec
@@ -333,7 +332,7 @@ time_decode(const struct abi_timespec *t, unsigned set, unsigned now,
 		*valid |= now;
 	else if (t->nsec == UTIME_OMIT)
 		return 0;
-	else if (t->nsec < 0 || t->nsec >= NSEC)
+	else if (t->nsec < 0 || t->nsec >= (int64_t)NS_PER_S)
 		return -EINVAL;
 	else
 		*valid |= set;

@@ -16,7 +16,6 @@
 
 #include "lib/errno.h"
 
-#define NS_PER_S 1000000000ul
 #define SEC_MAX 9000000000ul /* above, a deadline is for ever */
 #define TICK_NS (NS_PER_S / MD_HZ)
 

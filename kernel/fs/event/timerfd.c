@@ -18,8 +18,6 @@
 #include "fs/event/event.h"
 #include "mem/mem.h"
 
-#define NSEC 1000000000ul
-
 struct timerfd {
 	enum timerfd_clock clock;    /* [c] */
 	int id;                      /* [c] of the program's clock, for fdinfo */
@@ -134,8 +132,9 @@ timerfd_show(struct file *f, struct out *o)
 	spin_unlock_irq(&t->lock, flags);
 	out_printf(o, "clockid: %d\nticks: %lu\nsettime flags: 0%o\n", t->id, ticks,
 	    how);
-	out_printf(o, "it_value: (%lu, %lu)\nit_interval: (%lu, %lu)\n", left / NSEC,
-	    left % NSEC, it.interval_ns / NSEC, it.interval_ns % NSEC);
+	out_printf(o, "it_value: (%lu, %lu)\nit_interval: (%lu, %lu)\n",
+	    left / NS_PER_S, left % NS_PER_S, it.interval_ns / NS_PER_S,
+	    it.interval_ns % NS_PER_S);
 }
 
 static void

@@ -15,7 +15,6 @@
 #define BUFFER_MAX 212992u     /* that may be asked for */
 #define SNDBUF_MIN 4608u
 #define RCVBUF_MIN 2304u
-#define NSEC 1000000000ul
 #define TICK_NSEC 4000000ul    /* what is set is rounded up to it */
 
 #define KEPT ((1u << SO_REUSEADDR) | (1u << SO_DONTROUTE) | (1u << SO_BROADCAST) | \
@@ -47,7 +46,7 @@ timeout_of(const uint64_t *ns)
 
 	if (v == WAIT_FOREVER)
 		return (struct timeout){ 0, 0 };
-	return (struct timeout){ (int64_t)(v / NSEC), (int64_t)(v % NSEC / 1000) };
+	return (struct timeout){ (int64_t)(v / NS_PER_S), (int64_t)(v % NS_PER_S / 1000) };
 }
 
 /* What the option says, if that is a number.  Locks: sock_lock held.  -ENOPROTOOPT. */
@@ -127,10 +126,10 @@ timeout_set(uint64_t *ns, const void *buf, size_t len)
 		return -EDOM;
 	if (t.sec < 0)
 		v = 0;
-	else if ((t.sec == 0 && t.usec == 0) || t.sec > (int64_t)(INT64_MAX / NSEC) - 1)
+	else if ((t.sec == 0 && t.usec == 0) || t.sec > (int64_t)(INT64_MAX / NS_PER_S) - 1)
 		v = WAIT_FOREVER;
 	else
-		v = ((uint64_t)t.sec * NSEC + (uint64_t)t.usec * 1000 + TICK_NSEC - 1) /
+		v = ((uint64_t)t.sec * NS_PER_S + (uint64_t)t.usec * 1000 + TICK_NSEC - 1) /
 		    TICK_NSEC * TICK_NSEC;
 	atomic_store(ns, v);
 	return 0;
