@@ -6,6 +6,7 @@
  *           a type, or the lowest; who finds no room or no message sleeps.
  *
  * Picture   msgsnd ─→ queue: message → message → … ─→ msgrcv, by type
+ *                └──→ a reader who sleeps for it
  *
  * Rules     1. A message is copied before the queue is looked at, and after it has been
  *              taken out: ipc_lock is held for neither.
@@ -13,6 +14,8 @@
  *              empty one has a head, too.
  *           3. Heads and bytes are the kernel's memory: of what a queue has above a
  *              page, all queues of one user together have a share of memory; -ENOMEM.
+ *           4. A message that somebody waits for is his at once, the first one's, as
+ *              on Linux: he has it, whatever becomes of the queue before he runs.
  *
  * Read next ipc.c.
  */
@@ -43,6 +46,7 @@ struct msg_queue {
 	uint64_t n, bytes, max;  /* [I] messages, bytes, and how many of both */
 	uint64_t stime, rtime;   /* [I] s */
 	int lspid, lrpid;        /* [I] */
+	struct list sleepers;    /* [I] msg_work of readers, in their order */
 	struct waitq senders, receivers;
 };
 
@@ -92,6 +96,7 @@ queue_make(const struct ipc_want *w, struct ipc **out)
 		return -ENOMEM;
 	q->max = MSG_QUEUE_BYTES;
 	list_init(&q->messages);
+	list_init(&q->sleepers);
 	waitq_init(&q->senders);
 	waitq_init(&q->receivers);
 	*out = &q->ipc;
@@ -140,13 +145,18 @@ queue_set_locked(struct ipc *i, const struct ipc_set *set)
 
 /* ---- sending and receiving ---- */
 
-/* [own] a call under way */
+#define SLEEPS 1                 /* a result: it cannot be done yet */
+
+/* A call under way, on the stack of its thread. */
 struct msg_work {
-	struct msg_queue *q;
-	struct message *m;       /* to be sent; or what was received */
-	int64_t type;            /* wanted: as the program said it */
-	uint64_t room;           /* of the reader */
-	int flags;
+	struct msg_queue *q;     /* [own] */
+	int64_t type;            /* [c] wanted: as the program said it */
+	uint64_t room;           /* [c] of the reader */
+	int flags;               /* [c] */
+	int pid;                 /* [c] */
+	struct message *m;       /* [I] to be sent; or what was received */
+	struct list_node node;   /* [I] q->sleepers */
+	int result;              /* [I] of a reader, since it sleeps */
 };
 
 /* Rule 3: what q costs with n bytes more in so many messages. */
@@ -179,7 +189,48 @@ is_paid_locked(struct msg_queue *to, const struct message *m)
 	    st.total * PAGE_SIZE / USER_SHARE;
 }
 
-/* Rule 2.  1: no room; 0; -ENOMEM. */
+static bool
+fits(const struct message *m, int64_t type, int flags)
+{
+	if (type < 0)
+		return m->type <= (type == INT64_MIN ? INT64_MAX : -type);
+	return type == 0 || (m->type == type) != ((flags & MSG_EXCEPT) != 0);
+}
+
+/* w's reader gets m, which is in no queue.  0, -E2BIG: he does not. */
+static int
+give_locked(struct msg_work *w, struct message *m)
+{
+	HELD(&ipc_lock);
+	if (w->room < m->n && (w->flags & MSG_NOERROR) == 0)
+		return -E2BIG;
+	w->m = m;
+	w->q->rtime = ipc_now();
+	w->q->lrpid = w->pid;
+	return 0;
+}
+
+/* Rule 4.  Is m the message that somebody waits for?  Who has no room for it is told. */
+static bool
+hand_over_locked(struct msg_queue *q, struct message *m)
+{
+	struct list_node *next;
+	struct msg_work *w;
+
+	HELD(&ipc_lock);
+	LIST_FOREACH_SAFE(w, next, &q->sleepers, node) {
+		if (!fits(m, w->type, w->flags))
+			continue;
+		list_remove(&w->node);
+		w->result = give_locked(w, m);
+		wake_all(&q->receivers);
+		if (w->result == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Rule 2.  SLEEPS: no room; 0; -ENOMEM. */
 static int
 try_send_locked(struct msg_work *w)
 {
@@ -187,15 +238,16 @@ try_send_locked(struct msg_work *w)
 
 	HELD(&ipc_lock);
 	if (w->m->n + q->bytes > q->max || q->n + 1 > q->max)
-		return 1;
+		return SLEEPS;
 	if (!is_paid_locked(q, w->m))
 		return -ENOMEM;
+	q->stime = ipc_now();
+	q->lspid = w->pid;
+	if (hand_over_locked(q, w->m))
+		return 0;
 	list_push_back(&q->messages, &w->m->node);
 	q->n++;
 	q->bytes += w->m->n;
-	q->stime = ipc_now();
-	q->lspid = proc_current()->pid;
-	wake_all(&q->receivers);
 	return 0;
 }
 
@@ -204,39 +256,37 @@ static struct message *
 choose_locked(struct msg_queue *q, int64_t type, int flags)
 {
 	struct message *m, *best = NULL;
-	int64_t most = type == INT64_MIN ? INT64_MAX : -type;
 
 	HELD(&ipc_lock);
 	LIST_FOREACH(m, &q->messages, node) {
-		if (type >= 0) {
-			if (type == 0 || (m->type == type) != ((flags & MSG_EXCEPT) != 0))
-				return m;
-		} else if (m->type <= most && (best == NULL || m->type < best->type)) {
+		if (!fits(m, type, flags))
+			continue;
+		if (type >= 0)
+			return m;
+		if (best == NULL || m->type < best->type)
 			best = m;
-		}
 	}
 	return best;
 }
 
-/* 1: no message; 0; -E2BIG. */
+/* SLEEPS: no message; 0; -E2BIG. */
 static int
 try_receive_locked(struct msg_work *w)
 {
 	struct msg_queue *q = w->q;
 	struct message *m = choose_locked(q, w->type, w->flags);
+	int r;
 
 	HELD(&ipc_lock);
 	if (m == NULL)
-		return 1;
-	if (w->room < m->n && (w->flags & MSG_NOERROR) == 0)
-		return -E2BIG;
+		return SLEEPS;
+	r = give_locked(w, m);
+	if (r < 0)
+		return r;
 	list_remove(&m->node);
 	q->n--;
 	q->bytes -= m->n;
-	q->rtime = ipc_now();
-	q->lrpid = proc_current()->pid;
 	wake_all(&q->senders);
-	w->m = m;
 	return 0;
 }
 
@@ -244,26 +294,44 @@ try_receive_locked(struct msg_work *w)
 static int
 serve_locked(struct msg_work *w, unsigned access)
 {
+	int r;
+
 	HELD(&ipc_lock);
-	if (w->q->ipc.removed)
-		return -EIDRM;
-	if (!ipc_may_locked(&w->q->ipc, access))
-		return -EACCES;
-	return access == IPC_W ? try_send_locked(w) : try_receive_locked(w);
+	if (w->result != SLEEPS)
+		return w->result;
+	r = w->q->ipc.removed ? -EIDRM : !ipc_may_locked(&w->q->ipc, access) ? -EACCES :
+	    access == IPC_W ? try_send_locked(w) : try_receive_locked(w);
+	if (r != SLEEPS)
+		list_remove(&w->node);
+	else if (access == IPC_R && (w->flags & IPC_NOWAIT) == 0 &&
+	    !list_is_linked(&w->node))
+		list_push_back(&w->q->sleepers, &w->node);
+	return r;
+}
+
+/* The last try: it sleeps no longer. */
+static int
+leave_locked(struct msg_work *w, unsigned access)
+{
+	int r = serve_locked(w, access);
+
+	HELD(&ipc_lock);
+	list_remove(&w->node);
+	return r;
 }
 
 /*
  * A call on a queue, again and again, until it is done or may not be waited for.
  *
  * Locks:    none held.
- * Returns:  as serve_locked(), but 1; -EINVAL, -EAGAIN, -ENOMSG, -ERESTARTNOHAND.
+ * Returns:  as serve_locked(), but SLEEPS; -EINVAL, -EAGAIN, -ENOMSG, -ERESTARTNOHAND.
  */
 static int
 on_queue(int id, unsigned access, struct msg_work *w)
 {
 	bool nowait = (w->flags & IPC_NOWAIT) != 0;
 	struct ipc *i;
-	int r, why;
+	int r;
 
 	spin_lock(&ipc_lock);
 	i = ipc_open_locked(&msg_ids, id, access, &r);
@@ -273,12 +341,15 @@ on_queue(int id, unsigned access, struct msg_work *w)
 	if (i == NULL)
 		return r;
 	w->q = queue_of(i);
-	why = wait_until(access == IPC_W ? &w->q->senders : &w->q->receivers, WAIT_INTR,
-	    WAIT_FOREVER, (r = UNDER(&ipc_lock, serve_locked(w, access))) != 1 || nowait);
-	if (why != 0)
-		r = UNDER(&ipc_lock, serve_locked(w, access));
+	w->pid = proc_current()->pid;
+	w->result = SLEEPS;
+	list_node_init(&w->node);
+	(void)wait_until(access == IPC_W ? &w->q->senders : &w->q->receivers, WAIT_INTR,
+	    WAIT_FOREVER, (r = UNDER(&ipc_lock, serve_locked(w, access))) != SLEEPS || nowait);
+	if (r == SLEEPS && !nowait)
+		r = UNDER(&ipc_lock, leave_locked(w, access));
 	ipc_put(&msg_ids, i);
-	return r != 1 ? r : !nowait ? -ERESTARTNOHAND : access == IPC_W ? -EAGAIN : -ENOMSG;
+	return r != SLEEPS ? r : !nowait ? -ERESTARTNOHAND : access == IPC_W ? -EAGAIN : -ENOMSG;
 }
 
 /*

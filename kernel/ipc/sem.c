@@ -6,14 +6,18 @@
  *           them; it sleeps until it can; and what a program has taken shall come back
  *           when it ends.
  *
- * Picture   semop: steps ─→ try ─→ done: who sleeps tries again
- *                            └──→ sleep on the set, tell at which semaphore
+ * Picture   semop: steps ─→ try ─→ done: who sleeps is served
+ *                            └──→ sleep, in the set's queue, at which semaphore
  *           SEM_UNDO: list of the process ─→ per set: what its end adds to each
  *
  * Rules     1. A try changes nothing unless all steps succeed.
  *           2. Undos are a process's, and its last thread carries them out.  SETVAL and
  *              SETALL forget what there is of a semaphore.
  *           3. What a user may have of them is counted by ipc.c, by sets.
+ *           4. Who changes a value does the steps of those who sleep, as far as they
+ *              can be done now, as on Linux: who only looks comes first, the others in
+ *              their order.  What they wait for may be over when they run.
+ *           5. Rule 4 ends after so many steps; the rest is woken and tries for itself.
  *
  * Read next ipc.c, proc/exit.c.
  */
@@ -25,6 +29,7 @@
 #include "mem/mem.h"
 
 #define SEM_UNDO 0x1000
+#define SERVE_STEPS 100000u      /* rule 5 */
 
 struct sem {
 	uint16_t value;          /* [I] */
@@ -35,17 +40,9 @@ struct sem_set {
 	struct ipc ipc;          /* first */
 	unsigned n;              /* [c] */
 	uint64_t otime;          /* [I] s */
-	struct list sleepers;    /* [I] sem_sleeper */
+	struct list sleepers;    /* [I] sem_work, who only looks in front */
 	struct list undos;       /* [I] sem_undo */
-	struct waitq wq;
 	struct sem *sems;        /* [c] n */
-};
-
-/* A call that sleeps. */
-struct sem_sleeper {
-	struct list_node node;   /* [I] set->sleepers */
-	unsigned num;            /* [I] where it could not go on … */
-	bool for_zero;           /* [I] … and for what */
 };
 
 /* What the end of a process adds to the semaphores of one set. */
@@ -58,6 +55,22 @@ struct sem_undo {
 
 struct undo_list {
 	struct list all;         /* [I] sem_undo; proc->undo leads here */
+};
+
+#define SLEEPS 1                 /* a result: it cannot be done yet */
+
+/* A call under way, on the stack of its thread. */
+struct sem_work {
+	const struct sembuf *ops; /* [c] */
+	unsigned n;              /* [c] */
+	bool writes, undoes;     /* [c] */
+	unsigned highest;        /* [c] */
+	struct proc *p;          /* [c] whose it is */
+	struct sem_undo *undo;   /* [c] p's of the set, if it undoes */
+	struct list_node node;   /* [I] set->sleepers */
+	unsigned blocked;        /* [I] the step that cannot be done */
+	int result;              /* [I] */
+	struct waitq wq;
 };
 
 static struct sem_set *
@@ -88,13 +101,126 @@ set_make(const struct ipc_want *w, struct ipc **out)
 	s->n = (unsigned)w->size;
 	list_init(&s->sleepers);
 	list_init(&s->undos);
-	waitq_init(&s->wq);
 	*out = &s->ipc;
 	s->sems = kmem_zalloc(w->size * sizeof(*s->sems));
 	if (s->sems != NULL)
 		return 0;
 	set_free(&s->ipc);
 	return -ENOMEM;
+}
+
+/* ---- steps ---- */
+
+/* One step: 0, SLEEPS, -ERANGE. */
+static int
+step_locked(struct sem_set *s, const struct sembuf *op, struct sem_undo *u)
+{
+	struct sem *sem = &s->sems[op->num];
+	int value = sem->value + op->op, adjust;
+
+	HELD(&ipc_lock);
+	if (op->op == 0)
+		return sem->value != 0 ? SLEEPS : 0;
+	if (value < 0)
+		return SLEEPS;
+	if (value > SEM_VALUE_MAX)
+		return -ERANGE;
+	if ((op->flags & SEM_UNDO) != 0) {
+		adjust = u->adjust[op->num] - op->op;
+		if (adjust < INT16_MIN || adjust > INT16_MAX)
+			return -ERANGE;
+		u->adjust[op->num] = (int16_t)adjust;
+	}
+	sem->value = (uint16_t)value;
+	return 0;
+}
+
+/* Rule 1.  0; SLEEPS, at w->blocked; -ERANGE, -EAGAIN. */
+static int
+try_locked(struct sem_set *s, struct sem_work *w)
+{
+	struct sem_undo *u = w->undo;
+	unsigned i, back;
+	int r = 0;
+
+	HELD(&ipc_lock);
+	for (i = 0; i < w->n && r == 0; i++)
+		r = step_locked(s, &w->ops[i], u);
+	if (r == 0) {
+		for (i = 0; i < w->n; i++)
+			s->sems[w->ops[i].num].pid = w->p->pid;
+		s->otime = ipc_now();
+		return 0;
+	}
+	w->blocked = i - 1;
+	for (back = i - 1; back-- > 0;) {
+		const struct sembuf *op = &w->ops[back];
+
+		s->sems[op->num].value = (uint16_t)(s->sems[op->num].value - op->op);
+		if ((op->flags & SEM_UNDO) != 0)
+			u->adjust[op->num] = (int16_t)(u->adjust[op->num] + op->op);
+	}
+	return r == SLEEPS && (w->ops[w->blocked].flags & IPC_NOWAIT) != 0 ? -EAGAIN : r;
+}
+
+/* Does it only take from one semaphore?  If it can, nobody can who could not before. */
+static bool
+is_down(const struct sem_work *w)
+{
+	return w->n == 1 && w->ops[0].op < 0;
+}
+
+static void
+settle_locked(struct sem_work *w, int r)
+{
+	HELD(&ipc_lock);
+	list_remove(&w->node);
+	w->result = r;
+	wake_all(&w->wq);
+}
+
+/*
+ * Rule 4, once along those who sleep.
+ *
+ * Locks:    ipc_lock held.
+ * Returns:  false: nobody can go on, or *left is 0; true: perhaps one can who was
+ *           tried before.
+ */
+static bool
+serve_once_locked(struct sem_set *s, unsigned *left)
+{
+	struct list_node *next;
+	struct sem_work *w;
+	bool others = false;     /* before w is one who could, after a down */
+	int r;
+
+	HELD(&ipc_lock);
+	LIST_FOREACH_SAFE(w, next, &s->sleepers, node) {
+		*left -= MIN(*left, w->n);
+		r = *left == 0 ? SLEEPS : try_locked(s, w);
+		if (r == SLEEPS)
+			others |= !is_down(w);
+		else
+			settle_locked(w, r);
+		if (r == 0 && w->writes && (others || !is_down(w)))
+			return true;
+	}
+	return false;
+}
+
+/* Values of s have changed.  Rules 4, 5. */
+static void
+serve_sleepers_locked(struct sem_set *s)
+{
+	unsigned left = SERVE_STEPS;
+	struct sem_work *w;
+
+	HELD(&ipc_lock);
+	while (serve_once_locked(s, &left))
+		;
+	if (left == 0)
+		LIST_FOREACH(w, &s->sleepers, node)
+			wake_all(&w->wq);
 }
 
 /* ---- undo ---- */
@@ -146,14 +272,6 @@ undo_prepare(struct sem_set *s)
 	return 0;
 }
 
-static void
-wake_locked(struct sem_set *s)
-{
-	HELD(&ipc_lock);
-	if (!list_is_empty(&s->sleepers))
-		wake_all(&s->wq);
-}
-
 /* One set gets back what p has taken.  Its memory is given back by the caller. */
 static struct sem_undo *
 undo_one_locked(struct proc *p, struct undo_list *l)
@@ -174,7 +292,7 @@ undo_one_locked(struct proc *p, struct undo_list *l)
 		u->set->sems[i].pid = p->pid;
 	}
 	u->set->otime = ipc_now();
-	wake_locked(u->set);
+	serve_sleepers_locked(u->set);
 	return u;
 }
 
@@ -197,19 +315,12 @@ undo_all(struct proc *p)
 
 /* ---- semop ---- */
 
-/* [own] a call under way */
-struct sem_work {
-	const struct sembuf *ops;
-	unsigned n;
-	bool writes, undoes;
-	unsigned highest;
-	unsigned blocked;        /* the step that cannot be done */
-};
-
 static void
 work_init_of(struct sem_work *w, const struct sembuf *ops, unsigned n)
 {
-	*w = (struct sem_work){ .ops = ops, .n = n };
+	*w = (struct sem_work){ .ops = ops, .n = n, .p = proc_current(), .result = SLEEPS };
+	waitq_init(&w->wq);
+	list_node_init(&w->node);
 	for (unsigned i = 0; i < n; i++) {
 		w->writes |= ops[i].op != 0;
 		w->undoes |= (ops[i].flags & SEM_UNDO) != 0;
@@ -217,94 +328,42 @@ work_init_of(struct sem_work *w, const struct sembuf *ops, unsigned n)
 	}
 }
 
-/* One step: 0, 1: it would sleep, -ERANGE. */
+/* One try, unless it is settled; who has to sleep is in the queue then. */
 static int
-step_locked(struct sem_set *s, const struct sembuf *op, struct sem_undo *u)
+attempt_locked(struct sem_set *s, struct sem_work *w)
 {
-	struct sem *sem = &s->sems[op->num];
-	int value = sem->value + op->op, adjust;
+	int r = w->result;
 
 	HELD(&ipc_lock);
-	if (op->op == 0)
-		return sem->value != 0;
-	if (value < 0)
-		return 1;
-	if (value > SEM_VALUE_MAX)
-		return -ERANGE;
-	if ((op->flags & SEM_UNDO) != 0) {
-		adjust = u->adjust[op->num] - op->op;
-		if (adjust < INT16_MIN || adjust > INT16_MAX)
-			return -ERANGE;
-		u->adjust[op->num] = (int16_t)adjust;
-	}
-	sem->value = (uint16_t)value;
-	return 0;
-}
-
-/* Rule 1.  0, 1: it would sleep, at w->blocked; -ERANGE, -EAGAIN. */
-static int
-try_locked(struct sem_set *s, struct sem_work *w, struct sem_undo *u)
-{
-	unsigned i, back;
-	int r = 0;
-
-	HELD(&ipc_lock);
-	for (i = 0; i < w->n && r == 0; i++)
-		r = step_locked(s, &w->ops[i], u);
-	if (r == 0) {
-		for (i = 0; i < w->n; i++)
-			s->sems[w->ops[i].num].pid = proc_current()->pid;
-		s->otime = ipc_now();
-		if (w->writes)
-			wake_locked(s);
-		return 0;
-	}
-	w->blocked = i - 1;
-	for (back = i - 1; back-- > 0;) {
-		const struct sembuf *op = &w->ops[back];
-
-		s->sems[op->num].value = (uint16_t)(s->sems[op->num].value - op->op);
-		if ((op->flags & SEM_UNDO) != 0)
-			u->adjust[op->num] = (int16_t)(u->adjust[op->num] + op->op);
-	}
-	return r == 1 && (w->ops[w->blocked].flags & IPC_NOWAIT) != 0 ? -EAGAIN : r;
-}
-
-/* Once more; 1: it is entered with those that sleep, else not any more. */
-static int
-attempt(struct sem_set *s, struct sem_work *w, struct sem_sleeper *me)
-{
-	struct proc *p = proc_current();
-	int r;
-
-	spin_lock(&ipc_lock);
-	if (list_is_linked(&me->node))
-		list_remove(&me->node);
-	r = s->ipc.removed ? -EIDRM : try_locked(s, w, undo_find_locked(p, s));
-	if (r == 1) {
-		me->num = w->ops[w->blocked].num;
-		me->for_zero = w->ops[w->blocked].op == 0;
-		list_push_back(&s->sleepers, &me->node);
-	}
-	spin_unlock(&ipc_lock);
+	if (r != SLEEPS)
+		return r;
+	r = s->ipc.removed ? -EIDRM : try_locked(s, w);
+	if (r != SLEEPS)
+		settle_locked(w, r);
+	else if (!list_is_linked(&w->node) && w->writes)
+		list_push_back(&s->sleepers, &w->node);
+	else if (!list_is_linked(&w->node))
+		list_push_front(&s->sleepers, &w->node);
+	if (r == 0 && w->writes)
+		serve_sleepers_locked(s);
 	return r;
 }
 
 static int
 op_on(struct sem_set *s, struct sem_work *w, uint64_t deadline)
 {
-	struct sem_sleeper me;
 	int r, why;
 
-	list_node_init(&me.node);
-	why = wait_until(&s->wq, WAIT_INTR, deadline, (r = attempt(s, w, &me)) != 1);
-	if (why != 0)
-		r = attempt(s, w, &me);
-	if (r != 1)
-		return r;
+	if (w->undoes)
+		w->undo = UNDER(&ipc_lock, undo_find_locked(w->p, s));
+	why = wait_until(&w->wq, WAIT_INTR, deadline,
+	    UNDER(&ipc_lock, attempt_locked(s, w)) != SLEEPS);
 	spin_lock(&ipc_lock);
-	list_remove(&me.node);
+	r = w->result;
+	list_remove(&w->node);
 	spin_unlock(&ipc_lock);
+	if (r != SLEEPS)
+		return r;
 	return why == -ETIMEDOUT ? -EAGAIN : -EINTR;
 }
 
@@ -344,11 +403,14 @@ sem_op(int id, const struct sembuf *ops, unsigned n, uint64_t deadline)
 static int
 count_sleepers(struct sem_set *s, unsigned num, bool for_zero)
 {
-	struct sem_sleeper *o;
+	const struct sembuf *op;
+	struct sem_work *w;
 	int n = 0;
 
-	LIST_FOREACH(o, &s->sleepers, node)
-		n += o->num == num && o->for_zero == for_zero;
+	LIST_FOREACH(w, &s->sleepers, node) {
+		op = &w->ops[w->blocked];
+		n += op->num == num && (op->op == 0) == for_zero;
+	}
 	return n;
 }
 
@@ -367,7 +429,7 @@ change_locked(struct sem_set *s, unsigned first, const uint16_t *values, unsigne
 			u->adjust[first + i] = 0;
 	}
 	s->ipc.ctime = ipc_now();
-	wake_locked(s);
+	serve_sleepers_locked(s);
 }
 
 /* What is asked of one semaphore. */
@@ -483,7 +545,8 @@ set_removed_locked(struct ipc *i)
 	ipc_remove_locked(&sem_ids, i);
 	while ((n = list_pop_front(&set_of(i)->undos)) != NULL)
 		LIST_ENTRY(n, struct sem_undo, of_set)->set = NULL;
-	wake_locked(set_of(i));
+	while ((n = list_first(&set_of(i)->sleepers)) != NULL)
+		settle_locked(LIST_ENTRY(n, struct sem_work, node), -EIDRM);
 }
 
 static void

@@ -3,10 +3,11 @@
 /*
  * System V semaphores and queues: steps are all done or none, who cannot go on sleeps
  * and is told of a removal, the end of a process gives back; messages come by type, in
- * order, whole; and both are bounded.
+ * order, whole; what somebody sleeps for is his at once; and both are bounded.
  */
 #include "lib/host.h"
 #include "lib/sleeps.h"
+#include <pthread.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -106,6 +107,109 @@ turns(void)
 	REAP(pid, 0);
 }
 
+/* A process that sleeps until it can do the steps; it ends with the error. */
+static pid_t
+stepper(int id, struct sembuf *steps, size_t n)
+{
+	struct timespec some = { 30, 0 };
+	pid_t pid = OK(fork());
+
+	if (pid == 0)
+		_exit(semtimedop(id, steps, n, &some) == 0 ? 0 : errno);
+	process_sleeps(pid);
+	return pid;
+}
+
+/* What somebody sleeps for is his before the call that gives it is over. */
+static void
+who_sleeps_is_served(void)
+{
+	struct sembuf down = { 0, -1, 0 }, up = { 0, 1, 0 }, zero = { 0, 0, 0 };
+	struct sembuf now = { 0, -1, IPC_NOWAIT }, undo = { 0, -1, SEM_UNDO };
+	struct sembuf pass[2] = { { 0, -1, 0 }, { 1, 1, 0 } }, passed = { 1, -1, 0 };
+	int id = OK(semget(IPC_PRIVATE, 2, 0600));
+	pid_t first = stepper(id, &down, 1), second = stepper(id, &down, 1);
+
+	OK(semop(id, &up, 1));
+	EQ(value(id, 0), 0);
+	EQ(semctl(id, 0, GETPID), first);
+	EQ(semctl(id, 0, GETNCNT), 1);
+	ERR(semop(id, &now, 1), EAGAIN);
+	REAP(first, 0);
+	OK(semctl(id, 0, SETVAL, 1));
+	EQ(value(id, 0), 0);
+	REAP(second, 0);
+
+	OK(semctl(id, 0, SETVAL, 1));
+	first = stepper(id, &zero, 1);
+	OK(semop(id, &down, 1));
+	OK(semop(id, &up, 1));
+	REAP(first, 0);
+	OK(semop(id, &down, 1));
+
+	first = stepper(id, &passed, 1);
+	second = stepper(id, pass, 2);
+	OK(semop(id, &up, 1));
+	EQ(value(id, 0), 0);
+	EQ(value(id, 1), 0);
+	REAP(first, 0);
+	REAP(second, 0);
+
+	OK(semop(id, &up, 1));
+	first = OK(fork());
+	if (first == 0) {
+		OK(semop(id, &undo, 1));
+		pause();
+	}
+	process_sleeps(first);
+	second = stepper(id, &down, 1);
+	OK(kill(first, SIGKILL));
+	EQ(waitpid(first, NULL, 0), first);
+	EQ(value(id, 0), 0);
+	REAP(second, 0);
+
+	first = stepper(id, &down, 1);
+	OK(semop(id, &up, 1));
+	OK(semctl(id, 0, IPC_RMID));
+	REAP(first, 0);
+}
+
+#define THREADS 250
+static struct sembuf long_way[500];
+
+static void *
+go_long_way(void *id)
+{
+	OK(semop(*(int *)id, long_way, 500));
+	return NULL;
+}
+
+/* More steps than one call does for others. */
+static void
+all_are_served(void)
+{
+	int id = OK(semget(IPC_PRIVATE, 2, 0600)), i;
+	struct sembuf up = { 0, THREADS, 0 };
+	pthread_t threads[THREADS];
+	pthread_attr_t attr;
+
+	for (i = 0; i < 499; i++)
+		long_way[i] = (struct sembuf){ 1, i % 2 == 0 ? 1 : -1, 0 };
+	long_way[499] = (struct sembuf){ 0, -1, 0 };
+	EQ(pthread_attr_init(&attr), 0);
+	EQ(pthread_attr_setstacksize(&attr, 32768), 0);
+	for (i = 0; i < THREADS; i++)
+		EQ(pthread_create(&threads[i], &attr, go_long_way, &id), 0);
+	while (semctl(id, 0, GETNCNT) < THREADS)
+		sleep_ms(1);
+	OK(semop(id, &up, 1));
+	for (i = 0; i < THREADS; i++)
+		EQ(pthread_join(threads[i], NULL), 0);
+	EQ(value(id, 0), 0);
+	EQ(value(id, 1), THREADS);
+	OK(semctl(id, 0, IPC_RMID));
+}
+
 static ssize_t
 take(int id, long type, int flags)
 {
@@ -183,6 +287,39 @@ through(void)
 	REAP(pid, 0);
 }
 
+/* A process that sleeps for a message; it ends with the error. */
+static pid_t
+reader(int id, size_t room)
+{
+	struct message m;
+	pid_t pid = OK(fork());
+
+	if (pid == 0)
+		_exit(msgrcv(id, &m, room, 0, 0) == 3 ? 0 : errno);
+	process_sleeps(pid);
+	return pid;
+}
+
+/* A message is his who sleeps for it, though the queue goes before he runs. */
+static void
+who_sleeps_has_the_message(void)
+{
+	int id = OK(msgget(IPC_PRIVATE, 0600));
+	pid_t small = reader(id, 1), first = reader(id, 3), second = reader(id, 3);
+	struct msqid_ds ds;
+
+	put(id, 1, 'a', 3);
+	OK(msgctl(id, IPC_STAT, &ds));
+	EQ(ds.msg_qnum, 0);
+	EQ(ds.msg_lrpid, first);
+	ERR(take(id, 0, IPC_NOWAIT), ENOMSG);
+	REAP(small, E2BIG);
+	REAP(first, 0);
+	put(id, 1, 'b', 3);
+	OK(msgctl(id, IPC_RMID, NULL));
+	REAP(second, 0);
+}
+
 /* Empty messages in all the queues that one may have. */
 static void
 full(void)
@@ -220,8 +357,11 @@ main(void)
 {
 	steps();
 	turns();
+	who_sleeps_is_served();
+	all_are_served();
 	types();
 	through();
+	who_sleeps_has_the_message();
 	full();
 	return test_done();
 }
