@@ -78,6 +78,7 @@ trim_unused(struct aspace *as, bool ended)
 	if (as->md.root_pa != 0 && (!ended || sets_the_pace(as))) {
 		if (ended) {
 			ws_age(as);
+			as->ws.emptied = 0;
 			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 		}
 		as->school->evict(as, SIZE_MAX, 1);

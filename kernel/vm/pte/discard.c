@@ -66,6 +66,7 @@ cool_table(struct advise_work *w)
 {
 	uint64_t *word, old;
 
+	w->as->ws.emptied = 0;
 	PT_FOREACH(word, &w->at) {
 		old = word_get(word);
 		if (pte_kind(old) == PTE_VALID && pte_src(old) != SRC_SPEC)

@@ -175,6 +175,8 @@ struct as_ws {
 	uint16_t hand_idx;             /* [W] */
 	uint32_t tables;               /* [W] on the ring */
 	uint8_t missed, age_missed;    /* [bsm] visits that found [W] taken */
+	uint8_t emptied;               /* [W] so many ages, the oldest first, were searched
+	                                * to the end since its last age pass */
 	uint32_t visit;                /* [bsm] the last one, to come once a round */
 	uint64_t ages[WS_AGES];        /* [W] pages by age, at the last age pass */
 	uint64_t used_ns;              /* [A] an age pass last found a page used */

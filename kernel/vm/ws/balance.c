@@ -30,7 +30,8 @@
  *              frames given out: a quarter of the memory makes a page one
  *              older, so that age 3 means long unused under any load, and on
  *              a slow disk, too.  While enough pages are old already nobody
- *              becomes older.
+ *              becomes older.  Who had too few pages of an age has none before
+ *              its next age pass, and is not searched for them until then.
  *           4. Where memory begins to be short, an age pass ends with a flush:
  *              else what stays in a TLB would look unused.  Then old pages of
  *              the kernel, and tables that name no frame, go to their queue
@@ -129,7 +130,8 @@ visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
 static bool
 has_old_pages(const struct aspace *as)
 {
-	return as->ws.ages[WS_AGES - 1] >= as->ws.pages / 4 &&
+	return as->ws.emptied == 0 &&
+	    as->ws.ages[WS_AGES - 1] >= as->ws.pages / 4 &&
 	    bal.now - as->ws.used_ns < 2 * ROUND_NS;
 }
 
@@ -139,12 +141,20 @@ score_age(const struct aspace *as)
 	return as->ws.visit != bal.visit && as->ws.pages != 0;
 }
 
+/* [W]. */
+static void
+grow_older(struct aspace *as)
+{
+	ws_age(as);
+	as->ws.emptied = 0;
+}
+
 static size_t
 visit_age(struct aspace *as)
 {
 	if (has_old_pages(as) || !enter(as, &as->ws.age_missed, AGE_TRIES))
 		return 0;
-	ws_age(as);
+	grow_older(as);
 	if (begins_to_be_short())
 		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 	mutex_unlock(&as->ws_lock);
@@ -243,6 +253,7 @@ score_trim(const struct aspace *as)
 	uint64_t keep = bal.round > 0 ? as->ws.min : 0;
 
 	if (as->ws.visit == bal.visit || as->ws.pages <= keep ||
+	    as->ws.emptied >= WS_AGES - bal.round ||
 	    (bal.missed && as->ws.missed == 0))
 		return 0;
 	return (as->ws.pages - keep) * (1 + unused_ns(as) / SECOND);
@@ -253,7 +264,7 @@ static bool
 is_sleeper(struct aspace *as)
 {
 	if (unused_ns(as) > SLEEPER_NS)
-		ws_age(as);
+		grow_older(as);
 	return unused_ns(as) > SLEEPER_NS;
 }
 
@@ -271,8 +282,8 @@ visit_trim(struct aspace *as)
 	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
 	done = as->school->evict(as, want, of_age(bal.round));
-	if (bal.round == WS_AGES - 1 && done < want)
-		as->ws.ages[WS_AGES - 1] = 0;
+	if (done < want && bal.round > 0)
+		as->ws.emptied = (uint8_t)(WS_AGES - bal.round);
 	mutex_unlock(&as->ws_lock);
 	if (whole && done > 0)
 		EVENT(ws_out, done);
