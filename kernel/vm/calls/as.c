@@ -119,7 +119,7 @@ free_vads(struct aspace *as, struct vad_list *gone)
 	}
 	vad_list_free(&as->map.spare);
 	if (as_has_lost(as, LOST_VADS))
-		vmo_forget_space(as);
+		vad_forget_links(as);
 	left = vadpool_end(as);
 	ASSERT(left == 0 || as_has_lost(as, LOST_VADS));
 	EVENT_ADD(vad_free, left);
@@ -221,25 +221,25 @@ as_make(const struct design *design, struct aspace **out)
 
 	if (as == NULL)
 		return -ENOMEM;
-	r = commit_charge(UPPER_TABLES);
-	if (r != 0)
-		goto undo_new;
-	as->commit.paid = UPPER_TABLES;
 	r = root_make(as);
 	if (r != 0)
-		goto undo_charge;
-	r = design_as_init(as);
+		goto undo_new;
+	r = commit_charge(UPPER_TABLES);
 	if (r != 0)
 		goto undo_root;
+	as->commit.paid = UPPER_TABLES;
+	r = design_as_init(as);
+	if (r != 0)
+		goto undo_charge;
 	rw_lock_write(&as->map_lock);
 	vad_refill_spare(as);
 	rw_unlock_write(&as->map_lock);
 	*out = as;
 	return 0;
-undo_root:
-	root_free(as);
 undo_charge:
 	commit_uncharge(UPPER_TABLES);
+undo_root:
+	root_free(as);
 undo_new:
 	as_free(as);
 	return r;

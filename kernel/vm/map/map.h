@@ -150,6 +150,7 @@ bool vadpool_is_here(struct aspace *);
 void vad_list_link(struct aspace *, struct vad *);            /* its maplink onto vmo->maps */
 void vad_update_link(struct vad *);                           /* the VAD has changed */
 void vad_unlist_link(struct vad *);
+void vad_forget_links(struct aspace *);                       /* its VADs are lost */
 
 /* vadcommit.c */
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;

@@ -73,6 +73,7 @@ struct vad_block {
 
 static struct kmem_cache pages = KMEM_CACHE("vad-page", struct vad_page);
 static struct kmem_cache blocks = KMEM_CACHE("vad-block", struct vad_block);
+static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
 
 /* Behind the VADs of the page or block in which v lies: whose they are.  NULL stands in
  * a page that was lost. */
@@ -268,6 +269,16 @@ vadpool_is_here(struct aspace *as)
 
 /* ---- VADs ---- */
 
+/* It is on no list; NULL is allowed. */
+static void
+free_link(struct vm_maplink *link)
+{
+	if (link == NULL)
+		return;
+	ASSERT(!list_is_linked(&link->node));
+	kmem_cache_free(&links, link);
+}
+
 /* A VAD for the space, of no range yet; with vmo also a reference to it and a maplink.
  * Locks: none of rank >= 3.  Context: thread, sleeps: VADs are paged.
  * Returns: all fields 0 but vmo and link; NULL: no memory, or FI_SLAB. */
@@ -278,13 +289,13 @@ vad_alloc(struct aspace *as, struct vmo *vmo)
 	struct vad *v;
 	va_t kva = 0;
 
-	if (vmo != NULL && (link = vmo_link_alloc()) == NULL)
+	if (vmo != NULL && (link = kmem_cache_zalloc(&links)) == NULL)
 		return NULL;
 	if (!inject_hit(FI_SLAB))
 		while ((kva = take_place(&as->map.pool)) == 0 && add_page(as))
 			continue;
 	if (kva == 0) {
-		vmo_link_free(link);
+		free_link(link);
 		return NULL;
 	}
 	v = (struct vad *)kva;
@@ -308,8 +319,7 @@ vad_free(struct vad *v)
 	if (v->dpriv != NULL && *owner_of(v) != NULL)
 		design_release((*owner_of(v))->as, v);
 	vmo = v->vmo;
-	if (v->link != NULL)
-		vmo_link_free(v->link);
+	free_link(v->link);
 	if (give(v))
 		EVENT(vad_free);
 	if (vmo != NULL)
@@ -359,7 +369,7 @@ vad_refill_spare(struct aspace *as)
 		v = vad_alloc(as, NULL);
 		if (v == NULL)
 			return;
-		v->link = vmo_link_alloc();
+		v->link = kmem_cache_zalloc(&links);
 		if (v->link == NULL) {
 			vad_free(v);
 			return;
@@ -483,4 +493,42 @@ vad_update_link(struct vad *v)
 		l->zap_seq = 0;
 	fill_link(l, &copy);
 	mutex_unlock(&copy.vmo->maps_lock);
+}
+
+/* A link of the space, off the object's list; NULL: there is none. */
+static struct vm_maplink *
+take_link(struct vmo *vmo, const struct aspace *as)
+{
+	struct vm_maplink *link, *found = NULL;
+
+	mutex_lock(&vmo->maps_lock);
+	LIST_FOREACH(link, &vmo->maps, node)
+		if (link->as == as)
+			found = link;
+	if (found != NULL)
+		list_remove(&found->node);
+	mutex_unlock(&vmo->maps_lock);
+	return found;
+}
+
+/* The links of a space whose VADs could not be read go, each with the reference that
+ * its VAD had.
+ * Locks: none of rank >= 2; the space has no words. */
+void
+vad_forget_links(struct aspace *as)
+{
+	struct vm_maplink *link;
+	struct vmo *vmo;
+
+	do {
+		link = NULL;
+		mutex_lock(&vmo_list_lock);
+		LIST_FOREACH(vmo, &vmo_list, all)
+			if ((link = take_link(vmo, as)) != NULL)
+				break;
+		mutex_unlock(&vmo_list_lock);
+		free_link(link);
+		if (link != NULL)
+			vmo_put(vmo);
+	} while (link != NULL);
 }

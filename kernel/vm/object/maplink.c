@@ -27,30 +27,6 @@
 #include "vm/object/object.h"
 #include "vm/table/table.h"
 
-static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
-
-/* Locks: any below LR_MEM.  Owns: the caller: vmo_link_free().
- * Returns: a link on no list; NULL. */
-struct vm_maplink *
-vmo_link_alloc(void)
-{
-	struct vm_maplink *link = kmem_cache_zalloc(&links);
-
-	if (link != NULL)
-		list_node_init(&link->node);
-	return link;
-}
-
-/* link is on no list.  NULL is allowed.  Locks: any below LR_MEM. */
-void
-vmo_link_free(struct vm_maplink *link)
-{
-	if (link == NULL)
-		return;
-	ASSERT(!list_is_linked(&link->node));
-	kmem_cache_free(&links, link);
-}
-
 /* How many mappings it has, or such ones (objects.h), parts of one that was cut counted
  * apart.  A mapping keeps the open file that it was made from; the descriptor may be
  * closed since.  A program's file is asked for writers at each fork and exec, and may be
@@ -72,44 +48,6 @@ vmo_mappings(struct vmo *vmo, enum vmo_maps which)
 		vmo->had_writer = n != 0;
 	mutex_unlock(&vmo->maps_lock);
 	return n;
-}
-
-/* A link of the space, off the object's list; NULL: there is none. */
-static struct vm_maplink *
-take_link(struct vmo *vmo, const struct aspace *as)
-{
-	struct vm_maplink *link, *found = NULL;
-
-	mutex_lock(&vmo->maps_lock);
-	LIST_FOREACH(link, &vmo->maps, node)
-		if (link->as == as)
-			found = link;
-	if (found != NULL)
-		list_remove(&found->node);
-	mutex_unlock(&vmo->maps_lock);
-	return found;
-}
-
-/* The links of a space whose VADs could not be read go, each with the reference that
- * its VAD had.
- * Locks: none of rank >= 2; the space has no words. */
-void
-vmo_forget_space(struct aspace *as)
-{
-	struct vm_maplink *link;
-	struct vmo *vmo;
-
-	do {
-		link = NULL;
-		mutex_lock(&vmo_list_lock);
-		LIST_FOREACH(vmo, &vmo_list, all)
-			if ((link = take_link(vmo, as)) != NULL)
-				break;
-		mutex_unlock(&vmo_list_lock);
-		vmo_link_free(link);
-		if (link != NULL)
-			vmo_put(vmo);
-	} while (link != NULL);
 }
 
 /* ---- zapping ---- */

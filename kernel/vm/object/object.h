@@ -51,9 +51,6 @@ extern struct mutex vmo_list_lock;                       /* none comes or goes; 
 extern struct list vmo_list;                             /* [L] of all, by vmo->all */
 struct vmo *vmo_visit_next(struct vmo *prev);            /* of the objects of files */
 /* maplink.c */
-struct vm_maplink *vmo_link_alloc(void);                 /* on no list; NULL */
-void vmo_link_free(struct vm_maplink *);                 /* NULL is allowed */
-void vmo_forget_space(struct aspace *);                   /* its VADs are lost */
 int vmo_zap_link(struct vm_maplink *, uint64_t lo, uint64_t hi, struct zap_job *);
 void vmo_zap_links(struct vmo *, const struct zap_range *); /* no lock of rank >= 3; sleeps */
 
