@@ -56,7 +56,7 @@ struct thread {
 	bool intr_wake;           /* run-queue lock: sleeps interruptible */
 	_Atomic uint32_t pending; /* [A] THREAD_SIGNAL | THREAD_KILL */
 	uint32_t time_seq;        /* [A] odd while charge() changes the next three */
-	uint32_t refusals;        /* [own] phys_refusals(), as sys/ has seen it */
+	uint32_t refusals;        /* [own] phys_refusals(), as vm_frames_come() saw it */
 	uint64_t utime_ns, stime_ns; /* [cpu] */
 	uint64_t stamp;           /* [cpu] counted up to then; 0: not on a CPU */
 	struct evset *evset;      /* [c] the process's own counters, or NULL */

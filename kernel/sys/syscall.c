@@ -66,7 +66,7 @@ call(const struct trapframe *tf)
 bool
 sys_is_made_again(unsigned *tries)
 {
-	if ((*tries)++ == AGAIN_MAX || !vm_frames_come(&thread_current()->refusals))
+	if ((*tries)++ == AGAIN_MAX || !vm_frames_come())
 		return false;
 	EVENT(page_calls_again);
 	return true;

@@ -25,7 +25,7 @@ struct design;
 
 void vm_init(void);         /* after kern_init; before the first thread sleeps */
 void vm_start(void);        /* threads of the VM */
-bool vm_frames_come(uint32_t *seen); /* the kernel lacked one since: waits a while for it */
+bool vm_frames_come(void); /* the kernel lacked one: waits a while for it */
 bool vm_is_short(void);     /* no frames for another process: -EAGAIN */
 /* Registered by proc/: does the current thread ask for a user, who may not have all
  * (commit.c, rule 6)?  Called with any lock. */

@@ -166,7 +166,7 @@ fault_between(struct fctx *f, enum fault_outcome r)
 	f->let_go = false;
 	error = fault_wait(f, r);
 	/* A file system, say, had no frame for its own: there may be one soon. */
-	if (error == -ENOMEM && vm_frames_come(&thread_current()->refusals))
+	if (error == -ENOMEM && vm_frames_come())
 		error = 0;
 	if (error != 0)
 		return error;

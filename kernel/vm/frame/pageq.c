@@ -265,16 +265,17 @@ wait_tick(struct sleepers *s, enum phys_class class)
 }
 
 /* For who has failed because the kernel had no frame, and may begin anew: has one been
- * refused since *seen (phys_refusals(), updated), and is there one now?  Nobody has promised
- * that one comes, so it is not waited for without end.
- * Locks: none.  Returns: false: none was refused, none came in time, or a fatal signal did. */
+ * refused since the thread last asked, and is there one now?  Nobody has promised that one
+ * comes, so it is not waited for without end.
+ * Locks: none of rank >= 3.
+ * Returns: false: none was refused, none came in time, or a fatal signal did. */
 bool
-vm_frames_come(uint32_t *seen)
+vm_frames_come(void)
 {
+	uint32_t refused = phys_refusals(), *seen = &thread_current()->refusals;
 	uint64_t end = md_time_ns() + COME_NS;
-	uint32_t refused = phys_refusals();
 
-	if (*seen == refused)
+	if (*seen == refused || vm_may_stop())
 		return false;
 	*seen = refused;
 	EVENT(page_waits);

@@ -158,24 +158,36 @@ take_new(size_t pages)
 	return 0;
 }
 
-/* A range of kernel paged memory: demand-zero, not charged.
- * Locks: none of rank >= 3.
- * Owns: the caller, until kpaged_free().
- * Returns: its address; 0: no memory for the books or tables, or FI_KPAGED. */
-va_t
-kpaged_alloc(size_t pages)
+/* One that was used before, or a new one; 0: no memory, or FI_KPAGED. */
+static va_t
+take(size_t pages)
 {
 	int class = class_of(pages);
 	va_t kva;
 
-	ASSERT(pages > 0);
 	if (inject_hit(FI_KPAGED))
 		return 0;
 	kva = class >= 0 ? cache_take(class) : 0;
-	if (kva != 0)
-		EVENT(kpaged_va_cache_hits);
-	else
-		kva = take_new(pages);
+	if (kva == 0)
+		return take_new(pages);
+	EVENT(kpaged_va_cache_hits);
+	return kva;
+}
+
+/* A range of kernel paged memory: demand-zero, not charged.
+ * Locks: none of rank >= 3.
+ * Context: thread, sleeps a while where there is no frame for the books or tables.
+ * Owns: the caller, until kpaged_free().
+ * Returns: its address; 0: no memory, or FI_KPAGED. */
+va_t
+kpaged_alloc(size_t pages)
+{
+	va_t kva;
+
+	ASSERT(pages > 0);
+	do
+		kva = take(pages);
+	while (kva == 0 && vm_frames_come());
 	if (kva != 0)
 		EVENT(kpaged_alloc, kva, pages);
 	return kva;

@@ -2,9 +2,9 @@
 /*
  * A call that finds no frame for its work is made again when there is one, and answers as
  * if nothing had been, whatever it would say: also one that goes on after a stop, and
- * brk, which tells of no failure.  Where nobody has lacked a frame it fails, by an errno
- * that speaks of memory.  Argument: a folder on a disk, where a store to a hole of a
- * file needs memory, too.
+ * brk, which tells of no failure.  So is a store to shared memory, and to a hole of a
+ * file on a disk (argument: a folder there), and what of shared memory is written by a
+ * call.  Where nobody has lacked a frame it fails, by an errno that speaks of memory.
  */
 #include "lib/events.h"
 #include "lib/pressure.h"
@@ -19,6 +19,7 @@
 #define MANY 20   /* more ends than poll has room for without memory */
 #define PIPES 40  /* full, they are more than what is free beside a hog */
 #define ROUNDS 2000
+#define FAR (64 * PAGE)
 #define PIECES 4  /* of memory: one of the first is refused */
 
 static char full[64 * KIB];
@@ -79,11 +80,11 @@ poll_many(int end)
 
 /* The nth piece of memory that the process takes from now on. */
 static void
-refuse(pid_t pid, int nth)
+refuse(const char *point, pid_t pid, int nth)
 {
 	char spec[64];
 
-	snprintf(spec, sizeof(spec), "FI_SLAB:%d:0:1:%d", nth, (int)pid);
+	snprintf(spec, sizeof(spec), "%s:%d:0:1:%d", point, nth, (int)pid);
 	EQ(proc_write(INJECT, spec), 0);
 }
 
@@ -102,7 +103,7 @@ goes_on_without(int nth)
 	OK(kill(pid, SIGSTOP));
 	EQ(waitpid(pid, &status, WUNTRACED), pid);
 	CHECK(WIFSTOPPED(status));
-	refuse(pid, nth);
+	refuse("FI_SLAB", pid, nth);
 	OK(kill(pid, SIGCONT));
 	sleep_ms(50);
 	EQ(proc_write(INJECT, "off"), 0);
@@ -116,6 +117,7 @@ goes_on_without(int nth)
 
 static int file, sock[2]; /* of a file that can be locked; of connected sockets */
 static char *area;        /* some pages, one mapping */
+static int memory;        /* that area is a part of, for those that want it shared */
 static char *holes;       /* pages of a file; NULL: no disk */
 static int hole;          /* the next one */
 
@@ -204,6 +206,19 @@ stores(void)
 	return TRAPPED(store(holes + hole * PAGE, 1)) == 0 ? 0 : -1;
 }
 
+/* At FAR a table of the object is missing. */
+static int
+stores_shared(void)
+{
+	return TRAPPED(store(area + FAR, 1)) == 0 ? 0 : -1;
+}
+
+static int
+writes_shared(void)
+{
+	return pwrite(memory, "x", 1, FAR) == 1 ? 0 : -1;
+}
+
 static const struct {
 	const char *name;
 	int (*call)(void);
@@ -215,6 +230,8 @@ static const struct {
 	{ "F_SETLK", locks, ENOLCK }, { "write to a socket", sends, ENOBUFS },
 	{ "madvise", advises, EAGAIN }, { "mprotect", protects, ENOMEM },
 	{ "brk", grows_heap, 0 }, { "a store to a hole", stores, 0 },
+	{ "a store to shared memory", stores_shared, 0 },
+	{ "pwrite to shared memory", writes_shared, ENOSPC },
 };
 
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
@@ -226,9 +243,22 @@ area_of(int (*call)(void))
 		area = (char *)(((uintptr_t)syscall(SYS_brk, NULL) + PAGE - 1) & -PAGE);
 		EQ(syscall(SYS_brk, area + 2 * PAGE), (long)area + 2 * PAGE);
 		OK(mprotect(area + PAGE, PAGE, PROT_READ));
+	} else if (call == stores_shared || call == writes_shared) {
+		memory = OK(memfd_create("far", 0));
+		OK(ftruncate(memory, FAR + PAGE));
+		area = mmap(NULL, FAR + PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, memory,
+		    0);
+		CHECK(area != MAP_FAILED);
 	} else {
 		area = pages_private(3);
 	}
+}
+
+/* Where its memory is refused. */
+static const char *
+point_of(int (*call)(void))
+{
+	return call == stores_shared || call == writes_shared ? "FI_KPAGED" : "FI_SLAB";
 }
 
 /* Its nth piece of memory is refused: has it failed? */
@@ -245,7 +275,7 @@ fails(unsigned i, int nth)
 	pid = OK(fork());
 	if (pid == 0) {
 		area_of(calls[i].call);
-		refuse(getpid(), nth);
+		refuse(point_of(calls[i].call), getpid(), nth);
 		r = calls[i].call();
 		e = errno;
 		/* The one failure may be left for this. */
