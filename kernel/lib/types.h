@@ -28,8 +28,13 @@ typedef int64_t off_t;
 
 #define BIT(n) (1ul << (n))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+/* Each argument is asked once: what others change may be another the second time. */
+#define MIN(a, b) PICK_AS(a, <, b, __COUNTER__)
+#define MAX(a, b) PICK_AS(a, >, b, __COUNTER__)
+#define PICK_AS(a, is, b, n) PICK_OF(a, is, b, n)
+#define PICK_OF(a, is, b, n) PICK_ONCE(a, is, b, a_##n, b_##n)
+#define PICK_ONCE(a, is, b, x, y) \
+	({ __typeof__(1 ? (a) : (b)) x = (a), y = (b); x is y ? x : y; })
 #define CONTAINER_OF(p, type, field) \
 	((type *)((char *)(p) - offsetof(type, field)))
 
