@@ -113,6 +113,7 @@ struct sigq *sigq_keep_locked(struct proc *, void (*taken)(void *, struct siginf
     void *keeper);
 bool sigq_send_locked(struct sigq *, struct task *to, const struct siginfo *);
 void sigq_leave_locked(struct sigq *);
+int sig_first_of(uint64_t set);
 enum sig_default sig_default(int signo);
 int sig_send_first_locked(struct task *first, const struct siginfo *);
 int sig_send_member_locked(struct proc *, const struct siginfo *);

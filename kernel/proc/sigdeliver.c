@@ -13,7 +13,7 @@
  *           restart_call ─→ put the mask back ─→ user mode
  *
  * Rules     1. Forced signals (faults) come first, then the thread's own, then
- *              the process's; in each the synchronous ones, then the lowest.
+ *              the process's; in each as sig_first_of() says.
  *           2. A call that ended in -ERESTART* is rewound once: the frame's
  *              vector is cleared after that, and when a handler is entered.
  *           3. The mask of sigsuspend lasts until here: a handler's frame
@@ -33,9 +33,6 @@
 
 #define NR_RESTART_SYSCALL 219
 #define SYSCALL_BYTES 2
-
-#define SIGS_SYNC (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | \
-	SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | SIGBIT(SIGSYS))
 
 /* Whose signal it is. */
 enum sig_from { FROM_FAULT, FROM_TASK, FROM_PROC };
@@ -127,14 +124,6 @@ sig_step(struct task *tk, struct trapframe *tf)
 		act_handler(tk, tf, &si, &sa);
 }
 
-static int
-lowest(uint64_t set)
-{
-	if ((set & SIGS_SYNC) != 0)
-		set &= SIGS_SYNC;
-	return set == 0 ? 0 : __builtin_ctzl(set) + 1;
-}
-
 static bool
 next_signal_locked(struct task *tk, struct siginfo *si, enum sig_from *from)
 {
@@ -148,14 +137,14 @@ next_signal_locked(struct task *tk, struct siginfo *si, enum sig_from *from)
 		tk->forced.signo = 0;
 		return true;
 	}
-	n = lowest(tk->pending.set & open);
+	n = sig_first_of(tk->pending.set & open);
 	if (n != 0) {
 		*from = FROM_TASK;
 		sigpend_take_locked(&tk->pending, n, si);
 		return true;
 	}
 	*from = FROM_PROC;
-	n = lowest(tk->proc->pending.set & open);
+	n = sig_first_of(tk->proc->pending.set & open);
 	if (n != 0)
 		sigpend_take_of_proc_locked(tk->proc, n, si);
 	return n != 0;

@@ -169,9 +169,9 @@ take_locked(struct task *tk, uint64_t set, struct siginfo *si)
 
 	HELD(&proc_lock);
 	if (mine != 0)
-		sigpend_take_locked(&tk->pending, __builtin_ctzl(mine) + 1, si);
+		sigpend_take_locked(&tk->pending, sig_first_of(mine), si);
 	else if (all != 0)
-		sigpend_take_of_proc_locked(tk->proc, __builtin_ctzl(all) + 1, si);
+		sigpend_take_of_proc_locked(tk->proc, sig_first_of(all), si);
 	return (mine | all) != 0;
 }
 

@@ -175,6 +175,18 @@ sigpend_take_of_proc_locked(struct proc *p, int signo, struct siginfo *si)
 #define SIGS_STOP (SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | \
 	SIGBIT(SIGTTOU))
 
+#define SIGS_SYNC (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | \
+	SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | SIGBIT(SIGSYS))
+
+/* Which is taken first: those that faults send, then the lowest; 0: the set is empty. */
+int
+sig_first_of(uint64_t set)
+{
+	if ((set & SIGS_SYNC) != 0)
+		set &= SIGS_SYNC;
+	return set == 0 ? 0 : __builtin_ctzl(set) + 1;
+}
+
 /* What the system does with a signal that is not caught. */
 enum sig_default
 sig_default(int signo)

@@ -2,7 +2,8 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * Real-time signals queue with their values, lowest number first; standard
- * ones collapse; RLIMIT_SIGPENDING is EAGAIN.
+ * ones collapse, and those that faults send come before all others, for who
+ * waits as well; RLIMIT_SIGPENDING is EAGAIN.
  */
 #include "lib/test.h"
 
@@ -26,6 +27,20 @@ send(int signo, int value)
 	OK(sigqueue(getpid(), signo, v));
 }
 
+static void
+those_of_faults_come_first(void)
+{
+	static const int sent[] = { 36, SIGHUP, SIGUSR1, SIGSEGV, SIGTERM, SIGILL };
+	static const int order[] = { SIGILL, SIGSEGV, SIGHUP, SIGUSR1, SIGTERM, 36 };
+	sigset_t all;
+
+	sigfillset(&all);
+	for (int i = 0; i < 6; i++)
+		OK(kill(getpid(), sent[i]));
+	for (int i = 0; i < 6; i++)
+		EQ(sigwaitinfo(&all, NULL), order[i]);
+}
+
 int
 main(void)
 {
@@ -44,6 +59,7 @@ main(void)
 	OK(sigaction(SIGUSR1, &sa, NULL));
 	sigfillset(&all);
 	OK(sigprocmask(SIG_BLOCK, &all, &old));
+	those_of_faults_come_first();
 	for (int i = 0; i < N; i++) {
 		send(40, i);
 		send(36, 100 + i);
