@@ -195,6 +195,8 @@ task_count_out(struct task *tk)
 	p->utime_ns += ut;
 	p->stime_ns += st;
 	p->faults += tk->thread->faults;
+	p->switches[0] += tk->thread->switches[0];
+	p->switches[1] += tk->thread->switches[1];
 	if ((int)tk->thread->id == p->pid) {
 		p->nice = tk->thread->nice;
 		p->policy = tk->thread->policy;
@@ -278,7 +280,7 @@ proc_keep_peak(struct proc *p)
 	uint64_t peak = vm_as_gauge(p->as, EV_ws_peak);
 
 	spin_lock(&proc_lock);
-	p->maxrss = MAX(p->maxrss, peak);
+	p->maxrss = MAX(p->maxrss, (uint32_t)peak);
 	spin_unlock(&proc_lock);
 }
 

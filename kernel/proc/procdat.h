@@ -252,14 +252,14 @@ struct proc {
 	struct sighand *sighand; /* [L] */
 	struct sigpend pending;  /* [L] sent to the process */
 	struct list forks;       /* [L] struct forking: under way in its threads */
-	int exit_signal;         /* [L] agreed with the parent; 0: none */
+	int8_t exit_signal;      /* [L] agreed with the parent; 0: none */
+	bool group_exit;         /* [L] all threads are told to end */
+	uint16_t wait_status;    /* [L] as wait4 reports it */
 	int maker;               /* [L] tid of the parent's thread that made this, while
 	                          * that lives; then 0: the first one's */
-	int wait_status;         /* [L] as wait4 reports it */
-	unsigned nstopped;       /* [L] threads that wait in the stop */
-	bool group_exit;         /* [L] all threads are told to end */
-	bool stop_told;          /* [L] the parent knows that all have stopped */
-	bool stop_news, cont_news; /* [L] not yet fetched by wait */
+	uint16_t nstopped;       /* [L] threads that wait in the stop */
+	bool stop_told : 1;      /* [L] the parent knows that all have stopped */
+	bool stop_news : 1, cont_news : 1; /* [L] not yet fetched by wait */
 	int8_t stop_sig;         /* [L] 0: running */
 	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
 	uint8_t policy;          /* [L] … of the first thread, when it has ended */
@@ -273,7 +273,9 @@ struct proc {
 	uint64_t faults;               /* [L] of ended threads */
 	uint64_t cutime_ns, cstime_ns; /* [L] of reaped children */
 	uint64_t cminflt, cmajflt;     /* [L] */
-	uint64_t maxrss, cmaxrss;      /* [L] pages */
+	uint32_t maxrss, cmaxrss;      /* [L] pages */
+	uint32_t switches[2], cswitches[2]; /* [L] as a thread's: of ended threads, of
+	                          * reaped children */
 	struct itimer it[3];     /* [L] ITIMER_REAL: of time; VIRTUAL, PROF: CPU time */
 	struct ptimers *ptimers; /* [L] POSIX timers, its own or of its CPU time; or NULL */
 	struct timer alarm;      /* for it[ITIMER_REAL] and ptimers: the first of them */
@@ -340,6 +342,7 @@ bool proc_may_tune_locked(const struct proc *);
 /* ptimes.c */
 void proc_times_locked(struct proc *, uint64_t *utime, uint64_t *stime);
 uint64_t proc_faults_locked(struct proc *);
+void proc_switches_locked(struct proc *, uint32_t n[2]);
 void task_times(struct task *, uint64_t *utime, uint64_t *stime);
 /* [own] a clock that shows what a process or thread has used */
 struct cpu_clock {
@@ -443,7 +446,8 @@ struct wait_result {
 	int pid, status;         /* pid 0: WNOHANG and none ready */
 	bool trapped;            /* a stop of a thread that the caller traces */
 	uint32_t uid;
-	uint64_t utime_ns, stime_ns, minflt, majflt, maxrss;
+	uint64_t utime_ns, stime_ns, minflt, majflt;
+	uint32_t maxrss, switches[2];
 };
 int proc_wait(const struct wait_req *, struct wait_result *) MUST_CHECK;
 

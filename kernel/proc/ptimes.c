@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptimes.c: what a process has used: CPU time, page faults
+ * ptimes.c: what a process has used: CPU time, page faults, turns on a CPU
  *
  * Problem   Both are counted by thread and wanted by process, of threads that
  *           run and of those that have ended; and CPU time is a clock, too, by
@@ -54,6 +54,20 @@ proc_faults_locked(struct proc *p)
 	LIST_FOREACH(tk, &p->threads, node)
 		n += atomic_load_relaxed(&tk->thread->faults);
 	return n;
+}
+
+/* How often its threads left a CPU: to others, to sleep.  Locks: proc_lock held. */
+void
+proc_switches_locked(struct proc *p, uint32_t n[2])
+{
+	struct task *tk;
+
+	HELD(&proc_lock);
+	for (unsigned i = 0; i < 2; i++) {
+		n[i] = p->switches[i];
+		LIST_FOREACH(tk, &p->threads, node)
+			n[i] += tk->thread->switches[i];
+	}
 }
 
 /* ---- CPU time as a clock ---- */

@@ -157,6 +157,9 @@ wait_usage_locked(struct proc *child, struct wait_result *res)
 	res->minflt = proc_faults_locked(child) - major + child->cminflt;
 	res->majflt = major + child->cmajflt;
 	res->maxrss = MAX(child->maxrss, child->cmaxrss);
+	proc_switches_locked(child, res->switches);
+	res->switches[0] += child->cswitches[0];
+	res->switches[1] += child->cswitches[1];
 }
 
 /* Has the child news of a kind that is asked for?  Then they are told. */
@@ -206,6 +209,8 @@ wait_claim_locked(struct proc *child, const struct wait_result *res)
 	me->cminflt += res->minflt;
 	me->cmajflt += res->majflt;
 	me->cmaxrss = MAX(me->cmaxrss, res->maxrss);
+	me->cswitches[0] += res->switches[0];
+	me->cswitches[1] += res->switches[1];
 	child->state = PROC_DEAD;
 	proc_unhash_locked(child);
 	if (child->traced != NULL)

@@ -170,27 +170,33 @@ usage_of(int who, struct abi_rusage *ru)
 	struct task *tk = task_current();
 	struct proc *p = tk->proc;
 	uint64_t ut, st, major;
+	uint32_t n[2];
 
 	major = ev_read_proc(&p->events, EV_fault_major);
 	spin_lock(&proc_lock);
-	ru->maxrss = (int64_t)(p->maxrss * 4);
+	ru->maxrss = (int64_t)p->maxrss * 4;
 	ru->minflt = (int64_t)(proc_faults_locked(p) - major);
 	ru->majflt = (int64_t)major;
 	if (who == RUSAGE_CHILDREN) {
 		ut = p->cutime_ns;
 		st = p->cstime_ns;
-		ru->maxrss = (int64_t)(p->cmaxrss * 4);
+		memcpy(n, p->cswitches, sizeof(n));
+		ru->maxrss = (int64_t)p->cmaxrss * 4;
 		ru->minflt = (int64_t)p->cminflt;
 		ru->majflt = (int64_t)p->cmajflt;
 	} else if (who == RUSAGE_THREAD) {
 		/* Which of its faults were major is not kept of a thread. */
 		task_times(tk, &ut, &st);
+		memcpy(n, tk->thread->switches, sizeof(n));
 		ru->minflt = (int64_t)atomic_load_relaxed(&tk->thread->faults);
 		ru->majflt = 0;
 	} else {
 		proc_times_locked(p, &ut, &st);
+		proc_switches_locked(p, n);
 	}
 	spin_unlock(&proc_lock);
+	ru->nvcsw = n[1];
+	ru->nivcsw = n[0];
 	ru->utime = sys_timeval(ut);
 	ru->stime = sys_timeval(st);
 }

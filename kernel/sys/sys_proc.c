@@ -105,9 +105,10 @@ put_rusage(va_t at, const struct wait_result *res)
 {
 	const struct abi_rusage ru = { .utime = sys_timeval(res->utime_ns),
 		.stime = sys_timeval(res->stime_ns),
-		.maxrss = (int64_t)(res->maxrss * 4),
+		.maxrss = (int64_t)res->maxrss * 4,
 		.minflt = (int64_t)res->minflt,
-		.majflt = (int64_t)res->majflt };
+		.majflt = (int64_t)res->majflt,
+		.nvcsw = res->switches[1], .nivcsw = res->switches[0] };
 
 	return at == 0 ? 0 : copyout(at, &ru, sizeof(ru));
 }

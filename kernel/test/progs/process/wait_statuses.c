@@ -2,7 +2,8 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * wait4 and waitid: exit codes, signals, stop and continue, WNOHANG,
- * groups, ECHILD, ignored SIGCHLD, orphans, usage, children of one thread.
+ * groups, ECHILD, ignored SIGCHLD, orphans, usage and how often they slept,
+ * children of one thread.
  */
 #include "lib/test.h"
 #include <pthread.h>
@@ -205,6 +206,52 @@ usage(void)
 	CHECK(cpu_ms(&all) >= ms - 10);
 }
 
+static void *
+sleeps(void *arg)
+{
+	sleep_ms(1);
+	sleep_ms(1);
+	return arg;
+}
+
+static long
+sleeps_of(int who)
+{
+	struct rusage ru;
+
+	OK(getrusage(who, &ru));
+	return ru.ru_nvcsw;
+}
+
+/* Each sleep is a switch to others, of threads and of children as well. */
+static void
+switches(void)
+{
+	long self = sleeps_of(RUSAGE_SELF), thread = sleeps_of(RUSAGE_THREAD);
+	long before = sleeps_of(RUSAGE_CHILDREN);
+	struct rusage ru;
+	pthread_t t;
+	pid_t pid;
+
+	EQ(pthread_create(&t, NULL, sleeps, NULL), 0);
+	EQ(pthread_join(t, NULL), 0);
+	LE(self + 2, sleeps_of(RUSAGE_SELF));
+	LE(sleeps_of(RUSAGE_THREAD), sleeps_of(RUSAGE_SELF) - 2);
+	(void)sleeps(NULL);
+	LE(thread + 2, sleeps_of(RUSAGE_THREAD));
+	pid = OK(fork());
+	if (pid == 0) {
+		pid = OK(fork());
+		(void)sleeps(NULL);
+		if (pid != 0)
+			REAP(pid, 0);
+		_exit(0);
+	}
+	EQ(wait4(pid, NULL, 0, &ru), pid);
+	LE(4, ru.ru_nvcsw);
+	EQ(sleeps_of(RUSAGE_CHILDREN), before + ru.ru_nvcsw);
+}
+
 static void
 ignored(void)
 {
@@ -297,6 +344,7 @@ main(void)
 	groups();
 	group_numbers();
 	usage();
+	switches();
 	ignored();
 	of_threads();
 	orphans();
