@@ -47,21 +47,20 @@ static void init_ended(struct proc *) NORETURN;
 static void init_judged(struct proc *) NORETURN;
 
 /*
- * exit(2): this thread only.
+ * exit(2): this thread only.  The last one's code is the process's.
  *
  * Locks:    none.
  */
 void
 proc_exit_thread(int code)
 {
-	struct task *tk = task_current();
-	struct proc *p = tk->proc;
+	struct proc *p = proc_current();
 	int status;
 
 	spin_lock(&proc_lock);
-	if (!p->group_exit && tk->tid == p->pid)
+	if (!p->group_exit)
 		p->wait_status = (code & 0xff) << 8;
-	status = p->group_exit ? p->wait_status : (code & 0xff) << 8;
+	status = p->wait_status;
 	spin_unlock(&proc_lock);
 	task_end(status);
 }

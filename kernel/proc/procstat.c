@@ -197,7 +197,7 @@ print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 	    v->p->exit_signal);
 	out_printf(o, "%d 0 %d 0 0 0 %lu %lu %lu %lu %lu %lu %lu %d\n", v->cpu,
 	    v->policy, m.data_lo, m.data_hi, v->may_look ? v->vm.brk0 : 0, m.args,
-	    m.args_end, m.env, m.env_end, v->may_look ? v->p->wait_status : 0);
+	    m.args_end, m.env, m.env_end, v->may_look && v->state == 'Z' ? v->p->wait_status : 0);
 	return view_close(v);
 }
 

@@ -312,6 +312,32 @@ of_threads(void)
 	EQ(waitpid(made, NULL, __WNOTHREAD), made);
 }
 
+static void *
+exits(void *after_ms)
+{
+	sleep_ms((int)(intptr_t)after_ms);
+	syscall(SYS_exit, 5);
+	return NULL;
+}
+
+/* Where no thread ends the process, it ends with the code of its last one. */
+static void
+codes_of_threads(void)
+{
+	for (int first = 0; first <= 1; first++) {
+		pid_t pid = OK(fork());
+		pthread_t t;
+
+		if (pid == 0) {
+			EQ(pthread_create(&t, NULL, exits,
+			    (void *)(intptr_t)(first * 40)), 0);
+			sleep_ms(40 - first * 40);
+			syscall(SYS_exit, 3);
+		}
+		REAP(pid, first ? 5 : 3);
+	}
+}
+
 /* A grandchild whose parent died belongs to a subreaper. */
 static void
 orphans(void)
@@ -347,6 +373,7 @@ main(void)
 	switches();
 	ignored();
 	of_threads();
+	codes_of_threads();
 	orphans();
 	return test_done();
 }
