@@ -158,8 +158,7 @@ file_to_pipe(struct splice_call *c)
 	if (c->in_off != NULL)
 		off = c->in_off;
 	/* What comes in its own time keeps one slot from others while it comes. */
-	slots = pipe_promise(c->out, c->nowait ||
-	    (file_flags(c->out) & O_NONBLOCK) != 0, seeks ? SLOTS_AT_ONCE : 1);
+	slots = pipe_promise(c->out, c->nowait, seeks ? SLOTS_AT_ONCE : 1);
 	if (slots < 0)
 		return slots;
 	c->n = MIN(c->n, (size_t)slots << PAGE_SHIFT);
@@ -199,5 +198,7 @@ file_splice_pipes(struct splice_call *c)
 	if ((c->in_off != NULL && !file_is_seekable(c->in)) ||
 	    (c->out_off != NULL && !file_is_seekable(c->out)))
 		return -EINVAL;
+	if ((file_flags(to ? c->out : c->in) & O_NONBLOCK) != 0)
+		c->nowait = true;
 	return to ? file_to_pipe(c) : pipe_to_file(c);
 }

@@ -135,6 +135,8 @@ files(void)
 	EQ(lseek(fd, 0, SEEK_CUR), 3000);
 	EQ(pread(fd, seen, 100, 5), 100);
 	CHECK(memcmp(seen, block + 3000, 100) == 0);
+	ERR(splice(p[0], NULL, fd, NULL, 10, 0), EAGAIN);
+	OK(fcntl(p[0], F_SETFL, 0));
 	ERR(splice(p[0], NULL, fd, NULL, 10, SPLICE_F_NONBLOCK), EAGAIN);
 	OK(close(p[1]));
 	EQ(splice(p[0], NULL, fd, NULL, 10, 0), 0);
@@ -179,6 +181,9 @@ sockets(void)
 	expect(p[0], 0, 3000);
 	expect(s[1], 3000, 3000);
 	ERR(splice(s[1], NULL, p[1], NULL, 10, SPLICE_F_NONBLOCK), EAGAIN);
+	OK(fcntl(p[1], F_SETFL, O_NONBLOCK));
+	ERR(splice(s[1], NULL, p[1], NULL, 10, 0), EAGAIN);
+	OK(fcntl(p[1], F_SETFL, 0));
 	OK(close(s[0]));
 	EQ(splice(s[1], NULL, p[1], NULL, 10, 0), 0);
 	OK(close(s[1]));
