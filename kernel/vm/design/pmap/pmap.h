@@ -16,7 +16,9 @@
 
 /* One mapping of a page. */
 struct vm_pv {
-	struct vm_pv *next;    /* [P] of the same bucket */
+	struct vm_pv *next;    /* [P] of the same frames */
+	struct vm_pv **at;     /* [P] what points here, of those */
+	struct vm_pv *of_words; /* [P] the next of the same spaces and addresses */
 	struct vm_page *page;  /* [P] */
 	struct aspace *as;     /* [P] */
 	va_t va;               /* [P] */

@@ -5,24 +5,30 @@
  * Problem   The page daemon thinks of pages, not of processes: when one is to go,
  *           it must find each word that maps it, of whatever space.
  *
- * Picture   bucket of the frame's number ─→ {page, as, va} ─→ {page, as, va} ─→ …
+ * Picture   bucket of the frame's number ⇄ {page, as, va} ⇄ {page, as, va} ⇄ …
+ *                                             ↑
+ *           bucket of space and address ──────┘ ─→ …
  *
  * Rules     1. Each VALID word of such a space has one pv, and each pv a word (I18);
  *              word and pv change in one hold of [W].
  *           2. A pv is made before the locks are taken under which it is needed.
  *           3. The lists' heads are not in the page's descriptor, for pages of files
  *              need that: frames share a bucket, some 16 of them, so that a kernel
- *              which runs other designs pays half a byte a frame.
+ *              which runs other designs pays a byte a frame.
+ *           4. A page may be mapped 60,000 times, and each time unmapped: no pv is
+ *              looked for along the page's list.
  */
 #include "mem/mem.h"
 #include "vm/design/pmap/pmap.h"
 #include "vm/frame/word.h"
 
 #define FRAMES_A_BUCKET 16ul
+#define SPREAD 0x9e3779b97f4a7c15ul
 
 static struct {
-	struct vm_pv **bucket;         /* [c]; a head: [P] */
-	uint64_t n;                    /* [c] buckets */
+	struct vm_pv **bucket;         /* [c] by frame; a head: [P] */
+	struct vm_pv **word;           /* [c] by space and address; a head: [P] */
+	uint64_t n, words;             /* [c] of them */
 } pv;
 
 struct kmem_cache pv_cache = KMEM_CACHE("vm_pv", struct vm_pv);
@@ -51,12 +57,20 @@ pv_init(void)
 {
 	kmem_register(&pv_cache);
 	pv.bucket = pv_buckets(&pv.n);
+	pv.word = pv_buckets(&pv.words);
 }
 
 static struct vm_pv **
 bucket_of(const struct vm_page *pg)
 {
 	return &pv.bucket[page_pfn(pg) % pv.n];
+}
+
+/* Spread by a product (lib/hash.c): pages at one distance do not share a bucket. */
+static inline struct vm_pv **
+bucket_of_word(const struct aspace *as, va_t va)
+{
+	return &pv.word[(((uintptr_t)as ^ va) * SPREAD >> 32) % pv.words];
 }
 
 /* A pv for a mapping that is about to be made.
@@ -80,10 +94,13 @@ pv_free(struct vm_pv *p)
 void
 pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
 {
-	struct vm_pv **head = bucket_of(pg);
+	struct vm_pv **head = bucket_of(pg), **word = bucket_of_word(as, va);
+	struct vm_pv *next = *head;
 
-	*p = (struct vm_pv){ *head, pg, as, va };
-	*head = p;
+	*p = (struct vm_pv){ next, head, *word, pg, as, va };
+	if (next != NULL)
+		next->at = &p->next;
+	*head = *word = p;
 	EVENT_ADD(page_pv_live, 1);
 }
 
@@ -91,12 +108,16 @@ pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
 static struct vm_pv *
 pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 {
-	struct vm_pv **at = bucket_of(pg), *p;
+	struct vm_pv **word = bucket_of_word(as, va), *p;
 
-	while ((*at)->page != pg || (*at)->as != as || (*at)->va != va)
-		at = &(*at)->next;
-	p = *at;
-	*at = p->next;
+	while ((*word)->as != as || (*word)->va != va)
+		word = &(*word)->of_words;
+	p = *word;
+	ASSERT(p->page == pg);
+	*word = p->of_words;
+	*p->at = p->next;
+	if (p->next != NULL)
+		p->next->at = p->at;
 	EVENT_ADD(page_pv_live, -1);
 	return p;
 }

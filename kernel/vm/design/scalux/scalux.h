@@ -36,6 +36,7 @@ struct sx_anon {
 	struct list entries;   /* [sx] by anon_q: the reverse map begins here */
 	struct vm_page *page;  /* [sx] OBJECT, and nmapped > 0: its page; else NULL */
 	struct sx_anon *next;  /* [sx] OBJECT: of the same bucket of pages */
+	struct sx_anon **at;   /* [sx] OBJECT, page != NULL: what points here, of those */
 	uint32_t seen;         /* [check] in this run */
 };
 

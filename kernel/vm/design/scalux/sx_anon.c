@@ -111,18 +111,19 @@ queue_add(struct sx_anon *anon, struct vm_page *pg)
 	struct sx_anon **head = bucket_of(pg);
 
 	anon->page = pg;
+	anon->at = head;
 	anon->next = *head;
+	if (anon->next != NULL)
+		anon->next->at = &anon->next;
 	*head = anon;
 }
 
 static void
 queue_remove(struct sx_anon *anon)
 {
-	struct sx_anon **at = bucket_of(anon->page);
-
-	while (*at != anon)
-		at = &(*at)->next;
-	*at = anon->next;
+	*anon->at = anon->next;
+	if (anon->next != NULL)
+		anon->next->at = anon->at;
 	anon->page = NULL;
 }
 
