@@ -235,13 +235,19 @@ frames_wait_low(uint64_t deadline_ns)
 }
 
 /* What was promised does not count: who has it may not run for a while. */
-static bool
-has_frames(enum phys_class class)
+static uint64_t
+frames_left(void)
 {
 	struct phys_stat ps;
 
 	phys_stat(&ps);
-	return ps.avail > phys_marks.leave[class];
+	return ps.avail;
+}
+
+static bool
+has_frames(enum phys_class class)
+{
+	return frames_left() > phys_marks.leave[class];
 }
 
 /* Ask those who make room; then sleep until a frame comes, or for a tick.
@@ -265,8 +271,9 @@ wait_tick(struct sleepers *s, enum phys_class class)
 }
 
 /* For who has failed because the kernel had no frame, and may begin anew: has one been
- * refused since the thread last asked, and is there one now?  Nobody has promised that one
- * comes, so it is not waited for without end.
+ * refused since the thread last asked, and are there some now?  He may need more than one
+ * at a time: none but the kernel takes what is below the mark of class USER.  Nobody has
+ * promised that they come, so they are not waited for without end.
  * Locks: none of rank >= 3.
  * Returns: false: none was refused, none came in time, or a fatal signal did. */
 bool
@@ -279,9 +286,10 @@ vm_frames_come(void)
 		return false;
 	*seen = refused;
 	EVENT(page_waits);
-	while (!has_frames(PHYS_KERNEL) && !phys_reclaim())
-		if (md_time_ns() >= end || wait_tick(&frames.others, PHYS_KERNEL) != 0)
-			return false;
+	while (frames_left() < phys_marks.leave[PHYS_USER])
+		if (!phys_reclaim() && (md_time_ns() >= end ||
+		    wait_tick(&frames.others, PHYS_USER) != 0))
+			return !vm_may_stop() && has_frames(PHYS_KERNEL);
 	return true;
 }
 
