@@ -183,6 +183,18 @@ row_node(const struct procfs_row *row, const struct proc_node *dir, size_t len,
 	return (struct proc_node){ .kind = PN_ROW, .row = row };
 }
 
+/* Is the row called n in dir, or in a directory of it that is?  Most differ in their
+ * first letter. */
+static bool
+row_is(const struct procfs_row *row, const struct proc_node *dir, const struct name *n)
+{
+	const char *s = row->name + dir->prefix_len;
+
+	return strncmp(row->name, dir->prefix, dir->prefix_len) == 0 &&
+	    *s == *n->s && strncmp(s, n->s, n->len) == 0 &&
+	    (s[n->len] == '\0' || s[n->len] == '/');
+}
+
 static int
 rows_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 {
@@ -190,16 +202,13 @@ rows_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 	const struct procfs_row *row;
 	struct proc_node pn;
 	uint32_t mode;
-	bool is_dir;
 	unsigned i;
 
 	for (i = 0; (row = row_at(i)) != NULL; i++) {
-		size_t len = row_component(row, pd, &is_dir);
-
-		if (len != n->len ||
-		    memcmp(row->name + pd->prefix_len, n->s, len) != 0)
+		if (!row_is(row, pd, n))
 			continue;
-		pn = row_node(row, pd, len, is_dir, &mode);
+		pn = row_node(row, pd, n->len,
+		    row->name[pd->prefix_len + n->len] == '/', &mode);
 		return proc_vnode(dir, n, mode, &pn, out);
 	}
 	return -ENOENT;
@@ -210,17 +219,17 @@ proc_lookup(struct vnode *dir, const struct name *n, struct vnode **out)
 {
 	const struct proc_node *pd = proc_node_of(dir);
 	struct proc_node pn = { .kind = PN_SELF };
-	int r;
 
 	if (pd->kind != PN_DIR)
 		return procpid_lookup(dir, n, out);
-	r = rows_lookup(dir, n, out);
-	if (r != -ENOENT || pd->prefix_len != 0)
-		return r;
+	if (pd->prefix_len != 0)
+		return rows_lookup(dir, n, out);
+	if (*n->s >= '0' && *n->s <= '9')
+		return procpid_find(dir, n, out);
 	if (name_is(n, "thread-self"))
 		pn.kind = PN_THREAD_SELF;
 	else if (!name_is(n, "self"))
-		return procpid_find(dir, n, out);
+		return rows_lookup(dir, n, out);
 	return proc_vnode(dir, n, S_IFLNK | 0777, &pn, out);
 }
 

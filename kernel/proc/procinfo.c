@@ -409,6 +409,8 @@ jump_root(int id, struct vnode **out)
 
 /* ---- who there is ---- */
 
+#define NEAR 64 /* numbers: with more than 512 processes there is one among so many */
+
 struct find_next {
 	int after, best;
 };
@@ -422,13 +424,20 @@ find_next(void *arg, struct proc *p)
 		f->best = p->pid;
 }
 
+/* Where there are many, the next one is near; else there are few to ask. */
 static int
 next_pid(int after)
 {
 	struct find_next f = { after, -1 };
+	int n;
 
 	spin_lock(&proc_lock);
-	proc_walk_locked(find_next, &f);
+	for (n = after < PID_MAX ? after + 1 : PID_MAX;
+	    n < PID_MAX && n <= after + NEAR && f.best < 0; n++)
+		if (proc_find_locked(n) != NULL)
+			f.best = n;
+	if (f.best < 0)
+		proc_walk_locked(find_next, &f);
 	spin_unlock(&proc_lock);
 	return f.best;
 }
@@ -515,7 +524,10 @@ next_task(int pid, int after)
 	p = proc_find_locked(pid);
 	if (p != NULL && list_is_empty(&p->threads) && p->pid > after)
 		best = p->pid;
-	if (p != NULL)
+	tk = task_find_locked(after + 1);
+	if (p != NULL && tk != NULL && tk->proc == p)
+		best = tk->tid;
+	else if (p != NULL)
 		LIST_FOREACH(tk, &p->threads, node)
 			if (tk->tid > after && (best < 0 || tk->tid < best))
 				best = tk->tid;

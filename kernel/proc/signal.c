@@ -34,6 +34,7 @@
 #include "mem/mem.h"
 
 static struct kmem_cache sigq_cache = KMEM_CACHE("sigq", struct sigq);
+static uint64_t all_queued;     /* [proc_lock] of these, of all users */
 
 static int post_locked(struct proc *, struct task *to, struct task *first,
     const struct siginfo *);
@@ -65,6 +66,7 @@ sigq_free_locked(struct sigq *q)
 {
 	HELD(&proc_lock);
 	q->charged->nsigq--;
+	all_queued--;
 	kmem_cache_free(&sigq_cache, q);
 }
 
@@ -489,24 +491,27 @@ sig_queued_locked(const struct proc *p)
 	struct queue_walk w = { .uid = p->cred.uid };
 
 	HELD(&proc_lock);
-	proc_walk_locked(queue_count, &w);
+	if (all_queued > 0)
+		proc_walk_locked(queue_count, &w);
 	return w.n;
 }
 
-/* An entry of p's, if its user has fewer than limit; NULL: no, or no memory. */
+/* An entry of p's, if its user has fewer than limit; NULL: no, or no memory.  Whose limit
+ * is above those of all users is not counted. */
 static struct sigq *
 sigq_alloc_locked(struct proc *p, uint64_t limit)
 {
 	struct sigq *q = NULL;
 
 	HELD(&proc_lock);
-	if (limit == RLIM_INFINITY || sig_queued_locked(p) < limit)
+	if (all_queued < limit || sig_queued_locked(p) < limit)
 		q = kmem_cache_alloc(&sigq_cache);
 	if (q == NULL)
 		return NULL;
 	*q = (struct sigq){ .charged = p };
 	list_node_init(&q->node);
 	p->nsigq++;
+	all_queued++;
 	return q;
 }
 
