@@ -420,7 +420,8 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	if (r != 0)
 		return r;
 	r = pager_extend(ip, idx, pg);
-	cache_unpin(pg, PAGE_DIRTY);
+	/* A dirty page has its blocks: who writes it later asks for none. */
+	cache_unpin(pg, r == 0 ? PAGE_DIRTY : PAGE_CLEAN);
 	return r;
 }
 

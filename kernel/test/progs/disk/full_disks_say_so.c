@@ -393,6 +393,23 @@ freed_is_used(void)
 	empty(n);
 }
 
+/* A place that was asked for, and refused, is none: who writes there is told. */
+static void
+refused_is_no_place(void)
+{
+	int n, fd;
+
+	prepare();
+	fill_blocks(&n);
+	fd = OK(open("there", O_RDWR));
+	OK(ftruncate(fd, bs));
+	ERR(fallocate(fd, 0, 0, bs), ENOSPC);
+	ERR(pwrite(fd, "x", 1, 0), ENOSPC);
+	OK(fsync(fd));
+	OK(close(fd));
+	empty(n);
+}
+
 static atomic_bool sync_ends;
 
 static void *
@@ -463,6 +480,7 @@ main(int argc, char **argv)
 			full_of_blocks(&calls[i], left);
 			full_of_inodes(&calls[i], left);
 		}
+	refused_is_no_place();
 	freed_is_used();
 	freed_beside_sync();
 	EQ(free_blocks(), was);
