@@ -597,6 +597,7 @@ adopt(struct exec_new *x, struct proc *p, struct task *tk)
 	p->cred = x->cred;
 	p->dumpable = as_before && acts_as_itself(&x->cred) && !x->hidden;
 	p->execs++;
+	p->barriers = false;
 	tk->keep_caps = false;
 	if (x->secure || !as_before)
 		p->pdeath_sig = 0;

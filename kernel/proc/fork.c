@@ -370,6 +370,7 @@ clone_inherit(struct clone_state *s)
 	p->image = parent->image;
 	p->cred = parent->cred;
 	p->next_design = parent->next_design;
+	p->barriers = parent->barriers;
 	p->dumpable = parent->dumpable;
 	p->oom_adj = parent->oom_adj;
 	p->oom_min = parent->oom_min;
@@ -454,6 +455,7 @@ clone_publish(struct clone_state *s, enum trace_event *event)
 	*event = UNLIKELY(me->traced != NULL) ? trace_of_clone_locked(s->req) : 0;
 	tk->fdtab = s->fdtab;
 	tk->blocked = me->blocked;
+	tk->ioprio = me->ioprio;
 	tk->no_random = me->no_random;
 	tk->keep_caps = me->keep_caps;
 	tk->no_new_privs = me->no_new_privs;

@@ -166,6 +166,7 @@ struct task {
 	bool no_new_privs : 1;   /* [L] PR_SET_NO_NEW_PRIVS: programs give it no rights */
 	enum pi_part pi_part : 2; /* [L] */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
+	uint8_t ioprio;          /* [L] class and level: sys_ioprio.c; 0: none */
 	struct fdtab *fdtab;     /* [L] a reference; replaced by own thread */
 
 	uint64_t blocked;        /* [L] written by own thread */
@@ -260,6 +261,7 @@ struct proc {
 	uint16_t nstopped;       /* [L] threads that wait in the stop */
 	bool stop_told : 1;      /* [L] the parent knows that all have stopped */
 	bool stop_news : 1, cont_news : 1; /* [L] not yet fetched by wait */
+	bool barriers : 1;       /* [L] it may have its threads' memory ordered */
 	int8_t stop_sig;         /* [L] 0: running */
 	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
 	uint8_t policy;          /* [L] … of the first thread, when it has ended */

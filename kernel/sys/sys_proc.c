@@ -395,6 +395,55 @@ sys_sched_setaffinity(const uint64_t a[6])
 	return 0;
 }
 
+/* ---- barriers of memory: who seldom asks spares the others theirs ---- */
+
+#define BARRIER_QUERY 0
+#define BARRIER_GLOBAL 1
+#define BARRIER_GLOBAL_EXPEDITED 2
+#define BARRIER_REGISTER_GLOBAL 4
+#define BARRIER_PRIVATE 8
+#define BARRIER_REGISTER_PRIVATE 16
+#define BARRIERS 31
+
+static void
+order_memory(void *arg)
+{
+	atomic_fence();
+}
+
+/* On all CPUs, whoever runs there: a thread that does not has left its CPU in order. */
+int64_t
+sys_membarrier(const uint64_t a[6])
+{
+	struct proc *p = proc_current();
+
+	if ((unsigned)a[1] != 0)
+		return -EINVAL;
+	switch ((int)a[0]) {
+	case BARRIER_QUERY:
+		return BARRIERS;
+	case BARRIER_REGISTER_PRIVATE:
+		spin_lock(&proc_lock);
+		p->barriers = true;
+		spin_unlock(&proc_lock);
+		return 0;
+	case BARRIER_REGISTER_GLOBAL:
+		return 0;
+	case BARRIER_PRIVATE:
+		if (UNDER(&proc_lock, !p->barriers))
+			return -EPERM;
+		break;
+	case BARRIER_GLOBAL:
+	case BARRIER_GLOBAL_EXPEDITED:
+		break;
+	default:
+		return -EINVAL;
+	}
+	order_memory(NULL);
+	md_call_others(order_memory, NULL);
+	return 0;
+}
+
 /* ---- settings of the machine and of the process ---- */
 
 int64_t
