@@ -197,6 +197,26 @@ stat_stacks(struct out *o)
 	    thread_stacks_deepest());
 }
 
+/* Of the pages that have words, those that have a frame: they are counted frame by frame
+ * where some have none. */
+static void
+count_in_memory(uint64_t *anon, uint64_t *objects)
+{
+	struct phys_stat ps;
+	pfn_t pfn;
+
+	phys_stat(&ps);
+	*anon = *objects = 0;
+	for (pfn = 1; pfn <= ps.max_pfn; pfn++) {
+		if (!phys_is_ram(pfn) || !owner_is_word(&pfdb[pfn]))
+			continue;
+		if (page_home_kind(&pfdb[pfn]) == HOME_AOBJ)
+			++*objects;
+		else if (page_home_kind(&pfdb[pfn]) != HOME_KPAGED)
+			++*anon;
+	}
+}
+
 /*
  * What /proc/meminfo says, in bytes.  An object's pages count as cached, as
  * Linux counts shared memory and tmpfs.
@@ -207,20 +227,22 @@ void
 vm_mem_info(struct vm_mem_info *m)
 {
 	uint64_t standby = page_count(PG_STANDBY);
+	uint64_t anon = ev_read(EV_table_n_priv) + ev_read(EV_design_pages);
 	uint64_t objects = ev_read(EV_anon_pages);
 	struct swap_stat swap;
 	struct phys_stat ps;
 
 	phys_stat(&ps);
 	swap_stat(&swap);
+	if (swap.used > pages_slotted)
+		count_in_memory(&anon, &objects);
 	m->total = ps.total << PAGE_SHIFT;
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);
 	m->cached = (objects + atomic_load(&cache_pages)) << PAGE_SHIFT;
 	m->dirty = pages_dirty << PAGE_SHIFT;
 	m->writeback = pages_writing << PAGE_SHIFT;
-	m->anon = (ev_read(EV_table_n_priv) + ev_read(EV_design_pages))
-	    << PAGE_SHIFT;
+	m->anon = anon << PAGE_SHIFT;
 	m->mapped = ev_read(EV_ws_pages) << PAGE_SHIFT;
 	m->locked = as_sum(offsetof(struct aspace, words.locked)) << PAGE_SHIFT;
 	m->shmem = objects << PAGE_SHIFT;
