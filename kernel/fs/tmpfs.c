@@ -188,6 +188,57 @@ undo_vnode:
 	return -ENOMEM;
 }
 
+/* ---- a file that only mappings have still ---- */
+
+/* What it was: /proc/PID/maps goes on to say so.  Of its object, which ends it. */
+struct past {
+	uint64_t dev;
+	uint64_t ino;
+	char path[];
+};
+
+static void
+past_ident(void *client, struct vmo_ident *id)
+{
+	const struct past *p = client;
+
+	id->dev_major = dev_major(p->dev);
+	id->dev_minor = dev_minor(p->dev);
+	id->ino = p->ino;
+	id->is_short = strlen(p->path) >= id->room;
+	str_copy(id->path, id->is_short ? "..." : p->path, id->room);
+}
+
+static const struct vmo_client_ops past_client = {
+	.ident = past_ident, .ended = kmem_free
+};
+
+/* NULL: no memory, it is forgotten. */
+static struct past *
+past_of(struct vnode *v)
+{
+	char *path = kmem_alloc(PATH_MAX);
+	ssize_t n = path == NULL ? -ENOMEM : vn_full_path(v, path, PATH_MAX);
+	struct past *p = n < 0 ? NULL : kmem_alloc(sizeof(*p) + (size_t)n + 1);
+
+	if (p != NULL) {
+		p->dev = v->mnt->dev;
+		p->ino = v->ino;
+		memcpy(p->path, path, (size_t)n + 1);
+	}
+	kmem_free(path);
+	return p;
+}
+
+static void
+bytes_end(struct vnode *v)
+{
+	struct past *p = vmo_refs(v->vmo) > 1 ? past_of(v) : NULL;
+
+	vmo_change_client(v->vmo, p == NULL ? NULL : &past_client, p);
+	vmo_put(v->vmo);
+}
+
 static void
 tmpfs_inactive(struct vnode *v)
 {
@@ -195,10 +246,8 @@ tmpfs_inactive(struct vnode *v)
 	case S_IFREG:
 	case S_IFLNK:
 	case S_IFDIR:
-		if (v->vmo != NULL) {
-			vmo_forget_client(v->vmo);
-			vmo_put(v->vmo);
-		}
+		if (v->vmo != NULL)
+			bytes_end(v);
 		kmem_free(v->priv);
 		return;
 	case S_IFIFO:

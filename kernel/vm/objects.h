@@ -64,6 +64,7 @@ uint64_t vmo_size(struct vmo *);
 uint32_t vmo_refs(struct vmo *);                   /* 1: the caller's alone */
 /* The client is going away; mappings may live on. */
 void vmo_forget_client(struct vmo *);
+void vmo_change_client(struct vmo *, const struct vmo_client_ops *, void *client);
 int vmo_resize(struct vmo *, uint64_t bytes) MUST_CHECK;   /* book: truncate */
 /* Bytes moved, short at the end of the object; -EFAULT, -ENOSPC, -EINTR.  Writing
  * does not grow the object: the caller resizes first. */

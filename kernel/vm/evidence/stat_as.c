@@ -94,6 +94,7 @@ name_object(struct vmo *vmo, struct named *n)
 	if (n->id.path[0] != '\0')
 		return;
 	n->id.dev_minor = 1;
+	n->id.ino = vmo->serial;
 	str_copy(n->id.path, "/dev/zero (deleted)", n->id.room);
 }
 

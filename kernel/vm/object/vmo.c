@@ -197,6 +197,16 @@ vmo_pages(struct vmo *vmo)
 	return atomic_load(&vmo->n_resident);
 }
 
+/* Another one from now on, or none; mappings may live on.  Locks: takes [O]. */
+void
+vmo_change_client(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
+{
+	spin_lock(&vmo->lock);
+	vmo->client_ops = ops;
+	vmo->client = client;
+	spin_unlock(&vmo->lock);
+}
+
 /* The file is going away; mappings of anonymous objects may live on.  Of an object of a
  * file nobody has a mapping any more, and afterwards nobody calls its pager but the
  * caller.
@@ -204,10 +214,7 @@ vmo_pages(struct vmo *vmo)
 void
 vmo_forget_client(struct vmo *vmo)
 {
-	spin_lock(&vmo->lock);
-	vmo->client_ops = NULL;
-	vmo->client = NULL;
-	spin_unlock(&vmo->lock);
+	vmo_change_client(vmo, NULL, NULL);
 	wait_unvisited(vmo);
 }
 

@@ -2,9 +2,11 @@
 /*
  * maps calls what lies in the heap "[heap]", whoever mapped it, and joins it; of a stack
  * in pieces only the one that the program began with is "[stack]".  A file's name is told
- * whole, as its reader may use it, and ends no line.
+ * whole, as its reader may use it, and ends no line; also of a file that only the mapping
+ * keeps.  Shared memory without a file has a number, as a file has.
  */
 #include "lib/trap.h"
+#include <sys/stat.h>
 
 #define RW (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED)
@@ -12,7 +14,8 @@
 /* The mapping that at lies in. */
 static struct {
 	char *lo, *hi;
-	char name[64];
+	unsigned long ino;
+	char name[64], more[64];
 } line;
 
 static void
@@ -24,9 +27,9 @@ look(const volatile char *at)
 	CHECK(f != NULL);
 	do {
 		CHECK(fgets(text, sizeof(text), f) != NULL);
-		line.name[0] = '\0';
-		sscanf(text, "%p-%p %*s %*s %*s %*s %63s", (void **)&line.lo,
-		    (void **)&line.hi, line.name);
+		line.name[0] = line.more[0] = '\0';
+		sscanf(text, "%p-%p %*s %*s %*s %lu %63s %63s", (void **)&line.lo,
+		    (void **)&line.hi, &line.ino, line.name, line.more);
 	} while (at >= line.hi);
 	CHECK(at >= line.lo);
 	fclose(f);
@@ -137,6 +140,41 @@ files(void)
 }
 
 static void
+only_mapped(int fd, const char *name)
+{
+	struct stat st;
+	char *p;
+
+	OK(ftruncate(fd, PAGE));
+	OK(fstat(fd, &st));
+	p = mmap(NULL, PAGE, RW, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	OK(close(fd));
+	look(p);
+	EQ(line.ino, st.st_ino);
+	if (strcmp(line.name, name) != 0 || strcmp(line.more, "(deleted)") != 0)
+		FAIL("%s is told as %s %s", name, line.name, line.more);
+	OK(munmap(p, PAGE));
+}
+
+static void
+files_without_a_name(void)
+{
+	unsigned long ino;
+	int fd;
+
+	only_mapped(OK(memfd_create("memory", 0)), "/memfd:memory");
+	fd = OK(open("/dev/shm/gone", O_RDWR | O_CREAT, 0600));
+	OK(unlink("/dev/shm/gone"));
+	only_mapped(fd, "/dev/shm/gone");
+	look(pages_shared(1));
+	ino = line.ino;
+	CHECK(ino != 0 && strcmp(line.name, "/dev/zero") == 0);
+	look(pages_shared(2));
+	CHECK(line.ino != 0 && line.ino != ino);
+}
+
+static void
 in_a_jail(void)
 {
 	pid_t pid;
@@ -163,6 +201,7 @@ main(void)
 	stack();
 	maps = OK(open("/proc/self/maps", O_RDONLY));
 	files();
+	files_without_a_name();
 	in_a_jail();
 	return test_done();
 }
