@@ -209,8 +209,8 @@ static void
 print_number(struct out *o, const struct spec *s, const char *prefix,
     uint64_t v)
 {
-	unsigned base = strchr("xXp", s->conv) != NULL ? 16 :
-	    s->conv == 'o' ? 8 : 10;
+	unsigned base = s->conv == 'o' ? 8 :
+	    s->conv == 'd' || s->conv == 'u' || s->conv == 'i' ? 10 : 16;
 	char buf[DIGITS];
 	int n = make_digits(buf, v, base, s->conv == 'X');
 	int zeros = MAX((s->precision < 0 ? 1 : s->precision) - n, 0);
@@ -223,7 +223,8 @@ print_number(struct out *o, const struct spec *s, const char *prefix,
 	}
 	if ((s->flags & FMT_LEFT) == 0)
 		put_repeated(o, ' ', pad);
-	o->put(o, prefix, strlen(prefix));
+	if (*prefix != '\0')
+		o->put(o, prefix, strlen(prefix));
 	put_repeated(o, '0', zeros);
 	o->put(o, buf + DIGITS - n, (size_t)n);
 	if ((s->flags & FMT_LEFT) != 0)
