@@ -1,8 +1,9 @@
 /* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=120 SWEEP=no MORE=1 TURN=3 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * One file by pread, pwrite, a shared and a private mapping, ftruncate, msync,
- * fsync and MADV_DONTNEED, in random order: every view agrees with the model.
+ * One file by pread, pwrite, O_DIRECT, a shared and a private mapping, ftruncate,
+ * fallocate, holes, copy_file_range, splice, msync, fsync and MADV_DONTNEED, in random
+ * order: every view agrees with the model.
  *
  * Arguments: folder (/tmp), steps (20000, on Linux 5000), seed (1).
  */
@@ -11,11 +12,12 @@
 #define PAGES 32UL
 #define BYTES (PAGES * PAGE)
 
-static uint8_t model[BYTES + PAGE], copy[PAGES][PAGE], buf[3 * PAGE];
+static uint8_t model[BYTES + PAGE], copy[PAGES][PAGE];
+static uint8_t buf[3 * PAGE] __attribute__((aligned(4096)));
 static bool own[PAGES];     /* the private mapping has a copy */
 static uint8_t *shared, *private;
 static size_t size;
-static int fd;
+static int fd, direct; /* direct: -1 where the file system has none */
 static uint64_t seed = 1;
 
 static size_t
@@ -35,21 +37,21 @@ fill(size_t n)
 }
 
 static void
-do_write(size_t off, size_t n)
+do_write(int by, size_t off, size_t n)
 {
 	fill(n);
-	EQ(pwrite(fd, buf, n, (off_t)off), n);
+	EQ(pwrite(by, buf, n, (off_t)off), n);
 	memcpy(model + off, buf, n);
 	if (off + n > size)
 		size = off + n;
 }
 
 static void
-do_read(size_t off, size_t n)
+do_read(int by, size_t off, size_t n)
 {
 	size_t want = off >= size ? 0 : n < size - off ? n : size - off;
 
-	EQ(pread(fd, buf, n, (off_t)off), want);
+	EQ(pread(by, buf, n, (off_t)off), want);
 	EQ(memcmp(buf, model + off, want), 0);
 }
 
@@ -116,23 +118,89 @@ do_copy(size_t from, size_t to, size_t n)
 		size = to + n;
 }
 
+/* In sectors. */
+static void
+do_direct(size_t off, size_t n)
+{
+	off -= off % 512;
+	n = (n + 511) / 512 * 512;
+	if (direct < 0)
+		return;
+	if (below(2) != 0)
+		do_read(direct, off, n);
+	else
+		do_write(direct, off, n);
+}
+
+/* A hole; or places, where the file system gives any. */
+static void
+do_range(size_t off, size_t n)
+{
+	int mode = below(3) != 0 ? FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE : 0;
+	int r = fallocate(fd, mode, (off_t)off, (off_t)n);
+
+	if (r != 0)
+		EQ(errno, EOPNOTSUPP);
+	else if (mode != 0)
+		memset(model + off, 0, n);
+	else if (off + n > size)
+		size = off + n;
+}
+
+/* A page of the file, through the kernel alone, becomes another of its pages. */
+static void
+do_move(off_t from, off_t to)
+{
+	off_t in = from, out = to;
+	int p[2];
+
+	if (from == to || (size_t)from + PAGE > size)
+		return;
+	if (below(2) != 0) {
+		EQ(copy_file_range(fd, &in, fd, &out, PAGE, 0), PAGE);
+	} else {
+		OK(pipe(p));
+		EQ(splice(fd, &in, p[1], NULL, PAGE, 0), PAGE);
+		EQ(splice(p[0], NULL, fd, &out, PAGE, 0), PAGE);
+		OK(close(p[0]) | close(p[1]));
+	}
+	EQ(in - from, PAGE);
+	EQ(out - to, PAGE);
+	memcpy(model + to, model + from, PAGE);
+	if ((size_t)to + PAGE > size)
+		size = (size_t)to + PAGE;
+}
+
+/* What is said to be a hole is zero. */
+static void
+do_seek(size_t off)
+{
+	off_t data;
+
+	if (off >= size)
+		return;
+	data = lseek(fd, (off_t)off, SEEK_DATA);
+	for (; off < (data < 0 ? size : (size_t)data); off++)
+		EQ(model[off], 0);
+}
+
 static void
 step(void)
 {
 	size_t off = below(BYTES - sizeof(buf)), n = 1 + below(sizeof(buf));
 	size_t i = below(PAGES), k = 1 + below(PAGES - i);
 
-	switch (below(16)) {
+	switch (below(20)) {
 	case 0:
 	case 1:
-		do_write(off, n);
+		do_write(fd, off, n);
 		break;
 	case 2:
-		do_write(off / PAGE * PAGE, PAGE);
+		do_write(fd, off / PAGE * PAGE, PAGE);
 		break;
 	case 3:
 	case 4:
-		do_read(off, n);
+		do_read(fd, off, n);
 		break;
 	case 5:
 		do_resize(below(BYTES));
@@ -165,6 +233,18 @@ step(void)
 	case 15:
 		compare();
 		break;
+	case 16:
+		do_direct(off, n);
+		break;
+	case 17:
+		do_range(off, n);
+		break;
+	case 18:
+		do_move((off_t)(i * PAGE), (off_t)(below(PAGES) * PAGE));
+		break;
+	case 19:
+		do_seek(off);
+		break;
 	}
 }
 
@@ -181,13 +261,14 @@ main(int argc, char **argv)
 	    (int)getpid());
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	CHECK(fd >= 0);
+	direct = open(path, O_RDWR | O_DIRECT);
 	shared = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	private = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	CHECK(shared != MAP_FAILED && private != MAP_FAILED);
 	while (steps-- > 0)
 		step();
 	compare();
-	do_read(0, sizeof(buf));
+	do_read(fd, 0, sizeof(buf));
 	unlink(path);
 	return test_done();
 }
