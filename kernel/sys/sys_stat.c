@@ -381,10 +381,10 @@ sys_utimensat(const uint64_t a[6])
 	/* Neither time: nothing else is even looked at. */
 	if (r == -EFAULT || (r == 0 && attr.valid == 0 && a[2] != 0))
 		return r;
-	if (r != 0)
-		return times_refused(a, flags);
 	if ((flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
+	if (r != 0)
+		return times_refused(a, flags);
 	/* The C library's futimens: no path, the descriptor itself. */
 	if (a[1] == 0 && (int)a[0] != AT_FDCWD)
 		return flags != 0 ? -EINVAL : setattr_fd(a[0], &attr);

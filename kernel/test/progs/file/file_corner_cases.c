@@ -152,11 +152,15 @@ times(void)
 {
 	const struct timespec omit[2] = { { 1, UTIME_OMIT },
 		{ 1, UTIME_OMIT } };
+	const struct timespec none[2] = { { 1, 1000000000 } };
 
 	OK(syscall(SYS_utimensat, AT_FDCWD, "nix", omit, 0));
 	OK(syscall(SYS_utimensat, 99, "nix", omit, 0));
 	OK(syscall(SYS_utimensat, AT_FDCWD, "f", omit, 0x800));
 	ERR(syscall(SYS_utimensat, AT_FDCWD, "f", NULL, 0x800), EINVAL);
+	/* Flags are looked at first, then the name, then the times. */
+	ERR(syscall(SYS_utimensat, AT_FDCWD, "nix", none, 0), ENOENT);
+	ERR(syscall(SYS_utimensat, AT_FDCWD, "nix", none, 0x800), EINVAL);
 }
 
 int
