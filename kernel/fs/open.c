@@ -109,6 +109,20 @@ file_open_path(const char *path, unsigned flags, unsigned mode,
 	return fs_open(&at, flags, mode, out);
 }
 
+/*
+ * O_CREAT found what the directory's owner has not made, nor this user, where all may
+ * make names and none may take another's away: as on Linux no device, socket or link.
+ */
+static bool
+is_strangers(const struct walk *w)
+{
+	uint32_t mode = vn_mode(w->dir), uid = atomic_load_relaxed(&w->vn->uid);
+
+	return (mode & (S_ISVTX | 0002)) == (S_ISVTX | 0002) &&
+	    w->vn->type != S_IFREG && w->vn->type != S_IFIFO &&
+	    uid != atomic_load_relaxed(&w->dir->uid) && uid != w->cred->fsuid;
+}
+
 /* Look up, make if wanted and missing; o->vn gets a reference. */
 static int
 open_find(struct open_req *o)
@@ -132,6 +146,8 @@ open_find(struct open_req *o)
 		r = -EEXIST;
 	else if (o->w.vn->type == S_IFDIR && (o->flags & O_CREAT) != 0)
 		r = -EISDIR;
+	else if ((o->flags & O_CREAT) != 0 && is_strangers(&o->w))
+		r = -EACCES;
 	if (r == 0 && o->vn == NULL) {
 		o->vn = o->w.vn;
 		vn_get(o->vn);

@@ -50,6 +50,10 @@ as_user(void)
 	ERR(mknod("sticky/dev", S_IFCHR | 0600, 0x103), EPERM);
 	OK(mkfifo("sticky/fifo", 0600));
 	EQ(unlink("sticky/mine") | unlink("sticky/fifo"), 0);
+	/* Where all may make names O_CREAT takes no other user's socket. */
+	ERR(open("sticky/its", O_WRONLY | O_CREAT, 0600), EACCES);
+	ERR(open("sticky/its", O_WRONLY), ENXIO);
+	ERR(open("sticky/roots", O_WRONLY | O_CREAT, 0600), ENXIO);
 	ERR(chroot("."), EPERM);
 	_exit(0);
 }
@@ -95,6 +99,10 @@ main(void)
 	OK(mkdir("sticky", 0777));
 	OK(chmod("sticky", 01777));
 	make_file("sticky/root", "", 0, 0666);
+	OK(mknod("sticky/its", S_IFSOCK | 0666, 0));
+	OK(mknod("sticky/roots", S_IFSOCK | 0666, 0));
+	OK(chmod("sticky/its", 0666) | chmod("sticky/roots", 0666));
+	OK(chown("sticky/its", USER + 1, -1));
 	make_file("theirs", "", 0, 0644);
 	OK(chown("theirs", USER, 77));
 	modes();
@@ -103,7 +111,7 @@ main(void)
 		as_user();
 	REAP(pid, 0);
 	EQ(unlink("secret") | unlink("readable") | unlink("closed/in"), 0);
-	OK(unlink("theirs"));
+	OK(unlink("theirs") | unlink("sticky/its") | unlink("sticky/roots"));
 	EQ(rmdir("closed") | unlink("sticky/root") | rmdir("sticky"), 0);
 	leave_tmp();
 	return test_done();
