@@ -28,16 +28,16 @@ enum sx_pager {
 /* One page that can be had: of anonymous memory, or of the object behind a mapping. */
 struct sx_anon {
 	uint64_t word;         /* [P] SWAP: TRANS, BUSY, SWAP, ERROR, its page or slot */
-	enum sx_pager pager;   /* [c] */
+	enum sx_pager pager : 1; /* [c] */
+	uint32_t met : 31;     /* [check] of nmapped, seen so far */
 	uint32_t refs;         /* [sx] entries that name it */
 	uint32_t nmapped;      /* [sx] words that map its page, of all spaces */
-	uint32_t met;          /* [check] of these, seen so far */
+	uint32_t seen;         /* [check] in this run */
 	uint64_t w[2];         /* [c] OBJECT */
 	struct list entries;   /* [sx] by anon_q: the reverse map begins here */
 	struct vm_page *page;  /* [sx] OBJECT, and nmapped > 0: its page; else NULL */
 	struct sx_anon *next;  /* [sx] OBJECT: of the same bucket of pages */
 	struct sx_anon **at;   /* [sx] OBJECT, page != NULL: what points here, of those */
-	uint32_t seen;         /* [check] in this run */
 };
 
 /* A page of an amap has an anon. */
