@@ -22,7 +22,7 @@
  *              it is at its end.
  *           5. The ring is there while an end is open.
  *           6. A slot that write(2) filled under O_DIRECT is a packet: nothing is
- *              added to it, one read takes it and loses what does not fit.
+ *              added to it, one read(2) takes it and loses what does not fit.
  *           7. poll asks without the lock, for it may ask thousands.  What it reads
  *              is true one after the other, never of two moments mixed: whether a
  *              writer was ever seen, then whether one is left, then what lies there
@@ -330,9 +330,10 @@ pipe_slot_leave_locked(struct pipe *p)
 		p->tail++;
 }
 
-/* Move what is there (rules 2 and 6).  Locks: pipe lock held.  Bytes, -EFAULT. */
+/* Move what is there (rules 2 and, by packets, 6).  Locks: pipe lock held.  Bytes,
+ * -EFAULT. */
 static ssize_t
-pipe_take_locked(struct pipe *p, struct uio *u)
+pipe_take_locked(struct pipe *p, struct uio *u, bool packets)
 {
 	struct pipe_slot *s;
 	ssize_t done = 0, n;
@@ -349,7 +350,7 @@ pipe_take_locked(struct pipe *p, struct uio *u)
 		done += n;
 		s->off += (uint16_t)piece;
 		s->len -= (uint16_t)piece;
-		packet = s->is_packet;
+		packet = packets && s->is_packet;
 		if (packet || s->len == 0)
 			pipe_slot_leave_locked(p);
 	}
@@ -373,9 +374,9 @@ pipe_wait_bytes_locked(struct pipe *p, bool nowait)
 	return r == 0 ? !pipe_is_empty(p) : r;
 }
 
-/* As read(2).  Locks: none. */
+/* As read(2), by packets or not.  Locks: none. */
 ssize_t
-pipe_get(struct pipe *p, struct uio *u, bool nowait)
+pipe_get(struct pipe *p, struct uio *u, bool nowait, bool packets)
 {
 	bool was_full;
 	ssize_t n;
@@ -384,7 +385,7 @@ pipe_get(struct pipe *p, struct uio *u, bool nowait)
 	n = pipe_wait_bytes_locked(p, nowait);
 	was_full = pipe_is_full(p);
 	if (n == 1)
-		n = pipe_take_locked(p, u);
+		n = pipe_take_locked(p, u, packets);
 	if (n > 0)
 		pipe_tell_locked(p, was_full ? POLL_WR : 0);
 	mutex_unlock(&p->lock);
@@ -402,7 +403,7 @@ end_touch(const struct file *f, unsigned which)
 static ssize_t
 pipe_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	ssize_t n = pipe_get(pipe_of(f), u, is_nonblocking(f, u));
+	ssize_t n = pipe_get(pipe_of(f), u, is_nonblocking(f, u), true);
 
 	if (n > 0 && (f->flags & O_NOATIME) == 0)
 		end_touch(f, VN_ATIME);

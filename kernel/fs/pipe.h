@@ -79,7 +79,7 @@ void pipe_tell_locked(struct pipe *, unsigned bits);
 int pipe_wait_locked(struct pipe *) MUST_CHECK;
 void pipe_slot_leave_locked(struct pipe *);
 int pipe_wait_bytes_locked(struct pipe *, bool nowait) MUST_CHECK;
-ssize_t pipe_get(struct pipe *, struct uio *, bool nowait);
+ssize_t pipe_get(struct pipe *, struct uio *, bool nowait, bool packets);
 
 /* pipering.c */
 int pipe_ring_make_locked(struct pipe *) MUST_CHECK;

@@ -386,9 +386,11 @@ pipe_put_pages(struct file *f, struct uio *u)
 	return done > 0 ? done : n;
 }
 
-/* vmsplice(2) from a pipe.  As a read, whose nowait is of the call alone. */
+/* vmsplice(2) from a pipe.  As a read, whose nowait is of the call alone, and that knows
+ * no packets. */
 ssize_t
 pipe_get_pages(struct file *f, struct uio *u)
 {
-	return file_is_pipe(f) ? pipe_get(pipe_of(f), u, u->nowait) : -EBADF;
+	return file_is_pipe(f) ? pipe_get(pipe_of(f), u, u->nowait, false) :
+	    -EBADF;
 }

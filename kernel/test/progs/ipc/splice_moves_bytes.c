@@ -233,6 +233,28 @@ vectors(void)
 	OK(close(p[1]));
 }
 
+/* Packets are read(2)'s: vmsplice goes over their ends, and leaves what it has no room
+ * for. */
+static void
+packets_and_vectors(void)
+{
+	struct iovec few = { seen, 10 }, many = { seen, 120 };
+	int p[2];
+
+	OK(pipe2(p, O_NONBLOCK | O_DIRECT));
+	put(p[1], 0, 100);
+	put(p[1], 100, 50);
+	EQ(vmsplice(p[0], &few, 1, 0), 10);
+	EQ(holds(p[0]), 140);
+	EQ(vmsplice(p[0], &many, 1, 0), 120);
+	CHECK(memcmp(seen, block + 10, 120) == 0);
+	EQ(read(p[0], seen, 5), 5);
+	CHECK(memcmp(seen, block + 130, 5) == 0);
+	EQ(holds(p[0]), 0);
+	OK(close(p[0]));
+	OK(close(p[1]));
+}
+
 /* Who waits goes on when there is something, or a signal; or it is the end. */
 static void
 waiting(void)
@@ -273,6 +295,7 @@ main(void)
 	sockets();
 	tees();
 	vectors();
+	packets_and_vectors();
 	waiting();
 	leave_tmp();
 	return test_done();
