@@ -31,6 +31,7 @@
  *              that it came too early for are told (kern/ready.c, rule 5).
  *           8. What a splice has lent or was promised: pipesplice.c.
  *           9. Times move at the file of a FIFO; nobody asks a pipe for its own.
+ *          10. What has begun to be written waits for frames: it is not cut short.
  *
  * Read next pipering.c, pipeuser.c, pipesplice.c, poll.c.
  */
@@ -39,6 +40,7 @@
 #include "fs/pipe.h"
 #include "lib/string.h"
 #include "mem/mem.h"
+#include "vm/vm.h"
 
 #define FIONREAD 0x541bu
 
@@ -464,6 +466,20 @@ fs_signal_no_reader(void)
 		pipes.no_reader();
 }
 
+/* Rule 10: are there frames now for the rest?  Locks: p->lock, released meanwhile. */
+static bool
+frames_come_locked(struct pipe *p)
+{
+	bool r;
+
+	HELD(&p->lock);
+	pipe_tell_locked(p, POLL_RD);
+	mutex_unlock(&p->lock);
+	r = vm_frames_come();
+	mutex_lock(&p->lock);
+	return r;
+}
+
 static ssize_t
 pipe_write(struct file *f, uint64_t *off, struct uio *u)
 {
@@ -483,6 +499,8 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 		} else {
 			n = piece_fill_locked(p, f, u);
 			done += MAX(n, 0);
+			if (n == -ENOMEM && done > 0 && frames_come_locked(p))
+				n = 0;
 		}
 	}
 	if (done > 0)

@@ -13,10 +13,12 @@
  *           2. Two datagram sockets that are each other's peers are bounded by their
  *              buffers alone; else by the other's backlog as well.
  *           3. A stream alone raises SIGPIPE, where not a byte was sent.
+ *           4. What has begun to be sent waits for frames: it is not cut short for them.
  *
  * Read next recv.c.
  */
 #include "fs/unix/unix.h"
+#include "vm/vm.h"
 
 #define PIECE_MAX 36544u       /* of a stream, in one message */
 #define DATAGRAM_HEAD 32u      /* of the buffer, not for bytes */
@@ -112,6 +114,8 @@ stream_send(struct sock *s, struct sock_io *io, uint64_t deadline)
 			r = piece_queue(peer, m);
 		if (r == 0)
 			done += (ssize_t)n;
+		else if (r == -ENOBUFS && done > 0 && vm_frames_come())
+			r = 0;
 	}
 	sock_put(peer);
 	if (r == -EPIPE && done == 0 && (io->flags & MSG_NOSIGNAL) == 0)

@@ -4,7 +4,9 @@
  * if nothing had been, whatever it would say: also one that goes on after a stop, and
  * brk, which tells of no failure.  So is a store to shared memory, and to a hole of a
  * file on a disk (argument: a folder there), and what of shared memory is written by a
- * call.  Where nobody has lacked a frame it fails, by an errno that speaks of memory.
+ * call.  What wants many frames waits for many, and no write to a pipe or a socket is cut
+ * short for them.  Where nobody has lacked a frame it fails, by an errno that speaks of
+ * memory.
  */
 #include "lib/events.h"
 #include "lib/pressure.h"
@@ -21,6 +23,8 @@
 #define ROUNDS 2000
 #define FAR (64 * PAGE)
 #define PIECES 4  /* of memory: one of the first is refused */
+#define ENDS 40   /* of pipes and of sockets, full: some frames in a hundred */
+#define BURSTS 10
 
 static char full[64 * KIB];
 
@@ -328,6 +332,47 @@ make_holes(const char *folder)
 	OK(close(fd));
 }
 
+static void
+take_all(int fd)
+{
+	size_t n = 0;
+
+	while (n < sizeof(full))
+		n += OK(read(fd, full + n, sizeof(full) - n));
+}
+
+/* In bursts more than is free, while programs want all frames. */
+static void
+writes_are_whole(void)
+{
+	int p[ENDS][2], s[ENDS][2];
+	pid_t pid = OK(fork());
+
+	if (pid == 0)
+		touch_all();
+	for (int i = 0; i < ENDS; i++) {
+		OK(pipe(p[i]));
+		OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s[i]));
+	}
+	for (int n = 0; n < BURSTS; n++) {
+		sleep_ms(50);
+		for (int i = 0; i < ENDS; i++) {
+			EQ(write(s[i][0], full, sizeof(full)), sizeof(full));
+			EQ(write(p[i][1], full, sizeof(full)), sizeof(full));
+		}
+		for (int i = 0; i < ENDS; i++) {
+			take_all(s[i][1]);
+			take_all(p[i][0]);
+		}
+	}
+	for (int i = 0; i < 2 * ENDS; i++) {
+		OK(close(p[i / 2][i % 2]));
+		OK(close(s[i / 2][i % 2]));
+	}
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -345,6 +390,7 @@ main(int argc, char **argv)
 	calls_go_on();
 	for (int nth = 1; nth <= PIECES; nth++)
 		goes_on_without(nth);
+	writes_are_whole();
 	OK(unlink("/tmp/locked"));
 	return test_done();
 }
