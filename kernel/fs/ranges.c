@@ -103,7 +103,7 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 	if (v->type == S_IFIFO)
 		return -ESPIPE;
 	if (v->vmo == NULL)
-		return -ENODEV;
+		return v->type == S_IFREG ? -EOPNOTSUPP : -ENODEV;
 	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
 		return -EFBIG;
 	if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE)) != 0)

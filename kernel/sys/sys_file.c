@@ -414,8 +414,8 @@ sync_range(struct file *f, uint64_t off, uint64_t end, unsigned flags)
 {
 	struct vmo *vmo = file_vmo(f);
 
-	if (vmo == NULL)
-		return S_ISDIR(file_mode(f)) ? 0 : -ESPIPE;
+	if (vmo == NULL) /* a text of /proc has nothing to write, as a directory */
+		return S_ISDIR(file_mode(f)) || S_ISREG(file_mode(f)) ? 0 : -ESPIPE;
 	if (flags == 0)
 		return 0;
 	return vmo_sync(vmo, off >> PAGE_SHIFT, PAGE_UP(end) >> PAGE_SHIFT);

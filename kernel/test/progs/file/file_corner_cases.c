@@ -163,6 +163,17 @@ times(void)
 	ERR(syscall(SYS_utimensat, AT_FDCWD, "nix", none, 0x800), EINVAL);
 }
 
+/* A text of /proc is a regular file without places, and without pages to write. */
+static void
+texts(void)
+{
+	int fd = OK(open("/proc/self/comm", O_RDWR));
+
+	ERR(fallocate(fd, 0, 0, 10), EOPNOTSUPP);
+	OK(syscall(SYS_sync_file_range, fd, 0L, 0L, 7));
+	OK(close(fd));
+}
+
 int
 main(void)
 {
@@ -178,6 +189,7 @@ main(void)
 	roots();
 	attributes(fd);
 	times();
+	texts();
 	OK(ioctl(fd, GET_BLOCK_SIZE, &size));
 	CHECK(size >= 512);
 	OK(close(fd));
