@@ -61,6 +61,7 @@ struct chr_dev {
 	bool is_zero;             /* /dev/zero: mmap gives anonymous memory */
 	bool is_endless;          /* a read gives all it is asked for */
 	bool is_physical;         /* /dev/mem: mmap gives memory of devices */
+	bool is_log;              /* /dev/kmsg: fs/kmsg.c reads it */
 	struct list_node all;
 };
 

@@ -79,16 +79,36 @@ random_ioctl(void *dev, unsigned cmd, uint64_t arg)
 	return -EINVAL;
 }
 
-/* A line written by a program goes to the log. */
+#define PRIO_USER 8u            /* a program's, not the kernel's */
+#define PRIO_WARNING 4u
+
+/* "<14>": what it says; *s is behind it then. */
+static unsigned
+prio_of(const char **s, size_t *n)
+{
+	unsigned prio = 0;
+	size_t i = 1;
+
+	while (i < *n && i < 5 && (*s)[i] >= '0' && (*s)[i] <= '9')
+		prio = prio * 10 + (unsigned)((*s)[i++] - '0');
+	if (i == 1 || i >= *n || (*s)[0] != '<' || (*s)[i] != '>')
+		return PRIO_USER | PRIO_WARNING;
+	*s += i + 1;
+	*n -= i + 1;
+	return prio < PRIO_USER ? prio | PRIO_USER : prio;
+}
+
+/* A line written by a program goes to the log; fs/kmsg.c reads it there. */
 static ssize_t
 kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
 {
 	size_t len = n;
 	const char *s = buf;
+	unsigned prio = prio_of(&s, &len);
 
 	while (len > 0 && s[len - 1] == '\n')
 		len--;
-	klog("%.*s", (int)MIN(len, 240), s);
+	klog_prio(prio, "%.*s", (int)MIN(len, 240), s);
 	return (ssize_t)n;
 }
 
@@ -99,7 +119,7 @@ static const struct chr_ops random_ops = { .read = random_read,
 	.write = random_write, .poll = random_poll, .ioctl = random_ioctl };
 static const struct chr_ops urandom_ops = { .read = random_read,
 	.write = random_write, .ioctl = random_ioctl };
-static const struct chr_ops kmsg_ops = { .read = null_read, .write = kmsg_write };
+static const struct chr_ops kmsg_ops = { .write = kmsg_write };
 
 static const struct chr_ops mem_ops = { .read = NULL }; /* it is mapped */
 
@@ -116,7 +136,8 @@ static struct chr_dev nodes[] = {
 	  .ops = &random_ops, .is_endless = true },
 	{ .name = "urandom", .major = 1, .minor = 9, .mode = 0666,
 	  .ops = &urandom_ops, .is_endless = true },
-	{ .name = "kmsg", .major = 1, .minor = 11, .mode = 0644, .ops = &kmsg_ops },
+	{ .name = "kmsg", .major = 1, .minor = 11, .mode = 0644, .ops = &kmsg_ops,
+	  .is_log = true },
 };
 
 void

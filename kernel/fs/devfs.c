@@ -157,8 +157,8 @@ dev_of(const struct file *f)
 /*
  * Opening a character device.
  *
- * Returns:  0, -ENXIO (no driver), -EPERM (/dev/mem is root's, whatever the mode
- *           of the node), and what the driver says.
+ * Returns:  0, -ENXIO (no driver), -EPERM (/dev/mem, and the text of /dev/kmsg, are
+ *           root's, whatever the mode of the node), and what the driver says.
  */
 int
 devfs_opened(struct vnode *v, struct file *f, unsigned flags)
@@ -176,6 +176,8 @@ devfs_opened(struct vnode *v, struct file *f, unsigned flags)
 	if (r != 0)
 		return r;
 	f->priv = d;
+	if (d->is_log)
+		return kmsg_opened(f, flags);
 	f->ops = major == MAJOR_MEM ? &mem_file_ops : &stream_file_ops;
 	if (d->takes == TAKES_NOTHING)
 		f->knows = KNOWS_READ_FLAGS;
@@ -279,7 +281,12 @@ swallow(struct uio *u)
 	return (ssize_t)n;
 }
 
-static ssize_t
+/*
+ * What the user has goes to the driver, a piece at a time: rule 2.
+ *
+ * Returns:  bytes, -ENOMEM, -ENOSPC, -EINVAL: it takes none, -EFAULT.
+ */
+ssize_t
 chr_write(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct chr_dev *d = dev_of(f);
@@ -349,8 +356,8 @@ static const struct file_ops mem_file_ops = {
 struct chr_dev *
 devfs_device(const struct file *f)
 {
-	return f->ops == &stream_file_ops || f->ops == &mem_file_ops ?
-	    dev_of(f) : NULL;
+	return f->ops == &stream_file_ops || f->ops == &mem_file_ops ||
+	       f->ops == &kmsg_file_ops ? dev_of(f) : NULL;
 }
 
 static const struct file_ops stream_file_ops = {

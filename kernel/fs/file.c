@@ -706,7 +706,7 @@ file_lseek(struct file *f, int64_t off, int whence)
 	if (seek_kind(f) == SEEKS_NEVER)
 		return -ESPIPE;
 	if (seek_kind(f) != SEEKS_POSITION)
-		return 0;
+		return f->ops->seek_to != NULL ? f->ops->seek_to(f, off, whence) : 0;
 	rw_lock_read(&f->vn->lock);
 	mutex_lock_nested(&f->pos_lock);
 	r = seek_target(f, f->pos, off, whence);

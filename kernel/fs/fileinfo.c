@@ -203,7 +203,7 @@ file_can_wait(const struct file *f)
 	struct chr_dev *d = devfs_device(f);
 
 	return f->ops != NULL && f->ops->poll != NULL &&
-	    (d == NULL || d->ops->poll != NULL);
+	    (d == NULL || d->is_log || d->ops->poll != NULL);
 }
 
 /*

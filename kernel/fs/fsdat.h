@@ -116,6 +116,7 @@ struct file_ops {
 	ssize_t (*write)(struct file *, uint64_t *off, struct uio *);
 	unsigned (*poll)(struct file *, struct ready **at);
 	int64_t (*ioctl)(struct file *, unsigned cmd, uint64_t arg);
+	int64_t (*seek_to)(struct file *, int64_t off, int whence); /* NULL: 0 */
 	uint64_t (*size)(struct file *);  /* NULL: lseek knows no end */
 	int (*sync)(struct file *);       /* NULL: fsync gives -EINVAL */
 	struct vmo *(*vmo)(struct file *); /* to map; NULL: the vnode's */

@@ -245,6 +245,12 @@ int devfs_opened(struct vnode *, struct file *, unsigned flags) MUST_CHECK;
 int devfs_populate(const struct path_at *) MUST_CHECK;
 
 struct chr_dev *devfs_device(const struct file *);
+ssize_t chr_write(struct file *, uint64_t *off, struct uio *);
+
+/* ---- kmsg.c ---- */
+extern const struct file_ops kmsg_file_ops;
+void kmsg_init(void);
+int kmsg_opened(struct file *, unsigned flags) MUST_CHECK;
 
 /* ---- devpts.c ---- */
 extern const struct fstype devpts_type;

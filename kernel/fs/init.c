@@ -70,6 +70,7 @@ fs_init(void)
 	async_init();
 	flock_init();
 	devfs_init();
+	kmsg_init();
 	memfd_init();
 	devpts_init();
 	power_set_prepare(fs_shutdown);

@@ -358,6 +358,17 @@ void klog_always(const char *fmt, ...) PRINTF_LIKE(1, 2); /* with quiet, too */
 bool klog_is_emergency(void);
 /* Text so far, oldest first; fn may not log. */
 void klog_read(struct out *);
+void klog_prio(unsigned prio, const char *fmt, ...) PRINTF_LIKE(2, 3);
+#define KLOG_LINE_BYTES 256
+struct klog_line {
+	uint64_t ns;            /* when it was written */
+	unsigned prio;          /* how urgent, and 8 times whose: syslog's numbers */
+	size_t n;
+	char text[KLOG_LINE_BYTES];
+};
+uint64_t klog_first(void);
+uint64_t klog_lines(void);
+int klog_line(uint64_t nr, struct klog_line *) MUST_CHECK;
 /* Called at the end of panic; the emulator is ended by it (dev/power.c). */
 void panic_set_end(void (*fn)(void));
 /* "name+0x12" of a kernel address; false: none.  Table: symtab.S, generated. */

@@ -5,7 +5,7 @@
  * Problem   Lines from anywhere, at any time, from the first instruction to a
  *           panic; to the console at once, and kept for /dev/kmsg.
  *
- * Picture   klog ─→ 256 bytes on the stack ─→ ring of 64 KiB ─→ klog_read
+ * Picture   klog ─→ 256 bytes on the stack ─→ ring of 64 KiB ─→ klog_read, klog_line
  *                                          └→ sinks: COM1, screen
  *
  * Rules     1. Until a sink is added, text goes to md_early_write().
@@ -15,24 +15,36 @@
  *              what is as bad: the end of the first program by a signal.
  *           4. A panic writes without the lock, and without those of the sinks: their
  *              holders may be stopped.
+ *           5. Lines are numbered from the boot on; of the last ones it is known where
+ *              in the ring they begin, when they were written, and how urgent they are.
  *
- * Read next kern/panic.c.
+ * Read next kern/panic.c, fs/kmsg.c.
  */
 #include "kern/kernfn.h"
+#include "lib/errno.h"
 #include "lib/string.h"
 
 #define RING_BYTES 65536
-#define LINE_BYTES 256
+#define LINE_BYTES KLOG_LINE_BYTES
+#define MARKS 1024
 #define MAXSINKS 4
+#define PRIO_INFO 6u            /* of the kernel's own lines */
 
 static struct {
 	struct spinlock lock;
 	uint64_t end;                 /* [lock] bytes ever written */
 	char ring[RING_BYTES];        /* [lock] */
+	uint64_t lines;               /* [lock] lines ever written */
 	void (*sink[MAXSINKS])(const char *, size_t); /* [lock] */
 	unsigned nsinks;              /* [lock] */
 	bool emergency;               /* the only CPU that runs has set it */
 } console = { .lock = SPIN_INIT(LR_LOG) };
+
+/* Rule 5, by number.  [console.lock] */
+static struct {
+	uint64_t at, ns;
+	unsigned prio;
+} marks[MARKS];
 
 static void
 ring_write(const char *text, size_t n)
@@ -54,8 +66,9 @@ sinks_write(const char *text, size_t n)
 
 /* Context: any. */
 static void
-log_line(bool is_shown, const char *fmt, va_list ap)
+log_line(bool is_shown, unsigned prio, const char *fmt, va_list ap)
 {
+	uint64_t now = md_time_ns();
 	char line[LINE_BYTES + 1];
 	size_t n = (size_t)vsnprintf(line, LINE_BYTES, fmt, ap);
 	uint64_t flags;
@@ -64,6 +77,9 @@ log_line(bool is_shown, const char *fmt, va_list ap)
 	if (n == 0 || line[n - 1] != '\n')
 		line[n++] = '\n';
 	flags = spin_lock_irq(&console.lock);
+	marks[console.lines % MARKS].at = console.end;
+	marks[console.lines % MARKS].ns = now;
+	marks[console.lines++ % MARKS].prio = prio;
 	ring_write(line, n);
 	if (is_shown)
 		sinks_write(line, n);
@@ -76,7 +92,18 @@ klog(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_line(option_u64("quiet") == 0, fmt, ap);
+	log_line(option_u64("quiet") == 0, PRIO_INFO, fmt, ap);
+	va_end(ap);
+}
+
+/* The same with another urgency: a program has written it. */
+void
+klog_prio(unsigned prio, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_line(option_u64("quiet") == 0, prio, fmt, ap);
 	va_end(ap);
 }
 
@@ -87,7 +114,7 @@ klog_always(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_line(true, fmt, ap);
+	log_line(true, PRIO_INFO, fmt, ap);
 	va_end(ap);
 }
 
@@ -146,4 +173,56 @@ klog_read(struct out *o)
 
 	while (pos < end && (n = ring_read(&pos, part, sizeof(part))) > 0)
 		o->put(o, part, n);
+}
+
+/* The number of the next line. */
+uint64_t
+klog_lines(void)
+{
+	return atomic_load_relaxed(&console.lines);
+}
+
+static bool
+line_is_kept_locked(uint64_t nr)
+{
+	HELD(&console.lock);
+	return nr + MARKS >= console.lines &&
+	       marks[nr % MARKS].at + RING_BYTES >= console.end;
+}
+
+/* The oldest line that is still there. */
+uint64_t
+klog_first(void)
+{
+	uint64_t flags = spin_lock_irq(&console.lock);
+	uint64_t nr = console.lines - MIN(console.lines, MARKS);
+
+	while (nr < console.lines && !line_is_kept_locked(nr))
+		nr++;
+	spin_unlock_irq(&console.lock, flags);
+	return nr;
+}
+
+/*
+ * Line nr, without its end.
+ *
+ * Returns:  0, -EAGAIN: it has not been written yet, -EPIPE: it has been overwritten.
+ */
+int
+klog_line(uint64_t nr, struct klog_line *l)
+{
+	uint64_t flags = spin_lock_irq(&console.lock), at, end;
+	int r = nr >= console.lines ? -EAGAIN : line_is_kept_locked(nr) ? 0 : -EPIPE;
+
+	if (r == 0) {
+		at = marks[nr % MARKS].at;
+		end = nr + 1 == console.lines ? console.end :
+		    marks[(nr + 1) % MARKS].at;
+		l->ns = marks[nr % MARKS].ns;
+		l->prio = marks[nr % MARKS].prio;
+		for (l->n = 0; at + 1 < end && l->n < sizeof(l->text); at++)
+			l->text[l->n++] = console.ring[at % RING_BYTES];
+	}
+	spin_unlock_irq(&console.lock, flags);
+	return r;
 }

@@ -97,3 +97,32 @@ void
 work_queue(struct work *w)
 {
 }
+
+void
+timer_init(struct timer *t, void (*fn)(void *), void *arg)
+{
+}
+
+void
+timer_arm(struct timer *t, uint64_t deadline)
+{
+}
+
+/* The log is empty. */
+uint64_t
+klog_first(void)
+{
+	return 0;
+}
+
+uint64_t
+klog_lines(void)
+{
+	return 0;
+}
+
+int
+klog_line(uint64_t nr, struct klog_line *l)
+{
+	return -EAGAIN;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kmsg.c: /dev/kmsg, the log line by line
+ *
+ * Problem   Who reads the log follows it: each line with its number, its time and how
+ *           urgent it is, and then the next one, when there is one.
+ *
+ * Picture   "6,17,2345678,-;vadose: root on sda": urgency, number, microseconds
+ *
+ * Rules     1. The position of the file is the number of a line, under pos_lock, and
+ *              lseek knows no place but the first and the end.
+ *           2. A read gives one line, which is over then, even if it did not fit.
+ *           3. Lines come from anywhere, under any lock, and wake nobody.  Who waits
+ *              looks ten times a second.
+ *
+ * Read next kern/log.c, dev/memdev.c.
+ */
+#include "fs/fsdat.h"
+#include "fs/fsfn.h"
+#include "mem/mem.h"
+
+#define LOOK_NS (NS_PER_S / 10)
+#define RECORD_BYTES (4 * KLOG_LINE_BYTES + 64)
+
+static struct {
+	struct waitq wq;        /* [c] nobody wakes it: rule 3 */
+	struct ready ready;     /* [c] */
+	struct timer timer;
+	struct work tell;       /* [c] */
+	uint64_t told;          /* [own] of the worker: lines that there were */
+} kmsg;
+
+static void
+kmsg_tell(void *arg)
+{
+	uint64_t n = klog_lines();
+
+	if (n != kmsg.told)
+		ready_tell(&kmsg.ready, POLL_RD);
+	kmsg.told = n;
+	if (!list_is_empty(&kmsg.ready.watches))
+		timer_arm(&kmsg.timer, md_time_ns() + LOOK_NS);
+}
+
+static void
+kmsg_look(void *arg)
+{
+	work_queue(&kmsg.tell);
+}
+
+void
+kmsg_init(void)
+{
+	waitq_init(&kmsg.wq);
+	ready_init(&kmsg.ready);
+	timer_init(&kmsg.timer, kmsg_look, NULL);
+	work_init(&kmsg.tell, kmsg_tell, NULL);
+}
+
+/* Opening it: reading is root's.  0, -EPERM. */
+int
+kmsg_opened(struct file *f, unsigned flags)
+{
+	if ((flags & O_ACCMODE) != O_WRONLY && fs_cred()->euid != 0)
+		return -EPERM;
+	f->ops = &kmsg_file_ops;
+	f->pos = klog_first();
+	return 0;
+}
+
+/* Rule 2.  0, -EAGAIN, -EPIPE: lines are lost, the next is the first that is there. */
+static int
+line_take(struct file *f, struct klog_line *l, uint64_t *nr)
+{
+	int r;
+
+	mutex_lock(&f->pos_lock);
+	*nr = f->pos;
+	r = klog_line(f->pos, l);
+	if (r == 0)
+		f->pos++;
+	else if (r == -EPIPE)
+		f->pos = klog_first();
+	mutex_unlock(&f->pos_lock);
+	return r;
+}
+
+/* As a program reads it: what would be taken for more than text is in hex. */
+static void
+line_put(struct out *o, uint64_t nr, const struct klog_line *l)
+{
+	out_printf(o, "%u,%lu,%lu,-;", l->prio, nr, l->ns / 1000);
+	for (size_t i = 0; i < l->n; i++) {
+		unsigned char c = (unsigned char)l->text[i];
+
+		out_printf(o, c < ' ' || c >= 127 || c == '\\' ? "\\x%02x" : "%c", c);
+	}
+	o->put(o, "\n", 1);
+}
+
+static ssize_t
+kmsg_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct klog_line l;
+	struct out_buf o;
+	uint64_t nr;
+	char *text;
+	ssize_t n;
+	int r;
+
+	while ((r = line_take(f, &l, &nr)) == -EAGAIN && (f->flags & O_NONBLOCK) == 0)
+		if (wait_until(&kmsg.wq, WAIT_INTR, md_time_ns() + LOOK_NS, false) ==
+		    -EINTR)
+			return -ERESTARTSYS;
+	if (r != 0)
+		return r;
+	text = kmem_alloc(RECORD_BYTES);
+	if (text == NULL)
+		return -ENOMEM;
+	out_buf_init(&o, text, RECORD_BYTES);
+	line_put(&o.out, nr, &l);
+	n = o.len > u->left ? -EINVAL : uio_put(u, text, o.len);
+	kmem_free(text);
+	return n;
+}
+
+static unsigned
+kmsg_poll(struct file *f, struct ready **at)
+{
+	uint64_t pos = file_position(f);
+
+	*at = &kmsg.ready;
+	if (pos < klog_lines())
+		return POLL_RD | (pos < klog_first() ? POLLERR | POLLPRI : 0);
+	timer_arm(&kmsg.timer, md_time_ns() + LOOK_NS);
+	return 0;
+}
+
+/* Rule 1. */
+static int64_t
+kmsg_seek(struct file *f, int64_t off, int whence)
+{
+	if (off != 0)
+		return -ESPIPE;
+	if (whence != SEEK_SET && whence != SEEK_DATA && whence != SEEK_END)
+		return -EINVAL;
+	file_set_position(f, whence == SEEK_END ? klog_lines() : klog_first());
+	return 0;
+}
+
+const struct file_ops kmsg_file_ops = {
+	.seek = SEEKS_IGNORED,
+	.writes_nothing = true,
+	.reads_nothing = true,
+	.read = kmsg_read,
+	.write = chr_write,
+	.poll = kmsg_poll,
+	.seek_to = kmsg_seek,
+};
