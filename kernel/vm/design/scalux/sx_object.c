@@ -230,12 +230,30 @@ sx_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
+/* a takes b's amap, which it is alone on, or nobody, and b takes a's: of two parts the
+ * smaller one goes from amap to amap, for a mapping that is divided, or joined, page by
+ * page would else have all of its entries moved each time.  [W]. */
+static void
+exchange(struct sx_object *a, struct sx_object *b)
+{
+	struct sx_amap *of_a = a->amap, *of_b = b->amap;
+
+	spin_lock(&sx_lock);
+	sx_part_locked(a);
+	if (b->is_in)
+		sx_part_locked(b);
+	sx_join_locked(a, of_b, a->share);
+	sx_join_locked(b, of_a, a->share);
+	spin_unlock(&sx_lock);
+}
+
 /* entries->split.  Locks: [M] exclusive; takes [W]. */
 void
 sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 {
 	struct sx_object *a = lo->dpriv, *b = hi->dpriv;
 	uint64_t end;
+	bool lower;
 
 	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
@@ -248,12 +266,19 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 		sx_amap_end(b->amap);
 		b->amap = a->amap;
 	}
+	lower = b->amap != a->amap && vpn - a->start < end - vpn;
 	/* By the same bit, so that mapped_in stays right. */
-	spin_lock(&sx_lock);
-	sx_join_locked(b, b->amap, a->share);
-	spin_unlock(&sx_lock);
+	if (lower) {
+		exchange(a, b);
+	} else {
+		spin_lock(&sx_lock);
+		sx_join_locked(b, b->amap, a->share);
+		spin_unlock(&sx_lock);
+	}
 	set_border(a, b, vpn, end);
-	if (b->amap != a->amap)
+	if (lower)
+		sx_move(a->amap, a->start, b->amap, a->start, vpn);
+	else if (b->amap != a->amap)
 		sx_move(b->amap, vpn, a->amap, vpn, end);
 	insert(b);
 	mutex_unlock(&as->ws_lock);
@@ -297,8 +322,12 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	if (a->amap != b->amap && a->share != b->share)
 		(void)pmap_remove(as, b->start, end, PMAP_ALL);
 	/* What others share stays where it is: none of it is ours. */
-	if (a->amap != b->amap && !sx_has_others(b))
-		sx_move(a->amap, b->start, b->amap, b->start, end);
+	if (a->amap != b->amap && !sx_has_others(b)) {
+		if (a->share == b->share && !sx_has_others(a) &&
+		    a->end - a->start < end - b->start)
+			exchange(a, b);
+		sx_move(a->amap, a->start, b->amap, a->start, end);
+	}
 	set_border(a, b, end, end);
 	(void)leave(b);
 	mutex_unlock(&as->ws_lock);

@@ -246,14 +246,31 @@ sh_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* The part behind vpn of what a sees of its parent is b's.  As sh_leave_locked(). */
+/* Of what `from` sees of its parent [lo, hi) is seen by `to` from now on: all from lo on,
+ * or all before hi.  As sh_leave_locked(). */
 static struct sh_object *
-split_window(struct sh_object *a, struct sh_object *b, uint64_t vpn)
+split_window(struct sh_object *to, struct sh_object *from, uint64_t lo, uint64_t hi)
 {
-	if (a->parent == NULL || a->hi <= vpn)
+	uint64_t first = MAX(lo, from->lo), end = MIN(hi, from->hi);
+
+	if (from->parent == NULL || first >= end)
 		return NULL;
-	sh_link_locked(b, a->parent, a->off, MAX(vpn, a->lo), a->hi);
-	return sh_cut_locked(a, 0, vpn);
+	sh_link_locked(to, from->parent, from->off, first, end);
+	return lo == 0 ? sh_cut_locked(from, hi, UINT64_MAX) :
+	    sh_cut_locked(from, 0, lo);
+}
+
+/* Of two parts the smaller one goes from top to top: a mapping that is divided, or joined,
+ * page by page would else have all of its pages moved each time.  [W]. */
+static void
+exchange(struct sh_entry *a, struct sh_entry *b)
+{
+	struct sh_object *top = a->top;
+
+	spin_lock(&sh_lock);
+	a->top = b->top;
+	b->top = top;
+	spin_unlock(&sh_lock);
 }
 
 /*
@@ -266,21 +283,32 @@ sh_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 {
 	struct sh_entry *a = lo->dpriv, *b = hi->dpriv;
 	const struct vmo *pager = lo->vmo;
-	uint64_t end;
+	struct sh_object *from, *to;
+	uint64_t first, end;
 
 	HELD(&as->map_lock);
 	if (a == NULL || b == NULL)
 		return;
 	mutex_lock(&as->ws_lock);
-	end = b->end = a->end;
+	b->end = a->end;
 	a->end = b->start = vpn;
 	b->vad = hi;
 	insert(b);
+	from = a->top;
+	to = b->top;
+	first = vpn;
+	end = UINT64_MAX;
+	if (vpn - a->start < b->end - vpn) {
+		exchange(a, b);
+		first = 0;
+		end = vpn;
+		note_top(a, pager);
+	}
 	note_top(b, pager);
 	spin_lock(&sh_lock);
-	CHECK(split_window(a->top, b->top, vpn) == NULL);
+	CHECK(split_window(to, from, first, end) == NULL);
 	spin_unlock(&sh_lock);
-	sh_move(b->top, a->top, vpn, end, 0);
+	sh_move(to, from, first, end, 0);
 	mutex_unlock(&as->ws_lock);
 }
 
@@ -292,19 +320,19 @@ can_join(const struct sh_object *a, const struct sh_object *b)
 	    (a->parent == b->parent && a->off == b->off && a->hi == b->lo);
 }
 
-/* a sees what b saw, which sees nothing any more. */
+/* `to` sees what `from` saw, which sees nothing any more. */
 static void
-join_windows(struct sh_object *a, struct sh_object *b)
+join_windows(struct sh_object *to, struct sh_object *from)
 {
-	struct sh_object *parent = b->parent;
-
-	if (parent == NULL)
+	if (from->parent == NULL)
 		return;
-	if (a->parent == NULL)
-		sh_link_locked(a, parent, b->off, b->lo, b->hi);
-	else
-		a->hi = b->hi;
-	CHECK(sh_leave_locked(b) == NULL);
+	if (to->parent == NULL) {
+		sh_link_locked(to, from->parent, from->off, from->lo, from->hi);
+	} else {
+		to->lo = MIN(to->lo, from->lo);
+		to->hi = MAX(to->hi, from->hi);
+	}
+	CHECK(sh_leave_locked(from) == NULL);
 }
 
 /*
@@ -325,11 +353,14 @@ sh_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	mutex_lock(&as->ws_lock);
 	spin_lock(&sh_lock);
 	joined = can_join(a->top, b->top);
-	if (joined)
-		join_windows(a->top, b->top);
 	spin_unlock(&sh_lock);
 	if (joined) {
-		sh_move(a->top, b->top, b->start, b->end, 0);
+		if (a->end - a->start < b->end - b->start)
+			exchange(a, b);
+		spin_lock(&sh_lock);
+		join_windows(a->top, b->top);
+		spin_unlock(&sh_lock);
+		sh_move(a->top, b->top, 0, UINT64_MAX, 0);
 		take_out(b);
 		a->end = b->end;
 	}

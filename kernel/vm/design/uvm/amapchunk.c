@@ -353,42 +353,44 @@ amap_fault_own(struct fctx *f, void *entry)
 	return lacks;
 }
 
-/* hi, which is empty and has a spare chunk, gets what lo has from vpn on: whole chunks,
- * and of the one that is divided some pointers.
- * Locks: [W] of its space. */
-void
-amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn)
+static void
+chunk_move(struct vm_amap *to, struct vm_amap *from, struct vm_amap_chunk *c)
 {
-	uint64_t whole = (vpn + AMAP_CHUNK - 1) / AMAP_CHUNK;
-	struct vm_amap_chunk *c;
-
-	amap_move(hi, lo, vpn, whole * AMAP_CHUNK, 0);
-	while ((c = chunk_from(lo, whole)) != NULL) {
-		chunk_unlink(lo, c);
-		chunk_link(hi, c);
-		amap_count(lo, -(int64_t)c->n);
-		amap_count(hi, c->n);
-	}
+	chunk_unlink(from, c);
+	chunk_link(to, c);
+	amap_count(from, -(int64_t)c->n);
+	amap_count(to, c->n);
 }
 
-/* lo gets all that hi has, whose pages lie above.  Locks: [W] of its space. */
+/* `to`, which is empty and has a spare chunk, gets what `from` has of [lo, hi), of which
+ * one end is that of the amap: whole chunks, and of the one that is divided some pointers.
+ * Locks: [W] of its space. */
 void
-amap_merge(struct vm_amap *lo, struct vm_amap *hi)
+amap_split(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t hi)
+{
+	uint64_t first = (lo + AMAP_CHUNK - 1) / AMAP_CHUNK, end = hi / AMAP_CHUNK;
+	struct vm_amap_chunk *c;
+
+	amap_move(to, from, lo, first * AMAP_CHUNK, 0);
+	while ((c = chunk_from(from, first)) != NULL && c->no < end)
+		chunk_move(to, from, c);
+	amap_move(to, from, end * AMAP_CHUNK, hi, 0);
+}
+
+/* `to` gets all that `from` has, whose pages lie below its own, or above.
+ * Locks: [W] of its space. */
+void
+amap_merge(struct vm_amap *to, struct vm_amap *from)
 {
 	struct vm_amap_chunk *c;
 
-	while ((c = chunk_from(hi, 0)) != NULL) {
-		if (c->n == 0) {
-			amap_chunk_end(hi, c);
-		} else if (amap_chunk(lo, c->no) != NULL) {
-			/* With its last anon the chunk goes. */
-			amap_move(lo, hi, c->no * AMAP_CHUNK,
+	while ((c = chunk_from(from, 0)) != NULL) {
+		if (c->n == 0)
+			amap_chunk_end(from, c);
+		else if (amap_chunk(to, c->no) == NULL)
+			chunk_move(to, from, c);
+		else /* with its last anon the chunk goes */
+			amap_move(to, from, c->no * AMAP_CHUNK,
 			    (c->no + 1) * AMAP_CHUNK, 0);
-		} else {
-			chunk_unlink(hi, c);
-			chunk_link(lo, c);
-			amap_count(hi, -(int64_t)c->n);
-			amap_count(lo, c->n);
-		}
 	}
 }

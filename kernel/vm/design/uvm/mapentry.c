@@ -155,6 +155,17 @@ uvm_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
+/* Of two parts the smaller one goes from amap to amap: else a mapping that is divided, or
+ * joined, page by page would have all its chunks moved each time. */
+static void
+exchange(struct uvm_entry *a, struct uvm_entry *b)
+{
+	struct vm_amap *amap = a->amap;
+
+	a->amap = b->amap;
+	b->amap = amap;
+}
+
 /* entries->split.  Locks: [M] exclusive; takes [W]. */
 void
 uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
@@ -169,7 +180,12 @@ uvm_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	b->vad = hi;
 	splay_resize(sp, b, vpn, a->end);
 	splay_resize(sp, a, a->start, vpn);
-	amap_split(a->amap, b->amap, vpn);
+	if (vpn - a->start < b->end - vpn) {
+		exchange(a, b);
+		amap_split(a->amap, b->amap, 0, vpn);
+	} else {
+		amap_split(b->amap, a->amap, vpn, UINT64_MAX);
+	}
 	splay_insert(sp, b);
 	mutex_unlock(&as->ws_lock);
 }
@@ -192,6 +208,8 @@ uvm_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 		return -ENOMEM;
 	}
 	splay_remove(sp, b);
+	if (a->end - a->start < b->end - b->start)
+		exchange(a, b);
 	splay_resize(sp, a, a->start, b->end);
 	amap_merge(a->amap, b->amap);
 	mutex_unlock(&as->ws_lock);

@@ -114,8 +114,8 @@ bool amap_make_spare(struct vm_amap *);                /* false: no memory */
 struct vm_amap *amap_next_of(struct uvm_entry *);      /* for its copy; NULL: no memory */
 struct kmem_cache *amap_own(void *entry, uint64_t *kept); /* NULL; what lacks: again goes on */
 struct kmem_cache *amap_fault_own(struct fctx *, void *entry);
-void amap_split(struct vm_amap *lo, struct vm_amap *hi, uint64_t vpn);
-void amap_merge(struct vm_amap *lo, struct vm_amap *hi);
+void amap_split(struct vm_amap *to, struct vm_amap *from, uint64_t lo, uint64_t hi);
+void amap_merge(struct vm_amap *to, struct vm_amap *from);
 
 /* amap.c: [W] of the space */
 struct vm_anon *amap_lookup(struct vm_amap *, uint64_t vpn);     /* NULL */
