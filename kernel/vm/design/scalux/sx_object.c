@@ -230,9 +230,8 @@ sx_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* a takes b's amap, which it is alone on, or nobody, and b takes a's: of two parts the
- * smaller one goes from amap to amap, for a mapping that is divided, or joined, page by
- * page would else have all of its entries moved each time.  [W]. */
+/* Each takes the other's amap; b may use its own not yet.  So of two parts the smaller one
+ * moves: else a mapping that is divided page by page would move each time.  [W]. */
 static void
 exchange(struct sx_object *a, struct sx_object *b)
 {
