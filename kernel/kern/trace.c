@@ -148,6 +148,8 @@ trace_add_cpu(unsigned cpu)
 	if (trace.size == 0)
 		return;
 	p = kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
+	if (p != NULL)
+		memset(p, 0, bytes);
 	trace.ring[cpu] = p;
 	if (trace.sink == NULL)
 		md_set_word(cpu, MD_WORD_RING, (uintptr_t)p);

@@ -215,7 +215,7 @@ kva_is_guard(va_t va)
 /* ---- ranges ---- */
 
 /*
- * n pages of adjacent addresses, mapped; zeroed (rule 4).
+ * n pages of adjacent addresses, mapped; contents undefined.
  *
  * Locks:    none of rank >= LR_MEM.
  * Returns:  NULL: no memory.
@@ -256,11 +256,15 @@ kva_free(void *p, size_t pages)
 void *
 room_alloc(size_t bytes)
 {
-	return bytes <= PAGE_SIZE ? kmem_zalloc(bytes) :
-	    kva_alloc(PAGE_UP(bytes) >> PAGE_SHIFT);
+	void *p;
+
+	if (bytes <= PAGE_SIZE)
+		return kmem_zalloc(bytes);
+	p = room_alloc_raw(bytes);
+	return p == NULL ? NULL : memset(p, 0, bytes);
 }
 
-/* The same, with any contents. */
+/* The same, not zeroed. */
 void *
 room_alloc_raw(size_t bytes)
 {
