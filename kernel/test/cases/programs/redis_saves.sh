@@ -5,7 +5,7 @@
 # were, while clients change them; what a server reads again is what was saved.
 . kernel/test/cases/lib.sh
 
-keys=150000
+keys=180000
 ! in_full || keys=300000
 # The server is this program, too, by its name.
 host_programs redis-cli redis-benchmark redis-check-rdb
@@ -60,7 +60,7 @@ ask ping 2>/dev/null && exit 6
 echo 2 >/proc/vm/check || exit 8
 sed -n 's/^swap.out_pages //p' /proc/vm/events >&2
 END
-expect 0 $guest --memory 64M --swap 512M --cpus 2 --log "$tmp/log" $(root_words) \
+expect 0 $guest --memory 66M --swap 512M --cpus 2 --log "$tmp/log" $(root_words) \
 	-- /bin/sh /script $keys 2>"$tmp/out"
 [ "$(tail -n 1 "$tmp/out")" -gt 0 ] || fail "nothing went to swap: $(cat "$tmp/out")"
 finish

@@ -345,6 +345,7 @@ int
 sh_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 {
 	struct sh_entry *a = lo->dpriv, *b = hi->dpriv;
+	const struct vmo *pager = lo->vmo;
 	bool joined;
 
 	HELD(&as->map_lock);
@@ -355,8 +356,10 @@ sh_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	joined = can_join(a->top, b->top);
 	spin_unlock(&sh_lock);
 	if (joined) {
-		if (a->end - a->start < b->end - b->start)
+		if (a->end - a->start < b->end - b->start) {
 			exchange(a, b);
+			note_top(a, pager);
+		}
 		spin_lock(&sh_lock);
 		join_windows(a->top, b->top);
 		spin_unlock(&sh_lock);
