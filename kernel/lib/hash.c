@@ -15,15 +15,14 @@
  */
 #include "lib/hash.h"
 
-#define GOLDEN 0x9e3779b97f4a7c15ul
 #define CRC_POLYNOMIAL 0xedb88320u /* bits in reverse */
 
 uint64_t
 hash_u64(uint64_t x)
 {
-	x *= GOLDEN;
+	x *= HASH_SPREAD;
 	x ^= x >> 32;
-	x *= GOLDEN;
+	x *= HASH_SPREAD;
 	x ^= x >> 29;
 	return x;
 }

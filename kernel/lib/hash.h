@@ -10,6 +10,9 @@
 
 #include "lib/types.h"
 
+/* 2^64 divided by the golden ratio: a product with it spreads low bits upwards. */
+#define HASH_SPREAD 0x9e3779b97f4a7c15ul
+
 /* All 64 bits of the result depend on all bits of x. */
 uint64_t hash_u64(uint64_t x);
 

@@ -26,6 +26,7 @@
 #include "proc/futexq.h"
 
 #include "lib/errno.h"
+#include "lib/hash.h"
 #include "lib/string.h"
 
 #define ROBUST_MAX 2048
@@ -92,7 +93,7 @@ futex_op(const struct futex_req *q)
 struct list *
 futex_bucket(const uintptr_t key[2])
 {
-	uint64_t h = (key[0] >> 4) * 0x9e3779b97f4a7c15ul ^
+	uint64_t h = (key[0] >> 4) * HASH_SPREAD ^
 	    (key[1] >> 2) * 0xc2b2ae3d27d4eb4ful;
 
 	return &futexes.bucket[(h >> 32) % FUTEX_BUCKETS];

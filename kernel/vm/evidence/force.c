@@ -77,8 +77,7 @@ trim_unused(struct aspace *as, bool ended)
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0 && (!ended || sets_the_pace(as))) {
 		if (ended) {
-			ws_age(as);
-			as->ws.emptied = 0;
+			ws_grow_older(as);
 			tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 		}
 		as->school->evict(as, SIZE_MAX, 1);

@@ -141,20 +141,12 @@ score_age(const struct aspace *as)
 	return as->ws.visit != bal.visit && as->ws.pages != 0;
 }
 
-/* [W]. */
-static void
-grow_older(struct aspace *as)
-{
-	ws_age(as);
-	as->ws.emptied = 0;
-}
-
 static size_t
 visit_age(struct aspace *as)
 {
 	if (has_old_pages(as) || !enter(as, &as->ws.age_missed, AGE_TRIES))
 		return 0;
-	grow_older(as);
+	ws_grow_older(as);
 	if (begins_to_be_short())
 		tlb_flush_range(as, 0, MD_USER_END >> PAGE_SHIFT);
 	mutex_unlock(&as->ws_lock);
@@ -264,7 +256,7 @@ static bool
 is_sleeper(struct aspace *as)
 {
 	if (unused_ns(as) > SLEEPER_NS)
-		grow_older(as);
+		ws_grow_older(as);
 	return unused_ns(as) > SLEEPER_NS;
 }
 

@@ -31,6 +31,13 @@ ws_remove(struct aspace *as, struct vm_page *leaf)
 }
 void ws_rescue(struct vm_page *);    /* [P]: queue → ACTIVE, counted; F2 F7 F8 F9 first of all */
 void ws_age(struct aspace *);                            /* one pass over all words */
+/* The same, and old pages are searched for again.  [W] */
+static inline void
+ws_grow_older(struct aspace *as)
+{
+	ws_age(as);
+	as->ws.emptied = 0;
+}
 /* A trim: for each victim within *budget words the design changes the word, and says so. */
 uint64_t ws_look(const struct aspace *, int min_age);
 bool ws_pick_victim(struct aspace *, int min_age, uint64_t *budget, struct ws_entry *);

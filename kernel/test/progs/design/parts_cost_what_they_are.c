@@ -9,6 +9,13 @@
 #define FEW 500UL
 #define MANY (16 * FEW)
 
+static void
+protect_every_second(char *p, size_t n, bool from_end, int prot)
+{
+	for (size_t i = 1; i < n; i += 2)
+		OK(mprotect(p + (from_end ? n - i : i) * PAGE, PAGE, prot));
+}
+
 /* Every second page of n loses a right and gets it back: ns for each. */
 static uint64_t
 dividing_takes(size_t n, bool from_end)
@@ -18,12 +25,8 @@ dividing_takes(size_t n, bool from_end)
 
 	memset(p, 1, n * PAGE);
 	begun = now_ns();
-	for (int prot = PROT_READ;; prot = PROT_READ | PROT_WRITE) {
-		for (size_t i = 1; i < n; i += 2)
-			OK(mprotect(p + (from_end ? n - i : i) * PAGE, PAGE, prot));
-		if (prot != PROT_READ)
-			break;
-	}
+	protect_every_second(p, n, from_end, PROT_READ);
+	protect_every_second(p, n, from_end, PROT_READ | PROT_WRITE);
 	begun = now_ns() - begun;
 	OK(munmap(p, n * PAGE));
 	return begun / n;

@@ -307,40 +307,39 @@ static const struct {
 	{ "file mappings", file_mappings, 10, 5000, { map_file, write_file, map_one } },
 };
 
-/* The least of some, after the first. */
+/* ns: the least of some, after the first. */
 static long
 price(call_fn *call)
 {
-	struct timespec a, b;
 	long least = LONG_MAX, ns;
 
 	call();
 	for (int i = 0; i < TIMES; i++) {
-		clock_gettime(CLOCK_MONOTONIC, &a);
+		ns = (long)now_ns();
 		call();
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		ns = (b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec;
+		ns = (long)now_ns() - ns;
 		least = ns < least ? ns : least;
 	}
 	return least;
 }
 
-/* Entries of /proc, each of which is found once. */
+static long entries; /* of /proc */
+
+static void
+list_proc(void)
+{
+	DIR *d = opendir("/proc");
+
+	CHECK(d != NULL);
+	for (entries = 0; readdir(d) != NULL; entries++)
+		continue;
+	closedir(d);
+}
+
 static long
 price_of_entry(void)
 {
-	struct timespec a, b;
-	long n = 0;
-	DIR *d;
-
-	clock_gettime(CLOCK_MONOTONIC, &a);
-	d = opendir("/proc");
-	CHECK(d != NULL);
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	clock_gettime(CLOCK_MONOTONIC, &b);
-	return ((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec) / n;
+	return price(list_proc) / entries;
 }
 
 static void

@@ -18,12 +18,12 @@
  *           4. A page may be mapped 60,000 times, and each time unmapped: no pv is
  *              looked for along the page's list.
  */
+#include "lib/hash.h"
 #include "mem/mem.h"
 #include "vm/design/pmap/pmap.h"
 #include "vm/frame/word.h"
 
 #define FRAMES_A_BUCKET 16ul
-#define SPREAD 0x9e3779b97f4a7c15ul
 
 static struct {
 	struct vm_pv **bucket;         /* [c] by frame; a head: [P] */
@@ -66,11 +66,11 @@ bucket_of(const struct vm_page *pg)
 	return &pv.bucket[page_pfn(pg) % pv.n];
 }
 
-/* Spread by a product (lib/hash.c): pages at one distance do not share a bucket. */
+/* Pages at one distance do not share a bucket. */
 static inline struct vm_pv **
 bucket_of_word(const struct aspace *as, va_t va)
 {
-	return &pv.word[(((uintptr_t)as ^ va) * SPREAD >> 32) % pv.words];
+	return &pv.word[(((uintptr_t)as ^ va) * HASH_SPREAD >> 32) % pv.words];
 }
 
 /* A pv for a mapping that is about to be made.

@@ -261,16 +261,17 @@ split_window(struct sh_object *to, struct sh_object *from, uint64_t lo, uint64_t
 }
 
 /* Of two parts the smaller one goes from top to top: a mapping that is divided, or joined,
- * page by page would else have all of its pages moved each time.  [W]. */
+ * page by page would else have all of its pages moved each time.  [W], [sh]. */
 static void
-exchange(struct sh_entry *a, struct sh_entry *b)
+exchange_locked(struct sh_entry *a, struct sh_entry *b, const struct vmo *pager)
 {
 	struct sh_object *top = a->top;
 
-	spin_lock(&sh_lock);
+	HELD(&sh_lock);
 	a->top = b->top;
 	b->top = top;
-	spin_unlock(&sh_lock);
+	note_top(a, pager);
+	note_top(b, pager);
 }
 
 /*
@@ -294,18 +295,17 @@ sh_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	a->end = b->start = vpn;
 	b->vad = hi;
 	insert(b);
+	note_top(b, pager);
 	from = a->top;
 	to = b->top;
 	first = vpn;
 	end = UINT64_MAX;
+	spin_lock(&sh_lock);
 	if (vpn - a->start < b->end - vpn) {
-		exchange(a, b);
+		exchange_locked(a, b, pager);
 		first = 0;
 		end = vpn;
-		note_top(a, pager);
 	}
-	note_top(b, pager);
-	spin_lock(&sh_lock);
 	CHECK(split_window(to, from, first, end) == NULL);
 	spin_unlock(&sh_lock);
 	sh_move(to, from, first, end, 0);
@@ -354,15 +354,12 @@ sh_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	mutex_lock(&as->ws_lock);
 	spin_lock(&sh_lock);
 	joined = can_join(a->top, b->top);
+	if (joined && a->end - a->start < b->end - b->start)
+		exchange_locked(a, b, pager);
+	if (joined)
+		join_windows(a->top, b->top);
 	spin_unlock(&sh_lock);
 	if (joined) {
-		if (a->end - a->start < b->end - b->start) {
-			exchange(a, b);
-			note_top(a, pager);
-		}
-		spin_lock(&sh_lock);
-		join_windows(a->top, b->top);
-		spin_unlock(&sh_lock);
 		sh_move(a->top, b->top, 0, UINT64_MAX, 0);
 		take_out(b);
 		a->end = b->end;
