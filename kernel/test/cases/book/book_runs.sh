@@ -1,5 +1,5 @@
 #!/bin/sh
-# NEEDS: TIMEOUT=200 SHORT=1 TURN=6,2 SUBJECT=teaching KIND=exact
+# NEEDS: TIMEOUT=200 SHORT=1 TURN=6 SUBJECT=teaching KIND=exact
 # The numbers and transcripts of the book are those of this kernel; others are
 # found, with the remedy.  What differs from reader to reader may differ.  In make
 # check a third of them, others for another commit, and those that are made stale here.
