@@ -2,8 +2,8 @@
 /*
  * init.c: the memory manager comes up
  *
- * Problem   Each room has a little state of its own; it must be there in the right
- *           order, before the first fault: once, by the first thread, on one CPU.
+ * Problem   Each room has a little state of its own.  The first thread sets it up
+ *           once, on one CPU, in the right order, before the first fault.
  */
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"

@@ -2,9 +2,9 @@
 /*
  * objects.h: the door of the virtual memory manager for file systems
  *
- * Offers    memory objects, pages of files and who fills them, swap areas.
+ * Offers    memory objects, pages of files and their pagers, swap areas.
  * Needs     vm.h: the bytes of users.
- * Sleeps?   All but *_get and what says so.
+ * Sleeps?   All but *_get and those that say so.
  * In interrupts?  Never.
  */
 #ifndef VM_OBJECTS_H

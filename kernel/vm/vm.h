@@ -5,7 +5,7 @@
  * Offers    address spaces, mmap and its family, faults, user copies.  Memory objects,
  *           pages of files, swap areas: objects.h.
  * Needs     kern/, mem/, md.h.
- * Sleeps?   All but vm_check's readers, *_get, and what says so.
+ * Sleeps?   All but vm_check's readers, *_get, and those that say so.
  * In interrupts?  Never.
  */
 #ifndef VM_VM_H

@@ -4,7 +4,7 @@
  *
  * Problem   Which mapping, if any, holds an address?  Where is room for a new
  *           one?  Both in O(log n), with 65530 mappings; and cutting a range
- *           out of the middle of several must either happen or not.
+ *           out of several mappings must happen as a whole or not at all.
  *
  * Picture   red-black tree by start; each node knows the hole before it (gap)
  *           and the largest gap of its subtree (maxgap):
@@ -20,8 +20,8 @@
  *           3. A split allocates first; after that nothing can fail.
  *           4. The maplink of a VAD with object covers the same range at any
  *              time that [X] is free: truncate reads it, not the VAD.
- *           5. VADs are paged: a look at one may wait.  Under [X], [W] or a spin
- *              lock only copies are used (vm/fault/kpagedfault.c).
+ *           5. VADs are paged: an access to one may sleep.  Under [X], [W] or a
+ *              spin lock only copies are used (vm/fault/kpagedfault.c).
  *
  * Read next vm/map/vadmem.c, then vm/calls/map.c, which calls all this.
  *           Book: ch05.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anon.c: anonymous objects, pages that belong to an object and no process
+ * anon.c: anonymous objects: pages that belong to an object, not to a process
  *
- * Problem   tmpfs files, memfds and shared anonymous memory have pages which
+ * Problem   tmpfs files, memfds and shared anonymous memory have pages that
  *           outlive each mapping, at any index up to 256 TiB, most of them
  *           absent.  An object of 1130 GiB with 3 pages must cost 3 pages and
  *           a few tables, and growing must not copy anything.
@@ -19,13 +19,13 @@
  * Rules     1. [O] guards words, tables and counts.  Tables are pinned while
  *              their words are used, and made and freed without [O].
  *           2. A table is made when a page below it is, and freed with its
- *              last word: nused == 0.  Looking for a hole makes nothing.  One
- *              table at a time, from above: another may have made it meanwhile.
+ *              last word: nused == 0.  A search makes no table.  Tables are made
+ *              one at a time, from the top: another thread may have made one.
  *           3. A page is found or made only below the size, read in the same
- *              hold of [O]; so none can appear behind a truncate (R7).  What
- *              fallocate(2) keeps behind it, below a.keep, no fault finds.
- *           4. a.charged == pages + tables; where the mapping paid for the
- *              whole object, size + tables.
+ *              hold of [O]; so none can appear behind a truncate (R7).  Pages
+ *              that fallocate(2) keeps behind it, below a.keep, no fault finds.
+ *           4. a.charged == pages + tables; if the whole object was charged,
+ *              size + tables.
  *           5. Pages count in the quota of the file system, if there is one
  *              (quota.c); tables do not.
  */

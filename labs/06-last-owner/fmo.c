@@ -3,8 +3,8 @@
  * fmo/fmo.c: the life of the entries of forked memory objects
  *
  * Problem   After a fork one page belongs to two processes, later to more or
- *           to fewer.  It must be copied while it is shared, given to the
- *           last one that refers to it, and freed when nobody does.
+ *           to fewer.  A write must copy it while it is shared; the last owner
+ *           gets it back; and it must be freed when nobody refers to it.
  *
  * Picture   process ── fmo_ref {fmo, nptes} ──→ fmo {live, nrefs, procs}
  *              │            one per fmo it refers into     │
@@ -17,12 +17,12 @@
  *              under [P].  Never two FMO locks.
  *           2. refs == 1 is stable for the process that has the word: only
  *              its own fork could add one, and map_lock excludes that.
- *           3. A page with pins is not stolen: someone may still be sending
- *              what is in it (write(2)), though he has unmapped it.
+ *           3. A pinned page is not stolen: a write(2) of a process that has
+ *              unmapped the page may still be sending its bytes.
  *           4. A process's reference to the object is dropped when nptes
- *              reaches 0; the last one buries the object.
+ *              reaches 0; with the last reference the object dies (fmo_bury).
  *           5. An entry is never used twice: an entry page whose entries are
- *              all dead is given back at once.
+ *              all dead is freed at once.
  *
  * Read next fmo_object.c, which makes and frees the objects.
  */

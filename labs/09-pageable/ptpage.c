@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptpage.c: page tables are held, go to swap and come back
+ * ptpage.c: page tables are pinned, go to swap and come back
  *
- * Problem   A program that has touched a little of much has more tables than
- *           pages in memory, and most of them describe what is on swap.  Such
- *           a table is not needed before one of its pages is.  Who needs it
- *           then waits for it with no lock, and must not lose what he has.
+ * Problem   A program that has touched a few pages of a large range has more
+ *           tables than pages in memory, and most of them describe pages on
+ *           swap.  Such a table is not needed before one of its pages is.  A
+ *           thread then waits for it with no lock, and the tables above stay.
  *
  * Picture   leaf table, no word names a frame: idle
  *
@@ -17,20 +17,19 @@
  *           then the table above names no frame any more, and can follow; the
  *           root stays
  *
- * Rules     1. A table leaves only idle and not pinned, under [W], and is on a
- *              queue only after the flush, which tells lazy CPUs, too: their
- *              walkers know the table.
- *           2. While it is away the word in its parent keeps what its
- *              descriptor would forget: how many words it has, who paid.
- *           3. nres falls to 0 when a page is stolen, without [W]; so the list
- *              of idle tables is guarded by [P].
+ * Rules     1. A table is evicted only if it is idle and not pinned, under [W], and
+ *              is queued only after the flush, which includes CPUs that have the
+ *              root loaded lazily: their page walkers may have cached the table.
+ *           2. While it is on swap its parent's word keeps what the descriptor
+ *              of its frame held: how many words it has, and who was charged.
+ *           3. nres falls to 0 when a frame is reclaimed, without [W]; so the
+ *              list of idle tables is guarded by [P].
  *           4. A fault brings one table in each pass (F10) and has those above
  *              pinned.  An operation on many words does so in a pt_hold, and
  *              has a structural token.
- *           5. An idle table without a word is freed.  The zero page does not
- *              keep a table; words that name it go, if they were not used.
- *           6. Who drops the last pin looks then whether the table has a word,
- *              and frees it if not (ptab.c, rule 2).
+ *           5. An idle table without a word is freed.  PTEs of the zero page do
+ *              not keep a table: they are cleared if they were not used.
+ *           6. The last unpin frees the table if it has no word (ptab.c, rule 2).
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

@@ -2,16 +2,16 @@
 /*
  * futexword.c: the word of a futex, and the key by which others find it
  *
- * Problem   Threads that sleep for a word may see it at different addresses, or one
- *           address may be another word in each process.
+ * Problem   Threads that wait for one futex word may see it at different addresses,
+ *           and one address may be a different word in each process.
  *
  * Picture   private ─→ {space, address}
  *           shared  ─→ VAD with an object? ─yes→ {number of the object, byte in it}
  *                                          └no─→ {space, address}, marked
  *
- * Rules     1. Who sleeps does not keep the object: its number is never used again,
- *              its address is.
- *           2. The word is held by a pin while it is looked at.
+ * Rules     1. A sleeper holds no reference to the object, so the key has the object's
+ *              number, which is never used again, and not its address.
+ *           2. The page of the word is pinned while the word is read.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

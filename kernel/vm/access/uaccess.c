@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uaccess.c: user memory: of the current space by its address, of any by pinned pages
+ * uaccess.c: user memory: by address in the current space, by pinned pages in any
  *
  * Problem   A system call reads and writes its caller's memory at addresses that
- *           the caller chose: absent, forbidden, or the kernel's own.  For memory of
- *           another space, or a page that is kept over a sleep, there is no address:
- *           its pages are made present and pinned, and reached by the direct map.
+ *           the caller chose: absent, forbidden, or the kernel's own.  Memory of
+ *           another space has no address here, and a page in use over a sleep may
+ *           lose its own: both are pinned, and reached by the direct map.
  *
  * Picture   copyin ─ in the user half? ─→ md_copy_user ──ok──→ 0
  *                          │ no               │ page fault
@@ -24,13 +24,13 @@
  *
  * Rules     1. The range is checked before a byte moves: a user cannot make
  *              the kernel touch its own half.
- *           2. No lock of rank >= 2 is held: the fault takes them.  What the
- *              kernel's side lies in is its own, or pinned and filled: the fault
- *              may need that page, too (R8).
- *           3. Of a long copy that fails a part has moved, and nobody knows how
- *              much: as_copy() goes page by page.
- *           4. A pinned page keeps its contents and place; its mapping may go.  What
- *              was written is marked dirty at unpin: no D bit tells.
+ *           2. The caller holds no lock of rank >= 2: the fault takes them.  The
+ *              kernel's buffer lies in kernel memory, or in a page that is pinned
+ *              and filled: the fault may need that page, too (R8).
+ *           3. A long copy that fails has copied a part, and nobody knows how
+ *              much: as_copy() then goes page by page.
+ *           4. A pinned page keeps its contents and its frame; its mapping may go.
+ *              A page that was written is marked dirty at unpin: no D bit says so.
  *
  * Read next uio.c
  */

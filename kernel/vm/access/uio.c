@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uio.c: bytes in pieces, a program's or the kernel's own
+ * uio.c: a list of buffers, a program's or the kernel's own
  *
- * Problem   A device, a pipe or a file moves bytes and should not care whether they
- *           are a program's, in one piece or in many, or the kernel's own.
+ * Problem   A device, a pipe or a file moves bytes.  It should not care whether the
+ *           buffers are a program's or the kernel's, nor how many there are.
  *
  * Picture   uio ─→ vec ─→ [base, len][base, len] …   user: as_copy(), by address
  *                  done, left                        kernel: memcpy()
  *
- * Rules     1. What comes short ends at a page of the user that is not there.
- *           2. No lock of rank >= 2 is held where the uio is a user's.
+ * Rules     1. A short transfer ends at a user page that cannot be made present.
+ *           2. The caller holds no lock of rank >= 2 if the uio is a user's.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

@@ -5,23 +5,23 @@
  * Problem   read() and write() copy between pages of an object and memory of the
  *           caller, which may be mapped to the very same pages.  One page at a
  *           time they would spend more on locks than on bytes.  When an object
- *           becomes shorter its pages go, and with them the words in every space
- *           that maps them, while others fault, read and write.  Files and anonymous
- *           objects differ in what a page is kept in, not in the order of the steps.
+ *           becomes shorter its pages go, and with them the PTEs in every space
+ *           that maps them, while other threads fault, read and write.  The order of
+ *           the steps is the same for files and for anonymous objects.
  *
- * Picture   object ─ 16 pages at hand, pinned in one hold ─→ uio_move ─→ user
- *                  └ the first is not: read, made, a hole ─┘
+ * Picture   object ─ 16 resident pages, pinned in one hold ─→ uio_move ─→ user
+ *                  └ the first is not: read, made, a hole ──┘
  *           vmo_resize ─→ size ─→ words of all maps ─→ pages ─→ the last bytes
  *           vmo_punch  ─→ bytes at the ends ─→ pages ─→ words
  *
  * Rules     1. Pages are pinned and filled before a byte moves, with no lock held
  *              but the file's own (rank 1): nobody waits for himself.
- *           2. A run ends at a page that is not at hand, and where frames are low.
+ *           2. A run ends at a page that is not resident, and where frames are low.
  *           3. A page of a file has its place on disk before it becomes dirty.
- *           4. What comes short ends the call short.
- *           5. What is read ahead is told how long the call is (vm/swap/ahead.c).
- *           6. The size changes first: no new word is made beyond it.  Pages go
- *              last, when no word names them.
+ *           4. A page that moves only a part of its bytes ends the call.
+ *           5. Read-ahead is told how long the call is (vm/swap/ahead.c).
+ *           6. The size changes first: no new PTE is made beyond it.  Pages go
+ *              last, when no PTE names them.
  */
 #include "lib/string.h"
 #include "vm/access/access.h"

@@ -6,16 +6,16 @@
  *           msync, fsync ─┐
  *           by age ───────┴→ mappings lose W and D ─→ collect ─→ write ─→ …
  *
- * Rules     1. The file system sees pages of its own metadata by pins; whether a
- *              page is still one of the file it asks under [P], for a cut takes
- *              pages first and blocks later.
- *           2. A clean page that nobody maps or pins may be forgotten at any time:
+ * Rules     1. The file system pins the pages of its own metadata.  It asks under
+ *              [P] whether a page still belongs to the file: a truncate takes
+ *              the pages first and the blocks later.
+ *           2. A clean page that nobody maps or pins may be dropped at any time:
  *              for its frame, or because somebody asks.
- *           3. A store after the flush faults first, so the page is dirty again:
- *              what is written is what the page held at some moment since.  Such a
- *              store may come before the page's turn, and others with the right that
- *              it has got, behind it: at the end that is taken once more.
- *           4. An error of the write-back thread is told once, by the next sync.
+ *           3. After the flush the first store to a page faults and makes it dirty
+ *              again, so each page is written as it was at some moment since then.
+ *              Such a store gives the right to write back; stores by it may come
+ *              after the page was written: at the end W and D are taken once more.
+ *           4. The next sync reports an error of the write-back thread, once.
  */
 #include "vm/cache/cache.h"
 

@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fileend.c: the end of a file moves, inside a page that is in memory, too; holes
+ * fileend.c: the end of a file moves, also inside a resident page; holes
  *
- * Problem   A file is cut anywhere, and nothing of what it had behind its old
- *           end may ever be seen again.  It grows anywhere: a page gets its
+ * Problem   A file can be cut at any byte, and the bytes behind the cut may
+ *           never be seen again.  It can grow by any byte: a page gets its
  *           blocks when it becomes dirty, but only those below the size.  When
  *           the file grows, the same page has bytes that have no place on disk,
  *           and a full disk would be noticed at write-back: too late for the
  *           program that has written them.
- *           A hole takes pages, then their mappings, then their blocks.  A
- *           fault in between would read the old bytes again; or a store gets a
+ *           Punching a hole takes pages, then their mappings, then their blocks.
+ *           A fault in between would read the old bytes again; or a store gets a
  *           new block, and its page is dropped before it is written: the file
- *           shows what somebody else had in that block.
+ *           then shows what another file had in that block.
  *
  * Picture   page  [ block | ······ | ······ | ······ ]   size in block 0: dirty
  *           grows [ block | ? ? ?  | ? ? ?  | ······ ]   short: in the range
  *                                            next store or write ─→ extend
  *           hole_lo, hole_hi ─→ pages go ─→ zap ─→ pager->free ─→ no hole
- *              [O]              └── who misses a page here waits ──┘
+ *              [O]              └── a fault or read here waits ────┘
  *
  * Rules     1. A page gets its place on disk (extend) before it is dirty, so
  *              write-back never fails for lack of room.
  *           2. The bytes between the end of the file and the end of its last
  *              page are zero in memory when the file grows over them.
- *           3. A page inside which the old end lies is marked in the hold of [O]
- *              in which the size grows, and loses W in all mappings after it.
+ *           3. The page with the old end inside is marked in the hold of [O]
+ *              in which the size grows; then it loses W in all mappings.
  *           4. A dirty page needs no extend, but a marked one does.  A mark goes
  *              when extend has ended and the size is as it was before.
- *           5. The marks are one range of pages: some in it are not short, which
+ *           5. The marks are one range of pages.  A page in it that is not short
  *              costs a call of extend and nothing else.
  *           6. While [hole_lo, hole_hi) is not empty, no page of it enters the
- *              tree.  Who needs one waits with no lock of rank >= 2, as for a
- *              page that is READING.  One hole at a time: MADV_REMOVE holds no lock
- *              of rank 1.
- *           7. A page that was found before is no page of the file any more
- *              once it has left the tree: extend asks (cache_is_page).
+ *              tree.  A thread that needs one waits with no lock of rank >= 2, as
+ *              for a page that is READING.  A file has one hole at a time, for
+ *              MADV_REMOVE holds no lock of rank 1.
+ *           7. A page that has left the tree belongs to the file no more, even
+ *              for a thread that found it before: extend asks (cache_is_page).
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"

@@ -2,9 +2,9 @@
 /*
  * pagecache.c: the pages of a file, one copy for all who use it
  *
- * Problem   read(), write() and mappings of a file must see one page, which is
- *           read from the disk once, however many ask at the same time, and
- *           written back once, however it was changed.
+ * Problem   read(), write() and mappings of a file must see one copy of a page.
+ *           It is read from the disk once, however many threads ask at the same
+ *           time, and written back once, however it was changed.
  *
  * Picture   vmo ── tree by index ─→ page ⇄ page ⇄ page      home: the vmo
  *
@@ -12,14 +12,14 @@
  *                        │error               dirty │ ↑ error
  *                        └→ absent     STANDBY ←─ WRITING
  *
- * Rules     1. A page is in the tree from before its read begins; who finds
+ * Rules     1. A page is in the tree before its read begins; a thread that finds
  *              it READING waits and looks again, so nobody reads it twice.
  *           2. A read that fails takes the page out: the next one tries anew.
  *           3. DIRTY is cleared before the write begins, under [P], and the
- *              mappings have lost W before that: what is stored later counts
- *              for the next write.
- *           4. Pages go (truncate) only when neither read nor written; who
- *              still maps or pins one frees it at the end (ORPHAN).
+ *              mappings have lost W before that: a later store makes the page
+ *              dirty again, for the next write.
+ *           4. A truncate takes pages only when they are neither read nor
+ *              written; the last mapping or pin of one frees it (ORPHAN).
  *           5. The pager is called with no lock of rank >= 2.
  */
 #include "vm/cache/cache.h"

@@ -2,17 +2,17 @@
 /*
  * advise.c: madvise, msync, mincore
  *
- * Problem   Programs tell what they will do with memory.  Some advice is a
- *           command (DONTNEED: zero at once), some only a hint.  Two calls
- *           beside it ask: is it on the disk (msync), in memory (mincore)?
+ * Problem   Programs say what they will do with memory.  Some advice is a
+ *           command (DONTNEED: zero at once), some only a hint.  Two more calls:
+ *           write it to the disk (msync), is it in memory (mincore)?
  *
  * Picture   range ─→ VAD by VAD: command, flag of the VAD, or nothing;
  *           holes are stepped over and reported at the end (-ENOMEM)
  *
- * Rules     1. map_lock exclusive for advice that changes VADs, and for words where
- *              the design wants it (advise_shared): else siblings fault meanwhile, and
- *              may refill what DONTNEED has emptied.  Shared for WILLNEED and for
- *              the wait of PAGEOUT; none for what faults.
+ * Rules     1. Advice that changes VADs holds map_lock exclusive.  Advice that
+ *              changes PTEs holds it as the design says (advise_shared): if shared,
+ *              siblings may fault in again what DONTNEED has emptied.  WILLNEED and
+ *              the wait of PAGEOUT hold it shared; advice that faults holds none.
  *           2. A flag that differs splits the VAD; equal neighbours merge.
  */
 #include "lib/string.h"

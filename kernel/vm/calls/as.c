@@ -14,17 +14,17 @@
  *             a VAD is lost:  school->as_fini ─→ links by a walk over all objects;
  *                                             VADs by their pool
  *
- * Rules     1. Who has a reference looks at root_pa after it took ws_lock and
- *              takes 0 for an empty space (vm/space/space.c).
+ * Rules     1. The holder of a reference reads root_pa with ws_lock held; if it
+ *              is 0, the space is empty (vm/space/space.c).
  *           2. A child is on the list of all (vm_check) from the start, but
  *              nobody gets past its map_lock before the flush of its parent; a
  *              dying space is on it until its words are gone.
- *           3. The last user is not on this root any more; CPUs that are lazy
- *              on it are kicked off before its tables are freed.
- *           4. VADs may be on swap by then, and some unreadable: they are looked
- *              for after each step in which they are read.  Links are unlisted
- *              last, when the root is gone: a truncate finds each until then, and
- *              so does the walk for what was lost.
+ *           3. The last user no longer runs on this root; CPUs that keep it
+ *              loaded lazily are switched off it before its tables are freed.
+ *           4. VADs may be on swap by then, and some unreadable: each step that
+ *              reads VADs asks afterwards whether one was lost.  Links are
+ *              unlisted last, when the root is gone: until then a truncate finds
+ *              each of them, and so does the walk over all objects.
  */
 #include "vm/calls/calls.h"
 #include "vm/swap/swap.h"

@@ -2,15 +2,15 @@
 /*
  * brk.c: the stack and the heap of a program
  *
- * Problem   Two mappings of a program grow by themselves: its stack where it is
- *           touched, its heap where brk(2) says so.  Others must leave them room.
+ * Problem   Two mappings of a program grow: its stack when the program touches an
+ *           address below it, its heap by brk(2).  Others must leave them room.
  *
  * Picture   brk0 ── heap ──→ brk          map.base        stack ──→ top
  *                                            │ gap │ ←── grows
  *                                                  at most LIMIT_STACK
  *
  * Rules     1. A mapping that grows down keeps 256 free pages below it.  The
- *              limit is asked when it grows (map/vadstack.c); it may have changed
+ *              limit is read when it grows (map/vadstack.c); it may have changed
  *              since exec.
  *           2. The break is the number asked for, not rounded; the heap is
  *              the pages up to it.  It is charged before it grows.

@@ -2,7 +2,7 @@
 /*
  * calls.h: what the system calls on memory share
  *
- * Who calls one of them by vm.h holds no lock of rank >= 2, and may sleep.
+ * A caller through vm.h holds no lock of rank >= 2, and may sleep.
  */
 #ifndef VM_CALLS_CALLS_H
 #define VM_CALLS_CALLS_H

@@ -19,9 +19,9 @@
  *              its object.
  *           3. References to objects are dropped after map_lock: the last one
  *              may do I/O.
- *           4. Of memory that loses rights a few tables are done at once: whoever
- *              faults waits for map_lock as long.  What gains the right to be
- *              written is charged, so it is one operation (rule 2).
+ *           4. An mprotect that takes rights away does a few tables in each hold
+ *              of map_lock, so that a fault does not wait for all of them.  One
+ *              that makes memory writable is charged, so it is one hold (rule 2).
  *
  * Read next brk.c, mremap.c
  */

@@ -3,22 +3,22 @@
  * mlock.c: memory that may not leave: mlock, mlockall and their ends
  *
  * Problem   Keys must never reach a disk, and a control loop must never wait
- *           for one.  The promise is kept page by page, but who may make it,
- *           and for how much, is decided by ranges.
+ *           for one.  Memory is locked page by page, but whether a process may
+ *           lock it, and how much, is decided for ranges.
  *
  * Picture   mlock ─→ flag of the VADs ─→ LOCK bit of words that are VALID
  *                 ─→ faults bring the others in: VAD LOCKED ─→ word LOCK
- *           trimming passes words with LOCK by
+ *           trimming leaves words with LOCK alone
  *
  * Rules     1. In a VAD with LOCKED every VALID word but those of the zero
  *              page has LOCK, elsewhere none; words.locked counts them.
- *           2. Limits are about the size of VADs, touched or not, as on
+ *           2. Limits count the size of VADs, touched or not, as on
  *              Linux; and all spaces together may lock half of the RAM, so
  *              that something is left to trim (book: deadlock).
- *           3. Private writable memory is faulted in by a write: a copy that
- *              were still to be made would need a frame later.
+ *           3. Private writable memory is faulted in by a write: otherwise its
+ *              first write would still need a frame for the copy.
  *           4. PROT_NONE takes U from a word with LOCK and leaves it VALID.
- *              Words that lose LOCK there are trimmed as all others were.
+ *              Words that lose LOCK there are trimmed like all others.
  *           5. A child locks nothing; exec begins with nothing locked.
  */
 #include "vm/calls/calls.h"

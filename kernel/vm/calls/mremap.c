@@ -2,8 +2,8 @@
 /*
  * mremap.c: a mapping gets another size or another place
  *
- * Problem   Shrink, grow where it stands, or move: without copying a byte, and
- *           with nothing changed if it cannot be had.
+ * Problem   Shrink a mapping, grow it in place, or move it: without copying a
+ *           byte, and with nothing changed if the call fails.
  *
  * Picture   new_len <= old_len ─→ cut the tail
  *           room behind it     ─→ vad_grow
@@ -14,8 +14,8 @@
  * Rules     1. The range to be moved is made a VAD of its own first, so that
  *              taking it away at the end cannot fail.
  *           2. The new VAD's link is listed before words are moved (R7).
- *           3. Charged is the new VAD less what the old range gives back.
- *           4. MREMAP_FIXED detaches what is at the target first, as Linux.
+ *           3. The charge is that of the new VAD less what the old range gives back.
+ *           4. MREMAP_FIXED first unmaps what is at the target, as Linux does.
  */
 #include "vm/calls/calls.h"
 

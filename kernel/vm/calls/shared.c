@@ -2,16 +2,16 @@
 /*
  * shared.c: shared memory without a file
  *
- * Problem   MAP_SHARED | MAP_ANONYMOUS is an object nobody else finds; a segment of
- *           System V is one that is found by an id, mapped as a whole, and unmapped by
- *           its address alone.
+ * Problem   MAP_SHARED | MAP_ANONYMOUS makes an object without a name.  A segment of
+ *           System V is an object with an id; it is mapped as a whole, and unmapped
+ *           by its address alone.
  *
  * Picture   map_shared_object ─→ object ─→ map_mmap … map_unmap_object
  *
- * Rules     1. It is promised as a whole, tables too, where it is made; without that,
- *              each page when it is touched.
- *           2. What is left of a mapping that was cut is known by its place: page n of
- *              the object lies n pages behind the address.
+ * Rules     1. An object is charged as a whole, its tables too, when it is made; one
+ *              without that charge (NORESERVE) page by page, at the first touch.
+ *           2. Parts of a mapping that was cut are recognised by their place: page n
+ *              of the object lies n pages behind the address.
  */
 #include "vm/calls/calls.h"
 

@@ -2,8 +2,8 @@
 /*
  * swapoff.c: bring every page of an area back
  *
- * Problem   An area shall go while programs run whose pages lie in it.  Each
- *           must come back and be forgotten there, and no program may notice.
+ * Problem   A swap area is removed while pages of running programs lie in it.  Each
+ *           page must come back and give up its slot, and no program may notice.
  *
  * Picture   closing ─→ limit still kept? ─→ rounds until no slot is used:
  *             1. frames: a resident page gives its slot up, and is dirty
@@ -12,19 +12,19 @@
  *             4. paged memory of the kernel itself
  *           ─→ leave the list, free
  *
- * Rules     1. A closing area gives out no slot, so what is used only shrinks:
- *              the rounds end.  Words that move behind the walk (fork, mremap)
- *              are met in the next round.
+ * Rules     1. A closing area gives out no slot, so its used slots only become fewer
+ *              and the rounds end.  A word that moves (fork, mremap) to a place
+ *              that the walk has passed is met in the next round.
  *           2. A page that was read is made dirty, so that its frame is not
  *              reclaimed with the slot as its copy.  If the frame is reclaimed
  *              before that, the next round reads the page again.
- *           3. What is held while a frame, a page or a bio is waited for: a
- *              reference to the space or object, and pins of the tables that
- *              were brought, with a structural token; no lock (R1).
- *           4. The limit of promises is lowered first.  As all that is in use
- *              has been promised, frames and the other areas can hold it.
- *           5. It may take minutes.  Any signal that waits to be acted on ends it,
- *              with a handler or a stop, too, as on Linux: then some pages are back.
+ *           3. While it waits for a frame, a page or a bio it holds a reference
+ *              to the space or object, and pins of the tables that were
+ *              brought, with a structural token; no lock (R1).
+ *           4. The commit limit is lowered first.  As all memory in use has been
+ *              charged, frames and the other areas can hold it.
+ *           5. It may take minutes.  Any pending signal ends it, also one with a
+ *              handler or a stop, as on Linux; the pages brought so far stay.
  */
 #include "vm/calls/calls.h"
 #include "vm/table/table.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * design.h: what vm/ asks of whoever keeps private pages
+ * design.h: the functions by which vm/ calls a design
  *
  * as->school has the mechanics: where a private page is recorded, and all that follows
  * from it; there are two (words_school, anons_school).  as->design says what a fork
- * does with such pages.  Rooms below the designs call these; nobody names one.
+ * does with such pages.  Rooms below call both through these pointers only.
  */
 #ifndef VM_DESIGN_DESIGN_H
 #define VM_DESIGN_DESIGN_H

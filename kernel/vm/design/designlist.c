@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * designlist.c: which designs of a memory manager there are
+ * designlist.c: the list of memory manager designs
  *
- * Problem   A space follows one design for life.  This is the one place that
- *           says which there are; a test of the seam has a list of its own.
+ * Problem   A space keeps its design for life.  This is the one place that lists
+ *           the designs; the host test of the interface has a list of its own.
  *
  * Picture   number of prctl(PR_VMM_DESIGN) ─→ struct design
  *
- * Rules     1. The numbers never change; those up to 4 are of the seed notes.
+ * Rules     1. The numbers never change; those up to 4 are from the seed notes.
  */
 #include "vm/design/designs.h"
 

@@ -11,15 +11,15 @@
  *                       ─→ frames under [P] (I1 I2 I3) ─→ slots (I5)
  *                       ─→ sums (I12, 6.1) ─→ stacks (I22)
  *
- * Rules     1. The other threads stop at safe points: whoever needs map_lock
- *              or a ws_lock waits.  Nothing here faults, allocates pages for
+ * Rules     1. The other threads stop at safe points: each waits when it needs
+ *              a map_lock or ws_lock.  Nothing here faults, allocates pages for
  *              user memory or changes what it looks at.
  *           2. A finding is one line with the invariant's number; the lines of
  *              the last run are kept for /proc/vm/check.
  *           3. VADs are paged.  A VAD that is on swap when all threads have stopped
  *              is not checked, and its space's words are not compared with it.
- *           4. What other CPUs may change meanwhile (free frames, commit of
- *              calls under way) is compared only in the safe direction.
+ *           4. A number that other CPUs may change meanwhile (free frames, commit
+ *              of calls under way) is compared only as a bound, not for equality.
  */
 #include "lib/string.h"
 #include "vm/design/design.h"

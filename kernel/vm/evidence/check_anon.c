@@ -3,14 +3,14 @@
  * check_anon.c: do words, pages and counts of an anonymous object agree?
  *
  * Problem   A word, the home of its page, the counts of its table and those of
- *           the object say the same thing in four places.
+ *           the object say the same thing in four places, and must agree.
  *
  * Picture   header ─→ tables, recounted ─→ words ─→ pages ─→ home == the word
  *
- * Rules     1. The machine is stopped at safe points; nothing is brought into
- *              memory: a table that is not there is passed over, and then the
- *              totals are not compared.  So is one that could not be read while
- *              nobody has looked at it yet: its words are zero until then.
+ * Rules     1. The machine is stopped at safe points and nothing is brought into
+ *              memory: a table on swap is skipped, and then the totals are not
+ *              compared.  A table that could not be read and that nobody has
+ *              pinned since is skipped, too: its words are zero until then.
  */
 #include "vm/evidence/evidence.h"
 #include "vm/frame/frame.h"

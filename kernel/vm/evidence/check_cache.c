@@ -2,11 +2,11 @@
 /*
  * check_cache.c: the pages of one file
  *
- * Problem   A page in the tree at a wrong place serves the bytes of another.
+ * Problem   A page at a wrong index of the tree returns the bytes of another.
  *
  * Picture   tree of pages ─→ order, size, counts (I10), homes (I1)
  *
- * Rules     1. The machine stands still.
+ * Rules     1. All other threads are stopped (check.c).
  */
 #include "vm/evidence/evidence.h"
 #include "vm/object/vmo.h"

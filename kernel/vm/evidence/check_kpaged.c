@@ -2,13 +2,13 @@
 /*
  * check_kpaged.c: words of pageable kernel memory against pages and counts
  *
- * Problem   A kernel address that is free but has a word, or a page that does
- *           not know its address, is found by nobody until it is used.
+ * Problem   A kernel address that is free but has a PTE, or a page whose home
+ *           is not its PTE, does no harm until the address is used.
  *
  * Picture   words of the region ─→ pages, out, mapped ─→ the counters (I16)
  *
- * Rules     1. The check runs while all stands still; to bring what is out is
- *              done before.
+ * Rules     1. The check runs while all other threads are stopped; pages on
+ *              swap are brought before that.
  */
 #include "vm/evidence/evidence.h"
 #include "vm/fault/fault.h"

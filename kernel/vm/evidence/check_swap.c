@@ -2,8 +2,8 @@
 /*
  * check_swap.c: has every slot that is used exactly one owner? (I5)
  *
- * Problem   A slot that two own is lost memory of one of them; one that nobody
- *           owns is lost for good.  Nothing leads from a slot to its owner.
+ * Problem   If a slot has two owners, one of them loses its bytes; if it has
+ *           none, it is never used again.  Nothing leads from a slot to its owner.
  *
  * Picture   words SWAP: spaces, entries, objects, kernel ─┐
  *           frames with a slot (also being written)      ─┼→ named[slot]
@@ -12,11 +12,11 @@
  *                                                     header and bad slots
  *
  * Rules     1. Words of spaces stand still (vm_check), but frames are stolen
- *              and pages of objects come in meanwhile: where the counters have
- *              moved the census is taken again, and given up after some tries.
+ *              and pages of objects come in meanwhile: if the counters have
+ *              moved, the slots are counted again, and given up after some tries.
  *           2. The last step, frames and maps, is one hold of [P].
- *           3. Of a container that is out the words are unknown: then a slot
- *              without a name is no finding.
+ *           3. The words of a container on swap are unknown: then a slot
+ *              without an owner is no finding.
  */
 #include "lib/bitmap.h"
 #include "vm/design/design.h"

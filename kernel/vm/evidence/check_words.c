@@ -2,7 +2,7 @@
 /*
  * check_words.c: do the words of a space agree with homes, VADs and counts?
  *
- * Problem   One page is known in several places: a word, its home, a counter
+ * Problem   One page is recorded in several places: a PTE, its home, a counter
  *           of the space, one of the table.  A bug makes two of them disagree
  *           long before a program notices.
  *
@@ -11,9 +11,9 @@
  *
  * Rules     1. vm_check has locked all spaces and the kernel's words; nothing
  *              here changes anything or waits.
- *           2. Of a leaf table that is out the word above says how many words
- *              it has; of higher ones nothing is known.  Then counts may be
- *              more than what was found.
+ *           2. A leaf table on swap: its parent's word says how many words it
+ *              has.  A higher table on swap: nothing is known.  Then counts may
+ *              be larger than what was found.
  */
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * force.c: pressure by hand, where a fault waits or ends
+ * force.c: memory pressure on request, where a fault waits or ends
  *
- * Problem   What happens only when memory is short is met by no test that has
- *           enough of it.  So tests may say: everything that is not in use
- *           leaves now, and each fault finds it gone.
+ * Problem   A test with enough memory never runs the code for a shortage.  So a
+ *           test may ask that all pages that are not in use leave memory now,
+ *           and that each fault finds them gone.
  *
  * Picture   vm_fault ─ waits, ends ─→ at_fault ─→ trim, tables, entries, frames
  *                                             └─→ vm_check (check=N)
  *
  * Rules     1. Nothing is taken that could not be taken in a real shortage.
- *           2. What was used since the last fault stays: else two pages that
- *              one instruction needs would chase each other away for ever.
+ *           2. Pages used since the last fault stay: else two pages that one
+ *              instruction needs would evict each other for ever.
  */
 #include "vm/design/design.h"
 #include "vm/evidence/evidence.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * freeze.c: all spaces stand still, and swap
+ * freeze.c: stop all spaces, and swap, for a check
  *
- * Problem   What holds between the words of all spaces can only be looked at
- *           while none of them changes.
+ * Problem   A check that compares the PTEs of all spaces needs a moment in which
+ *           none of them changes.
  *
  * Picture   list of spaces ─→ every [M] ─→ list of objects ─→ every [W] ─→
  *           the kernel's [W]

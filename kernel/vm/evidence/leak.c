@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * leak.c: is everything back that was taken?
+ * leak.c: has everything that was allocated been freed?
  *
- * Problem   After a test all frames, objects and promises must be where they
- *           were.  A leak of one page per fork kills a machine in a week.
+ * Problem   After a test there must be as many frames, objects and commit pages
+ *           as before.  A leak of one page per fork kills a machine in a week.
  *
  * Picture   mark: drain caches ─→ snapshot
  *           diff: drain caches ─→ snapshot ─→ compare, line by line
@@ -11,18 +11,18 @@
  * Rules     1. Caches are emptied first: magazines, empty slabs, spare stacks.
  *           2. Frames of slabs count with the free ones: objects are compared
  *              by number, and how they lie in frames is chance.
- *           3. Files are written and their unused pages dropped; those that stay
- *              count as free: what is cached is not lost.
- *           4. A table on swap is as live as one in memory.
- *           5. Frames may be more than before: who compares also runs, and
- *              may need less.  What is live is compared by number.
- *           6. Of forked objects there may be less: who is left alone with an
- *              entry takes the page back when it leaves memory, at any time.
- *              That none goes too early I6 says.  Pages of entries and the
- *              promise for them are not compared with other paged memory.
- *           7. What ends a little later by itself (stacks of dead threads) is
- *              waited for, a second at most: by who marks, too, or the dead are
- *              missed later.
+ *           3. Files are written and their unused pages dropped; pages that stay
+ *              count as free: a cached page is not lost.
+ *           4. A table on swap counts like one in memory.
+ *           5. There may be more free frames than before: the comparing process
+ *              runs, too, and may need less.  Live objects are compared by number.
+ *           6. There may be fewer forked objects: the last owner of an entry takes
+ *              the page back when the page leaves memory, at any time.  I6 checks
+ *              that none goes too early.  Pages of entries and their charge are
+ *              not compared with other paged memory.
+ *           7. Things that end a little later (stacks of dead threads) are
+ *              waited for, a second at most, by the mark, too: otherwise they
+ *              are missing in the diff.
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"

@@ -2,8 +2,8 @@
 /*
  * report.c: a finding of vm_check, in words
  *
- * Problem   Whoever owns a structure knows best what is wrong with it, designs
- *           too; all of them say it in one way.
+ * Problem   Each room and each design checks its own structures; all of them
+ *           report what is wrong in one form.
  *
  * Picture   (report, invariant, text) ─→ a line, and a count
  *

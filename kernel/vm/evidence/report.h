@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report.h: findings, as all write them who check something
+ * report.h: findings of all checks, in one form
  */
 #ifndef VM_EVIDENCE_REPORT_H
 #define VM_EVIDENCE_REPORT_H

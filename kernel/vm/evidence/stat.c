@@ -2,13 +2,13 @@
 /*
  * stat.c: /proc/vm: the state of the system's memory as text
  *
- * Problem   What a test or a learner asks must be one key=value line away, and
- *           asking must not disturb what is asked about.
+ * Problem   A test or a learner must find each number as one key=value line, and
+ *           reading it must not change it.
  *
  * Picture   counters and lists ─→ one line per object ─→ struct out
  *
  * Rules     1. Keys never change their meaning; new ones go to the end.
- *           2. No line is true for longer than it takes to print it.
+ *           2. A line may be out of date as soon as it is printed.
  */
 #include "lib/string.h"
 #include "vm/cache/cache.h"

@@ -2,7 +2,7 @@
 /*
  * evidence/stat.h: what the memory manager says of itself, for proc/ and sys/
  *
- * Offers    figures and text for /proc, vm_check, accounts of leaks.
+ * Offers    numbers and text for /proc, vm_check, the search for leaks.
  * Needs     vm.h.
  * Sleeps?   Yes: no lock of rank >= 2 is held, but where vm_check says so.
  * In interrupts?  Never.

@@ -3,16 +3,16 @@
  * stat_as.c: /proc/PID/maps, smaps and their sums, vadtree, and the sizes for ps
  *
  * Problem   Programs parse maps byte for byte as Linux prints it; learners
- *           read vadtree to see the tree that is behind it.
+ *           read vadtree to see the tree behind it.
  *
  * Picture   map_lock shared ─→ the VAD at *at ─→ words of its leaf tables ─→ text
  *
  * Rules     1. The sink allocates and does not sleep, so a line may be written
  *              under map_lock and ws_lock.
- *           2. The name of an object is its client's to give (vmo_client_ops);
+ *           2. The client of an object supplies its name (vmo_client_ops);
  *              the object's lock keeps the client from going.
- *           3. No page is faulted in: what is not there is counted as not there.
- *              Entries of forked objects are: they know who shares what.
+ *           3. No user page is faulted in: absent pages are counted as absent.
+ *              Entries of forked objects are brought: they say who shares what.
  */
 #include "lib/string.h"
 #include "mem/mem.h"

@@ -2,12 +2,12 @@
 /*
  * stat_resident.c: how much of a space is in memory, and how much is in swap
  *
- * Problem   A word says whether its page is here, and whose it is; a sum of them
- *           says what a process uses.
+ * Problem   A PTE says whether its page is in memory, and whose it is; the sum of
+ *           them says what a process uses.
  *
  * Picture   school->walk ─→ each word: rss_anon, rss_file, rss_shmem, swap
  *
- * Rules     1. A FORK word is in swap if what it names is.
+ * Rules     1. A FORK word counts as swap if the entry's page is on swap.
  */
 #include "vm/evidence/evidence.h"
 #include "vm/frame/word.h"

@@ -2,7 +2,7 @@
 /*
  * stat_swap.c: /proc/swaps and /proc/vm/swap: the areas as text
  *
- * Rules     1. No area comes or goes meanwhile; its numbers may.
+ * Rules     1. No area comes or goes while it is printed; its numbers may change.
  */
 #include "lib/bitmap.h"
 #include "vm/evidence/evidence.h"

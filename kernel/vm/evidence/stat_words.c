@@ -2,20 +2,20 @@
 /*
  * stat_words.c: /proc/PID/vmstat, ws, pagemap: the words behind the mappings
  *
- * Problem   Everything this design does happens in 64-bit words that no
- *           program can see.  Print them, so that a test can say "FORK, two
- *           references" and a learner can watch it become PRIV.
+ * Problem   A design does its work in 64-bit words that no program can see.
+ *           Print them, so that a test can ask for "FORK, two references"
+ *           and a learner can watch the word become PRIV.
  *
  * Picture   leaf tables, word by word ─→ equal neighbours make one line:
  *           7f…000-7f…9000 kind=VALID src=FORK w=0 age=0 state=ACTIVE refs=2 home=FMO
  *
  * Rules     1. Tables that do not exist print nothing; ABSENT words of those
  *              that do are printed.
- *           2. ws_lock is held for one table at a time; what is printed was
- *              true for its table, not for the whole space at once.
- *           3. A table that is out is one line, and is not brought in, but for
- *              pagemap, whose readers could not tell its pages from none.
- *           4. An entry page that is not in memory is not brought in: refs=-.
+ *           2. ws_lock is held for one table at a time; each table is printed as
+ *              it was at one moment, but not the whole space.
+ *           3. A table on swap is one line, and is not brought in; pagemap
+ *              brings it, or its pages would look as if there were none.
+ *           4. An entry page on swap is not brought in either: refs=-.
  */
 #include "mem/mem.h"
 #include "lib/string.h"

@@ -2,8 +2,8 @@
 /*
  * driver.c: from a faulting address to a mapped page
  *
- * Problem   A thread touched a page its CPU cannot reach.  Decide whether it
- *           may, and make the page reachable, possibly after waiting.
+ * Problem   A thread touched an address that no valid PTE translates.  Decide
+ *           whether it may, and map the page, possibly after waiting.
  *
  * Picture   trap → vm_fault ─→ look up ─→ pt_walk ─→ school->fault (F0…F11) ─→ return
  *                     ↑                                    │
@@ -13,17 +13,17 @@
  *              passes nothing is held but the pins and spare frames of f.
  *           2. A handler that needs a frame, a page of kernel memory or an
  *              I/O returns another outcome than FAULT_DONE; the driver waits
- *              with no lock held, and all is looked up again.
+ *              with no lock held, and the next pass looks everything up again.
  *           3. fault.pass is the sum of the cases and the outcomes beside
- *              them: a handler counts the case it completes, the driver what
- *              ends before a case (waited, again), fault_signal() the rest.
+ *              them: a handler counts the case it completes, the driver a pass
+ *              that ends before a case (waited, again), fault_signal() the rest.
  *           4. After 16 restarts map_lock is taken exclusively: no sibling
- *              can change the picture any more, so the fault ends.
- *           5. While memory is low a fault that goes on holding something has
- *              a token (token.c).  A full working set stays as large: a
- *              page of its own goes before the new one is mapped.
- *           6. VADs are looked at with map_lock only; a page of them that is out
- *              is brought by a fault inside this one (vm/fault/kpagedfault.c).
+ *              can change the mappings any more, so the fault ends.
+ *           5. While memory is low, a fault that keeps pins or frames from pass to
+ *              pass has a token (token.c).  A full working set does not grow:
+ *              one of its pages is trimmed before the new one is mapped.
+ *           6. VADs are read with map_lock only; if a page of VADs is on swap, a
+ *              fault inside this one brings it (vm/fault/kpagedfault.c).
  */
 #include "vm/design/design.h"
 #include "vm/fault/fault.h"

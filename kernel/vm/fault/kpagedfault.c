@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kpagedfault.c: the kernel touches its own paged memory, and it is not there
+ * kpagedfault.c: the kernel touches its own paged memory, and the page is on swap
  *
  * Problem   VADs are read and written like any other memory, in dozens of
  *           places; yet the page may be on swap.  So the processor's page fault
- *           brings it, and the instruction is repeated.  That takes time, and a
- *           frame: it may happen only where both may be waited for.
+ *           brings it, and the instruction is repeated.  That takes time and a
+ *           frame, so it may happen only where the kernel may wait for both.
  *
  * Picture   v->end ── #PF ─→ no lock of rank >= 3, no spin lock? ── no ─→ panic
  *                                 │ yes
@@ -20,8 +20,8 @@
  *              and spare frames before the one frame is waited for here.
  *           3. No loop: to bring a page of the region nothing of the region is
  *              needed, only kernel tables, descriptors and slots (D5).
- *           4. The page is not held when this returns.  A is set, as the access
- *              will: so it is not the first one to be taken.
+ *           4. The page is not pinned when this returns.  A is set, as the access
+ *              will set it, so that the page is not the first to be trimmed.
  *
  * What of the kernel can be paged, what cannot, and why: book/reference/kpaged.md.
  */

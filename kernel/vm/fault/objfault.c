@@ -3,8 +3,8 @@
  * objfault.c: faults on mappings of objects: files, anonymous ones, devices
  *
  * Problem   A fault holds map_lock and ws_lock, and may not wait for a disk or a
- *           frame with them.  What it waited for may be gone when it comes back,
- *           and the object may have been cut or unmapped meanwhile.
+ *           frame with them.  When it comes back the page may be gone again, and
+ *           the object may have been truncated or unmapped.
  *
  * Picture   cache_fault ─ there ──────────→ page, pinned ─→ F2 maps, F3 copies
  *                ├─ READING ─→ FAULT_WAIT (F6)
@@ -14,27 +14,27 @@
  *                ├─ being read, on swap, no frame ─→ again
  *                └─ no table leads there ─→ make_path ─→ again
  *           around     ├──── block of `around` pages ────┤
- *           words       VALID  0  0  va  0  VALID  0  0    0, and the page in
- *           object        #    #  -  #   #    #    #  -    memory: mapped, too
+ *           PTEs        VALID  0  0  va  0  VALID  0  0    a PTE 0 whose page is
+ *           object        #    #  -  #   #    #    #  -    resident: mapped, too
  *           a device   ─┬ driver.c     tables are containers ─┐
  *                       └ pmapfault.c  tables are a cache ────┴─→ fault_device
  *
- * Rules     1. Size and identity of the page are looked at in the hold of [W]
- *              in which its word becomes VALID (R7).
+ * Rules     1. The size of the object and the identity of the page are checked in
+ *              the hold of [W] in which the PTE becomes VALID (R7).
  *           2. Between passes the page that was read or extended stays pinned
  *              in f->file_page, so that each pass gets further; it is used
- *              only where the tree still names it.  What is done between two
- *              passes looks the mapping up anew.
+ *              only if it is still in the tree.  A step between two passes looks
+ *              the mapping up anew.
  *           3. A word of a file may be writable only after extend: a clean page
  *              is mapped read-only, also in a shared mapping.
- *           4. Who touches one page often touches the next, and a fault for a
- *              word alone costs ten times the word: neighbours are mapped, too,
- *              without I/O and new frames, without A and D, as far as the working
- *              set has room.  Not for a touch that stands alone: a word mapped in
- *              vain is made, aged and taken away again.
- *           5. The memory of a device has no descriptor: no count, no home, no
- *              queue.  A thread may use it by its address, in the kernel, too; nobody
- *              pins it, for a pin is a count in a descriptor.
+ *           4. A program that touches one page often touches the next, and a fault
+ *              costs ten times as much as a PTE: resident neighbours are mapped,
+ *              too, without A and D, as far as the working set has room.  A touch
+ *              that is not part of a sequence maps no neighbours: a PTE that nobody
+ *              uses must be aged and taken away again.
+ *           5. The memory of a device has no struct vm_page: no count, no home, no
+ *              queue.  A thread may use it by its address, also in the kernel; it
+ *              cannot be pinned, for a pin is a count in a struct vm_page.
  *
  * Read next vmo_at_hand() in vm/cache/cache.h, anon_look() in vm/object/anon.c.
  */

@@ -3,9 +3,9 @@
  * commit.c: promises of memory, and why they can be kept
  *
  * Problem   A program maps memory long before it touches it.  If more were
- *           promised than there are places, someone would have to die when
- *           the promises fall due.  So each promise is charged when it is
- *           made, and refused while refusing is only an error number.
+ *           promised than there are frames and slots, a program would have to
+ *           be killed at a touch.  So each promise is charged when it is made,
+ *           and refused while the refusal is only an error number.
  *
  * Picture   slots of swap | frames that were free at boot
  *           |<--------------- limit -------------->|<-- kernel -->|<- mark ->|
@@ -14,37 +14,37 @@
  *
  * Modes     /proc/sys/vm/overcommit_memory, in Linux's numbers:
  *           2 strict (default): private writable and shared anonymous memory is
- *             charged when it is mapped.  What is charged can always be touched.
+ *             charged when it is mapped.  Charged memory can always be touched.
  *             overcommit_ratio is how many of a hundred frames may be promised:
- *             all at first, and never more.
+ *             100 at boot, which is also the maximum.
  *           1 always: all mappings are as with MAP_NORESERVE, charged page by
  *             page at the first touch; over the limit that is a SIGBUS.
  *           0 guess: as 1, but a single mapping larger than all frames and slots
  *             together is refused at once, with ENOMEM.
- *           A change holds for mappings made later.  In 0 and 1 the limit is
- *           one of what exists, not of what has been promised: while frames
- *           and slots are there nobody is refused.  Then more may be promised
- *           than can be kept, and a touch that finds no place is a SIGBUS in
- *           memory that had been promised, too.  In all three there is never
- *           a page without a place.
+ *           A new mode holds for mappings made later.  In 0 and 1 the limit
+ *           counts pages that exist, not pages that were promised: while there
+ *           are free frames and slots nobody is refused.  Then more may be
+ *           promised than can be kept, and a touch that finds no place is a
+ *           SIGBUS, also in promised memory.  In all three modes each page
+ *           that exists has a frame or a slot.
  *
  * Rules     1. In mode 2 charged <= limit whenever a charge is accepted; only page
  *              tables are charged without the test: upper ones, and those that an
  *              operation on many words must make (book: commit).
- *           2. Frames that the kernel wires eat the place of promised pages.
- *              It has a share of the frames in advance, so that the limit
- *              stays where it is; what it takes beyond lowers the limit, but
- *              for what a promise pays for (kmem_paid).
- *           3. Who charges gives back the same number: as->commit.paid, as->commit.late,
- *              as->commit.prepaid, vmo->a.charged and the forked objects are the owners.
+ *           2. Frames that the kernel wires cannot hold promised pages.  The
+ *              kernel has a share of the frames in advance, so that the limit
+ *              stays where it is; frames beyond that share lower the limit,
+ *              except those that a charge pays for (kmem_paid).
+ *           3. Each charge has an owner that gives it back: as->commit.paid, .late
+ *              and .prepaid, vmo->a.charged and the forked objects count them.
  *           4. Page tables, entries and tables of objects go to swap like the pages
  *              that they describe (vm/table/ptpage.c, vm/kpaged/kpaged.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
  *              and not once swapoff has begun.
- *           6. What users are promised and what they make the kernel wire, of
- *              whatever kind, ends short of the limit: the rest is root's, who
- *              can start a program and clean up.  A user's pages end first, so
- *              that he too can still open a file.
+ *           6. Promises to users, and kernel memory that users cause to be wired,
+ *              end short of the limit: the rest is for root, who can start a
+ *              program and clean up.  The bound for a user's pages is lower than
+ *              that for his kernel memory, so that he can still open a file.
  */
 #include "vm/frame/frame.h"
 

@@ -2,10 +2,10 @@
 /*
  * page.c: words, mappings, pins and owners of a page
  *
- * Problem   Many hands hold a page at once: words of page tables that map it,
- *           threads that copy from it, I/O, and one owner.  The frame may go
- *           to a queue when nobody uses it, and to the free list only when
- *           the owner has given it up too and the last holder has left.
+ * Problem   A page has many users at once: PTEs that map it, threads that
+ *           copy from it, I/O, and one owner.  The page may go to a queue
+ *           when it is neither mapped nor pinned, and its frame to the free
+ *           list only when the owner has given it up, too.
  *
  * Picture   owner (home) ──┐        word_set() and its kin, the only writers
  *           words: mapcount├─→ page   of words: keep nres, nused, PF_DIRTY
@@ -16,9 +16,9 @@
  *                        └─ disown ─→ LIMBO (ORPHAN while still held) ─→ free
  *
  * Rules     1. *_locked functions are called with [P].  Freeing takes other
- *              locks, so they say by their result that the caller must call
+ *              locks, so their result says that the caller must call
  *              page_free() once [P] is dropped.
- *           2. A page without an owner is freed by the last of its holders.
+ *           2. A page without an owner is freed by the last mapping or pin.
  *           3. Old or new words of kind TRANS or BUSY change under [P] (R5);
  *              only VALID → TRANS does not: the page is still mapped then.
  */

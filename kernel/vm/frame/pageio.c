@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pageio.c: pages under I/O, dirty pages, their places on swap, and who waits for them
+ * pageio.c: pages under I/O, dirty pages, their swap slots, and waiting for pages
  *
- * Problem   A page that is being filled may not be looked at, one that is
- *           being written may not be freed, and whoever wants either must
+ * Problem   A page that is being read in may not be used, one that is being
+ *           written may not be freed, and a thread that wants either must
  *           sleep for just this page without a lock.
  *           When the frame of an anonymous page is taken away, the one word that
- *           owns it must say where the bytes are now.  That word lies in a page
- *           table, in an entry of a forked memory object or in a table of an
- *           anonymous object, and all three are treated alike.
+ *           owns it must say where the bytes are now.  That word may be a PTE,
+ *           an entry of a forked memory object or a word in a table of an
+ *           anonymous object; all three are treated alike.
  *
  * Picture                 filled                written
  *           LIMBO ─→ READING ─→ STANDBY     MODIFIED + WRITING ─→ STANDBY
@@ -22,8 +22,8 @@
  *
  * Rules     1. All changes are made under [P]; the sleepers of a page are woken
  *              in the same hold.
- *           2. DIRTY goes before the write begins: a store that comes during
- *              it makes the page dirty anew and is written again.
+ *           2. DIRTY is cleared before the write begins: a store during the
+ *              write makes the page dirty anew, so it is written again.
  *           3. PF_DIRTY of a file's page is set and cleared here only, so
  *              n_dirty of its object and the sum over all are exact.
  *           4. An owning word is stable while its frame is resident: the container

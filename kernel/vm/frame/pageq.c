@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pageq.c: queues of pages that nobody uses, taking frames from them, and waiting
+ * pageq.c: queues of unused pages, reclaiming their frames, and waiting for frames
  *
- * Problem   Pages without a mapping and a pin still hold contents that may be
- *           wanted again.  They stand in a line, oldest first, so that frames
- *           are taken from those unused longest and a page that is wanted
- *           leaves from the middle at once.  Where no frame can be had mem/ fails
- *           at once; a fault that has been promised its page waits here.
+ * Problem   Pages without a mapping or pin still hold contents that may be
+ *           wanted again.  They stand in queues, oldest first, so that frames
+ *           are taken from those unused longest; a page that is wanted can
+ *           leave from the middle.  If there is no frame, mem/ fails at once;
+ *           a fault whose page is charged waits here.
  *
  * Picture   head ⇄ page ⇄ page ⇄ tail      linked by frame number
  *           STANDBY        clean: the frame can be had at once
@@ -24,11 +24,11 @@
  *           2. A page that is being written (PF_WRITING) is on none.
  *           3. A frame is reclaimed from the head of STANDBY.  Its owner is told
  *              first, under [P]; an owner that is busy just now keeps it.
- *           4. Enough frames now says nothing about later: the caller tries
- *              again, and comes back here if someone was faster.
+ *           4. A thread that was woken tries to allocate, and comes back here
+ *              if another thread was faster.
  *           5. A wake may come from under any lock up to LR_MEM; a sleep ends
  *              after 10 ms by itself, so that a lost wake costs only time.
- *           6. One frame wakes one sleeper, those first who make room.
+ *           6. One frame wakes one sleeper, first those that make room.
  */
 #include "vm/frame/frame.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * token.c: who may take the last frames, and who may hold while he waits
+ * token.c: who may take the last frames, and who may hold memory while waiting
  *
- * Problem   Threads that wait for memory hold some: tables they have pinned,
- *           frames they have got so far.  If enough of them wait, all that
- *           could be taken away is held, and nobody ever gets what he waits
- *           for.  And those who make room need a frame now and then, too.
+ * Problem   Threads that wait for memory hold some: pinned page tables, and
+ *           frames that they already have.  If enough threads wait, they hold
+ *           all memory that could be reclaimed, and none ever goes on: a
+ *           deadlock.  The threads that make room need frames now and then, too.
  *
  * Picture   free + standby < low:
  *
@@ -14,18 +14,18 @@
  *           mremap, exit ─→ ( max(2, evictable/64) tokens ) ──→ phys_wait
  *           block maps  ──→ (           2 places          ) ──→ RESERVED
  *
- *           pins and spare frames of all who wait <= 3/4 of the evictable
+ *           pins and spare frames of all that wait <= 3/4 of the evictable
  *
  * Rules     (book: deadlock; test/models/wait.pml says what happens without them)
  *           a. A fault token is waited for with no lock, no pin, no frame.
  *           b. A fault that is serialised takes it before the map_lock.
- *           c. Who faults in kernel memory waits for its frame without a token,
- *              and has dropped pins and frames of the fault before.
- *           d. A structural token may be waited for under the own map_lock,
- *              but with no pin.  Its holders wait for frames and I/O only.
+ *           c. A fault in kernel memory waits for its frame without a token,
+ *              and first drops the pins and frames of the fault around it.
+ *           d. A thread may wait for a structural token under its own map_lock,
+ *              but with no pin.  Token holders wait for frames and I/O only.
  *           Block map work of a file system (D3) enters a place, then takes
- *           its lock; inside, frames come from the reserve, and only I/O is
- *           waited for.
+ *           its lock; inside, it takes frames from the reserve, and waits for
+ *           I/O only.
  */
 #include "vm/frame/frame.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * token.h: who gets a frame when there are few: what a thread is at, tokens, waiting
+ * token.h: who gets a frame when there are few: a thread's class, tokens, waiting
  */
 #ifndef VM_FRAME_TOKEN_H
 #define VM_FRAME_TOKEN_H

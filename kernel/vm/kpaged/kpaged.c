@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kpaged.c: kernel memory that may itself be paged: held, and trimmed
+ * kpaged.c: pageable kernel memory: its pages are pinned, and trimmed
  *
  * Problem   Tables that describe memory (entries of forked objects, tables of
- *           anonymous objects) are large when much is described, and idle when
- *           it sleeps.  They live in pageable memory; so whoever needs one
- *           under a lock must make sure first that it is there and stays.
- *           And when the pages that they describe are all asleep they are in
- *           the way themselves, and shall go as well.
+ *           anonymous objects) are large when they describe much, and unused
+ *           when that memory is unused.  They live in pageable memory; so a
+ *           thread that needs one under a lock must pin it first.  When the
+ *           pages that it describes are all on swap, the table itself only
+ *           takes up a frame, and must be able to go to swap as well.
  *
  * Picture   1 TiB of kernel addresses: kpaged page number = (kva - base) / 4096
  *
@@ -21,32 +21,32 @@
  *                                     └─ NULL: drop to rank 2, kpaged_pin(kva),
  *                                        which may sleep, and start again (R2)
  *
- *           a hand goes over the words of the region:
+ *           a clock hand goes over the words of the region:
  *           VALID, old, no pin, nres 0 ─→ TRANS ─ flush ─→ MODIFIED or STANDBY
  *           TRANS, ACTIVE, the same    ─────────────────→
- *                      mpw writes, somebody steals ─→ word SWAP(slot)
+ *                      mpw writes, the frame is reclaimed ─→ word SWAP(slot)
  *
- * Rules     1. Kernel PTEs change under [P], and but for SWAP under the kernel
- *              [W] (rank 6), too; so trypin reads them with [P] only.
- *           2. A container leaves memory only when nres == 0.  What it counts
- *              goes with it: its users attach it after each pin.
+ * Rules     1. Kernel PTEs change under [P], and all changes but that to SWAP
+ *              also under the kernel [W] (rank 6); trypin reads with [P] only.
+ *           2. A container leaves memory only when nres == 0.  Its counts
+ *              go with it: its users call container_attach() after each pin.
  *           3. A translation that was never used (A clear) is in no TLB: such
- *              a page goes without a flush, and that is nearly all of them.
- *           4. Addresses are not charged, pages are, by whoever asks for them.
- *           5. What could not be read from swap comes back empty, PF_ERROR: as
- *              a container it is filled with words that say so.
+ *              a page goes without a flush, and nearly all pages are such.
+ *           4. Addresses are not charged; pages are, by the user of the range.
+ *           5. A page that could not be read from swap comes back empty, with
+ *              PF_ERROR; a container is filled with words that say ERROR.
  *           6. VALID → TRANS under the kernel [W] and [P]: kpaged_pin() waits for
  *              the end of the round, kpaged_trypin() may come in between.
- *           7. Age counts what is pinned (age 0) and what the A bit says.  When
+ *           7. Age is 0 for a pinned page, else the A bit decides.  When
  *              A was cleared a flush follows in the same hold of the kernel [W],
- *              so that "A clear: in no TLB" stays true.  While there is memory
- *              enough A stays, and idle CPUs are not called each second.
+ *              so that "A clear: in no TLB" stays true.  While there is enough
+ *              memory A stays, so that idle CPUs get no interrupt each second.
  *           8. A page that was pinned while TRANS goes back to its queue by its
  *              last unpin; a container whose nres falls to 0 meanwhile stays
  *              ACTIVE until the hand comes.
  *           9. A plain access, where it is allowed (kpagedfault.c), sets A, and
- *              D when it writes: what was stored by address is dirty by D, what
- *              was stored by the direct map says so at its unpin.
+ *              D when it writes: a store by address is noticed by D, and a store
+ *              by the direct map is reported at the unpin.
  */
 #include "vm/kpaged/kpaged.h"
 

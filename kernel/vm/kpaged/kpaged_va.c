@@ -2,9 +2,9 @@
 /*
  * kpaged_va.c: ranges of kernel paged memory
  *
- * Problem   Ranges of 1 page to many thousands are taken and given back, most
- *           of them single pages and from all CPUs at once.  Giving back may
- *           not fail, so it may not need memory.
+ * Problem   Ranges of 1 to many thousand pages are allocated and freed, most
+ *           of them single pages, from all CPUs at once.  Freeing may not
+ *           fail, so it may not need memory.
  *
  * Picture   one set of extents of page numbers: lib/extent.h
  *           per CPU: up to 8 ranges each of 1, 2, 4 and 8 pages, in front

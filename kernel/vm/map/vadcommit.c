@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vadcommit.c: what a mapping has promised to use
+ * vadcommit.c: how many pages the mappings of a space are charged
  *
- * Problem   Private writable memory is paid for before it is touched, and so
- *           are the tables that will describe it.  VADs are divided, joined and
- *           removed; what stays must always have been paid.
+ * Problem   Private writable memory is charged before it is touched, and so
+ *           are the page tables that will map it.  VADs are split, merged and
+ *           removed; what stays must always be charged.
  *
  * Picture   2 MiB     |── table ──|── table ──|── table ──|
  *           paid        [ 700 pages  ]   [ 100 pages ]       800 + 3
  *           new             asks for [xxx]                   3 pages, no table
- *           the left one goes        ^ 700 pages, and one table: the other
- *                                      is the neighbour's, too
+ *           the left one goes        ^ 700 pages and one table are freed: the
+ *                                      other is the neighbour's, too
  *
  * Rules     1. A mapping that pays (VAD_CHARGED) pays for each of its pages, and
  *              for each 2-MiB block that it lies in once, however many share it:
  *              aspace.commit.paid is the sum over the tree (I12).  Where a design has
  *              records of pages that stay in memory (as->record_pages), it pays
  *              a frame for each of these smaller blocks, in the same way.
- *           2. Nothing of this is kept in VADs.  What a range adds or leaves is
- *              asked of the tree, by those who are about to change it; a split
- *              or a merge changes nothing.
- *           3. What has been paid stays paid when the right to write goes.
+ *           2. Nothing of this is kept in VADs.  Before a range is added or
+ *              removed, the tree is asked what that changes; a split or a merge
+ *              changes nothing.
+ *           3. A mapping stays charged when it loses the right to write.
  */
 #include "vm/design/design.h"
 #include "vm/map/map.h"

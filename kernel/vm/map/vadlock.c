@@ -2,15 +2,15 @@
 /*
  * vadlock.c: how much memory may be locked
  *
- * Problem   What is locked never leaves memory.  A process has a limit, and all
- *           together leave half of the RAM to others; two who ask at once must not
- *           both have the rest.
+ * Problem   Locked memory never leaves RAM.  A process has a limit, and all
+ *           together may lock half of the RAM; two calls at once must not both get
+ *           the rest of it.
  *
  * Picture   map_lock_reserve ─→ reserved ─→ locked_pages of the space
- *                                  └─ map_lock_unreserve: counted now, or not wanted
+ *                                  └─ map_lock_unreserve: counted now, or not needed
  *
- * Rules     1. A reservation lasts from the question to the count: pages are in one
- *              of the two sums, or for a moment in both.
+ * Rules     1. A reservation lasts until the pages are counted: they are in one of
+ *              the two sums, or for a moment in both.
  */
 #include "vm/map/map.h"
 

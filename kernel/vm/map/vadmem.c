@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vadmem.c: the two halves of a VAD: its memory, paged but for the first, and its link
+ * vadmem.c: memory of VADs, paged except for the first few, and of their maplinks
  *
  * Problem   65,530 mappings are 6 MB of VADs.  A process that sleeps does not
- *           need them, so they may leave memory; but who writes down which part
- *           of a page is in use may not have to wait for that page.
+ *           need them, so they may go to swap; but the record of which VADs of
+ *           a page are in use must be there without waiting for that page.
  *           A VAD with an object has a second half, the maplink, by which the
  *           object finds its mappings: it stays in memory.
  *
@@ -20,15 +20,15 @@
  *             └──→ maplink {as, start, end, off} on vmo->maps           non-paged
  *
  * Why one pool for each space, not one for all:
- *           what one process uses lies together, so it comes and goes together,
- *           and a process that is awake keeps nobody else's VADs in memory; a
+ *           the VADs of one process lie together, so they come and go together,
+ *           and a process that runs keeps nobody else's VADs in memory; a
  *           page that cannot be read from swap costs one process, not forty;
- *           and whoever ends a process finds all its VADs without the tree.
+ *           and the end of a process finds all its VADs without the tree.
  *           The price: half a page, on average, per process.
  *
  * Why the first few are not paged:
- *           most processes have no more, and a page for each would be mostly
- *           empty: two blocks hold 16, in a third of a page.
+ *           most processes have no more than 16, and a page for so few would
+ *           be mostly empty: two blocks hold 16, in a third of a page.
  *
  * Rules     1. Pages are charged one by one and given back when empty.  Blocks
  *              are not charged, and stay as long as the space.
@@ -36,14 +36,14 @@
  *              anywhere else with a lock of rank >= 3 (vm/fault/kpagedfault.c).
  *           3. A page that could not be read is lost: it is all zero, each VAD
  *              in it an empty range.  LOST_VADS says so; the process gets
- *              SIGKILL at its next fault or at the end of its system call.  No
- *              tree of such a space is true any more, so nothing asserts it;
- *              vadpool_end() frees what is left by the pool's own books.
+ *              SIGKILL at its next fault or at the end of its system call.  The
+ *              tree of such a space is wrong, so nothing asserts it;
+ *              vadpool_end() frees the rest by the pool's own records.
  *           4. vad_free() may drop the last reference to the object, so it is
  *              called with no lock of rank >= 2.
- *           5. A link is read under [X], where nothing may be waited for; a VAD
- *              is not.  It is unlisted only when no word of the range is left:
- *              a truncate must find what is mapped.
+ *           5. A maplink, not its VAD, is read under [X], where nobody may
+ *              wait.  It is unlisted only when no PTE of the range is left: a
+ *              truncate must find all that is mapped.
  *
  * Read next vadview.c
  */

@@ -2,16 +2,16 @@
 /*
  * vadstack.c: a mapping that grows down
  *
- * Problem   A stack is as large as it has been touched, and meets nobody who lies
- *           below it.
+ * Problem   A stack grows down to the lowest address touched, and must not meet
+ *           the mapping below it.
  *
  * Picture   below    |← 256 free pages →| vpn … v->start │ the stack, v  │ v->end
  *                                         what it grows by
  *
- * Rules     1. All limits are asked when it grows: of stacks, of the space, of what
- *              is locked; nothing has changed where one says no.
- *           2. A neighbour without rights is its own guard, one that grows, too,
- *              keeps no distance above itself.
+ * Rules     1. The limits of stack, space and locked memory are checked when it
+ *              grows; if one is exceeded nothing has changed.
+ *           2. No gap is kept to a neighbour without rights, which is a guard
+ *              itself, nor to one that grows down, too.
  */
 #include "vm/map/map.h"
 

@@ -2,15 +2,15 @@
 /*
  * vadview.c: the mappings of a range, one after the other
  *
- * Problem   Most calls go along a range of addresses, in which there are mappings,
- *           parts of them, and holes; and some sleep on the way.
+ * Problem   Most calls work on a range of addresses that has mappings, parts of
+ *           mappings, and holes; and some of them sleep on the way.
  *
  * Picture   range      [ from ─────────────────────── end )
  *           mappings  ──A──┤   ├───B───┤├──C──────────
  *           parts      [ A ]hole[  B   ][    C        )
  *
  * Rules     1. A part is true while map_lock is held.
- *           2. A view is what a mapping was when it was looked at, and keeps its
+ *           2. A view is a copy of a mapping at one moment, with a reference to its
  *              object; each step looks anew from where the last one ended.
  */
 #include "vm/map/map.h"

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anontab.c: the tables of anonymous objects: their cost, visits, their end
+ * anontab.c: the tables of anonymous objects: charges, walks, freeing
  *
- * Problem   Whoever visits the words of an object wants to leap over what does
- *           not exist, and meets tables that are on swap; a fault wants only
- *           what is at hand.  An empty table goes; but its memory cannot be freed
- *           under the lock of the object.
+ * Problem   A walk over the words of an object must skip tables that do not
+ *           exist, and meets tables that are on swap; a fault wants only
+ *           resident ones.  An empty table is freed, but its memory cannot be
+ *           freed under the lock of the object.
  *
  * Picture   from above: pin, pin, pin ─→ the leaf is empty?  unlink it, [O]
  *           ─→ the one above is empty now?  unlink it ─→ … ─→ free, without [O]
  *
  * Rules     1. A table is unlinked under [O] when nused is 0, freed without.
- *           2. A commit page is charged for each table while it exists; of an
- *              object that is charged whole for all that it can ever have, from
- *              the start: a touch of what was promised may not fail.
- *           3. A trimmed page of an object leaves ABSENT in the space: mincore,
- *              smaps and pagemap ask the owning word.  Nothing is brought in to
- *              answer about one page: a table that is out holds no word of a page
- *              in memory.  Who counts a range brings its tables, one at a time.
- *           4. A page that is written whole is filled before it is in the tree, with
- *              no lock held: so nobody clears it first, and nobody sees half of it.
+ *           2. A commit page is charged for each table while it exists.  An object
+ *              that is charged as a whole is charged for all its tables at the
+ *              start: a touch of promised memory may not fail.
+ *           3. A trimmed page of an object leaves ABSENT in the page table: mincore,
+ *              smaps and pagemap ask the owning word.  To answer for one page no
+ *              table is brought in: a table on swap has no word of a resident
+ *              page.  A count over a range brings its tables, one at a time.
+ *           4. A page that is written as a whole is filled before it is in the tree,
+ *              with no lock held: it need not be cleared, and nobody sees half of it.
  */
 #include "vm/object/object.h"
 

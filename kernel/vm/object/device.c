@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * device.c: special objects: physical addresses that are no RAM
+ * device.c: special objects: physical addresses that are not RAM
  *
- * Problem   The registers of a device are mapped like a file, but no page stands
- *           behind them that could be read, written back or given to others.
+ * Problem   The registers of a device are mapped like a file, but there is no page
+ *           that could be read in, written back or reclaimed.
  *
  * Picture   VAD ─→ vmo { base, size } ─→ word SPEC, uncached: base + offset
  *
- * Rules     1. A special object has no pages: the address is computed, a word that
- *              goes costs nothing to make again, and its frame is nobody's to free,
- *              swap or count.  Never RAM: that has owners.
+ * Rules     1. A special object has no pages: the address is computed, a PTE can
+ *              be made again at no cost, and the frame is not freed, swapped or
+ *              counted.  It never maps RAM, which has owners.
  */
 #include "vm/frame/word.h"
 #include "vm/object/object.h"

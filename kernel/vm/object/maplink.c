@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * maplink.c: who maps an object, and how all of them lose its words
+ * maplink.c: who maps an object, and how a truncate takes its PTEs away
  *
  * Problem   Files, memfds and shared memory are mapped by many spaces and cut
- *           while these use them: then no space may map what lies behind the new
- *           end.  To take a word away may need a page table or an entry page that
+ *           while these use them: then no space may map a page behind the new
+ *           end.  To clear a PTE may need a page table or an entry page that
  *           is on swap; but while the list of mappings is locked, nobody may wait.
  *
  * Picture   shrink:  size, resize_seq ─→ zap each link ─→ free pages ─→ tail
@@ -15,13 +15,13 @@
  *
  * Rules     1. The size is cut before the first word is taken away.  A fault
  *              installs in the hold of [W] in which it read the size, so its
- *              word is either seen by the zap or never made (R7).
- *           2. A link whose zap_seq is resize_seq has been done and is passed
- *              by: no fault can refill it, for it sees the new size.
- *           3. The space that is waited for is held by a reference, what was
- *              brought by pins, until its link is done; the token for these pins is
+ *              PTE is either seen by the zap or never made (R7).
+ *           2. A link whose zap_seq is resize_seq is done and is skipped: no
+ *              fault can refill it, for it sees the new size.
+ *           3. Until its link is done the space is held by a reference, and the
+ *              tables that were brought by pins; the token for these pins is
  *              taken before the first of them.  A space that is being torn down is
- *              not held, but waited for.
+ *              not held: the zap waits for its end.
  */
 #include "vm/design/design.h"
 #include "vm/object/object.h"

@@ -2,16 +2,15 @@
 /*
  * quota.c: how many pages the objects of one file system may have
  *
- * Problem   A tmpfs is as large as its mount says, and its files are objects that
- *           may live on when their names are gone.
+ * Problem   A tmpfs has a limit of pages, set at its mount, and its files are
+ *           objects that may live on when their names are gone.
  *
  * Picture   mount ──ref──→ { used ≤ max } ←──ref── object, object, …
  *
- * Rules     1. The size of a tmpfs is a promise to all others: a page counts in its
- *              quota from where it is made (anon_make) to where its word is cleared,
- *              in memory or on swap, mapped or not, also when the file has no name
- *              and no descriptor any more.
- *           2. An object holds a reference to its quota as long as it lives, so a
+ * Rules     1. A page counts in the quota from where it is made (anon_make) until
+ *              its word is cleared: in memory or on swap, mapped or not, also when
+ *              the file has no name and no descriptor any more.
+ *           2. An object holds a reference to its quota as long as it lives, so the
  *              quota tells whether pages of a file system are still in use.
  */
 #include "mem/mem.h"

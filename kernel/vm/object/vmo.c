@@ -2,17 +2,17 @@
 /*
  * vmo.c: memory objects: references, the list of all, visits
  *
- * Problem   What is mapped is known to mappings, to open files, to the thread that
- *           writes back.  It ends with the last of those who use it, and not while
- *           somebody looks at it in passing.
+ * Problem   An object is used by mappings, by open files, and by the write-back
+ *           thread.  It ends with the last reference, but not while a walk over
+ *           all objects visits it.
  *
  * Picture   VAD ─┐
  *           VAD ─┼ref→ vmo ── maps ─→ vm_maplink ⇄ vm_maplink …  one per VAD: maplink.c
  *           file ┘       └─ pages: anon.c, or pagecache.c for files
  *
- * Rules     1. The write-back thread visits objects of files without being one
- *              of their users: their owner waits until it has left.
- *           2. How an object ends is its own: vmo->end.
+ * Rules     1. The write-back thread visits objects of files without a reference:
+ *              their owner waits until it has left.
+ *           2. Each kind of object has its own end: vmo->end.
  *
  * Read next maplink.c
  */

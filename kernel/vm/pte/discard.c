@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/discard.c: madvise for the words of a mapping; words that are not mapped
+ * pte/discard.c: madvise for the PTEs of a mapping; words that map no page
  *
- * Problem   A program knows what it will not need: at once and for good
- *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or that it
- *           will need something soon (WILLNEED).  For this, as for swapoff,
- *           words are found that lead to a page or slot but map none.
+ * Problem   A program says which pages it will not need: at once and for good
+ *           (DONTNEED), perhaps (FREE), not soon (COLD, PAGEOUT), or which it
+ *           will need soon (WILLNEED).  For this, as for swapoff, the kernel
+ *           must find words that name a page or slot but do not map it.
  *
  * Picture   DONTNEED  words go, as by munmap                   zap.c
  *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
- *                     TRANS, SWAP freed now; FORK stays, others have it, too
+ *                     TRANS, SWAP freed now; FORK stays, for it is shared
  *           COLD      VALID: age 3
  *           PAGEOUT   VALID leaves the working set             trim.c
  *                     TRANS, FORK: written, then the frame is given up
  *           WILLNEED  SWAP ─→ BUSY, and nobody waits
  *           space ─→ leaf tables ─┬ SWAP, TRANS ─→ fn(word)      pte_swapped()
- *                                 └ FORK ─→ shared->swapped ─→ fn(what it names)
+ *                                 └ FORK ─→ shared->swapped ─→ fn(entry)
  *
- * Rules     1. A page with LAZYFREE whose word has D clear holds nothing that
- *              is wanted: trimming frees it.  D, or a write by the kernel,
+ * Rules     1. The bytes of a page with LAZYFREE whose PTE has D clear are not
+ *              wanted: trimming frees it.  D, or a write by the kernel,
  *              takes the flag away (page_dirty_locked()).
- *           2. After the flush of FREE a store sets D again; before it a
- *              store may be lost: it came before the call.
+ *           2. After the flush of FREE a store sets D again; a store before the
+ *              flush may be lost: it came before the call ended.
  *           3. A pinned page is not freed: somebody may be filling it.
- *           4. ws_lock is held for one leaf table at a time.  FREE brings those
- *              that are out, for their slots; WILLNEED ends at one, other advice
- *              passes them over.
- *           5. pte_swapped() stops at a table that is out, or kernel memory that
- *              a FORK word names, and goes on at the same word once it has been
- *              brought (R2).  What is shared is met once for each word that names
- *              it; shared->swapped without a space, for vm_check, meets each once.
+ *           4. ws_lock is held for one leaf table at a time.  FREE brings tables
+ *              on swap, to free their slots; WILLNEED ends at one, other advice
+ *              skips them.
+ *           5. pte_swapped() stops at a table on swap, or at kernel memory that a
+ *              FORK word names, and goes on at the same word once it is there
+ *              (R2).  A shared entry is met once for each word that names it;
+ *              shared->swapped without a space, for vm_check, meets each once.
  */
 #include "vm/pte/pte.h"
 

@@ -16,12 +16,12 @@
  *             BUSY F6, SWAP F5, ERROR F11
  *
  * Rules     1. map_lock and ws_lock are held and kept, so f->leaf stays.
- *           2. The frame comes first: who gets none returns FAULT_NEEDMEM
- *              before anything has changed.
+ *           2. A handler takes its frame first: if there is none it returns
+ *              FAULT_NEEDMEM before anything has changed.
  *           3. A VALID word that gets another frame is cleared and flushed
  *              first (tlb_clear_word), or a sibling could read the old frame
  *              after this thread's write.
- *           4. Each handler counts its case, once, where it is complete.
+ *           4. Each handler counts its case once, when the case is complete.
  *
  * Read next vm/design/fmo/fork.c (F4, F8).  Book: ch06.
  */

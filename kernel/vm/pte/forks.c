@@ -3,8 +3,8 @@
  * forks.c: what the forks of all designs have in common
  *
  * Problem   A fork works under two ws_locks and may not wait; yet it needs
- *           frames for the child's tables, tables of the parent that are out,
- *           and sometimes a page that is being read.
+ *           frames for the child's tables, tables of the parent that are on
+ *           swap, and sometimes a page that is being read.
  *
  * Picture   fork_vads: the child's mappings, and what they promise
  *           the design's loop ─ word by word ─→ missing: f->want, stop
@@ -12,12 +12,12 @@
  *                 └─────────── fork_wait ←────────┘
  *           fork_end: tables, frames and charge that were not used go back
  *
- * Rules     1. What is called under the ws_locks never sleeps; it returns NULL
- *              and leaves a note in f->want.
+ * Rules     1. Functions called under the ws_locks never sleep; they return NULL
+ *              and say in f->want what is missing.
  *           2. fork_end() is the one undo: it accepts a fork that ended
  *              anywhere after its charge was made.
- *           3. What a fork charged is either owned by someone at the end (VADs,
- *              late pages of the child) or uncharged.
+ *           3. At the end each page that a fork has charged is owned (by VADs or
+ *              as late pages of the child) or uncharged.
  */
 #include "vm/frame/frame.h"
 #include "vm/map/map.h"

@@ -2,8 +2,8 @@
 /*
  * pte/move.c: mremap moves words, not bytes
  *
- * Problem   A mapping gets another address.  Its private pages go along with
- *           all they are: resident or not, shared by fork or not, dirty or not.
+ * Problem   A mapping gets another address.  Its private pages move with it in
+ *           whatever state: resident or not, shared by fork or not, dirty or not.
  *
  * Picture   from: VALID/PRIV  VALID/FORK  TRANS  SWAP  FORK   VALID/OBJ, SPEC
  *             to: the same word; home of a private            dropped, faulted
@@ -11,19 +11,19 @@
  *           BUSY: waited for, then looked at again
  *
  * Rules     1. Tables of source and target are brought or made on the way, and
- *              held while the words between two of them move.  They are waited
- *              for, dying or not: so the moving itself cannot fail.
- *           2. A VALID word is stored at the target at once, and the old addresses of
- *              a table are flushed together before [W] is given back: until then a
+ *              pinned while words move from one to the other.  A thread waits for
+ *              them even when it is dying, so that the move cannot fail.
+ *           2. A VALID word is stored at the target at once; the old addresses of
+ *              a table are flushed together before [W] is given back.  Until then a
  *              sibling may write by the old address, but to the same page, which
- *              nobody can take away without [W].  Its D bit is in the word already:
- *              a processor that has to set it looks at the old word, which is 0.
+ *              nobody can reclaim without [W].  The new word has its D bit already:
+ *              a CPU that has yet to set D looks at the old word, which is 0.
  *           3. The target's maplink is listed already; a word beyond the end
- *              of the object stays behind and goes with the source (R7).
- *           4. A leaf table whose words keep their places in it moves as it is,
- *              if there is no object: a truncate has perhaps passed the target.  So
- *              does one of which only a part is to move, when that part is all it
- *              has, and the target pays for tables as the source does.
+ *              of the object is not moved and goes with the source (R7).
+ *           4. A leaf table whose words keep their indexes moves as a whole, if
+ *              there is no object: a truncate may have passed the target already.
+ *              If only a part of its range moves, it moves as a whole when all its
+ *              words are in that part and both mappings are charged alike.
  */
 #include "vm/pte/pte.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/trim.c: words map no more, or allow less: trimming, mprotect
+ * pte/trim.c: PTEs stop mapping, or allow less: trimming, mprotect
  *
  * Problem   Memory is wanted, or mprotect takes all rights away: the page
- *           shall stay where it is, only this word shall not map it.  What
- *           the word becomes must lead back to the page.  Where some rights
- *           are left no CPU may use one that the mapping has no more.
+ *           stays where it is, but this PTE maps it no more.  The new word
+ *           must lead back to the page.  If mprotect leaves some rights, no
+ *           CPU may use one that was taken away.
  *
  * Picture   VALID/PRIV → TRANS      the word stays the page's home
  *                      → ABSENT     MADV_FREE, not written since: freed
@@ -14,11 +14,11 @@
  *           VALID/SPEC → ABSENT     the zero page can be had again
  *           mprotect, some rights left: VALID, W off, NX on ─→ one flush
  *
- * Rules     1. Only after the acknowledgement falls mapcount, and the page
+ * Rules     1. Only after the TLB acknowledgement mapcount falls and the page
  *              goes to a queue (BATCH_TRIM); until then it is ACTIVE.
  *           2. The final D bit is in the old word of the exchange.
- *           3. LOCKED words stay; without U where no right is left.
- *           4. Only VALID words have rights: of all others the next fault asks
+ *           3. LOCKED words stay; without U if no right is left.
+ *           4. Only VALID words have rights: for all others the next fault asks
  *              the VAD.  ws_lock is held for one leaf table at a time, with one
  *              flush for the words that were changed in this hold.
  */

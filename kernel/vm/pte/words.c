@@ -2,14 +2,14 @@
 /*
  * words.c: the school of designs whose private pages live in their PTEs
  *
- * Problem   A word of a page table is all that is known of a private page: whatever
- *           is done to the page is done to the word.  What a fork makes of it is
- *           the design's.
+ * Problem   A PTE is all that is known of a private page, so every operation on the
+ *           page is one on the PTE.  Only what a fork makes of it differs from
+ *           design to design.
  *
  * Picture   as->school ─→ here ─→ as->design->forked: FORK words, if there are such
  *
- * Rules     1. Nothing hangs on a VAD: it says all that there is to say about a
- *              mapping.
+ * Rules     1. A VAD has no further structures: it says all there is to say about
+ *              a mapping.
  *           2. A walk takes ws_lock for one table at a time (vm_check holds it
  *              already).
  */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte/zap.c: words go: munmap, DONTNEED, truncate, exit
+ * pte/zap.c: PTEs are cleared: munmap, DONTNEED, truncate, exit
  *
- * Problem   A range ceases to exist.  Every word in it must let go of what it
- *           names, at a cost of what is touched, and no frame may be reused
- *           while a CPU can still reach it.
+ * Problem   A range ceases to exist.  Each word in it must give up the page or
+ *           slot that it names.  The cost must depend on what was touched, not on
+ *           the size, and no frame may be reused while a CPU can still reach it.
  *
  * Picture   for each leaf table that exists:
  *
@@ -13,19 +13,19 @@
  *             FORK   → 0, shared->drop    ┘      mapcount-1, frames freed,
  *                                                VALID/FORK shared->unmapped
  *
- * Rules     1. What was mapped is let go after the acknowledgement; what a
- *              VALID/FORK word shares too.
+ * Rules     1. A page that was mapped, also one shared by VALID/FORK, is given
+ *              up only after the TLB acknowledgement.
  *           2. detach: [M] exclusive, the VADs are out of the tree, so no
  *              fault refills; their maplinks are still listed, so a truncate
- *              that runs now still finds what is VALID.  DONTNEED: [M] shared,
- *              a fault may refill what lies behind.
+ *              that runs now still finds the VALID words.  DONTNEED: [M] shared,
+ *              a fault may refill the part that is done.
  *           3. zap: [X] held by a truncate, or by a write-back, for which words
- *              of the object lose W and D only; it may not wait, and answers
- *              -EAGAIN where a table, or what a FORK word names, is not at hand.
- *           4. ws_lock is held for one leaf table at a time; frames are freed behind
- *              it, which takes a third of the time, for siblings wait for it.
- *           5. A table that is out is brought: its words name slots and
- *              what is shared.  Who looks for what is mapped passes it over.
+ *              of the object lose W and D only; it may not wait, and returns
+ *              -EAGAIN if a table, or the entry of a FORK word, is on swap.
+ *           4. ws_lock is held for one leaf table at a time.  Frames, a third of
+ *              the time, are freed after it is dropped, for siblings wait for it.
+ *           5. A table on swap is brought: its words name slots and shared
+ *              entries.  A search for mapped pages skips it.
  */
 #include "vm/design/design.h"
 #include "vm/pte/pte.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * space.c: which address spaces there are, references to them, and what one has lost
+ * space.c: the list of address spaces, references to them, and lost memory of one
  *
- * Problem   Rooms below the maps meet spaces, too: whoever trims visits them
- *           all, a truncate holds one while it clears its words, and kernel
- *           memory that is paged has the lock of a space of its own.  None of
- *           them needs to know how a space is made or ends.
- *           Mappings and page tables can be on swap, and a sector can fail.  What
- *           it held is gone: that shall cost one process, not the machine; and what
- *           it gives back at its end must not trust what is left.
+ * Problem   Rooms below map/ use spaces, too: trimming visits all of them, a
+ *           truncate holds one while it clears its PTEs, and pageable kernel
+ *           memory has a ws_lock in a space of its own.  None of them needs to
+ *           know how a space is made or ends.
+ *           VADs and page tables can be on swap, and a sector can fail.  Then
+ *           they are lost: that must cost one process, not the machine; and its
+ *           end must not trust the counts that are left.
  *
  * Picture   as_publish ─→ list of all, oldest first ─→ as_unpublish
  *           header:   refs ── as_get … as_put
@@ -25,17 +25,17 @@
  *           a fork of such a space fails (as_dup); its end finds links and words
  *           without VADs (as.c) and writes the counts off (pte_as_fini)
  *
- * Rules     1. Users hold the mappings, references only the header.  Who has
- *              a reference looks at root_pa after it took ws_lock and takes 0
- *              for an empty space.
+ * Rules     1. Users hold the mappings, references only the header.  The holder
+ *              of a reference reads root_pa with ws_lock held; if it is 0, the
+ *              space is empty.
  *           2. The list lock is taken before any map_lock, never under one;
  *              map_locks in the order of the list, which has parents before
  *              their children.
- *           3. How a space ends is known above: as_set_ending() says it once.
+ *           3. An upper room ends a space: it registers with as_set_ending().
  *           4. A bit of as->lost is set once and never cleared: the space ends.
- *              Who trusts a count or the tree asks as_has_lost() first; nobody
- *              looks for what is lost by any other sign.
- *           5. Slots that only a lost word named stay taken.
+ *              Code that trusts a count or the tree asks as_has_lost() first;
+ *              there is no other sign of the loss.
+ *           5. Slots that only a lost word named are never freed.
  */
 #include "vm/space/space.h"
 

@@ -2,9 +2,9 @@
 /*
  * space.h: an address space; tags of all fields, and the order of all locks
  *
- * For kernel/vm/ and its tests only, as all headers of its rooms: each has the
- * structs of its room, field by field with the lock that guards it, and what
- * other rooms may call; the contracts stand at the definitions.
+ * For kernel/vm/ and its tests only, like all headers of its rooms: each has the
+ * structs of its room, field by field with the lock that guards it, and the
+ * functions for other rooms; the contracts stand at the definitions.
  *
  * Tags: [M] map_lock  [W] ws_lock  [O] object lock  [X] object's mapping list
  * [F] FMO lock  [P] PFN lock  [S] swap lock  [A] atomic  [c] constant after

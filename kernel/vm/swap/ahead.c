@@ -2,36 +2,36 @@
 /*
  * ahead.c: how far to read ahead, from swap and from files, and which way
  *
- * Problem   Who goes through memory in order wants many pages by one request.  Who
- *           jumps about wants one: each that comes along unasked has pushed out
- *           another.  Which of the two it is, only the last reads can tell.
+ * Problem   A program that reads memory in order wants many pages by one request.
+ *           One that reads at random wants one page: each other page that is read
+ *           takes the frame of a useful one.  Only the last reads tell which it is.
  *
  * Picture   wanted     40   41      43         47               9   55
  *           read       40   41 42   43 … 46    47 … 54          9   55 …
  *                      ├ 1 ─┴─ 2 ───┴── 4 ─────┴─ 8 ─ …         1   └ 16
- *                      └─ a sequence: goes on where the last read has ended
+ *                      └─ a sequence: goes on where the last read ended
  *
  *           pages read ahead: wanted, or given up ─→ swaps.window 2 … 16
  *                                                    swaps.file.window 2 … 32
  *
- * Rules     1. A page that stands alone is read alone.  Neighbours, upwards or
- *              downwards, are a sequence, and so are three at equal distances.
+ * Rules     1. A page that belongs to no sequence is read alone.  Neighbours, up or
+ *              down, are a sequence, and so are three pages at equal distances.
  *           2. Each read of a sequence is twice as long as the one before, of a file
- *              four times; as long, where it begins within that one: there were no
- *              frames for all of it, or they are gone again.
+ *              four times.  It is only as long if it begins within that one: there
+ *              were no frames for all of its pages, or they are gone again.
  *           3. No read is longer than the window of swap, or of files, which learns
- *              from what was wanted: swap_learn().
- *           4. A space has a few sequences at a time, and so has a file, whoever reads
- *              it, by calls or by faults.  A page that stands alone takes the place of
- *              the oldest, and a sequence is younger than its last read says: others
- *              jump about between its reads.
- *           5. Who reads the first page of a file will go on.  Strides over a file
- *              are read page by page: a request of it is for adjacent ones.
- *           6. A read is one of a sequence only if the page that it comes from is in
- *              memory; on swap, if the last page of the read before was touched.  A
- *              sequence that was left does not catch who jumps about.
- *           7. A call for many pages of a file reads as many by one request, alone
- *              too; one that begins where the last read has ended goes on with it.
+ *              how many pages were used: swap_learn().
+ *           4. A space has a few sequences at a time, and so has a file for all its
+ *              readers, by calls or by faults.  A page without a sequence replaces
+ *              the oldest one.  A sequence counts as younger than its last read, for
+ *              others read at random between its reads.
+ *           5. A reader of the first page of a file is taken for a sequence.  Strides
+ *              over a file are read page by page: one request has adjacent pages.
+ *           6. A read continues a sequence only if the page that it comes from is in
+ *              memory; on swap, if the last page of the read before was touched.  So
+ *              an abandoned sequence is not continued by a random read.
+ *           7. A call for many pages of a file reads as many by one request, without
+ *              a sequence, too; if it begins where one ends, it continues that one.
  *
  * Read next want_swap_in() in vm/want/want.c, read_ahead() in swap.c, cache_window() in
  *           vm/cache/pagecache.c, cache_read() in vm/cache/cachefile.c.

@@ -1,38 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cluster.c: pages that go together: which, to which slots, by which request
+ * cluster.c: which pages are written together, to which slots, by which request
  *
- * Problem   Disks like long requests, and what is wanted together shall come back
- *           by one.  So a page goes with its neighbours, to slots that lie side by
- *           side on the device, beside those of neighbours that have gone before.
- *           A request must be there when memory has run out, so it is made with the
- *           area; there are few, and all who write or read share them.
+ * Problem   Disks are fast with long requests, and pages that are used together
+ *           should be read by one.  So a page is written with its neighbours, to
+ *           adjacent slots, next to those of neighbours that were written before.
+ *           A request must exist when memory has run out, so it is made with the
+ *           area; there are few, and all readers and writers share them.
  *
  * Picture   container  … word word WORD word word …   16 neighbours, if they
  *                          └─── one cluster ───┘      are MODIFIED, too
  *
  *           words   … │ A │ b │ C │ d │ …        A and C have slots 8 and 10
  *           slots   8   9  10  11                 b, d: 9 and 11, at their distance
- *           nobody has one:  an aligned run of SWAP_RUN that nobody has, at the
- *                            place that the words have in theirs
+ *           none has a slot: a free aligned run of SWAP_RUN slots; each word takes
+ *                            the slot of its place in its own aligned run
  *
  *           idle ─→ take ─→ join, join … ─→ send ─→ disk ─→ swap_done ─→ give ─→ idle
  *                                             ↑                │ what is left
  *                                             └────────────────┘
  *
  * Rules     1. Neighbours in the container are neighbours in the slots: they
- *              come back together.
- *           2. A word that stands alone goes with those that stand alone behind it
- *              in the queue: each says where its page is, so any place is as good
- *              (seeds 001; NetBSD's page daemon does so).
+ *              are read back together.
+ *           2. A page without such neighbours is written with others of that kind
+ *              behind it in the queue: each word has its own slot, so any slot will
+ *              do (seeds 001; NetBSD's page daemon does so).
  *           3. Areas are filled by priority, equal ones in turn.
- *           4. Slots beside those of neighbours come first, then a whole run; who has
- *              no neighbour takes what is next (swap_alloc).
- *           5. For an area that is open nobody waits but in swap_wait(), and nothing
- *              allocates.  Who gets no bio waits for one without a lock.
- *           6. While vm_check looks no bio is to be had: all stays where it is.
+ *           4. Slots next to those of neighbours come first, then a whole run; a page
+ *              without a neighbour takes the next free slot (swap_alloc).
+ *           5. While an area is open only swap_wait() waits, and nothing allocates.
+ *              A thread that gets no bio waits for one without a lock.
+ *           6. While vm_check runs it holds back all bios: no page moves.
  *
- * Read next swap.c, which asks.
+ * Read next swap.c, the caller.
  */
 #include "lib/bitmap.h"
 #include "lib/string.h"

@@ -2,9 +2,9 @@
 /*
  * pageout.c: the threads that write dirty pages and keep frames free
  *
- * Problem   Memory that holds changes cannot be had again, and changes that
- *           stay in memory are lost with the power.  A program that writes
- *           faster than the disk must be slowed down before all memory waits.
+ * Problem   The frame of a dirty page cannot be reused, and changes that stay in
+ *           memory are lost with the power.  A program that writes faster
+ *           than the disk must be slowed down before all memory is dirty.
  *
  * Picture   dirty pages of files    0 ───── 10 % ────────── 40 % of RAM
  *                                    older    │ all of them   │ writers wait
@@ -15,13 +15,13 @@
  *
  * Rules     1. Two threads: "pageout" for files, which may have to read where
  *              their blocks are, and "mpw" for swap, which needs nothing but a
- *              slot and a bio.  Neither takes a lock of rank 1 or 2: who waits
- *              for them may hold those.
- *           2. A writer waits for one round at most, so a disk that refuses
- *              everything stops nobody for ever.
- *           3. Whoever holds the pages registers how to write them.
- *           4. Slots kept beside resident pages are given back when there is
- *              no other: a page needs one place only.
+ *              slot and a bio.  Neither takes a lock of rank 1 or 2: a thread
+ *              that waits for them may hold one.
+ *           2. A writer waits for one round at most, so a disk that fails all
+ *              writes stops nobody for ever.
+ *           3. The owners of pages register a function that writes them.
+ *           4. Slots kept with resident pages are freed when no other slot is
+ *              left: a page needs only one place.
  */
 #include "vm/swap/swap.h"
 

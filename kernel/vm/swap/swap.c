@@ -2,10 +2,10 @@
 /*
  * swap.c: slots, clusters written to them, and reading back
  *
- * Problem   A page that nobody has touched for long shall give its frame to
- *           one that is wanted, and come back with every byte as it was.
- *           Disks like long requests, so neighbours go and come together.  To
- *           write when memory has run out, nothing may be allocated any more.
+ * Problem   A page that nobody has touched for long gives its frame to a page
+ *           that is wanted, and comes back with every byte as it was.  Disks
+ *           are fast with long requests, so neighbours go and come together.
+ *           Pages are written when memory has run out, so nothing may be allocated.
  *
  * Picture   slot_t  area 31:28 │ index 27:0
  *                      │             │
@@ -21,17 +21,17 @@
  *
  * Rules     1. A slot has one owner: a SWAP word, or a resident page, whose
  *              word names the frame.  Sharing is counted elsewhere.
- *           2. A slot stays with a page that was read, until the page becomes
- *              dirty: giving the frame away again costs no write.
+ *           2. A page that was read keeps its slot until it becomes dirty: to
+ *              reclaim its frame again costs no write.
  *           3. A slot that is being written is freed by the end of the write
  *              (PF_SLOTSTALE), never before: the next owner's bytes could be
  *              overwritten.
  *           4. A slot that the device refused is never used again.
- *           5. Nothing here waits, and nothing allocates but what reading ahead
- *              may have to spare.  Each request returns its bio when it has
- *              ended, whatever became of it.
+ *           5. Nothing here waits, and only read-ahead allocates, frames that
+ *              can be spared.  Each request returns its bio when it has ended,
+ *              with success or not.
  *           6. slots, used, room and bad are sums over the areas; slots and
- *              room leave out those that swapoff empties.
+ *              room leave out areas that swapoff empties.
  *
  * Read next cluster.c: where a slot lies, requests.
  */

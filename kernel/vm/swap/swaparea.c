@@ -2,22 +2,22 @@
 /*
  * swaparea.c: from a disk or file with a header to an area of slots
  *
- * Problem   Anything can be named to swapon(2).  What carries the header that
- *           mkswap writes becomes a place for pages, at the sectors where its
- *           blocks lie; what does not is refused before a byte is written.
+ * Problem   Any file can be named to swapon(2).  A file or disk with the header
+ *           that mkswap writes becomes a swap area, at the sectors where its
+ *           blocks lie; any other is refused before a byte is written.
  *
  * Picture   page 0    header: version, last page, numbers of bad pages
  *           page 1 …  slots
  *           file      0 1 2 3 | 4 5 | 6 …      slots
  *                     sector 800 | 72 | 1016   ext[]: one for each run
  *
- * Rules     1. Slot 0 and the bad ones are set in the map from the start, so
- *              nobody needs to know of them later.
- *           2. A page of a file whose blocks do not lie side by side is bad; a
- *              hole is refused, for a hole cannot be written.
- *           3. A new area and one that goes are counted in the reserve
- *              (phys_set_areas) while nobody can take slots of it.
- *           4. swap_areas_lock keeps the areas in the list while text is made of
+ * Rules     1. Slot 0 and the bad slots are set in the map from the start, so
+ *              no other code needs to know of them.
+ *           2. A page of a file whose blocks are not adjacent is a bad slot; a
+ *              file with a hole is refused, for a hole cannot be written.
+ *           3. A new area is counted in the reserve (phys_set_areas) before its
+ *              slots can be taken, and an old one until they cannot any more.
+ *           4. swap_areas_lock keeps the areas in the list while /proc prints
  *              them; slots need the swap lock only.
  *
  * Read next cluster.c

@@ -3,11 +3,11 @@
  * ptab.c: user page tables: find, make, hold, move, free; the words of a range
  *
  * Problem   The word of an address lies three tables below the root, and each
- *           table is memory that can be missing.  A table must stay while
- *           somebody works on its words, and go when its last word has gone.
+ *           table can be absent.  A table must stay while somebody works on
+ *           its words, and be freed with its last word.
  *           fork, munmap, mremap, truncate must see every word of a range, and some
- *           of the tables are on swap: read with no lock held, they must still be
- *           there when the lock is taken again.
+ *           of the tables are on swap: they are read with no lock held, and must
+ *           still be there when the lock is taken again.
  *
  * Picture   root ──word──→ table 3 ──word──→ table 2 ──word──→ leaf, level 1
  *          (WIRED)  512 GiB         1 GiB             2 MiB      512 words
@@ -17,7 +17,7 @@
  *           fault: [W] pt_walk ──→ act ──→ done
  *                       └─ waits: pt_pin ─→ … ─→ pt_unpin   a pin keeps a table
  *           range: pt_iter_table ──→ pt_iter_word … ──→ the next table
- *                       └─ out: those above held ─→ want_get ─→ [W], again from there
+ *                       └─ on swap: those above pinned ─→ want_get ─→ [W], goes on
  *                  the end: pt_release
  *           mremap: word of the parent ─→ 0 ─→ flush ─→ word of another parent
  *           munmap: words ─→ 0 ─→ pt_prune ─→ batch ─→ flush ─→ pt_free_chain
@@ -27,25 +27,25 @@
  *           2. pt_unpin() looks at nused in the hold of [P] in which it drops
  *              the pin; pt_prune() looks at pins under [P] after nused became
  *              0.  So one of the two frees the table, whichever comes last.
- *           3. A leaf table is paid by its VAD (VAD_CHARGED), else by as->commit.late
- *              when it is made; upper ones by the 4 pages of as_init, further
- *              ones by as->commit.late without the test.  tbl.late remembers.
- *           4. A range costs what is there, not what is mapped: what is absent is
- *              skipped at the level at which it is absent, and along the words of
- *              one table without a walk from the root.  Between two holds of [W]
- *              only the address is kept.
- *           5. A table that is out maps nothing, but its words name slots and
- *              what forks share: who needs these sets hold and want, and brings it.
- *           6. An operation holds one way of tables at a time.  Others wait for
+ *           3. A leaf table is charged with its VAD (VAD_CHARGED), else to
+ *              as->commit.late when it is made; upper ones in the 4 pages of as_init,
+ *              then to as->commit.late without the test.  tbl.late records which.
+ *           4. A walk costs as much as the tables that exist, not as the range: an
+ *              absent table is skipped at its level, and the words of one table
+ *              are visited without a walk from the root.  Between two holds of
+ *              [W] only the address is kept.
+ *           5. A table on swap maps nothing, but its words name slots and shared
+ *              entries: a walk that needs these sets hold and want, and brings it.
+ *           6. An operation pins one path of tables at a time.  Others wait for
  *              memory meanwhile: so it has a structural token, taken before its
  *              first pin (vm/frame/token.c), and says for which space, h->as.
- *           7. Who does not run on a space opens it first: its end waits for
- *              him, so he waits for nothing but frames and I/O.
- *           8. A leaf table moves with all its words: taken away, flushed, stored
+ *           7. A thread of another space opens the space first.  The end of the
+ *              space waits for it, so it waits for frames and I/O only.
+ *           8. A leaf table moves with all its words: unlinked, flushed, linked
  *              again, in one hold of [W]; some 900 instructions, not 65 for each
- *              word.  The words stay where they are in memory: homes, I/O, the ring
- *              of the working set and the list of idle tables know nothing of it.
- *              One that is pinned stays: who has pinned it will look for it at its
+ *              word.  The words keep their place in memory: homes, I/O, the ring
+ *              of the working set and the list of idle tables do not change.  A
+ *              pinned table is not moved: its user will look for it at the old
  *              address.
  */
 #include "vm/design/design.h"

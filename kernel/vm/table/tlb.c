@@ -2,10 +2,10 @@
 /*
  * tlb.c: batches of cleared words, one flush for many
  *
- * Problem   A word is cleared in memory, but each CPU that runs the space may
- *           still translate by its own copy of the old one.  The frame must
- *           not be reused before all of them have said that the copy is gone;
- *           to ask them once per page would be slow.
+ * Problem   A PTE is cleared in memory, but each CPU that runs the space may
+ *           still translate by a copy of the old one in its TLB.  The frame must
+ *           not be reused before all of them have acknowledged a flush; one
+ *           flush for each page would be slow.
  *
  * Picture   word_set(…, 0) ─→ batch: old words   of one leaf table, or tables
  *                                │ full, or the end of the operation
@@ -25,10 +25,10 @@
  *           2. Nothing of step 6 happens before the answers (R6); mapcount
  *              keeps the page where it is meanwhile.
  *           3. [W] is held from the first word to the end of the batch: a space
- *              has one initiator.  No lock of rank >= 7 (R6a).
- *           4. What holds a whole table's words is a frame, taken when there
- *              are many and given back after the flush.  While memory is
- *              short there is none, and a batch ends sooner.
+ *              has one initiator.  No lock of rank >= 7 is held (R6a).
+ *           4. A batch with the words of a whole table is kept in a frame, taken
+ *              when there are many words and given back after the flush.  While
+ *              memory is short there is none, and a batch is smaller.
  */
 #include "lib/string.h"
 #include "vm/design/design.h"

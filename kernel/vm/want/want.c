@@ -3,9 +3,9 @@
  * want.c: what a pass is missing, and the one way to get it
  *
  * Problem   Fault, fork, munmap, truncate, swapoff: each looks at words under
- *           locks, and finds now and then that a frame is missing, or a page
- *           that is being read.  It may not wait for these with the locks; and
- *           what it keeps while it waits, others may be waiting for.
+ *           locks, and sometimes lacks a frame, or finds a page that is being
+ *           read.  It may not wait for these with the locks held; and memory that
+ *           it keeps while it waits may be what others wait for.
  *
  * Picture   pass, locks ─→ -EAGAIN, want.what ─→ locks dropped ─→ want_get
  *               ↑                                  frame, page, bio, … │
@@ -15,16 +15,16 @@
  * Rules     (R1 to R9 and tokens: book: deadlock; models: wait.pml, live.pml)
  *           R1. Nobody waits with a lock of rank >= 3, a spin lock, or with
  *              preemption off: want_get() asserts it, for all who wait.
- *           R3. What the last pass has read is void.  Only what is pinned, or
- *              a frame without a home, outlasts a wait; so nothing else is kept
- *              in a struct want.
- *           R9. One frame may be kept without a token, for while it is kept no
- *              other is waited for: who gets kernel memory for this want reads it
- *              into this frame.  Pins are kept by holders of a token only
- *              (give_way); a fault takes one where memory is low, or gives all
- *              back (fault_get_token).
- *           Who must finish what he does (want_finish) waits also when he is
- *              dying: then his frames come from the reserve (vm_class).
+ *           R3. After a wait all that the last pass has read is void.  Only a
+ *              pinned page, or a frame without a home, outlasts a wait; so
+ *              nothing else is kept in a struct want.
+ *           R9. A thread may keep one frame without a token, for it waits for no
+ *              other while it keeps it: kernel memory for this want is read into
+ *              that frame.  Only holders of a token keep pins (give_way); where
+ *              memory is low a fault takes one, or gives all back
+ *              (fault_get_token).
+ *           An operation that must finish (want_finish) waits also when its
+ *              thread is dying: then frames come from the reserve (vm_class).
  */
 #include "vm/want/want.h"
 

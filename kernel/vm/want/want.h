@@ -8,7 +8,7 @@
  *	want_end(&op->want);
  *
  * Typical life: zero at first; each pass uses what the last wait has brought;
- * want_end() gives back what none has used.
+ * want_end() gives back what no pass has used.
  */
 #ifndef VM_WANT_WANT_H
 #define VM_WANT_WANT_H

@@ -2,10 +2,10 @@
 /*
  * balance.c: the thread that decides whose pages go
  *
- * Problem   When frames become few, somebody has to give some up.  It should
- *           be who needs them least: old pages before young ones, those of
- *           sleepers before those of programs at work, and not more of them
- *           than are wanted.
+ * Problem   When frames become few, some space has to give pages up.  It should
+ *           be the one that needs them least: old pages before young ones, pages
+ *           of sleeping programs before those of running ones, and not more
+ *           of them than are wanted.
  *
  * Picture   free + standby   high ←──────────────── low ──── 0
  *                              trim until there,     │ a wake
@@ -14,29 +14,29 @@
  *                                                age, down to ws.min of each
  *                                                round 0: any, of sleepers all
  *           before: tables that name no frame
- *           in each round first the kernel, then who has most pages ×
+ *           in each round first the kernel, then the space with most pages ×
  *           seconds not used
  *
- * Rules     1. bsm needs [W] of its victim and nothing else: who holds that
- *              never waits for a page or frame (D3).  An age pass tries a lock
- *              that is taken at two visits, then waits for it.  A round
- *              waits at its end, the last one at once: who is in a fault just
- *              now must not get away while another pays with younger pages.
- *           2. Pages on the modified queues come back by writing them: they
- *              count as there, the writer is woken, and nothing is trimmed
- *              for them a second time.  Without a slot they do not count, and
- *              no page that would need one is trimmed.
- *           3. Age is measured in seconds while there is memory, then in
- *              frames given out: a quarter of the memory makes a page one
- *              older, so that age 3 means long unused under any load, and on
- *              a slow disk, too.  While enough pages are old already nobody
- *              becomes older.  Who had too few pages of an age has none before
- *              its next age pass, and is not searched for them until then.
- *           4. Where memory begins to be short, an age pass ends with a flush:
- *              else what stays in a TLB would look unused.  Then old pages of
- *              the kernel, and tables that name no frame, go to their queue
- *              though nobody asks: who floods a file in memory takes frames
- *              from the queues and from nobody.
+ * Rules     1. bsm needs [W] of its victim and nothing else: a holder of [W]
+ *              never waits for a page or frame (D3).  An age pass only tries a
+ *              ws_lock at two visits, then waits for it.  A round waits for it
+ *              at its end, the last round at once: a space that is in a fault
+ *              must not be spared while another loses younger pages.
+ *           2. Pages on the modified queues become free when they are written:
+ *              they count as free, the writer is woken, and no more pages are
+ *              trimmed in their stead.  If there is no slot they do not count,
+ *              and no page that would need one is trimmed.
+ *           3. Age is measured in seconds while there is memory, then in frames
+ *              allocated: a quarter of the memory makes a page one older, so
+ *              that age 3 means long unused under any load, and on a slow disk,
+ *              too.  While there are enough old pages, no page becomes older.  A
+ *              space that had too few pages of an age gets no more before its
+ *              next age pass, and is not searched for them until then.
+ *           4. When memory begins to be short, an age pass ends with a flush:
+ *              else a page that is used by a TLB entry would look unused.  Then
+ *              old pages of the kernel, and tables that name no frame, are queued
+ *              though nobody asks: a program that fills memory with a file only
+ *              takes frames from the queues.
  */
 #include "vm/design/design.h"
 #include "vm/kpaged/kpaged.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ws.c: the working set, what a space has mapped now
+ * ws.c: the working set: the pages that a space maps now
  *
  * Problem   To take memory from a program one must find the pages it maps and
  *           tell old from young.  A list of them would cost memory per page
@@ -21,7 +21,7 @@
  *           3. The hand of the clock never points at a table off the ring.
  *           4. No flush after A was cleared: a CPU with an older translation
  *              makes a page look older than it is, and nothing more.
- *           5. What is trimmed goes to a queue only after the flush (tlb.c).
+ *           5. A trimmed page goes to a queue only after the flush (tlb.c).
  */
 #include "vm/frame/frame.h"
 #include "vm/space/space.h"

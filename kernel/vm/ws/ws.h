@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ws.h: working sets, and who gives pages
+ * ws.h: working sets, and which space gives up pages
  */
 #ifndef VM_WS_WS_H
 #define VM_WS_WS_H

@@ -2,14 +2,14 @@
 /*
  * anons/anons.c: entries of a map, from a fault to the end of a space
  *
- * Problem   Where anons are and who shares them is what designs of this school
- *           differ in.  That a fault begins at an entry, that words go before
- *           anons, and that a truncate may touch no VAD is the same for all.
+ * Problem   Designs of this school differ in where they keep anons and who shares
+ *           them.  In all of them a fault begins at an entry, PTEs are cleared
+ *           before an anon is given up, and a truncate may touch no VAD.
  *
  * Picture   as->school ──→ here ──→ as->design->anons ──→ the design's entries and anons
  *                        └─────→ ../pmap/, the words
  *
- * Rules     1. First no word maps a page, then its anon is let go.
+ * Rules     1. The PTEs of a page are cleared first, then its anon is given up.
  *           2. A truncate has no VAD, which may be on swap: it finds entries by
  *              address, under [W].
  *           3. A VAD that could not be read is all zeros, without an entry: calls do

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anons.h: what designs have in common whose pages are anons
+ * anons.h: the common part of designs whose pages are anons
  *
  * Private for kernel/vm/design/.  A design of the second school says by struct
- * anons_ops where its entries are and which anons they have; functions of this
- * room are its school then.  An anon is named by the address of its
+ * anons_ops where its entries are and which anons they have; the functions of
+ * this room are its school.  An anon is named by the address of its
  * word, with which it begins.
  */
 #ifndef VM_DESIGN_ANONS_ANONS_H

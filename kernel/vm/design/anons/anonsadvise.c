@@ -6,13 +6,13 @@
  *           find every anon whose bytes lie in an area.
  *
  * Picture   DONTNEED        words and anons go: the design's
- *           FREE            what no other process and no other slot has goes
+ *           FREE            pages that no other process and no slot has go
  *           COLD            words look unused          PAGEOUT  words go
  *           RELEASE         the pages of anons are written, and given up
  *           WILLNEED        anons on swap are read ahead
  *
- * Rules     1. FREE drops at once what the process has alone, if nobody pins it;
- *              what it shares it keeps.
+ * Rules     1. FREE drops at once each page that only this process has, if nobody
+ *              pins it; shared pages stay.
  *           2. An anon that several spaces have is met in each of them.
  */
 #include "vm/design/anons/anons.h"

@@ -2,8 +2,8 @@
 /*
  * anons/anonscheck.c: do words, entries and anons of a space agree?
  *
- * Problem   A word of a page table is a copy of what mapping and anon say.  A bug
- *           makes them disagree long before a program notices.
+ * Problem   A PTE follows from its mapping and its anon.  A bug makes them disagree
+ *           long before a program notices.
  *
  * Picture   each word that maps a page ─→ design->anons->check_word: against its anon
  *           each entry ─→ range against its VAD; design->anons->check_entry: its anons

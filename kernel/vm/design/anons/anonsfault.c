@@ -2,9 +2,9 @@
 /*
  * anons/anonsfault.c: one pass of a fault: from the entry to the anon, or to the object
  *
- * Problem   The word of an address says nothing when it is 0: the page may be in
- *           an anon, in memory or on swap, in the object behind the mapping, or
- *           nowhere yet.
+ * Problem   A PTE of 0 does not say where the page is: it may be in an anon, in
+ *           memory or on swap, in the object behind the mapping, or not exist
+ *           yet.
  *
  * Picture   entry ─ own ─→ find ─┬ anon ─┬ out of memory           F5, F6, F11
  *                                │       ├ a read, or alone        map: rescue, upgrade
@@ -13,12 +13,12 @@
  *                                        ├ a store, no object      zeros, put: F1
  *                                        └ a store                 the object's copy, put: F3
  *
- * Rules     1. Read-only if shared: a page whose anon others have, too, or whose amap,
- *              is never mapped writable.
- *           2. Who would change an amap that others have, too, gets one of his own
- *              first: own.
- *           3. What may fail comes first: frame, pv, records, charge.
- *           4. The word and the slot change in one hold of [W]; after a wait all is
+ * Rules     1. Read-only if shared: a page whose anon or amap others have, too, is
+ *              never mapped writable.
+ *           2. Before a fault changes a shared amap the space gets an amap of its
+ *              own (own).
+ *           3. All that may fail comes first: frame, pv, records, charge.
+ *           4. The PTE and the slot change in one hold of [W]; after a wait all is
  *              looked up again.
  */
 #include "vm/design/anons/anons.h"

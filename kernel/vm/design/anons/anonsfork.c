@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anons/anonsfork.c: fork, up to what an entry has
+ * anons/anonsfork.c: fork, all but the copy or the sharing of an entry
  *
  * Problem   The child gets all that the parent has written, and neither may see
- *           what the other writes from then on.  Whether anons or whole amaps are
- *           shared is the design's; what it may wait for, and what it costs, is not.
+ *           what the other writes from then on.  Each design decides whether anons
+ *           or whole amaps are shared; the waits and the charge are the same for all.
  *
  * Picture   mappings and charge ─→ each private mapping: design->anons->fork ─→ one flush
  *                                       ↑ both [W]          │ w->c.want
  *                                       └──── want_get() ←──┘ no lock of rank >= 3
  *
- * Rules     1. Mappings and charge, which may fail, come first; what is copied waits
- *              for memory, and is given up when the kernel may not grow.
- *           2. Nothing is waited for with a ws_lock.
+ * Rules     1. Mappings and charge, which may fail, come first; a copy waits for
+ *              memory, and the fork is given up when the kernel may not grow.
+ *           2. Nobody waits with a ws_lock held.
  *           3. Words of the parent lose W; one flush, before the child is published,
  *              and also when the fork is given up.
- *           4. A page that somebody pins is copied at once: he may go on filling
- *              it, for the parent.
- *           5. Pages on swap, or under way, are shared as they are: nothing is read.
+ *           4. A pinned page is copied at once: the I/O that pins it may go on
+ *              filling it, for the parent.
+ *           5. Pages on swap, or being read, are shared as they are: nothing is read.
  */
 #include "vm/design/anons/anons.h"
 

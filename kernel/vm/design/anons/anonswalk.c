@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anons/anonswalk.c: what /proc asks of a space
+ * anons/anonswalk.c: the words of a space, for /proc
  *
- * Problem   A page that is in memory or on swap and not mapped has no word in a page
- *           table: only its anon knows of it.
+ * Problem   A page that is not mapped, in memory or on swap, has no word in a page
+ *           table: only its anon names it.
  *
  * Picture   each page:  word of the table, if it maps one
  *                       else FORK(anon) ─→ shared->refs ─→ TRANS, SWAP, …
  *
  * Rules     1. [W] is held for the whole walk: nothing in it waits.  An anon that other
- *              processes have, too, may go meanwhile: only shared->refs looks at one.
- *           2. A FORK word is in no table: it is made for who asks, for whom it
- *              means what it means under other designs, a page that is elsewhere.
+ *              processes have, too, may be freed: only shared->refs reads one.
+ *           2. A FORK word is in no table here: the walk makes it for its caller, and
+ *              it means what it means in other designs: the page is elsewhere.
  */
 #include "vm/design/anons/anons.h"
 

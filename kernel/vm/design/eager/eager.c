@@ -3,7 +3,7 @@
  * eager.c: the design that copies: fork gives the child its own pages at once
  *
  * Problem   After a fork parent and child have the same memory, and neither may
- *           see what the other stores from then on.  The plainest answer is the
+ *           see what the other stores from then on.  The simplest answer is the
  *           oldest: copy everything.
  *
  * Picture   parent's word        child's word
@@ -13,16 +13,16 @@
  *           ABSENT, and pages of an object: nothing, the child's first touch
  *                                           asks the VAD, as the parent's did
  *
- * Rules     1. No word is ever shared: this design has no FORK words, no
- *              shared_ops, and of the faults neither F4 nor F8.  All else of it
- *              is vm/pte/.
- *           2. What may fail is done first: mappings and charge (reserve).  The
+ * Rules     1. No page is ever shared by fork: this design has no FORK words, no
+ *              shared_ops, and neither of the faults F4 and F8.  All else is in
+ *              vm/pte/.
+ *           2. Steps that may fail come first: mappings and charge (reserve).  The
  *              copying waits for frames, but only a fatal signal ends it.
- *           3. Nothing is waited for with a ws_lock.  What was waited for is
- *              looked at again: the word may say another thing by then.
+ *           3. Nobody waits with a ws_lock held.  After a wait the word is read
+ *              again: it may have changed.
  *           4. The child's copies are in memory and not mapped (TRANS): its
  *              working set grows by what it touches, and a fork of more than
- *              fits in memory gets through, for copies can go to swap.
+ *              fits in memory succeeds, for copies can go to swap.
  *           5. The parent's words stay as they are: there is nothing to flush.
  *              A thread of the parent that stores during the fork gets either
  *              value of that word into the child, never a mixed one.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * eager.h: the fork that copies, for who has nothing to add to it (design/frames)
+ * eager.h: the fork that copies, also used by design/frames
  */
 #ifndef VM_DESIGN_EAGER_EAGER_H
 #define VM_DESIGN_EAGER_EAGER_H

@@ -2,19 +2,18 @@
 /*
  * fmo/entry.c: the entry of a forked page, as a fault needs it
  *
- * Problem   F4 and F8 work on an entry in pageable kernel memory, whose page
- *           may itself be on swap.  Both must be at hand before anything is
- *           changed.
+ * Problem   F4 and F8 work on an entry in pageable kernel memory, and the entry's
+ *           page may itself be on swap.  Both must be in memory before anything
+ *           is changed.
  *
  * Picture   FORK word ─ fault_entry ─→ entry, its page among f's pins
  *                     ─ fault_entry_ready ─→ TRANS: go on
  *                                            BUSY F6, SWAP F5, ERROR F11
  *                     ─ fmo_try_steal ─→ fault_map_stolen: the word is private
  *
- * Rules     1. What is TRANS now may be SWAP when [P] is taken: who maps or
- *              pins looks again under it.
- *           2. A page read for one process is there for all that share the
- *              entry: it is read once.
+ * Rules     1. A word that is TRANS now may be SWAP when [P] is taken: before a
+ *              page is mapped or pinned the word is read again under [P].
+ *           2. A page is read once for all processes that share its entry.
  */
 #include "vm/design/fmo/fmo.h"
 

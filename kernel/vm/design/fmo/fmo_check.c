@@ -11,8 +11,8 @@
  *
  * Rules     1. vm_check has locked all spaces and the kernel's words; nothing
  *              here changes anything or waits.
- *           2. An entry page that is out is passed over.  Where words could not
- *              be seen (rep->partial), counts may be more than what was found.
+ *           2. An entry page on swap is skipped.  Where words could not be
+ *              seen (rep->partial), counts may be larger than what was found.
  *           3. Without memory for the census I6 is not checked, and the
  *              report says so.
  */

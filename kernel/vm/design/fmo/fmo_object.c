@@ -2,9 +2,9 @@
 /*
  * fmo/fmo_object.c: forked memory objects, and which processes refer to them
  *
- * Problem   What a fork makes lives as long as any word of any process names an
- *           entry of it.  Then its kernel range and its promise go back, which
- *           may wait, and who gave up the last word may not.
+ * Problem   A forked object lives as long as any word of any process names an
+ *           entry of it.  Then its kernel range and its charge are given back,
+ *           which may sleep; but the code that drops the last word may not.
  *
  * Picture   fmo_create ─→ live ─ fmo_add_ref … fmo_drop_ref ─→ procs 0
  *                                        fmo_bury ─→ dead ─ fmo_reap ─→ freed
@@ -15,8 +15,8 @@
  *              fmo_reap(), for its kernel range is freed with no lock of
  *              rank >= 3 held.
  *           3. A word that loses its page may give up the last reference: the
- *              entry's page is pinned before, for what keeps it may be the
- *              page that goes (R2).
+ *              entry page is pinned before, for its last resident word may be
+ *              the one that goes (R2).
  *
  * Read next fmo.c: the counts of the entries.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fmo/fmo_stat.c: /proc/vm/fmo, /proc/PID/fmo, and what a FORK word names
+ * fmo/fmo_stat.c: /proc/vm/fmo, /proc/PID/fmo, and the entry of a FORK word
  *
- * Problem   How many objects are there, who refers to them, how many words
- *           name an entry?  Asked while all goes on.
+ * Problem   How many objects are there, which processes refer to them, how many
+ *           words name an entry?  The system runs on while this is printed.
  *
  * Picture   FORK word ─→ entry ─→ refs, word
  *           space ─→ references ─→ objects

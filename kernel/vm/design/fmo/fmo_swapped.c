@@ -10,7 +10,7 @@
  *
  * Rules     1. An entry is reached through a word that names it: then it is
  *              alive, and its object too, as long as [W] is held.
- *           2. An entry page that is out ends the walk, which goes on once it
+ *           2. An entry page on swap ends the walk, which goes on once the page
  *              has been brought (R2).
  */
 #include "vm/design/fmo/fmo.h"

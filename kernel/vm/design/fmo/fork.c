@@ -2,27 +2,27 @@
 /*
  * fmo/fork.c: a second process with the same memory, and no page copied
  *
- * Problem   fork must give the child all that the parent has written, at a
- *           cost of what exists, not of what is mapped, and without a copy
- *           that the usual exec right after would throw away.
+ * Problem   fork must give the child all that the parent has written.  Its cost
+ *           must depend on the pages that exist, not on what is mapped, and it
+ *           must not copy pages that the usual exec right after throws away.
  *
  * Picture   before   parent VALID/PRIV rw ─→ page            child ABSENT
  *           after    parent VALID/FORK ro ─→ page ←─ entry {TRANS, 2}
  *                                                      ↑
  *                                           child FORK ┘
- *           A word that is FORK already: its entry's refs rise, no new entry.
+ *           A word that is FORK already: refs of its entry + 1, no new entry.
  *
  * Rules     1. Phase A (fork_reserve) charges and allocates all that may
- *              fail; the parent is as it was if it does.
+ *              fail; if it fails the parent is unchanged.
  *           2. Phase B (fork_range) waits, but cannot fail for memory; only a
- *              fatal signal ends it.  Nothing is waited for with a ws_lock.
+ *              fatal signal ends it.  Nobody waits with a ws_lock held.
  *           3. One flush of the parent, before the child is published and
  *              also when the fork is given up: a stale writable entry would
  *              outlive a later fork, which finds the word FORK and does not
  *              flush it.
  *           4. A page with pins is copied at once: a read(2) may still fill it.
- *           5. Words of one table that go the same way go in one hold of the
- *              locks; their counts follow once for all of them.
+ *           5. Words of one table that are treated alike are done in one hold
+ *              of the locks; their counts are updated once for all of them.
  *
  * Read next vm/design/fmo/fmo.c.  Book: ch10.
  */

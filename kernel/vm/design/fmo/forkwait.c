@@ -11,11 +11,11 @@
  *                 └────────── fork_wait ←───────┘
  *
  * Rules     1. The helpers that fork_range() calls never sleep; they return
- *              NULL and leave a note in w->c.want.
+ *              NULL and say in w->c.want what is missing.
  *           2. fork_finish() is the one undo: it accepts a fork that ended
  *              anywhere after its charge was made.
- *           3. What fork charged for entry pages is theirs at the end; the
- *              rest is uncharged.
+ *           3. At the end the charge for entry pages belongs to the entry pages
+ *              that exist; the rest is uncharged.
  */
 #include "vm/design/fmo/fmo.h"
 

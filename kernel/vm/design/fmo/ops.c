@@ -3,15 +3,15 @@
  * fmo/ops.c: the design as the rest of vm/ sees it
  *
  * Problem   Mapping calls, faults, trimming, checks and /proc are common, and
- *           so is what they do to private pages that live in their PTEs
- *           (vm/pte/).  What a fork makes of such pages is the design's.
+ *           so is their work on private pages that live in their PTEs
+ *           (vm/pte/).  The design decides what a fork makes of such pages.
  *
  * Picture   words_school (vm/pte/): mmap, munmap, fault, trim, mremap, exit, swapoff
  *               │ FORK words                fork ─→ fork.c, forkwait.c
  *               └─→ forked: F4, F8 ─→ fork.c  trim, drop ─→ fmo_object.c, fmo.c
  *           shared: vm_check, /proc ─→ fmo_check.c, fmo_stat.c
  *
- * Rules     1. Nothing hangs on a VAD: no entry_ops.
+ * Rules     1. VADs have no entries of the design: no entry_ops.
  */
 #include "vm/design/fmo/fmo.h"
 

@@ -2,8 +2,8 @@
 /*
  * frame_own.c: rows of the buffer, and who owns which
  *
- * Problem   A program asks for its n-th frame, and whether a frame is its own, as often
- *           as it likes; neither may look through all memory.
+ * Problem   A program may ask often for its n-th frame, and whether a frame is its own;
+ *           neither answer may need a search through all memory.
  *
  * Picture   frames.at[]  ─ pa_next ─→ all memory, by address, without a gap in a range
  *                        ─ own ─────→ what one process owns: a tree, by f_id

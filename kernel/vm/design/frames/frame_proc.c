@@ -2,8 +2,8 @@
 /*
  * frame_proc.c: processes that are made of frames, and their end
  *
- * Problem   A process is memory that somebody has given up for it.  When it ends,
- *           however far it came, each page is its creator's again.
+ * Problem   A process consists of frames that its creator has given to it.  When it
+ *           ends, complete or half made, each page is its creator's again.
  *
  * Picture   PROC frame, 2 pages:  struct frame_proc │ struct frame_allow[FRAME_GIVERS]
  *             its owner is the creator: the tree of processes is the tree of owners
@@ -11,7 +11,7 @@
  * Rules     1. Links between records are f_ids; the first process lies in the image.
  *           2. A process ends in this order: no CPU runs in its root, no word names
  *              its frames and its tables have no word, then its frames go.
- *           3. What comes back to process 0 is cleared.
+ *           3. Frames that come back to process 0 are cleared.
  *
  * Read next frames_check.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frame_segment.c: the list from a frame to its words
+ * frame_segment.c: the list of the PTEs that map a frame
  *
  * Problem   Before a frame changes hands, each word that names it must be found, and
  *           the list of these words must not make the kernel allocate.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frame_space.c: the design in the kernel: boot, spaces, faults that are asked about
+ * frame_space.c: the design in the kernel: boot, spaces, faults that a pager answers
  *
- * Problem   The mechanism knows frames, tables and numbers of processes.  A CPU runs in
- *           a space, and its walker reads the space's own root.
+ * Problem   frames.c knows frames, tables and numbers of processes.  But a CPU runs in
+ *           a space, and its page walker reads the root of that space.
  *
  * Picture   root of the space                       table of level 4, a frame
  *             slot 0 … 79  VADs: the image          ┌──────────────────┐
@@ -12,16 +12,16 @@
  *           fault there, nothing mapped: SIGSEGV; of a process made by proc_new():
  *           it waits, frame_fault() tells its creator, who maps something and answers
  *
- * Rules     1. What a Linux program has mapped is kept as by eager: in VADs and words.
+ * Rules     1. Mappings made by Linux calls are kept as in eager: in VADs and PTEs.
  *              No VAD reaches into FRAME_USER_BASE … FRAME_USER_END, no frame is mapped
- *              outside.  So a frame that is lost or given away by mistake is missed by
- *              its program alone, and not by the stack of the call that it made.
+ *              outside.  So a frame that a program gives away by mistake is missing in
+ *              its own range only, never in the stack of the call that it made.
  *           2. frames_lock, then [W] of the space whose words change or are flushed: a
  *              space has one initiator (vm/table/tlb.c, rule 3).
- *           3. Bytes of frames are copied by the CPU's own translation: what has been
- *              unmapped ends the copy with -EFAULT, and nothing is to be pinned.
- *           4. A process that waits for an answer is killed, or loses its creator: it
- *              wakes and looks again.
+ *           3. Bytes of frames are copied by their user address: an address that is
+ *              unmapped ends the copy with -EFAULT, and nothing need be pinned.
+ *           4. A process waits for the answer to a fault.  If it is killed or loses
+ *              its creator, it wakes and looks again.
  *
  * Read next frames.h, sys/sys_frames.c.  Seed 004.
  */

@@ -2,15 +2,15 @@
 /*
  * frame_table.c: where tables are, and whole spaces
  *
- * Problem   A table of words does not say at which address they are, or who runs in them;
- *           and a process gets its space from its creator, with all that is in it.
+ * Problem   A page table does not say for which addresses it is, or which process runs
+ *           on it; and a process gets its space from its creator, with all that is in it.
  *
  * Picture   root ←─ parent, pslot ─ table 3 ←─ … ─ table 1: [slot]      va of the word
- *           vspace_swap: root ─→ the process; what its owner has in it goes along
+ *           vspace_swap: root ─→ the process; the owner's frames in it go along
  *
- * Rules     1. Which space a word belongs to is found by its parents, three steps at
- *              most; nothing has to be kept right when tables are linked.
- *           2. What is unlinked is empty, so linking and unlinking move no mapping.
+ * Rules     1. The space of a PTE is found through the parents of its table, in three
+ *              steps at most; no other record has to follow when tables are linked.
+ *           2. Only an empty table is unlinked, so no mapping moves with a table.
  *
  * Read next frame_proc.c.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * frames.c: what an owner does with its frames
+ * frames.c: what a program may do with its frames
  *
- * Problem   Programs cut, join, map and hand on physical memory, and make page tables of
- *           it.  Nobody may lose a page, write a table, or keep a way to what it gave.
+ * Problem   Programs split, merge, map and give away physical memory, and make page
+ *           tables of it.  None may lose a page, write a table, or reach a frame it gave.
  *
  * Picture   frame_split ─→ lo │ hi     one row each; frame_merge: one again
  *           frame ─ at ───→ table, slot        the first mapping
@@ -14,13 +14,13 @@
  * Rules     1. Callers hold the one mutex; no call sleeps for another process.
  *           2. A call that fails has changed nothing.
  *           3. Descriptors are a quota that moves with the frame: the sum over all
- *              processes is the buffer, so nobody can use up another's.
+ *              processes is the buffer, so no process can use up another's share.
  *           4. Words are cleared, then flushed, then forgotten; a frame leaves its owner
  *              only after frame_revoke().
  *           5. Only PAGE frames are mapped with F_WRITE; a frame with such a mapping
  *              becomes no table.
- *           6. A table is linked once, into one a level above, of the same owner; what
- *              is unlinked is empty.
+ *           6. A table is linked once, into one a level above, of the same owner; it
+ *              is empty when it is unlinked.
  *
  * Read next frame_own.c, frame_segment.c, frame_table.c, frame_proc.c, frames_check.c.
  */

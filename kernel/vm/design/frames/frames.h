@@ -10,8 +10,8 @@
  *
  * Tag: [L] one mutex, which callers hold around each call; [c] never changes.
  *
- * What a program may see through a view for reading (tables, segments, records of
- * processes) holds numbers only, no address of the kernel.
+ * Frames that a program may map read-only (tables, segments, records of processes)
+ * hold numbers only, no kernel address.
  */
 #ifndef VM_DESIGN_FRAMES_FRAMES_H
 #define VM_DESIGN_FRAMES_FRAMES_H

@@ -2,8 +2,8 @@
 /*
  * frames_check.c: S1 to S8, at any moment between two calls
  *
- * Problem   Programs own the tables that the CPU walks.  What keeps them apart is a
- *           list of rules; here each is counted out, not believed.
+ * Problem   Programs own the page tables that the CPU walks.  A list of rules keeps
+ *           them apart; here each rule is checked by counting.
  *
  * Picture   every mapping in a list ─→ its words are as they must be   ┐ then they are
  *           words that are not 0, of all tables ─→ the same number     ┘ the same words

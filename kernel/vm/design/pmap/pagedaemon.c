@@ -2,22 +2,22 @@
 /*
  * pmap/pagedaemon.c: the page daemon: one clock over all pages
  *
- * Problem   Memory is wanted.  Which pages go is asked of pages, whoever maps them:
- *           one that none of its processes has used since the last visit.
+ * Problem   Memory is wanted.  The page daemon chooses page by page, not space by
+ *           space: a page goes if no process has used it since the last visit.
  *
  * Picture   frames  … pfn 812 ─→ 813 ─→ 814 …        hand
  *                       │ pv: {as 1, va} {as 2, va}     a round: some pages, and all
  *                       ├ used by one of them: A cleared, stays         who map them
  *                       └ used by none: all words go ─→ flush ─→ queue
  *
- * Rules     1. From a page to its spaces goes against the order of locks: under [P]
- *              pages, spaces and addresses are written down, with a reference each;
+ * Rules     1. The way from a page to its spaces is against the order of locks: under
+ *              [P] pages, spaces and addresses are noted, each space with a reference;
  *              then each word is looked at again under its [W].
- *           2. In a round each space is locked once to ask, and once more, with one
- *              flush, to take.
+ *           2. In a round each space is locked once to read A bits, and once more,
+ *              with one flush, to clear words.
  *           3. Locked and pinned pages stay.
- *           4. A that is cleared is not flushed: a page that is used by a stale
- *              entry only may be taken once too early, and is rescued by a fault.
+ *           4. Clearing A needs no flush: a page that is used through a stale TLB
+ *              entry may be taken once too early, and is rescued by a fault.
  */
 #include "vm/frame/frame.h"
 #include "vm/design/pmap/pmap.h"

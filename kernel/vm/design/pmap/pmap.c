@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pmap/pmap.c: page tables that hold nothing which could not be found again
+ * pmap/pmap.c: page tables as a cache: all in them can be found again
  *
- * Problem   Where a design keeps its pages in records, what is where in memory
- *           stands there and in objects.  The CPU asks page tables; so these are
- *           filled as faults come, and any word or table of them may go at any time.
+ * Problem   If a design keeps its pages in records, these and the objects say where
+ *           each page is.  The CPU reads page tables; so faults fill them, and
+ *           any word or table of them may be dropped at any time.
  *
  * Picture   as->md.root_pa ─→ table ─→ table ─→ leaf: VALID or 0
  *                                                 │ SRC OBJ:  page of an object
@@ -12,12 +12,12 @@
  *                                                 │ SRC SPEC: zeros, or a device
  *                                                 └─→ page ─ pv ─→ {as, va}
  *
- * Rules     1. Only a store makes a word writable, and D with it.
- *           2. A word that goes is exchanged for 0; after the flush its page is let
- *              go (BATCH_TRIM), never before (R6).
- *           3. Tables are those of ../../table/.  Each of their words is VALID or 0: so one
- *              that names no page is empty, and freed; none goes to swap.  If its pages
- *              are only out of memory, what was charged for it is kept.
+ * Rules     1. Only a store makes a word writable; D is set with it.
+ *           2. A word is dropped by an exchange for 0; its page is given up after the
+ *              flush (BATCH_TRIM), never before (R6).
+ *           3. Tables are those of ../../table/.  Each of their words is VALID or 0: so a
+ *              table that maps no page is empty, and freed; none goes to swap.  If its
+ *              pages are only on swap, the charge for it is kept.
  *           4. [W] is held throughout.
  *
  * Read next pv.c

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pmap/pmapfault.c: what one pass of a fault has in common where tables are a cache
+ * pmap/pmapfault.c: the common part of a fault where page tables are a cache
  *
  * Problem   A design that keeps its pages in records finds the page in its own
- *           way; the table, the rights, the object's page behind a mapping and
- *           what is missing for them are the same for all.
+ *           way; the table, the rights, the object's page behind a mapping, and
+ *           the waits for them, are the same for all.
  *
  * Picture   the driver: VAD, table ─→ school->fault ─→ the design
  *                                                      │
  *          pmap_object_page  a page of the object ←────┤
  *          pmap_map_record   a page of a record   ←────┘
  *
- * Rules     1. Only a store makes a word writable: so D is never set unseen.
- *           2. What may fail comes first: table, records, frame, charge.
+ * Rules     1. Only a store makes a word writable: so each first store is a fault.
+ *           2. Steps that may fail come first: table, records, frame, charge.
  */
 #include "vm/design/pmap/pmap.h"
 #include "vm/fault/fault.h"

@@ -2,8 +2,8 @@
 /*
  * pmap/pv.c: for each page, where it is mapped
  *
- * Problem   The page daemon thinks of pages, not of processes: when one is to go,
- *           it must find each word that maps it, of whatever space.
+ * Problem   The page daemon looks at pages, not at processes: to evict a page it
+ *           must find each word that maps it, in every space.
  *
  * Picture   bucket of the frame's number ⇄ {page, as, va} ⇄ {page, as, va} ⇄ …
  *                                             ↑
@@ -11,12 +11,12 @@
  *
  * Rules     1. Each VALID word of such a space has one pv, and each pv a word (I18);
  *              word and pv change in one hold of [W].
- *           2. A pv is made before the locks are taken under which it is needed.
- *           3. The lists' heads are not in the page's descriptor, for pages of files
- *              need that: frames share a bucket, some 16 of them, so that a kernel
- *              which runs other designs pays a byte a frame.
- *           4. A page may be mapped 60,000 times, and each time unmapped: no pv is
- *              looked for along the page's list.
+ *           2. A pv is allocated before the locks are taken under which it is used.
+ *           3. The heads of the lists are not in struct vm_page, where pages of files
+ *              use the room: some 16 frames share a bucket, so that a kernel that
+ *              runs other designs pays a byte for each frame.
+ *           4. A page may be mapped 60,000 times, and unmapped as often: so a pv is
+ *              found by space and address, not along the page's list.
  */
 #include "lib/hash.h"
 #include "mem/mem.h"

@@ -3,7 +3,7 @@
  * pmap/record.c: the page of a record, by the word that owns it
  *
  * Problem   Designs of the second school keep a page of anonymous memory in a
- *           record of their own.  What they have in common is one word in it:
+ *           record of their own.  All their records have one word that says
  *           where the page is, in memory or on swap.
  *
  * Picture   record { word, … } ─┬ TRANS ─→ page ─ home ─→ the word
@@ -11,8 +11,8 @@
  *                               └ SWAP  ─→ slot
  *
  * Rules     1. A record does not move while it has a page: its word is the home.
- *           2. A page that is mapped or pinned is let go of by whoever maps or
- *              pins it; the record gives up only what it owns.
+ *           2. A record gives up only its ownership of a page: if the page is still
+ *              mapped or pinned, the last mapping or pin frees it.
  */
 #include "vm/frame/frame.h"
 #include "vm/design/pmap/pmap.h"

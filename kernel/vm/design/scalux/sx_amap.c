@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scalux/sx_amap.c: which anon is at which page, for all who share the amap
+ * scalux/sx_amap.c: which anon is at which page, for all processes of an amap
  *
  * Problem   After a fork two processes have the same pages, until one of them
- *           stores; then one may lose a part of them, the other not.
+ *           stores; then one may unmap a part of them, and the other not.
  *
  * Picture   parent's object [0x400, 0x500) ─┐
  *                                           ├─→ amap { shares 0, 1 } ─→ entries
  *           child's  object [0x400, 0x480) ─┘        by vpn: anon, mapped_in
  *
- * Rules     1. Of a shared amap no entry goes but by a truncate, which takes it
- *              from all; entries that say what the file says may come.
- *           2. Who unmaps a part makes his window smaller.  An entry is in somebody's
- *              window: with the last one it goes (I18).
+ * Rules     1. A shared amap loses an entry only by a truncate, which takes it
+ *              from all; entries with the same bytes as the file may be added.
+ *           2. A process that unmaps a part makes its window smaller.  Each entry is
+ *              in a window of some process: it goes with the last one (I18).
  *           3. A share is a process: after a split its objects use one bit, for
- *              their windows do not meet.
+ *              their windows do not overlap.
  *           4. Pages are numbered by address, which forks keep; mremap numbers
  *              them anew, once the amap is not shared.
  *

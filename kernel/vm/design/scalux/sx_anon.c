@@ -2,22 +2,22 @@
 /*
  * scalux/sx_anon.c: the life of an anon, and the anons of a page
  *
- * Problem   A page that can be had again, from swap or from a file, is one record
- *           for all who have it.  Before its frame may be used for another page
- *           every word that maps it must be found, from the page.
+ * Problem   A page that can be read again, from swap or from a file, has one record
+ *           for all processes that have it.  Before its frame is used for another
+ *           page, every word that maps it must be found, starting from the page.
  *
  * Picture   page ─→ its anons ─→ entries ─→ amap ─→ objects ─→ the map's address
  *             │       nmapped     mapped_in   shares
  *             ├ of anonymous memory: one, the page's home
  *             └ of a file: one for each private view, on the page's queue
  *
- * Rules     1. What pages in is said by the anon, not by the mapping: pager, and
- *              two words of its own.
- *           2. An anon of a file has a page as long as a word maps it; then it
- *              has been put back, and names the page by its two words alone.
+ * Rules     1. The anon, not the mapping, says how the page is read in: by its pager
+ *              and two words of its own.
+ *           2. An anon of a file has a page as long as a word maps it; after that
+ *              it names the page by its two words alone.
  *           3. nmapped is the sum of the entries' mapped_in bits (I18).
- *           4. The queues' heads lie in a table, several frames to a bucket: the
- *              descriptor of a file's page has no room.
+ *           4. The heads of the queues lie in a table, several frames to a bucket:
+ *              struct vm_page of a file's page has no room.
  *
  * Read next sx_amap.c
  */

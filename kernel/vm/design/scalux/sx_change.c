@@ -2,18 +2,18 @@
 /*
  * scalux/sx_change.c: truncate, mremap and madvise
  *
- * Problem   A part of a mapping loses its pages, or its place, while others use
- *           the same amap.
+ * Problem   A part of a mapping loses its pages, or its address, while other
+ *           processes use the same amap.
  *
  * Picture   truncate ─→ words of this space; entries, of all who share them
  *           DONTNEED ─→ W1; then words and entries
  *           mremap   ─→ W1, then entries change their amap and their number
  *
- * Rules     1. A truncate comes to each space in turn, and each entry behind the
- *              end is everybody's to lose: the first takes it out.  Words of the
- *              others map the page until it comes to them; it is no anon's then.
- *           2. For DONTNEED entries that say what the file says need not go: the next
- *              read has them put to it again.
+ * Rules     1. A truncate visits the spaces in turn, and all of them lose an entry
+ *              behind the end: the first visit removes it.  The others' words map
+ *              the page until their visit; it belongs to no anon then.
+ *           2. DONTNEED need not remove entries with the same bytes as the file: the
+ *              next read would add them again.
  */
 #include "vm/design/scalux/scalux.h"
 

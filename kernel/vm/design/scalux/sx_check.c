@@ -3,8 +3,8 @@
  * scalux/sx_check.c: do words, mapped_in, nmapped, refs and shares agree?
  *
  * Problem   An anon counts the entries that name it and the words that map it, an
- *           amap who shares it.  A bug makes count and things disagree long before
- *           a program notices.
+ *           amap the processes that share it.  A bug makes a count wrong long
+ *           before a program notices.
  *
  * Picture   ../anons/anonscheck.c: each word ─→ entry, its bit; anon.met++
  *           sx_check_end: each amap, once; each anon, once: refs == entries,

@@ -2,18 +2,18 @@
 /*
  * scalux/sx_dup.c: fork copies nothing: parent and child use the same amaps
  *
- * Problem   Most forks are followed by an exec: whatever the fork has copied was
- *           for nothing.
+ * Problem   Most forks are followed by an exec: all that the fork has copied is
+ *           thrown away.
  *
  * Picture   before   parent's object ─→ amap { shares 0 } ─→ anons, mapped writable
  *           after    parent's object ─→ amap { shares 0 1 } ─→ anons, read-only
  *                    child's  object ───┘
  *
- * Rules     1. Mappings and charge come first: they may fail.  To share an amap
- *              cannot.  All that is no matter of amaps is ../anons/anonsfork.c's.
- *           2. Where somebody pins a page, or no share is left, the child gets an
- *              amap of its own now, and its own copy of pages that are pinned: who
- *              pins them may go on filling them, for the parent.
+ * Rules     1. Mappings and charge come first: they may fail.  Sharing an amap
+ *              cannot.  All that does not concern amaps is in ../anons/anonsfork.c.
+ *           2. If a page is pinned, or no share is left, the child gets an amap of
+ *              its own now, and its own copy of pinned pages: the I/O that pins
+ *              them may go on filling them, for the parent.
  *
  * Read next unshare.c, which copies at the first store
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scalux/sx_fault.c: what a fault asks: the anon of a page, a new one, and who maps it
+ * scalux/sx_fault.c: a fault: the anon of a page, a new anon, who maps it
  *
- * Problem   A read may use what others use, too; a store must first have an amap
- *           of its own (W1), and then an anon of its own (W2).
+ * Problem   A read may use a shared amap and a shared anon; a store first needs an
+ *           amap of its own (W1), and then an anon of its own (W2).
  *
  * Picture   ../anons/anonsfault.c ─┬ own   W1: a store copies the entries of a shared amap
  *                                  ├ find  an anon of swap; one of the object is none
@@ -13,11 +13,11 @@
  *
  * Rules     1. Read-only if shared: a page that is reached by an amap of several
  *              processes, or whose anon has several entries, is never writable.
- *           2. A read raises no reference: what it raises is nmapped.  (The seed has
- *              it count in refs; the count would never come back to 1.)
+ *           2. A read raises nmapped, not refs.  (In the seed it counts in refs; the
+ *              count would never come back to 1.)
  *           3. In the hold of [W] of a store, after W1, the amap is the process's
- *              alone, and no entry of it goes.  What others share may lose entries
- *              by a truncate: it is looked at with [sx] held.
+ *              alone, and loses no entry.  A shared amap may lose entries by a
+ *              truncate: it is read with [sx] held.
  */
 #include "vm/design/scalux/scalux.h"
 

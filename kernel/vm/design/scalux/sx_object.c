@@ -2,20 +2,20 @@
 /*
  * scalux/sx_object.c: objects and their map entries, from mmap to munmap
  *
- * Problem   A mapping is divided, joined, made smaller and larger, while another
- *           process uses the same amap for what was the same mapping once.
+ * Problem   A mapping is split, merged, made smaller and larger, while another
+ *           process uses the same amap for a mapping that was once a copy of it.
  *
  * Picture   VAD ─ dpriv ─→ object { start, end } ─→ amap ─┬ entries
  *                            └ tree of the map            └ objects of all shares
  *
  * Rules     1. A map entry and the object that it maps are one struct: a fork makes
  *              a new object for each entry, so each has one.
- *           2. What may fail is done in prepare(): the object, with an amap.
- *           3. An amap that is not shared is divided with its mapping; one that is
+ *           2. prepare() does all that may fail: the object, with an amap.
+ *           3. An amap that is not shared is split with its mapping; a shared one
  *              stays whole, and each part has a window on it.
  *           4. A window on a shared amap does not grow over entries that it once
- *              had: the amap is copied first.  So it is where a process would have
- *              more windows on it than are counted.
+ *              had: the amap is copied first.  It is also copied where a process
+ *              would have more windows on it than can be counted.
  *
  * Read next sx_fault.c
  */

@@ -2,16 +2,16 @@
 /*
  * scalux/sx_ops.c: the design as the rest of vm/ sees it
  *
- * Problem   Common code knows mappings, objects, frames and swap; what a private
- *           page is, where it is found and when it is copied is the design's.
+ * Problem   Common code knows mappings, objects, frames and swap; the design decides
+ *           what a private page is, where it is found and when it is copied.
  *
  * Picture   mmap, mremap ─→ sx_object.c, sx_change.c    memory is wanted, mprotect ─→ ../../pmap
  *           all else ─→ ../anons ─┬ objects, anons ─→ sx_object.c   fork ─→ sx_dup.c
  *                                 ├ fault ─→ sx_fault.c, unshare.c   truncate ─→ sx_change.c
  *                                 └ /proc ─→ sx_stat.c   vm_check ─→ sx_check.c
  *
- * Rules     1. Trimming is of one map (evict); a page that others map stays: there
- *              is no evict_any.
+ * Rules     1. Pages are trimmed from one map (evict); a page that others map stays:
+ *              there is no evict_any.
  */
 #include "vm/design/scalux/scalux.h"
 

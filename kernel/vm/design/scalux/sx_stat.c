@@ -2,14 +2,14 @@
 /*
  * scalux/sx_stat.c: what /proc shows of amaps and anons
  *
- * Problem   Who reads /proc/PID/fmo wants to see by which entries and amaps two
- *           processes have a page, and who would page it in.
+ * Problem   A reader of /proc/PID/fmo wants to see by which entries and amaps two
+ *           processes have a page, and which pager would read it in.
  *
  * Picture   anon ─→ entries ─→ amap of each ─→ shares: so many processes
  *           object ─→ amap ─→ the first entries of its window, a line each
  *
- * Rules     1. How many have a page is asked of the amaps of its anon: of each, who
- *              shares it.
+ * Rules     1. The number of processes that have a page is the sum of the shares of
+ *              the amaps that have its anon.
  */
 #include "lib/bitmap.h"
 #include "lib/fmt.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * scalux/unshare.c: W1, an amap that others use, too, is copied before it is changed
+ * scalux/unshare.c: W1: a shared amap is copied before it is changed
  *
  * Problem   A fork has copied nothing.  The first store of either side must not
  *           change what the other has; and there may be no memory for a copy of
@@ -12,12 +12,12 @@
  *                    child  ───→ amap 2 { e₁ e₂ e₃ } ─────┘
  *
  * Rules     1. Only the window is copied; entries, not anons.
- *           2. What has been copied waits in the object for the next pass.  An
- *              amap that is shared loses no entry meanwhile but by a truncate,
- *              which comes by here, too.
- *           3. If the others have gone meanwhile, there is nothing to copy: the
- *              copy is thrown away.
- *           4. mapped_in goes along: no word changes.
+ *           2. The copied part is kept in the object until the next pass.  A shared
+ *              amap loses entries meanwhile only by a truncate, which looks at the
+ *              copy, too.
+ *           3. If no other process shares the amap any more, the copy is not needed
+ *              and is thrown away.
+ *           4. mapped_in is copied, too: no PTE changes.
  */
 #include "vm/design/scalux/scalux.h"
 

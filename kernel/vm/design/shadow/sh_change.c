@@ -2,16 +2,16 @@
 /*
  * shadow/sh_change.c: truncate, mremap and madvise
  *
- * Problem   A part of a mapping loses its pages, or its place, while others see the same
- *           objects.
+ * Problem   A part of a mapping loses its pages, or its address, while other processes
+ *           see the same objects.
  *
  * Picture   truncate  the top's pages go; its window ends there
- *           DONTNEED  the same at an end of the window; in its middle holes, one for each
+ *           DONTNEED  the same at an end of the window; in its middle a hole for each
  *                     page that a parent has
  *           mremap    the top's pages get other numbers; its window another off
  *
- * Rules     1. A truncate goes on to the end of each mapping, so it cuts a window, which
- *              takes no memory.  What nobody sees any more goes with the next collapse.
+ * Rules     1. A truncate reaches to the end of each mapping, so it cuts a window, which
+ *              takes no memory.  The next collapse frees pages that nobody sees any more.
  *           2. Holes are made before anything changes.
  */
 #include "vm/design/shadow/shadow.h"

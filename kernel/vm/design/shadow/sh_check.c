@@ -2,8 +2,8 @@
 /*
  * shadow/sh_check.c: do words, windows and counts agree? and what /proc shows of chains
  *
- * Problem   An object counts its children and each of its pages who does not see it.  A bug
- *           makes count and things disagree long before a program notices.
+ * Problem   An object counts its children, and each page the children that do not see it.
+ *           A bug makes a count wrong long before a program notices.
  *
  * Picture   ../anons/anonscheck.c: each word ─→ what its top sees
  *           sh_check_end: each chain from its top up, each object once ─┬ num_children

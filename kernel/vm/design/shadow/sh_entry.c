@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shadow/sh_entry.c: entries of a map, from mmap to munmap, and the space that has them
+ * shadow/sh_entry.c: entries of a map, from mmap to munmap, and their space
  *
- * Problem   A mapping is divided, joined, made smaller and larger, while another process
- *           sees the same objects for what was the same mapping once.
+ * Problem   A mapping is split, merged, made smaller and larger, while another process
+ *           sees the same objects through a mapping that was once a copy of it.
  *
  * Picture   VAD ─ dpriv ─→ entry { start, end } ─→ top ─→ parent ─→ …
  *                            └ tree of the map      ↑ sees [lo, hi) of its parent
  *
- * Rules     1. Each entry has a top of its own: so a cut divides the pages of one object,
- *              and both parts have the same parent, with a window each.
- *           2. What may fail is done in prepare(): the entry, with a top.
- *           3. A window never grows but by a merge: what a mapping has given up behind its
- *              top does not come back when it grows.
+ * Rules     1. Each entry has a top of its own: a split divides the pages of one object,
+ *              and both parts have the same parent, each with a window on it.
+ *           2. prepare() does all that may fail: the entry, with a top.
+ *           3. A window grows only by a merge: pages of the parents that a mapping has
+ *              given up do not come back when it grows.
  *           4. Pages of a top are numbered by address; those of a parent as those of the
  *              top were when it became one.
  *

@@ -15,10 +15,10 @@
  *                                      └ store    its copy: F3
  *
  * Rules     1. Only pages of a top are writable.
- *           2. What a top sees at a page stays what it is while its space's [W] is held,
+ *           2. The page that a top sees does not change while [W] of its space is held,
  *              but a collapse may bring it to the top.
- *           3. Of a file, every page is resident in the sense of the seed: initpage is for
- *              what no pager has.
+ *           3. Every page of a file is resident in the sense of the seed: initpage is for
+ *              pages that no pager has.
  */
 #include "vm/design/shadow/shadow.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * shadow/sh_fork.c: fork copies nothing: two new tops, in front of what there is
+ * shadow/sh_fork.c: fork copies nothing: two new tops, in front of the old one
  *
  * Problem   The child gets all that the parent has written, and neither may see what the
  *           other writes from then on.
@@ -12,11 +12,11 @@
  *
  *           an object without a page is not stacked: the child's top gets its parent
  *
- * Rules     1. A page that somebody pins is copied for the child now, and comes to the
- *              parent's new top: who pins it may go on filling it, for the parent.
- *           2. The child sees nothing behind the end of the file: nobody would take it
- *              from it (R7).
- *           3. The flush, as all that is no matter of objects, is ../anons/anonsfork.c's.
+ * Rules     1. A pinned page is copied for the child now, and moves to the parent's new
+ *              top: the I/O that pins it may go on filling it, for the parent.
+ *           2. The child sees nothing behind the end of the file: no truncate would take
+ *              it away (R7).
+ *           3. The flush, like all that does not concern objects, is in anonsfork.c.
  */
 #include "vm/design/shadow/shadow.h"
 

@@ -2,17 +2,17 @@
 /*
  * shadow/sh_object.c: one object: its pages, in memory and on swap
  *
- * Problem   What a mapping has stored to is found by page number, is moved to another
- *           object when two collapse, and must be found there by whoever writes it to
- *           swap, reads it or maps it meanwhile.
+ * Problem   A private page is found by its index, moves to another object when two
+ *           objects collapse, and must be found there by a thread that writes it to
+ *           swap, reads it or maps it at that time.
  *
  * Picture   object { n } ─ tree ─→ { index 3, word } { index 9, word } …
  *                                              │ TRANS ─→ page ─ home ─→ the word
  *                                              ├ SWAP  ─→ slot
- *                                              └ 0: a hole, what is behind is not seen
+ *                                              └ 0: a hole, the parent's page is hidden
  *
- * Rules     1. A record does not move: its word is the home of its page.  A collapse
- *              moves it to another tree, whatever its word says; so nothing is read in.
+ * Rules     1. A record keeps its address: its word is the home of its page.  A collapse
+ *              links it into another tree, whatever its word says; nothing is read in.
  *           2. [sh] guards trees, windows and counts of all objects.
  *
  * Read next shadow.c

@@ -2,16 +2,16 @@
 /*
  * shadow/sh_ops.c: the design as the rest of vm/ sees it
  *
- * Problem   Common code knows mappings, objects, frames and swap; what a private page is,
- *           where it is found and when it is copied is the design's.
+ * Problem   Common code knows mappings, objects, frames and swap; the design decides what
+ *           a private page is, where it is found and when it is copied.
  *
  * Picture   mmap, mremap ─→ sh_entry.c, sh_change.c   memory is wanted, mprotect ─→ ../../pmap
  *           all else ─→ ../anons ─┬ entries, pages ─→ sh_entry.c   fork ─→ sh_fork.c
  *                                 ├ fault ─→ sh_fault.c            truncate ─→ sh_change.c
  *                                 └ /proc, vm_check ─→ sh_check.c
  *
- * Rules     1. Page tables are a cache (../../pmap); where a page is mapped nobody is
- *              told, for a page that is in no working set has no word.
+ * Rules     1. Page tables are a cache (../../pmap).  There is no list of the words that
+ *              map a page: a page that is in no working set has none.
  */
 #include "vm/design/shadow/shadow.h"
 

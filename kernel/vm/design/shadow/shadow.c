@@ -2,9 +2,9 @@
 /*
  * shadow/shadow.c: chains of objects, and how they are kept short
  *
- * Problem   A fork copies nothing: it puts an empty object in front of what there is,
- *           one for each side.  Who forks a thousand times would have a thousand objects
- *           to look through for a page that was never stored to again.
+ * Problem   A fork copies nothing: it puts an empty object in front of the old one, one
+ *           for each side.  After a thousand forks a fault would search a thousand
+ *           objects for a page that was never stored to again.
  *
  * Picture   fork       parent's top ─┐                  exit   ─┐
  *                                    ├─→ object ─→ …            ├─→ object    one child
@@ -13,19 +13,19 @@
  *
  *           bypass     top { has all pages that the object has } ─→ the object's parent
  *
- * Rules     1. An object with children is not stored to: what its children see of it does
- *              not change, whoever moves it.
- *           2. A counter of children, no list: the XOR of their addresses, which is the
- *              address of the last one.  Of whom one child is left is due, and collapses
- *              when the others have gone: not at a visit some time later.
- *           3. A collapse moves what the child does not have, page or slot, and frees what
- *              it has, or does not see.  Nothing is read in, no word changes.
- *           4. SH_STEP pages at most move in one hold of [sh]; after each of them all is as
- *              it was, for whoever looks.
- *           5. unseen of a page is at most the number of children that do not see it: who
- *              alone sees one may take it instead of copying it.  What a child gives up
- *              lowers it, even if it was not counted: too low is a copy more, too high
- *              would be somebody's page lost.
+ * Rules     1. An object with children is not stored to: the bytes that its children see
+ *              do not change when a page moves from object to object.
+ *           2. An object has a count of its children and the XOR of their addresses, no
+ *              list: when one child is left, the XOR is its address.  Then the object is
+ *              due, and collapses at once, not at some later visit.
+ *           3. A collapse moves pages and slots that the child does not have, and frees
+ *              those that it has or does not see.  Nothing is read in, no word changes.
+ *           4. At most SH_STEP pages move in one hold of [sh]; after each of these holds
+ *              all faults see the same pages as before.
+ *           5. unseen of a page is at most the number of children that do not see it: the
+ *              only child that sees it may take it without a copy.  A child that gives up
+ *              a page lowers unseen, even if it was not counted: a count that is too low
+ *              costs a copy, one that is too high would lose a page.
  */
 #include "vm/design/shadow/shadow.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/amap.c: which anon is at which page, what a fault asks and a fork does
+ * uvm/amap.c: which anon is at which page, for faults and forks
  *
  * Problem   Each page of anonymous memory has a record with a count, the anon.  A
- *           map of anons says who has which; whoever copies the map, early or
- *           late, must count each anon that it names.
+ *           map of anons (amap) says which anons a mapping has; each copy of the
+ *           map, early or late, must count each anon that it names.
  *
  * Picture   amap ─ chunks ─→ { no 512 }   { no 513 }          { no 900 }
  *                              anon[32]     anon[32]            anon[32]
@@ -16,14 +16,14 @@
  *           late    fork: same amap, refs 2                  the first write copies
  *                   the amap, then its page
  *
- * Rules     1. A chunk without an anon goes.
+ * Rules     1. A chunk without an anon is freed.
  *           2. Read-only if shared: a page whose anon has more than one reference,
  *              or whose amap has, is never mapped writable.
- *           3. There is no common page of zeros: a read of what was never written
- *              makes an anon, as a write does.
- *           4. Of a shared amap slots are read, never changed: before a fault would,
- *              amap_fault_own() has called amap_unshare().
- *           5. In which order a fault asks is said in ../anons/anonsfault.c.
+ *           3. There is no common page of zeros: a read of an untouched page makes
+ *              an anon, as a write does.
+ *           4. Slots of a shared amap are read, never changed: before a change a
+ *              fault calls amap_unshare(), by amap_fault_own().
+ *           5. ../anons/anonsfault.c has the order of the steps of a fault.
  */
 #include "vm/design/uvm/uvm.h"
 

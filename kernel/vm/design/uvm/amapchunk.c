@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/amapchunk.c: the first level of an amap, and what is done to whole amaps
+ * uvm/amapchunk.c: the first level of an amap, and operations on whole amaps
  *
- * Problem   A mapping may be of a terabyte, of which a few pages have been
- *           touched.  Their anons must be found quickly, copied by a fork at the
- *           cost of what exists, and divided where the mapping is.
+ * Problem   A mapping may have a terabyte with a few touched pages.  Their anons
+ *           must be found quickly, copied by a fork at the cost of what exists,
+ *           and split where the mapping is split.
  *
  * Picture   entry ─┐
  *           entry ─┴→ amap { refs } ─ tree ─→ { no 512 }  { no 513 }  { no 900 }
  *
  * Rules     1. Chunks are numbered by address, not from the mapping's beginning:
- *              so a mapping grows downwards, is divided and is joined without a
- *              slot being shifted.
- *           2. The first level is a tree of the chunks that there are: an array
- *              of pointers would cost a mapping of a terabyte 64 MiB before its
+ *              so a mapping grows downwards, is split and is merged without
+ *              moving a slot.
+ *           2. The first level is a tree of the existing chunks: an array of
+ *              pointers would cost a mapping of a terabyte 64 MiB before its
  *              first touch.
- *           3. An amap has one entry, whose space's ws_lock guards it.  One that a
- *              late fork has shared has several, and nobody changes it: who wants
- *              to has a copy first (amap_own()).
- *           4. Who alone has an amap stays alone, but for his own fork, which
- *              map_lock excludes.
+ *           3. An amap has one entry, whose space's ws_lock guards it.  An amap
+ *              that a late fork has shared has several, and nobody changes it: a
+ *              space makes its own copy first (amap_own()).
+ *           4. A space that alone has an amap stays alone: only its own fork could
+ *              add a sharer, and map_lock excludes that.
  *           5. There may be no memory for a copy of many chunks, under locks that
- *              allow no wait: they are set aside, over as many passes as it takes.
+ *              allow no wait: chunks are set aside, over several passes if needed.
  *
  * Read next amap.c
  */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/change.c: what truncate, mremap and madvise do
+ * uvm/change.c: truncate, mremap and madvise
  *
- * Problem   A part of a mapping loses its pages or its place.  Words are only a
- *           cache: most changes take them away, and the next fault finds the page
+ * Problem   A part of a mapping loses its pages or its address.  PTEs are only a
+ *           cache: most changes clear them, and the next fault finds the page
  *           again.
  *
  * Picture   truncate ─→ words, and anons behind the end
- *           DONTNEED ─→ the same, of an amap that nobody else has
+ *           DONTNEED ─→ the same, in an amap that is not shared
  *           mremap   ─→ words go, anons change their amap
  *
- * Rules     1. Words go first; what may fail, a copy of a shared amap, before them.
+ * Rules     1. A copy of a shared amap, which may fail, comes first; then the words go.
  */
 #include "vm/design/uvm/uvm.h"
 

@@ -11,12 +11,12 @@
  *           uvm=late parent ─ amap { refs 2 } ─→ anon { refs 1 } ─→ page, read-only
  *                    child  ───┘
  *
- * Rules     1. A slot that the child has is passed by when the copy goes on.
- *           2. Where refs have risen, words of the parent lose W; the flush, as all
- *              that is no matter of amaps, is ../anons/anonsfork.c's.
- *           3. A page that somebody pins is copied at once.
- *           4. The boot option uvm=late copies no amap of anonymous memory: the first
- *              who is about to change it does (amap_own()).
+ * Rules     1. When an interrupted copy goes on, it skips slots that the child has.
+ *           2. Where refs have risen, words of the parent lose W; the flush, like all
+ *              that does not concern amaps, is in ../anons/anonsfork.c.
+ *           3. A pinned page is copied at once.
+ *           4. With the boot option uvm=late fork copies no amap of anonymous memory:
+ *              the first change by either side does (amap_own()).
  *
  * Read next amap.c, which copies
  */

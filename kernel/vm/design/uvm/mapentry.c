@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * uvm/mapentry.c: map entries, from mmap to munmap, and the space that has them
+ * uvm/mapentry.c: map entries, from mmap to munmap, and their space
  *
  * Problem   The kernel keeps mappings as VADs, which may be on swap.  A fault, a
- *           truncate and the page daemon ask for an entry under locks where
- *           nothing on swap can be touched, and it has anons to keep.
+ *           truncate and the page daemon need an entry, with its anons, under
+ *           locks where nothing on swap can be touched.
  *
  * Picture   VAD ─ dpriv ─→ entry { start, end, vad } ─ amap ─→ anons
  *                            └─ splay tree of the space
  *
- * Rules     1. What may fail is done in prepare(): the entry, its amap, a chunk for
- *              the case that one is divided, and that an amap which is cut is nobody
- *              else's.  All later changes only move pointers.
+ * Rules     1. prepare() does all that may fail: the entry, its amap, a chunk in
+ *              case one is split, and a copy of a shared amap that will be
+ *              split.  All later changes only move pointers.
  *           2. start and end are the VAD's, and change with it under [M], [W] and
- *              [splay]: who has one of them may read.
- *           3. Rights and flags are the VAD's alone, the most rights that mprotect
- *              may give (maxprot) among them.
+ *              [splay]: with one of these held they may be read.
+ *           3. Rights and flags are in the VAD only, also the rights that mprotect
+ *              may give at most (maxprot).
  *
  * Read next amap.c
  */

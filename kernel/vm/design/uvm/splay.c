@@ -2,9 +2,9 @@
 /*
  * uvm/splay.c: the entries of a map, in a splay tree
  *
- * Problem   Faults come in bunches: the entry that was asked for last is asked
- *           for again.  A tree that moves it to the top answers the next one at
- *           once, and needs no balance.
+ * Problem   Faults come in bunches: the entry that was found last is wanted again.
+ *           A tree that moves it to the top finds it at once the next time,
+ *           and needs no balance.
  *
  * Picture   search for d:      h              d          the next search for d
  *                             ╱ ╲    ──→     ╱ ╲         looks at one entry
@@ -12,10 +12,10 @@
  *                           ╱                  ╱ ╲
  *                          b                  f   k
  *
- * Rules     1. A search changes the tree, and faults of threads run side by side
+ * Rules     1. A search changes the tree, and faults of threads run in parallel
  *              under a shared map_lock: so the tree has a lock of its own.
- *           2. An entry lies over [start, end); no two overlap, so that an
- *              address is less than, within or behind an entry.
+ *           2. An entry covers [start, end); no two overlap, so that an
+ *              address is below, within or above an entry.
  */
 #include "vm/design/uvm/uvm.h"
 

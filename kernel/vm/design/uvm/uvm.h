@@ -6,8 +6,8 @@
  *
  * Typical life of an anon: a first touch makes it, with one reference; a fork
  * gives it one more for each amap that is copied; a write by one side copies it
- * and gives one up; the last slot that lets it go ends it, with its page or its
- * place on swap.
+ * and gives one up; the last slot that drops it frees it, with its page or its
+ * swap slot.
  *
  * Tags beside those of space.h: [anon] vm_anon.lock, [amap] vm_amap.lock, [splay]
  * uvm_space.lock, [check] freeze_spaces().

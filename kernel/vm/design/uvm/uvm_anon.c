@@ -2,7 +2,7 @@
 /*
  * uvm/uvm_anon.c: the life of an anon, one page of anonymous memory
  *
- * Problem   A page that several processes have after a fork must be one page for
+ * Problem   A page that several processes share after a fork must be one page for
  *           all of them, also while it is on swap, until one of them writes.
  *
  * Picture   slot of an amap ──┐
@@ -13,8 +13,8 @@
  * Rules     1. An anon never moves: its address is the home of its page.
  *           2. refs == 1 is stable for the space that has the slot alone: only its
  *              own fork could add one, and map_lock excludes that.
- *           3. A page that is mapped or pinned is let go of by whoever maps or
- *              pins it; the anon gives up only what it owns.
+ *           3. An anon gives up only its ownership of a page: if the page is still
+ *              mapped or pinned, the last mapping or pin frees it.
  *
  * Read next amap.c
  */

@@ -3,8 +3,8 @@
  * uvm/uvm_check.c: do words, pvs, slots and anons agree? and what /proc shows of them
  *
  * Problem   An anon counts the slots of all spaces that name it, a page the words
- *           that map it.  A bug makes count and things disagree long before a
- *           program notices.
+ *           that map it.  A bug makes a count wrong long before a program
+ *           notices.
  *
  * Picture   ../anons/anonscheck.c ─┬ each slot ─→ anon.met++
  *                                  └ each word ─→ its slot, its pv

@@ -2,16 +2,16 @@
 /*
  * uvm/uvm_ops.c: the design as the rest of vm/ sees it
  *
- * Problem   Common code knows mappings, objects, frames and swap; what a private
- *           page is, where it is found and when it is copied is the design's.
+ * Problem   Common code knows mappings, objects, frames and swap; the design decides
+ *           what a private page is, where it is found and when it is copied.
  *
  * Picture   mmap, mprotect, mremap ─→ mapentry.c, change.c    memory is wanted ─→ ../../pmap
  *           all else ─→ ../anons ─┬ entries, anons ─→ mapentry.c   fork ─→ dup.c
  *                                 ├ fault ─→ amap.c   truncate ─→ change.c
  *                                 └ /proc, vm_check ─→ uvm_check.c
  *
- * Rules     1. Page tables are a cache (../../pmap), and it keeps a list of who maps
- *              each page (pv_left).
+ * Rules     1. Page tables are a cache (../../pmap), which keeps a list of the words
+ *              that map each page (pv_left).
  */
 #include "vm/design/uvm/uvm.h"
 
