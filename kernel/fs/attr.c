@@ -118,6 +118,7 @@ fs_access(const struct path_at *at, unsigned want)
 	if ((at->flags & AT_EACCESS) == 0) {
 		real.fsuid = real.uid;
 		real.fsgid = real.gid;
+		real.caps.effective = real.uid == 0 ? real.caps.permitted : 0;
 	}
 	r = walk_path(&w, at, walk_flags_of(at));
 	if (r != 0)
@@ -222,14 +223,16 @@ file_setattr(struct file *f, const struct kattr *a)
 static int
 chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 {
-	if (c->fsuid == 0)
+	bool is_his = c->fsuid == atomic_load_relaxed(&v->uid);
+
+	if (cred_may(c, CAP_CHOWN) && (a->valid & (ATTR_UID | ATTR_GID)) != 0)
 		return 0;
 	/* Nothing is given away; but it may take set-id bits. */
 	if ((a->valid & (ATTR_UID | ATTR_GID)) == 0)
 		return vn_is_owner(v, c) || v->type == S_IFDIR ||
 		    vn_lost_setid(c, vn_mode(v), atomic_load_relaxed(&v->gid)) ==
 		    0 ? 0 : -EPERM;
-	if (!vn_is_owner(v, c))
+	if (!is_his)
 		return -EPERM;
 	if ((a->valid & ATTR_UID) != 0 && a->uid != c->fsuid)
 		return -EPERM;

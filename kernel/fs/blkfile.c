@@ -498,7 +498,7 @@ flush_buffers(struct file *f)
 	struct blkfile *b = blkfile_of(f);
 	int r;
 
-	if (fs_cred()->euid != 0)
+	if (!fs_may(CAP_SYS_ADMIN))
 		return -EACCES;
 	r = vmo_sync(b->vmo, 0, UINT64_MAX);
 	if (r == 0)

@@ -26,7 +26,7 @@ move_to(const struct path_at *at, enum fs_place place)
 	else
 		r = vn_permit(w.vn, w.cred, VN_X);
 	/* What is wrong with the path is told to everybody. */
-	if (r == 0 && place == PLACE_ROOT && w.cred->euid != 0)
+	if (r == 0 && place == PLACE_ROOT && !cred_may(w.cred, CAP_SYS_CHROOT))
 		r = -EPERM;
 	if (r == 0)
 		w.vn = fsctx_exchange(place, w.vn);

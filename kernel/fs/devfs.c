@@ -169,7 +169,7 @@ devfs_opened(struct vnode *v, struct file *f, unsigned flags)
 
 	if (d == NULL)
 		return -ENXIO;
-	if (d->is_physical && fs_cred()->euid != 0)
+	if (d->is_physical && !fs_may(CAP_SYS_RAWIO))
 		return -EPERM;
 	if (d->ops->open != NULL)
 		r = d->ops->open(&d, dev_minor(v->rdev), flags);

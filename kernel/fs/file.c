@@ -94,7 +94,7 @@ files_set_max(uint64_t n)
 int
 file_alloc(struct file **out)
 {
-	bool may = atomic_add(&files.open, 1) <= files_max() || fs_cred()->euid == 0;
+	bool may = atomic_add(&files.open, 1) <= files_max() || fs_may(CAP_SYS_ADMIN);
 	struct file *f = may ? kmem_cache_zalloc(&file_cache) : NULL;
 
 	if (f == NULL) {
@@ -522,7 +522,7 @@ write_locked(struct vnode *v, uint64_t off, struct uio *u)
 void
 vn_strip_setid(struct vnode *v)
 {
-	if ((vn_mode(v) & (S_ISUID | S_ISGID)) == 0 || fs_cred()->fsuid == 0)
+	if ((vn_mode(v) & (S_ISUID | S_ISGID)) == 0 || fs_may(CAP_FSETID))
 		return;
 	spin_lock(&v->attr_lock);
 	v->perm &= ~vn_lost_setid(fs_cred(), v->perm, v->gid);

@@ -19,12 +19,37 @@ struct vnode;
 struct file;
 struct kstat;
 
+/* Root's rights one by one, as Linux numbers them: those that something asks for. */
+enum cap {
+	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID,
+	CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_LINUX_IMMUTABLE,
+	CAP_NET_ADMIN = 12, CAP_IPC_LOCK = 14, CAP_IPC_OWNER, CAP_SYS_RAWIO = 17,
+	CAP_SYS_CHROOT, CAP_SYS_PTRACE, CAP_SYS_ADMIN = 21, CAP_SYS_BOOT, CAP_SYS_NICE,
+	CAP_SYS_RESOURCE, CAP_MKNOD = 27, CAP_SYSLOG = 34, CAP_WAKE_ALARM, CAP_LAST = 40
+};
+#define CAP_BIT(cap) (1ul << (cap))
+#define CAP_ALL (2 * CAP_BIT(CAP_LAST) - 1)
+
+/* Sets of them (capabilities(7)); without gaps, since each process has all five. */
+struct caps {
+	uint64_t effective : 41, permitted : 41, inheritable : 41, ambient : 41,
+	    bounding : 41;
+} __attribute__((packed));
+
 /* Who asks, and from where; thread->fsctx.  Shared by CLONE_FS. */
 struct cred {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
-	uint32_t ngroups;
+	struct caps caps;
+	uint16_t ngroups;
 	uint32_t groups[32];
 };
+
+static inline bool
+cred_may(const struct cred *c, enum cap cap)
+{
+	return (c->caps.effective & CAP_BIT(cap)) != 0;
+}
+
 struct fsctx {
 	_Atomic uint32_t refs;   /* [A] threads that share it */
 	struct mutex lock;       /* LR_VNODE; guards the rest */

@@ -93,6 +93,7 @@ int fs_chroot(const struct path_at *) MUST_CHECK;
 ssize_t fs_getcwd(char *buf, size_t cap);            /* length without NUL */
 unsigned fs_umask(unsigned mask);                    /* returns the old one */
 const struct cred *fs_cred(void);
+bool fs_may(enum cap);                               /* its rights allow that */
 
 /* ---- mountcall.c ---- */
 int fs_mount(const char *source, const struct path_at *, const char *type,

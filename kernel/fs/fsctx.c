@@ -17,7 +17,8 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-static const struct cred kernel_cred;   /* all ids 0 */
+static const struct cred kernel_cred = {
+	.caps = { .effective = CAP_ALL, .permitted = CAP_ALL, .bounding = CAP_ALL } };
 
 static struct {
 	const struct cred *(*cred)(void); /* [c] set at init */
@@ -37,6 +38,12 @@ fs_cred(void)
 	const struct cred *c = hooks.cred != NULL ? hooks.cred() : NULL;
 
 	return c != NULL ? c : &kernel_cred;
+}
+
+bool
+fs_may(enum cap cap)
+{
+	return cred_may(fs_cred(), cap);
 }
 
 static struct fsctx *

@@ -61,7 +61,7 @@ kmsg_init(void)
 int
 kmsg_opened(struct file *f, unsigned flags)
 {
-	if ((flags & O_ACCMODE) != O_WRONLY && fs_cred()->euid != 0)
+	if ((flags & O_ACCMODE) != O_WRONLY && !fs_may(CAP_SYSLOG))
 		return -EPERM;
 	f->ops = &kmsg_file_ops;
 	f->pos = klog_first();

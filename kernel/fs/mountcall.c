@@ -124,7 +124,7 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 	r = walk_path(&w, at, 0);
 	if (r != 0)
 		return r;
-	if (fs_cred()->euid != 0)
+	if (!fs_may(CAP_SYS_ADMIN))
 		r = -EPERM;
 	else if ((flags & MS_REMOUNT) != 0 && (flags & MS_BIND) == 0)
 		r = mount_remount_data(w.vn, flags, data);
@@ -165,7 +165,7 @@ fs_umount(const struct path_at *at)
 	    WALK_NOFOLLOW : 0);
 	if (r != 0)
 		return r;
-	if (fs_cred()->euid != 0) {
+	if (!fs_may(CAP_SYS_ADMIN)) {
 		walk_end(&w);
 		return -EPERM;
 	}

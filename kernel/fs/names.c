@@ -114,7 +114,7 @@ mknod_permit(const struct walk *w, unsigned mode, uint64_t rdev)
 	int r;
 
 	if ((!S_ISCHR(mode) && (mode & S_IFMT) != S_IFBLK) ||
-	    w->cred->fsuid == 0 || (S_ISCHR(mode) && rdev == 0))
+	    cred_may(w->cred, CAP_MKNOD) || (S_ISCHR(mode) && rdev == 0))
 		return 0;
 	r = vn_permit(w->dir, w->cred, VN_W | VN_X);
 	return r != 0 ? r : -EPERM;
@@ -346,7 +346,7 @@ fs_link(const struct path_at *from, const struct path_at *to)
 	int r;
 
 	/* A descriptor that was handed over shall not become a name. */
-	if ((from->flags & AT_EMPTY_PATH) != 0 && fs_cred()->euid != 0)
+	if ((from->flags & AT_EMPTY_PATH) != 0 && !fs_may(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
 	r = walk_path(&wf, from, (from->flags & AT_SYMLINK_FOLLOW) != 0 ? 0 :
 	    WALK_NOFOLLOW);

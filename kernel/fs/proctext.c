@@ -332,7 +332,7 @@ proc_text_opened(struct vnode *v, struct file *f)
 	if (pf == NULL)
 		return -ENOMEM;
 	pf->text.out.put = text_put;
-	pf->by_root = fs_cred()->euid == 0;
+	pf->by_root = fs_may(CAP_SYS_ADMIN);
 	r = procpid_may_look(proc_node_of(v), &pf->as);
 	if (r != 0)
 		kmem_free(pf);

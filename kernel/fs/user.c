@@ -124,7 +124,7 @@ user_give(struct user *u, enum user_use use, uint64_t n)
 int
 user_take(enum user_use use, uint64_t n, struct user **out)
 {
-	bool is_free = fs_cred()->euid == 0 && use != USE_WATCHES;
+	bool is_free = fs_may(CAP_SYS_RESOURCE) && use != USE_WATCHES;
 	struct user *u = user_get();
 
 	if (u == NULL)

@@ -45,6 +45,7 @@ int
 vn_permit(struct vnode *v, const struct cred *c, unsigned want)
 {
 	uint32_t perm, uid, gid;
+	bool any_x;
 
 	spin_lock(&v->attr_lock);
 	perm = v->perm;
@@ -54,23 +55,23 @@ vn_permit(struct vnode *v, const struct cred *c, unsigned want)
 	if ((want & VN_W) != 0 && (v->mnt->flags & MS_RDONLY) != 0 &&
 	    (v->type == S_IFREG || v->type == S_IFDIR))
 		return -EROFS;
-	if (c->fsuid == 0) {
-		if (v->type != S_IFDIR && (want & VN_X) != 0 && (perm & 0111) == 0)
-			return -EACCES;
-		return 0;
-	}
+	any_x = v->type == S_IFDIR || (perm & 0111) != 0;
 	if (c->fsuid == uid)
 		perm >>= 6;
 	else if (cred_in_group(c, gid))
 		perm >>= 3;
-	return (perm & want) == want ? 0 : -EACCES;
+	if ((perm & want) == want ||
+	    (cred_may(c, CAP_DAC_OVERRIDE) && ((want & VN_X) == 0 || any_x)))
+		return 0;
+	return cred_may(c, CAP_DAC_READ_SEARCH) && (want & VN_W) == 0 &&
+	    ((want & VN_X) == 0 || v->type == S_IFDIR) ? 0 : -EACCES;
 }
 
 /* May cred change v's mode and the like? */
 bool
 vn_is_owner(struct vnode *v, const struct cred *c)
 {
-	return c->fsuid == 0 || c->fsuid == atomic_load_relaxed(&v->uid);
+	return c->fsuid == atomic_load_relaxed(&v->uid) || cred_may(c, CAP_FOWNER);
 }
 
 /*
@@ -94,7 +95,7 @@ vn_tells(void *client)
 bool
 vn_may_setgid(const struct cred *c, uint32_t gid)
 {
-	return c->fsuid == 0 || cred_in_group(c, gid);
+	return cred_may(c, CAP_FSETID) || cred_in_group(c, gid);
 }
 
 /*

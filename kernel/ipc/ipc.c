@@ -90,7 +90,7 @@ ipc_may_locked(const struct ipc *i, unsigned access)
 		bits >>= 6;
 	else if (in_group(c, i->cgid) || in_group(c, i->gid))
 		bits >>= 3;
-	return (access & ~bits & 7) == 0 || c->euid == 0;
+	return (access & ~bits & 7) == 0 || cred_may(c, CAP_IPC_OWNER);
 }
 
 /*
@@ -118,7 +118,7 @@ owned_locked(struct ipc_ids *ids, int id, int *r)
 
 	HELD(&ipc_lock);
 	*r = i == NULL ? -EINVAL : c->euid == i->cuid || c->euid == i->uid ||
-	    c->euid == 0 ? 0 : -EPERM;
+	    cred_may(c, CAP_SYS_ADMIN) ? 0 : -EPERM;
 	return *r == 0 ? i : NULL;
 }
 

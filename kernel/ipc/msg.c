@@ -136,7 +136,7 @@ static int
 queue_set_locked(struct ipc *i, const struct ipc_set *set)
 {
 	HELD(&ipc_lock);
-	if (set->qbytes > MSG_QUEUE_BYTES && proc_current()->cred.euid != 0)
+	if (set->qbytes > MSG_QUEUE_BYTES && !proc_may(CAP_SYS_RESOURCE))
 		return -EPERM;
 	queue_of(i)->max = set->qbytes;
 	wake_both_locked(queue_of(i));

@@ -178,7 +178,7 @@ shm_attach(int id, va_t at, int flags, va_t *out)
 	struct map_limits lim;
 	unsigned prot = PROT_R, access = IPC_R;
 	struct map_args m = { .flags = MAP_SHARED, .lim = &lim,
-		.privileged = proc_is_root() };
+		.privileged = proc_may(CAP_SYS_RAWIO) };
 	int r = place(&at, flags, &m.flags);
 
 	if (r < 0)

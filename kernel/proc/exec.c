@@ -28,6 +28,7 @@
 #include "proc/procfn.h"
 #include "proc/tracee.h"
 
+#include "fs/fscall.h"
 #include "fs/fsflags.h"
 #include "lib/errno.h"
 #include "lib/string.h"
@@ -177,8 +178,7 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 		return r;
 	x->rss = proc_limit(RLIMIT_RSS);
 	proc_map_limits(&x->lim);
-	if (tk != NULL)
-		x->cred = tk->proc->cred;
+	x->cred = *fs_cred();
 	src->buf = x->buf;
 	r = args_check(src, arg_limit(x->lim.stack));
 	if (r < 0)
@@ -351,12 +351,34 @@ acts_as_itself(const struct cred *c)
 	return c->euid == c->uid && c->egid == c->gid;
 }
 
+static bool
+gains_nothing(const struct cred *old, const struct cred *new)
+{
+	return (new->caps.permitted & ~old->caps.permitted) == 0;
+}
+
 /* Does it act as who ran before? */
 static bool
 acts_as_before(const struct cred *old, const struct cred *new)
 {
 	return old->euid == new->euid && old->egid == new->egid &&
-	    old->fsuid == new->fsuid && old->fsgid == new->fsgid;
+	    old->fsuid == new->fsuid && old->fsgid == new->fsgid &&
+	    gains_nothing(old, new);
+}
+
+/* What the users make of the capabilities of who ran before: root has what is not
+ * bounded.  gains: they may become more. */
+static void
+caps_exec(struct cred *c, bool is_set_id, bool gains)
+{
+	struct caps *s = &c->caps;
+	uint64_t most = gains ? CAP_ALL : s->permitted;
+
+	s->ambient = is_set_id ? 0 : s->ambient;
+	s->permitted = s->ambient;
+	if (c->uid == 0 || c->euid == 0)
+		s->permitted |= (s->bounding | s->inheritable) & most;
+	s->effective = c->euid == 0 ? s->permitted : s->ambient;
 }
 
 /* Set-id bits of the file; not for scripts, nor on a nosuid mount. */
@@ -366,13 +388,14 @@ exec_cred(struct exec_new *x)
 	struct task *tk = thread_current()->proc;
 	struct file_rights f = file_rights(x->file);
 	struct cred *c = &x->cred, old = x->cred;
+	bool kept = tk != NULL && tk->no_new_privs;
 
 	if (tk != NULL && UNLIKELY(tk->traced != NULL)) {
 		spin_lock(&proc_lock);
 		x->dropped = trace_drops_rights_locked(tk);
 		spin_unlock(&proc_lock);
 	}
-	if (tk != NULL && !tk->no_new_privs && !file_is_nosuid(x->file)) {
+	if (!kept && !file_is_nosuid(x->file)) {
 		if ((f.mode & S_ISUID) != 0)
 			c->euid = f.uid;
 		if ((f.mode & S_ISGID) != 0 && (f.mode & 0010) != 0)
@@ -380,12 +403,13 @@ exec_cred(struct exec_new *x)
 	}
 	/* As on Linux, one that is refused them is no less careful. */
 	x->secure = !acts_as_itself(c);
-	if (x->dropped && (c->euid != old.euid || c->egid != old.egid)) {
+	if (x->dropped && !cred_may(&old, CAP_SETUID) && (c->euid != old.euid || c->egid != old.egid)) {
 		c->euid = c->uid;
 		c->egid = c->gid;
 	}
 	c->suid = c->fsuid = c->euid;
 	c->sgid = c->fsgid = c->egid;
+	caps_exec(c, x->secure, !kept && !x->dropped);
 }
 
 /* The new space: stack and strings, program, interpreter, break. */
@@ -415,7 +439,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	if (r < 0)
 		return r;
 	stack_lo = top - map_stack_room(stack);
-	x->prog.privileged = x->cred.euid == 0;
+	x->prog.privileged = cred_may(&x->cred, CAP_SYS_RAWIO);
 	r = elf_map(&x->prog, x->as, &x->lim, stack_lo);
 	if (r < 0)
 		return r;

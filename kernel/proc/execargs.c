@@ -27,7 +27,6 @@
 
 #define STRING_MAX 131072
 #define TABLE_WORDS 128
-#define AUXV_PAIRS 20
 /* The largest signal frame: abi_sigframe, FP image, red zone, alignment. */
 #define MIN_SIG_STACK 1184
 
@@ -383,7 +382,7 @@ push_table(struct stack_build *b, const struct auxv_in *aux,
 	unsigned naux;
 	int r;
 
-	img->args_end = img->env = b->envc > 0 ? b->at[b->argc] : b->execfn;
+	img->env = b->envc > 0 ? b->at[b->argc] : b->execfn;
 	r = push_small(b);
 	if (r < 0)
 		return r;
@@ -403,6 +402,5 @@ push_table(struct stack_build *b, const struct auxv_in *aux,
 	for (unsigned i = 0; i < naux; i++)
 		word(b, &w, auxv[i]);
 	words_flush(b, &w);
-	img->auxv_end = w.at;
 	return w.error;
 }

@@ -193,7 +193,8 @@ too_many_locked(const struct proc *p)
 	uint64_t most = p->limits->of[RLIMIT_NPROC].cur;
 
 	HELD(&proc_lock);
-	return p->cred.euid != 0 && p->cred.uid != 0 &&
+	return p->cred.uid != 0 && !cred_may(&p->cred, CAP_SYS_RESOURCE) &&
+	    !cred_may(&p->cred, CAP_SYS_ADMIN) &&
 	    pid_taken_locked() >= most &&
 	    proc_count_uid_locked(p->cred.uid) >= most;
 }

@@ -11,15 +11,14 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
-static const struct cred kernel_cred;   /* all ids 0 */
-
 /* One that is told to end may take what its end takes. */
 static bool
 acts_for_user(void)
 {
 	struct task *tk = thread_current()->proc;
 
-	return tk != NULL && tk->proc->cred.euid != 0 && !thread_is_killed();
+	return tk != NULL && !cred_may(&tk->proc->cred, CAP_SYS_ADMIN) &&
+	    !thread_is_killed();
 }
 
 static const struct cred *
@@ -27,7 +26,7 @@ current_cred(void)
 {
 	struct task *tk = thread_current()->proc;
 
-	return tk != NULL ? &tk->proc->cred : &kernel_cred;
+	return tk != NULL ? &tk->proc->cred : NULL;
 }
 
 /*

@@ -181,7 +181,7 @@ ask(struct tty_asker *a)
 	a->group = p->pgid;
 	a->leads = p->sid == p->pid;
 	a->gave_up = p->no_tty;
-	a->root = proc_is_root();
+	a->root = proc_may(CAP_SYS_ADMIN);
 }
 
 /* Of one process, whatever others of its session do. */

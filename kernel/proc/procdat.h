@@ -162,7 +162,7 @@ struct task {
 	bool vfork : 1;          /* [L] a parent waits in vfork_wq */
 	bool reset_on_fork : 1;  /* [L] SCHED_RESET_ON_FORK */
 	bool no_random : 1;      /* [L] ADDR_NO_RANDOMIZE: for its next exec */
-	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS; nothing is there to keep */
+	bool keep_caps : 1;      /* [L] PR_SET_KEEPCAPS */
 	bool no_new_privs : 1;   /* [L] PR_SET_NO_NEW_PRIVS: programs give it no rights */
 	enum pi_part pi_part : 2; /* [L] */
 	bool mask_saved;         /* [own] saved_mask counts; a byte of its own */
@@ -198,8 +198,7 @@ enum proc_state { PROC_NEW, PROC_LIVE, PROC_ZOMBIE, PROC_DEAD };
 /* Where things lie in the image, for /proc/PID/stat. */
 struct proc_image {
 	va_t code_lo, code_hi, data_lo, data_hi; /* [L] */
-	va_t stack, args, args_end, env, env_end; /* [L] */
-	va_t auxv, auxv_end;     /* [L] */
+	va_t stack, args, env, env_end, auxv; /* [L] args end where env begins */
 };
 
 struct proc {
@@ -240,15 +239,10 @@ struct proc {
 	uint32_t parent_execs;   /* [L] its execs when this was made; exit.c */
 	bool subreaper;          /* [L] */
 	bool dumpable;           /* [L] */
-	bool no_tty;             /* [L] has given up its session's terminal */
-	bool too_many;           /* [L] when it became its user's: limits_meet_user_locked() */
 	int8_t pdeath_sig;       /* [L] sent when the parent, a thread, ends */
 	bool cpu_watch;          /* [L] a CPU limit or timer is armed */
-	int8_t nice;             /* [L] of the first thread, when it has ended, … */
-	bool no_new_privs;       /* [L] … */
 	int16_t oom_adj;         /* [L] kept, not used: nobody is killed */
 	int16_t oom_min;         /* [L] only root sets a lower one: root's last */
-	_Atomic uint32_t alarm_due; /* [A] alarm_work holds a reference */
 
 	struct sighand *sighand; /* [L] */
 	struct sigpend pending;  /* [L] sent to the process */
@@ -262,10 +256,15 @@ struct proc {
 	bool stop_told : 1;      /* [L] the parent knows that all have stopped */
 	bool stop_news : 1, cont_news : 1; /* [L] not yet fetched by wait */
 	bool barriers : 1;       /* [L] it may have its threads' memory ordered */
+	bool no_tty : 1;         /* [L] has given up its session's terminal */
+	bool too_many : 1;       /* [L] when it became its user's: limits_meet_user_locked() */
+	bool real_rests : 1;     /* [L] it[ITIMER_REAL] has fired; its SIGALRM is not taken */
+	bool no_new_privs : 1;   /* [L] … of the first thread, when it has ended */
 	int8_t stop_sig;         /* [L] 0: running */
 	int8_t cont_due;         /* [L] CLD_ of SIGCHLD when it goes on; 0: none */
-	uint8_t policy;          /* [L] … of the first thread, when it has ended */
-	bool real_rests;         /* [L] it[ITIMER_REAL] has fired; its SIGALRM is not taken */
+	int8_t nice;             /* [L] of the first thread, when it has ended, … */
+	uint8_t policy;          /* [L] … */
+	_Atomic bool alarm_due;  /* [A] alarm_work holds a reference */
 	struct waitq stop_wq;    /* stopped threads */
 	struct waitq child_wq;   /* wait4: a child changed */
 
@@ -312,7 +311,7 @@ struct proc *proc_of_id_locked(int id);       /* the same, or a thread's */
 struct proc *proc_lookup(int id);             /* that with a reference */
 struct task *task_find_locked(int tid);
 struct task *task_of_id_locked(int id);       /* that, or one of a process */
-bool proc_is_root(void);                      /* euid 0 */
+bool proc_may(enum cap);                      /* the current one's rights */
 void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
 unsigned proc_count(unsigned *threads);
 struct proc *proc_of_space_locked(const struct aspace *);
@@ -331,13 +330,9 @@ void limits_left_locked(struct aspace *);
 void limits_meet_user_locked(struct proc *, uint32_t uid);
 
 /* rights.c: of the current process over another */
+void caps_follow_users_locked(struct cred *, const struct cred *old, bool keep);
 enum look_by { LOOK_BY_FS, LOOK_BY_REAL }; /* which of its ids count */
 bool proc_may_look_locked(const struct proc *, enum look_by);
-#define CAP_LAST 40u             /* of root's rights, as Linux numbers them */
-#define CAP_ALL ((1ul << (CAP_LAST + 1)) - 1)
-#define CAP_FILES 0x10800021ful  /* of them, those to files */
-bool cred_can_be_root(const struct cred *);
-uint64_t cred_caps(const struct cred *);
 bool proc_may_limit_locked(const struct proc *);
 bool proc_may_tune_locked(const struct proc *);
 

@@ -84,6 +84,7 @@ struct arg_src {
 	uint8_t *buf;            /* a page */
 	unsigned argc, envc;     /* as args_check() found them */
 };
+#define AUXV_PAIRS 20
 struct auxv_in {
 	const struct elf_image *prog;
 	va_t interp_base;

@@ -62,7 +62,7 @@ next_cmdline(int id, struct aspace *as, uint64_t *at, struct out *o)
 	int r = view_open(id, &v);
 
 	return r < 0 ? r :
-	    next_memory(v, v->image.args, v->image.args_end, at, o);
+	    next_memory(v, v->image.args, v->image.env, at, o);
 }
 
 /* Where they lie is known of the space that the process has now: rule 5. */
@@ -87,7 +87,8 @@ next_auxv(int id, struct aspace *as, uint64_t *at, struct out *o)
 	if (r < 0)
 		return r;
 	return v->as != as ? view_close(v) :
-	    next_memory(v, v->image.auxv, v->image.auxv_end, at, o);
+	    next_memory(v, v->image.auxv,
+	    v->image.auxv + 16 * AUXV_PAIRS, at, o);
 }
 
 static int
@@ -156,7 +157,7 @@ show_oom_adj(int id, struct out *o)
 static int
 set_oom_adj(struct proc *p, int v)
 {
-	bool is_root = proc_is_root();
+	bool is_root = proc_may(CAP_SYS_RESOURCE);
 	int r = 0;
 
 	spin_lock(&proc_lock);

@@ -197,7 +197,7 @@ print_stat(struct view *v, int id, const struct view_use *use, struct out *o)
 	    v->p->exit_signal);
 	out_printf(o, "%d 0 %d 0 0 0 %lu %lu %lu %lu %lu %lu %lu %d\n", v->cpu,
 	    v->policy, m.data_lo, m.data_hi, v->may_look ? v->vm.brk0 : 0, m.args,
-	    m.args_end, m.env, m.env_end, v->may_look && v->state == 'Z' ? v->p->wait_status : 0);
+	    m.env, m.env, m.env_end, v->may_look && v->state == 'Z' ? v->p->wait_status : 0);
 	return view_close(v);
 }
 
@@ -316,15 +316,16 @@ fd_size(int id)
 	return n;
 }
 
-/* Root's rights one by one, as far as there are any (sys_cap.c); no filters of calls. */
+/* Root's rights one by one; no filters of calls. */
 static void
 show_rights(const struct view *v, struct out *o)
 {
-	const struct cred *c = &v->cred;
+	const struct caps *c = &v->cred.caps;
 
 	out_printf(o, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\n"
-	    "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", 0ul, cred_can_be_root(c) ? CAP_ALL : 0,
-	    cred_caps(c), CAP_ALL, 0ul);
+	    "CapBnd:\t%016lx\nCapAmb:\t%016lx\n", (uint64_t)c->inheritable,
+	    (uint64_t)c->permitted, (uint64_t)c->effective, (uint64_t)c->bounding,
+	    (uint64_t)c->ambient);
 	out_printf(o, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
 	    v->no_new_privs);
 }

@@ -312,9 +312,9 @@ proc_changed_locked(struct proc *child)
 
 /* Does it act as root?  Locks: none. */
 bool
-proc_is_root(void)
+proc_may(enum cap cap)
 {
-	return proc_current()->cred.euid == 0;
+	return cred_may(&proc_current()->cred, cap);
 }
 
 /* For fdtab.c: each thread has its own reference.  Locks: none. */

@@ -49,15 +49,15 @@ trace_me(void)
 	spin_lock(&proc_lock);
 	to = proc_parent_thread_locked(tk->proc);
 	parent = tk->proc->parent;
-	if (task_is_traced(tk) || (parent != NULL && cred_can_be_root(&tk->proc->cred) &&
-	    !cred_can_be_root(&parent->cred))) {
+	if (task_is_traced(tk) || (parent != NULL && !cred_may(&parent->cred, CAP_SYS_PTRACE) &&
+	    (tk->proc->cred.caps.permitted & ~parent->cred.caps.permitted) != 0)) {
 		r = -EPERM;
 	} else if (to != NULL) {
 		t = tracee_link_locked(tk, to);
 		if (t == NULL)
 			r = -ENOMEM;
 		else
-			t->by_root = tk->proc->cred.euid == 0;
+			t->by_root = proc_may(CAP_SYS_PTRACE);
 	}
 	spin_unlock(&proc_lock);
 	return r;
@@ -117,7 +117,7 @@ trace_attach(int tid, enum trace_start how, unsigned options)
 	if (r == 0) {
 		t->seized = how == TRACE_SEIZE;
 		t->options = options;
-		t->by_root = proc_is_root();
+		t->by_root = proc_may(CAP_SYS_PTRACE);
 		was_in_stop = tk->in_stop;
 		wake_all(&tk->proc->stop_wq);
 		if (how == TRACE_ATTACH)
@@ -345,8 +345,7 @@ bool
 trace_drops_rights_locked(const struct task *tk)
 {
 	HELD(&proc_lock);
-	return task_is_traced(tk) && !tk->traced->by_root &&
-	    tk->proc->cred.euid != 0;
+	return task_is_traced(tk) && !tk->traced->by_root;
 }
 
 /* ---- ends ---- */

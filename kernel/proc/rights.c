@@ -12,11 +12,15 @@
  *           tune     niceness            euid                uid or euid
  *           signal   kill (signal.c)     uid or euid         uid or suid
  *
- * Rules     1. Root may all, and a process all with itself.
- *           2. Looking wants one thing more: the target is dumpable.  A set-id
+ * Rules     1. Who has the capability for it may it, and a process all with itself.
+ *           2. Looking wants two things more.  The target is dumpable: a set-id
  *              program is not, nor who has changed its effective ids, for it
  *              may hold what it has read as the other; nor a program that its
- *              user may run and not read, for its memory is the file.
+ *              user may run and not read, for its memory is the file.  And it has
+ *              no capability that the caller has not.
+ *           3. Capabilities follow the users (capabilities(7)): they go with the
+ *              last user that is root, and who is root effectively has again what
+ *              is permitted.
  *
  * Read next proc/procinfo.c, sys/sys_cred.c.
  */
@@ -32,27 +36,36 @@ has_only(const struct cred *c, uint32_t uid, uint32_t gid)
 	       c->gid == gid && c->egid == gid && c->sgid == gid;
 }
 
-/* Has it root's rights, or may it take them?  Locks: proc_lock, or it is one's own. */
-bool
-cred_can_be_root(const struct cred *c)
+static bool
+can_be_root(const struct cred *c)
 {
 	return c->uid == 0 || c->euid == 0 || c->suid == 0;
 }
 
-/* Root's rights that it has, one by one; those to files go by another number than all
- * others.  Locks: proc_lock, or it is one's own. */
-uint64_t
-cred_caps(const struct cred *c)
+/*
+ * Rule 3: c's users have changed from those of old.  keep: PR_SET_KEEPCAPS.
+ *
+ * Locks:    proc_lock held.
+ */
+void
+caps_follow_users_locked(struct cred *c, const struct cred *old, bool keep)
 {
-	return (c->euid == 0 ? CAP_ALL & ~CAP_FILES : 0) | (c->fsuid == 0 ? CAP_FILES : 0);
+	HELD(&proc_lock);
+	if (can_be_root(old) && !can_be_root(c)) {
+		c->caps.ambient = 0;
+		if (!keep)
+			c->caps.permitted = c->caps.effective = 0;
+	}
+	if (old->euid == 0 && c->euid != 0)
+		c->caps.effective = 0;
+	if (old->euid != 0 && c->euid == 0)
+		c->caps.effective = c->caps.permitted;
 }
 
 static bool
-is_own_or_root(const struct proc *p)
+is_own_or_may(const struct proc *p, enum cap cap)
 {
-	const struct proc *me = proc_current();
-
-	return p == me || me->cred.euid == 0;
+	return p == proc_current() || proc_may(cap);
 }
 
 /*
@@ -64,11 +77,12 @@ bool
 proc_may_look_locked(const struct proc *p, enum look_by by)
 {
 	const struct cred *me = &proc_current()->cred;
+	uint64_t has = by == LOOK_BY_FS ? me->caps.effective : me->caps.permitted;
 
 	HELD(&proc_lock);
-	if (is_own_or_root(p))
+	if (is_own_or_may(p, CAP_SYS_PTRACE))
 		return true;
-	return p->dumpable &&
+	return p->dumpable && (p->cred.caps.permitted & ~has) == 0 &&
 	       (by == LOOK_BY_FS ? has_only(&p->cred, me->fsuid, me->fsgid)
 				 : has_only(&p->cred, me->uid, me->gid));
 }
@@ -80,7 +94,7 @@ proc_may_limit_locked(const struct proc *p)
 	const struct cred *me = &proc_current()->cred;
 
 	HELD(&proc_lock);
-	return is_own_or_root(p) || has_only(&p->cred, me->uid, me->gid);
+	return is_own_or_may(p, CAP_SYS_RESOURCE) || has_only(&p->cred, me->uid, me->gid);
 }
 
 /* May it set p's niceness and CPUs?  Locks: proc_lock held. */
@@ -90,6 +104,6 @@ proc_may_tune_locked(const struct proc *p)
 	const struct cred *me = &proc_current()->cred;
 
 	HELD(&proc_lock);
-	return is_own_or_root(p) || me->euid == p->cred.uid ||
+	return is_own_or_may(p, CAP_SYS_NICE) || me->euid == p->cred.uid ||
 	       me->euid == p->cred.euid;
 }

@@ -764,7 +764,7 @@ sig_may_send(struct proc *p, int signo)
 	const struct cred *a = &me->cred, *b = &p->cred;
 
 	HELD(&proc_lock);
-	if (a->euid == 0 || a->euid == b->uid || a->euid == b->suid ||
+	if (cred_may(a, CAP_KILL) || a->euid == b->uid || a->euid == b->suid ||
 	    a->uid == b->uid || a->uid == b->suid)
 		return true;
 	return signo == SIGCONT && me->sid == p->sid;

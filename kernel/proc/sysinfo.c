@@ -301,7 +301,7 @@ write_check(const char *text, size_t n)
 	const char *end;
 	uint64_t level;
 
-	if (!proc_is_root())
+	if (!proc_may(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (word_is(text, n, "mark")) {
 		vm_leak_begin();
@@ -320,7 +320,7 @@ write_inject(const char *text, size_t n)
 {
 	char spec[64];
 
-	if (!proc_is_root())
+	if (!proc_may(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (n > 0 && text[n - 1] == '\n')
 		n--;

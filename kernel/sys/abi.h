@@ -92,6 +92,7 @@ struct abi_rusage {
 #define PR_CAPBSET_READ 23
 #define PR_CAP_AMBIENT 47
 #define PR_CAPBSET_DROP 24
+#define SECBIT_KEEP_CAPS 0x10ul
 #define PR_GET_TSC 25
 #define PR_TSC_ENABLE 1
 #define PR_GET_SECUREBITS 27

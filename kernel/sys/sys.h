@@ -89,8 +89,9 @@ int64_t sys_put_after(struct file *f, int64_t r);
 /* The process of a descriptor, which *f keeps: file_put().  NULL: it is none. */
 struct proc *sys_pidfd(uint64_t fd, struct file **f);
 
-/* prctl(PR_CAP_AMBIENT). */
+/* prctl(PR_CAP_AMBIENT, PR_CAPBSET_DROP). */
 int64_t sys_cap_ambient(const uint64_t a[6]);
+int64_t sys_cap_drop(uint64_t cap);
 
 /* May a program send this to thread `to`? */
 bool sys_may_tell(const struct siginfo *, int to);
@@ -100,8 +101,5 @@ uint64_t sys_fsize_limit(void);
 
 /* SIGPIPE for the current thread, registered with fs/. */
 void sys_no_reader(void);
-
-/* Does the current process act as root? */
-bool sys_is_root(void);
 
 #endif

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_cap.c: capabilities, as far as there are any
+ * sys_cap.c: capabilities
  *
  * Problem   Programs ask which of root's rights they have, and some give up those
  *           that they do not need.
  *
- * Picture   effective: all, if the effective user is root; else none
- *           permitted: all, if one of the three users is root; else none
- *           inheritable, ambient: none        bounding set: all
- *
- * Rules     1. Rights follow from the three users and are not kept beside them: who
- *              wants to have fewer changes those.  So capset() takes what is so, and
- *              -EPERM says that nothing else can be: who goes on then knows that he
- *              still has all.
+ * Rules     1. They are a process's, as its users are: libc's broadcast to all threads
+ *              repeats what is already done.
  *           2. The three layouts differ in the number of words, of which the second
  *              has what came after 32.
+ *           3. Files have none: what exec makes of them follows from the users.
  *
- * Read next sys_cred.c, proc/rights.c.
+ * Read next sys_cred.c, proc/rights.c, proc/exec.c.
  */
 #include "sys/sys.h"
 
@@ -35,17 +30,6 @@ struct cap_head {
 struct cap_words {
 	uint32_t effective, permitted, inheritable;
 };
-
-struct caps {
-	uint64_t effective, permitted, inheritable;
-};
-
-static struct caps
-caps_of(const struct cred *c)
-{
-	return (struct caps){ .effective = cred_caps(c),
-		.permitted = cred_can_be_root(c) ? CAP_ALL : 0 };
-}
 
 /* How many words the version at `at` has; -EINVAL: unknown, ours is told there. */
 static int
@@ -78,7 +62,7 @@ caps_look(int tid, struct caps *c)
 	if (tid != 0)
 		p = proc_of_id_locked(tid);
 	if (p != NULL)
-		*c = caps_of(&p->cred);
+		*c = p->cred.caps;
 	spin_unlock(&proc_lock);
 	return p != NULL ? 0 : -ESRCH;
 }
@@ -103,15 +87,39 @@ sys_capget(const uint64_t a[6])
 		return r;
 	for (unsigned i = 0; i < 2; i++)
 		w[i] = (struct cap_words){ (uint32_t)(c.effective >> 32 * i),
-			(uint32_t)(c.permitted >> 32 * i), 0 };
+			(uint32_t)(c.permitted >> 32 * i),
+			(uint32_t)(c.inheritable >> 32 * i) };
 	return copyout(a[1], w, (unsigned)n * sizeof(w[0]));
+}
+
+/* new's three sets become the process's.  0, -EPERM. */
+static int
+caps_set(const struct caps *new)
+{
+	struct caps *c = &proc_current()->cred.caps;
+	uint64_t may;
+	int r = -EPERM;
+
+	spin_lock(&proc_lock);
+	may = proc_may(CAP_SETPCAP) ? CAP_ALL : c->permitted;
+	if ((new->inheritable & ~(c->inheritable | (c->bounding & may))) == 0 &&
+	    (new->permitted & ~c->permitted) == 0 &&
+	    (new->effective & ~new->permitted) == 0) {
+		c->effective = new->effective;
+		c->permitted = new->permitted;
+		c->inheritable = new->inheritable;
+		c->ambient &= new->permitted & new->inheritable;
+		r = 0;
+	}
+	spin_unlock(&proc_lock);
+	return r;
 }
 
 int64_t
 sys_capset(const uint64_t a[6])
 {
 	struct cap_words w[2];
-	struct caps new, now;
+	struct caps new;
 	int pid, n = words_of(a[0]);
 
 	if (n < 0)
@@ -124,32 +132,50 @@ sys_capset(const uint64_t a[6])
 	if (copyin(w, a[1], (unsigned)n * sizeof(w[0])) < 0)
 		return -EFAULT;
 	new = (struct caps){
-		(w[0].effective | (uint64_t)w[1].effective << 32) & CAP_ALL,
-		(w[0].permitted | (uint64_t)w[1].permitted << 32) & CAP_ALL,
-		(w[0].inheritable | (uint64_t)w[1].inheritable << 32) & CAP_ALL };
-	if (caps_look(0, &now) < 0)
-		return -ESRCH;
-	return memcmp(&new, &now, sizeof(new)) == 0 ? 0 : -EPERM;
+		.effective = (w[0].effective | (uint64_t)w[1].effective << 32) & CAP_ALL,
+		.permitted = (w[0].permitted | (uint64_t)w[1].permitted << 32) & CAP_ALL,
+		.inheritable =
+		    (w[0].inheritable | (uint64_t)w[1].inheritable << 32) & CAP_ALL };
+	return caps_set(&new);
+}
+
+/* prctl(PR_CAPBSET_DROP): no exec gives it again. */
+int64_t
+sys_cap_drop(uint64_t cap)
+{
+	if (!proc_may(CAP_SETPCAP))
+		return -EPERM;
+	if (cap > CAP_LAST)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	proc_current()->cred.caps.bounding &= ~CAP_BIT(cap);
+	spin_unlock(&proc_lock);
+	return 0;
 }
 
 enum { AMBIENT_IS_SET = 1, AMBIENT_RAISE, AMBIENT_LOWER, AMBIENT_CLEAR_ALL };
 
-/* prctl(PR_CAP_AMBIENT): there are none, and none can be. */
+/* prctl(PR_CAP_AMBIENT): what programs of no root keep; of what is permitted and
+ * inheritable. */
 int64_t
 sys_cap_ambient(const uint64_t a[6])
 {
-	if (a[3] != 0 || a[4] != 0)
+	struct caps *c = &proc_current()->cred.caps;
+	uint64_t bit = CAP_BIT(a[2] & 63), off = a[1] == AMBIENT_CLEAR_ALL ? CAP_ALL : bit;
+	int r = 0;
+
+	if (a[3] != 0 || a[4] != 0 || (a[1] == AMBIENT_CLEAR_ALL ? a[2] != 0 :
+	    a[2] > CAP_LAST || a[1] - AMBIENT_IS_SET > AMBIENT_LOWER - AMBIENT_IS_SET))
 		return -EINVAL;
-	if (a[1] == AMBIENT_CLEAR_ALL)
-		return a[2] != 0 ? -EINVAL : 0;
-	if (a[2] > CAP_LAST)
-		return -EINVAL;
-	switch (a[1]) {
-	case AMBIENT_IS_SET:
-	case AMBIENT_LOWER:
-		return 0;
-	case AMBIENT_RAISE:
-		return -EPERM;
-	}
-	return -EINVAL;
+	spin_lock(&proc_lock);
+	if (a[1] == AMBIENT_IS_SET)
+		r = (c->ambient & bit) != 0;
+	else if (a[1] != AMBIENT_RAISE)
+		c->ambient &= ~off;
+	else if ((c->permitted & c->inheritable & bit) != 0)
+		c->ambient |= bit;
+	else
+		r = -EPERM;
+	spin_unlock(&proc_lock);
+	return r;
 }

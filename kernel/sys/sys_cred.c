@@ -4,8 +4,8 @@
  *
  * Problem   Who a process acts for, and how it may change that.
  *
- * Rules     1. Root (effective user 0) sets what it wants; others choose
- *              among their real, effective and saved numbers.
+ * Rules     1. Who has the capability sets what it wants; others choose among
+ *              their real, effective and saved numbers.
  *           2. Identity is the process's: libc's broadcast to all threads
  *              repeats what is already done.  Not so setuid(0) of who had put
  *              root aside: the second one sets the real number, too.
@@ -22,6 +22,7 @@
 #include "lib/string.h"
 
 #define KEEP UINT32_MAX
+#define CAP_FILES 0x10800021ful  /* those that go by fsuid */
 #define NGROUPS_LINUX 65536 /* so many it would read */
 #define NGROUPS ARRAY_LEN(((struct cred *)NULL)->groups)
 
@@ -60,10 +61,11 @@ note_change_locked(struct proc *p, uint32_t was, uint32_t is)
 static void
 set_uids(struct ids i)
 {
-	struct cred *c = &proc_current()->cred;
+	struct cred *c = &proc_current()->cred, old;
 	struct task *tk;
 
 	spin_lock(&proc_lock);
+	old = *c;
 	LIST_FOREACH(tk, &proc_current()->threads, node)
 		atomic_store(&tk->thread->user, i.real);
 	note_change_locked(proc_current(), c->euid, i.eff);
@@ -71,6 +73,7 @@ set_uids(struct ids i)
 	c->uid = i.real;
 	c->euid = c->fsuid = i.eff;
 	c->suid = i.saved;
+	caps_follow_users_locked(c, &old, task_current()->keep_caps);
 	spin_unlock(&proc_lock);
 }
 
@@ -93,15 +96,15 @@ is_one_of(uint32_t v, struct ids i)
 	return v == KEEP || v == i.real || v == i.eff || v == i.saved;
 }
 
-/* setuid, setgid: root sets all three. */
+/* setuid, setgid: who may sets all three. */
 static int
-set_one(struct ids *i, const uint64_t a[6])
+set_one(struct ids *i, const uint64_t a[6], bool may)
 {
 	uint32_t v = (uint32_t)a[0];
 
 	if (v == KEEP)
 		return -EINVAL;
-	if (sys_is_root())
+	if (may)
 		*i = (struct ids){ v, v, v };
 	else if (v == i->real || v == i->saved)
 		i->eff = v;
@@ -112,12 +115,12 @@ set_one(struct ids *i, const uint64_t a[6])
 
 /* setreuid, setregid: saved follows when real is set or eff is not real. */
 static int
-set_re(struct ids *i, const uint64_t a[6])
+set_re(struct ids *i, const uint64_t a[6], bool may)
 {
 	uint32_t real = (uint32_t)a[0], eff = (uint32_t)a[1];
 	struct ids old = *i;
 
-	if (!sys_is_root() && ((real != KEEP && real != i->real &&
+	if (!may && ((real != KEEP && real != i->real &&
 	    real != i->eff) || !is_one_of(eff, *i)))
 		return -EPERM;
 	if (real != KEEP)
@@ -130,12 +133,12 @@ set_re(struct ids *i, const uint64_t a[6])
 }
 
 static int
-set_res(struct ids *i, const uint64_t a[6])
+set_res(struct ids *i, const uint64_t a[6], bool may)
 {
 	uint32_t v[3] = { (uint32_t)a[0], (uint32_t)a[1], (uint32_t)a[2] };
 
 	for (int n = 0; n < 3; n++)
-		if (!sys_is_root() && !is_one_of(v[n], *i))
+		if (!may && !is_one_of(v[n], *i))
 			return -EPERM;
 	i->real = v[0] != KEEP ? v[0] : i->real;
 	i->eff = v[1] != KEEP ? v[1] : i->eff;
@@ -144,13 +147,13 @@ set_res(struct ids *i, const uint64_t a[6])
 }
 
 /* What a call makes of the three by its arguments; 0, -errno. */
-typedef int ids_rule(struct ids *, const uint64_t a[6]);
+typedef int ids_rule(struct ids *, const uint64_t a[6], bool may);
 
 static int64_t
 change_uids(ids_rule *rule, const uint64_t a[6])
 {
 	struct ids i = uids();
-	int r = rule(&i, a);
+	int r = rule(&i, a, proc_may(CAP_SETUID));
 
 	if (r == 0)
 		set_uids(i);
@@ -161,7 +164,7 @@ static int64_t
 change_gids(ids_rule *rule, const uint64_t a[6])
 {
 	struct ids i = gids();
-	int r = rule(&i, a);
+	int r = rule(&i, a, proc_may(CAP_SETGID));
 
 	if (r == 0)
 		set_gids(i);
@@ -249,16 +252,22 @@ sys_getresgid(const uint64_t a[6])
 	return put_res(gids(), a);
 }
 
-/* The file system's number becomes v, if that is one of i or now; or root asks. */
+/* The file system's number becomes v, if that is one of i or now; or who asks may; and
+ * with the user the capabilities for files go or come. */
 static uint32_t
-set_fs(uint32_t *now, uint32_t v, struct ids i)
+set_fs(uint32_t *now, uint32_t v, struct ids i, enum cap cap)
 {
+	struct cred *c = &proc_current()->cred;
 	uint32_t was = *now;
 
-	if (v == KEEP || v == was || !(sys_is_root() || is_one_of(v, i)))
+	if (v == KEEP || v == was || !(proc_may(cap) || is_one_of(v, i)))
 		return was;
 	spin_lock(&proc_lock);
 	*now = v;
+	if (now == &c->fsuid && was == 0)
+		c->caps.effective &= ~CAP_FILES;
+	else if (now == &c->fsuid && v == 0)
+		c->caps.effective |= c->caps.permitted & CAP_FILES;
 	note_change_locked(proc_current(), was, v);
 	spin_unlock(&proc_lock);
 	return was;
@@ -268,13 +277,15 @@ set_fs(uint32_t *now, uint32_t v, struct ids i)
 int64_t
 sys_setfsuid(const uint64_t a[6])
 {
-	return set_fs(&proc_current()->cred.fsuid, (uint32_t)a[0], uids());
+	return set_fs(&proc_current()->cred.fsuid, (uint32_t)a[0], uids(),
+	    CAP_SETUID);
 }
 
 int64_t
 sys_setfsgid(const uint64_t a[6])
 {
-	return set_fs(&proc_current()->cred.fsgid, (uint32_t)a[0], gids());
+	return set_fs(&proc_current()->cred.fsgid, (uint32_t)a[0], gids(),
+	    CAP_SETGID);
 }
 
 int64_t
@@ -330,7 +341,7 @@ sys_setgroups(const uint64_t a[6])
 	uint32_t list[NGROUPS];
 	uint64_t n = (uint32_t)a[0];
 
-	if (!sys_is_root())
+	if (!proc_may(CAP_SETGID))
 		return -EPERM;
 	if (n > NGROUPS)
 		return n <= NGROUPS_LINUX && groups_check(a[1], n) < 0 ?
@@ -343,7 +354,7 @@ sys_setgroups(const uint64_t a[6])
 	sort_groups(list, (unsigned)n);
 	spin_lock(&proc_lock);
 	memcpy(c->groups, list, n * sizeof(list[0]));
-	c->ngroups = (uint32_t)n;
+	c->ngroups = (uint16_t)n;
 	spin_unlock(&proc_lock);
 	return 0;
 }

@@ -147,7 +147,7 @@ sys_timerfd_create(const uint64_t a[6])
 	if ((flags & ~(unsigned)FD_FLAGS) != 0 || (!real && !wakes &&
 	    clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
 		return -EINVAL;
-	if (wakes && !sys_is_root())
+	if (wakes && !proc_may(CAP_WAKE_ALARM))
 		return -EPERM;
 	return new_fd(timerfd_create(real ? TIMERFD_REALTIME : TIMERFD_MONOTONIC,
 	    clock, flags & O_NONBLOCK, &f), &f, flags);

@@ -417,7 +417,7 @@ set_flags(struct file *f, int fd, unsigned flags)
 	unsigned now = file_flags(f);
 	int r;
 
-	if ((flags & ~now & O_NOATIME) != 0 && c->fsuid != 0 &&
+	if ((flags & ~now & O_NOATIME) != 0 && !cred_may(c, CAP_FOWNER) &&
 	    c->fsuid != file_uid(f))
 		return -EPERM;
 	if ((flags & O_DIRECT) != 0 && !file_takes_direct(f))

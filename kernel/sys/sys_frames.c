@@ -24,7 +24,7 @@
 static int
 enter(int *who)
 {
-	return frame_enter(proc_current()->as, proc_current()->pid, sys_is_root(), who);
+	return frame_enter(proc_current()->as, proc_current()->pid, proc_may(CAP_SYS_ADMIN), who);
 }
 
 /* r = expr, where who is the record of who asks. */

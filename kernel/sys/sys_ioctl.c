@@ -159,7 +159,7 @@ ioctl_block(struct file *f, va_t arg)
 
 	if (!S_ISREG(file_mode(f)))
 		return -ENOTTY;
-	if (!sys_is_root())
+	if (!proc_may(CAP_SYS_RAWIO))
 		return -EPERM;
 	return copyin(&block, arg, sizeof(block)) != 0 ? -EFAULT : -EINVAL;
 }

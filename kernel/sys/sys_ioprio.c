@@ -68,7 +68,7 @@ visit_locked(struct ioprio_walk *w, struct task *tk)
 	}
 	if (w->result == -EPERM)
 		return;
-	w->result = uid == me->uid || uid == me->euid || me->euid == 0 ? 0 : -EPERM;
+	w->result = uid == me->uid || uid == me->euid || cred_may(me, CAP_SYS_NICE) ? 0 : -EPERM;
 	if (w->result == 0)
 		tk->ioprio = (uint8_t)((w->set >> CLASS_SHIFT) * LEVELS + w->set % LEVELS);
 }
@@ -116,7 +116,8 @@ ioprio_check(int prio)
 {
 	int class = prio >> CLASS_SHIFT & 7;
 
-	if (class == CLASS_REAL_TIME && !sys_is_root())
+	if (class == CLASS_REAL_TIME && !proc_may(CAP_SYS_NICE) &&
+	    !proc_may(CAP_SYS_ADMIN))
 		return -EPERM;
 	return class > CLASS_IDLE || (class == CLASS_NONE && (prio & BELOW_CLASS) != 0) ?
 	    -EINVAL : 0;

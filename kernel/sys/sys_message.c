@@ -159,9 +159,10 @@ may_claim(const struct sock_cred *c)
 {
 	const struct cred *me = fs_cred();
 
-	return sys_is_root() || (c->pid == proc_current()->pid &&
-	    (c->uid == me->uid || c->uid == me->euid || c->uid == me->suid) &&
-	    (c->gid == me->gid || c->gid == me->egid || c->gid == me->sgid));
+	return (c->pid == proc_current()->pid || cred_may(me, CAP_SYS_ADMIN)) &&
+	    (c->uid == me->uid || c->uid == me->euid || c->uid == me->suid ||
+	    cred_may(me, CAP_SETUID)) && (c->gid == me->gid || c->gid == me->egid ||
+	    c->gid == me->sgid || cred_may(me, CAP_SETGID));
 }
 
 /* A number that somebody has. */
@@ -273,7 +274,8 @@ send_one(struct file *f, va_t umsg, unsigned flags)
 
 	if (r != 0)
 		return r;
-	c.io.files_max = sys_is_root() ? UINT64_MAX : proc_limit(RLIMIT_NOFILE);
+	c.io.files_max = proc_may(CAP_SYS_RESOURCE) || proc_may(CAP_SYS_ADMIN) ?
+	    UINT64_MAX : proc_limit(RLIMIT_NOFILE);
 	r = sock_send_check(f);
 	if (r == 0)
 		r = control_in(&c);

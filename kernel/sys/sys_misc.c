@@ -46,7 +46,7 @@ sys_sethostname(const uint64_t a[6])
 	char name[65] = "";
 	int len = (int)a[1];
 
-	if (!sys_is_root())
+	if (!proc_may(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (len < 0 || len > 64)
 		return -EINVAL;
@@ -83,7 +83,7 @@ limit_check(enum rlimit_id id, const struct rlimit *new,
 		return -EINVAL;
 	if (id == RLIMIT_NOFILE && new->max > NOFILE_MAX)
 		return -EPERM;
-	if (new->max > old->max && !sys_is_root())
+	if (new->max > old->max && !proc_may(CAP_SYS_RESOURCE))
 		return -EPERM;
 	return 0;
 }
@@ -272,7 +272,7 @@ prio_one(struct prio_walk *w, struct proc *p, int8_t *nice)
 		w->result = 0;
 	} else if (!proc_may_tune_locked(p)) {
 		w->result = -EPERM;
-	} else if (w->nice < *nice && !sys_is_root() &&
+	} else if (w->nice < *nice && !proc_may(CAP_SYS_NICE) &&
 	    20 - w->nice > (int64_t)MIN(p->limits->of[RLIMIT_NICE].cur, 40)) {
 		w->result = -EACCES;
 	} else {
@@ -423,7 +423,7 @@ log_size(void)
 int64_t
 sys_syslog(const uint64_t a[6])
 {
-	if (!sys_is_root())
+	if (!proc_may(CAP_SYSLOG))
 		return -EPERM;
 	switch ((int)a[0]) {
 	case LOG_CLOSE:
@@ -443,7 +443,7 @@ sys_reboot(const uint64_t a[6])
 {
 	uint32_t magic2 = (uint32_t)a[1];
 
-	if (!sys_is_root())
+	if (!proc_may(CAP_SYS_BOOT))
 		return -EPERM;
 	if ((uint32_t)a[0] != REBOOT_MAGIC1 || (magic2 != REBOOT_MAGIC2 &&
 	    magic2 != REBOOT_MAGIC2A && magic2 != REBOOT_MAGIC2B &&

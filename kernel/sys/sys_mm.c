@@ -42,7 +42,7 @@ static int mmap_file(struct map_args *, struct file *);
 static uint64_t
 memlock_limit(void)
 {
-	return sys_is_root() ? MLOCK_ANY : proc_limit(RLIMIT_MEMLOCK);
+	return proc_may(CAP_IPC_LOCK) ? MLOCK_ANY : proc_limit(RLIMIT_MEMLOCK);
 }
 
 static struct map_limits
@@ -51,7 +51,7 @@ limits(void)
 	struct map_limits lim;
 
 	proc_map_limits(&lim);
-	if (sys_is_root())
+	if (proc_may(CAP_IPC_LOCK))
 		lim.memlock = MLOCK_ANY;
 	return lim;
 }
@@ -62,7 +62,7 @@ sys_mmap(const uint64_t a[6])
 	struct map_limits lim = limits();
 	struct map_args m = { .addr = a[0], .len = a[1],
 		.prot = (unsigned)a[2] & PROT_ALL, .flags = (unsigned)a[3],
-		.maxprot = PROT_ALL, .lim = &lim, .privileged = sys_is_root() };
+		.maxprot = PROT_ALL, .lim = &lim, .privileged = proc_may(CAP_SYS_RAWIO) };
 	bool held = false;
 	struct file *f = NULL;
 	va_t at;
@@ -217,7 +217,7 @@ sys_mremap(const uint64_t a[6])
 	struct map_limits lim = limits();
 	struct mremap_args m = { .old = a[0], .old_len = a[1],
 		.new_len = a[2], .flags = (unsigned)a[3], .new_addr = a[4],
-		.lim = &lim, .privileged = sys_is_root() };
+		.lim = &lim, .privileged = proc_may(CAP_SYS_RAWIO) };
 	va_t at;
 	int r;
 
@@ -235,7 +235,7 @@ sys_madvise(const uint64_t a[6])
 
 	/* To spoil memory is for root; there, we do not know how. */
 	if ((advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE) &&
-	    !sys_is_root())
+	    !proc_may(CAP_SYS_ADMIN))
 		return -EPERM;
 	r = map_madvise(proc_current()->as, a[0], a[1], advice);
 	/* No memory: its ENOMEM is a hole. */

@@ -303,12 +303,12 @@ sys_swapon(const uint64_t a[6])
 {
 	if (((unsigned)a[1] & ~SWAP_FLAGS_VALID) != 0)
 		return -EINVAL;
-	return !sys_is_root() ? -EPERM :
+	return !proc_may(CAP_SYS_ADMIN) ? -EPERM :
 	    ON_PATH(CWD, a[0], 0, fs_swapon(at, (unsigned)a[1]));
 }
 
 int64_t
 sys_swapoff(const uint64_t a[6])
 {
-	return !sys_is_root() ? -EPERM : ON_PATH(CWD, a[0], 0, fs_swapoff(at));
+	return !proc_may(CAP_SYS_ADMIN) ? -EPERM : ON_PATH(CWD, a[0], 0, fs_swapoff(at));
 }

@@ -537,8 +537,7 @@ prctl_bool(bool *what, uint64_t v)
 	return 0;
 }
 
-/* That a process that stops to be root keeps capabilities: here it has none then, and
- * who asks to have them raised is refused. */
+/* Who stops to be root keeps what is permitted. */
 static int64_t
 prctl_keep_caps(uint64_t v)
 {
@@ -588,7 +587,8 @@ sys_prctl(const uint64_t a[6])
 	case PR_CAP_AMBIENT:
 		return sys_cap_ambient(a);
 	case PR_CAPBSET_READ:
-		return a[1] > CAP_LAST ? -EINVAL : 1;
+		return a[1] > CAP_LAST ? -EINVAL :
+		    (p->cred.caps.bounding & CAP_BIT(a[1])) != 0;
 	case PR_SET_CHILD_SUBREAPER:
 		p->subreaper = a[1] != 0;
 		return 0;
@@ -601,8 +601,9 @@ sys_prctl(const uint64_t a[6])
 		return (a[1] | a[2] | a[3] | a[4]) != 0 ? -EINVAL :
 		    task_current()->no_new_privs;
 	case PR_GET_SECCOMP:
-	case PR_GET_SECUREBITS:
 		return 0;
+	case PR_GET_SECUREBITS:
+		return task_current()->keep_caps ? SECBIT_KEEP_CAPS : 0;
 	case PR_SET_KEEPCAPS:
 		return prctl_keep_caps(a[1]);
 	case PR_GET_KEEPCAPS:
@@ -615,11 +616,14 @@ sys_prctl(const uint64_t a[6])
 	case PR_GET_TID_ADDRESS:
 		return copyout(a[1], &task_current()->clear_tid, 8);
 	case PR_SET_SECUREBITS:
-		return a[1] == 0 && sys_is_root() ? 0 : -EPERM;
+		if ((a[1] & ~SECBIT_KEEP_CAPS) != 0 || !proc_may(CAP_SETPCAP))
+			return -EPERM;
+		return prctl_keep_caps(a[1] != 0);
 	case PR_CAPBSET_DROP:
+		return sys_cap_drop(a[1]);
 	case PR_SET_MM:
-		/* Nobody may: for root, who might, there is nothing to set. */
-		return sys_is_root() ? -EINVAL : -EPERM;
+		/* Nobody may: for who might, there is nothing to set. */
+		return proc_may(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_VMM_DESIGN:
 		return prctl_design(a[1]);
 	case PR_VMM_MARK:

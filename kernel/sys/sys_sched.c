@@ -131,7 +131,7 @@ set_locked(struct task *tk, const struct sched_req *q)
 	    (policy == SCHED_DEADLINE && !q->has_times) ||
 	    (policy != SCHED_DEADLINE && is_real_time(policy) != (priority != 0)))
 		return -EINVAL;
-	if (is_real_time(policy) || (!sys_is_root() && !may_set_locked(tk, q)))
+	if (is_real_time(policy) || (!proc_may(CAP_SYS_NICE) && !may_set_locked(tk, q)))
 		return -EPERM;
 	atomic_store(&t->policy, (uint8_t)policy);
 	if (!q->keep_reset)

@@ -61,12 +61,12 @@ name_permit(const struct path_at *at, const char *name, const struct kstat *st,
 	if (starts_with(name, "security.") || starts_with(name, "system."))
 		return 0;
 	if (starts_with(name, "trusted."))
-		return sys_is_root() ? 0 : write ? -EPERM : -ENODATA;
+		return proc_may(CAP_SYS_ADMIN) ? 0 : write ? -EPERM : -ENODATA;
 	if (starts_with(name, "user.")) {
 		if (!S_ISREG(st->mode) && !S_ISDIR(st->mode))
 			return write ? -EPERM : -ENODATA;
 		if (write && S_ISDIR(st->mode) && (st->mode & S_ISVTX) != 0 &&
-		    !sys_is_root() && fs_cred()->fsuid != st->uid)
+		    !proc_may(CAP_FOWNER) && fs_cred()->fsuid != st->uid)
 			return -EPERM;
 	}
 	real.flags |= AT_EACCESS;

@@ -208,9 +208,3 @@ sys_mask_end(void)
 	sig_set_blocked(tk->saved_mask);
 }
 
-/* Does the current process act as root?  Locks: none. */
-bool
-sys_is_root(void)
-{
-	return proc_is_root();
-}

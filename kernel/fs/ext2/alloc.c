@@ -61,14 +61,11 @@ alloc_goal(const struct ext2_fs *fs, uint32_t ino)
 static bool
 may_allocate(const struct ext2_fs *fs)
 {
-	const struct cred *c;
-
 	if (fs->sb.free_blocks == 0)
 		return false;
 	if (fs->sb.free_blocks > fs->sb.r_blocks_count)
 		return true;
-	c = fs_cred();
-	return c->fsuid == 0 || c->fsuid == fs->sb.def_resuid;
+	return fs_may(CAP_SYS_RESOURCE) || fs_cred()->fsuid == fs->sb.def_resuid;
 }
 
 /* A clear bit at or behind from, else before it; set.  -ENOSPC: none. */

@@ -158,7 +158,7 @@ buffer_force(struct sock *s, int option, int32_t n)
 {
 	uint32_t bytes = 2 * (uint32_t)MIN(MAX(n, 0), INT32_MAX / 2);
 
-	if (fs_cred()->euid != 0)
+	if (!fs_may(CAP_NET_ADMIN))
 		return -EPERM;
 	if (option == SO_SNDBUFFORCE)
 		sndbuf_set(s, MAX(bytes, SNDBUF_MIN));
@@ -188,7 +188,7 @@ linger_set(struct sock *s, const void *buf, size_t len)
 static int
 priority_set(struct sock *s, int32_t n)
 {
-	if ((n < 0 || n > PRIORITY_FREE) && fs_cred()->euid != 0)
+	if ((n < 0 || n > PRIORITY_FREE) && !fs_may(CAP_NET_ADMIN))
 		return -EPERM;
 	spin_lock(&sock_lock);
 	s->priority = n;

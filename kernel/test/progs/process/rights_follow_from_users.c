@@ -1,14 +1,25 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * capget says what the users give: root has all, who may become root again is
- * permitted all, others have nothing.  capset takes what is so already.  unshare parts
- * descriptors and places.
+ * permitted all, others have nothing.  What capset drops is refused, and comes back by
+ * exec alone, if root's bounds let it.  unshare parts descriptors and places.
  */
 #include "lib/test.h"
 #include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 
 #define VERSION 0x20080522u
 #define ALL 0x1ffffffffffull
+#define CHOWN 1ull
+#define DAC_OVERRIDE 2ull
+#define DAC_READ_SEARCH 4ull
+#define FOWNER 8ull
+#define SETUID 0x80ull
+#define SETPCAP 0x100ull
+#define SYS_CHROOT 0x40000ull
+#define TO_RAISE 2              /* what the headers call PR_CAP_AMBIENT_RAISE, … */
+#define IS_SET 1
 
 struct words {
 	uint32_t effective, permitted, inheritable;
@@ -31,13 +42,20 @@ rights_of(pid_t pid)
 }
 
 static int
-set_rights(uint64_t effective, uint64_t permitted)
+set_all(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
 	uint32_t head[2] = { VERSION, 0 };
-	struct words w[2] = { { (uint32_t)effective, (uint32_t)permitted, 0 },
-		{ (uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), 0 } };
+	struct words w[2] = { { (uint32_t)effective, (uint32_t)permitted,
+	    (uint32_t)inheritable }, { (uint32_t)(effective >> 32),
+	    (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32) } };
 
 	return (int)syscall(SYS_capset, head, w);
+}
+
+static int
+set_rights(uint64_t effective, uint64_t permitted)
+{
+	return set_all(effective, permitted, 0);
 }
 
 static void
@@ -68,14 +86,159 @@ rights(void)
 		EQ(rights_of(1).effective, ALL);
 }
 
-/* Here alone: what is had cannot be given up. */
 static void
-refused(void)
+has(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
-	EQ(rights_of(0).effective, ALL);
-	ERR(set_rights(0, ALL), EPERM);
-	ERR(set_rights(1, 1), EPERM);
-	EQ(rights_of(0).effective, ALL);
+	struct rights r = rights_of(0);
+
+	EQ(r.effective, effective);
+	EQ(r.permitted, permitted);
+	EQ(r.inheritable, inheritable);
+}
+
+/* This program, begun anew by a child, has these. */
+static void
+exec_has(uint64_t effective, uint64_t permitted)
+{
+	char e[24], p[24];
+	pid_t pid = OK(fork());
+
+	snprintf(e, sizeof(e), "%llx", (unsigned long long)effective);
+	snprintf(p, sizeof(p), "%llx", (unsigned long long)permitted);
+	if (pid == 0) {
+		OK(execl("/proc/self/exe", "rights", e, p, NULL));
+		_exit(9);
+	}
+	REAP(pid, 0);
+}
+
+static int
+is_begun(char **argv)
+{
+	struct rights r = rights_of(0);
+
+	return r.effective == strtoull(argv[1], NULL, 16) &&
+	    r.permitted == strtoull(argv[2], NULL, 16) ? 0 : 1;
+}
+
+static char file[64], folder[64];
+
+/* Root without rights is a user whose number is 0. */
+static void
+root_drops(uint64_t all)
+{
+	struct stat st;
+
+	OK(set_rights(CHOWN, CHOWN | SETUID));
+	has(CHOWN, CHOWN | SETUID, 0);
+	ERR(setuid(1000), EPERM);
+	ERR(setgid(1000), EPERM);
+	ERR(chroot("/"), EPERM);
+	ERR(sethostname("a", 1), EPERM);
+	ERR(open(file, O_RDONLY), EACCES);
+	ERR(access(file, R_OK), EACCES);
+	ERR(chmod(file, 0700), EPERM);
+	OK(chown(file, 1000, 7));
+	OK(chown(file, 1000, 1000));
+	ERR(set_rights(FOWNER, FOWNER), EPERM);
+	ERR(set_rights(CHOWN | SETUID, CHOWN), EPERM);
+	ERR(prctl(PR_CAPBSET_DROP, 0, 0, 0, 0), EPERM);
+	has(CHOWN, CHOWN | SETUID, 0);
+	exec_has(all, all);
+	OK(set_rights(SETUID, SETUID));
+	ERR(chown(file, 0, 0), EPERM);
+	OK(setresuid((uid_t)-1, 1000, (uid_t)-1));
+	has(0, SETUID, 0);
+	OK(stat(file, &st));
+	OK(access(file, F_OK));
+	ERR(access(file, R_OK), EACCES);
+	OK(chmod(file, 0));
+	OK(setresuid((uid_t)-1, 0, (uid_t)-1));
+	has(SETUID, SETUID, 0);
+	OK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+	exec_has(SETUID, SETUID);
+}
+
+/* Reading and searching alone. */
+static void
+root_reads(void)
+{
+	OK(set_rights(DAC_READ_SEARCH, DAC_READ_SEARCH));
+	OK(close(OK(open(file, O_RDONLY))));
+	ERR(open(file, O_WRONLY), EACCES);
+	ERR(access(file, X_OK), EACCES);
+	OK(set_rights(0, DAC_READ_SEARCH));
+	OK(access(file, R_OK)); /* root's real number: by what is permitted */
+	OK(set_rights(0, 0));
+	ERR(access(file, R_OK), EACCES);
+}
+
+/* As daemons and setpriv do it: a user who keeps some. */
+static void
+user_keeps(uint64_t all)
+{
+	OK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+	EQ(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0), 0x10);
+	OK(setresuid(1000, 1000, 1000));
+	has(0, all, 0);
+	ERR(open(folder, O_RDONLY), EACCES);
+	OK(set_all(DAC_OVERRIDE, DAC_OVERRIDE | CHOWN, 0));
+	OK(close(OK(open(folder, O_RDONLY))));
+	ERR(chown(folder, 1000, 1000), EPERM);
+	ERR(setuid(0), EPERM);
+	exec_has(0, 0);
+	ERR(prctl(PR_CAP_AMBIENT, TO_RAISE, 0, 0, 0), EPERM);
+	OK(set_all(0, DAC_OVERRIDE | CHOWN, CHOWN));
+	OK(prctl(PR_CAP_AMBIENT, TO_RAISE, 0, 0, 0));
+	ERR(prctl(PR_CAP_AMBIENT, TO_RAISE, 1, 0, 0), EPERM);
+	EQ(prctl(PR_CAP_AMBIENT, IS_SET, 0, 0, 0), 1);
+	EQ(prctl(PR_CAP_AMBIENT, IS_SET, 1, 0, 0), 0);
+	exec_has(CHOWN, CHOWN);
+	OK(set_all(0, DAC_OVERRIDE, CHOWN));
+	EQ(prctl(PR_CAP_AMBIENT, IS_SET, 0, 0, 0), 0);
+	exec_has(0, 0);
+}
+
+static void
+bounds(uint64_t all)
+{
+	OK(prctl(PR_CAPBSET_DROP, 18, 0, 0, 0));
+	EQ(prctl(PR_CAPBSET_READ, 18, 0, 0, 0), 0);
+	EQ(prctl(PR_CAPBSET_READ, 17, 0, 0, 0), 1);
+	has(all, all, 0);
+	OK(chroot("/"));
+	exec_has(all & ~SYS_CHROOT, all & ~SYS_CHROOT);
+	ERR(set_all(all, all, SYS_CHROOT), EPERM);
+	OK(set_all(all, all, CHOWN));
+	OK(set_all(all & ~SETPCAP, all & ~SETPCAP, CHOWN | SETUID));
+	ERR(set_all(0, all & ~SETPCAP, SETPCAP), EPERM);
+}
+
+static void
+given_up(void)
+{
+	void (*const f[])(uint64_t) = { root_drops, user_keeps, bounds };
+	uint64_t all = rights_of(0).permitted;
+	pid_t pid;
+
+	snprintf(file, sizeof(file), "/tmp/rights-%d", getpid());
+	snprintf(folder, sizeof(folder), "/tmp/rights.d-%d", getpid());
+	OK(mkdir(folder, 0));
+	OK(close(OK(open(file, O_CREAT | O_WRONLY, 0))));
+	OK(chown(file, 1000, 1000));
+	for (size_t i = 0; i <= 3; i++) {
+		pid = OK(fork());
+		if (pid == 0) {
+			if (i < 3)
+				f[i](all);
+			else
+				root_reads();
+			_exit(0);
+		}
+		REAP(pid, 0);
+	}
+	OK(unlink(file));
+	OK(rmdir(folder));
 }
 
 static int fd_of_thread = -1;
@@ -110,11 +273,13 @@ places(void)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (argc == 3)
+		return is_begun(argv);
 	places();
-	if (on_vadose())
-		refused();
+	if (getuid() == 0)
+		given_up();
 	pid_t pid = getuid() == 0 ? OK(fork()) : -1;
 
 	if (pid == 0) {
