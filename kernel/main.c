@@ -2,8 +2,8 @@
 /*
  * main.c: the boot on one screen
  *
- * Problem   Bring up the rooms of the kernel from the ground floor to the roof,
- *           each with what the ones below offer.
+ * Problem   Start the rooms of the kernel from the lowest rank to the highest,
+ *           each after those that it uses.
  *
  * Picture   boot/start.S ─→ kernel_main (one CPU, no threads)
  *                              mem, md, kern ─→ first thread ─→ sched_start
@@ -12,7 +12,7 @@
  *                           initramfs, self-tests, other CPUs, process 1
  *
  * Rules     1. Nothing sleeps before sched_start().
- *           2. What fails here is said in one sentence, then the machine ends.
+ *           2. A failure here is reported in one sentence, then the machine ends.
  *
  * Read next boot/start.S, kern/thread.c, proc/exec.c.  Book: ch03.
  */

@@ -6,7 +6,7 @@
  *           mappings, TLB shootdown, user copies, traps, ports, console bytes.
  * Needs     mem/ for frames of kernel page tables.
  * Sleeps?   Never.
- * In interrupts?  All but md_tlb_flush (rule R6a) and what says so.
+ * In interrupts?  All but md_tlb_flush (rule R6a) and those that say so.
  *
  * kernel/amd64/ implements this for the machine, kernel/test/hostkern and the
  * programs above it for the host; nobody else knows page-table hardware.

@@ -3,8 +3,8 @@
  * clock.c: time since boot, and how fast the counters run
  *
  * Problem   The time stamp counter is fast to read, but its frequency is not
- *           told; nor is the local APIC timer's.  Both are measured against
- *           the old 1.193182 MHz timer (PIT), which is.
+ *           known; nor is the local APIC timer's.  Both are measured against
+ *           the old timer (PIT), which runs at 1.193182 MHz.
  *
  * Picture   sample ─ 5 ms by the PIT ─ sample;  each sample: TSC, PIT, TSC
  *           ns = (tsc - base) * mult >> 32
@@ -13,9 +13,9 @@
  *              wide gap between its two TSC values: of several, the narrowest
  *              counts.
  *           2. The PIT counts for 55 ms.  If an emulator was stopped for longer,
- *              its output says so, and all is measured again.  One count in 5 ms are
- *              168 millionths, so samples are taken where the count changes: they
- *              err by their gap.  15 ms were two thirds of the boot.
+ *              its output says so, and all is measured again.  One count of the PIT
+ *              is 168 millionths of 5 ms, so samples are taken where the count
+ *              changes: their error is their gap.
  *           3. Counters of two CPUs may differ a little: the last value
  *              handed out is kept, and nobody gets an older one.
  *

@@ -3,7 +3,7 @@
  * cpu.c: the per-CPU area, feature bits, interrupt state
  *
  * Problem   Code must know at any moment on which CPU and in which thread it
- *           runs, and must be able to say "not now" to interrupts and to the
+ *           runs, and must be able to hold off interrupts and the
  *           scheduler.
  *
  * Picture   GS base → struct cpu.  In user mode the other base is loaded;

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * debug.c: debug registers, of threads that a debugger watches
+ * debug.c: debug registers of threads that a debugger traces
  *
- * Problem   Four addresses that the processor watches by itself: a store to a
- *           variable stops the program behind it, a call before its first
- *           instruction.  They are one thread's, and nobody else's on that CPU.
+ * Problem   The processor watches up to four addresses: the program stops after
+ *           a store to a variable, or before the first instruction of a
+ *           function.  The addresses belong to one thread, not to the CPU.
  *
  * Picture   DR0 … DR3   an address each
  *           DR6         what has hit, or that it was a step
  *           DR7         bits 2n, 2n+1: slot n is on
  *                       16+4n: executed, written, (port), touched   18+4n: bytes
  *
- * Rules     1. They are loaded while their thread runs; while another one does DR7
+ * Rules     1. They are loaded while their thread runs; while another one runs DR7
  *              is 0.  Nothing is saved: DR6 is read as soon as it is set.
- *           2. What is on has been checked: addresses of users alone.  So no
- *              instruction of ours is watched, nor the registers themselves.
+ *           2. Only checked addresses of the user half are loaded.  So no kernel
+ *              instruction is watched, nor the debug registers themselves.
  *           3. A hit in the kernel, which reads and writes for the program, is not
- *              told: as on Linux.
+ *              reported: as on Linux.
  *
  * Read next kernel/amd64/trap.c, proc/ptrace.c.
  */

@@ -7,8 +7,8 @@
  *
  * Rules     1. The line is programmed here: firmware may leave it undefined
  *              (Bochs's does), and a UART without line control sends nothing.
- *           2. A UART that does not become ready is given up after a while:
- *              a panic must come to its end.
+ *           2. The wait for a UART that does not become ready ends after a
+ *              while: a panic must come to its end.
  *
  * Read next dev/uart.c
  */

@@ -2,7 +2,7 @@
 /*
  * fpu.c: x87 and SSE registers of user threads
  *
- * Problem   The kernel does not use them, users do: they follow the thread.
+ * Problem   The kernel does not use them, user threads do: each has its own.
  *
  * Rules     1. Eager: saved and loaded at each switch between user threads.
  *              No lazy trap, so nobody ever sees another one's registers.

@@ -8,7 +8,7 @@
  * Picture   rbp → ┌ saved rbp ┐ → ┌ saved rbp ┐ → … 0
  *                 └ return pc ┘   └ return pc ┘
  *
- * Rules     1. Nothing is believed: a frame must be mapped, aligned and above
+ * Rules     1. Everything is checked: a frame must be mapped, aligned and above
  *              the one before, on one stack; a pc must lie in the text.
  *           2. No locks.
  *

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * inline.h: what md.h offers in one to three instructions, without a call
+ * inline.h: functions of md.h that take one to three instructions, without a call
  *
  * Offers    Who is here; preemption and interrupts on and off; the counter.
  * Needs     a GS base that points to struct cpu; md.h, which includes this.
  * Sleeps?   Never.
  * In interrupts?  Yes.
  *
- * Each lock and each counted event asks these; with calls they were a tenth of
- * the kernel's time in an emulator.  cpu.c has them for who takes their address.
+ * Each lock and each counted event uses these; with calls they were a tenth of
+ * the kernel's time in an emulator.  cpu.c has them as functions with an address.
  *
  * Rules     1. One instruction reads a field of this CPU: the thread may be on
  *              another one before the next.
- *           2. md_irq_restore() tests here and has its sti in cpu.c.  After sti
- *              QEMU leaves what it has translated and looks for what comes next;
- *              at 23 places, and anew after each flush, that made a program
- *              that faults all the time a quarter slower.
+ *           2. md_irq_restore() tests here and has its sti in cpu.c.  After each
+ *              sti QEMU leaves its translated code and looks up the next block;
+ *              23 inlined copies of sti made a program that faults all the time
+ *              a quarter slower.
  */
 #ifndef AMD64_INLINE_H
 #define AMD64_INLINE_H

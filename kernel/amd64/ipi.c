@@ -2,8 +2,8 @@
 /*
  * ipi.c: one CPU interrupts others: to schedule, to call, to stop
  *
- * Problem   A thread that has been woken may be due on another CPU at once; some
- *           calls must be made on all; at the end nobody else may go on.
+ * Problem   A woken thread may have to run on another CPU at once; some functions
+ *           must run on all CPUs; after a panic no other CPU may go on.
  *
  * Picture   md_send_resched() ─→ at once, or owed until preemption comes on
  *           md_call_others()  ─→ smp_call_interrupt() there
@@ -12,9 +12,9 @@
  * Rules     1. need_resched stays set until the scheduler takes it; we look
  *              at it when preemption or interrupts come on again, at the end
  *              of an interrupt, and before user mode.
- *           2. No CPU is called (IPI) while a lock is held here: it would at
- *              once spin for that lock, and the call is slow; in an emulator
- *              the spinning even holds it up.
+ *           2. No IPI is sent while this CPU holds a spin lock: the other CPU
+ *              would at once spin for that lock, and the IPI is slow; in an
+ *              emulator the spinning even delays it.
  *           3. md_call_others: one call at a time; callers wait with
  *              interrupts on, so two callers serve each other.
  *

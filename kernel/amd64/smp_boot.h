@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * smp_boot.h: what smp.c tells trampoline.S
+ * smp_boot.h: the parameters that smp.c gives to trampoline.S
  */
 #ifndef AMD64_SMP_BOOT_H
 #define AMD64_SMP_BOOT_H

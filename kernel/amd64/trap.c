@@ -2,14 +2,14 @@
 /*
  * trap.c: what to do about an exception or interrupt
  *
- * Problem   The processor reports a vector; rooms above know what it means.
- *           Decide whom to tell, and never let a fault of our own pass.
+ * Problem   The processor reports a vector; upper rooms know what it means.
+ *           Decide which of them is called, and stop at a fault of the kernel.
  *
  * Picture   vector ≥ 32 ─→ device, timer, IPI ─→ end of interrupt
  *           14, user    ─→ trap_ops.fault          (interrupts on)
  *           14, kernel  ─→ in md_copy_user, or kpaged memory?
  *                          trap_ops.fault, else panic
- *           6, kernel   ─→ an assert: panic_assert(), as if it had been called
+ *           6, kernel   ─→ ud2 of an assert: panic_assert(), as if called
  *           other       ─→ user: trap_ops.exception; kernel: panic
  *           then, to user mode: trap_user_exit(); to the kernel after an
  *           interrupt: the scheduler, if it is due and preemption is on

@@ -2,7 +2,7 @@
 /*
  * channel.h: what leaves the machine for tools and for the grader
  *
- * Offers    the end of the machine with an exit status; in boots that are judged,
+ * Offers    the end of the machine with an exit status; in graded boots
  *           marks, results of checks and lines of text.
  * Needs     dev/, kern/.
  * Sleeps?   Yes, where it says so.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * channelfn.h: what the files of kernel/channel/ call of one another
+ * channelfn.h: functions shared by the files of kernel/channel/
  */
 #ifndef CHANNEL_CHANNELFN_H
 #define CHANNEL_CHANNELFN_H

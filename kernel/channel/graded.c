@@ -11,9 +11,9 @@
  *           seal = HMAC(key, last seal, number, type, length, payload)
  *
  * Rules     1. The key comes with the boot and is wiped from the boot words: it
- *              is for this boot only.  What runs in ring 0 can still find it;
- *              so the host believes a record only where its own observer
- *              outside the machine agrees.
+ *              is for this boot only.  Code in ring 0 can still find it; so
+ *              the host accepts a record only if its own observer outside the
+ *              machine agrees.
  *           2. Each frame of a graded boot is followed by its seal, output of
  *              programs included; the frame's mutex keeps them together.
  *           3. HELLO names the values of the marks once, in their order.

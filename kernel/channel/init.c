@@ -2,7 +2,7 @@
 /*
  * init.c: the channels to the host open
  *
- * Problem   The first frame tells the judge what the next ones mean, so nothing may
+ * Problem   The first frame tells the grader what the next ones mean, so nothing may
  *           be sent before it.
  *
  * Read next record.c, graded.c.

@@ -12,8 +12,8 @@
  *
  * Rules     1. put() runs with interrupts off under any lock of anybody: it
  *              takes none that has a rank, and waits for nobody for long.
- *           2. A record that finds no room is counted, never forgotten in
- *              silence: the host sees the gap in the numbers, too.
+ *           2. A record that finds no room is dropped and counted; the host
+ *              also sees the gap in the numbers.
  *           3. Records of several CPUs may change places; their numbers order
  *              them.
  *

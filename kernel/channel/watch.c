@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * watch.c: in a graded boot, does anybody still go on?
+ * watch.c: a graded boot ends when all its threads are stuck
  *
  * Problem   A deadlock would look like a slow program until its limit of
- *           instructions.  Whoever wrote it wants to read who waits for whom.
+ *           instructions.  The student wants to read which thread waits for what.
  *
  * Picture   thread "watch", each 250 ms: all user threads asleep without a
  *           deadline, no disk at work?  eight times in a row: a line for each,
@@ -11,9 +11,9 @@
  *
  * Rules     1. Virtual time leaps while all sleep (-icount sleep=off): two
  *              seconds are over at once, and before any limit.
- *           2. A thread that waits for a signal with a deadline of its process
- *              (alarm) looks like one that waits for ever: test programs sleep
- *              by calls that have one.
+ *           2. A thread that waits for the signal of an alarm looks like one
+ *              that waits for ever: test programs sleep by calls that have a
+ *              deadline of their own.
  *
  * Read next kern/wait.c and kern/mutex.c note what a thread waits for.
  */

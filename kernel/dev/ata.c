@@ -14,7 +14,7 @@
  *              status (that ends the interrupt) and wakes iod.
  *           2. No bus master, no DMA in the disk, a page above 4 GiB, or a
  *              DMA that timed out: the processor moves the words (ata_pio.c).
- *           3. What the disk reports as an error is -EIO.  It is not tried
+ *           3. An error that the disk reports is -EIO.  The request is not tried
  *              again: the disk has done that.
  *
  * Read next dev/ata_pio.c, dev/blk.c.

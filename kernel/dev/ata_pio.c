@@ -2,15 +2,15 @@
 /*
  * ata_pio.c: moving a disk's words by the processor
  *
- * Problem   IDENTIFY comes this way from every disk, and all data do where
- *           there is no bus master, or where it failed.
+ * Problem   IDENTIFY data are read this way from every disk, and all data if
+ *           there is no bus master, or if DMA failed.
  *
  * Picture   read:   command → [DRQ, interrupt → 256 words in] per sector
  *           write:  command → DRQ → 256 words out → [DRQ, interrupt → 256
  *                   words out] …, and an interrupt when all is written
  *
- * Rules     1. The status decides, not the number of interrupts: each look
- *              goes on as long as the disk is ready.
+ * Rules     1. The status decides, not the number of interrupts: each poll moves
+ *              sectors as long as the disk is ready.
  *           2. The next sector goes to byte at of page vec of the bio.
  *
  * Read next dev/ata.c.

@@ -2,18 +2,18 @@
 /*
  * bdev.c: disks and partitions by name, and the simple ways to use them
  *
- * Problem   A file system wants "sda1", a path in /dev wants a number, and
- *           many want to read some bytes and wait for them.
+ * Problem   A file system asks for "sda1", a path in /dev has a number, and
+ *           many callers want to read some bytes and wait for them.
  *
  * Picture   bdev sda ── start 0,  all sectors      ─┐
  *           bdev sda1 ─ start 63, its sectors ──────┴→ one blk_queue
  *
  * Rules     1. Devices are added at boot and never go away, so the list may be
  *              walked without its lock.
- *           2. A partition lies within its disk: who stays within the
- *              partition (blk.c checks) stays on the disk.
+ *           2. A partition lies within its disk: a request within the
+ *              partition (blk.c checks) is within the disk.
  *           3. Waiters for a bio share some wait queues that are never freed:
- *              the bio may be gone when its waker looks for who waits.
+ *              the bio may be gone when its waker looks for waiters.
  *
  * Read next dev/blk.c, dev/part.c.
  */

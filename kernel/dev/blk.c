@@ -2,8 +2,8 @@
 /*
  * blk.c: requests to disks, from submission to completion
  *
- * Problem   Whoever needs a block names device, sector and pages; disks answer
- *           later, in another order, with an error or never.
+ * Problem   A request names device, sector and pages; disks answer later, in
+ *           another order, with an error or never.
  *
  * Picture   blk_submit ─→ pending ─┐   thread iod, for each queue:
  *                                  ├──→ poll: what has ended   ─→ done()
@@ -11,14 +11,14 @@
  *                                       start the next from pending
  *
  * Rules     1. Only iod calls drivers and done(): no driver has a lock, and
- *              an interrupt does nothing but wake iod (book: locks).  But a disk
- *              that is memory is worked by who would wait for it (ops->now).
+ *              an interrupt does nothing but wake iod (book: locks).  Only for a
+ *              RAM disk the submitting thread calls the driver (ops->now).
  *           2. Submission cannot fail and allocates nothing: the bio is the
- *              caller's.  What is wrong with it is its status.
+ *              caller's.  Every error is reported in the bio's status.
  *           3. A request is started in order of arrival; devices that take
  *              several may end them in any order.
- *           4. Each ends: a device that says nothing for 5 s (flush: 30 s) is
- *              reset, what it had is tried once more, then ends with -EIO.
+ *           4. Each request ends: a device that is silent for 5 s (flush: 30 s) is
+ *              reset; its requests are tried once more, then end with -EIO.
  *           5. After done() the bio is not touched.
  *
  * Read next dev/bdev.c, dev/ata.c, dev/virtio_blk.c.  Book: ch13.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * blkstat.c: what each disk and partition has done: /proc/diskstats
+ * blkstat.c: counters of each disk and partition: /proc/diskstats
  *
  * Problem   iostat, vmstat -d and top want to know how many requests a disk has
  *           had, how much they moved, how long they took, and for how long
@@ -8,7 +8,7 @@
  *
  * Picture   blk.c counts: ios, sectors, time ─→ struct blk_stat ─→ a line each
  *
- * Rules     1. All under the lock of the queue, which who counts takes anyway.
+ * Rules     1. The lock of the queue guards all counters: blk.c holds it anyway.
  *           2. Nothing is merged after submission: those columns are 0.
  *
  * Read next blk.c.

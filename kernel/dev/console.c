@@ -2,14 +2,14 @@
 /*
  * console.c: the terminal of the machine: keyboard, screen, serial line
  *
- * Problem   Keys come in interrupts, from the moment at which a line is up; text
- *           goes to whoever looks, at the screen or at the other end of the line.
+ * Problem   Keys come in interrupts, as soon as a driver is up; output goes to the
+ *           screen and to the serial line.
  *
  * Picture   uart, kbd ─→ raw ring ─→ work thread ─→ tty_receive()
  *           send ─→ screen.c and uart.c
  *
  * Rules     1. Interrupts only fill the raw ring.
- *           2. Output is slow, and nobody waits for it but who writes.
+ *           2. Output is slow; only the writing thread waits for it.
  *
  * Read next tty.c, uart.c, screen.c.
  */

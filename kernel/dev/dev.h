@@ -5,7 +5,7 @@
  * Offers    character devices (console, tty, memory devices),
  *           disks and their partitions, the clock, the end of the machine.
  * Needs     kern/, mem/, md.h.
- * Sleeps?   read, write, poll wait may; of blk_ what says so.
+ * Sleeps?   read, write and poll may; functions blk_ that say so.
  * In interrupts?  Only the handlers in here.
  */
 #ifndef DEV_DEV_H

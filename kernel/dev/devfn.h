@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * devfn.h: what the files of kernel/dev/ call of one another
+ * devfn.h: functions shared by the files of kernel/dev/
  */
 #ifndef DEV_DEVFN_H
 #define DEV_DEVFN_H

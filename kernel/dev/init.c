@@ -4,8 +4,8 @@
  *
  * Problem   A driver may need another one: the log a line, a disk its bus.
  *
- * Rules     The screen and the serial line come first, so that the others can be
- *           heard; disks follow the layer that they register with.
+ * Rules     The screen and the serial line come first, so that the others can log;
+ *           disks follow the layer that they register with.
  *
  * Read next uart.c, blk.c.
  */

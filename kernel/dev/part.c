@@ -3,7 +3,7 @@
  * part.c: partition tables, MBR and GPT
  *
  * Problem   A disk is divided by a table that may be old, new, damaged or
- *           hostile; what lies outside of the disk must not become a device.
+ *           hostile; a range outside the disk must not become a device.
  *
  * Picture   sector 0 (MBR): 4 rows {type, start, sectors} ─ row of type 5:
  *             a chain of tables: {one partition, link to the next table}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pci.c: what is plugged in
+ * pci.c: the devices on the PCI bus
  *
  * Problem   A driver must learn whether its device is there, at which ports
  *           it answers and which interrupt it raises.

@@ -9,8 +9,8 @@
  *              (0xf4: status 2·value+1), Bochs's port 0x8900 ("Shutdown").
  *           2. Then ACPI's power-off register of the i440FX board, the
  *              keyboard controller's reset line, and at last a halt.
- *           3. None of the codes carries a verdict: that is the record
- *              channel's (channel/record.c).
+ *           3. None of the codes says how a program ended: the record
+ *              channel does (channel/record.c).
  */
 #include "dev/devfn.h"
 

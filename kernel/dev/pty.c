@@ -2,8 +2,8 @@
 /*
  * pty.c: pseudo terminals: a terminal whose other end is a file
  *
- * Problem   script, tmux, expect and a shell in a window want to be the keyboard
- *           and the screen of programs that think they have a terminal.
+ * Problem   script, tmux, expect and terminal windows act as keyboard and screen
+ *           of programs, which must see a terminal.
  *
  * Picture   /dev/ptmx ─ open ─→ master ─ write ─→ tty_receive() ─→ slave reads
  *                               master ←─ ring of bytes ─ send ─── slave writes
@@ -14,8 +14,8 @@
  *              is a session's terminal.
  *           2. Closing the master hangs the slave up.  Closing the last slave is
  *              the end of a read of the master (EIO), until one opens it again.
- *           3. Echo has a part of the ring to itself, so that a program which
- *              fills the rest does not hide what is typed.
+ *           3. A part of the ring is reserved for echo, so that typed keys are
+ *              seen even if a program fills the rest.
  *           4. A number is free only when fs/devpts.c has forgotten it.
  *
  * Tags      [P] ptys.lock   [T] tty->lock   [c] constant

@@ -2,8 +2,8 @@
 /*
  * ramdisk.c: disks that are memory (boot words ramdisk=, rootdisk=)
  *
- * Problem   An emulated disk ends a request when the host pleases, so every
- *           count behind it differs from run to run.  A graded test that swaps
+ * Problem   An emulated disk ends a request at a time that depends on the host, so
+ *           every later count differs from run to run.  A graded test that swaps
  *           or reads files needs disks whose requests take no time at all.
  *
  * Picture   ramdisk=SIZE ─→ boot_take() ─→ "rama": an empty swap area
@@ -12,15 +12,15 @@
  *           a request ─→ ram_start ─→ swap_rd_op … root_wr_op: copies, and has
  *           finished
  *           rootdisk_ns=TIME: start ─→ timer ─→ blk_kick ─→ slow_poll: the same,
- *           and whoever else wants the page waits meanwhile
+ *           and other threads that want the page wait meanwhile
  *
- * Rules     1. The memory is cut off before the frames are counted: who wants
- *              64 MiB of memory and 32 of swap boots with 96.
+ * Rules     1. The memory is cut off before the frames are counted: for 64 MiB of
+ *              memory and 32 MiB of swap the machine needs 96.
  *           2. Each request is one call of one of four functions, by disk and
  *              direction, and each page of swap is copied by ram_copy(): the
  *              observer outside counts their executions.
- *           3. What takes time takes the machine's, one request at a time: where
- *              that is counted in instructions, all is the same each run.
+ *           3. With rootdisk_ns= the time is the machine's, and requests go one at
+ *              a time: if time is counted in instructions, all runs are the same.
  *
  * Read next dev/blk.c, vm/swap/swaparea.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tty.c: the line discipline of a terminal: what becomes of the keys
+ * tty.c: the line discipline of a terminal: from keys to lines
  *
  * Problem   Keys arrive one by one; programs want lines with editing, or bytes
  *           at once (raw), and ^C must reach the right group.
@@ -14,8 +14,8 @@
  *              sent outside the tty lock.
  *           2. Echo is collected under the lock, as OPOST has it go out, and written
  *              after it: output may be slow.
- *           3. A key that shows more than there is a place for, as one that takes a long
- *              line away, is asked again when that has been written: it goes on.
+ *           3. If the echo of a key is longer than the buffer (a key that erases a long
+ *              line), the key is handled again when the buffer has been written.
  *
  * Read next ttyio.c (reading, writing), ttyctl.c (ioctl).  Book: abi 7.
  */

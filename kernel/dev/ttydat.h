@@ -3,7 +3,7 @@
  * ttydat.h: a terminal: its line discipline, and the driver below it
  *
  * Problem   A serial line and a pseudo terminal differ in where bytes go; lines,
- *           echo, signals, jobs and the window's size are the same of both.
+ *           echo, signals, jobs and the window's size are the same for both.
  *
  * Picture   program ─ chr_ops ─→ ttyio.c ─ tty_ops.send ─→ console.c │ pty.c
  *                      ↑ lines    tty.c  ←─ tty_receive ──┘

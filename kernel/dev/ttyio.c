@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ttyio.c: a terminal is read and written
+ * ttyio.c: reading and writing a terminal
  *
- * Problem   A read wants a line, or so many bytes, or what comes in time; output
- *           needs a CR before each LF, and stops at ^S.
+ * Problem   A read wants a line, or a number of bytes, or bytes until a timeout;
+ *           output needs a CR before each LF, and stops at ^S.
  *
- * Rules     1. What one call writes stands together.  Echo and the log do not
- *              wait for it: who types and who panics is never kept waiting.
- *           2. Who waits for a turn, for room or for ^Q can be interrupted.
+ * Rules     1. The bytes of one write stay together.  Echo and the log do not wait
+ *              for a write: neither a key nor a panic is delayed.
+ *           2. A writer that waits for its turn, for room or for ^Q can be interrupted.
  *
  * Read next tty.c (lines), console.c, pty.c.  Book: abi 7.
  */

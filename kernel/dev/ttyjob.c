@@ -3,15 +3,15 @@
  * ttyjob.c: whose terminal it is: its session, and the job in front
  *
  * Problem   A session has at most one terminal, a terminal at most one session;
- *           ^C is for one job of it, and who logs out takes all along.
+ *           ^C is for one job of it, and a hang-up ends all of its jobs.
  *
  * Picture   ttys.all ─→ tty: session, fg (numbers)  ←─ /dev/tty, exit, /proc
  *
  * Rules     1. Both numbers change under one lock for all terminals, so that a
  *              session cannot take two at once.
- *           2. A session that has a terminal has a leader: when he ends, it is
- *              free again.  So its number is nobody else's meanwhile.
- *           3. What of it is about processes is asked of proc/, by tty_job_ops.
+ *           2. A session that has a terminal has a leader: when the leader ends, the
+ *              terminal is free again.  So the session's number is not reused.
+ *           3. Questions about processes go to proc/, by tty_job_ops.
  *
  * Read next ttyctl.c, proc/jobctl.c.  Book: abi 7.
  */

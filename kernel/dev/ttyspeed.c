@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ttyspeed.c: how fast a terminal says that it is
+ * ttyspeed.c: the speed that a terminal reports
  *
  * Problem   An old program names a speed by a code in cflag, a new one by a number;
  *           each asks for what the other has set.
  *
- * Rules     Nothing here is faster or slower for it: that is kept, and told.
+ * Rules     The speed is stored and reported; it changes nothing else.
  *
  * Read next ttyctl.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * virtio_blk.c: the disk of a host that knows it is one
+ * virtio_blk.c: the paravirtual disk of a host
  *
  * Problem   A virtual machine need not imitate a cable: a ring in shared
  *           memory carries many requests at once, one port access each.

@@ -2,20 +2,20 @@
 /*
  * async.c: a signal when a file becomes ready
  *
- * Problem   O_ASYNC: who has set it sleeps nowhere, and hears by SIGIO that there is
- *           something to read, or room to write.  What becomes ready is told in
- *           interrupts and under locks, where no signal can be sent.
+ * Problem   O_ASYNC: a program that sets it does not sleep for the file; SIGIO tells it
+ *           that there is something to read, or room to write.  Files become ready
+ *           in interrupts and under locks, where no signal can be sent.
  *
  * Picture   F_SETOWN, F_SETSIG ─→ struct async ─ O_ASYNC: watch in the pipe's list
- *             ready_tell() ─→ told: on the list `due` ─┬→ async_send_due() of who told
- *                                                      └→ kworker, if he cannot
+ *             ready_tell() ─→ told: on the list `due` ─┬→ async_send_due() by the teller
+ *                                                      └→ kworker, if it cannot
  *                                            proc/sigio.c ←┘
  *
- * Rules     1. An end hears of what it can use: one that reads not of room.
- *           2. It is on `due` once: what is told meanwhile is one signal, as a signal
- *              that is pending twice is one.
- *           3. What is sent is a copy: the file may be closed while it is on its way.
- *           4. Told is what ready.c tells; it may be that somebody has read it since.
+ * Rules     1. An end is told only what it can use: a reader is not told of room.
+ *           2. It is on `due` once: several events are one signal until it is sent, as
+ *              a signal that is pending twice is one.
+ *           3. The signal is sent by a copy: the file may be closed meanwhile.
+ *           4. The signal is a hint, as in ready.c: somebody may have read the bytes.
  *
  * Read next proc/sigio.c.
  */

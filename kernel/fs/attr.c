@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * attr.c: what stat shows, and who may change it
+ * attr.c: attributes of a file: reading them, and who may change them
  *
  * Problem   Mode, owner, times and size have each their own rule of who may
  *           set them, and some of them change others (chown clears set-id).
  *
- * Rules     1. All checks of one call come before its first effect, and between
- *              both nobody else changes anything: an owner who loses his file
- *              there would give its new owner's rights away.
- *           2. vnode->lock, held for writing, makes it so; who looks takes
- *              attr_lock only.
+ * Rules     1. All checks of one call come before its first effect, and nothing may
+ *              change in between: an owner who lost his file there would give
+ *              away rights of the new owner.
+ *           2. vnode->lock, held for writing, ensures that; a reader of attributes
+ *              takes attr_lock only.
  *           3. The size is a call of its own, which needs the right to write.
  *
  * Read next vnode.c.

@@ -11,22 +11,22 @@
  *             mounted: the vmo is also ext2's cache of metadata (meta.c)
  *           data of files ─→ disk ─→ blkfile_wrote ─→ page of the vmo, if any
  *
- * Rules     1. Whatever lies on the same sectors overlaps: a disk and each of
- *              its partitions.  A mount needs that no overlapping one can be
- *              written (open or mapped so), and forbids that until it is
- *              undone: the file system is the only one who writes.
+ * Rules     1. Devices with common sectors overlap: a disk and each of its
+ *              partitions.  A mount is refused while an overlapping device can be
+ *              written (open or mapped so), and forbids that until the umount:
+ *              only the file system writes.
  *           2. So a mounted disk's pages are never dirty to the VM, and what
  *              it reads is at least as new as the disk: metadata as the file
  *              system has it in memory, data of files as of their write-back.
- *           3. What is written through one bdev, by whomever, is shown to the
- *              pages of all that overlap after it is on the disk: whoever
- *              reads a sector meanwhile waits, or has read the new one.
+ *           3. A write through one bdev updates the pages of all overlapping
+ *              ones after it is on the disk: a thread that reads a sector at that
+ *              time waits, or has read the new bytes.
  *           4. The last close for writing writes everything back.
- *           5. Who has opened it O_DIRECT moves whole sectors only, and what he
- *              writes is on the disk before the call ends (in its cache, if it
- *              has one: fsync).  The bytes go through the pages all the same,
- *              so everybody reads what was written last; where the caller's
- *              buffer lies does not matter.
+ *           5. With O_DIRECT only whole sectors move, and written bytes are on
+ *              the disk before the call ends (in its cache, if it has one: fsync).
+ *              The bytes go through the pages all the same, so everybody reads
+ *              what was written last; the address of the caller's buffer does
+ *              not matter.
  *
  * Read next devfs.c, ext2/meta.c, dev/bdev.c.
  */

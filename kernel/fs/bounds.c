@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bounds.c: a walk that stays where openat2(2) wants it
+ * bounds.c: path walks within the bounds of openat2(2)
  *
  * Problem   A server opens a name that somebody else has chosen.  ".." in it, a link
- *           or a mount may lead anywhere, and while the walk goes on others move the
- *           directories that it stands in.
+ *           or a mount may lead anywhere, and others may move the directories
+ *           through which the walk goes.
  *
  * Picture   dirfd ─ walk->root:  a/../b     stays below it
  *                                ../b       BENEATH: -EXDEV   IN_ROOT: root/b
@@ -12,13 +12,12 @@
  * Rules     1. With BENEATH and IN_ROOT the root of the walk is where it begins.
  *              Nothing above it is looked at; IN_ROOT starts there again where a
  *              path or a link is absolute, BENEATH ends.
- *           2. Whoever moves a directory may take the walk along, out of its root.
- *              So after each ".." it is looked whether the root is still above
+ *           2. A move of a directory may take the walk out of its root.  So after
+ *              each ".." the walk checks that the root is still above
  *              (-EAGAIN: try again), and at the end once more (-EXDEV).
- *           3. A link of /proc leads anywhere: not within a root, nor to another
- *              mount with NO_XDEV.
- *           4. CACHED: what may have to be read from a disk is -EAGAIN, even if it
- *              is in memory.
+ *           3. A link of /proc leads anywhere: it is refused within a root, and to
+ *              another mount with NO_XDEV.
+ *           4. CACHED: a name on a disk is -EAGAIN, even if it is in memory.
  *
  * Read next namei.c.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * chdir.c: a thread goes elsewhere: working directory, root
+ * chdir.c: chdir and chroot: working directory and root of a thread
  *
- * Problem   The directory is named by a path, which begins where the thread stands
- *           now; others who share its place look meanwhile.
+ * Problem   The directory is named by a path that begins at the present one; other
+ *           threads that share it may look up names at the same time.
  *
  * Read next fsctx.c, namei.c.
  */

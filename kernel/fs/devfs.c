@@ -16,8 +16,8 @@
  *           4. A stream (terminal) gives what one read of the driver gives.
  *           5. A signal ends a long read or write after a piece: a terminal is
  *              slow, and ^C and ^Z are meant for what it shows.
- *           6. The times of a terminal's node say when it was used; those of the
- *              others, nothing.
+ *           6. The times of a terminal's node say when it was used; the nodes of
+ *              other devices do not record that.
  *
  * Read next dev/dev.h.
  */

@@ -11,7 +11,7 @@
  * Rules     1. There is one devpts, mounted at most once: the numbers are the
  *              machine's.  Without it pairs are made all the same.
  *           2. Nobody makes or removes a name in it by hand.
- *           3. Counted are pairs of which an end is open, for who made them.
+ *           3. Pairs with an open end count for the user who made them.
  *
  * Lock order: pts.mutex → mount->tree.
  *

@@ -6,17 +6,17 @@
  *           the disk when its write returns, and no second copy of them in memory;
  *           others read and map the same file by its pages.
  *
- * Picture   read:  pages ─→ user, then they are forgotten
- *           write: user ─→ pages ─→ disk, then they are forgotten
+ * Picture   read:  pages ─→ user, then they are dropped
+ *           write: user ─→ pages ─→ disk, then they are dropped
  *
  * Rules     1. Place, length and address of each piece are whole sectors, as on
- *              Linux: what does it there by the disk's own transfers runs here.
- *           2. The bytes go through the pages all the same: so who reads or maps the
- *              file sees what was written last, whichever way.
- *           3. Written is the data.  That it is found after a power cut, with size
- *              and times, is fsync's.
- *           4. Forgotten is what lies where it has read or written, also for who had
- *              it in memory before: he reads it again.
+ *              Linux: a program that satisfies Linux's disks runs here.
+ *           2. The bytes go through the pages all the same: so a reader or a mapping
+ *              of the file sees what was written last, by either way.
+ *           3. Only the data are written.  fsync writes the size, the times and the
+ *              blocks' numbers, without which they are not found after a power cut.
+ *           4. The pages of the range are dropped, also for programs that had them
+ *              in memory before: they read them again.
  *
  * Read next file.c.  Disks themselves: blkfile.c, rule 5.
  */

@@ -9,7 +9,7 @@
  *             ├ dev ← devfs     ├ dev     ─→      ├ dev ← devfs
  *             └ proc ← proc     └ proc            └ proc ← proc     rootfs freed
  *
- * Rules     1. Runs before there is a process: nobody stands in the old root.
+ * Rules     1. Runs before there is a process: nobody uses the old root.
  *           2. The two mount points are made when the disk has none.
  *
  * Read next mount.c.

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * execfile.c: a file that is to be run
+ * execfile.c: opening a file to execute it
  *
- * Problem   exec reads its program, yet whoever starts it needs only the right
- *           to execute: a file of mode 0711 runs for all and tells nobody what
- *           is in it.
+ * Problem   exec reads its program, yet its caller needs only the right to
+ *           execute: all users may run a file of mode 0711, but not read it.
  *
  * Picture   path ─→ O_PATH (no rights) ─→ regular? x bit? noexec? ─→ file_start
  *

@@ -11,9 +11,9 @@
  *
  * Rules     1. A regular file's size is its vmo's, changed under vnode->lock
  *              for writing; a write that grows the file resizes first and
- *              cuts again what could not be filled.
- *           2. The last places in the table of open files are root's, who has
- *              to open some to see who holds the others.
+ *              cuts the part again that could not be filled.
+ *           2. The last open files of the limit are for root, who has to open
+ *              some to see who holds the others.
  *           3. Faults of the user's buffer happen below these locks; a fault
  *              never takes one of them (book: locks R4).
  *

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fileinfo.c: the smaller questions to an open file
+ * fileinfo.c: smaller operations on an open file
  *
- * Problem   exec, mmap, fcntl, getdents, sync and sendfile want
- *           something of a file besides reading and writing.
+ * Problem   exec, mmap, fcntl, getdents, sync and sendfile need more of a file
+ *           than reading and writing.
  *
- * Rules     1. What is asked here changes no position but getdents' and
- *              sendfile's.
- *           2. A directory that several have open by one descriptor is listed by
- *              one after the other: each name comes to one of them.
+ * Rules     1. Of these operations only getdents and sendfile change the
+ *              position.
+ *           2. If several threads list a directory by one open file, they do so one
+ *              after the other, and each name is returned to one of them.
  *
  * Read next file.c.
  */

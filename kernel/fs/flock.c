@@ -4,28 +4,28 @@
  *
  * Problem   Programs agree by locks on who writes a file: record locks (fcntl)
  *           on ranges of bytes, flock(2) on the whole.  A user may have as many
- *           as memory holds, and as many who wait for them.
+ *           locks and waiters as memory allows.
  *
  * Picture   vnode->locks ─→ a tree of each kind, by start
- *                             { owner, [start, end), exclusive } ← who wait
+ *                             { owner, [start, end), exclusive } ← waiters
  *           owner of a POSIX lock: the descriptor table; of an OFD lock and of
  *           flock: the open file
  *
  * Rules     1. Two locks of one kind and different owners may overlap only when
  *              both are shared.  The kinds do not see each other.
- *           2. One owner's new lock replaces what it had in that range; what
- *              sticks out is kept, so at most two new entries are needed.  They
- *              are allocated first.  Neighbours of one sort are one lock.
- *           3. Who waits hangs at the lock that is in his way.  When that goes,
- *              or becomes less, whoever changed it tries for him: he hangs at
- *              the next one in his way, or has his lock and only then wakes.
- *           4. Processes that would wait for each other in a circle: the last
- *              gets -EDEADLK.  Only for POSIX locks, as their owner is one who
- *              waits; an open file is nobody.  Circles go through many files,
- *              so who waits for whom is known by owner.
- *           5. Locks of a file concern that file alone: what walks them holds
- *              its mutex, and may be preempted.  No spin lock is held longer
- *              than a circle of CIRCLE_MAX takes.
+ *           2. One owner's new lock replaces its old locks in that range; parts
+ *              outside of it stay, so at most two new entries are needed.  They
+ *              are allocated first.  Equal neighbours are one lock.
+ *           3. A waiter is queued at the lock that blocks it.  When that lock goes or
+ *              shrinks, the thread that changed it tries for the waiter: it is
+ *              queued at the next lock that blocks it, or gets its lock and wakes.
+ *           4. If processes would wait for each other in a circle, the last gets
+ *              -EDEADLK.  Only for POSIX locks, whose owner is a process that can
+ *              wait; an open file cannot.  Circles go through many files, so the
+ *              owners, not the files, record who waits for whom.
+ *           5. The mutex of a file guards its locks: a walk over them holds it,
+ *              and may be preempted.  No spin lock is held longer than the search
+ *              for a circle of CIRCLE_MAX takes.
  *
  * Read next proc/fdtab.c, which drops POSIX locks at each close.
  */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fsctx.c: where a thread stands: root, working directory, umask
+ * fsctx.c: root, working directory and umask of a thread
  *
- * Problem   A relative path begins somewhere, an absolute one too; threads
- *           may share that place (CLONE_FS).
+ * Problem   A relative path begins at the working directory, an absolute one at
+ *           the root; threads may share both (CLONE_FS).
  *
  * Rules     1. root and cwd are referenced directories; the lock is held only
  *              to exchange or to copy a pointer.
- *           2. A kernel thread without a context stands at the first root and
- *              acts as root.
+ *           2. A kernel thread without a context has the first root as its root,
+ *              and acts as user root.
  *
  * Read next chdir.c, namei.c.
  */

@@ -19,7 +19,7 @@
  *           Two pipes: the one at the lower address first.
  *           Alone, never with one of these: fsctx->lock.
  *           Alone also the mutex of a file's locks (flock.c); under it the
- *           spin lock of who waits for whom.
+ *           spin lock of the waiting owners.
  *           Spin, LR_LEAF, never two at once: vnode->attr_lock, names_lock.
  *           Only one tree lock, and only one vnode lock, at a time.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * init.c: the room of files comes up, and goes down
+ * init.c: the room of files starts, and ends
  *
  * Problem   The first tree must be there before any path can be looked up; at the
  *           end of the machine all of them are written.

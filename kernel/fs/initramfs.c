@@ -10,15 +10,15 @@
  *
  * Rules     1. Every number comes from outside: nothing is read beyond the
  *              archive, whatever the header says.  An entry that cannot be
- *              made is left out; behind bytes that are no header the next one
- *              is looked for.  Each time a line of the log says so.  Where there
- *              is no room for one, nothing of it is left, and that is the end.
+ *              made is left out; after bytes that are no header the next header
+ *              is searched.  The log says so each time.  If there is no room for
+ *              an entry, it is removed again, and unpacking ends.
  *           2. Entries of one archive with the same inode are one file; its
  *              data comes with any of them.
  *           3. A directory's time is set at the end, after its files.
- *           4. What comes later replaces the name, not what it led to: neither
- *              a link's target is written, nor a file's other names.  A
- *              directory stays, with what is in it, and also a link to one.
+ *           4. A later entry replaces the name, not the file behind it: neither a
+ *              link's target is written, nor a file's other names.  A directory
+ *              stays, with its contents, and so does a link to one.
  *
  * Read next names.c.
  */

@@ -2,16 +2,16 @@
 /*
  * kmsg.c: /dev/kmsg, the log line by line
  *
- * Problem   Who reads the log follows it: each line with its number, its time and how
- *           urgent it is, and then the next one, when there is one.
+ * Problem   A reader follows the log: each line with its number, its time and its
+ *           urgency, and then the next one, when there is one.
  *
  * Picture   "6,17,2345678,-;vadose: root on sda": urgency, number, microseconds
  *
  * Rules     1. The position of the file is the number of a line, under pos_lock, and
- *              lseek knows no place but the first and the end.
- *           2. A read gives one line, which is over then, even if it did not fit.
- *           3. Lines come from anywhere, under any lock, and wake nobody.  Who waits
- *              looks ten times a second.
+ *              lseek goes to the first line or the end only.
+ *           2. Each read returns the next line, even if the last one did not fit.
+ *           3. Lines come from anywhere, under any lock, and wake nobody.  A waiting
+ *              reader looks ten times a second.
  *
  * Read next kern/log.c, dev/memdev.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mount.c: which file system hangs where
+ * mount.c: which file system is mounted where
  *
  * Problem   One tree of names is made of several file systems; a lookup must
  *           change from one to the next in both directions.
@@ -12,7 +12,7 @@
  * Rules     1. The two pointers change together under names_lock; mount and
  *              umount are one at a time by mounts.mutex.
  *           2. umount first says that the mount is ending, then looks whether
- *              anyone uses it.  Who would enter meanwhile waits for
+ *              anyone uses it.  A lookup that would enter it then waits for
  *              mounts.mutex: nobody can enter between the look and the end,
  *              and nobody misses a mount that stays.
  *

@@ -2,8 +2,8 @@
 /*
  * mountcall.c: mount and umount, as programs ask for them
  *
- * Problem   A kind of file system, a place, flags and a text become a mount; or one
- *           with the same call changes what it allows.
+ * Problem   mount(2) makes a mount of a kind of file system, a place, flags and a
+ *           text; the same call changes the flags of a mount.
  *
  * Rules     The kinds are registered at boot and only read then.
  *

@@ -9,9 +9,9 @@
  *
  * Rules     1. Without a word a file system in memory gets half of memory, for
  *              bytes and for names.  0 is no limit.
- *           2. Where nothing was counted against a limit, none comes later.
- *           3. Who owns the root, and its mode, are said at the mount; a remount
- *              that says them changes nothing.
+ *           2. A mount without a limit counts nothing, so it cannot get one later.
+ *           3. Owner and mode of the root are set at the mount; a remount that
+ *              names them changes nothing.
  *
  * Read next mount.c, vm/object/quota.c.
  */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mounttext.c: what /proc shows of mounts
+ * mounttext.c: the mounts as text for /proc
  *
  * Problem   /proc/mounts and /proc/PID/mountinfo, a line a mount, of any number of
  *           mounts; a blank in a path must not look like the end of a field.
  *
- * Rules     Paths are those that the reader has: of a mount that does not lie below
- *           his root he hears nothing.
+ * Rules     Paths begin at the reader's root: a mount that does not lie below it is
+ *           not shown.
  *
  * Read next mount.c, proctext.c.
  */

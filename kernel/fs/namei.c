@@ -11,14 +11,14 @@
  *                                 ↑                        ├─ link: its text
  *                                 └────────────────────────┘   before the rest
  *
- * Rules     1. Nothing is locked between components: what holds is a reference
- *              to dir.  Changes look the name up again under the tree lock.
+ * Rules     1. Nothing is locked between components: a reference keeps dir.
+ *              Changes look the name up again under the tree lock.
  *           2. At most LINKS_MAX links in one walk, and none of a mount with
  *              NOSYMFOLLOW, or -ELOOP.
  *           3. Dot-dot stops at the root of the thread, or where bounds.c says.
  *           4. Every lookup in a file system goes through dir_find_locked().
- *           5. A file's name is noted while it cannot be renamed: one that is
- *              no more would hold a directory that may be removed since.
+ *           5. A file's name is recorded while it cannot be renamed: an old name
+ *              would hold a directory that may have been removed.
  *
  * Read next bounds.c, names.c, open.c.
  */

@@ -8,12 +8,12 @@
  * Picture   walk (no lock, finds the directories) → rights → tree lock for
  *           writing → look up again → check → vnode_ops → unlock
  *
- * Rules     1. What was found without the lock is a guess: under the tree
- *              lock every name is looked up again.
+ * Rules     1. A name that was found without the lock is a hint: under the
+ *              tree lock every name is looked up again.
  *           2. All changes of one mount are one at a time; a lookup sees a
  *              rename wholly or not at all.
- *           3. A link at the end of a path is the name itself, though a slash
- *              follows; the slash wants it to be a directory.
+ *           3. A link at the end of a path is the name itself, even before a
+ *              slash; the slash requires it to be a directory.
  *           4. Checks first: the file system's function runs only when nothing
  *              but memory can make it fail.
  *

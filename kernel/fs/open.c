@@ -2,8 +2,8 @@
 /*
  * open.c: from a path and flags to an open file
  *
- * Problem   open() finds, perhaps makes, checks, perhaps empties a file, and
- *           two openers with O_CREAT may race for one name.
+ * Problem   open() finds or makes a file, checks it, and may empty it; and two
+ *           openers with O_CREAT may race for one name.
  *
  * Picture   file_alloc → open_find ─┬→ exists: open_check ─┬→ file_start → truncate
  *                ↑ -EEXIST (race)   └→ missing: create ────┘

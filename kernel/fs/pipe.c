@@ -8,30 +8,29 @@
  * Picture   slots, a page each:   [ab.] [cdef] [g..] [ ] [ ]
  *                               tail: readers    head: writers
  *
- * Rules     1. What is written lies in slots as on Linux: the part that fills
- *              no page goes behind what is in the last one, if it fits, and
- *              each page into a slot of its own.  Full is: no slot is free,
- *              however little is in them.  So a write of at most PIPE_BUF
+ * Rules     1. Bytes lie in slots as on Linux: of a write the part that fills no
+ *              page goes into the last slot behind its bytes, if it fits, and
+ *              each page into a slot of its own.  A pipe is full when no slot is
+ *              free, even if slots have room.  So a write of at most PIPE_BUF
  *              bytes is one piece.
  *           2. A piece that cannot be copied whole from or to the user is not
  *              counted: readers never see half of it, nor lose any.
  *           3. One queue for readers, writers and openers: every change wakes
  *              all, each looks again.
- *           4. Only a FIFO is opened by two who look for each other.  A pipe
- *              that is opened again (/dev/fd/N) is as it is: without writers
- *              it is at its end.
+ *           4. Only the open of a FIFO waits for the other side.  A pipe that is
+ *              opened again (/dev/fd/N) does not wait: without writers it is at
+ *              its end.
  *           5. The ring is there while an end is open.
  *           6. A slot that write(2) filled under O_DIRECT is a packet: nothing is
  *              added to it, one read(2) takes it and loses what does not fit.
- *           7. poll asks without the lock, for it may ask thousands.  What it reads
- *              is true one after the other, never of two moments mixed: whether a
- *              writer was ever seen, then whether one is left, then what lies there
- *              (so no end is told of before the bytes that came with it).  A ring
- *              that changes its size meanwhile answers for either size.  Changes
- *              that it came too early for are told (kern/ready.c, rule 5).
- *           8. What a splice has lent or was promised: pipesplice.c.
- *           9. Times move at the file of a FIFO; nobody asks a pipe for its own.
- *          10. What has begun to be written waits for frames: it is not cut short.
+ *           7. poll reads without the lock, for it may ask thousands of pipes.  It
+ *              reads in this order: was there ever a writer, is one left, are
+ *              there bytes (so the end is not reported before the last bytes).  A
+ *              ring that changes its size meanwhile answers for either size.  A
+ *              change after the look is told by a watch (kern/ready.c, rule 5).
+ *           8. Slots that a splice has borrowed or reserved: pipesplice.c.
+ *           9. Only the file of a FIFO has times; a pipe has none.
+ *          10. A write that has begun waits for frames: it is not cut short.
  *
  * Read next pipering.c, pipeuser.c, pipesplice.c, poll.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipering.c: the ring of a pipe is made, changes its size, and goes
+ * pipering.c: the ring of a pipe is made, resized and freed
  *
  * Problem   A ring may become larger or smaller with bytes in it, and what is
  *           in it stays in order.
@@ -8,7 +8,7 @@
  * Picture   8 slots, 4 in use:  . . a b c d . .
  *           4 slots instead:    a b c d
  *
- * Rules     1. The ring is there while an end is open, and paid for by who
+ * Rules     1. The ring exists while an end is open, and counts for the user who
  *              opened the first (pipeuser.c).
  *           2. A smaller ring is refused where the slots in use do not fit.
  *

@@ -2,21 +2,21 @@
 /*
  * pipesplice.c: bytes of a pipe move without a buffer of the user's
  *
- * Problem   splice(2) moves what is in a pipe to another one, to a file, or from a
- *           file.  A file may take long, and take less than it was offered: what it
- *           left must still be the next thing that is read.
+ * Problem   splice(2) moves the bytes of a pipe to another one or to a file, or those
+ *           of a file to a pipe.  A file may take long, and take less than it was
+ *           offered: the bytes that it left must still be read next.
  *
  * Picture   pipe → pipe   the slots exchange their pages: nothing is copied
  *           pipe → file   lend the first slot ─→ write ─→ give back what was left
  *           file → pipe   promise free slots ─→ read into new pages ─→ fill
  *
- * Rules     1. While a slot is lent its bytes stay where they are, and nobody else
- *              reads: who comes waits, even if he would not wait for bytes.
- *           2. A promised slot counts as full, so that what a file gave has a place
- *              whatever others write meanwhile.
+ * Rules     1. While a slot is lent its bytes stay where they are, and no other
+ *              thread reads: it waits, even if it would not wait for bytes.
+ *           2. A promised slot counts as full, so that the bytes of a file find room
+ *              even if others write meanwhile.
  *           3. Neither is kept over a return to the user.
- *           4. What a file gave, and a part of a slot, is a slot by itself; a whole
- *              slot stays what it was (pipe.c, rules 1 and 6).
+ *           4. Bytes from a file, and a part of a slot, become a slot by themselves; a
+ *              whole slot stays what it was (pipe.c, rules 1 and 6).
  *           5. tee(2) copies: a page of a pipe has one place.
  *           6. Two pipes are locked in the order of their addresses.
  *

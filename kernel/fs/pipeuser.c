@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipeuser.c: how much of the kernel's memory the pipes of one user may take
+ * pipeuser.c: how much kernel memory the pipes of one user may take
  *
- * Problem   A pipe holds bytes in frames that never leave memory: who has many gets
+ * Problem   A pipe holds bytes in frames that never leave memory: a user with many gets
  *           small ones, and at last none.
  *
  * Picture   struct pipe ──→ user.c: places in the rings of all his pipes, full or not
  *           pipe(), F_SETPIPE_SZ:  0 ······ soft ······ hard
  *                                  16 places │ 2 places │ ENFILE, EPERM
  *
- * Rules     1. Counted is what a ring may hold, when it is made: a write is
- *              never refused.
+ * Rules     1. The size of a ring is counted when it is made: a write is never
+ *              refused.
  *           2. 0 stands for no limit, as on Linux.
  *
  * Read next user.c, pipe.c.

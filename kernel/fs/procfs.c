@@ -2,7 +2,7 @@
 /*
  * procfs.c: /proc, the tree of names
  *
- * Problem   The state of the system is to be read as text files, and each room
+ * Problem   The state of the system can be read as text files, and each room
  *           of the kernel has some; procfs knows only names.
  *
  * Picture   registered rows: "meminfo", "vm/events", "vm/pages", …
@@ -14,7 +14,7 @@
  *              that ends leaves nothing behind but open files, which answer
  *              -ESRCH.
  *           2. A directory is whatever has a row below it.
- *           3. Rows and tables are registered at boot and never go.
+ *           3. Rows and tables are registered at boot and never removed.
  *
  * Read next proctext.c, procpid.c.
  */

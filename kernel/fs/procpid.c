@@ -14,8 +14,8 @@
  * Rules     1. Everything is asked of procfs_pid_ops when it is needed; a
  *              process may end between any two questions.
  *           2. A file got from next_fd is put with no lock held.
- *           3. A number may come again: first one asks, then one looks whether
- *              it is still the same process that has answered.
+ *           3. A number may be reused: after each answer the code checks that
+ *              the process is still the same.
  *
  * Read next proc/procinfo.c.
  */

@@ -11,17 +11,17 @@
  *           read in or behind the record → go on          before it → anew from 0
  *
  * Rules     1. One record is kept; a text that is not made by records is one.
- *              What a reader has not come to yet is made when he does, so
- *              pieces fit, and each record is of one moment.
+ *              Later records are made when the reader comes to them, so pieces
+ *              fit, and each record is of one moment.
  *           2. A read at 0 makes a new text.
- *           3. A record that memory, or RECORD_MAX, does not hold is -ENOMEM; a
+ *           3. A record that is too large for memory, or RECORD_MAX, is -ENOMEM; a
  *              reader never gets half of it.
  *           4. Between records a fatal signal ends the read.
  *           5. A write is handed over as a whole, with a NUL behind it.
  *           6. A file of /proc/PID belongs to the process, not to the number:
  *              when another has the number, all is -ESRCH.
  *           7. A file about its memory belongs to the space that it had at
- *              open: what an exec brings was not asked about.
+ *              open, also after an exec.
  *
  * Locks     None, where rows are asked: readers of one open file come one after the
  *           other (file_alone_begin()).  Rows look at descriptors, and who looks may

@@ -3,7 +3,7 @@
  * ranges.c: ranges of a file: holes are made, and filled
  *
  * Problem   fallocate(2) and MADV_REMOVE change where a file has bytes without
- *           writing any; what fails must leave the file as it was.
+ *           writing any; a call that fails must leave the file as it was.
  *
  * Rules     A hole is made, and filled, under vnode->lock for writing, and only
  *           where no seal and no swap area forbid it.

@@ -7,8 +7,8 @@
  *
  * Picture   writer:   mount->writers++   ─→ look at mount->settling
  *           remount:  mount->settling    ─→ look at mount->writers
- *           Whoever comes second sees the other: the remount gives up, the writer
- *           waits until it is known, and then looks at MS_RDONLY.
+ *           The second of the two sees the other: the remount gives up; the writer
+ *           waits for the result, and then looks at MS_RDONLY.
  *
  * Rules     1. A regular file that is open for writing counts in its mount.
  *              A mapping may be all that has kept it open: of files in memory
@@ -16,9 +16,9 @@
  *           2. The file system itself has the last word (fstype.remount): one
  *              on a disk knows its mapped files and those without names, and it
  *              writes what is dirty before it says yes.
- *           3. MS_RDONLY is there when nobody is in the way any more: of a remount
- *              that is refused nobody hears.  Who has a tree of names sets it
- *              with that locked (mount_readonly_now()).
+ *           3. MS_RDONLY is set only when the remount cannot fail any more, so that
+ *              a refused remount has no effect.  A file system with a tree lock
+ *              sets it under that (mount_readonly_now()).
  *
  * Read next mount.c, ext2/remount.c.
  */

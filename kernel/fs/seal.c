@@ -2,8 +2,8 @@
 /*
  * seal.c: seals on files in memory
  *
- * Problem   Who maps a file of somebody else's must be sure that it is not cut or
- *           changed under him: F_ADD_SEALS, and what each seal forbids.
+ * Problem   A program that maps another's file must be sure that it is not cut or
+ *           changed meanwhile: F_ADD_SEALS, and what each seal forbids.
  *
  * Picture   seal SHRINK, GROW: resize;  WRITE: write, new mappings, mprotect
  *

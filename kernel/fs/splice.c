@@ -2,7 +2,7 @@
 /*
  * splice.c: bytes from a pipe to a file, from a file to a pipe
  *
- * Problem   splice(2) wants at least one end to be a pipe, and anything at the other
+ * Problem   splice(2) needs a pipe at one end at least, and at the other anything
  *           that is read and written in pieces: a file, a terminal, a socket.
  *
  * Picture   file_splice_pipes ─┬→ pipe_move()                   both are pipes
@@ -10,9 +10,9 @@
  *                              └→ promise → read → fill         in is none
  *
  * Rules     1. A piece is a page at most, so that it has one slot.
- *           2. Once something has moved, nobody is waited for.
- *           3. As on Linux an eventfd and its kin take no part, nor what is written
- *              and knows no vectors (a text of /proc); nor is /dev/null read.
+ *           2. Once bytes have moved, the call does not sleep any more.
+ *           3. As on Linux eventfds and their kin are refused, and so are outputs
+ *              that take no vectors (a text of /proc), and /dev/null as an input.
  *
  * Read next pipesplice.c.
  */

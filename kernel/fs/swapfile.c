@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * swapfile.c: disks and files that pages are swapped to
+ * swapfile.c: disks and files as swap areas
  *
  * Problem   The VM wants sectors; a user names a path.  While pages lie there,
  *           nobody else may write these sectors: not through the device, not
@@ -16,8 +16,8 @@
  *              keeps file and mount.
  *           2. A disk that is swapped to cannot be opened for writing, mounted
  *              or claimed again, nor can a part of it or the whole (-EBUSY).
- *           3. What the caches held of it is written before, and forgotten
- *              after: swapping goes past them.
+ *           3. Its pages in the caches are written before, and dropped after:
+ *              swapping bypasses the caches.
  *           4. The lock is not held while an area is emptied: `leaving` keeps
  *              others away.
  *

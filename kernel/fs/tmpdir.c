@@ -10,9 +10,9 @@
  *
  * Rules     1. The mount's tree lock guards everything here.
  *           2. A cookie is never given twice in a directory and each is less
- *              than all before, so a listing that is interrupted by changes
- *              neither repeats nor misses others; and what comes meanwhile, or
- *              gets another name, comes where it has been already: it ends.
+ *              than all before, so changes during a listing neither repeat nor
+ *              hide other names; and a name that is made meanwhile goes where the
+ *              listing has already been, so that it ends.
  *           3. The walk goes up by vnode->parent, which for directories is
  *              always true.
  *

@@ -12,9 +12,9 @@
  *
  * Rules     1. An entry holds one reference; nlink counts entries, and for a
  *              directory its own ".", and ".." of its children.
- *           2. Pages are counted where they are made, by whatever (the quota
- *              of vm/object/quota.c); vnodes and further names in the
- *              mount.  Both have a limit, since names never leave memory.
+ *           2. Pages are counted when they are made (vm/object/quota.c), vnodes
+ *              and further names in the mount.  Both have a limit, since names
+ *              never leave memory.
  *
  * Read next tmpdir.c, vm/object/anon.c.
  */

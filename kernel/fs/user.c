@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * user.c: how much of the kernel's memory one user has
+ * user.c: how much kernel memory one user has
  *
- * Problem   Pipes, messages of sockets, watches and pseudo terminals are memory of the
- *           kernel's that never leaves it.  Each is bounded; with a thousand of them a
- *           user fills it all, and nobody else can do anything.
+ * Problem   Pipes, messages of sockets, watches and pseudo terminals are kernel memory,
+ *           which is not pageable.  Each is bounded, but with a thousand of them a user
+ *           could fill all memory, and nobody else could work.
  *
  * Picture   ring, message, watch, pair ──→ struct user: so many of each use
  *
- * Rules     1. Who pays is who has made it, whoever uses it afterwards.
- *           2. Root has no limit, but of watches: so Linux does it.
- *           3. Who asks for more is counted first and looked at then.
+ * Rules     1. A thing counts for the user who made it, not for those who use it.
+ *           2. Root has no limit except for watches, as on Linux.
+ *           3. A request is counted first and compared with the limit then.
  *
  * Read next pipeuser.c, event/epoll.c, unix/message.c, devpts.c.
  */

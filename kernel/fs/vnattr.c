@@ -2,8 +2,8 @@
 /*
  * vnattr.c: rights and times of a vnode
  *
- * Problem   Each use of a file asks who may, and moves its times; both are read
- *           while others change them.
+ * Problem   Each use of a file checks rights and changes times; other threads read
+ *           them at the same moment.
  *
  * Rules     Attributes are read and written under attr_lock, never across a call.
  *

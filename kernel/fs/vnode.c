@@ -2,8 +2,8 @@
 /*
  * vnode.c: life and name of a vnode
  *
- * Problem   A vnode lives as long as someone names it or holds it, and must
- *           be able to say at any time what it is called.
+ * Problem   A vnode lives as long as a name or a reference leads to it, and its
+ *           path must be known at any time.
  *
  * Picture   child ──parent──→ directory ──parent──→ … ──→ root of the mount
  *             ↑ reference                                  │ mount->covered
@@ -12,8 +12,8 @@
  *
  * Rules     1. A child references its parent, so a walk upward needs no lock
  *              of the tree; names_lock guards the pointers while one looks.
- *              A directory's changes only under the tree lock for writing, but
- *              for the first one that a lookup sets.
+ *              A directory's parent changes only under the tree lock for writing,
+ *              except the first one, which a lookup sets.
  *           2. The name of a file with several links is the one by which it
  *              was found last; a directory has just one.
  *

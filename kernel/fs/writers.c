@@ -2,8 +2,8 @@
 /*
  * writers.c: who writes a file, and who runs it
  *
- * Problem   A program that runs must not change under it, and a mount that is to
- *           become read-only must know who may still write.
+ * Problem   The file of a running program must not change, and a mount that becomes
+ *           read-only must know who may still write.
  *
  * Rules     vnode->writers counts writers above 0, those who run it below: it is
  *           never both.  A memfd is not counted: nobody else has it.

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ipc.c: what segments, semaphores and queues have in common
+ * ipc.c: the common part of segments, semaphores and queues
  *
- * Problem   Programs that are no relatives meet at a number, the key; what they find
- *           there has an owner, permission bits and an id.
+ * Problem   Unrelated programs find a common object by a number, the key; the object
+ *           has an owner, permission bits and an id.
  *
  * Picture   key ─→ ipc ←─ id = turn << 15 | slot
  *
- * Rules     1. An id is not given again before its slot has had all turns: who holds
- *              an old one is told that it is gone.
- *           2. A key is looked for along the table: that is 4096 at most.
- *           3. Who sleeps holds a reference: what is removed is freed by the last.
+ * Rules     1. An id is not used again before its slot has had all turns: a call with
+ *              an old id fails, for its object is gone.
+ *           2. A key is searched along the table, which has 4096 slots at most.
+ *           3. A sleeper holds a reference: a removed object is freed by the last.
  *
  * Source    System V; answers where the manual leaves a choice: Linux 6.1.
  *

@@ -2,7 +2,7 @@
 /*
  * ipc.h: System V IPC: what programs find by a key
  *
- * Offers    what sys_ipc.c asks; the table that the three kinds share.
+ * Offers    the calls for sys_ipc.c; the table that the three kinds share.
  * Needs     proc/, vm/.
  * Sleeps?   All but *_locked.
  * In interrupts?  Never.

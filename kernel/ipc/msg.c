@@ -3,7 +3,7 @@
  * msg.c: System V message queues
  *
  * Problem   Messages with a type wait in a queue; a reader takes the first, the first of
- *           a type, or the lowest; who finds no room or no message sleeps.
+ *           a type, or the lowest; a thread that finds no room or no message sleeps.
  *
  * Picture   msgsnd ─→ queue: message → message → … ─→ msgrcv, by type
  *                └──→ a reader who sleeps for it
@@ -12,10 +12,10 @@
  *              taken out: ipc_lock is held for neither.
  *           2. A queue holds no more than qbytes, and no more messages than that: an
  *              empty one has a head, too.
- *           3. Heads and bytes are the kernel's memory: of what a queue has above a
- *              page, all queues of one user together have a share of memory; -ENOMEM.
- *           4. A message that somebody waits for is his at once, the first one's, as
- *              on Linux: he has it, whatever becomes of the queue before he runs.
+ *           3. Heads and bytes are kernel memory: all queues of one user may have a
+ *              share of memory, not counting a page for each; then -ENOMEM.
+ *           4. A message goes at once to the first reader that waits for it, as on
+ *              Linux: the reader has it, even if the queue is removed before it runs.
  *
  * Read next ipc.c.
  */

@@ -3,21 +3,21 @@
  * sem.c: System V semaphores
  *
  * Problem   A call does up to 500 steps on the semaphores of a set, all or none of
- *           them; it sleeps until it can; and what a program has taken shall come back
- *           when it ends.
+ *           them; it sleeps until it can; and a program may ask that its steps are
+ *           undone when it ends.
  *
- * Picture   semop: steps ─→ try ─→ done: who sleeps is served
+ * Picture   semop: steps ─→ try ─→ done: sleepers are served
  *                            └──→ sleep, in the set's queue, at which semaphore
  *           SEM_UNDO: list of the process ─→ per set: what its end adds to each
  *
  * Rules     1. A try changes nothing unless all steps succeed.
- *           2. Undos are a process's, and its last thread carries them out.  SETVAL and
- *              SETALL forget what there is of a semaphore.
- *           3. What a user may have of them is counted by ipc.c, by sets.
- *           4. Who changes a value does the steps of those who sleep, as far as they
- *              can be done now, as on Linux: who only looks comes first, the others in
- *              their order.  What they wait for may be over when they run.
- *           5. Rule 4 ends after so many steps; the rest is woken and tries for itself.
+ *           2. Undos belong to a process, and its last thread carries them out.  SETVAL
+ *              and SETALL clear the undos of a semaphore.
+ *           3. ipc.c counts how many sets a user has, and limits them.
+ *           4. A thread that changes a value does the steps of sleepers that can be
+ *              done now, as on Linux: first those that only wait for zero, then the
+ *              others in their order.  The values may have changed when they run.
+ *           5. Rule 4 ends after a number of steps; the rest are woken and try again.
  *
  * Read next ipc.c, proc/exit.c.
  */

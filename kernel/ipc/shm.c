@@ -9,11 +9,11 @@
  *
  * Rules     1. The segment has a reference of its object until it is removed; then the
  *              mappings alone keep the object, and its end frees the segment.
- *           2. What is attached is told by the object: its mappings; and it tells us of
- *              each that comes and goes.  So fork, exec and exit need nothing of us.
- *           3. The object is promised as a whole when it is made, as shared memory
+ *           2. The object counts its mappings, which are the attachments, and calls this
+ *              file when one comes or goes.  So fork, exec and exit need no call to here.
+ *           3. The object is charged as a whole when it is made, like shared memory
  *              without a name; SHM_NORESERVE as on Linux.
- *           4. The pages of one user are bounded as those of a tmpfs: half of memory.
+ *           4. The pages of one user are limited like those of a tmpfs: half of memory.
  *
  * Read next ipc.c; vm/calls/map.c.  Book: ch08.
  */

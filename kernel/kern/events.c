@@ -10,10 +10,10 @@
  *           ev_mark(7): all sums, copied ←─────────────────────┘
  *
  * Rules     1. A cell belongs to a CPU, and is added to by one instruction that
- *              finds it from GS: no move to another CPU and no interrupt comes
- *              between, so it needs no lock.  14 instructions and a call before.
- *              Of a row marked p the evset of the thread that runs here gets it,
- *              too, by a call of three: only this file writes to what counts.
+ *              finds it from GS: the thread cannot move to another CPU and no
+ *              interrupt can come in between, so it needs no lock.
+ *              A row marked p is also counted in the evset of the running thread,
+ *              by a call of three instructions: only this file writes counters.
  *           2. A computed gauge (ev_set_gauge) has no cell.
  *           3. Marks: the newest NMARKS are kept; the memory is there from
  *              boot on.  A mark of the same id replaces the old one.

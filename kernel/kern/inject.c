@@ -12,9 +12,9 @@
  *              memory (lib/evidence.h).
  *           2. FI_NAME:probe counts hits and never fails, so that a harness
  *              can let each of them fail in a later run.
- *           3. With a pid only the thread of that id hits the point.  A thread
- *              that gives its own with a + behind it arms the point for all
- *              that it starts from then on, too.
+ *           3. With a pid only the thread of that id hits the point.  With a +
+ *              behind its own id a thread arms the point for itself and all
+ *              threads that it starts from then on.
  *
  * Read next test/inject.  Book: injection.
  */

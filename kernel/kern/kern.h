@@ -5,7 +5,7 @@
  * Offers    threads and the scheduler, wait queues, sleeping locks, timers,
  *           deferred work, the log, boot options, injection, counters.
  * Needs     md.h, mem/.
- * Sleeps?   What says so.
+ * Sleeps?   Functions that say so.
  * In interrupts?  wake_*, timer callbacks, counters, klog.
  */
 #ifndef KERN_KERN_H

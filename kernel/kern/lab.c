@@ -2,14 +2,14 @@
 /*
  * lab.c: a function that a student has not written yet
  *
- * Problem   The starter of a lab is a kernel with holes.  Whoever falls into
- *           one should read its name, not guess from what breaks later.
+ * Problem   The starter of a lab is a kernel with missing functions.  A call of
+ *           one should print its name, not fail somewhere else later.
  *
  * Picture   int fork_range(…) { return lab_todo("05-fork step 4: fork_range"); }
  *           "not written yet: 05-fork step 4: fork_range"
  *
- * Rules     1. Each name is told once: a stub in a fault's road is called
- *              without end.
+ * Rules     1. Each name is printed once: a stub in the path of a fault is called
+ *              again and again.
  *
  * Read next tools/cutter/labcut.c, labs/README.md.
  */

@@ -2,8 +2,8 @@
 /*
  * lockrank.c: the lock order, checked while the kernel runs
  *
- * Problem   Two threads that take two locks in opposite order stop for ever,
- *           one day.  A wrong order is wrong on every run, so check that.
+ * Problem   Two threads that take two locks in opposite order deadlock one day,
+ *           by bad luck.  The wrong order is there in every run: check that.
  *
  * Picture   held[rank] of the thread:  … MAP 1 … WS 1 … OBJ 0 PFN 0 …
  *           take PFN: nothing of rank >= PFN held → fine; take MAP: panic
@@ -12,9 +12,9 @@
  *              call.
  *           2. Ranks are counted per thread.  In an interrupt nothing is
  *              counted: its locks are taken on top of any.  A handler takes
- *              only locks that others take with interrupts off: one of a rank
- *              up to LR_LEAF ends the kernel.
- *           3. A trylock is recorded but not judged: it does not wait.
+ *              only locks that others take with interrupts off: taking one of
+ *              a rank up to LR_LEAF is a panic.
+ *           3. A trylock is recorded but not checked: it does not wait.
  *
  * Read next lib/spin.h for the ranks; lockstat.c.  Book: locks.
  */

@@ -2,9 +2,9 @@
 /*
  * lockstat.c: how often locks are taken, and how long they are held
  *
- * Problem   A lock that is held for long makes others wait, and an order that
- *           two paths disagree about stops them for ever.  Who looks for either
- *           wants to see what the locks have really been doing.
+ * Problem   A lock that is held for long makes others wait, and two paths that
+ *           take locks in opposite order deadlock.  To find either, count what
+ *           really happens to the locks.
  *
  * Picture   take ─→ hold[rank] = {asked, since, by} of the thread
  *                   edge[rank held][rank taken] + 1
@@ -16,8 +16,8 @@
  * Rules     1. Only with locks=1 (lockrank.c calls); in an interrupt nothing is
  *              counted.  A class is all locks of one rank.
  *           2. A thread holds a class from its first lock of that rank to its
- *              last; who sleeps or is preempted meanwhile holds it all the same.
- *           3. No lock of the kernel's own guards a maximum: its taking would be
+ *              last, also while it sleeps or is preempted.
+ *           3. No lock of lib/spin.h guards a maximum: taking it would be
  *              counted, too.
  *
  * Read next lockrank.c.

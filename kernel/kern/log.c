@@ -12,10 +12,10 @@
  *           2. Sinks run under the log lock, of the highest rank: they take no
  *              lock but their own, which a panic passes by, and call nothing that logs.
  *           3. With the boot option quiet only a panic reaches the sinks, and
- *              what is as bad: the end of the first program by a signal.
+ *              the end of the first program by a signal, which is as bad.
  *           4. A panic writes without the lock, and without those of the sinks: their
  *              holders may be stopped.
- *           5. Lines are numbered from the boot on; of the last ones it is known where
+ *           5. Lines are numbered from the boot on; for the last ones a table says where
  *              in the ring they begin, when they were written, and how urgent they are.
  *
  * Read next kern/panic.c, fs/kmsg.c.

@@ -2,31 +2,31 @@
 /*
  * mutex.c: sleeping lock
  *
- * Problem   A section that may sleep, for one thread at a time.  If it is always
- *           handed to who sleeps, each section costs a switch from then on: the
- *           next one who comes finds it taken by who does not run yet (a
- *           convoy).  If it is always free for all, who sleeps may starve.
+ * Problem   A section that may sleep, for one thread at a time.  If unlock always
+ *           hands the mutex to a sleeper, each section costs a switch from then on:
+ *           the next thread finds it taken by one that does not run yet (a
+ *           convoy).  If any thread may always take it, a sleeper may starve.
  *
  * Picture   owner: 0 ─ exchange ─→ me ─ exchange ─→ 0       nobody waits
  *                  me │ WAITED ─ unlock ─→ 0 │ WAITED │ CALLED    the first was woken:
  *                       ↑    whoever comes may pass it ─┘         it looks again
  *                  me │ WAITED ─ unlock ─→ the first │ WAITED     it waits for long
  *
- * Rules     1. Who comes takes it when it is free, whoever waits.  The first
+ * Rules     1. A running thread takes a free mutex, even if others wait.  The first
  *              waiter is woken, and takes it if it is free when it runs.
- *           2. Who has waited for MUTEX_PATIENCE_NS is handed it: nobody who
- *              comes later gets in before.  Signals do not end the wait.
+ *           2. A waiter of MUTEX_PATIENCE_NS gets the mutex from unlock: no thread
+ *              that comes later gets in before.  Signals do not end the wait.
  *           3. WAITED and CALLED are changed with the spin lock held: the list is
  *              not empty; its first has been woken, and will look.  With
  *              CALLED, or without WAITED, unlock is one exchange.
  *           4. Nothing of the mutex is touched after owner is 0 or its spin lock
- *              is free; who waits takes it with the spin lock held, so the one who
- *              woke it is done.
- *           5. Who finds it taken looks a while before he waits (lock_looks()).
- *              He has no turn while he looks.
+ *              is free; a waiter takes it with the spin lock held, so its waker has
+ *              finished.
+ *           5. A thread that finds it taken spins for a while before it waits
+ *              (lock_looks()).  It has no place in the queue while it spins.
  *
- * What waits, wakes or asks stands apart: it needs registers, which who finds
- * the mutex free does not save.  A mutex that is free costs 15 instructions in and 10 out.
+ * The code that waits or wakes is in functions of its own: it needs registers that
+ * the fast path then need not save.  A free mutex costs 15 instructions in, 10 out.
  *
  * Read next kern/rwlock.c, kern/lockrank.c; test/models/mutex.pml.
  */

@@ -2,15 +2,14 @@
 /*
  * options.c: boot arguments, one row each
  *
- * Problem   What the kernel does differently on request, and what it does
- *           when nobody asks, should stand in one place.
+ * Problem   All boot options and their defaults should stand in one place.
  *
  * Picture   "vmm=fmo locks=1 quiet"  →  options[]: value, else default
  *
  * Rules     1. A word without = has the value 1.  The last of several wins.
- *           2. Unknown words are passed over with a log line; key.sub=… silently,
+ *           2. Unknown words are skipped with a log line; key.sub=… silently,
  *              they are for programs.
- *           3. A value that its row does not take is said, and the default stays.
+ *           3. A value that its row does not take is logged, and the default stays.
  *           4. Constant after options_init(), which runs first of all.
  *
  * Read next main.c.

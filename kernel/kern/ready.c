@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ready.c: who wants to hear when a file can be read or written
+ * ready.c: telling watchers that a file can be read or written
  *
- * Problem   poll sleeps until one of many files is ready; an epoll collects those
- *           that are, while nobody sleeps, and may itself be watched.
+ * Problem   poll sleeps until one of many files is ready; an epoll collects ready
+ *           files, also while nobody sleeps, and may itself be watched.
  *
  * Picture   pipe ─ ready: [watch of a poll] [watch of an epoll]   ← ready_tell()
  *                              │ wake          │ on its list, wake one
  *                           sleeper         epoll ─ ready: [watch of another] …
  *
- * Rules     1. One lock for all lists: who is told may tell those who watch him,
- *              and lists in a row would need an order.  What is done under it is
- *              short, and how many watch is limited (fs/user.c).
+ * Rules     1. One lock for all lists: an epoll that is told tells its own watchers,
+ *              and one lock for each list would need an order.  The work under the
+ *              lock is short, and the number of watches is limited (fs/user.c).
  *           2. A watch is a hint that a look is worth while: poll and epoll look
  *              before they answer.
- *           3. Who watches alone (EPOLLEXCLUSIVE) is behind the others: all of
- *              these hear it, and of those the first who had somebody to wake.
- *           4. As many watch a file as a user pays for.  They are told a few in one
- *              hold of the lock, between two of which who tells may be interrupted;
- *              so an interrupt leaves it to a thread (fs/event/timerfd.c).
- *           5. One is on the list, then looks; the other has changed something, then
- *              looks whether anybody is there; between both a fence.  So one of
- *              them sees what the other did, though the look takes no lock.
+ *           3. Exclusive watches (EPOLLEXCLUSIVE) are behind the others: all of the
+ *              others are told, and of the exclusive ones the first with a sleeper.
+ *           4. A file may have as many watches as users pay for.  A few are told in
+ *              each hold of the lock, and interrupts may come between two holds;
+ *              so an interrupt leaves the telling to a thread (fs/event/timerfd.c).
+ *           5. A watcher enters the list, then looks at the file; a teller changes
+ *              the file, then looks at the list; each has a fence in between.  So
+ *              one of them sees what the other did, though the look takes no lock.
  *
  * Read next fs/poll.c, fs/event/epoll.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ready.h: who wants to hear when a file can be read or written
+ * ready.h: watches: telling that a file can be read or written
  *
  * Offers    the list of watches of a file, and how they are told.
  * Needs     kern.h.

@@ -2,8 +2,8 @@
 /*
  * runq.c: run queues
  *
- * Problem   Each CPU has a queue of its own, or all would wait for one lock;
- *           then no queue may be long while another CPU has nothing to do.
+ * Problem   Each CPU has a queue of its own, or all would wait for one lock; but
+ *           no queue may be long while another CPU has nothing to do.
  *
  * Picture   woken: rq_place ─→ its last CPU idle? there
  *                              another one idle?  there, and call it
@@ -16,24 +16,24 @@
  *              whoever moves it; all others leave it alone.
  *           2. A thread with on_cpu goes to the queue of that CPU only, and is
  *              not stolen (rule 2 of sched.c).
- *           3. Who has slept, and who is new, goes first: it will not take long.  By
- *              turns he whose slice is whole, before all others, and one of these.
- *              But two that wake each other for ever would keep the rest waiting:
- *              after RQ_PATIENCE_NS one of the rest has a turn, one, or those would
- *              be kept waiting in turn; a tick long, while some of them wait.
- *           4. Who is interrupted for them goes on right behind them, not
- *              among them: else one who wakes because of the first to come
- *              (a reader by the disk's thread) waits for a whole slice.  Of
- *              several the first is the first again: each who comes would keep him.
- *           5. Of those that one CPU wakes in one go, between two switches or
- *              ticks, RQ_HERD go first; the rest of the herd goes behind who
- *              waits already.  Else five hundred who wait for one word would keep
- *              all others from the CPU until the last of them has run.  A herd
- *              is of one user: another's thread that wakes among them is none of it.
- *           6. Who wakes, or is interrupted, goes before all these if the ticks are
- *              another user's: a crowd keeps its own user waiting.
- *           The user of a herd, and of most ticks, is found by a vote that takes two
- *           words (Boyer and Moore, MJRTY, 1981).
+ *           3. A woken or new thread goes before the rest: it will not run long.
+ *              Those with a whole slice (RQ_FIRST) and the others take turns.
+ *              Two that wake each other for ever would keep the rest waiting: so
+ *              one of the rest that has waited for RQ_PATIENCE_NS has a turn, but
+ *              only one, and only for a tick while woken threads wait.
+ *           4. A thread that is interrupted for a woken one goes right behind the
+ *              woken ones, not among them (RQ_CUT): else a thread that the first
+ *              of them wakes (a reader, by the disk's thread) would wait for a
+ *              whole slice.  Interrupted threads keep their order.
+ *           5. Of the threads that a CPU wakes between two switches or ticks, the
+ *              first RQ_HERD go first; the rest of this herd goes to the back.
+ *              Else five hundred waiters for one word would keep all others from
+ *              the CPU until the last of them has run.  A herd belongs to one
+ *              user; another user's thread woken among them is not part of it.
+ *           6. A woken or interrupted thread goes before all these if most ticks
+ *              are another user's: a crowd keeps only its own user waiting.
+ *           A majority vote in two words finds the user of a herd, and of most
+ *           ticks (Boyer and Moore, MJRTY, 1981).
  *
  * Read next kern/sched.c.
  */

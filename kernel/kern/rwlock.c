@@ -14,11 +14,11 @@
  *           2. A waiter's woken flag means: you hold it.
  *           3. RW_WAITED is set and cleared with the spin lock held, and says that
  *              the list is not empty.  Then the word changes only under that
- *              lock; else whoever comes and goes changes it by one exchange.
- *           4. Who finds no room, and nobody waiting, looks a while before he waits
- *              (lock_looks()).
- *           5. A writer keeps its turn (rule 6 of sched.c): all who come while it is
- *              not on a CPU would sleep, and each be let in before it runs.
+ *              lock; else lock and unlock change it by one exchange.
+ *           4. A thread that finds it taken, and nobody waiting, spins for a while
+ *              before it waits (lock_looks()).
+ *           5. A writer is not preempted at once (rule 6 of sched.c): all threads
+ *              that come while it is not on a CPU would have to sleep.
  *
  * A lock that nobody waits for costs 13 instructions in and 14 out.
  *

@@ -3,8 +3,8 @@
  * sched.c: who runs where
  *
  * Problem   Many threads, few CPUs.  Each runnable thread gets a slice in
- *           turn; who sleeps uses no CPU; no CPU is idle while a thread waits;
- *           and no wake-up is lost on the way.
+ *           turn; a sleeper uses no CPU; no CPU is idle while a thread waits;
+ *           and no wake-up is lost.
  *
  * Picture   per CPU:   current     woken, new    cut: t4    back: t1 → t9    idle thread
  *                         │         (runq.h: 3)    ▲           ▲  │
@@ -15,19 +15,19 @@
  *              queue of its CPU (t->cpu).  Never two such locks at once.
  *           2. on_cpu is 1 while the thread's stack is in use.  A thread with
  *              on_cpu waits only in the queue of that CPU, and is not stolen:
- *              so whoever picks it is the CPU that has left its stack.
+ *              so the CPU that picks it is the one that has left its stack.
  *           3. The sleeper tests for its wake-up with the lock held; the waker
  *              first makes it true, then takes the lock.  One of them sees
  *              the other.
  *           4. A switch happens with preemption count 1 and interrupts off;
  *              the thread that comes finishes it (arrive) before it enables
  *              preemption, whatever interrupts come in between.
- *           5. A sleep gives a quarter of its time back to the slice.  Who wakes
- *              with some of it left goes to the front, so who uses less than a
- *              fifth of a CPU always does; else to the back: fair to both.  But a
- *              herd that is woken at once goes to the back (rule 5 of runq.c).
- *           6. Who keeps its turn (a fault, while it holds what its siblings need; who
- *              holds an rwlock alone) and shall leave goes on to its end, or to the next tick.
+ *           5. A sleep gives a quarter of its time back to the slice.  A thread that
+ *              wakes with some of its slice left goes to the front: one that uses
+ *              less than a fifth of a CPU always does.  Any other goes to the back,
+ *              and so does most of a herd (rule 5 of runq.c).
+ *           6. A thread that keeps its turn (a fault with locks that siblings need, the
+ *              writer of an rwlock) is preempted only at its end, or at the next tick.
  *
  * Read next kern/runq.c, kern/wait.c, amd64/switch.S.
  */

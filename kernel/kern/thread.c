@@ -2,9 +2,9 @@
 /*
  * thread.c: life of a thread
  *
- * Problem   A thread needs a stack, a place in the scheduler, and someone to
- *           clear away what it cannot clear away itself: the stack it stands
- *           on while it ends.
+ * Problem   A thread needs a stack, a place in the scheduler, and another thread
+ *           to free what it cannot free itself: the stack that it runs on
+ *           while it ends.
  *
  * Picture   thread_spawn ─┐
  *    thread_create_user ──┴→ TS_NEW → sched_admit → TS_RUN ⇄ TS_SLEEP
@@ -17,9 +17,9 @@
  *           2. The stack is freed by a worker, not by the next thread: that
  *              may flush TLBs, for which interrupts must be on (R6a).
  *           3. fn and arg, or the user frame, are set before sched_admit().
- *           4. Who makes a user thread clears the dead away, too: else who
- *              makes them all the time is faster than the worker, and memory
- *              runs out.  What it clears is what it needs: a stack.
+ *           4. thread_create_user() clears dead threads away, too: else a caller
+ *              that makes threads all the time is faster than the worker, and
+ *              memory runs out.  It gets the stack that it needs that way.
  *
  * Read next kern/sched.c, then proc/fork.c.
  */

@@ -2,11 +2,11 @@
 /*
  * timer.c: deadlines
  *
- * Problem   Something is to happen at a time, or not at all if it is called
- *           off before.
+ * Problem   A function is to be called at a given time, or not at all if it is
+ *           cancelled before.
  *
  * Picture   pending: 1.20 s → 1.25 s → 3.00 s      a tree, the first is due first
- *           each tick of any CPU: take off what is due, call it
+ *           each tick of any CPU: take off the timers that are due, call them
  *
  * Rules     1. A deadline is met at the first tick that is not before it: up
  *              to 10 ms late, never early.

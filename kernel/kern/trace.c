@@ -11,10 +11,10 @@
  *           reader: always the earliest that is next → 10.3 10.5 10.6 10.7 …
  *
  * Rules     1. An entry is written with interrupts off by its own CPU, then head
- *              goes one further: what lies below head is whole.
- *           2. The entry that head points at may be being written, and with it
- *              the oldest goes.  A reader copies an entry and looks at head
- *              again: it was whole if head is less than a ring further.
+ *              goes one further: entries below head are complete.
+ *           2. The entry at head may be half written, over the oldest one.  A
+ *              reader copies an entry and looks at head again: the copy is good
+ *              if head is less than a ring further.
  *           3. Entries of several CPUs are ordered by their time stamps, which
  *              never go back (md.h); of equal ones the lower CPU is first.
  *           4. Readers get records of 40 bytes with a number.  Fields c and d
@@ -22,11 +22,11 @@
  *           5. With a way to the host (trace=shm, debugcon) each entry is also
  *              handed over at once, and is numbered by one counter of all CPUs.
  *
- * An entry costs 27 instructions.  Changes of pages (page.state, .home, .pin,
- * .unpin) are ten more a fault, and its begin and end say little that its case does
- * not; a fork, its faults and an exit have one for each word (fork.word, fmo.steal,
- * fmo.deref).  So they are recorded if asked for (flags a and w of events.tab): trace=pages,
- * or a way to the host; those of words with trace=words.
+ * An entry costs 27 instructions.  Changes of pages (page.state, .home, .pin, .unpin)
+ * are ten more entries for each fault, and its begin and end say little that its case
+ * does not; a fork, its faults and an exit have one for each word (fork.word,
+ * fmo.steal, fmo.deref).  So they are recorded only on request (flags a and w of
+ * events.tab): by trace=pages or a way to the host; those of words by trace=words.
  *
  * Read next channel/tracer.c brings it to the host, tools/trace/vtr.h reads it there.
  */

@@ -10,8 +10,8 @@
  *
  * Rules     1. The head does not say how many records follow: while they are
  *              read, others are overwritten.  vtr counts them itself.
- *           2. Reading the file leaves records too; it has those that were there
- *              when it was begun.
+ *           2. Reading the file makes new records, too; the file has only those
+ *              that were there when the read began.
  *
  * Read next kern/trace.c has the rings, tools/trace/vtr.h the format.
  */

@@ -18,11 +18,11 @@
  *              the run-queue lock held, which sched_wake() takes.
  *           3. wait_finish() always takes the queue's lock: the waker may
  *              still look at the waiter, which lies on the sleeper's stack.
- *           4. What ends a sleep, the first that is so: it was woken, it is
- *              killed, its time is over, it has a signal.  The time counts by
- *              the clock, had the timer its tick or not: a signal at each tick
- *              would keep it from ever ending.  A signal that was there before
- *              the sleep came before its end.
+ *           4. A sleep ends by the first of these that holds: woken, killed, its
+ *              time is over, a signal.  The time is read from the clock, not
+ *              taken from the timer's tick: a signal at each tick would keep it
+ *              from ever ending.  A signal from before the sleep counts as
+ *              earlier than the end of the time.
  *
  * Read next kern/sched.c, kern/mutex.c.  The idea as a model: models/wait.pml.
  */

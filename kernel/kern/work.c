@@ -2,16 +2,16 @@
 /*
  * work.c: deferred work
  *
- * Problem   An interrupt, or code under a spin lock, finds that something is
- *           to be done which may sleep.
+ * Problem   An interrupt, or code under a spin lock, has work to do that may
+ *           sleep.
  *
  * Picture   work_queue ─→ queue ─→ thread kworker: fn(arg), one after another
  *
- * Rules     1. A piece that is queued again before it runs, runs once; queued
+ * Rules     1. Work that is queued again before it runs, runs once; queued
  *              while it runs, it runs again.
- *           2. The piece may be freed by its own function: nothing of it is
+ *           2. A struct work may be freed by its own function: it is not
  *              touched after the call has begun.
- *           3. One thread does all: no piece may wait for another one.
+ *           3. One thread does all work: no work may wait for another.
  *
  * Read next kern/thread.c, whose dead are cleared away here.
  */

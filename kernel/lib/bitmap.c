@@ -2,7 +2,7 @@
 /*
  * bitmap.c: counting bits, and the next one
  *
- * Problem   Swap slots and disk blocks are looked for among very many, most
+ * Problem   A free swap slot or disk block must be found among very many, most
  *           of them used.
  *
  * Rules     A whole word at a time where it helps; the last word may hang over

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * evidence.h: what somebody looks for or forces just now
+ * evidence.h: one test for lock checks, injected failures, forced preemption
  *
- * Problem   Lock order, injected failures and forced preemptions are looked
- *           at millions of times a second and wanted once a year.
+ * Problem   Lock order, injected failures and forced preemptions are tested for
+ *           millions of times a second and wanted once a year.
  *
- * Rules     1. One word says whether any of them is wanted; its test stands in
- *              line on each path, all that follows behind a call.
- *           2. On the host and in a lab's file (BY_CALL) nothing of this is in
- *              line: tests and the judge see each call by its name.
+ * Rules     1. One word says whether any of them is wanted; only its test is
+ *              inlined on each path, the rest is in functions.
+ *           2. On the host and in a lab's file (BY_CALL) nothing of this is
+ *              inlined: tests and the grader see each call by its name.
  *
  * Read next lib/spin.h; inject_hit() in lib/floor.h; sched_point().
  */

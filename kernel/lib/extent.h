@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * extent.h: runs of free numbers, for addresses that are taken and given back
+ * extent.h: runs of free numbers, for address ranges that are allocated and freed
  *
- * Problem   Ranges of any length are taken and given back in any order.  Giving
- *           back may not fail, so it may not need memory.
+ * Problem   Ranges of any length are allocated and freed in any order.  Freeing
+ *           may not fail, so it may not need memory.
  *
  * Picture   tree of free extents, each with the longest below it
  *
  *           |used|  extent  |used|used| extent |used|      one extent …
  *
  * Rules     1. There are used + 1 tags at any time: as many as there can be
- *              extents between used ranges.  Who takes a range brings a tag, so
- *              that who gives it back never needs one, but gets one to free.
- *           2. First fit: the lowest numbers that are enough.  What is used stays
+ *              extents between used ranges.  To take a range the caller brings a
+ *              tag; so to give it back it needs none, and gets one to free.
+ *           2. First fit: the lowest numbers that are enough.  So used ranges stay
  *              dense.
- *           3. A run that is given back is joined with its neighbours.
+ *           3. A run that is given back is merged with its neighbours.
  *           4. No locking, no allocation; the owner's lock guards all.
  *
  * Read next mem/kva.c, vm/kpaged/kpaged_va.c, which use it.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sha256.h: a digest that cannot be aimed at, and a seal made of it
+ * sha256.h: SHA-256, a cryptographic digest, and a seal (HMAC) made of it
  *
  * Rules     The HMAC is RFC 2104 over FIPS 180-4; test/host/t_sha256.c checks
  *           it against their vectors and the host's own library.

@@ -2,7 +2,7 @@
 /*
  * spin.c: spin lock
  *
- * Problem   Several CPUs want to enter a short section; one at a time may.
+ * Problem   Several CPUs want to enter a short section, but only one at a time may.
  *
  * Picture   look ─ free? ─→ exchange ─ was 0 ─→ mine
  *             ↑      no │        not 0 │

@@ -12,8 +12,8 @@
  *              spin_lock_irq(); all others never in a handler.
  *           3. Ranks: vm/space/space.h (book: locks).  With locks=1 each acquisition
  *              is checked by lockrank_take() and an inversion panics.
- *           4. A lock that is free is taken in line, 8 instructions, and given
- *              back by 10, the assert among them; as calls they were 90.
+ *           4. A free lock is taken by 8 inlined instructions and released by
+ *              10, with the assert; as calls they were 90.
  */
 #ifndef LIB_SPIN_H
 #define LIB_SPIN_H

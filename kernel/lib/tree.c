@@ -18,9 +18,9 @@
  *           2. A rotation keeps the set below the upper node, so only the two
  *              nodes that change places get new summaries: lower one first.
  *           3. A missing child counts as black.
- *           4. Nodes may lie in memory that can be lost, and are all zero then: no
- *              colour, no child, no parent.  What such a tree still finds is
- *              void; but no function follows a pointer that is not there.
+ *           4. Nodes may lie in pageable memory that is lost, and are all zero
+ *              then: no colour, no child, no parent.  The results for such a tree
+ *              are worthless, but no function follows a NULL pointer.
  *
  * Read next vm/map/vad.c, the first user.
  */

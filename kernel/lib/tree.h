@@ -14,9 +14,9 @@
  *              and its two children; it is called bottom-up for each node
  *              whose subtree changed.  NULL: no summary.
  *           2. No locking, no allocation; the owner's lock guards all nodes.
- *           3. Where the order is that of a number (uint64_t) in the element, no
- *              two of which are equal, the walk is here: RB_NUMBER says where it
- *              lies, which the compiler knows at each call.
+ *           3. If elements are ordered by a number (uint64_t), no two equal, the
+ *              search is here: RB_NUMBER gives the number's offset in the
+ *              element, which the compiler knows at each call.
  */
 #ifndef LIB_TREE_H
 #define LIB_TREE_H

@@ -2,8 +2,8 @@
 /*
  * buddy.c: free frames in blocks of 2^order
  *
- * Problem   Most want one frame, a few want several that are adjacent.  Keep
- *           free memory in large pieces without searching for neighbours.
+ * Problem   Most callers want one frame, a few want several adjacent ones.  Keep
+ *           free memory in large blocks without searching for neighbours.
  *
  * Picture   order 2   |  0  1  2  3 |  4  5  6  7 |     a block's buddy is the
  *           order 1   | 0  1 | 2  3 | 4  5 | 6  7 |     other half of the next
@@ -15,13 +15,12 @@
  * Rules     1. A frame in a list has state FREE and is the head of its block:
  *              kern.order holds its mark.  All other FREE frames (inside a
  *              block, in a magazine) have 0 there; so a zero-filled
- *              descriptor says the truth.  A frame that leaves a magazine
- *              while its neighbour looks at it, first at its state, cannot
- *              pass for a block: a mark has the two bits of MARK, which
- *              neither a pointer nor a bool at this place has (a page that is
- *              read ahead did pass, when the mark of order 0 was 1).
- *           2. Blocks do not reach beyond their range of RAM: where there is
- *              no RAM there are no descriptors either.
+ *              descriptor is right.  A merge reads the state of a neighbour
+ *              first, then its mark, and the neighbour may leave a magazine in
+ *              between.  Then it cannot be taken for a block: a mark has the two
+ *              bits of MARK, which no pointer or bool at this place has.
+ *           2. Blocks do not reach beyond their range of RAM: addresses without
+ *              RAM have no descriptors.
  *           3. The lock is of rank LR_MEM and may be taken under [P].
  *
  * Read next mem/phys.c.

@@ -2,7 +2,7 @@
 /*
  * kmalloc.c: kernel memory of any size
  *
- * Problem   Buffers and tables whose size is only known when they are made.
+ * Problem   Buffers and tables whose size is known only at run time.
  *
  * Picture   n bytes ─→ the next size class ─→ a cache of slab.c
  *                   └→ above 2008: a run of frames

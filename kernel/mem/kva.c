@@ -3,8 +3,8 @@
  * kva.c: ranges of kernel addresses: stacks, tables, device registers
  *
  * Problem   Some things need adjacent addresses but not adjacent frames, or
- *           an unmapped page below, or uncached access: the direct map gives
- *           none of that.
+ *           an unmapped page below, or uncached access: the direct map has
+ *           none of these.
  *
  * Picture   the arena, one slot of the top-level table
  *
@@ -12,20 +12,20 @@
  *             each: 8 KiB nothing, 8 KiB stack
  *                                │ guard: a stack that overflows faults here
  *
- * Rules     1. Stacks and ranges are first fits (lib/extent.h), so what is used
- *              lies at the front of its zone.  A tag is had before the lock, and
- *              freed after it: kmem's locks have the same rank.
+ * Rules     1. Stacks and ranges are first fits (lib/extent.h), so used ranges
+ *              lie at the front of their zone.  A tag is allocated before the lock
+ *              is taken, and freed after it: kmem's locks have the same rank.
  *           2. A frame goes back to phys only after all CPUs have flushed its
- *              old address (R6): so freeing wants interrupts on and no
+ *              old address (R6): so freeing needs interrupts on and no
  *              spin lock held (R6a).
  *           3. A few stacks stay mapped in a cache: making and ending threads
  *              then needs no flush.
- *           4. Frames come zeroed: nobody's old bytes lie under a stack.  To
- *              QEMU a page of a program that has ended is code until every byte
- *              of it has been written.  Stores to it made system calls thirty
- *              times as slow, for a stack writes only its upper end.
+ *           4. Frames of stacks are zeroed.  QEMU treats a page that once held
+ *              code as code until every byte of it has been written, and a stack
+ *              writes only its upper end: stores to such a page made system calls
+ *              thirty times as slow.
  *           5. So the zeros at the low end of a stack say how deep it has ever
- *              been; a cached one remembers all its threads.
+ *              been, by all its threads if it was cached.
  *
  * Read next md.h for md_kmap(); kern/thread.c, the main user.
  */

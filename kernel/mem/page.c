@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * page.c: the states of a frame and who may follow whom
+ * page.c: the states of a frame and the legal changes between them
  *
- * Problem   A frame passes through many hands: allocator, fault, trimmer,
- *           disk, queue.  A wrong turn (freed while being read, reclaimed while
+ * Problem   A frame is used by allocator, fault, trimming, disk and queues in
+ *           turn.  A wrong change (freed while being read, reclaimed while
  *           mapped) shows up much later and elsewhere.  So one function makes
- *           every change and refuses the illegal ones at once.
+ *           every change and refuses illegal ones at once.
  *
  * Picture          ┌──────────────── rescue ────────────────┐
  *                  ▼                                        │
@@ -16,9 +16,9 @@
  *
  * Rules     1. page->state is written here and nowhere else, page->home too.
  *           2. Numbers beside legal[] are rows (book: page-states).
- *           3. Each CPU counts what it changes in words of its own, for a word
- *              that all write would go from CPU to CPU eight times a fault;
- *              page_count() is their sum.
+ *           3. Each CPU counts its changes in words of its own, for a shared
+ *              word would go from cache to cache eight times a fault;
+ *              page_count() is the sum.
  *
  * Read next mem/phys.c, then vm/frame/page.c for pins, words and orphans.
  */

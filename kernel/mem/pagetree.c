@@ -2,19 +2,19 @@
 /*
  * pagetree.c: the pages of one object, in order
  *
- * Problem   A file has any number of pages at any places; each is to be found in
- *           few steps, and the tree may take no memory but 12 bytes of each record.
+ * Problem   A file has any number of pages at any index; each must be found in few
+ *           steps, and the tree has only 12 bytes of each struct vm_page.
  *
  * Picture              20          A treap: by index it is a search tree, by rank a
  *                    ┌──┴──┐       heap.  The rank is a hash of the frame number, so
- *                    7     31      the shape is that of numbers which came in random
- *                    └─┐  ┌┘       order, whatever their order was: a page lies some
- *                     12  25       1.4 log2 n deep, and no node says how balanced it is.
+ *                    7     31      the tree looks as if pages had come in random
+ *                    └─┐  ┌┘       order: a page lies some 1.4 log2 n deep, and
+ *                     12  25       nodes need no field for balance.
  *
  * Rules     1. A node's rank is above those of its children; no two are equal.
- *           2. Going in: down to the first node of lower rank; the page takes its
- *              place, and what was there is split in two around it.
- *           3. Going out: its two subtrees become one, which takes its place.
+ *           2. Insert: down to the first node of lower rank; the page takes its
+ *              place, and the subtree that was there is split in two below it.
+ *           3. Remove: its two subtrees become one, which takes its place.
  *           4. Links are frame numbers, 0: none.
  *
  * Read next vm/cache/pagecache.c, which looks for pages in it.

@@ -2,7 +2,7 @@
 /*
  * pagetree.h: the pages of one object, in order; the node lies in struct vm_page
  *
- * Who looks for a page goes down himself: from root, by tree.left to smaller indices
+ * A search is written by the caller: from root, by tree.left to smaller indices
  * and by tree.right to larger ones.  The owner's lock guards all nodes.
  */
 #ifndef MEM_PAGETREE_H

@@ -2,8 +2,8 @@
 /*
  * phys.c: frames: magazines, classes of callers, zeroed frames
  *
- * Problem   Every fault wants a frame, on all CPUs at once, often a cleared
- *           one; and the last frames must stay for those who make room.
+ * Problem   Every fault wants a frame, on all CPUs at once, often a cleared one;
+ *           and the last frames must stay for the threads that make room.
  *
  * Picture   phys_alloc ─→ promise ─→ magazine of this CPU ─→ buddy lists
  *                │         (class)        64 frames    32 at a time   │
@@ -12,15 +12,15 @@
  *
  * Rules     1. avail counts the frames in lists and magazines, less those
  *              promised.  A promise is taken first, by one atomic step that
- *              respects the class; so whoever has one will find a frame.
- *           2. A frame in transit between two lists is promised to who moves
- *              it (idle zeroing), or moves under the lock of its magazine: the
- *              search of rule 1 ends.
- *           3. A magazine has a lock of its own, almost never contended; that
- *              lets others take the last frames out of it, and lets a thread
- *              use the magazine of a CPU that it has left meanwhile.
- *           4. Ranks: magazine, zeroed list and buddy are LR_MEM, and never
- *              two are held but magazine, then buddy.
+ *              respects the class; so a caller with a promise finds a frame.
+ *           2. A frame in transit between two lists is promised to the mover
+ *              (idle zeroing), or moves under the lock of its magazine: so
+ *              the search of rule 1 ends.
+ *           3. A magazine has a lock of its own, almost never contended; so
+ *              another CPU can take its last frames, and a thread can use
+ *              the magazine of a CPU that it has just left.
+ *           4. Locks of magazines, zeroed list and buddy lists have rank LR_MEM;
+ *              only a magazine's and then the buddy's are held together.
  *           5. A cleared frame no longer joins its buddy; so their list is
  *              short, and phys_alloc_run() may empty it.
  *

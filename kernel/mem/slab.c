@@ -3,7 +3,7 @@
  * slab.c: small kernel objects that never leave memory
  *
  * Problem   The kernel needs many objects of few sizes, much smaller than a
- *           frame; and wants to notice at once when one is used after it was
+ *           frame; and it must notice at once when one is used after it was
  *           freed, freed twice, or written beyond its end.
  *
  * Picture   one slab: a frame (or a run of frames)
@@ -23,7 +23,7 @@
  *              handler may free.
  *           3. Objects of up to POISON_MAX bytes are poisoned and checked
  *              whole, larger ones only by their tag.  New frames are zeroed,
- *              also what no object lies in (mem/kva.c, rule 4).
+ *              also the bytes around the objects (mem/kva.c, rule 4).
  *           4. A cache joins the list of all caches with its first slab, or when
  *              its owner says so.
  *

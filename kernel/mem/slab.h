@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * slab.h: what kmalloc.c needs of slab.c
+ * slab.h: the functions of slab.c that kmalloc.c needs
  *
  * Offers    frames for kernel objects, counted; caches by object.
  * Needs     mem.h.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * zero.h: what zero.c needs of phys.c
+ * zero.h: the functions of phys.c that zero.c needs
  *
  * Offers    the list of cleared frames; promises.
  * Needs     mem.h.

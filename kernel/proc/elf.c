@@ -3,11 +3,11 @@
  * elf.c: reading a program and mapping it
  *
  * Problem   A file says where its pieces want to lie in memory, and may say
- *           anything.  Judge all of it before the first mapping is made; what
- *           is accepted is then mapped from the file's pages, not read.
- *           Packed and tiny programs say what no linker does: what Linux
- *           does not look at (class, data, versions, sizes of the header; a
- *           file shorter than it ends in zeroes) is not judged here.
+ *           anything.  Check all of it before the first mapping is made; the
+ *           segments are then mapped from the file's pages, not read.
+ *           Packed and tiny programs have headers that no linker makes: fields
+ *           that Linux does not check (class, data, versions, sizes of the
+ *           header) are not checked here; a short file ends in zeroes.
  *
  * Picture   elf_open: header ─→ program headers ─→ each PT_LOAD judged
  *           elf_map:  [vaddr … filesz) file, MAP_PRIVATE
@@ -19,7 +19,7 @@
  *           2. No table of the file larger than 64 KiB is read.
  *           3. Segments are mapped in their order, the later over the earlier.
  *           4. Nothing here touches the running program: the mappings go into
- *              a space that nobody runs on.
+ *              a space on which no thread runs yet.
  *
  * Read next proc/exec.c.  Book: ch10.
  */

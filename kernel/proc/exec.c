@@ -13,12 +13,12 @@
  *
  * Rules     1. The new space is complete before the old one is touched; the
  *              last thing that can fail is the end of the other threads.
- *           2. An executable is denied for writing from open to the end of
+ *           2. An executable cannot be written from its open here to the end of
  *              the last process that runs it.
  *           3. The design of the new space is the process's next_design.
- *           4. Who runs with another's rights stands where nobody else moves
- *              it: he who shared the place (CLONE_FS) could change what a name
- *              means between two looks.  Linux gives it no rights then.
+ *           4. A set-id program must not share its working directory (CLONE_FS):
+ *              the other process could change the meaning of a name between two
+ *              look-ups.  As on Linux it gets no rights then.
  *
  * Read next proc/elf.c, proc/execargs.c.  Book: ch10.
  */

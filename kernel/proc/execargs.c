@@ -10,8 +10,8 @@
  *
  * Rules     1. Strings go down from the top, the last one first, so arguments
  *              and environment lie adjacent and in order.
- *           2. The caller's memory may change meanwhile: a string goes through
- *              the buffer, or, if it is longer, has its NUL written apart.
+ *           2. The caller's memory may change during the copy: a string goes
+ *              through the buffer; a longer one gets its NUL in a store of its own.
  *           3. Strings and pointers together stay below the limit: -E2BIG.
  *
  * Read next proc/exec.c.  Book: ch10.

@@ -3,7 +3,7 @@
  * exit.c: the end of a thread, and of a process with its last one
  *
  * Problem   A thread that ends runs on a stack, in an address space and with
- *           files that it has to give back itself, while parents, tracers of
+ *           files that it must give back itself, while parents, waiters for
  *           groups and exec look at the process.
  *
  * Picture   task_end: robust list, CHILD_CLEARTID ─→ leave the address space
@@ -14,7 +14,7 @@
  * Rules     1. A thread leaves the address space before it is counted out, so
  *              the last one finds nobody else on it (book: exit).
  *           2. A zombie holds no memory, file or slab but its own struct; the
- *              kernel stack goes a moment later, and who reaps waits for it.
+ *              kernel stack goes a moment later; wait(2) waits for that.
  *           3. Nothing here fails, and nothing waits for a signal.
  *
  * Read next proc/wait.c.  Book: ch10.

@@ -10,13 +10,13 @@
  *
  * Rules     1. The spin lock guards both arrays; a file is put, and memory
  *              allocated, without it.
- *           2. The arrays grow by doubling and never shrink; whoever waited
+ *           2. The arrays grow by doubling and never shrink; a thread that waited
  *              for memory looks again.
- *           3. Each number that goes away drops the POSIX locks which the
- *              process has on that file, as POSIX demands.
- *           4. Only tasks change a table.  The one task of a table that nobody
- *              looks at finds a file without the lock: a look that begins
- *              meanwhile changes nothing, and another task he would make.
+ *           3. Each close of a number drops the POSIX locks that the process
+ *              has on that file, as POSIX demands.
+ *           4. Only tasks change a table.  If a table has one task and nobody looks
+ *              at it from outside, the task finds a file without the lock: a look
+ *              that begins now changes nothing, and only it could add a task.
  *
  * Read next fs/file.c.
  */

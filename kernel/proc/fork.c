@@ -16,8 +16,8 @@
  *              the insertion are in one hold of proc_lock.
  *           3. fork shares the executable: writing to it stays denied.
  *           4. The parent acts on a signal either before clone_begin() or
- *              after the call: a timer may be faster than a long copy.  What
- *              its group is sent in between, the child is sent as well.
+ *              after the call: a timer may be faster than a long copy.  A signal
+ *              sent to its group in between is sent to the child as well.
  *
  * Read next vm/calls/as.c (as_dup), vm/design/fmo/fork.c.  Book: ch10.
  */

@@ -2,9 +2,9 @@
 /*
  * futex.c: waiting on a word of user memory
  *
- * Problem   Threads build locks of plain memory and come to the kernel only
- *           to sleep and to wake.  Between the look at the word and the sleep
- *           no wake may be lost, and the word may be paged out.
+ * Problem   Threads build locks in plain memory and call the kernel only to
+ *           sleep and to wake.  Between the test of the word and the sleep no
+ *           wake may be lost, and the word may be paged out.
  *
  * Picture   wait: pin the word ─→ [lock: value as expected? enter the queue]
  *                 ─→ unpin ─→ sleep ─→ [lock: was I taken out?]
@@ -12,14 +12,14 @@
  *
  * Rules     1. Value test and queueing are in one hold of futexes.lock, and the
  *              page is pinned meanwhile, so nothing faults under the lock.
- *           2. A waiter that is taken out touches its queue no more; who
- *              takes it out wakes it under the lock, so its stack is alive.
+ *           2. A waiter that is taken out touches its queue no more; it is
+ *              woken under the same hold of the lock, so its stack is alive.
  *           3. Keys: (object, offset) of shared memory, else (space, address);
- *              vm_word_pin() makes them.  Who only wakes by a private key need
- *              not reach the word: it is the address, whatever lies there now.
- *           4. A store may give the word another page: of two processes after
- *              fork, of a file.  Who has queued looks whether the page that he
- *              read is still the word's; a store after that finds him queued.
+ *              vm_word_pin() makes them.  A wake by a private key need not reach
+ *              the word: the key is the address, whatever is mapped there now.
+ *           4. A store may give the word another page (copy-on-write after a fork,
+ *              or of a file).  A queued waiter tests whether the page that it
+ *              read is still the word's; a store after that finds it queued.
  *
  * Read next futex_pi.c, vm/access/futexword.c, proc/exit.c.  Book: ch07.
  */

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * futex_pi.c: words that name their owner, who hands them on
+ * futex_pi.c: PI futexes: words that name their owner
  *
- * Problem   A lock whose word is the number of the thread that has it: so the kernel
- *           knows whom the others wait for, what to do when he ends, and who waits
- *           for himself.
+ * Problem   The word of such a lock is the number of the thread that has it: so the
+ *           kernel knows for whom the others wait, can hand the lock on when the
+ *           owner ends, and finds a thread that would wait for itself.
  *
  * Picture   word: WAITERS | OWNER_DIED | tid
  *           lock:   tid 0 → mine          else WAITERS, into the queue behind owner
- *           unlock: first of the queue → the word is his number, he is woken
- *           owner ends: the same, and he who has it now writes OWNER_DIED
+ *           unlock: first of the queue → the word is its number, it is woken
+ *           owner ends: the same, and the new owner writes OWNER_DIED
  *
  * Rules     1. Nobody's priority rises: FIFO and RR are refused here (sys_sched.c),
  *              and niceness, the share of a CPU, is not inherited on Linux either.
- *              Waiters have the lock in the order in which they came.
- *           2. All waiters of a key name the same owner, by the serial of his task,
- *              which never comes again; who unlocks changes all of them at once.
- *           3. The owner is looked up before, and looked at once more after one has
- *              queued: he ends before the first, or finds the waiter.
- *           4. Who has a lock because its owner has ended is in the queue until he
- *              has written the word, in his own memory: so nobody takes it for free.
- *           5. Each waits for one lock: from owner to owner it is one way, and who
- *              meets himself, or CHAIN_MAX others, has -EDEADLK.
- *           6. While a thread hands on what it has, who comes for a word that names
- *              it sleeps; it wakes all of these, and they look anew.
+ *              Waiters get the lock in the order in which they came.
+ *           2. All waiters of a key name the same owner, by the serial of its task,
+ *              which is never used again; an unlock changes all of them at once.
+ *           3. A waiter looks the owner up before it queues, and once more after
+ *              that: the owner ends before the first look, or finds the waiter.
+ *           4. A waiter that inherits a lock from a dead owner stays in the queue until
+ *              it has written the word: so no other thread takes the lock for free.
+ *           5. A thread waits for one lock, so the chain from owner to owner has no
+ *              branches; -EDEADLK if it leads to the caller, or past CHAIN_MAX threads.
+ *           6. While an ending thread hands on its locks, a thread that comes for a
+ *              word that names it sleeps; it wakes all of these, and they look again.
  *
  * Read next futex.c, exit.c (task_leave_memory).
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * init.c: the room of processes comes up, and tells others of itself
+ * init.c: the room of processes starts, and registers with lower rooms
  *
- * Problem   fs/ asks as whom a call acts and vm/ for whom memory is taken, but
- *           neither knows processes: they are told whom to ask.
+ * Problem   fs/ needs the credentials of a call, and vm/ the user who takes memory,
+ *           but neither knows processes: proc/ registers functions for them.
  *
  * Read next proc/start.c.
  */

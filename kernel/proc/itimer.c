@@ -16,13 +16,13 @@
  *           3. CPU time is known to the nanosecond and a timer of it is due a
  *              tick from now at the earliest: else the way back from its
  *              handler would send the next signal, and nothing else would run.
- *              Nor does each call look: a look adds up what all threads have used.
+ *              Nor does each call look: it would add up the time of all threads.
  *           4. Timers are armed under proc_lock and only while the process
  *              has threads; itimers_exit() runs after the last.
  *           5. ITIMER_REAL goes on when a SIGALRM of the process is taken: while
  *              that is blocked or ignored the timer stands still, as on Linux.
- *           6. Who is found to use the CPU gets the signal, if it takes it: so a
- *              profiler learns who it was.
+ *           6. The thread that uses the CPU gets the signal if it does not block it:
+ *              so a profiler sees the right thread.
  *
  * Read next proc/ptimer.c, proc/sigdeliver.c.
  */

@@ -3,13 +3,13 @@
  * jobctl.c: the terminal's view of sessions and groups
  *
  * Problem   dev/ttyjob.c lies below proc/ and asks: who is the caller, may it
- *           read or write, to whom does ^C go?
+ *           read or write, which processes get ^C?
  *
  * Rules     A background reader is stopped by SIGTTIN and tries again; when
  *           nothing could continue it, or it does not want the signal, the
  *           call fails with -EIO instead (book: abi 7).
- *           The terminal knows its group by number only.  When all of that have
- *           ended another session may get the number: it is not meant.
+ *           The terminal knows its group by number only.  When all its processes
+ *           have ended another session may get the number: that one is not meant.
  *
  * Read next dev/ttyjob.c, proc/signal.c.
  */

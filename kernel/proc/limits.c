@@ -2,19 +2,19 @@
 /*
  * limits.c: what a process may have
  *
- * Problem   16 limits are 256 bytes, and few processes have others than their
- *           parent.
+ * Problem   16 limits take 256 bytes, and in few processes they differ from
+ *           the parent's.
  *
  * Picture   proc ─→ limits: 16 of {cur, max}
  *                     ▲
  *           proc ─────┘  forked
  *
- * Rules     1. What several processes share is constant: who sets a limit makes
- *              a copy before.  That takes memory, and may fail.
- *           2. Others may set a process's limits: even its own threads read
- *              them with a lock held, lest they read what was given back.  It is
- *              the process's own: each write and each mmap asks, on all CPUs.
- *              Who sets holds proc_lock, too, so either is enough to read.
+ * Rules     1. Shared limits are constant: before a limit is set they are
+ *              copied.  That takes memory, and may fail.
+ *           2. Others may set a process's limits: so even its own threads read
+ *              them with a lock held, or they might read freed memory.  The lock
+ *              is the process's own: each write and mmap on all CPUs takes it.
+ *              A change holds proc_lock, too, so either lock is enough to read.
  *
  * Read next proc/sighand.c, which shares actions alike.
  */

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pidfd.c: a process that is a file
+ * pidfd.c: a file that stands for a process
  *
- * Problem   A number may be another process's by the time it is used, and poll
- *           does not know numbers.  Between the look at one and the signal to it the
- *           process may end and another get it.
+ * Problem   Between a look at a process and a signal to its number the process may
+ *           end and another may get the number.  And poll cannot wait for a number.
  *
  * Picture   file ─→ struct pidfd ─→ struct proc, referenced: LIVE, ZOMBIE, at last DEAD
- *           its last thread ends ─→ pidfd_tell(process) ─→ bucket ─→ who watches
+ *           its last thread ends ─→ pidfd_tell(process) ─→ bucket ─→ watches
  *
- * Rules     1. It can be read from when the last thread has ended, whoever has
- *              waited for the process or has not.
- *           2. clone makes one before the process is seen: such a one is no process
- *              yet (PROC_NEW), and stays none if the clone fails.
- *           3. Few processes have such a file, and none has room for it: they are
- *              found by the process's address, which it keeps while a file is open.
+ * Rules     1. It is readable from the end of the last thread on, whether anybody
+ *              has waited for the process or not.
+ *           2. clone makes the file before the process can be seen: it is PROC_NEW
+ *              then, and never becomes LIVE if the clone fails.
+ *           3. Few processes have such a file, and struct proc has no field for it: a
+ *              hash table finds it by the process's address, fixed while it is open.
  *
  * Read next fs/event/README.md, sys/sys_pidfd.c.
  */

@@ -3,14 +3,14 @@
  * pids.c: numbers for processes and threads
  *
  * Problem   A number is free when no process, thread, group or session bears
- *           it.  Nobody may use up all of them, nor time to look for one.
+ *           it.  No user may use up all numbers, and finding one must be fast.
  *
  * Picture   bits  1 1 1 0 1 0 0 0 …    of each number: is it taken, perhaps?
  *                     ↑ last ↑ the next
  *
- * Rules     1. A number is taken when it is given, and never looked for among
- *              processes: one that becomes free counts as taken until the bits
- *              are made anew, once in a round, when all seem to be.
+ * Rules     1. A number's bit is set when it is given; no search over processes is
+ *              made for it.  A number that becomes free counts as taken until the
+ *              bits are computed anew, when all of them are set.
  *           2. The last PID_ROOT numbers are root's: a user whose limit of
  *              processes is large (each may bear three numbers) leaves enough
  *              to end him.

@@ -12,9 +12,9 @@
  *
  * Locks     proc_lock (spin, rank LR_LEAF) guards the tree of processes,
  *           groups, sessions, signal state, limits and credentials of all.
- *           Under it nothing sleeps and nothing of vm/ or fs/ is called but
- *           what takes a reference (as_get(), file_get(), fdtab_look(),
- *           fsctx_get()) or sets a number (as_set_rss(), map_set_limit());
+ *           Under it nothing sleeps; of vm/ and fs/ only functions are called
+ *           that take a reference (as_get(), file_get(), fdtab_look(),
+ *           fsctx_get()) or set a number (as_set_rss(), map_set_limit());
  *           waking (LR_WAIT and up) and slabs are allowed.  futex.c has a
  *           lock of the same rank; the two are never held together.
  *           limits_lock is taken alone, or within.

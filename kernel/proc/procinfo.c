@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * procinfo.c: what /proc/PID shows
+ * procinfo.c: the files of /proc/PID
  *
  * Problem   Text about a process for programs such as ps, in Linux's formats
  *           (book: abi 8), while the process runs and may end.
@@ -9,13 +9,13 @@
  *                  ─→ text ─→ view_close
  *
  * Rules     1. Numbers are copied under proc_lock, text is made without it.
- *           2. The number in a path is a process or a thread (task/TID); what
- *              has gone is -ESRCH.
+ *           2. The number in a path is a process or a thread (task/TID); one
+ *              that has gone is -ESRCH.
  *           3. Memory of the process is read with as_read(), never by address.
- *           4. What is not kept is printed as 0, never left out.
- *           5. Who opens a file about memory may look at the space that the
- *              process has at that moment, and at no other: after an exec the
- *              descriptor shows what is left of the old one, nothing.
+ *           4. A number that this kernel does not keep is printed as 0.
+ *           5. The open of a file about memory chooses the space that the process
+ *              has at that moment: after an exec the descriptor still shows the
+ *              old one, which is empty.
  *
  * Read next fs/procfs.c, proc/sysinfo.c.  Book: ch22.
  */

@@ -7,7 +7,7 @@
  * Picture   view_open: copy all under proc_lock, ask vm/ ─→ print ─→ view_close
  *
  * Rules     1. Numbers are copied under proc_lock, text is made without it.
- *           2. What is not kept is printed as 0, never left out.
+ *           2. A number that this kernel does not keep is printed as 0.
  *
  * Read next proc/procinfo.c.  Book: ch22.
  */

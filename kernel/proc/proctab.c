@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * proctab.c: the table of processes: who exists, and whose child one is
+ * proctab.c: the table and the tree of processes
  *
- * Problem   Programs name each other by small numbers and stand in a tree;
- *           anyone may look at any time while others begin and end.
+ * Problem   Programs name each other by small numbers and form a tree; any
+ *           thread may look at it while processes begin and end.
  *
  * Picture   table.all ─→ struct proc ─→ threads: struct task ─→ struct thread
  *           table.by_pid[hash]              table.by_tid[hash]
  *
  * Rules     1. One lock for all of it, proc_lock; a walk over all processes
- *              under it is short (no copies to users, no memory waits).  What
- *              every program does, fork, exec, exit, wait and jobs, walks over
- *              those that are meant, and not over all.
+ *              under it is short (no copies to users, no memory waits).  Common
+ *              operations, fork, exec, exit, wait and jobs, walk only over the
+ *              processes concerned, not over all.
  *           2. A number is free when no process, thread, group or session
  *              bears it; so a group outlives its leader.  An ended thread
- *              bears it until its tracer has seen that.
+ *              bears its number until its tracer has seen its end.
  *           3. PROC_NEW is found by nobody; PROC_DEAD is in no table.
  *           4. This file calls nothing of this room.
  *

@@ -15,13 +15,13 @@
  *
  * Rules     1. A timer has one entry for its signal, charged while the timer is there;
  *              so firing needs no memory and cannot fail.
- *           2. The next interval begins when the signal is taken; those that were over
- *              by then are its overruns.  An ignored signal is taken at once.
- *           3. Who fires or ends many lets go of proc_lock after so many.
+ *           2. The next interval begins when the signal is taken; intervals that were
+ *              over by then are its overruns.  An ignored signal is taken at once.
+ *           3. A loop that fires or ends many timers drops proc_lock now and then.
  *           4. A thread is known by its serial, and its clock ends with it: a timer of
- *              a clock that has ended is off, one that sends to such a thread is lost.
- *           5. Of CPU time a timer is looked at a tick from now at the earliest, as
- *              those of itimer.c, whatever is due.
+ *              a clock that has ended is off; a signal to an ended thread is lost.
+ *           5. A timer of CPU time is looked at a tick from now at the earliest, like
+ *              those of itimer.c.
  *
  * Source    POSIX.1-2017 timer_create() …; answers where it leaves a choice: Linux 6.1.
  *

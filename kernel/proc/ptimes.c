@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptimes.c: what a process has used: CPU time, page faults, turns on a CPU
+ * ptimes.c: usage of a process: CPU time, page faults, context switches
  *
- * Problem   Both are counted by thread and wanted by process, of threads that
- *           run and of those that have ended; and CPU time is a clock, too, by
+ * Problem   They are counted by thread and wanted by process, for threads that
+ *           run and for those that have ended; and CPU time is a clock, too, by
  *           which programs sleep and set timers.
  *
  * Read next proc/itimer.c.

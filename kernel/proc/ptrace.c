@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ptrace.c: what a tracer asks of those that it traces
+ * ptrace.c: the requests of a tracer
  *
- * Problem   A debugger attaches to threads, looks at what they have, changes it,
- *           lets them go on, and may itself end at any time.
+ * Problem   A debugger attaches to threads, reads and changes their registers and
+ *           memory, lets them go on, and may itself end at any time.
  *
  * Picture   trace_attach, trace_me ─→ a struct tracee ─→ it stops (tracestop.c)
  *           ─→ trace_order: look, change ─→ go on │ let go
  *           its end ─→ wait.c shows it to the tracer ─→ reaped;
  *           the first thread's process is then its parent's zombie
  *
- * Rules     1. Only the thread that attached may ask, and only while the other is
- *              stopped; else there is no such tracee: -ESRCH.
- *           2. Nothing of the tracee is touched but under proc_lock, its memory
- *              excepted: that is a space with a reference.
- *           3. A set-id program gets no rights under a tracer that was not root
- *              when it attached; who attached while it was being loaded is let go.
- *           4. A tracer's end lets go of all that it traces.
- *           5. Who can be root does not give himself to a parent that cannot.
+ * Rules     1. Only the thread that attached may make requests, and only while the
+ *              tracee is stopped; else there is no such tracee: -ESRCH.
+ *           2. The tracee is touched under proc_lock only, except its memory: that
+ *              is a space with a reference.
+ *           3. A set-id program gets no rights under a tracer that was not root when
+ *              it attached; a tracer that attached during the exec is detached.
+ *           4. The end of a tracer detaches all its tracees.
+ *           5. A thread that can be root cannot be traced by a parent that cannot.
  *
  * Read next proc/tracestop.c, proc/wait.c, sys/sys_ptrace.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rights.c: what one process may learn of another, or change in it
+ * rights.c: what one process may read or change in another
  *
  * Problem   A process that has become somebody else by a set-id program shares
  *           a number with one of the caller's, and nothing more.
@@ -12,15 +12,15 @@
  *           tune     niceness            euid                uid or euid
  *           signal   kill (signal.c)     uid or euid         uid or suid
  *
- * Rules     1. Who has the capability for it may it, and a process all with itself.
- *           2. Looking wants two things more.  The target is dumpable: a set-id
- *              program is not, nor who has changed its effective ids, for it
- *              may hold what it has read as the other; nor a program that its
- *              user may run and not read, for its memory is the file.  And it has
- *              no capability that the caller has not.
+ * Rules     1. A process with the capability for it may, and each process with itself.
+ *           2. Looking needs two things more.  The target is dumpable: a set-id
+ *              program is not, nor a process that has changed its effective ids,
+ *              for it may hold what it has read as another user; nor a program
+ *              that its user may run but not read, for its memory is the file.
+ *              And the target has no capability that the caller lacks.
  *           3. Capabilities follow the users (capabilities(7)): they go with the
- *              last user that is root, and who is root effectively has again what
- *              is permitted.
+ *              last user that is root; a process that becomes root effectively has
+ *              its permitted ones again.
  *
  * Read next proc/procinfo.c, sys/sys_cred.c.
  */

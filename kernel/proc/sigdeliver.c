@@ -19,8 +19,8 @@
  *           3. The mask of sigsuspend lasts until here: a handler's frame
  *              saves the mask from before.
  *           4. A default action is taken in the hold of proc_lock that takes
- *              the signal: in between it would be neither pending nor done,
- *              and a SIGCONT could not cancel a stop.
+ *              the signal: else it would for a moment be neither pending nor
+ *              done, and a SIGCONT could not cancel a stop.
  *
  * Read next proc/sigframe.c.
  */

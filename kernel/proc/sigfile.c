@@ -2,18 +2,18 @@
 /*
  * sigfile.c: signals that are read from a file
  *
- * Problem   A program that sleeps in poll for files wants to hear of signals there,
+ * Problem   A program that sleeps in poll for files wants to get signals there,
  *           and not in a handler that runs at any time.  A watch of its signalfd may
  *           outlive the process whose signals it waits for.
  *
- * Picture   read ─→ signals of whoever reads, not of whoever made it
- *           post_locked ─→ tell: the watches of all processes with such a number,
- *                          who look
+ * Picture   read ─→ signals of the reading process, not of the one that made it
+ *           post_locked ─→ tell: the watches of all processes in the bucket, which
+ *                          look again
  *
- * Rules     1. What is read is what is pending and in the set; the program blocks it,
- *              or a handler may be faster.
- *           2. Who reads sleeps as in poll: another set that is given meanwhile wakes
- *              him, too.
+ * Rules     1. A read takes pending signals of the set; the program must block
+ *              them, or a handler may be faster.
+ *           2. A reader sleeps as in poll: a change of the set by another thread wakes
+ *              it, too.
  *
  * Read next fs/event/README.md, proc/sigmask.c.
  */

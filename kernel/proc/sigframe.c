@@ -19,11 +19,11 @@
  *
  * Rules     1. Copies go by copyout() and copyin(): a bad stack is an error
  *              here, never a fault of the kernel.
- *           2. md_frame_sanitize() and md_fpu_load() judge what sigreturn
- *              reads; what they refuse is SIGSEGV.  As on Linux the mask of the
- *              frame holds by then, so a handler of SIGSEGV hears of it.
- *           3. A handler begins with the FP registers of a new program; what
- *              they held comes back with the frame.
+ *           2. md_frame_sanitize() and md_fpu_load() check what sigreturn
+ *              reads; a frame that they refuse is SIGSEGV.  As on Linux the mask
+ *              of the frame holds by then, so a handler of SIGSEGV is called.
+ *           3. A handler begins with the FP registers of a new program; the old
+ *              values come back with the frame.
  *
  * Read next proc/sigdeliver.c.
  */

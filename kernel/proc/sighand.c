@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sighand.c: what a process wants done at each signal
+ * sighand.c: the actions of a process for its signals
  *
- * Problem   64 actions are 2 KiB, and few processes have others than their
- *           parent.
+ * Problem   64 actions take 2 KiB, and in few processes they differ from
+ *           the parent's.
  *
  * Picture   proc ─→ sighand ─→ sigacts: 64 actions
  *                      ▲          ▲
  *           proc ──────┘       sighand ←─ proc: forked
  *           CLONE_SIGHAND
  *
- * Rules     1. What several sighands share is constant: who sets an action
- *              makes a copy before.  That takes memory, and may fail.
- *           2. To put an action back to SIG_DFL never fails: a bit of the
- *              process's own says it.
+ * Rules     1. Shared actions are constant: before an action is set they are
+ *              copied.  That takes memory, and may fail.
+ *           2. To put an action back to SIG_DFL never fails: a bit in the
+ *              process says so.
  *
  * Read next proc/sigmask.c.
  */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sigio.c: SIGIO, or what a program wants instead
+ * sigio.c: SIGIO, or the signal that a program chose instead
  *
  * Problem   A file that has become ready signals a thread, a process or a group that
- *           may be gone, and whose number may be somebody else's by now.
+ *           may have ended, and whose number may have a new bearer.
  *
  * Picture   fs/async.c ─→ owner: number, and who had it ─→ is it still he? may the
  *                         one who set it signal him? ─→ SIGIO, or SIGn with fd, band
  *
  * Rules     1. A thread is known by its serial, a process by when it started; a group
  *              by its number alone.
- *           2. Rights are of who set the owner, when he set it.
- *           3. Where the queue is full SIGIO goes instead: look at all files.
+ *           2. The rights are those of the process that set the owner, at that time.
+ *           3. If the queue is full SIGIO is sent instead: look at all files.
  *
  * Read next fs/async.c, signal.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sigmask.c: what a program decides about its signals, and waiting for them
+ * sigmask.c: masks and actions of signals, and waiting for signals
  *
  * Problem   Masks and actions change while signals are pending, and a thread
  *           may sleep for a signal that it blocks.
@@ -8,11 +8,11 @@
  * Rules     1. After each change of a mask sig_recalc_locked() runs, so a
  *              signal that became deliverable is seen before user mode.
  *           2. SIGKILL and SIGSTOP are never blocked, caught or ignored.
- *           3. Ignoring a signal forgets the pending ones.
- *           4. What is waited for (task->wanted) counts as not blocked for
- *              the choice of a thread, but is not delivered.
- *           5. A signal of the process that was on its way to a thread finds
- *              another one when this thread takes it no longer.
+ *           3. Ignoring a signal discards the pending ones.
+ *           4. A signal that is waited for (task->wanted) counts as not blocked
+ *              for the choice of a thread, but is not delivered.
+ *           5. If a thread blocks a signal of the process for which it was
+ *              chosen, another thread is chosen.
  *
  * Read next proc/signal.c.
  */

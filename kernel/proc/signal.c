@@ -17,10 +17,10 @@
  *           3. THREAD_SIGNAL of a thread says that sigdeliver.c has work;
  *              sig_recalc_locked() is the only place that clears it.
  *           4. Process 1 gets only what it catches.
- *           5. Of a process's threads one is asked first: whether it would
- *              ignore the signal, and whether it takes it.  It is the leader;
- *              with news of a child, the thread that made the child; when CPU
- *              time is over, the one that uses it; of kill(2), whose number it is.
+ *           5. One thread of a process is tried first: whether it would ignore
+ *              the signal, and whether it takes it.  It is the leader; for news of
+ *              a child the thread that made the child; when CPU time is over, the
+ *              one that uses it; for kill(2) the thread with that number.
  *           6. A timer keeps its entry and is told when the signal is taken.
  *
  * Read next proc/sigdeliver.c, proc/sigframe.c.

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sysinfo.c: what /proc shows of the whole system
+ * sysinfo.c: the files of /proc about the whole system
  *
  * Problem   Linux's files for free, top, uptime and libc, and our own
  *           evidence under /proc/vm (book: evidence).
  *
- * Rules     1. Formats are Linux's, byte for byte; what is not kept is 0.
+ * Rules     1. Formats are Linux's, byte for byte; numbers that are not kept are 0.
  *           2. /proc/vm/check and inject are written by root only; a check
  *              with findings is -EIO, so a shell script notices.
  *

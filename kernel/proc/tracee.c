@@ -2,8 +2,8 @@
 /*
  * tracee.c: the bond between a thread and its tracer
  *
- * Problem   Tracer and tracee end, are killed and let go of each other at any
- *           time, while what they have together is in use.
+ * Problem   Tracer and tracee may end, be killed or detach at any time, while
+ *           the struct that links them is in use.
  *
  * Picture   struct proc ─ tracees ─→ struct tracee ─ task ─→ struct task
  *           (of the tracer)             │  ↑─────── traced ────────┘
@@ -13,10 +13,10 @@
  * Rules     1. Nobody holds more than proc_lock while it uses a tracee; it may
  *              be gone after each sleep.
  *           2. A tracee that leaves a stop has registers that its tracer may have
- *              changed: who lets it go then leaves the rest to the thread,
- *              which takes them and frees the struct.
- *           3. While nobody is traced, calls and faults do not look for it: the
- *              dispatch of calls is another one while somebody is.
+ *              changed: a detach then leaves the rest to the thread, which takes
+ *              the registers and frees the struct.
+ *           3. While nobody is traced, calls and faults do not test for it:
+ *              another dispatch of calls is used while somebody is.
  *
  * Read next proc/tracewake.c, proc/tracestop.c, proc/ptrace.c.
  */

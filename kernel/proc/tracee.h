@@ -2,7 +2,7 @@
 /*
  * tracee.h: a thread that another one traces, as ptrace(2) has it
  *
- * Offers    struct tracee and what sys/ asks for about it.
+ * Offers    struct tracee and its functions for sys/.
  * Needs     proc/procdat.h.
  *
  * A life    tracee_link_locked() → (stopped → goes on)* → let go by its tracer, or

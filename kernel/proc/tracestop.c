@@ -12,10 +12,10 @@
  *              registers out ─→ tell the tracer ─→ sleep ─→ registers in ←┘
  *
  * Rules     1. The tracer never touches the stack of the thread: registers lie in
- *              the tracee while it is stopped, so a kill may come meanwhile.
- *           2. SIGKILL ends each stop; at its end a thread is killed already, and
- *              stops all the same until the next SIGKILL, or until its process is
- *              told to end or execs.
+ *              struct tracee during a stop, so the thread may be killed then.
+ *           2. SIGKILL ends each stop.  A thread at its exit stop was killed already,
+ *              and stops all the same until the next SIGKILL, or until its process
+ *              is told to end or execs.
  *           3. A frame in which sysret restores the registers is left by iret when
  *              they were changed: RF in its flags says so, and nobody sees it.
  *           4. TF is in the frame only while one instruction is to be stepped.

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tracewake.c: what a traced thread is woken for
+ * tracewake.c: which signals wake a stopped tracee
  *
- * Problem   A thread that waits for its tracer hears of signals that concern it all
- *           the same: SIGKILL, and SIGCONT for who listens.
+ * Problem   A thread that waits for its tracer is still woken by some signals:
+ *           SIGKILL, and SIGCONT if it was told to listen (PTRACE_LISTEN).
  *
  * Rules     This file calls nothing of this room: signal.c calls it.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * usertrap.c: what a program's traps become
+ * usertrap.c: traps of a program become signals
  *
  * Problem   The machine reports vectors; a program gets signals with the
  *           code, address and registers that Linux documents (book: abi 3).

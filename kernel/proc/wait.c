@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * wait.c: what became of a child
+ * wait.c: waiting for a child's end, stop or continuation
  *
  * Problem   A parent wants the status of children that ended, stopped or
- *           continued, of one, of a group or of any, now or when it comes.
+ *           continued: of one, of a group or of any; at once, or by sleeping.
  *
  * Picture   changed ─→ eligible? ─→ ZOMBIE: claim, count times, free
  *                               ├→ stop_news, cont_news: report once
@@ -12,12 +12,12 @@
  *
  * Rules     1. A zombie is claimed by one thread, under proc_lock; it is in
  *              no table afterwards, and its number is free.
- *           2. A child that is named is looked up by its number; of any, those
- *              are looked at that have changed: a thousand who run cost nothing.
- *           3. Who traces a thread finds its stops and its end, whatever is asked
- *              for; a zombie that is another one's child is shown to that then.
- *           4. Who claims waits until the child's kernel threads are freed:
- *              after wait nothing of the child is left (book: abi 10).
+ *           2. A named child is looked up by its number; a wait for any child looks
+ *              only at children with news: a thousand running ones cost nothing.
+ *           3. A tracer finds the stops and the end of its tracees, whatever flags it
+ *              gave; a zombie of another parent is then shown to that parent.
+ *           4. The claiming thread waits until the child's kernel threads are
+ *              freed: after wait nothing of the child is left (book: abi 10).
  *
  * Read next proc/exit.c.  Book: ch10.
  */

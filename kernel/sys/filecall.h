@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * filecall.h: what sys_file.c, sys_fd.c, sys_path.c, sys_stat.c, sys_poll.c share
+ * filecall.h: shared by sys_file.c, sys_fd.c, sys_path.c, sys_stat.c, sys_poll.c
  *
  * Offers    paths and larger arrays from user memory, descriptors with checks.
  * Needs     fs/fscall.h.

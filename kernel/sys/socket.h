@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * socket.h: what sys_socket.c and sys_message.c share
+ * socket.h: shared by sys_socket.c and sys_message.c
  *
  * Offers    descriptors that are sockets, addresses of programs.
  * Needs     fs/sockcall.h.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys.h: the front desk: what the files of sys/ share
+ * sys.h: shared by the files of sys/
  *
  * Offers    the handlers' prototypes (syscalls.h is generated from
  *           syscalls.tab), copies of typed values, restarts.

@@ -5,11 +5,11 @@
  * Problem   Programs ask which of root's rights they have, and some give up those
  *           that they do not need.
  *
- * Rules     1. They are a process's, as its users are: libc's broadcast to all threads
+ * Rules     1. They belong to the process, like its users: libc's call in each thread
  *              repeats what is already done.
- *           2. The three layouts differ in the number of words, of which the second
- *              has what came after 32.
- *           3. Files have none: what exec makes of them follows from the users.
+ *           2. The three layouts differ in the number of words; the second word has
+ *              the capabilities from 32 on.
+ *           3. Files have none: exec derives the new ones from the users.
  *
  * Read next sys_cred.c, proc/rights.c, proc/exec.c.
  */

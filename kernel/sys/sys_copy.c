@@ -7,10 +7,10 @@
  *
  * Picture   check both ─→ file_splice() ─→ offsets back to the user
  *
- * Rules     An offset argument leaves the position alone, and is written back
- *           only when bytes were moved.  Where RLIMIT_FSIZE ends them,
- *           sendfile tries on and copy_file_range does not: so the first
- *           raises SIGXFSZ behind a part, too.
+ * Rules     A call with an offset argument leaves the position alone, and writes
+ *           the offset back only when bytes were moved.  At RLIMIT_FSIZE
+ *           sendfile tries once more and copy_file_range does not: so sendfile
+ *           raises SIGXFSZ also after a part was moved.
  *
  * Read next fs/fileinfo.c.
  */

@@ -2,17 +2,17 @@
 /*
  * sys_cred.c: users and groups
  *
- * Problem   Who a process acts for, and how it may change that.
+ * Problem   For which user a process acts, and how it may change that.
  *
- * Rules     1. Who has the capability sets what it wants; others choose among
+ * Rules     1. A process with the capability sets what it wants; others choose among
  *              their real, effective and saved numbers.
- *           2. Identity is the process's: libc's broadcast to all threads
- *              repeats what is already done.  Not so setuid(0) of who had put
- *              root aside: the second one sets the real number, too.
+ *           2. Identity is the process's: libc's call in each thread repeats what
+ *              is already done.  An exception is setuid(0) of a process that had
+ *              given up root for a time: the second call sets the real number, too.
  *           3. The file system's numbers follow the effective ones, until they are
  *              set for themselves.
- *           4. Who changes its effective numbers is not looked at by others
- *              from then on: it may hold what it has read as another.
+ *           4. A process that has changed its effective numbers cannot be read by
+ *              others from then on: it may hold data of another user.
  *
  * Read next fs/namei.c.  Book: ch10.
  */

@@ -2,8 +2,7 @@
 /*
  * sys_event.c: epoll, eventfd, timerfd, signalfd
  *
- * Problem   Each has two or three calls of different age behind which one thing
- *           is done.
+ * Problem   Each has two or three calls, old and new ones, that do the same.
  *
  * Rules     1. epoll_wait that a signal ends is not started again, whatever the
  *              handler's flags say: so it is on Linux.

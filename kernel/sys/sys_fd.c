@@ -2,8 +2,8 @@
 /*
  * sys_fd.c: descriptors: open, close, dup, pipe, fcntl, locks
  *
- * Problem   Numbers for open files are given, copied, marked and taken back;
- *           fcntl is a drawer of small questions.
+ * Problem   Descriptors are given out, copied, marked and closed; fcntl has many
+ *           small commands.
  *
  * Rules     A descriptor is installed last, when nothing else can fail; what was
  *           made for it is undone by file_put().

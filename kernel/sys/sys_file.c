@@ -7,8 +7,8 @@
  *
  * Picture   fd → file; buffer → struct uio; file_read(file, uio)
  *
- * Rules     1. One call moves at most RW_MAX bytes; what was moved before an
- *              error is the result.
+ * Rules     1. One call moves at most RW_MAX bytes; after an error its result is
+ *              the number of bytes moved before.
  *           2. A pipe without readers raises SIGPIPE here, also behind bytes
  *              that it took before; -EFBIG by RLIMIT_FSIZE SIGXFSZ.  fs/ knows
  *              no signals.

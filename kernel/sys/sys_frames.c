@@ -2,15 +2,15 @@
 /*
  * sys_frames.c: calls of programs that own physical frames (seed 004)
  *
- * Problem   A program of design frames cuts, gives and maps memory itself.  Each call is
- *           one step of the mechanism, under one lock.
+ * Problem   A program of design frames splits, gives and maps memory itself.  Each call
+ *           is one function of the design, under one lock.
  *
  * Picture   frame_split(f, off) ─→ frame_enter: who asks? ─→ frame_split(who, …)
  *           proc_new(f) ─→ record of a number of our own ─→ proc_clone ─→ its number
  *                          the child's first fetch, at 0, faults: it waits
  *           proc_start(child, regs) ─→ the answer to that fault
  *
- * Rules     1. Of other designs each is -ENOSYS.
+ * Rules     1. In other designs each call is -ENOSYS.
  *           2. User memory is read before, and written after the lock is held.
  *           3. A process is made with all that may fail before it is seen.
  *

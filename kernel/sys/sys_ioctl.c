@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_ioctl.c: small questions to whatever is open
+ * sys_ioctl.c: ioctl: requests to any open file
  *
- * Problem   One call with a number for the question: some are for any
+ * Problem   One call with a number for the request: some requests are for any
  *           descriptor, some for any file, the rest for one kind of device.
  *
  * Picture   fd, number ─→ of the descriptor or file: here

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_ioprio.c: how urgent a thread's use of disks is
+ * sys_ioprio.c: the I/O priority of a thread
  *
- * Problem   ionice(1) begins programs that shall stand aside at the disk, and does not
- *           begin them where nobody can be told.
+ * Problem   ionice(1) starts programs that should give way to others at the disk; it
+ *           does not start them if the call fails.
  *
  * Picture   class (none, real time, best effort, idle) << 13 | hints << 3 | level 0 … 7
  *
- * Rules     1. It is kept, inherited and told.  Disks serve in their own order, as on
- *              Linux without a scheduler of requests.  Hints are not kept.
- *           2. Who has none has one by his niceness, when others of a group are asked.
+ * Rules     1. The priority is stored, inherited and reported.  Disks serve in their own
+ *              order, as on Linux without an I/O scheduler.  Hints are not stored.
+ *           2. A thread without one has one by its niceness when a whole group is asked.
  *
  * Read next sys_misc.c (niceness), dev/blk.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_message.c: what is sent through sockets, and received
+ * sys_message.c: sending and receiving through sockets
  *
  * Problem   A message has bytes in several places, perhaps an address, and beside
  *           them descriptors and credentials in a layout of their own.
@@ -12,7 +12,7 @@
  *
  * Rules     1. Descriptors get numbers when all bytes are there; those for which
  *              there is no room are closed, and MSG_CTRUNC says so.
- *           2. Who sends may claim no number and no user that is not his, unless he
+ *           2. A sender may claim only its own process number and users, unless it
  *              is root.
  *
  * Read next fs/unix/send.c.

@@ -2,7 +2,7 @@
 /*
  * sys_misc.c: identity, limits, usage, the machine
  *
- * Problem   Small questions and settings that belong to no larger family.
+ * Problem   Small queries and settings that belong to no larger family.
  *
  * Rules     1. Limits are enforced where the resource is taken; here they are
  *              only checked against each other.

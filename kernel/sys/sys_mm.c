@@ -10,9 +10,9 @@
  *
  * Rules     1. /dev/zero gives anonymous memory; a disk is mapped like a
  *              file; other devices cannot be mapped.
- *           2. What mprotect may give later is decided here, by how the file
- *              was opened; a device is a file in this, too.
- *           3. To map a file is to read it: its access time moves.
+ *           2. The most rights that mprotect may give later are decided here, by
+ *              how the file was opened; a device counts as a file.
+ *           3. Mapping a file counts as reading it: its access time changes.
  *
  * Read next vm/calls/map.c.  Book: ch05.
  */

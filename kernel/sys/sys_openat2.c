@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_openat2.c: a name is looked up within bounds
+ * sys_openat2.c: openat2: a path is looked up within bounds
  *
- * Problem   openat(2) forgets flags that it does not know, and follows whatever is
- *           in a path.  This one takes a structure that may grow, refuses what it
- *           does not know, and stays where it is told to stay.
+ * Problem   openat(2) ignores flags that it does not know, and follows all links of
+ *           a path.  openat2(2) takes a structure that may grow, refuses flags
+ *           that it does not know, and stays below a directory if asked to.
  *
- * Rules     A structure that is larger than ours is taken where the rest is zeros:
- *           who has filled it asks for nothing that we do not know.
+ * Rules     A structure that is larger than ours is accepted if the rest is zeros:
+ *           then its caller asks for nothing that we do not know.
  *
  * Read next fs/bounds.c.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_owner.c: who is signalled when a file becomes ready: fcntl's part of it
+ * sys_owner.c: fcntl: who is signalled when a file becomes ready
  *
- * Problem   F_SETOWN takes a group as its number below 0, and so cannot name a
- *           thread; F_SETOWN_EX says which of three it is.
+ * Problem   F_SETOWN takes a group as a negative number, and so cannot name a
+ *           thread; F_SETOWN_EX says which of three kinds it is.
  *
- * Rules     1. Whose number it was is asked back only while he lives.
- *           2. Leases, and what changes in a directory (F_NOTIFY), are not provided:
- *              -EINVAL.
+ * Rules     1. The number is reported only while its thread or process lives.
+ *           2. Leases, and notes about changes in a directory (F_NOTIFY), are not
+ *              provided: -EINVAL.
  *
  * Read next fs/async.c, proc/sigio.c.
  */

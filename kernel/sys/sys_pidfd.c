@@ -2,10 +2,10 @@
 /*
  * sys_pidfd.c: descriptors of processes
  *
- * Problem   A server watches its children with poll, and signals them without a
- *           doubt whom it hits.
+ * Problem   A server watches its children with poll, and signals them without the
+ *           danger that the number has a new bearer.
  *
- * Rules     1. They are closed at exec; O_NONBLOCK is waitid's affair alone.
+ * Rules     1. They are closed at exec; only waitid regards O_NONBLOCK.
  *           2. A signal may also be sent through a directory /proc/PID, as on Linux.
  *
  * Read next proc/pidfd.c; sys_proc.c (waitid, clone).

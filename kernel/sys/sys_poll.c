@@ -13,10 +13,10 @@
  *           2. A descriptor that is not open is POLLNVAL for poll and -EBADF
  *              for select, which does not look at numbers behind the table
  *              (none of Linux has less than TABLE_MIN).
- *           3. Of the caller's array nothing but revents is written: the rest
- *              may have changed meanwhile.
- *           4. A file that answers comes before a signal, and a signal that is
- *              there before the end of the time, even if the call does not wait.
+ *           3. Only revents of the caller's array is written: the rest may have
+ *              changed meanwhile.
+ *           4. A ready file comes before a signal, and a pending signal before
+ *              the end of the time, even if the call does not wait.
  *
  * Read next fs/poll.c.
  */

@@ -10,9 +10,9 @@
  *           PEEK, POKE ─→ as_force(): as a debugger
  *           process_vm_* ─→ two struct uio: as the process
  *
- * Rules     1. A tracee that is not stopped is none: -ESRCH before all else.
+ * Rules     1. A tracee that is not stopped is -ESRCH, before all other errors.
  *           2. Selectors cannot be changed.
- *           3. What is written to registers is what a signal frame could say.
+ *           3. Registers get only values that a signal frame could set, too.
  *
  * Read next proc/ptrace.c, vm/access/uaccess.c.  Book: ch09.
  */

@@ -8,9 +8,9 @@
  * Picture   OTHER, BATCH ─→ a turn by niceness     IDLE ─→ the shortest turn
  *           FIFO, RR, DEADLINE ─→ -EPERM, for root too
  *
- * Rules     1. What is not scheduled as it says is refused: who asks for real time
- *              goes on without, as he does on Linux without the right.
- *           2. Arguments are looked at first, in Linux's order.
+ * Rules     1. A policy that this scheduler does not have is refused: a program that
+ *              asks for real time goes on without, as on Linux without the right.
+ *           2. Arguments are checked first, in Linux's order.
  *
  * Read next kern/runq.c, sys_misc.c (niceness).
  */

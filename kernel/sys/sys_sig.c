@@ -2,7 +2,7 @@
 /*
  * sys_sig.c: signals and futexes
  *
- * Problem   Decode what programs say about signals and sleeping words.
+ * Problem   Decode the calls about signals and futex words.
  *
  * Rules     1. A set of signals is 8 bytes, and its size argument says so.
  *           2. A timed futex wait that a signal interrupts goes on with the

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_socket.c: sockets, but for what is sent
+ * sys_socket.c: sockets, all but sending and receiving
  *
  * Problem   Programs of one machine talk through sockets of AF_UNIX.  There is no
- *           network: other families are told so, for which programs are prepared.
+ *           network: other families get an error, for which programs are prepared.
  *
- * Rules     Arguments that are wrong on every machine are told first, in Linux's
- *           order: it differs from call to call whether the address or the
- *           descriptor is looked at before the other.
+ * Rules     Wrong arguments are reported in Linux's order: it differs from call to
+ *           call whether the address or the descriptor is checked first.
  *
  * Read next sys_message.c, fs/unix/README.md.
  */

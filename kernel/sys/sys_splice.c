@@ -2,11 +2,11 @@
 /*
  * sys_splice.c: bytes through pipes: splice, tee, vmsplice
  *
- * Problem   As sys_copy.c, and one end is a pipe.
+ * Problem   Like sys_copy.c, but one end is a pipe.
  *
  * Rules     1. Pages that move are the kernel's own: SPLICE_F_MOVE, _MORE and _GIFT
  *              are hints that change nothing.
- *           2. What was moved and whose offset cannot be told is -EFAULT, as on Linux.
+ *           2. If bytes were moved but the offset cannot be written back: -EFAULT.
  *
  * Read next fs/splice.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sys_stat.c: what a file is: stat, access, directories; and changing it
+ * sys_stat.c: attributes of a file: stat, access, chmod …; directories
  *
  * Problem   struct stat, statx, statfs and directory entries have layouts that
  *           programs know; fs/ has its own.

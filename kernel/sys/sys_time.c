@@ -7,7 +7,7 @@
  *
  * Rules     1. A sleep never ends early: deadlines are moments of
  *              md_time_ns(), which is monotonic over all CPUs.
- *           2. An interrupted relative sleep tells the time that is left, and
+ *           2. An interrupted relative sleep returns the time that is left, and
  *              goes on to the same moment if no handler ran.
  *
  * Read next kern/timer.c.

@@ -9,9 +9,9 @@
  * Picture   path or descriptor ─→ is it there? ─→ list: 0 bytes
  *                                              └→ get, set, remove: -EOPNOTSUPP
  *
- * Rules     1. A file that is not there, a bad descriptor and a bad name are
- *              told as on a file system that has attributes.
- *           2. Who may not, or asks wrongly, is told that before.
+ * Rules     1. A missing file, a bad descriptor and a bad name get the same errors
+ *              as on a file system that has attributes.
+ *           2. Missing rights and wrong arguments are reported before that.
  *           3. ext2's blocks of attributes stay as they are (inode.c).
  *
  * Read next sys_stat.c.

@@ -6,19 +6,18 @@
  *
  * Picture   rax ─→ syscall_rows[] ─→ sys_NAME(a) ─→ rax
  *                  syscall_own_rows[]: from 4096 on, what Linux does not have
- *                  │ no row: -ENOSYS, said once per number
+ *                  │ no row: -ENOSYS, logged once per number
  *
  * Rules     1. Numbers are signed 32-bit; a number without a row changes
  *              nothing.
  *           2. Arguments are rdi rsi rdx r10 r8 r9, as the program gave them:
- *              a handler cuts them to the width that its call has.
+ *              a handler casts them to the types of its call.
  *           3. exec and sigreturn write the whole frame themselves and clear
  *              its vector; their result is not stored.
  *
- *           4. A call that fails for want of memory has changed nothing.  Where the
- *              kernel had no frame for it, but programs have some that can leave
- *              memory, it waits and is made again: no program need know how full
- *              memory was at that moment.
+ *           4. A call that fails for lack of memory has changed nothing.  If there was
+ *              no frame, but programs have pages that can be evicted, the call waits
+ *              and is made again: no program need know how full memory was.
  *
  * Read next the handler you care about.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * anon.c: open files that no name leads to
+ * anon.c: open files without a name
  *
- * Problem   An epoll or an eventfd is no file of any file system, but whoever has
- *           a descriptor may ask for its attributes.
+ * Problem   An epoll or an eventfd is no file of any file system, but a program may
+ *           ask for the attributes of its descriptor.
  *
  * Picture   struct file ─ priv ─→ epoll, eventfd, …
  *                 └─ vn ─→ one vnode for all

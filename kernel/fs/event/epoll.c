@@ -2,17 +2,17 @@
 /*
  * epoll.c: a set of files, and those of them that are ready
  *
- * Problem   poll looks at all files each time.  With ten thousand, of which three
- *           are ready, one wants to be told which three.
+ * Problem   poll looks at all files each time.  If three of ten thousand are ready,
+ *           a program wants to be told which three.
  *
  * Picture   pipe ─ ready: [item] ──told──→ epoll ─ told: item → item → item
  *           file ─ items: [item]            │  └─ items: a tree by (file, fd)
  *                                           └─ ready: those who watch the epoll
- *           wait: take items off told, look at each; what is ready is answered,
- *           and comes back behind the others (level) or not (edge, oneshot)
+ *           wait: take items off told, look at each; ready ones are reported,
+ *           and go back behind the others (level) or not (edge, oneshot)
  *
  * Rules     1. Told is a hint: an item is answered when its file says so in the
- *              look.  What is not ready any more drops out.
+ *              look.  An item that is not ready any more drops out.
  *           2. An item has no reference to its file: the end of the file takes its
  *              items along.  Files and epolls end under epolls.mutex, one by one,
  *              so neither finds the other half gone.
@@ -20,8 +20,8 @@
  *              more than NESTS_MAX below each other (-ELOOP).  From a file up there
  *              are only so many ways (-EINVAL), for all of them are told in one
  *              step.  Both as on Linux.
- *           4. Of those who sleep in epoll_wait one is woken; who leaves and finds
- *              that there is more wakes the next.
+ *           4. One sleeper in epoll_wait is woken; if it leaves ready items behind
+ *              it wakes the next.
  *
  * Locks     epolls.mutex → epoll->lock, of a watcher before the watched ([E]) →
  *           locks of files' polls; ready_lock ([R]) within.  All of LR_VNODE.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * event.h: files that say that something has happened
+ * event.h: files that report events
  *
- * For event/, and for proc/ whose signals and processes are such files, too.
+ * For event/, and for proc/, which has such files for signals and processes.
  *
- * Tags as in fsdat.h; those of a kind of file stand where it is.
+ * Tags as in fsdat.h; further ones stand in the file that defines them.
  */
 #ifndef FS_EVENT_EVENT_H
 #define FS_EVENT_EVENT_H

@@ -2,14 +2,14 @@
 /*
  * eventfd.c: a counter that is a file
  *
- * Problem   A thread sleeps in poll and another wants to wake it: a pipe could do
+ * Problem   A thread wants to wake another that sleeps in poll: a pipe could do
  *           it, at the price of two descriptors and a page.
  *
  * Picture   write adds n ─→ count ─→ read takes all of it, or one (SEMAPHORE)
  *
  * Rules     1. A write that does not fit sleeps until a read; a read of nothing sleeps
  *              until a write.  Both look again: others may have been faster.
- *           2. Each has a number, by which fdinfo tells two from one that two have.
+ *           2. Each has an id: fdinfo shows whether two descriptors are one eventfd.
  *
  * Read next epoll.c.
  */

@@ -2,16 +2,15 @@
 /*
  * timerfd.c: a timer that is a file
  *
- * Problem   A program that sleeps in poll for files sleeps for times, too.
+ * Problem   A program that sleeps in poll for files wants to wait for times, too.
  *
  * Picture   due ──────── now: once, and once for each interval since ─→ read
  *
- * Rules     1. How often it has fired is computed when somebody asks; the timer
- *              only tells who waits that it is worth while.
- *           2. Of one that fires again and again the timer tells once, until its
- *              count is read: nobody is told twice of what he did not look at.
- *           3. Those who watch are told by the worker, not in the interrupt: there
- *              may be tens of thousands.
+ * Rules     1. A read computes how often the timer has fired; the timer itself only
+ *              tells the watches to look.
+ *           2. A periodic timer tells once, and not again until its count is read.
+ *           3. The worker tells the watches, not the interrupt: there may be tens of
+ *              thousands.
  *
  * Read next kern/timer.c.
  */

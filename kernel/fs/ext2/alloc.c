@@ -3,21 +3,21 @@
  * alloc.c: free blocks and free inodes
  *
  * Problem   Find a free block near the one before it, a free inode near its
- *           directory; and never give out what the disk still believes to
- *           belong to someone else.
+ *           directory; and never give out a block that on the disk still
+ *           belongs to another file.
  *
  * Picture   bitmap      1 1 1 1 0 0 1 …   one bit per block of the group
  *           late_blocks     1             freed: bit still set in the bitmap
  *                       └── alloc_release(), at the end of a commit
  *
- * Rules     1. Freeing sets a late bit only.  The bitmap's bit is cleared when
- *              a commit has written what led to the block; until then it
- *              cannot be allocated.
+ * Rules     1. Freeing sets a late bit only.  The bitmap's bit is cleared when a
+ *              commit has written the map or inode that named the block; until
+ *              then the block cannot be allocated.
  *           2. A block is freed once: a late bit already set, or a bit of the
  *              bitmap already clear, is damage.
  *           3. fs->alloc guards bitmaps and counts; the group's free counts
- *              do not contain what is late.
- *           4. A group whose bitmap cannot be read gives nothing until the next
+ *              do not contain late blocks.
+ *           4. A group whose bitmap cannot be read is not used until the next
  *              mount: others have room.
  *
  * Read next commit.c.

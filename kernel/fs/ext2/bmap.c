@@ -16,11 +16,11 @@
  *              reserve and the locks alloc and meta are waited for (D3).
  *           2. A number from the disk is read once, and that copy checked
  *              before it is followed (meta.c, rule 7).
- *           3. A new block of numbers is written before what names it
- *              (META_NEW); one that changes, before inodes.
- *           4. A file is freed from its end, some blocks of numbers in one stay
- *              inside of the gate: they stay in memory until a commit, which may
- *              come between.  After a cut of power there e2fsck finds a file
+ *           3. A new block of numbers is written before the block or inode that
+ *              names it (META_NEW); a changed one is written before inodes.
+ *           4. A file is freed from its end, a few blocks of numbers in each pass
+ *              through the gate: they stay in memory until a commit, which may
+ *              come in between.  After a power cut there e2fsck finds a file
  *              that is longer than its size says, and repairs that.
  *
  * Read next alloc.c, pager.c.

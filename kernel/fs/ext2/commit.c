@@ -18,12 +18,12 @@
  *           removed names | freed blocks and inodes become free; bitmaps
  *
  * Rules     1. A commit closes the gate (gate.c) and writes while nobody changes.
- *           2. What is empty costs nothing: an append costs one FLUSH, a new
- *              file two.
+ *           2. A step with nothing to write costs nothing: an append costs one
+ *              FLUSH, a new file two.
  *           3. An error of a commit makes the file system read-only.
  *           4. A commit reads before it writes: each block that it will change
- *              is held in memory first.  One that cannot be read just now puts
- *              it off, with nothing written and nothing lost.
+ *              is held in memory first.  If one cannot be read just now the commit
+ *              is put off, with nothing written and nothing lost.
  *
  * Read next gate.c, meta.c, istore.c.
  */

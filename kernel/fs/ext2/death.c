@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * death.c: inodes that have no names any more, to be written as such
+ * death.c: inodes without names that the next commit writes as dead
  *
  * Problem   A name is removed from the disk only after its inode has lost its links
  *           there (istore.c, rule 2): a commit must know which, and in what order.

@@ -3,18 +3,18 @@
  * dir.c: the blocks of a directory
  *
  * Problem   A directory is a file of entries of different length; names are
- *           found, added and taken away in it, also in one that is damaged.
+ *           found, added and removed in it, even if it is damaged.
  *
  * Picture   block: | ino 12 len 12 "." | ino 2 len 12 ".." | ino 13 len 1000 "a" … |
  *           an entry reaches to the next one; what it does not need is free.
  *
  * Rules     1. The head of an entry is read once, into struct entries, and that
  *              copy checked: it lies within its block and its name within it.
- *              All that follows goes by the copy, for on a damaged disk the
+ *              Later steps use the copy only, for on a damaged disk the
  *              block may be another file's as well, and change at any time.
  *           2. A name that must vanish stays in its block for a while, hidden
- *              (gone.c), and goes for good under readers, its number first:
- *              so they look at the number once more after they asked.
+ *              (gone.c), and is erased while others read, its number first: so
+ *              a reader looks at the number once more at the end.
  *           3. An index in front of the entries (dir_index) is not kept up:
  *              its flag goes with the first change.
  *

@@ -2,16 +2,16 @@
 /*
  * dirmap.c: the blocks of a directory, one after the other
  *
- * Problem   A name that is not there is looked for in every block; and an
- *           inode may say that there are millions, where the disk has ten.
+ * Problem   A search for a missing name reads every block; and an inode may claim
+ *           to have millions of blocks on a disk of ten.
  *
  * Picture   inode loaded → dir_check_map()      lookup, room → blocks_next() …
  *
- * Rules     1. A directory has no holes, so it is as long as the disk at most,
- *              and no longer than the blocks that it says to own.
- *           2. No block comes again and again.
- *           3. A fatal signal ends the walk: so it is not made where something
- *              is half changed.
+ * Rules     1. A directory has no holes, so it is as long as the disk at most, and
+ *              no longer than the blocks that its inode counts.
+ *           2. A block that comes twice is an error.
+ *           3. A fatal signal ends the walk: so there is no walk in the middle of
+ *              a change.
  *
  * Read next dir.c.
  */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gate.c: who changes metadata, and who commits, one or the other
+ * gate.c: changes of metadata and commits exclude each other
  *
  * Problem   A commit writes what is consistent: nobody may be in the middle of a
  *           change, and nobody may wait for ever.
  *
- * Rules     1. Who changes metadata is inside the gate; a commit closes it,
- *              waits until all are out, and writes while nobody changes.
+ * Rules     1. A thread that changes metadata is inside the gate; a commit closes
+ *              it, waits until all are out, and writes while nobody changes.
  *           2. Inside the gate nobody enters it again, and nobody waits for
  *              the VM to write pages of files: that may need the gate.  A
- *              write-back enters also when a commit waits, not while it runs.
- *           3. What has entered the gate finishes, killed or not: half of a
- *              change would be written, or an error would be made of a signal.
+ *              write-back may enter while a commit waits, but not while it runs.
+ *           3. A thread in the gate finishes its change, killed or not: else half
+ *              of a change would be written, or a signal would become an error.
  *
  * Read next commit.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * gone.c: names that are removed, but not yet from the disk
+ * gone.c: removed names that are still on the disk
  *
  * Problem   The disk must lose an inode's links before it loses its last name
  *           (istore.c, rule 2), but nobody may see the name from now on.
@@ -10,11 +10,11 @@
  *
  * Rules     1. dir_purge() removes a name under readers: it first makes the
  *              number 0, then forgets.
- *           2. What a removed directory hides is forgotten with it: nobody
+ *           2. Hidden names of a removed directory are forgotten with it: nobody
  *              looks a name up in it any more (namei.c, rule 4), and its
  *              blocks may soon be another's.
- *           3. Any other directory stays in memory until what it hides is gone
- *              from the disk (icache.c): its inode alone may well be clean.
+ *           3. Any other directory stays in memory until its hidden names are gone
+ *              from the disk (icache.c), even if its inode is clean.
  *
  * Read next names.c, commit.c.
  */

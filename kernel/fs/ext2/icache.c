@@ -2,9 +2,9 @@
 /*
  * icache.c: which inodes are in memory, and until when
  *
- * Problem   A file read twice must not be read from the disk twice, although
+ * Problem   A file that is read twice must be read from the disk only once, also if
  *           nobody holds it in between; and a file without names must give
- *           back its blocks when the last one who uses it is done.
+ *           back its blocks when its last user is done.
  *
  * Picture   fs->itab:    by number        fs->inodes: longest unused first
  *           fs->zombies: nlink 0, still open, mapped or just removed
@@ -19,10 +19,10 @@
  *              cannot be read just now stays for the next round; so does one
  *              with blocks behind its end (pager.c, rule 5), or names that are
  *              still to be erased (gone.c, rule 3).
- *           4. Who writes back all files holds one for a moment, and is no user:
- *              an inode without names takes its pages from him and gives all back.
- *              Else a full disk could stay full after a file was removed.  It leaves
- *              the cache, as any other, when he has let go.
+ *           4. A sync of all files holds each one for a moment, but is not a user:
+ *              an inode without names still drops its pages and frees its blocks.
+ *              Else a full disk could stay full after a file was removed.  The inode
+ *              leaves the cache, as any other, when the sync has let it go.
  *
  * Read next sync.c, whose thread calls the reaper.
  */

@@ -3,17 +3,16 @@
  * inode.c: an inode on the disk and its vnode
  *
  * Problem   A directory entry is a number; behind it are attributes and blocks
- *           that may be anything, and what comes from the disk must not be
- *           believed.
+ *           that may be anything: nothing on the disk may be trusted.
  *
  * Picture   inode table ─inode_get→ raw copy + vnode ─istore.c→ inode table
  *
  * Rules     1. Fields are checked when they are read; a block number, when it
  *              is followed.
  *           2. The raw copy is what the disk has, the vnode what it should.
- *           3. A number has one vnode at most, from the moment it is given away
- *              until it is given back: nobody loads one that is free, is told
- *              of one without links, or gets one that is somebody's.
+ *           3. A number has one vnode at most, from its allocation until it is
+ *              freed: a free inode is never loaded, one without links is not
+ *              found, and one in use is not allocated.
  *
  * Read next istore.c, icache.c.
  */

@@ -13,7 +13,7 @@
  *           2. A new inode is written with links only after its name, and one
  *              without links before its name is removed: e2fsck -p deletes a
  *              name that leads nowhere, but stops at an inode without a name.
- *           3. What is behind the fields of ours (attributes) stays as it is.
+ *           3. Bytes behind the fields that we know (attributes) stay as they are.
  *
  * Read next commit.c.
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * layout.c: where things lie on the disk, and what is said when they do not
+ * layout.c: where structures lie on the disk, and reports of damage
  *
  * Problem   Every other file asks where an inode is and which blocks may be a
- *           file's, and must not believe the disk.
+ *           file's, and the numbers on the disk cannot be trusted.
  *
  * Rules     1. Bitmaps and inode table of a group lie within that group (super.c):
  *              so one look at the group tells whether a block may belong to a

@@ -14,7 +14,7 @@
  *
  * Rules     1. To the VM these pages are always clean: it may drop them when
  *              they are not pinned, but never writes one on its own.
- *           2. Who will change a block calls meta_edit() first, inside the
+ *           2. Before a change of a block meta_edit() is called, inside the
  *              gate; the commit closes the gate, so nothing changes under it.
  *           3. A block is written alone, not with its page: its neighbours
  *              may be data of files, which this page shows as of their last
@@ -23,22 +23,22 @@
  *              lies there next.  Its page stays pinned to the end of the
  *              commit: on a damaged disk someone else may be looking at it.
  *              The node may show it as memory had it last, until it is used.
- *           5. In a commit memory is waited for: half of one cannot be taken
- *              back, and an error would make the file system read-only.
- *              For the same reason nothing is read in the middle of one: what
- *              it will change is held before it writes the first block.
- *           6. The pages outlive the mount: what could not be written is
- *              undone at its end, so the node shows what the disk has.
+ *           5. A commit waits for memory: half of one cannot be undone, and
+ *              an error would make the file system read-only.  For the same
+ *              reason a commit holds all blocks that it will change before it
+ *              writes the first, and reads none in between.
+ *           6. The pages outlive the mount: changes that could not be written are
+ *              undone at its end, so the node shows the bytes of the disk.
  *           7. On a damaged disk a block may also belong to a file, whose
  *              write-back then changes it here at any moment (blkfile_wrote).
- *              So who looks at a block that a file could own reads each word
- *              once, checks that copy, and uses nothing else.
- *           8. What a commit writes is tried again for a while: errors pass, and
- *              half of one cannot be taken back.
- *           9. A sector that cannot be read takes its page with it.  Where
- *              nothing is written the other bytes are read alone: what has
- *              no page is as on the disk.  Else each commit that is to change
- *              one of them would be put off.
+ *              So code that reads a block that a file could own reads each
+ *              word once, checks that copy, and uses nothing else.
+ *           8. A failed write of a commit is tried again for a while: errors may
+ *              pass, and half of a commit cannot be undone.
+ *           9. A sector that cannot be read makes its whole page unreadable.  For
+ *              reading, the other sectors are then read alone: bytes that have
+ *              no page are as on the disk.  Else each commit that changes one of
+ *              them would be put off.
  *
  * Read next commit.c for the order of the kinds.
  */

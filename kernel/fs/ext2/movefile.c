@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * movefile.c: before a directory moves there is a log, and after it none
+ * movefile.c: the log of a directory move is made before it and removed after
  *
- * Problem   The log of a move (movelog.c) needs 1,024 blocks, which the disk may
- *           have already, or which a file without a name has for so long.
+ * Problem   The log of a move (movelog.c) needs 1,024 blocks: the disk has a
+ *           journal already, or a file without a name gets them for that time.
  *
  * Rules     1. e2fsck wants 1,024 blocks, of which we use the first few: those
  *              of a file without a name, lent to inode 8 on the disk.  Is

@@ -2,13 +2,13 @@
 /*
  * movelog.c: a directory moves to another one in a single step
  *
- * Problem   Three blocks change: where its name was, where it is, and its own
- *           "..".  e2fsck -p accepts neither a directory with two names nor
- *           one with none nor a ".." that leads elsewhere, so in no order of
- *           these writes is each state on the way one that it repairs.
+ * Problem   Three blocks change: with the old name, with the new one, and with
+ *           "..".  e2fsck -p accepts no directory with two names or none, and
+ *           no wrong ".."; so in every order of these writes there is a state
+ *           in between that it does not repair.
  *
- * Picture   e2fsck does repair what a journal says.  So there is one, of the
- *           format of ext3, for as long as the move takes:
+ * Picture   e2fsck does replay a journal.  So there is one, in the format of
+ *           ext3, while the move lasts:
  *
  *           blocks → log | "there is a log" | log begins ← the step
  *             | blocks → their places | log is empty | "there is none"

@@ -17,9 +17,9 @@
  *           4. Pages go first, then their blocks, and a write that began
  *              before is waited for: nobody may write a page to a block that
  *              has a new owner.
- *           5. Blocks that a cut could not free, behind the end, show what the
- *              file had there: they go before it grows or leaves memory, and
- *              who wants that is told when they cannot.
+ *           5. Blocks behind the end that a cut could not free hold old bytes of
+ *              the file: they are freed before it grows or leaves memory, and
+ *              the operation fails if they cannot be.
  *
  * Read next bmap.c, vm/cache/pagecache.c.
  */

@@ -3,7 +3,7 @@
  * remount.c: from writing to reading and back, while files are open
  *
  * Problem   A disk that is only read from now on must be as clean as after an
- *           unmount: whoever takes it, or the power, away finds nothing amiss.
+ *           unmount: it may be removed, or lose power, without damage.
  *
  * Picture   rw ── nobody can write? ─ write all ─ mark "clean" ──→ ro
  *           ro ── may it be written? ─ mark "in use" ────────────→ rw
@@ -11,8 +11,8 @@
  * Rules     1. Read-only is refused while a mapping keeps a file open for
  *              writing, or one is open without a name: its blocks would stay
  *              allocated for ever.
- *           2. What made a disk read-only besides the user (a feature, an
- *              error, the device) is not undone by him.
+ *           2. The user cannot make a disk writable that is read-only for another
+ *              reason (a feature, an error, the device).
  *
  * Read next state.c, commit.c, remount.c of fs/.
  */

@@ -11,12 +11,11 @@
  * Rules     1. rename() over a file exchanges the two inodes and removes the
  *              old one under the other name: within one block a power cut
  *              shows the old state or the new one.  Across blocks the old
- *              inode gets a second name first, for so long.
- *           2. A directory that moves cannot have two names, and none is no
- *              better for e2fsck: all its blocks change in one step.
- *           3. All memory and blocks are there before the first step, and what
- *              is looked for was found: half a rename is none that could be
- *              undone.
+ *              inode gets a second name first, until the rename is written.
+ *           2. e2fsck accepts a moving directory neither with two names nor with
+ *              none: all its blocks change in one step.
+ *           3. All memory and blocks are there before the first step, and all
+ *              names were found: half a rename could not be undone.
  *
  * Read next movelog.c.
  */

@@ -2,7 +2,7 @@
 /*
  * state.c: the disk's mark: in use, or clean
  *
- * Problem   Who finds the disk later must know whether all that was changed has been
+ * Problem   The next mount, or e2fsck, must know whether all changes have been
  *           written.
  *
  * Rules     The mark is taken off at mount and put back at unmount and before

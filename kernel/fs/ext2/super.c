@@ -8,8 +8,8 @@
  * Picture   blk_find → superblock → features → geometry → groups → root
  *           each step checks what the next ones rely on
  *
- * Rules     1. What cannot be understood is refused with a line that says why;
- *              what can be read but not written is mounted read-only.
+ * Rules     1. A disk that this code does not understand is refused, and the log
+ *              says why; one that can be read but not written is read-only.
  *           2. Bitmaps and inode table of a group lie within that group, or
  *              the disk is refused: layout.c relies on it.
  *           3. A disk that cannot be read whole is mounted read-only, and the

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sync.c: what is dirty goes to the disk: on demand, every few seconds, at the end
+ * sync.c: dirty data go to the disk: on demand, every few seconds, at the end
  *
- * Problem   Data of files first, then the commit that leads to them; inodes that
- *           nobody uses give back what they hold, also when nobody asks.
+ * Problem   Data of files first, then the commit of the metadata that leads to them;
+ *           inodes that nobody uses give their memory back from time to time.
  *
  * Picture   fsync, sync ─→ ext2_sync ─→ pages ─→ ext2_commit
  *           flusher_main, each second: that, and icache_reap, icache_trim

@@ -2,17 +2,17 @@
 /*
  * connect.c: two sockets become each other's peers
  *
- * Problem   Who listens is found by name, and may go, or have too many waiting, while
- *           somebody connects.
+ * Problem   A listening socket is found by name; while another connects it may be
+ *           closed, or have too many connections waiting.
  *
- * Picture   connect: a new socket, peer of the caller ─→ arrivals of who listens
+ * Picture   connect: a new socket, peer of the caller ─→ arrivals of the listener
  *           accept:  ←─ it gets a file
  *
  * Rules     1. A connection is there when connect returns: bytes may be sent before
  *              it is accepted.
- *           2. What a name has led to is looked at again under sock_lock; if it has
- *              died meanwhile, the name is looked up once more.
- *           3. A datagram socket has a peer of its own choice, who need not know it.
+ *           2. The socket that a name led to is checked again under sock_lock; if it
+ *              is dead, the name is looked up once more.
+ *           3. A datagram socket chooses its peer, which need not know it.
  *
  * Read next name.c.
  */

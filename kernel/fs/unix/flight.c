@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * flight.c: descriptors that are under way, and those that never arrive
+ * flight.c: descriptors in messages, and those that never arrive
  *
- * Problem   A socket may travel in a message that waits in its own queue, or in that
- *           of another which waits in its: both have a reference, and nobody can
- *           reach them any more.
+ * Problem   A socket may be sent in a message that waits in its own queue, or two
+ *           sockets wait in each other's queues: both have references, and nobody
+ *           can reach them any more.
  *
  * Picture   candidates: sockets that messages alone refer to
  *             references from queues of candidates      = all of them?
  *                ├→ no: somebody reaches it, and what waits there → marked
  *                └→ not marked: its messages with descriptors are lost
  *
- * Rules     1. All is counted under sock_lock: a message takes its descriptors into a
- *              queue and out of it there, and who looks at one takes his references
- *              there.  So a socket whose references are all of messages gets no other.
- *           2. It is looked for after each end of a socket while any is under way.
- *           3. A message that is freed may end sockets whose messages are freed …: they
- *              are put in a row, not on the stack.
+ * Rules     1. All is counted under sock_lock: messages enter and leave a queue under
+ *              it, and a MSG_PEEK takes its references under it.  So a socket whose
+ *              references are all from messages gets no other.
+ *           2. The search runs after each end of a socket while any is in a message.
+ *           3. Freeing a message may end sockets, which frees messages, and so on: they
+ *              are put on a list, so that there is no recursion.
  *
  * Read next message.c.
  */

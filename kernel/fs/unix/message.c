@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * message.c: what was sent and is not read yet
+ * message.c: messages that were sent and not read yet
  *
- * Problem   Bytes wait in memory of the kernel until they are read: how many may,
- *           and who is counted?
+ * Problem   Bytes wait in kernel memory until they are read: how many may wait, and
+ *           for whom do they count?
  *
  * Picture   sock_msg_make: room? → counted → copied ─→ queue of the other ─→ read:
  *           the sender is credited, and told
  *
- * Rules     1. Counted is the sender, and as Linux counts: what a buffer and its
- *              head would take there.  Who is below his limit may send one more.
- *           2. Bytes are copied before the message is queued, without a lock: what
- *              cannot be copied whole is not sent.
+ * Rules     1. Bytes count for the sender, as on Linux: the size that a buffer and its
+ *              head would have there.  A sender below its limit may send one more.
+ *           2. Bytes are copied before the message is queued, without a lock: if the
+ *              copy fails nothing is sent.
  *           3. Beside that the bytes and descriptors of all sockets of a user are
- *              counted (fs/user.c): the latter are open without a number.
- *           4. Who waits for room is told when three quarters are free again.
+ *              counted (fs/user.c): such descriptors are open files without a number.
+ *           4. A sender that waits for room is woken when three quarters are free.
  *
  * Read next send.c, recv.c.
  */

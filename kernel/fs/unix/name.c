@@ -8,9 +8,9 @@
  * Picture   path ─→ vnode of type S_IFSOCK ─→ table ─→ struct sock
  *           \0 and bytes, type ─────────────→ table ─→ struct sock
  *
- * Rules     1. A name is given once and stays; a path that was bound stays behind when
- *              the socket goes, and leads to nobody.
- *           2. Bytes of no path are names of each type of socket apart.
+ * Rules     1. A name is given once and never changed; a bound path stays when the
+ *              socket ends, and leads to no socket.
+ *           2. Each type of socket has its own table of names that are no paths.
  *
  * Read next connect.c.
  */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * option.c: what can be asked of a socket, and set
+ * option.c: options of a socket
  *
  * Rules     1. Sizes of buffers are kept doubled and within bounds, as on Linux; root
  *              may go beyond.
- *           2. What has no meaning between programs of one machine is kept, and told
- *              when asked for.
+ *           2. Options without a meaning between programs of one machine are stored
+ *              and returned.
  *
  * Read next sock.c.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * recv.c: what has come is read
+ * recv.c: receiving
  *
  * Problem   A read of a stream goes on from message to message, one of datagrams
  *           takes one; while bytes go to the user, more may come.
@@ -10,10 +10,10 @@
  *              ↑                                         ↓ its sender has room again
  *              └──────────── a stream, and more is wanted
  *
- * Rules     1. One reads at a time (sock->reader): the first message stays the first.
- *              Nobody sleeps with it for more to come.
- *           2. What descriptors came with ends a read of a stream, and so do bytes of
- *              another sender where credentials are asked for.
+ * Rules     1. One thread reads at a time (sock->reader): the first message stays the
+ *              first.  Nobody holds it while sleeping for more bytes.
+ *           2. A read of a stream ends after a message with descriptors, and before
+ *              bytes of another sender if credentials are wanted.
  *           3. MSG_PEEK takes nothing off: descriptors come as copies.
  *
  * Read next message.c.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * send.c: bytes and datagrams go to the other
+ * send.c: sending bytes and datagrams
  *
  * Problem   A stream's bytes are cut where Linux cuts them, so that as many fit; a
  *           datagram goes whole, to its peer or to somebody it names.
@@ -8,12 +8,12 @@
  * Picture   sock_send ─┬→ stream: piece, piece, … ─→ queue of the peer
  *                      └→ datagram, packet: one ─→ room at the other? ─→ its queue
  *
- * Rules     1. Between making a message and queueing it the other may have gone: he
- *              is looked at again under sock_lock.
- *           2. Two datagram sockets that are each other's peers are bounded by their
- *              buffers alone; else by the other's backlog as well.
- *           3. A stream alone raises SIGPIPE, where not a byte was sent.
- *           4. What has begun to be sent waits for frames: it is not cut short for them.
+ * Rules     1. While a message is made the receiver may end: it is checked again under
+ *              sock_lock.
+ *           2. Two datagram sockets that are each other's peers are limited by their
+ *              buffers alone; others by the receiver's backlog as well.
+ *           3. Only a stream raises SIGPIPE, if not a byte was sent.
+ *           4. A send that has begun waits for frames: it is not cut short.
  *
  * Read next recv.c.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sock.c: what every file of the room uses: references, peers, who waits
+ * sock.c: shared by the files of the room: references, peers, sleepers
  *
  * Picture   struct file ─ priv ─→ struct sock ─ peer ─→ struct sock ←─ struct file
  *                                   ↑ queue: messages, each knows who sent it
  *
- * Rules     1. A socket whose file has gone is dead; it stays while somebody has it
- *              as his peer or has not read what it sent.
- *           2. Every change wakes all who wait at the socket: each looks again.
+ * Rules     1. A socket whose file has gone is dead; it stays while another has it
+ *              as its peer or has not read what it sent.
+ *           2. Every change wakes all threads that wait at the socket: each looks again.
  *
  * Read next sockfile.c, message.c.
  */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sockfile.c: a socket as a file: its beginning, its end, what poll says
+ * sockfile.c: a socket as a file: open, close, poll
  *
- * Problem   Two programs talk through two sockets, each of which may be shut or go at
- *           any time: the other is to hear of it.
+ * Problem   Two programs talk through two sockets, each of which may be shut down or
+ *           closed at any time: the other program must notice.
  *
- * Rules     1. Of a stream and of packets in a row the end of one side is told to
- *              the other at once; who sends datagrams learns it when he sends.
- *           2. What nobody has read is lost with the socket; of a connection the other
- *              side is told so.
+ * Rules     1. In a connection (SOCK_STREAM, SOCK_SEQPACKET) the end of one side wakes
+ *              the other at once; a sender of datagrams notices it when it sends.
+ *           2. Unread messages are lost with the socket; the other side of a connection
+ *              gets an error.
  *
  * Read next send.c, recv.c.
  */

@@ -2,8 +2,8 @@
 /*
  * unix.h: sockets between the programs of this machine, for unix/ only
  *
- * One spin lock for the fields of all sockets: what matters lies between two of
- * them.  It is held for a few steps, never while bytes are moved, memory is made
+ * One spin lock for the fields of all sockets, since most changes concern two of
+ * them.  It is held for a few steps, never while bytes are moved, memory is allocated
  * or a reference is dropped that may be the last.
  *
  * Lock order  sock->reader (LR_VNODE) → sock_lock (LR_LEAF) → ready_lock
