@@ -5,7 +5,7 @@
  * Problem   A pipe holds bytes in frames that never leave memory: a user with many gets
  *           small ones, and at last none.
  *
- * Picture   struct pipe ──→ user.c: places in the rings of all his pipes, full or not
+ * Picture   struct pipe ──→ user.c: slots in the rings of all of them, full or not
  *           pipe(), F_SETPIPE_SZ:  0 ······ soft ······ hard
  *                                  16 places │ 2 places │ ENFILE, EPERM
  *

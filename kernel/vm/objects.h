@@ -14,7 +14,7 @@
 
 /* ---- memory objects (vmo.c, maplink.c, anon.c) ---- */
 
-/* For /proc/PID/maps: who the object is. */
+/* For /proc/PID/maps: name and number of the object. */
 struct vmo_ident {
 	uint32_t dev_major, dev_minor;
 	uint64_t ino;
@@ -25,11 +25,11 @@ struct vmo_ident {
 /* Filled in by fs/ for its objects; called under [O], but for punch. */
 struct vmo_client_ops {
 	void (*ident)(void *client, struct vmo_ident *);
-	/* Somebody stores through a shared mapping: the times move.  NULL: none. */
+	/* Somebody stores through a shared mapping: update the times.  NULL: none. */
 	void (*stored)(void *client);
-	/* The current thread makes a mapping more, or one fewer.  NULL: unheard. */
+	/* The current thread has added or removed a mapping.  NULL: not called. */
 	void (*mapped)(void *client, bool more);
-	/* May the caller know which pages are in memory?  NULL: whoever maps them. */
+	/* May the caller know which pages are in memory?  NULL: if it maps them. */
 	bool (*tells)(void *client);
 	/* Keep the client for punch(); false: it is going away. */
 	bool (*hold)(void *client);
@@ -43,12 +43,12 @@ struct vmo_client_ops {
  * all of it, or 0: each when it is made.  NULL: no memory. */
 struct vmo *vmo_create_anon(uint64_t bytes, uint64_t price,
     const struct vmo_client_ops *, void *client);
-/* Special object: physical addresses, as far as they are no RAM; refs 1.
+/* Special object: physical addresses that are not RAM; refs 1.
  * NULL: no memory. */
 struct vmo *vmo_create_device(pa_t base, uint64_t bytes, const struct vmo_client_ops *,
     void *client);
-/* How many pages the objects of one owner, a file system, have together, and may
- * have (quota.c).  An object keeps it as long as it lives. */
+/* How many pages the objects of one owner, a file system, have together, and their
+ * limit (quota.c).  An object keeps a reference as long as it lives. */
 struct vmo_quota;
 #define QUOTA_NONE UINT64_MAX                      /* no limit */
 struct vmo_quota *vmo_quota_create(void);          /* QUOTA_NONE; NULL: no memory */
@@ -72,7 +72,7 @@ ssize_t vmo_read(struct vmo *, uint64_t off, struct uio *);
 ssize_t vmo_write(struct vmo *, uint64_t off, struct uio *);
 uint64_t vmo_pages(struct vmo *);                           /* that exist */
 int vmo_punch(struct vmo *, uint64_t off, uint64_t len) MUST_CHECK;
-/* Page pg of an anonymous object exists from now on, behind the end too; there it
+/* Make page pg of an anonymous object, also behind the end; there it
  * is kept until the object is cut or punched.  0, -ENOSPC, -EINTR. */
 int vmo_allocate(struct vmo *, uint64_t pg) MUST_CHECK;
 /* Next page index >= pg that exists (SEEK_DATA), or UINT64_MAX. */
@@ -84,7 +84,7 @@ enum vmo_maps { MAPS_ALL, MAPS_WRITABLE, MAPS_OF_WRITERS };
 uint64_t vmo_mappings(struct vmo *, enum vmo_maps);
 bool vmo_try_get(struct vmo *);              /* false: the last reference is gone */
 
-/* ---- pages of files (pagecache.c): fs/ fills in where the bytes come from ---- */
+/* ---- pages of files (pagecache.c): fs/ supplies the pager ---- */
 
 /* Called with no lock of rank >= 2; of several pages each may be tried again alone. */
 struct pager_ops {
@@ -93,16 +93,16 @@ struct pager_ops {
 	int (*in)(void *obj, uint64_t idx, struct vm_page **, int n);
 	/* Write them; sleeps until done; blocks exist (extend).  0, -EIO. */
 	int (*out)(void *obj, uint64_t idx, struct vm_page **, int n);
-	/* Pages [idx, idx + n) are gone for good: a hole.  What lies behind the end
-	 * after vmo_resize() is the caller's business.  0, -EIO.  NULL: no holes. */
+	/* Free the blocks of pages [idx, idx + n): a hole.  Blocks behind the end
+	 * after vmo_resize() are freed by the caller.  0, -EIO.  NULL: no holes. */
 	int (*free)(void *obj, uint64_t idx, int n);
 	bool (*is_allocated)(void *obj, uint64_t idx); /* false: a hole, reads as zero */
 	uint64_t (*hole)(void *obj, uint64_t idx); /* of so many pages; NULL: of one */
 	/* Make sure page idx has a block before it becomes dirty, unless it has
 	 * left the file (cache_is_page).  0, -ENOSPC, -EIO. */
 	int (*extend)(void *obj, uint64_t idx, struct vm_page *);
-	/* What out() has written is found again after a power cut, with size and
-	 * times; sleeps.  0, -EIO.  NULL: nothing to do. */
+	/* Make the pages that out() has written durable, with size and times: a power
+	 * cut does not lose them; sleeps.  0, -EIO.  NULL: nothing to do. */
 	int (*sync)(void *obj);
 };
 
@@ -118,10 +118,10 @@ bool cache_is_page(const struct vmo *, uint64_t idx, const struct vm_page *);
 /* Write the dirty pages [lo, hi), mapped ones too, and wait.  0, first error; an
  * error of the write-back thread is told once. */
 int vmo_sync(struct vmo *, uint64_t lo, uint64_t hi) MUST_CHECK;
-/* The n bytes at src are on the disk now, at off: those pages that are in memory
- * get them.  For who writes past the object; sleeps while one is being read. */
+/* The n bytes at src are on the disk now, at off: copy them into the resident
+ * pages.  For a writer that bypasses the object; sleeps while a page is being read. */
 void vmo_refresh(struct vmo *, uint64_t off, const void *src, size_t n);
-/* Forget clean, unmapped, unpinned pages (drop_caches, umount). */
+/* Drop clean, unmapped, unpinned pages (drop_caches, umount). */
 void vmo_drop_clean(struct vmo *);
 void vmo_drop_range(struct vmo *, uint64_t lo, uint64_t hi); /* of pages [lo, hi) */
 SYSTEM_ONLY void vmo_drop_clean_all(void);                /* the same for all files */

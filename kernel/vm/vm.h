@@ -27,11 +27,11 @@ void vm_init(void);         /* after kern_init; before the first thread sleeps *
 void vm_start(void);        /* threads of the VM */
 bool vm_frames_come(void); /* the kernel lacked one: waits a while for it */
 bool vm_is_short(void);     /* no frames for another process: -EAGAIN */
-/* Registered by proc/: does the current thread ask for a user, who may not have all
- * (commit.c, rule 6)?  Called with any lock. */
+/* Registered by proc/: does the current thread act for a user, not for root (commit.c,
+ * rule 6)?  Called with any lock. */
 void vm_set_user_fn(bool (*is_user)(void));
 
-/* What was done to the bytes of a page by who lets go of it: nothing, or a store. */
+/* When a mapping or pin of a page is dropped: was the page stored to? */
 enum page_dirt { PAGE_CLEAN, PAGE_DIRTY };
 
 /* ---- address spaces (as.c) ---- */
@@ -42,7 +42,7 @@ int as_create(const struct design *design, struct aspace **out) MUST_CHECK;
 int as_dup(struct aspace *parent, struct aspace **out) MUST_CHECK;
 void as_get(struct aspace *);
 void as_put(struct aspace *);       /* the last one frees the header */
-/* Users of the mappings: threads groups that run on it (vfork shares).
+/* Users of the mappings: processes that run on the space (vfork shares it).
  * as_attach_user when a process starts to use it; as_detach_user at its exec
  * or exit, by a thread that runs on another root: the last one tears all
  * mappings down (book: exit). */
@@ -51,12 +51,12 @@ SYSTEM_ONLY void as_detach_user(struct aspace *);
 uint32_t as_users(const struct aspace *);
 struct md_space *as_space(struct aspace *);
 struct aspace *as_current(void);    /* of the current thread, or NULL */
-/* The thread's half: kern keeps the pointer, vm defines it. */
+/* The thread's space: kern/ stores the pointer, vm/ uses it. */
 SYSTEM_ONLY void as_bind_thread(struct thread *, struct aspace *);
 const struct design *design_find(unsigned n);         /* PR_VMM_DESIGN; NULL */
 const struct design *design_by_name(const char *);
 
-/* RLIMIT_RSS: the working set shall not be larger (the boot word wsmax may say less). */
+/* RLIMIT_RSS: the limit of the working set (the boot word wsmax may say less). */
 SYSTEM_ONLY void as_set_rss(struct aspace *, uint64_t bytes);
 void as_slide_maps(struct aspace *);          /* in a new one, they begin anywhere */
 
@@ -96,7 +96,7 @@ struct map_args {
 	bool privileged;        /* may map below mmap_min_addr */
 };
 
-/* Is its place one where something may be mapped, and for FIXED_NOREPLACE free now?
+/* May something be mapped at this address, and for FIXED_NOREPLACE, is it free now?
  * 0, -ENOMEM, -EINVAL, -EPERM, -EEXIST.  Locks: takes [M] shared. */
 int map_place_check(struct aspace *, const struct map_args *) MUST_CHECK;
 /* Returns 0 with the address in *out, or -EINVAL, -ENOMEM, -EEXIST, -EPERM … */
@@ -141,7 +141,7 @@ int map_stack(struct aspace *, va_t top, uint64_t limit, unsigned prot) MUST_CHE
 uint64_t map_stack_room(uint64_t limit);    /* bytes kept free for it */
 #define STACK_TOP_RANDOM (1ul << 22)        /* pages: its top lies lower by fewer */
 SYSTEM_ONLY int map_prepay_start(struct aspace *) MUST_CHECK; /* exec: 0, -ENOMEM */
-/* RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS: what grows from now on heeds them. */
+/* RLIMIT_STACK, RLIMIT_DATA, RLIMIT_AS: they hold for growth from now on. */
 enum map_limit { LIMIT_STACK, LIMIT_DATA, LIMIT_SIZE, LIMITS };
 void map_set_limit(struct aspace *, enum map_limit, uint64_t bytes);
 
@@ -154,7 +154,7 @@ struct vm_siginfo {
 
 /* A user access: 0, or -EFAULT with the signal to send, or -EINTR (dying). */
 int vm_user_fault(struct aspace *, va_t, enum access, struct vm_siginfo *);
-/* It was a signal: has somebody else an answer, in the frame?  May wait long. */
+/* The fault would be a signal: has another process resolved it?  May wait long. */
 bool vm_fault_upcall(struct aspace *, va_t, enum access, struct trapframe *);
 /* trap_ops.fault for kernel mode: a fault inside md_copy_user.  0, -EFAULT. */
 int vm_kernel_fault(va_t, enum access);
@@ -162,7 +162,7 @@ int vm_kernel_fault(va_t, enum access);
 /* By address, no lock of rank >= 2 held.  0, -EFAULT: a part may have moved. */
 int copyin(void *dst, va_t src, size_t n) MUST_CHECK;
 int copyout(va_t dst, const void *src, size_t n) MUST_CHECK;
-/* Of each of n records one member of two bytes, and no other byte: dst and src are
+/* Copy one member of two bytes of each of n records, and no other byte: dst and src are
  * the member of the first, `step` is a record's size.  0, -EFAULT. */
 int copyout_member(va_t dst, const void *src, size_t n, size_t step) MUST_CHECK;
 /* NUL-terminated; returns the length without NUL, -EFAULT, -ENAMETOOLONG. */
@@ -172,7 +172,7 @@ ssize_t as_read(struct aspace *, va_t, void *dst, size_t n);        /* short on 
 ssize_t as_write(struct aspace *, va_t, const void *src, size_t n);
 SYSTEM_ONLY ssize_t as_force(struct aspace *, va_t, void *buf, size_t n, enum access); /* as a debugger */
 
-/* Where the bytes of a read or write go: user iovecs, or one kernel buffer. */
+/* The buffers of a read or write: user iovecs, or one kernel buffer. */
 struct uio_vec {
 	uint64_t base, len;
 };
@@ -194,11 +194,11 @@ ssize_t uio_put(struct uio *, const void *src, size_t n);
 ssize_t uio_get(struct uio *, void *dst, size_t n);
 ssize_t uio_zero(struct uio *, size_t n);
 
-/* A fatal signal ends no wait in the VM meanwhile (token.c); nests. */
+/* Until vm_finish_end() a fatal signal ends no wait in the VM (token.c); nests. */
 void vm_finish_begin(void);
 void vm_finish_end(void);
-/* Around the lock of a file's block map, without locks of rank >= 2: frames for it
- * come from the reserve, and so two threads at a time may do it.  Nests. */
+/* Around the lock of a file's block map, without locks of rank >= 2: its frames
+ * come from the reserve, so only two threads at a time may hold it.  Nests. */
 void vm_blockmap_enter(void);
 void vm_blockmap_leave(void);
 
@@ -218,7 +218,7 @@ int vm_word_key(struct aspace *, va_t, enum word_scope, uintptr_t key[2])
     MUST_CHECK;
 void vm_word_unpin(struct vm_word_pin *, enum page_dirt);
 
-/* ---- promises (commit.c), and what could not be read (space.c) ---- */
+/* ---- promises (commit.c), and lost memory (space.c) ---- */
 
 SYSTEM_ONLY void commit_adopt(uint64_t n); /* frames that boot/ has given back */
 uint64_t commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
@@ -230,7 +230,7 @@ SYSTEM_ONLY int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
 uint64_t vad_max(void);            /* max_map_count: mappings of a space */
 SYSTEM_ONLY int vad_set_max(uint64_t) MUST_CHECK;
 /* Mappings, or words that mremap moves, could not be read from swap: the process
- * is to be killed.  Asked where evidence_is_asked(): EVIDENCE_LOST. */
+ * must be killed.  Called where evidence_is_asked(): EVIDENCE_LOST. */
 bool vm_is_lost(struct aspace *);
 
 #endif

@@ -17,9 +17,9 @@
  *              items along.  Files and epolls end under epolls.mutex, one by one,
  *              so neither finds the other half gone.
  *           3. An epoll that is watched by an epoll is below it: no circle, and no
- *              more than NESTS_MAX below each other (-ELOOP).  From a file up there
- *              are only so many ways (-EINVAL), for all of them are told in one
- *              step.  Both as on Linux.
+ *              more than NESTS_MAX below each other (-ELOOP).  The ways up from
+ *              a file are limited (-EINVAL), for all of them are told in one step.
+ *              Both as on Linux.
  *           4. One sleeper in epoll_wait is woken; if it leaves ready items behind
  *              it wakes the next.
  *

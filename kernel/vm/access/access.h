@@ -12,7 +12,7 @@ int vm_pin_user(struct aspace *, va_t, enum access, struct vm_page **) MUST_CHEC
 
 /* ======== within the room ======== */
 
-/* Which way bytes go: to the user or the uio, from there. */
+/* The direction of a copy: to the user or the uio, or from there. */
 enum uio_dir { UIO_PUT, UIO_GET };
 /* Bytes moved, short where user memory ends; -EFAULT, -EINTR if none */
 ssize_t as_copy(struct aspace *, va_t, char *buf, size_t n, enum uio_dir);

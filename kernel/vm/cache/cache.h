@@ -32,10 +32,10 @@ bool cache_begin_insert(struct vmo *, uint64_t idx, struct vm_page *);
 void cache_end_insert(struct vmo *, struct vm_page *, int r);
 void cache_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 
-/* Which of the n pages from idx on are in memory, and not just being read?  pages[i]:
- * that one, or NULL.  [O], [P]: they stay until they are mapped or pinned. */
+/* Which of the n pages from idx on are in memory, and not being read?  pages[i]: that
+ * page, or NULL.  [O], [P]: held until the caller has mapped or pinned them. */
 void cache_at_hand(struct vmo *, uint64_t idx, unsigned n, struct vm_page **pages);
-/* The same of an object of either type, as far as its size. */
+/* The same for an object of either type, up to its size. */
 static inline void
 vmo_at_hand(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **pages)
 {

@@ -19,7 +19,7 @@ void as_init(void);                                      /* once, by vm_init() *
 /* map.c */
 #define STACK_SPACE (144ul << 20) /* bytes: the least room for a stack, and its guard */
 int map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi);
-/* What a call has taken out; map_end() gives it back. */
+/* The VADs that a call has removed; map_end() frees them. */
 struct map_removed {
 	struct vad_list vads;      /* [own] */
 	uint64_t freed;            /* [own] pages of commit */

@@ -31,7 +31,7 @@ enum madvise_advice {
 	MADV_KEEPONFORK = 19, MADV_COLD = 20, MADV_PAGEOUT = 21,
 	MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
 	MADV_DONTNEED_LOCKED = 24, MADV_COLLAPSE = 25,
-	/* Not a program's: what PAGEOUT has taken out, and has been written. */
+	/* Not from programs: frees the frames of pages that PAGEOUT has written. */
 	ADVICE_RELEASE = 1 << 20
 };
 
@@ -44,14 +44,14 @@ typedef int vm_walk_fn(void *arg, va_t va, uint64_t word, uint64_t pages);
 /* Where private pages are recorded: in page-table words, or in records beside them.  All
  * rows [c]. */
 struct school {
-	/* Words and tables are a cache of what records say: each is VALID or 0, and
-	 * may be thrown away.  Else they are the record, and tables go to swap. */
+	/* Words and tables are a cache of the records: each word is VALID or 0, and
+	 * may be dropped.  Else they are the record, and tables go to swap. */
 	bool is_cache;
 	bool advise_shared; /* [M] may be shared: advice changes words under [W] alone */
-	/* Every VAD that could be read is detached; what VADs that were lost had
-	 * (LOST_VADS) goes here. */
+	/* Every VAD that could be read is detached; the pages of lost VADs (LOST_VADS)
+	 * go here. */
 	void (*as_fini)(struct aspace *);
-	/* [M] exclusive: what the VAD maps goes; it is out of the tree.  Waits but
+	/* [M] exclusive: the pages of the VAD go; it is out of the tree.  Waits but
 	 * does not fail. */
 	void (*detach)(struct aspace *, struct vad *);
 	/* [X] held, takes [W]: truncate.  [lo, hi) vpn in link's space.  0; -EAGAIN:
@@ -76,14 +76,14 @@ struct school {
 	size_t (*evict)(struct aspace *, size_t want, int min_age);
 	/* [M]; takes [W], unless the caller has it: fn for each page of [lo, hi) vpn. */
 	int (*walk)(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
-	/* [M], [W]: the word of the page at va.  0: there is no page. */
+	/* [M], [W]: the word that names the page at va.  0: there is no page. */
 	uint64_t (*named)(struct aspace *, va_t);
-	/* [W]: its words that are SWAP or TRANS, and those that they share. */
+	/* [W]: walk->fn for its words that are SWAP or TRANS, and for shared ones. */
 	int (*swapped)(struct aspace *, struct swap_walk *);
 };
 extern const struct school words_school, anons_school;
 
-/* What a fork does with private pages, and what a design has for that.  All rows [c]. */
+/* A design: what a fork does with private pages.  All rows [c]. */
 struct design {
 	const char *name;
 	const struct school *school;
@@ -94,26 +94,25 @@ struct design {
 	const struct forked_ops *forked;
 	/* Of anons_school. */
 	const struct anons_ops *anons;   /* where its records are: design/anons/ */
-	const struct entry_ops *entries; /* what it hangs on a VAD; NULL: nothing */
-	/* What its programs have beside VADs; NULL: nothing. */
+	const struct entry_ops *entries; /* its entries, one for each VAD; NULL: none */
+	/* Memory that its programs have outside of VADs; NULL: none. */
 	const struct own_ops *own;
 };
 
-/* What a design shares among spaces: for who looks at it from outside. */
+/* What a design shares among spaces, for checks and /proc. */
 struct shared_ops {
 	enum page_home home; /* of the pages of FORK words */
-	/* [W]: references to what such a word, of va, names, -1 if that is out; what
-	 * its owning word says (0: not known). */
+	/* [W]: references to the entry that such a word, of va, names, -1 if it is on
+	 * swap; *named: its owning word (0: not known). */
 	int64_t (*refs)(struct aspace *, va_t va, uint64_t word, uint64_t *named);
 	/* freeze_spaces(): walk->fn for the owning word of each record, once. */
 	void (*swapped)(struct swap_walk *);
-	/* freeze_spaces(): vm_check meets such a word, or one that maps an object's
-	 * page; all those of a space are done, and found are its records; all spaces
-	 * are. */
+	/* freeze_spaces(), for vm_check: such a word, or one that maps an object's page;
+	 * the end of a space, with the records that were found; the end of all spaces. */
 	void (*check_word)(struct aspace *, va_t, uint64_t word, struct vm_report *);
 	void (*check_space)(struct aspace *, struct vm_report *, struct vm_found *);
 	void (*check_end)(struct vm_report *);
-	/* Text about what words of as name that others share, or NULL: of all.
+	/* Text about the shared records that as refers to; as NULL: about all.
 	 * Some records from *at on, which moves: 1; 0: there are none. */
 	int (*show)(struct aspace *, uint64_t *at, struct out *);
 	const char *const *caches; /* slabs that one process's fork leaves to others */
@@ -121,16 +120,16 @@ struct shared_ops {
 	enum ev_id pages;          /* gauge: private pages that are not in words.priv */
 	enum ev_id charged;        /* gauge: pages charged for its own records; or 0 */
 	/* Where its pages are mapped; of a school that is a cache.
-	 * [W]: the word of va, which mapped a page, not that of zeros, is 0 now, and
-	 * not flushed yet.  NULL: it does not ask. */
+	 * [W]: the word of va, which mapped a page (not the zero page), is 0 now, and not
+	 * flushed yet.  NULL: the design keeps no list. */
 	void (*left)(struct aspace *, va_t, uint64_t old);
-	/* No lock: school->evict, of all spaces of the design by a policy of its own.
-	 * NULL: it has none, its spaces are asked one by one. */
+	/* No lock: school->evict for all spaces of the design, by a policy of its own.
+	 * NULL: it has none, and pages are trimmed space by space. */
 	size_t (*evict_any)(size_t want, int min_age);
 };
 
 /*
- * What the words mean that a fork has made common to several spaces, FORK and
+ * The meaning of words that a fork has made common to several spaces, FORK and
  * VALID/FORK, for the loops of pte/.
  */
 struct forked_ops {
@@ -149,8 +148,8 @@ struct forked_ops {
 	void (*unmapped)(struct aspace *, struct vm_page *);
 	/* [W]: tables of the space are lost, and with them what they named. */
 	void (*forget)(struct aspace *);
-	/* [M] at most: pin what such a word names, or named; 0, -EINTR.  *out NULL:
-	 * it is no more. */
+	/* [M] at most: pin the entry page that such a word names, or named; 0, -EINTR.
+	 * *out NULL: it exists no more. */
 	int (*bring)(struct aspace *, uint64_t word, struct vm_page **out);
 	/* [W]: walk->fn for the word that a FORK word names; as school->swapped. */
 	int (*swapped)(struct aspace *, uint64_t word, struct swap_walk *);
@@ -159,17 +158,17 @@ struct forked_ops {
 /* Entries of a map, in v->dpriv, and the space that has them, in as->dpriv. */
 struct entry_ops {
 	int (*as_init)(struct aspace *);
-	/* [M] exclusive: what v needs to hold [start, end) vpn.  v is in no tree yet,
-	 * or about to grow; nobody may see the difference.  May wait; 0, -errno
-	 * (nothing has changed).  attach and split then do not fail. */
+	/* [M] exclusive: allocate all that v needs for [start, end) vpn.  v is in no tree
+	 * yet, or about to grow; no effect can be seen.  May wait; 0, -errno (nothing
+	 * has changed).  attach and split then do not fail. */
 	int (*prepare)(struct aspace *, struct vad *, uint64_t start, uint64_t end);
 	/* v->dpriv goes: v is in no tree (any more).  No lock of rank >= 3. */
 	void (*release)(struct aspace *, struct vad *);
 	/* [M] exclusive: v is in the tree, or has grown. */
 	void (*attach)(struct aspace *, struct vad *);
-	/* [M] exclusive: hi gets what lo, which is still whole, has from vpn on. */
+	/* [M] exclusive: hi gets the pages of lo, which is still whole, from vpn on. */
 	void (*split)(struct aspace *, struct vad *lo, struct vad *hi, uint64_t vpn);
-	/* [M] exclusive: lo gets what hi has, and its range.  0; else they stay two. */
+	/* [M] exclusive: lo gets the pages and the range of hi.  0; else both stay. */
 	int (*merge)(struct aspace *, struct vad *lo, struct vad *hi);
 	/* As school->move. */
 	int (*move)(struct aspace *, struct vad *from, struct vad *to, uint64_t n);
@@ -180,19 +179,19 @@ struct own_ops {
 	int (*as_init)(struct aspace *);
 	/* The space ends, its VADs are gone; [M] exclusive. */
 	void (*as_fini)(struct aspace *);
-	/* No lock.  A program's fault has no answer here: has somebody else one?  True:
-	 * the thread goes on with what is in the frame now. */
+	/* No lock.  A program's fault would be a signal: can another process resolve it?
+	 * True: the thread goes on with the registers in the frame. */
 	bool (*upcall)(struct aspace *, va_t, enum access, struct trapframe *);
-	/* What lies outside of spaces, for vm_check and as text; no lock of rank >= 2. */
+	/* Structures beside spaces, for vm_check and as text; no lock of rank >= 2. */
 	void (*check)(struct vm_report *);
 	void (*owners)(struct out *);
-	/* Tables of its own map these addresses: no VAD lies there, and the words of
-	 * the root are none of ours. */
+	/* The design's own tables map these addresses: no VAD lies there, and common code
+	 * does not touch these words of the root. */
 	va_t base;
 	va_t end;
 };
 
-/* ---- what may be left out is asked here ---- */
+/* ---- calls of functions that may be NULL ---- */
 
 static inline int
 design_as_init(struct aspace *as)
@@ -261,7 +260,7 @@ design_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	return e == NULL || e->merge(as, lo, hi) == 0;
 }
 
-/* What vm_check asks; a design that shares nothing has no FORK words. */
+/* For vm_check; a design that shares nothing has no FORK words. */
 static inline bool
 design_check_word(struct aspace *as, va_t va, uint64_t word, struct vm_report *rep)
 {

@@ -15,7 +15,7 @@ void design_init(void);                                  /* once, by vm_init() *
 const struct design *design_next(const struct design *); /* NULL: the first; the end */
 #define FOR_EACH_DESIGN(d)                                                \
 	for (d = design_next(NULL); d != NULL; d = design_next(d))
-/* Of those that share something: what it is. */
+/* Each design that shares something: its shared_ops. */
 #define FOR_EACH_SHARED(s, d)                                             \
 	FOR_EACH_DESIGN(d)                                                \
 		if ((s = (d)->shared) != NULL)

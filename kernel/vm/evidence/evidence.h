@@ -32,8 +32,8 @@ int check_vad_tree(struct aspace *, struct vm_report *);
 
 /* ======== within the room ======== */
 
-/* The word of a table that is out: no other soft one has these bits, and such a table
- * has words. */
+/* The parent's word of a table on swap: no other soft word has these bits, since such a
+ * table has words. */
 static inline bool
 pte_is_table_out(uint64_t w)
 {

@@ -25,9 +25,9 @@ void vm_as_stat(struct aspace *, struct vm_as_stat *);       /* what is kept; el
 void vm_as_stat_kinds(struct aspace *, struct vm_as_stat *); /* all: a walk */
 uint64_t vm_as_gauge(struct aspace *, enum ev_id);  /* rows with p and gauge */
 /*
- * Text that grows with what it tells of is made record by record: what is at *at
- * (0: the begin), which becomes the place behind it.  Each returns 1; 0: there is
- * none any more.
+ * Text that may be long is made record by record: each call prints the record at *at
+ * (0: the first) and moves *at behind it.  Each returns 1; 0: there is no more
+ * record.
  */
 int stat_maps(struct aspace *, uint64_t *at, struct out *);
 int stat_smaps(struct aspace *, uint64_t *at, struct out *);

@@ -14,10 +14,10 @@ void fault_init(void);
 uint64_t fault_around(void);                          /* pages a read fault may map */
 int vm_fault(struct aspace *, va_t, enum access, struct fctx *) MUST_CHECK;
 int vm_fault_range(struct aspace *, va_t, va_t end, enum access, struct fctx *) MUST_CHECK;
-/* What has died of a design under locks is freed where none of rank >= 3 is held. */
+/* Objects of a design that died under locks are freed where no rank >= 3 is held. */
 extern uint64_t fault_unreaped;               /* [A] so many have died */
 extern void (*fault_reaper)(void);            /* of the design that has such */
-/* By a process of any design: its truncate takes words from processes of another. */
+/* Called by a process of any design: its truncate clears words of the others'. */
 static inline void
 fault_reap(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * commit.h: how many pages are promised, and to whom one more may be; in pages
+ * commit.h: charges for memory that was promised, in pages
  */
 #ifndef VM_FRAME_COMMIT_H
 #define VM_FRAME_COMMIT_H
@@ -20,8 +20,8 @@ bool commit_use_prepaid(struct aspace *, uint64_t n);
 extern _Atomic bool commit_overdrawn; /* [A] more is promised than can be kept, perhaps */
 bool commit_finds_room(void);         /* then: is there a place for one page? */
 
-/* Memory that has been paid for is to be touched for the first time.  Only where more
- * has been promised than the limit can that be too much.  Any lock. */
+/* May charged memory be touched for the first time?  Only if more than the limit has
+ * been promised can there be no room for it.  Any lock. */
 static inline bool
 commit_may_touch(void)
 {

@@ -11,7 +11,7 @@
 #include "vm/frame/word.h"
 #include "vm/space/space.h"
 
-/* ---- what frames ask of other rooms ---- */
+/* ---- functions of other rooms that frames call ---- */
 
 #define SWAP_RUN BIO_PAGES        /* slots of one cluster, at most */
 
@@ -43,7 +43,7 @@ words_cleared_locked(const struct words_cleared *gone)
 /* What becomes of a page that was read ahead. */
 enum ahead_end { AHEAD_WANTED, AHEAD_GIVEN_UP };
 
-/* What frames ask of whoever takes pages out of memory: swap_init(). */
+/* Functions of the room that writes pages to swap: swap_init(). */
 struct swap_ops {
 	void (*wake)(void);        /* frames are low: write; any lock up to LR_MEM */
 	const _Atomic uint64_t *slots; /* how many hold pages, or could */
@@ -53,7 +53,7 @@ struct swap_ops {
 
 /* ---- calls ---- */
 
-/* Frames that can be had at once: free ones, and those of standby. */
+/* Frames that can be allocated at once: free ones, and those of standby. */
 static inline uint64_t
 frames_available(void)
 {
@@ -61,7 +61,7 @@ frames_available(void)
 	    page_count(PG_STANDBY);
 }
 
-/* These are below the low mark: who goes on needs a token. */
+/* These are below the low mark: a thread that goes on needs a token. */
 static inline bool
 frames_are_low(void)
 {
@@ -80,8 +80,8 @@ word_get(const uint64_t *word)
 uint64_t word_set(struct vm_page *container, uint64_t *word, uint64_t new);
 uint64_t word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new);
 /* Clear one of many VALID words of a leaf table, for the old word with its final A and
- * D bits.  [W].  Until word_settle() has kept the books of all of them the table counts
- * more than it has, and so is neither idle nor empty. */
+ * D bits.  [W].  Until word_settle() has updated the counts for all of them the table
+ * counts more words than it has, so it is neither idle nor empty. */
 static inline uint64_t
 word_take(uint64_t *word, struct words_cleared *gone)
 {
@@ -93,8 +93,8 @@ word_take(uint64_t *word, struct words_cleared *gone)
 	return old;
 }
 
-/* The books of a container of whose words word_store() has changed several: so many
- * more are not ABSENT, so many more name a frame; in the same hold. */
+/* Update the counts of a container after several word_store(): so many more words are
+ * not ABSENT, so many more name a frame; in the same hold. */
 void word_sums(struct vm_page *container, int used, int resident);
 void word_sums_locked(struct vm_page *container, int used, int resident);
 void word_settle(struct vm_page *table, const struct words_cleared *);
@@ -105,16 +105,16 @@ unsigned word_move_run(struct vm_page *table, uint64_t *from, struct vm_page *to
     uint64_t *to, unsigned n);
 uint64_t word_change(uint64_t *word, uint64_t clear, uint64_t set);
 
-/* In line, or calls of what page.c compiles of the same text. */
+/* Inline functions, or calls of those that page.c compiles from the same text. */
 #if IN_LINE && !defined(WORD_TO_CALL)
 #define WORD_FN static inline
 #else
 #define WORD_FN
 #endif
 
-/* One of several words of a container, none of which the processor reads, as the caller
- * knows, who records what it was (fork.word, fmo.deref).  Until word_sums() the container
- * counts what it had.  Its lock; [P] where a kind of rule 3 (page.c) changes. */
+/* Store one of several words of a container that no CPU reads as PTEs; the caller traces
+ * the old word (fork.word, fmo.deref).  Until word_sums() the counts of the container are
+ * the old ones.  Its lock; [P] where a kind of rule 3 (page.c) changes. */
 WORD_FN void word_store(uint64_t *word, uint64_t new);
 /* Make one of many ABSENT words of a leaf table VALID.  Until word_entered() the table
  * counts fewer than it has.  [W], [P], kept until then. */
@@ -146,15 +146,15 @@ page_alloc(enum phys_want want)
 	return phys_alloc(vm_class(), want);
 }
 
-/* A frame for what nobody has asked for yet: never from the reserve, and only while
- * there is enough for those who ask.  NULL: there is none to spare. */
+/* A frame for a page that is read ahead: never from the reserve, and only while there is
+ * enough for pages that are wanted now.  NULL: there is none to spare. */
 static inline struct vm_page *
 page_alloc_ahead(void)
 {
 	return frames_are_low() ? NULL : phys_alloc(PHYS_USER, PHYS_ANY);
 }
 
-/* One more for a chain through qnext, of which *chain is the first; 0: none. */
+/* Add a frame to a chain through qnext that begins at *chain; 0: an empty chain. */
 static inline void
 page_chain(pfn_t *chain, struct vm_page *pg)
 {
@@ -170,7 +170,7 @@ page_free_chain(pfn_t chain)
 		page_free_linked(chain);
 }
 void page_free(struct vm_page *);                        /* LIMBO, no home; wakes waiters */
-/* The end of a hold of [P]; the page goes, if that was the last that held it. */
+/* The end of a hold of [P]; the page is freed, if its last mapping or pin has gone. */
 static inline void
 page_unlock_free(struct vm_page *pg, bool last)
 {
@@ -238,7 +238,7 @@ page_wait(struct vm_page *pg)
 	return page_wait_idle(pg, vm_wait_how());
 }
 
-/* For what must be finished, dying or not. */
+/* For an operation that must finish, even if its thread is dying. */
 static inline void
 page_wait_plain(struct vm_page *pg)
 {
@@ -277,15 +277,15 @@ owner_is_word(const struct vm_page *pg)
 {
 	return owner_homes[page_home_kind(pg)].kind == OWNER_DATA;
 }
-/* Read ahead, and not yet wanted. */
+/* The page was read ahead, and not used yet. */
 static inline bool
 page_is_ahead(const struct vm_page *pg)
 {
 	return owner_is_word(pg) ? pg->swp.ahead :
 	    page_home_kind(pg) == HOME_VNODE && (pg->flags & PF_AHEAD) != 0;
 }
-/* A page, of data or of page-table entries, that can go to swap: the word that owns
- * it says in which slot it is. */
+/* A page, of data or of page-table entries, that can go to swap: its owning word then
+ * says in which slot it is. */
 static inline bool
 owner_has_word(const struct vm_page *pg)
 {

@@ -8,7 +8,7 @@
 #include "mem/mem.h"
 #include "vm/vm.h"
 
-/* What thread.vmctx counts, 8 bits each; a thread changes its own only. */
+/* The counters in thread.vmctx, 8 bits each; a thread changes its own only. */
 enum vmctx_byte {
 	CTX_RESERVED, CTX_FAULT, CTX_STRUCTURAL, CTX_PLACE, CTX_FINISH
 };
@@ -26,7 +26,7 @@ vm_is_reserved(void)
 	return ctx_count(CTX_RESERVED) > 0;
 }
 
-/* Of the thread's frames: who has got a fatal signal gives back more than he takes. */
+/* The class of the thread's frames: one with a fatal signal frees more than it takes. */
 static inline enum phys_class
 vm_class(void)
 {
@@ -34,7 +34,7 @@ vm_class(void)
 	    PHYS_RESERVED : PHYS_USER;
 }
 
-/* A fatal signal waits, and may end what the thread does. */
+/* A fatal signal is pending, and may end the operation of the thread. */
 static inline bool
 vm_may_stop(void)
 {
@@ -48,14 +48,14 @@ vm_wait_how(void)
 	return ctx_count(CTX_FINISH) == 0 ? WAIT_KILLABLE : WAIT_PLAIN;
 }
 
-/* The fault that the current thread is at has a token. */
+/* The current fault of this thread has a token. */
 static inline bool
 token_held(void)
 {
 	return ctx_count(CTX_FAULT) > 0;
 }
 
-/* It may hold pins while it waits: it has a token, of whatever kind. */
+/* The thread may keep pins while it waits: it has a token of either kind. */
 static inline bool
 vm_may_hold(void)
 {

@@ -111,7 +111,7 @@ pte_is_away(uint64_t w)
 	return kind == PTE_SWAP || kind == PTE_TRANS;
 }
 
-/* As pte_kind(), where that is all one asks. */
+/* Is the word of this kind?  Faster than pte_kind(). */
 static inline bool
 pte_is_trans(uint64_t w)
 {
@@ -149,7 +149,7 @@ pte_is_private(uint64_t w)
 {
 	return (w & PTE_WHOSE) == PTE_PRIVATE || (w & PTE_WHOSE) == PTE_FORKED;
 }
-/* The page of zeros, mapped for a neighbour's sake: nobody has looked at it yet. */
+/* The zero page, mapped ahead as a neighbour of another page, and not used yet. */
 static inline bool
 pte_is_unread_zero(uint64_t w)
 {
@@ -163,7 +163,7 @@ pte_make_soft(enum pte_kind kind, uint64_t payload_at_12)
 	    (payload_at_12 << PAGE_SHIFT);
 }
 
-/* What a soft word of this kind was made with; any other word: more than fits. */
+/* The payload of a soft word of this kind; of any other word: too large a number. */
 static inline uint64_t
 pte_payload(enum pte_kind kind, uint64_t w)
 {
@@ -172,8 +172,8 @@ pte_payload(enum pte_kind kind, uint64_t w)
 	return payload << (64 - PAGE_SHIFT) | payload >> PAGE_SHIFT;
 }
 
-/* A table that is not in use: its parent's word, TRANS, BUSY, SWAP or ERROR, keeps what
- * its descriptor would forget.  Words of data have none of this. */
+/* A table on swap, or on its way: its parent's word, TRANS, BUSY, SWAP or ERROR, keeps
+ * two fields of its descriptor.  Words of data pages have none of them. */
 #define PTE_TABLE_LATE (1ul << 62)        /* tbl.late */
 #define PTE_TABLE_USED_SHIFT 52           /* 61:52 nused */
 #define PTE_TABLE_USED_MASK (0x3fful << PTE_TABLE_USED_SHIFT)

@@ -24,7 +24,7 @@ page_hides_loss(const struct vm_page *pg)
 	return (atomic_load_relaxed(&pg->flags) & (PF_ERROR | PF_CONTAINER)) ==
 	    PF_ERROR;
 }
-/* What stands in such a one then: an upper word of an anonymous object (not in nused),
+/* Values in such a container then: an upper word of an anonymous object (not in nused),
  * the references of an entry. */
 #define AOBJ_LOST 1ul
 #define FMO_REFS_LOST (1ul << 30)

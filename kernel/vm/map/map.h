@@ -33,7 +33,7 @@ vad_is_data(uint32_t flags, unsigned prot)
 	return (flags & (VAD_SHARED | VAD_STACK | VAD_GROWSDOWN)) == 0 &&
 	    (prot & PROT_W) != 0;
 }
-/* What it may and is, as the events of the trace have it. */
+/* Its rights and flags, as in the events of the trace. */
 static inline uint64_t
 vad_rights(const struct vad *v)
 {
@@ -88,7 +88,7 @@ struct vad *vad_first(struct aspace *);
 struct vad *vad_next(struct vad *);
 
 /* vadview.c */
-/* One mapping of a range, and what of it lies in the range. */
+/* One mapping of a range, and its part in the range. */
 struct vad_part {
 	struct vad *vad;           /* [M] */
 	uint64_t lo, hi;           /* [own] vpn */
@@ -96,11 +96,11 @@ struct vad_part {
 	                            * end: or behind */
 };
 bool vad_next_part(struct aspace *, struct vad_part *, uint64_t end); /* from p->hi on */
-/* Each of [from, end) vpn, in order; VADs may be divided and joined meanwhile. */
+/* Each of [from, end) vpn, in order; VADs may be split and merged meanwhile. */
 #define VAD_PARTS(p, as, from, end) \
 	for (*(p) = (struct vad_part){ .hi = (from) }; vad_next_part(as, p, end);)
-/* The same for who may sleep between two of them: what a mapping was when it was
- * looked at, with a reference to its object until the next one, or the end. */
+/* The same for a loop that may sleep between two of them: a copy of the mapping, with a
+ * reference to its object until the next one, or the end. */
 struct vad_view {
 	uint64_t lo, hi;           /* [own] vpn: of the range, what it holds */
 	bool hole;                 /* [own] as in a vad_part */
@@ -123,13 +123,13 @@ int vad_set_flags(struct aspace *, struct vad **v, uint64_t lo, uint64_t hi,
 /* vadmem.c */
 /* Zeroed, with a reference to vmo and an unlisted maplink if vmo; NULL. */
 struct vad *vad_alloc(struct aspace *, struct vmo *);
-/* For what a VAD has from vpn on, the design's part made ready; piece: or a spare. */
+/* A VAD for the part of `of` from vpn on, its entry prepared; piece: or a spare. */
 struct vad *vad_alloc_part(struct aspace *, const struct vad *of, uint64_t vpn);
 struct vad *vad_alloc_piece(struct aspace *, const struct vad *of, uint64_t vpn);
 void vad_free(struct vad *);                                  /* drops the reference */
 void vad_list_free(struct vad_list *);                        /* all of them */
-/* Were VADs lost?  Then the tree is empty from now on: to change what is left of it would
- * make circles.  The end of the space finds all VADs without it.  [M] exclusive. */
+/* Were VADs lost?  Then the tree is emptied: changes to the rest of it would make
+ * circles.  The end of the space finds all VADs without the tree.  [M] exclusive. */
 static inline bool
 vad_is_given_up(struct aspace *as)
 {

@@ -27,14 +27,14 @@ struct vmo_quota {
 /* SHARED_ONLY: words that map the object's pages; private copies stay.
  * CLEAN: such words stay too, but lose W and D; the page learns of D. */
 enum zap_how { ZAP_EVEN_PRIVATE, ZAP_SHARED_ONLY, ZAP_CLEAN };
-/* A zap may not wait: it says what it lacks. */
+/* A zap may not wait: it says in want what is missing. */
 struct zap_job {
 	enum zap_how how;          /* [own] */
 	struct pt_hold tables;     /* [own] */
 	struct want want;          /* [own] kpage: an entry page */
 };
 
-/* What of an object is to be unmapped: [own]. */
+/* The range of an object to be unmapped: [own]. */
 struct zap_range {
 	uint64_t lo, hi;           /* pgoff */
 	uint64_t seq;              /* resize_seq of this zap */
@@ -69,10 +69,10 @@ void anon_truncate(struct vmo *, uint64_t lo, uint64_t hi);
 /* anontab.c */
 void anon_home_init(void);                    /* after owner_init() */
 uint64_t anon_run_end(uint64_t pgoff);        /* words from pgoff lie side by side until here */
-/* A frame that has been filled becomes the page at pgoff; takes it over.  False: there
- * is one, or it is not made as simply as that. */
+/* A frame that was filled becomes the page at pgoff, owned by the object.  False: there
+ * is a page already, or it needs a table or a charge first. */
 bool anon_enter(struct vmo *, uint64_t pgoff, struct vm_page *) MUST_CHECK;
-/* Commit pages for all that an object of so many pages can have, tables too. */
+/* Commit pages for an object of so many pages, with all its tables. */
 uint64_t anon_price(uint64_t pages);
 /* Which of n pages are in memory?  pages[i], or NULL.  [O], [P]: they stay until they are
  * mapped or pinned. */
@@ -96,7 +96,7 @@ uint64_t vmo_device_word(const struct vmo *, uint64_t pgoff, uint64_t rights);
 /* ======== within the room ======== */
 
 #define ANON_LEVELS 4 /* 512^4 pages */
-/* The way to a word: [own]. */
+/* The path to a word: [own]. */
 struct anon_path {
 	uint64_t *slot;
 	uint64_t at;            /* page, counted from the first of its anon_top */
@@ -109,7 +109,7 @@ anon_word_in(uint64_t at, unsigned depth)
 {
 	return at >> (9 * (depth - 1)) & (MD_PT_WORDS - 1);
 }
-/* No page is from here on, but while a cut is under way.  [O] */
+/* There is no page from here on, except while a cut is under way.  [O] */
 static inline uint64_t
 anon_end(const struct vmo *vmo)
 {

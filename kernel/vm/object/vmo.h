@@ -62,8 +62,8 @@ struct vmo {
 
 _Static_assert(sizeof(struct vmo) <= 320, "small");
 
-/* The pages [first, end) have their words in the header, side by side (depth 0), or all
- * of them lie below one word of it, which leads to 512^depth pages. */
+/* The words of pages [first, end) lie in the header, one behind the other (depth 0), or
+ * below one word of the header, which leads to 512^depth pages. */
 struct anon_top {
 	unsigned word;                 /* [own] of the header, on the way to the page */
 	unsigned depth;                /* [own] tables between it and the page's own */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * forks.h: one fork under way, and what the forks of all designs have in common
+ * forks.h: one fork under way, and the common part of the forks of all designs
  */
 #ifndef VM_PTE_FORKS_H
 #define VM_PTE_FORKS_H
@@ -37,7 +37,7 @@ fork_meet(struct pte_fork *f, struct pte_ref *s)
 	s->va = f->at.va;
 	return s->word != NULL;
 }
-/* It has been dealt with. */
+/* That word is done. */
 static inline void
 fork_met(struct pte_fork *f, struct pte_ref *s)
 {
@@ -48,8 +48,8 @@ fork_met(struct pte_fork *f, struct pte_ref *s)
 struct vm_page *fork_child_leaf(struct pte_fork *, va_t); /* NULL: f->want */
 bool fork_copy_page(struct pte_fork *, const struct pte_ref *s, struct vm_page *);
 bool fork_copy_error(struct pte_fork *, const struct pte_ref *s);
-/* The child got n pages for which its mapping has not paid ahead: the part of the charge
- * that stands for the parent's late pages pays for them.  Both ws_locks. */
+/* The child got n pages that are not charged with its mapping: they take their charge
+ * from the part that was charged for the parent's late pages.  Both ws_locks. */
 static inline void
 fork_child_late(struct pte_fork *f, uint64_t n)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pte.h: what calls, faults and trimming do to page-table entries
+ * pte.h: operations of calls, faults and trimming on page-table entries
  */
 #ifndef VM_PTE_PTE_H
 #define VM_PTE_PTE_H

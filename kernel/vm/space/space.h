@@ -52,12 +52,12 @@ enum vad_flag {
 	VAD_CHARGED = 512,
 	VAD_RANDOM = 1024, VAD_SEQUENTIAL = 2048, /* madvise: how far to read ahead */
 	VAD_LOCKONFAULT = 4096, /* with LOCKED: only what is touched */
-	/* Has pages of a parent's: what the child maps is of another origin, and
-	 * the two are not joined. */
+	/* Has pages from a parent: mappings that the child makes have another origin,
+	 * and are not merged with it. */
 	VAD_INHERITED = 8192,
 	/* The open file behind it can write, whatever the mapping itself may. */
 	VAD_WRITER = 16384,
-	/* Anonymous, and yet of a file: /dev/zero. */
+	/* Anonymous, but made by mapping /dev/zero. */
 	VAD_ZERO_DEVICE = 32768
 };
 #define VAD_LOCK_FLAGS ((uint32_t)(VAD_LOCKED | VAD_LOCKONFAULT))
@@ -67,7 +67,7 @@ struct vad_list {
 	struct vad *first, *last;  /* [own] */
 };
 
-/* What a bad sector has taken from a space. */
+/* What a space has lost by a bad sector. */
 enum as_lost {
 	LOST_VADS = 1,
 	LOST_MOVED = 2,            /* words that mremap should have moved */
@@ -92,7 +92,7 @@ struct vad_pool {
 
 #define SEQUENCES 4                /* reads ahead that a space, or a file, has at a time */
 
-/* A read that may be one of a sequence: vm/swap/ahead.c.  [S], or [O] of a file. */
+/* A read that may belong to a sequence: vm/swap/ahead.c.  [S], or [O] of a file. */
 struct read_ahead {
 	uint64_t at;                   /* [S][O] its first page */
 	uint32_t when;                 /* [S][O] sequences.reads then */
@@ -103,7 +103,7 @@ struct read_ahead {
 
 #define ASKED_AT(idx) ((uint32_t)(idx) & 0x3ffffff) /* a hint, so the low bits do */
 
-/* The last reads of a space from swap, or of a file by all who use it. */
+/* The last reads of a space from swap, or of a file by all its users. */
 struct sequences {
 	struct read_ahead last[SEQUENCES]; /* [S][O] */
 	uint32_t reads;                /* [S][O] that others might follow */
@@ -150,7 +150,7 @@ struct as_table {
 	_Atomic bool hides;            /* [A] VALID words without U: PROT_NONE, locked */
 };
 
-/* frame/: how many of its words are what; word_set() and pageio.c count. */
+/* frame/: its words by kind; word_set() and pageio.c count. */
 struct as_words {
 	uint64_t priv;                 /* [W] VALID/PRIV, TRANS, BUSY, SWAP, ERROR words */
 	uint64_t fork;                 /* [W] FORK + VALID/FORK words */
@@ -184,13 +184,13 @@ struct as_ws {
 	uint32_t waiting;              /* [A] faults that wait: ws_limit() */
 };
 
-/* design/: what its shared words name, by index. */
+/* design/: references to what its shared words name, by index. */
 struct as_shared {
 	struct rb_root refs;           /* [W] of the design */
 	uint32_t n;                    /* [W] so many */
 };
 
-/* evidence/force.c: whose faults age, and how many others there were since. */
+/* evidence/force.c: the thread whose faults age pages, and faults of others since. */
 struct as_force {
 	uint32_t pacer, missed;        /* [W] */
 };
@@ -230,8 +230,8 @@ as_has_table(const struct aspace *as, const struct vm_page *table)
 	return table->tbl.root == as->md.root_pa >> PAGE_SHIFT;
 }
 
-/* The tables of one address, held by an operation that works on the words of many:
- * fork, munmap, mremap, truncate.  Zero: nothing is held. */
+/* The tables of one address, pinned by an operation on many words: fork, munmap, mremap,
+ * truncate.  Zero: nothing is pinned. */
 struct pt_hold {
 	struct aspace *as;             /* [own] for whose tables a token is held; NULL: none */
 	bool late;                     /* [own] leaf tables made are charged late */
@@ -249,7 +249,7 @@ as_has_lost(struct aspace *as, unsigned what)
 {
 	return (atomic_load(&as->lost) & what) != 0;
 }
-/* Some VADs were lost, or words: the process must not go on. */
+/* Some VADs or words were lost: the process must not go on. */
 static inline bool
 as_is_lost(struct aspace *as)
 {

@@ -14,7 +14,7 @@
 #define SWAP_BIOS 32              /* of each area, made with it */
 #define SECTORS_PER_PAGE (PAGE_SIZE / SECTOR_SIZE)
 
-/* What becomes of a frame that nobody wants when its page has been written. */
+/* What happens to an unused frame when its page has been written. */
 enum swap_then { SWAP_KEEP, SWAP_FREE };
 
 /* Slots [slot, slot + n) lie side by side from a sector of the device on. */
@@ -67,7 +67,7 @@ struct swap_words {
 	bool pin;                 /* [own] the caller gets a pin on what is read */
 };
 
-/* page->index of the page of word i.  Those of HOME_ANON, SXANON and SHADOW stand alone. */
+/* page->index of word i's page.  Words of HOME_ANON, SXANON, SHADOW have no neighbour. */
 static inline uint64_t
 swap_index(const struct swap_words *w, unsigned i)
 {
@@ -94,7 +94,7 @@ void swap_stat(struct swap_stat *);
 void swap_area_close(struct swap_area *);                /* swapoff: stop filling it */
 void swap_area_reopen(struct swap_area *);               /* swapoff gave up */
 void swap_area_retire(struct swap_area *);               /* empty: leaves, and is freed */
-/* No area comes or goes.  Nested in any sleeping lock: who has it waits for none of them. */
+/* Held: no area comes or goes.  Nested in any sleeping lock: its holder takes none. */
 extern struct mutex swap_areas_lock;
 
 /* ahead.c */
@@ -148,21 +148,21 @@ struct swap_state {
 };
 extern struct swap_state swaps;
 
-/* The area of that number; NULL.  Who may take areas away keeps others from it. */
+/* The area of that number; NULL.  The caller keeps it from being removed. */
 static inline struct swap_area *
 swap_area(unsigned no)
 {
 	return no < SWAP_AREAS ? swaps.area[no] : NULL;
 }
 
-/* A slot could be had now. */
+/* A slot could be allocated now. */
 static inline bool
 swap_has_room(void)
 {
 	return swaps.room > 0;
 }
 
-/* Slots that hold nothing.  A hint: areas come and go. */
+/* Free slots.  A hint: areas come and go. */
 static inline uint64_t
 swap_slots_free(void)
 {

@@ -30,11 +30,11 @@ struct tlb_batch {
 };
 
 /* ptab.c: user tables; [W] held throughout */
-/* A way over the words of a range.  as, va, end, hold and want are the caller's. */
+/* A walk over the words of a range.  The caller sets as, va, end, hold and want. */
 struct pt_iter {
 	struct aspace *as;             /* [own] */
-	va_t va, end;                  /* [own] what is left of the range */
-	struct pt_hold *hold;          /* [own] NULL: tables that are out are passed over */
+	va_t va, end;                  /* [own] the rest of the range */
+	struct pt_hold *hold;          /* [own] NULL: tables on swap are skipped */
 	struct want *want;             /* [own] with hold: what is missing */
 	int r;                         /* [own] pt_iter_table() found none: 0, -EAGAIN */
 	struct vm_page *leaf;          /* [W] the table of va, in use; or NULL, and: */
@@ -44,7 +44,7 @@ struct pt_iter {
 	va_t stop;                     /* [W] end of the table, or of the range */
 };
 #define PT_SPAN ((va_t)MD_PT_WORDS << PAGE_SHIFT) /* bytes of a leaf table */
-/* Where the leaf table of va ends. */
+/* The end of va's leaf table. */
 static inline va_t
 pt_table_end(va_t va)
 {
@@ -84,8 +84,8 @@ int pt_move(struct aspace *, struct vm_page *leaf, va_t va, va_t to, struct pt_h
     struct want *) MUST_CHECK;
 bool pt_iter_table(struct pt_iter *);     /* the next in use; with hold: that there is */
 bool pt_iter_place(struct pt_iter *);     /* the next, in use or out */
-/* As pt_iter_table(), for a loop over tables: [W] is held from one call to the next, and
- * not between two of them, nor once it has said false. */
+/* As pt_iter_table(), for a loop over tables: it takes [W], which is held in the body of
+ * the loop; it drops it before it looks for the next table, and when it returns false. */
 bool pt_iter_next(struct pt_iter *);
 /* The word of va in the table. */
 static inline uint64_t *
@@ -128,15 +128,15 @@ size_t pt_evict(struct aspace *, size_t want);           /* [W]: so many tables 
 /* tlb.c: [W] held */
 void tlb_batch_init(struct tlb_batch *, struct aspace *, enum batch_end);
 void tlb_batch_full(struct tlb_batch *);
-/* The flush covers vpn: of its word a bit was taken, at least. */
+/* The flush covers vpn: its word has lost a bit, at least. */
 static inline void
 tlb_batch_cover(struct tlb_batch *b, uint64_t vpn)
 {
 	b->lo = MIN(b->lo, vpn);
 	b->hi = MAX(b->hi, vpn + 1);
 }
-/* The word at vpn was old, VALID; the caller has replaced it, and does the counts
- * (ws_remove, words.priv …).  Flushes and does step 6 when full. */
+/* The word at vpn was oldword, VALID; the caller has replaced it, and updates the counts
+ * (ws_remove, words.priv …).  A full batch is flushed, with step 6. */
 static inline void
 tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 {
@@ -146,8 +146,8 @@ tlb_batch_add(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 	b->old[b->n++] = oldword;
 	tlb_batch_cover(b, vpn);
 }
-/* The same by a call, for who takes one word now and then; a lab's file always: the
- * batch is the kernel's to write. */
+/* The same by a call, for callers with single words; a lab's file always calls, so
+ * that only the kernel writes the batch. */
 void tlb_batch_put(struct tlb_batch *, uint64_t vpn, uint64_t oldword);
 #ifdef BY_CALL
 #define tlb_batch_add tlb_batch_put
@@ -169,11 +169,11 @@ uint64_t tlb_clear_word(struct aspace *, va_t, struct vm_page *leaf, uint64_t *w
 /* ======== within the room ======== */
 
 #define LEVELS (MD_PT_LEVELS - 1) /* tables below the root: 3 … 1 */
-/* The way from the root to an address, as far as it can be walked: [own]. */
+/* The path from the root to an address, as far as tables are in use: [own]. */
 struct pt_path {
 	uint64_t *word[LEVELS + 1];        /* the word that names table[level] */
 	struct vm_page *table[LEVELS + 1]; /* [1] leaf … [3]; NULL: not in use */
-	int out;                           /* this one is out: word TRANS, BUSY,
+	int out;                           /* the level on swap: word TRANS, BUSY,
 	                                    * SWAP or ERROR; 0: none is */
 };
 /* The container of word[level]; NULL: the root, a WIRED frame. */
@@ -182,13 +182,13 @@ path_parent(const struct pt_path *p, int level)
 {
 	return level == LEVELS ? NULL : p->table[level + 1];
 }
-/* The table in which the word of a table of this level stands; NULL: the root. */
+/* The table that holds the word of a table of this level; NULL: the root. */
 static inline struct vm_page *
 word_table(const uint64_t *word, int level)
 {
 	return level == LEVELS ? NULL : page_of_pa(va2pa(word));
 }
-/* Where the table that is out stands, for swap_in(). */
+/* The word of the table that is out, for a read from swap. */
 static inline struct swap_words
 path_place(const struct pt_path *p)
 {
@@ -200,7 +200,7 @@ path_place(const struct pt_path *p)
 }
 
 /* ptab.c; [W] */
-/* A table is in use no more, or elsewhere: none is near. */
+/* A table is unlinked or moved: forget the leaf tables that CPUs met last. */
 static inline void
 pt_forget_near(struct aspace *as)
 {
@@ -208,7 +208,7 @@ pt_forget_near(struct aspace *as)
 }
 void pt_free_chain(struct aspace *, pfn_t chain);        /* tlb.c, after the ack */
 void path_walk(struct aspace *, va_t, struct pt_path *);
-/* What a descriptor says of a table in use, but for tbl.late.  [W]. */
+/* The fields of a descriptor for a table in use, except tbl.late.  [W]. */
 static inline void
 pt_init_table(struct aspace *as, struct vm_page *table, int level)
 {

@@ -40,14 +40,14 @@ struct want {
 };
 
 /* ---- by a pass, under its locks.  -EAGAIN, for the pass to return ---- */
-/* What was looked at has changed meanwhile. */
+/* A word that the pass has read has changed meanwhile. */
 static inline int
 want_again(struct want *w)
 {
 	w->what = WANT_AGAIN;
 	return -EAGAIN;
 }
-/* The page is being filled, by whomever. */
+/* The page is being filled, by this or another thread. */
 static inline int
 want_page(struct want *w, struct vm_page *pg)
 {
@@ -63,7 +63,7 @@ want_bio(struct want *w)
 	w->what = WANT_BIO;
 	return -EAGAIN;
 }
-/* Something that the room above knows how to get. */
+/* Something that an upper room knows how to get. */
 static inline int
 want_other(struct want *w, int (*get)(struct want *), va_t kva)
 {
@@ -72,10 +72,10 @@ want_other(struct want *w, int (*get)(struct want *), va_t kva)
 	w->kva = kva;
 	return -EAGAIN;
 }
-/* True: there is a frame in want.frame (zeros: filled with zeros), for who takes it. */
+/* True: there is a frame in want.frame (zeros: filled with zeros) for the caller. */
 bool want_frame(struct want *);
 bool want_zeros(struct want *);
-/* True: a frame is missing, or was. */
+/* True: the pass lacks, or lacked, a frame. */
 static inline bool
 want_is_frame(const struct want *w)
 {
@@ -112,10 +112,10 @@ enum fault_outcome {
 };
 
 #define FAULT_PINS 9 /* tables 3, object's tables or entries 5, data 1 */
-/* The wait brings one more; the pass after it 3 tables, an entry, what it reads. */
+/* The wait adds one pin; the pass after it 3 tables, an entry, the page that it reads. */
 #define FAULT_MAXPINS (FAULT_PINS + 6)
 
-/* What a fault can raise, in Linux's numbers (book: abi 3). */
+/* Signals of a fault, in Linux's numbers (book: abi 3). */
 enum fault_signo { SIGBUS = 7, SIGKILL = 9, SIGSEGV = 11 };
 enum fault_code { SEGV_MAPERR = 1, SEGV_ACCERR = 2, BUS_ADRERR = 2 };
 
@@ -154,7 +154,7 @@ struct fctx {
 	struct vm_siginfo sig;
 };
 
-/* A user's fault, at first: what must be zero, and not the 400 bytes of all, of which
+/* Begin a user's fault: clear the fields that must be zero, not all 400 bytes, of which
  * most are written before they are read, or never. */
 static inline void
 fault_clear(struct fctx *f)
@@ -172,22 +172,22 @@ fault_clear(struct fctx *f)
 	f->sig.signo = 0;
 }
 
-/* what a handler of a fault says */
+/* functions for the handlers of a fault */
 enum fault_frame { FRAME_ANY, FRAME_ZEROED };
 struct vm_page *fault_take_spare(struct fctx *, enum fault_frame); /* NULL: f->want says */
 enum fault_outcome fault_missing(struct fctx *);      /* what f->want says, as an outcome */
 enum fault_outcome fault_signal(struct fctx *, int signo, int code);
 
-/* Which page of its object va is. */
+/* The index of va's page in its object. */
 static inline uint64_t
 fault_index(const struct fctx *f)
 {
 	return f->v.off + (f->va >> PAGE_SHIFT) - f->v.start;
 }
 
-/* May the access be made, by the VAD's rights?  The first thing that a design's fault
- * asks.  As on Linux and x86, any right lets read.  A forced one may all but store to
- * what others share.  [M].  FAULT_DONE; FAULT_SIGNAL (SIGSEGV, ACCERR). */
+/* Do the VAD's rights allow the access?  A design's fault calls this first.  As on Linux
+ * and x86, any right allows reads.  A forced access is allowed, except a store to shared
+ * memory.  [M].  FAULT_DONE; FAULT_SIGNAL (SIGSEGV, ACCERR). */
 static inline enum fault_outcome
 fault_permit(struct fctx *f)
 {
@@ -202,7 +202,7 @@ fault_permit(struct fctx *f)
 
 enum fault_outcome fault_over_limit(struct fctx *);   /* a late charge failed: SIGBUS */
 void fault_keep_spare(struct fctx *, struct vm_page *, enum fault_frame);
-/* F5, F6, F11, as pages of all kinds come to them.  [W], the container's lock. */
+/* F5, F6, F11, for pages of all kinds.  [W], the container's lock. */
 enum fault_outcome fault_swap_in(struct fctx *, const struct swap_words *);
 enum fault_outcome fault_busy(struct fctx *, uint64_t word, struct vm_page *);
 enum fault_outcome fault_lost(struct fctx *, uint64_t word);

@@ -38,7 +38,7 @@ ws_grow_older(struct aspace *as)
 	ws_age(as);
 	as->ws.emptied = 0;
 }
-/* A trim: for each victim within *budget words the design changes the word, and says so. */
+/* A trim: for each victim within *budget words the design changes the word and tells. */
 uint64_t ws_look(const struct aspace *, int min_age);
 bool ws_pick_victim(struct aspace *, int min_age, uint64_t *budget, struct ws_entry *);
 size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batch open; pages */
@@ -49,16 +49,16 @@ size_t ws_taken(struct aspace *, const struct ws_entry *, uint64_t old); /* batc
 #define WS_GIVES 64                  /* at most, for one fault */
 #define WS_LOOKS 1024                /* words, at most, for one fault, if some are locked */
 
-/* Pages of the space that count against its limit: what is locked cannot leave, and
- * would stop its program.  [W] */
+/* Pages of the space that count against its limit.  Locked pages do not: they cannot
+ * leave, and a program with many would stop.  [W] */
 static inline uint64_t
 ws_counted(const struct aspace *as)
 {
 	return as->ws.pages - MIN(as->ws.pages, as->words.locked);
 }
 
-/* So many may be in memory.  Faults that wait would take each other's pages for ever if
- * there were not enough for all of them. */
+/* How many pages may be in memory.  The limit must be enough for all waiting faults, or
+ * they would take each other's pages for ever. */
 static inline uint64_t
 ws_limit(const struct aspace *as)
 {
@@ -67,8 +67,8 @@ ws_limit(const struct aspace *as)
 	return MAX(atomic_load_relaxed(&as->ws.max), n * WS_PER_FAULT);
 }
 
-/* How many have to go before so many come: a set whose limit has become less shrinks in
- * steps, that no fault pays for all.  [W] */
+/* How many pages must go before `come` pages come: a set whose limit was lowered shrinks
+ * in steps, so that one fault does not pay for all.  [W] */
 static inline size_t
 ws_excess(const struct aspace *as, unsigned come)
 {

@@ -20,7 +20,7 @@
 
 struct out;
 
-/* An entry of a map, as it was when it was asked for. */
+/* A copy of an entry of a map, made when it was looked up. */
 struct anons_range {
 	void *entry;           /* [W] the design's, in the VAD's dpriv */
 	struct vad *vad;       /* [M] */
@@ -29,25 +29,25 @@ struct anons_range {
 
 /* One fork under way; on the stack of anons_dup(). */
 struct anons_fork {
-	struct pte_fork c;     /* what forks of all designs have */
+	struct pte_fork c;     /* common to forks of all designs */
 	void *from, *to;       /* [M] of parent and child: their entries */
 	uint64_t start, end;   /* of both */
 	uint64_t limit;        /* where the object of the mapping ends, or the entry */
 	uint64_t at;           /* vpn: those below are done */
 	uint64_t lo, hi;       /* parent words that lost W: to be flushed */
 	uint64_t shared, copies; /* anons or amaps shared, pages copied so far */
-	unsigned refused;      /* times that there was no record for this anon */
+	unsigned refused;      /* times that no record could be had for this anon */
 	bool failed;           /* too often: the fork is given up */
 };
 
 /* An anon, at a page, with what guards it held: not 0 ends the walk. */
 typedef int anons_fn(void *arg, uint64_t vpn, uint64_t *word);
 typedef void anons_entry_fn(void *entry, void *arg);
-/* [W]: as much of a change as there are records for, and how far it has come.  NULL: it
- * is done; the cache that had no object. */
+/* [W]: do as much of a change as there are records for; *came_to: how far.  NULL: it is
+ * done; else the cache that had no object. */
 typedef struct kmem_cache *anons_turn_fn(void *arg, uint64_t *came_to);
 
-/* What a new anon takes, until it is put to its page: [own]. */
+/* The records of a new anon, until it is put to its page: [own]. */
 struct anons_making {
 	uint64_t *anon;         /* its word; NULL: none yet */
 	void *slot;             /* what else the design needs; NULL */
@@ -55,13 +55,13 @@ struct anons_making {
 	struct vm_pv *pv;       /* NULL: the design keeps none */
 };
 
-/* What a fault asks a design about a page of an entry: [M], [W]. */
+/* The functions of a design for a page of an entry, in a fault: [M], [W]. */
 struct anons_fault_ops {
-	/* All of it, in place of the questions below: what a store does where a page
-	 * lies several objects away is a design's own.  NULL: they are asked. */
+	/* The whole pass, in place of the functions below, for a design in which a page
+	 * may lie several objects away.  NULL: the others are called. */
 	pmap_resolve_fn *pass;
-	/* The amap is the process's own, if this pass may change it.  NULL; the cache
-	 * that had no object for that. */
+	/* Make the amap the process's own, if this pass may change it.  NULL: it is;
+	 * else the cache that had no object for that. */
 	struct kmem_cache *(*own)(struct fctx *, void *entry);
 	/* The word of the page's anon, with the lock of is_own; NULL: none, no lock. */
 	uint64_t *(*find)(void *entry, uint64_t vpn);
@@ -71,35 +71,35 @@ struct anons_fault_ops {
 	/* The anon, and what the slot takes.  NULL; the cache that had no object. */
 	struct kmem_cache *(*make)(void *entry, uint64_t vpn, struct anons_making *);
 	void (*unmake)(struct anons_making *); /* they are not used */
-	/* f->word maps its page: it is the anon of f's page, also in place of one that
-	 * others have, too.  from: what was copied for it; NULL: zeros. */
+	/* f->word maps the new anon's page: it becomes the anon of f's page, also in
+	 * place of a shared one.  from: the page that was copied; NULL: zeros. */
 	void (*put)(struct fctx *, void *entry, struct anons_making *,
 	    const struct vm_page *from);
 };
 
-/* What a design answers; as->dpriv is not NULL. */
+/* The functions of a design; as->dpriv is not NULL. */
 struct anons_ops {
 	/* [M] or [W]: the first entry that ends behind vpn.  False: there is none. */
 	bool (*next)(struct aspace *, uint64_t vpn, struct anons_range *);
 	/* [W]: fn for the anons of [lo, hi) of all entries, until it returns not 0:
 	 * that.  Around fn a lock of rank 7 guards the word's start of a read. */
 	int (*each)(struct aspace *, uint64_t lo, uint64_t hi, anons_fn *, void *arg);
-	/* [W]: as school->swapped, also what no walk by each() sees; NULL: there is none. */
+	/* [W]: as school->swapped, for anons that each() does not meet; NULL: none. */
 	int (*swapped)(struct aspace *, struct swap_walk *);
-	/* [W]: its pages are as if never touched, and the tree has it no more.  How
-	 * many of them were charged when touched. */
+	/* [W]: the entry leaves the tree and gives up its pages.  How many of them were
+	 * charged when touched. */
 	uint64_t (*end)(struct aspace *, void *entry);
 	void (*free)(void *entry);     /* it is in no tree */
-	/* [W], words are gone: the anons of [lo, hi) go, of whatever entries, and who
-	 * has paid for late ones has it back.  May not fail. */
+	/* [W], words are gone: all entries lose their anons of [lo, hi), and the charge
+	 * of late ones is given back.  May not fail. */
 	void (*drop)(struct aspace *, uint64_t lo, uint64_t hi);
 	/* As anons_fn: no other slot, and no other process, has the anon. */
 	bool (*is_own)(void *entry, const uint64_t *word);
 	/* DONTNEED; [M] exclusive, takes [W].  0, or why nothing has changed. */
 	int (*discard)(struct aspace *, void *entry, uint64_t lo, uint64_t hi);
 	const struct anons_fault_ops *fault;
-	/* Both [W]: what the entry has from w->at on to w->limit goes to the child;
-	 * w->at moves on, to w->limit or to where it waits for w->c.want. */
+	/* Both [W]: the child gets the entry's pages from w->at to w->limit; w->at
+	 * moves on, to w->limit or to the page for which it needs w->c.want. */
 	void (*fork)(struct anons_fork *);
 	/* [W]: text about an entry; nothing, if it has no anon. */
 	void (*show)(void *entry, struct out *);
@@ -139,7 +139,7 @@ enum fault_outcome anons_new_page(struct fctx *, void *entry, const struct vm_pa
 
 /* anonsfork.c */
 int anons_dup(struct aspace *parent, struct aspace *child);       /* design->dup */
-/* For anons->fork: the child has what it did not have before, so many pages late. */
+/* For anons->fork: the child has got pages, `late` of them charged when touched. */
 void anons_fork_given(struct anons_fork *, uint64_t late);
 bool anons_fork_is_pinned(const struct anons_fork *);              /* any page of the entry */
 /* A page of the child's own, for the new anon `copy`.  False: w->c.want. */
@@ -157,7 +157,7 @@ int anons_swapped(struct aspace *, struct swap_walk *);           /* school->swa
 int anons_walk(struct aspace *, uint64_t lo, uint64_t hi, vm_walk_fn *, void *);
 uint64_t anons_named(struct aspace *, va_t);
 int anons_show(struct aspace *, uint64_t *at, struct out *);
-/* What a FORK or VALID/FORK word means; NULL: the anon has just lost the page. */
+/* The anon of a FORK or VALID/FORK word; NULL: it has just lost the page. */
 uint64_t *anons_of(const struct aspace *, uint64_t word);
 
 /* anonscheck.c */

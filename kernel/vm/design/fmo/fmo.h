@@ -65,7 +65,7 @@ fmo_index_of(const struct fmo_entry *e)
 	    (va2pa(e) & PAGE_MASK) / sizeof(*e);
 }
 
-/* Where the words of an entry and of those behind it stand, for swap. */
+/* The words of an entry and of those behind it, for a read from swap. */
 static inline struct swap_words
 fmo_swap_words(struct fmo_entry *e)
 {
@@ -91,8 +91,8 @@ fmo_entries(struct vm_page *page)
 	return pa2va(page_pa(page));
 }
 
-/* Which of them a FORK or VALID/FORK word names; none: FMO_PER_PAGE or more.
- * [W] of the word's space. */
+/* Index of the entry in this page that a FORK or VALID/FORK word names; another page's:
+ * FMO_PER_PAGE or more.  [W] of the word's space. */
 static inline uint64_t
 fmo_place(const struct vm_page *page, uint64_t word)
 {
@@ -115,7 +115,7 @@ enum fault_outcome fault_entry(struct fctx *, uint64_t word, struct fmo_entry **
 enum fault_outcome fault_entry_ready(struct fctx *, struct fmo_entry *);
 enum fault_outcome fault_map_stolen(struct fctx *, uint64_t before); /* F4s */
 
-/* What the function calls in its file is in line: it does so for each of many words. */
+/* Inline all calls of the function: it makes them for each of many words. */
 #define NO_CALLS __attribute__((flatten))
 
 /* fork.c */

@@ -19,7 +19,7 @@ struct frame_regs {
 	uint64_t rip, rflags, rsp, fsbase;
 };
 
-/* What frame_fault() says, and is answered: [own].  The call's ABI. */
+/* A fault as frame_fault() reports it, and its answer: [own].  The call's ABI. */
 struct frame_fault {
 	uint64_t va;
 	uint32_t access;       /* enum access */
@@ -32,8 +32,8 @@ enum frame_fault_op { FRAME_FAULT_WAIT, FRAME_FAULT_RESUME, FRAME_FAULT_SIGNAL }
 /* May programs in this space call at all?  0; -ENOSYS: another design; -ENOMEM: boot
  * without frames=. */
 int frame_may_call(const struct aspace *) MUST_CHECK;
-/* The record of who asks, in *who.  0: frames_lock is held until frame_leave(); as
- * frame_may_call(); -ESRCH: it has none; -EPERM: nobody is process 0, and who asks may
+/* The record of the caller, in *who.  0: frames_lock is held until frame_leave(); as
+ * frame_may_call(); -ESRCH: it has none; -EPERM: nobody is process 0, and the caller may
  * not become it. */
 int frame_enter(struct aspace *, int pid, bool may_sit, int *who) MUST_CHECK;
 void frame_leave(void);
@@ -42,7 +42,7 @@ void frame_leave(void);
 int frame_child(int pid, uint32_t f, struct aspace *as, int child);
 /* No lock: its number was chosen ahead; it may have ended.  pid < 0: it stays. */
 void frame_number(int old, int pid);
-/* [F], which is given up while they wait.  Who waits is woken by each change. */
+/* [F], which is dropped while these wait.  Each change wakes all waiters. */
 /* Child begins with these registers.  0, -EINVAL: no root, or it has begun; -ESRCH,
  * -EPERM: not a child of pid; -EINTR. */
 int frame_begin(int pid, int child, const struct frame_regs *);

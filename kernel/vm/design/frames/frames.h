@@ -20,7 +20,7 @@
 #include "lib/types.h"
 #include "kern/kern.h"
 
-/* What a frame is: PAGE bytes of a program's; the others nobody can write. */
+/* Types of a frame.  PAGE: bytes of a program; no program can write to the others. */
 enum frame_type {
 	FRAME_FREE, FRAME_PAGE,
 	FRAME_TABLE1, FRAME_TABLE2, FRAME_TABLE3, FRAME_TABLE4, /* 1: leaf, 4: root */
@@ -103,13 +103,13 @@ struct frame_proc {
 	uint32_t is_started;   /* [L] */
 };
 
-/* How many more frames it takes from whom. */
+/* How many more frames a process accepts from which giver. */
 struct frame_allow {
 	uint32_t giver;        /* [L] pid + 1; 0: the row is free */
 	uint32_t left;         /* [L] */
 };
 
-/* What frame_info() says. */
+/* The result of frame_info(). */
 struct frame_info {
 	int32_t f_id, type;    /* [own] */
 	uint64_t pa, len;      /* [own] bytes */
@@ -121,14 +121,14 @@ struct frame_info {
 };
 #define FRAME_INFO_CLEAR (1u << 30) /* in n: and clear them */
 
-/* What the design needs of the machine. */
+/* Functions of the machine that the design needs. */
 struct frames_machine_ops {
 	/* No CPU has a translation of [va, va + pages) under root any more: every one
 	 * has acknowledged. */
 	void (*flush)(pa_t root, va_t va, uint64_t pages);
 	/* The process runs under root from now on; 0: under none.  As flush. */
 	void (*load)(int pid, pa_t root);
-	/* A word of the root of a process is another now; a flush follows where it went. */
+	/* A word of a process's root has changed; a flush follows if it was cleared. */
 	void (*root_word)(int pid, unsigned slot, uint64_t word);
 };
 
@@ -205,7 +205,7 @@ extern struct frames {
 	const struct frames_machine_ops *md; /* [c] */
 } frames;
 struct frame *frame_at(uint32_t f);            /* NULL: no such frame */
-/* What p owns, by f_id; NULL: no more.  f may be given away once its next is known. */
+/* Frames of p, by f_id; NULL: no more.  f may be given away once its next is known. */
 struct frame *frame_first(const struct frame_proc *);
 struct frame *frame_next(const struct frame *);
 bool frame_may(const struct frame_proc *, const struct frame *); /* owner, or its creator */

@@ -19,7 +19,7 @@
 
 struct sx_amap;
 
-/* Who knows how to get the page of an anon back, and what the anon's words mean. */
+/* How the page of an anon is read in, and what the anon's words mean. */
 enum sx_pager {
 	SX_SWAP,               /* w0: the slot, once it has one */
 	SX_OBJECT              /* a vnode's, or an anonymous one's; w0: it, w1: the page of it */
@@ -62,8 +62,8 @@ sx_charged(const struct sx_entry *e)
 #define SX_WINDOWS UINT16_MAX  /* objects of a share, at most: who needs more copies first */
 
 /*
- * What anonymous objects have: which anon is at which page.  Processes share one
- * after a fork; a share may be of several objects of one process, which were one.
+ * The map of anonymous objects: which anon is at which page.  Processes share one
+ * after a fork; a share may have several objects of one process, parts of one mapping.
  */
 struct sx_amap {
 	struct rb_root entries; /* [sx] */

@@ -28,8 +28,8 @@ struct sh_page {
 };
 
 /*
- * What a mapping has stored, and behind it what it had before a fork: the vm_object of
- * the seed.  A top is of one entry and has no children; all others have only children.
+ * The pages that a mapping has stored to; its parent has those from before a fork: the
+ * vm_object of the seed.  A top has one entry and no child; the others only children.
  */
 struct sh_object {
 	struct rb_root pages;  /* [sh] */
@@ -112,7 +112,7 @@ bool sh_is_alone_locked(const struct sh_seen *); /* no other child sees it */
 void sh_raise_locked(struct sh_object *top, struct sh_seen *); /* it goes to the top */
 void sh_move(struct sh_object *to, struct sh_object *from, uint64_t lo, uint64_t hi,
     uint64_t shift);                           /* takes [sh]: pages between tops of a space */
-/* takes [sh]: nobody has it; and what nobody has then.  NULL is allowed. */
+/* takes [sh]: free an object without children, then such parents.  NULL is allowed. */
 void sh_release(struct sh_object *);
 void sh_collapse_due(void);                    /* takes [sh]: who is the only child */
 void sh_bypass_locked(struct sh_object *);     /* if it has all that its parent would show */

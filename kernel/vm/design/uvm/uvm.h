@@ -36,7 +36,7 @@ struct vm_amap_chunk {
 	struct vm_anon *anon[AMAP_CHUNK]; /* [W] */
 };
 
-/* What an anonymous object has: the anons of its pages.  The space's [W] guards it. */
+/* The anons of the pages of an anonymous object.  The space's [W] guards it. */
 struct vm_amap {
 	struct spinlock lock;  /* rank 7 */
 	uint32_t refs;         /* [amap] entries that have it; more than 1: it is not changed */
@@ -141,7 +141,7 @@ struct uvm_entry *splay_next(struct uvm_space *, uint64_t vpn);  /* first with e
 void splay_insert(struct uvm_space *, struct uvm_entry *);
 void splay_remove(struct uvm_space *, struct uvm_entry *);
 void splay_resize(struct uvm_space *, struct uvm_entry *, uint64_t start, uint64_t end);
-/* Those of [lo, hi); none behind is looked for, for a search turns the tree. */
+/* The entries in [lo, hi); nothing behind hi is searched: that would turn the tree. */
 #define UVM_ENTRIES(e, sp, lo, hi) \
 	for ((e) = splay_next(sp, lo); (e) != NULL && (e)->start < (hi); \
 	    (e) = (e)->end < (hi) ? splay_next(sp, (e)->end) : NULL)
