@@ -28,7 +28,7 @@
 enum md_word { MD_WORD_EVSET, MD_WORD_WHO, MD_WORD_RING, MD_WORD_PAGES,
 	MD_WORDS = MD_WORD_PAGES + 9 };
 
-/* What is in line on the machine: amd64/inline.h.  On the host nothing is. */
+/* Functions that are inline on the machine: amd64/inline.h.  On the host none is. */
 #if __STDC_HOSTED__
 #define MD_INLINE
 #elif !defined(MD_INLINE)
@@ -57,7 +57,7 @@ void md_init(void);
 #define atomic_load(p) __atomic_load_n(p, __ATOMIC_SEQ_CST)
 #define atomic_load_relaxed(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define atomic_store(p, v) __atomic_store_n(p, v, __ATOMIC_SEQ_CST)
-/* Between one's own store and a load of what another stores first. */
+/* Between a store and a load of a word that another CPU stores before its load. */
 #define atomic_fence() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define atomic_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define atomic_xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
@@ -96,7 +96,7 @@ MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);
 void md_set_word(unsigned cpu, enum md_word, uint64_t); /* itself: MD_SET_WORD() */
 MD_INLINE void md_add_word(unsigned word, int64_t n); /* this CPU's */
-/* What all CPUs have added; while they do, it may be a little off. */
+/* The sum over all CPUs; it may be a little off while they add. */
 int64_t md_word_sum(unsigned word);
 
 MD_INLINE void md_preempt_disable(void);   /* counts; per CPU */
@@ -111,7 +111,7 @@ bool md_take_need_resched(void);    /* read and clear, this CPU */
 
 MD_INLINE uint64_t md_irq_save(void);      /* disable, return old state */
 MD_INLINE void md_irq_restore(uint64_t flags);
-/* The same for a few instructions that wake nobody: no look at what is due. */
+/* The same for a few instructions that wake nobody: no test of need_resched. */
 MD_INLINE uint64_t md_irq_hold(void);
 MD_INLINE void md_irq_release(uint64_t flags);
 MD_INLINE void md_irq_enable(void);
@@ -358,8 +358,8 @@ void md_space_kick(struct md_space *);
 
 /* Returns 0 or -EFAULT; a user fault is first offered to trap_ops.fault. */
 int md_copy_user(void *dst, const void *src, size_t n) MUST_CHECK;
-/* The two bytes at every step-th byte of the n from src on, which is the kernel's, to
- * the same places of dst, a user's; n is no 0, and a multiple of step. */
+/* Copy the two bytes at every step-th byte of the n from src (kernel) on, to the same
+ * places of dst (user); n is not 0, and a multiple of step. */
 int md_store_user_each(void *dst, const void *src, size_t n, size_t step) MUST_CHECK;
 
 /* ---- devices ---- */

@@ -11,7 +11,7 @@
 #include "dev/devfn.h"
 
 /*
- * A driver, called by thread iod only (but for now): it needs no lock of its own.  It
+ * A driver, called by thread iod only (except now()): it needs no lock of its own.  It
  * may sleep for some ticks in reset, not elsewhere.
  */
 struct blk_ops {
@@ -22,13 +22,13 @@ struct blk_ops {
 	int (*start)(struct blk_queue *, struct bio *);
 	/* NULL, or: all of the bio is moved at once, by any thread, beside others. */
 	void (*now)(struct blk_queue *, const struct bio *);
-	/* Look at the device and blk_finish() what has ended. */
+	/* Look at the device and blk_finish() the bios that have ended. */
 	void (*poll)(struct blk_queue *);
 	/* No answer in time: forget all in flight, make the device usable. */
 	void (*reset)(struct blk_queue *);
 };
 
-/* What one driver works off in order: a disk, or two on one cable. */
+/* The requests of one driver, in order: for a disk, or for two on one cable. */
 struct blk_queue {
 	const struct blk_ops *ops; /* [c] */
 	void *drv;                 /* [c] the driver's */

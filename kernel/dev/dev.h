@@ -25,7 +25,7 @@
 #define POLLWRNORM 0x100
 #define POLLWRBAND 0x200
 #define POLLRDHUP 0x2000
-/* What most files say at once of either; an eventfd, a timerfd and a signalfd do not. */
+/* Bits that most files set together; an eventfd, a timerfd and a signalfd do not. */
 #define POLL_RD (POLLIN | POLLRDNORM)
 #define POLL_WR (POLLOUT | POLLWRNORM)
 
@@ -38,7 +38,7 @@ struct chr_ops {
 	/* Bytes, 0 at end of file, -errno.  nonblock: -EAGAIN instead of sleep. */
 	ssize_t (*read)(void *dev, void *buf, size_t n, bool nonblock);
 	ssize_t (*write)(void *dev, const void *buf, size_t n, bool nonblock);
-	/* POLL* bits that hold now; *at: who watches them change, may stay NULL. */
+	/* POLL* bits that hold now; *at: the list of their watches, may stay NULL. */
 	unsigned (*poll)(void *dev, struct ready **at);
 	/* arg is a user address; copies go through copy (set by sys/). */
 	int64_t (*ioctl)(void *dev, unsigned cmd, uint64_t arg);
@@ -47,7 +47,7 @@ struct chr_ops {
 	void (*close)(void *dev);
 };
 
-/* What a device does with bytes: its driver's write, or nobody looks at them. */
+/* What becomes of written bytes: the driver gets them, or they are dropped. */
 enum chr_takes { TAKES_BY_DRIVER, TAKES_ALL, TAKES_NOTHING };
 
 struct chr_dev {
@@ -81,7 +81,7 @@ enum bio_dir { BIO_READ, BIO_WRITE, BIO_FLUSH };
 #define BIO_DIRS 3
 enum bio_use { BIO_FILE, BIO_SWAP }; /* which injection points it hits */
 
-/* What has ended, by direction, and what is under way.  [queue->lock] */
+/* Requests that have ended, by direction, and those under way.  [queue->lock] */
 struct blk_stat {
 	uint64_t ios[BIO_DIRS], sectors[BIO_DIRS], ns[BIO_DIRS];
 	uint64_t busy_ns, busy_since;
@@ -109,7 +109,7 @@ struct bio_vec {
 };
 
 /*
- * One request.  It belongs to whoever submits it, pinned pages and all; the
+ * One request.  It belongs to its submitter, with its pinned pages; the
  * block layer has it from blk_submit() to the call of done.
  */
 struct bio {
@@ -143,7 +143,7 @@ void bio_add(struct bio *, struct vm_page *, unsigned offset, unsigned bytes);
  */
 void blk_submit(struct bio *);
 /*
- * The same, by who is going to wait for it: a disk that is memory has nobody who works
+ * The same, by a caller that will wait for it: a RAM disk has no device that works
  * while the caller sleeps, so the caller moves the bytes and calls done itself.
  *
  * Locks:    none that done takes, no spin lock.
@@ -169,7 +169,7 @@ void diskstats_show(struct out *);     /* text of /proc/diskstats */
 
 /* ---- ttyjob.c ---- */
 
-/* Who it is that asks; of no session: a thread of the kernel. */
+/* The calling process; of no session: a thread of the kernel. */
 struct tty_asker {
 	int session, group;
 	bool leads;                         /* the session */
@@ -179,7 +179,7 @@ struct tty_asker {
 
 /* Job control, filled in by proc/. */
 struct tty_job_ops {
-	/* To those of the group who are of the session: numbers come again. */
+	/* To the processes of the group that are in the session: numbers are reused. */
 	void (*signal_group)(int pgid, int session, int sig);
 	/* To the leader of the session. */
 	void (*signal_leader)(int session, int sig);
@@ -205,7 +205,7 @@ int tty_front(const struct chr_dev *); /* the job in front; 0: none; -ENOTTY */
 
 #define PTY_MAX 1024u
 
-/* Who keeps names and counts of pseudo terminals: fs/devpts.c.  All may sleep. */
+/* Names and counts of pseudo terminals: fs/devpts.c.  All may sleep. */
 struct pty_ops {
 	int (*made)(unsigned n);            /* by the current process: 0, -ENOSPC, … */
 	void (*hung)(unsigned n);           /* its master is closed: the name goes */

@@ -68,19 +68,19 @@ enum tty_side { TTY_PROGRAM, TTY_DRIVER }; /* TTY_DRIVER: who has the other end 
 
 struct tty;
 
-/* The driver of a terminal: what is below its line discipline.  It hands bytes
- * that come in to tty_receive(). */
+/* The driver of a terminal, below its line discipline.  It hands incoming bytes
+ * to tty_receive(). */
 struct tty_ops {
-	/* Bytes go out as they are, all or none; how many did.  Does not sleep;
+	/* Send the bytes unchanged, all or none; how many were sent.  Does not sleep;
 	 * takes tty->lock or leaf locks. */
 	size_t (*send)(struct tty *, const char *, size_t n);
-	/* How many bytes of a write may go out now; echo needs no leave.  NULL:
+	/* How many bytes of a write may be sent now; echo is not limited.  NULL:
 	 * any number. */
 	size_t (*room)(struct tty *);
-	/* No lock, all that follow.  Input was read: there is room for more.
-	 * NULL: nobody waits for that; what does not fit is dropped. */
+	/* No lock, also for those that follow.  Input was read: there is room for more.
+	 * NULL: nobody waits for that; bytes that do not fit are dropped. */
 	void (*taken)(struct tty *);
-	/* TIOCPKT_*: what has happened.  NULL: nobody listens. */
+	/* An event, as bits TIOCPKT_*.  NULL: nobody listens. */
 	void (*note)(struct tty *, unsigned bits);
 	/* The last reference is gone.  NULL: it never is. */
 	void (*free)(struct tty *);

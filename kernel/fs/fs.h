@@ -19,7 +19,7 @@ struct vnode;
 struct file;
 struct kstat;
 
-/* Root's rights one by one, as Linux numbers them: those that something asks for. */
+/* Root's rights one by one, in Linux's numbers: those that this kernel checks. */
 enum cap {
 	CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID,
 	CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SETPCAP, CAP_LINUX_IMMUTABLE,
@@ -36,7 +36,7 @@ struct caps {
 	    bounding : 41;
 } __attribute__((packed));
 
-/* Who asks, and from where; thread->fsctx.  Shared by CLONE_FS. */
+/* Credentials of a caller; thread->fsctx has root, cwd, umask, shared by CLONE_FS. */
 struct cred {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	struct caps caps;
@@ -61,7 +61,7 @@ struct fsctx *fsctx_create(void);                /* at the root; NULL: no memory
 struct fsctx *fsctx_copy(struct fsctx *);        /* fork; NULL: no memory */
 void fsctx_get(struct fsctx *);
 void fsctx_put(struct fsctx *);
-/* Where c stands now: a directory with a reference, which is dropped by who walks. */
+/* The root or cwd of c: a directory with a reference, which the walk drops. */
 enum fs_place { PLACE_CWD, PLACE_ROOT };
 struct vnode *fsctx_place(struct fsctx *c, enum fs_place);
 /* Registered by proc/: credentials of the current process. */
@@ -72,12 +72,12 @@ void ext2_init(void);                            /* ext2/: after fs_init() */
 void event_init(void);                           /* event/: the same */
 void sock_init(void);                            /* unix/: the same */
 /*
- * Let the ext2 file system of a disk ("vda", "/dev/sda1") be the first root
+ * Make the ext2 file system of a disk ("vda", "/dev/sda1") the first root
  * instead of the initramfs, which is freed; /dev and /proc move along.  No
- * process yet.  0, or what mount(2) answers.
+ * process yet.  0, or an error of mount(2).
  */
 int fs_mount_root(const char *dev) MUST_CHECK;
-/* The first swap area: a disk by name, no process yet.  0, or what swapon(2) answers. */
+/* The first swap area: a disk by name, no process yet.  0, or an error of swapon(2). */
 int fs_swapon_disk(const char *dev) MUST_CHECK;
 /* Before the power goes: all disks are written, and only read from then on. */
 void fs_shutdown(void);
@@ -109,7 +109,7 @@ bool file_is_zero_device(struct file *);         /* mmap: anonymous memory */
 bool file_is_noexec(struct file *);              /* exec, mmap: its mount forbids */
 /* exec: is it a regular file with x permission?  0, -EACCES … */
 int file_check_exec(struct file *) MUST_CHECK;
-/* The same by path, opened to be run: x is asked for, r is not (execfile.c). */
+/* The same by path, opened to be run: x is needed, r is not (execfile.c). */
 int file_open_exec(const char *path, struct file **out) MUST_CHECK;
 bool file_may_read(struct file *);               /* exec: by the caller, as it is now */
 bool file_is_nosuid(struct file *);              /* exec: its mount ignores set-id bits */
@@ -119,7 +119,7 @@ void file_deny_again(struct file *);             /* fork: it is denied */
 void file_allow_write(struct file *);
 uint32_t file_mode(struct file *);               /* st_mode */
 uint32_t file_uid(struct file *);
-/* What exec goes by: the three as they were at one moment. */
+/* Mode and owner for exec, all three read at one moment. */
 struct file_rights {
 	uint32_t mode, uid, gid;
 };
@@ -134,10 +134,10 @@ ssize_t vnode_path(struct vnode *, char *buf, size_t cap);
 /* ---- /proc (procfs.c knows names only; others give the text) ---- */
 
 /*
- * A text of a few lines is made whole, by show.  One that grows with what it tells
- * of is made record by record, by next: of what is at *at (0: the begin), which
- * becomes the place behind it.  Returns 1; 0: there is nothing any more; -errno.
- * Where a number does not say the place, more of it follows *at.
+ * A text of a few lines is made as a whole, by show.  One that may be long is made
+ * record by record, by next: it prints the record at *at (0: the first) and moves *at
+ * behind it.  Returns 1; 0: there is no more record; -errno.
+ * If one number cannot say the place, more words follow *at.
  */
 struct procfs_row {
 	const char *name;                         /* "meminfo", "vm/events" */
@@ -146,7 +146,7 @@ struct procfs_row {
 	int (*write)(const char *text, size_t n); /* NULL: read-only; 0 or -errno */
 	int (*next)(uint64_t *at, struct out *);  /* instead of show */
 	const char *text;                         /* the same: it never changes */
-	/* Instead of show and write: a number, [A] there or told by get.  set: 0 or
+	/* Instead of show and write: a number, [A] there or returned by get.  set: 0 or
 	 * -errno; NULL: it is stored. */
 	uint64_t *number;
 	uint64_t (*get)(void);
@@ -160,19 +160,19 @@ struct procfs_pid_row {
 	const char *name;                         /* "stat", "maps" */
 	uint32_t mode;
 	bool guarded;                             /* only for whom may_look() lets */
-	/* Instead of show: as of a procfs_row.  Of a guarded row about the space
-	 * that pid had when the file was opened, which may be nobody's by now; else
-	 * without a space. */
+	/* Instead of show: as in a procfs_row.  For a guarded row with the space that pid
+	 * had when the file was opened, which may have no user any more; else without a
+	 * space. */
 	int (*next)(int pid, struct aspace *, uint64_t *at, struct out *);
 	/* pid is alive when called or the result is -ESRCH; text goes to out. */
 	int (*show)(int pid, struct out *);
 	int (*show_alone)(int tid, struct out *);          /* in task; NULL: show */
 	int (*readlink)(int pid, char *buf, size_t cap);   /* length; NULL: a file */
-	/* Of a link: what it leads to whatever its name is now, with a reference. */
+	/* Of a link: the vnode itself, with a reference; no name is looked up. */
 	int (*jump)(int pid, struct vnode **out);
 	int (*write)(int pid, const char *text, size_t n); /* NULL: read-only */
 	/* Instead of show: a binary file.  Bytes at off, 0 at the end; -errno.  by_root:
-	 * it was opened by root, whoever uses it. */
+	 * root has opened the file. */
 	ssize_t (*pread)(struct aspace *, bool by_root, uint64_t off, struct uio *);
 	ssize_t (*pwrite)(struct aspace *, bool by_root, uint64_t off,
 	    struct uio *); /* NULL: read-only */

@@ -2,7 +2,7 @@
 /*
  * fscall.h: the second door of fs/: one function per kind of file call
  *
- * Offers    what sys/sys_file.c, sys_path.c and sys_poll.c decode for; exec
+ * Offers    the calls for sys/sys_file.c, sys_path.c and sys_poll.c; exec
  *           and the rest of the kernel need fs.h only.
  * Needs     vm/, dev/, kern/.
  * Sleeps?   Yes.
@@ -35,7 +35,7 @@ struct kstatfs {
 	uint64_t namelen, flags;
 };
 
-/* A path as a call names it. */
+/* A path as given to a system call. */
 struct path_at {
 	struct file *dirf;   /* where a relative path starts, NULL: cwd */
 	const char *path;    /* kernel copy, NUL-terminated */
@@ -105,9 +105,9 @@ int fs_swapon(const struct path_at *, unsigned flags) MUST_CHECK; /* SWAP_FLAG_*
 int fs_swapoff(const struct path_at *) MUST_CHECK;
 
 /* ---- file.c: fmode of each was checked; -EBADF else ---- */
-/* Which flags of preadv2 and pwritev2: what is kept and where; that it does not wait,
- * too; both for reads only; the first for reads only; hints.  Where they are hints there
- * is no vector behind the call: each buffer is a read or a write of its own. */
+/* Which flags of preadv2, pwritev2 a file obeys: those of syncing and appending; NOWAIT,
+ * too; both for reads only; the first for reads only; none, all are hints.  With hints
+ * there is no vector below the call: each buffer is a read or a write of its own. */
 enum file_knows { KNOWS_FLAGS, KNOWS_NOWAIT, KNOWS_READ_NOWAIT, KNOWS_READ_FLAGS,
 	KNOWS_HINTS };
 ssize_t file_read(struct file *, struct uio *);      /* at the position */
@@ -119,7 +119,7 @@ ssize_t file_write_as(struct file *, const uint64_t *off, struct uio *, unsigned
 int64_t file_lseek(struct file *, int64_t off, int whence);
 uint64_t file_position(const struct file *); /* just now */
 int64_t file_ioctl(struct file *, unsigned cmd, uint64_t arg);
-/* POLL* that hold; *at: who watches them change, NULL: nobody need. */
+/* POLL* that hold; *at: the list of their watches, NULL: they never change. */
 unsigned file_poll(struct file *, struct ready **at);
 bool file_can_wait(const struct file *);             /* is it ever not ready? */
 void file_set_flags(struct file *, unsigned flags);  /* F_SETFL */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fsdat.h: vnode, mount, open file: every field and who may touch it
+ * fsdat.h: vnode, mount, open file: every field and its lock
  *
  * Problem   Names, files and open files are three things: a file may have many
  *           names or none, and be open many times.
@@ -48,7 +48,7 @@ struct vnode_locks;            /* of flock.c */
 struct async;                  /* of async.c */
 struct mount;
 
-/* [own] What create makes. */
+/* [own] The new file of a create. */
 struct vn_new {
 	struct name name;     /* len 0: a file without a name (O_TMPFILE) */
 	uint32_t mode;        /* S_IFMT and permission bits */
@@ -65,7 +65,7 @@ struct vn_move {
 };
 
 /*
- * What a file system does.  A NULL entry: not supported (-EPERM for changes,
+ * The operations of a file system.  A NULL entry: not supported (-EPERM for changes,
  * -ENOTDIR or -EINVAL for queries).  "T" and "V": the lock held, w for writing.
  */
 struct vnode_ops {
@@ -83,7 +83,7 @@ struct vnode_ops {
 	ssize_t (*readlink)(struct vnode *, char *buf, size_t cap);
 	/* No lock: a link that leads to a file, not to a name (/proc/self/fd/1). */
 	int (*jump)(struct vnode *, struct vnode **out);
-	/* Vw: change the size; reserve: how many of n bytes at off have a place. */
+	/* Vw: change the size; reserve: how many of n bytes at off have blocks. */
 	int (*resize)(struct vnode *, uint64_t bytes);
 	uint64_t (*reserve)(struct vnode *, uint64_t off, uint64_t n);
 	/* No lock: a file is opened; may set file->priv. */
@@ -92,7 +92,7 @@ struct vnode_ops {
 	void (*inactive)(struct vnode *);
 };
 
-/* What a position means to an open file. */
+/* The meaning of the position of an open file. */
 enum file_seek {
 	SEEKS_NEVER,    /* a stream: lseek, pread give -ESPIPE */
 	SEEKS_STAYS,    /* pread gives -ESPIPE, lseek 0: eventfd */
@@ -101,8 +101,8 @@ enum file_seek {
 };
 
 /*
- * What an open file does; files with a vmo and directories have none.  off is
- * the position (SEEKS_POSITION), else ignored.
+ * The operations of an open file; files with a vmo and directories have none.  off
+ * is the position (SEEKS_POSITION), else ignored.
  */
 struct file_ops {
 	enum file_seek seek;
@@ -164,7 +164,7 @@ struct vnode {
 	bool marked;                   /* [T] counted by unmount */
 };
 
-/* A file system and the place where it hangs. */
+/* A file system and the place where it is mounted. */
 struct mount {
 	const struct fstype *type;     /* [c] */
 	struct rwlock tree;            /* [c] guards all names in it */
@@ -204,10 +204,10 @@ struct fstype {
 	int (*mount)(struct mount *);
 	/* Drop all names; -EBUSY when something is in use. */
 	int (*unmount)(struct mount *);
-	/* NULL, all that follow: there is no disk.  No lock: what is dirty of
-	 * v, or of all (v NULL), is on the disk.  0, -EIO. */
+	/* This and those that follow: NULL without a disk.  No lock: write the dirty
+	 * data of v, or of all files (v NULL), to the disk.  0, -EIO. */
 	int (*sync)(struct mount *, struct vnode *v);
-	/* Vw: all of v's page idx has a place on the disk.  0, -ENOSPC … */
+	/* Vw: give all of v's page idx blocks on the disk.  0, -ENOSPC … */
 	int (*allocate)(struct vnode *, uint64_t idx);
 	void (*statfs)(struct mount *, struct kstatfs *);
 	/* No lock: MS_RDONLY will be as in flags.  0, -EBUSY, -EROFS … */

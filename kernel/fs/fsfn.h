@@ -77,7 +77,7 @@ int mounts_next(uint64_t *at, struct out *);
 int mountinfo_next(uint64_t *at, struct out *);
 
 /* ---- mountopts.c ---- */
-/* What mount(2)'s data says. */
+/* The options in mount(2)'s data. */
 struct mount_opts {
 	uint64_t pages, files;   /* OPT_NONE: nothing; 0: no limit */
 	uint32_t mode, uid, gid; /* of the root */
@@ -209,7 +209,7 @@ void async_drop(struct file *);
 int async_switch(struct file *, int fd, struct ready *, bool on) MUST_CHECK;
 void async_send(void);
 
-/* Somebody was told something: what that makes due is sent.  Locks: any of rank <
+/* After a ready_tell(): send the signals that are due now.  Locks: any of rank <
  * LR_LEAF.  Context: thread. */
 static inline void
 async_send_due(void)

@@ -52,7 +52,7 @@ pipe_slot_at(struct pipe *p, uint32_t i)
 	return &p->slot[i & (p->nslots - 1)];
 }
 
-/* How many hold something.  Locks: the pipe's, or none (rule 7). */
+/* How many slots hold bytes.  Locks: the pipe's, or none (rule 7). */
 static inline uint32_t
 pipe_slots_used(const struct pipe *p)
 {

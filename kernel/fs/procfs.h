@@ -9,7 +9,7 @@
 
 #include "fs/fsdat.h"
 
-/* What a vnode of /proc stands for. */
+/* The kinds of vnodes of /proc. */
 enum proc_kind {
 	PN_DIR,        /* "", "vm", "sys/vm": a prefix of registered names */
 	PN_ROW,        /* a registered file */

@@ -2,7 +2,7 @@
 /*
  * sockcall.h: the third door of fs/: sockets
  *
- * Offers    what sys/sys_socket.c and sys_message.c decode for.
+ * Offers    the calls for sys/sys_socket.c and sys_message.c.
  * Needs     vm/, kern/.
  * Sleeps?   Yes.
  * In interrupts?  Never.
@@ -95,8 +95,8 @@ int sock_listen(struct file *, int backlog) MUST_CHECK;
 int sock_connect(struct file *, const struct sock_addr *) MUST_CHECK;
 int sock_accept(struct file *, unsigned flags, struct file **out) MUST_CHECK;
 int sock_shutdown(struct file *, int how) MUST_CHECK;
-/* What is sent takes io->files with it, whatever it returns; what is received
- * leaves them to the caller: sock_files_put(). */
+/* A send takes the references of io->files, with success or not; a receive leaves
+ * them to the caller: sock_files_put(). */
 ssize_t sock_send(struct file *, struct sock_io *);
 int sock_send_check(struct file *) MUST_CHECK;
 ssize_t sock_recv(struct file *, struct sock_io *);

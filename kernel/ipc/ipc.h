@@ -25,7 +25,7 @@
 #define IPC_MAX 4096u            /* of a kind */
 #define IPC_USER_MAX 1024u       /* of them one user's; root is not asked */
 
-/* What every one has. */
+/* The common head of all three kinds. */
 struct ipc {
 	struct rb_node node;     /* [I] in the table, by slot */
 	uint64_t slot;           /* [I] of the id */
@@ -41,8 +41,8 @@ struct ipc {
 };
 
 /*
- * [own] What STAT tells: of all kinds, and by kind the words of shm_view …, which stand
- * as in Linux's struct shmid_ds … behind the permissions.
+ * [own] The result of STAT: common fields, and by kind the words of shm_view …, in the
+ * order of Linux's struct shmid_ds … behind the permissions.
  */
 #define IPC_WORDS 10u
 struct ipc_view {
@@ -58,13 +58,13 @@ struct ipc_set {
 	uint64_t qbytes;         /* of a queue */
 };
 
-/* [own] What …get(2) is asked for. */
+/* [own] The arguments of …get(2). */
 struct ipc_want {
 	int key, flags;
 	uint64_t size;           /* of a segment bytes, of a set semaphores */
 };
 
-/* What a kind does in its own way; *_locked under ipc_lock.  NULL: nothing. */
+/* The operations of a kind; *_locked under ipc_lock.  NULL: nothing to do. */
 struct ipc_ops {
 	/* A new one that nobody finds yet.  0, -EINVAL, -ENOMEM. */
 	int (*make)(const struct ipc_want *, struct ipc **out);
@@ -73,7 +73,7 @@ struct ipc_ops {
 	uint64_t (*cost_locked)(const struct ipc *);
 	/* 0, -EPERM. */
 	int (*set_locked)(struct ipc *, const struct ipc_set *);
-	/* Its owner has removed it: who sleeps is told. */
+	/* Its owner has removed it: wake the sleepers. */
 	void (*removed_locked)(struct ipc *);
 	void (*view_locked)(const struct ipc *, struct ipc_view *);
 	void (*look)(struct ipc_view *);             /* what needs other locks */

@@ -29,7 +29,7 @@
 #define SCHED_IDLE 5
 #define SCHED_DEADLINE 6
 
-/* KEPT: others wait while it is not here.  LATE: it shall leave.  OVER: for a tick. */
+/* KEPT: not preempted, others wait for it.  LATE: it should leave.  OVER: for a tick. */
 enum thread_turn { TURN_OPEN, TURN_KEPT, TURN_LATE, TURN_OVER };
 enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_STOP, TS_DEAD };
 
@@ -85,8 +85,8 @@ struct thread {
 
 /*
  * Start kernel thread fn(arg); runs at once.  NULL: no memory.  The thread
- * holds the only reference: whoever wants to look at it later than its end
- * keeps one of his own.
+ * holds the only reference: a caller that uses it after its end
+ * needs one of its own.
  */
 struct thread *thread_spawn(const char *name, void (*fn)(void *), void *arg);
 /*
@@ -109,13 +109,13 @@ void thread_notify(struct thread *, uint32_t pending_bits);
 /* Walk all threads under a lock; fn may not sleep. */
 SYSTEM_ONLY void thread_walk(void (*fn)(void *arg, struct thread *), void *arg);
 SYSTEM_ONLY size_t thread_stacks_deepest(void); /* bytes ever used of one */
-/* In line, or a call of what thread.c compiles of the same text. */
+/* An inline function, or a call of the one that thread.c compiles from the same text. */
 #if IN_LINE && !defined(THREAD_TO_CALL)
 #define THREAD_FN static inline
 #else
 #define THREAD_FN
 #endif
-/* Before sched_start() there is none, and who uses it traps. */
+/* Before sched_start() there is none, and its use traps. */
 THREAD_FN struct thread *thread_current(void);
 
 #if IN_LINE || defined(THREAD_TO_CALL)
@@ -130,8 +130,8 @@ bool thread_is_killed(void);          /* current has THREAD_KILL pending */
 void sched_start(void) NORETURN;      /* this CPU becomes its idle thread */
 void sched_yield(void);
 uint8_t sched_slice(const struct thread *); /* ticks of its turn */
-/* From here on the current thread, who is to leave its CPU, goes on until it ends its
- * turn, or to the next tick: a short section for which others may wait.  It may sleep. */
+/* From here on the current thread is not preempted until it ends its turn, or at the
+ * latest at the next tick: a short section for which others may wait.  It may sleep. */
 static inline void
 sched_keep_turn(struct thread *me)
 {
@@ -198,8 +198,8 @@ void wait_prepare(struct waitq *, struct waiter *);
 int wait_sleep(struct waiter *, enum wait_how, uint64_t deadline_ns);
 void wait_finish(struct waiter *);
 /*
- * The same again and again until cond, of which the last look was true, or the sleep has
- * ended otherwise.  cond is looked at without a lock of the queue.
+ * The same in a loop until cond is true, or the sleep has ended otherwise.  cond is
+ * tested without a lock of the queue.
  *
  * Returns:  0: cond; -EINTR, -ETIMEDOUT.
  */
@@ -309,7 +309,7 @@ rw_is_writer(const struct rwlock *l)
 	struct spinlock *: spin_is_mine, const struct spinlock *: spin_is_mine, \
 	struct mutex *: mutex_is_mine, const struct mutex *: mutex_is_mine, \
 	struct rwlock *: rw_is_writer, const struct rwlock *: rw_is_writer
-/* Held for reading, by whom is not known, or for writing. */
+/* Held for writing, or for reading by this or another thread. */
 #define HELD_SHARED(l) ASSERT_SAYS(rw_is_locked(l), ASSERT_TEXT(l) " is held by somebody")
 
 /* ---- timer.c, work.c ---- */
@@ -327,13 +327,13 @@ void timer_arm(struct timer *, uint64_t deadline_ns);   /* re-arms if armed */
 /* Disarm and wait until fn does not run on another CPU. True: was armed. */
 bool timer_cancel(struct timer *);
 
-/* [own] When something is due, and then again and again. */
+/* [own] When a timer is due, and its interval. */
 struct itimer {
 	uint64_t due_ns;        /* 0: never */
 	uint64_t interval_ns;   /* 0: once */
 };
-/* It is moved on, if it is due by now, until it is to come, or off.  How many times were
- * over. */
+/* If it is due, move it on by its interval until it lies after now, or turn it off.
+ * Returns how many times were over. */
 uint64_t itimer_pass(struct itimer *, uint64_t now);
 
 struct work {
@@ -343,7 +343,7 @@ struct work {
 	bool queued;
 };
 
-/* Of a piece that may be queued before anybody has begun: by an interrupt. */
+/* For work that an interrupt may queue before any code has initialised it. */
 #define WORK_INIT(name, f) { .node = { &(name).node, &(name).node }, .fn = (f) }
 void work_init(struct work *, void (*fn)(void *), void *arg);
 /* fn runs soon in a kernel thread; queued twice runs once.  In interrupts too. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kernfn.h: what the files of kern/ need of each other
+ * kernfn.h: functions shared by the files of kern/
  *
  * Offers    one block per file.
  * Needs     kern/kern.h.
@@ -23,8 +23,8 @@ void sched_arrive(void);
 /* The current thread becomes TS_DEAD and runs no more. */
 void sched_leave(void) NORETURN;
 /*
- * Sleep until sched_wake(), but not if done(arg) says true: it is asked with
- * the run-queue lock held, which each waker takes after he has made it true.
+ * Sleep until sched_wake(), but not if done(arg) is true: it is called with the
+ * run-queue lock held, which each waker takes after it has made done true.
  */
 void sched_block(enum wait_how, bool (*done)(void *), void *arg);
 /* End the sleep of t; nothing if it does not sleep. */
@@ -50,8 +50,8 @@ void work_start(void);
 
 /* ---- mutex.c, rwlock.c ---- */
 
-/* So often who finds a lock taken, and nobody waiting, looks before he waits: a holder
- * on another CPU is mostly done sooner than two threads are put to sleep and woken.
+/* How often a thread looks at a taken lock, for which nobody waits, before it sleeps: a
+ * holder on another CPU is mostly done sooner than a thread is put to sleep and woken.
  * With 200, two threads that map, touch and unmap were a tenth slower. */
 #define LOCK_LOOKS 2000u
 
@@ -69,7 +69,7 @@ void lockrank_show(struct out *, const struct thread *);
 
 /* ---- lockstat.c: with locks=1 ---- */
 
-/* What a new thread holds: t->holds; NULL: not timed.  kmem_free(). */
+/* The lock times of a new thread: t->holds; NULL: not timed.  kmem_free(). */
 struct lock_hold *lockstat_holds(void);
 void lockstat_take(struct thread *, enum lock_rank, bool tried,
     const void *frame);
@@ -79,7 +79,7 @@ void lockstat_drop(const struct thread *, enum lock_rank);
 /* ---- events.c, trace.c ---- */
 
 void events_init(void);
-/* Called by ev_mark(), and known to the judge by its name.  Preemption off. */
+/* Called by ev_mark(), and known to the grader by its name.  Preemption off. */
 void ev_take_all(uint64_t *value);
 void trace_init(void);
 /* A ring for one more CPU, before it starts. */

@@ -14,20 +14,20 @@
 
 #include "kern/kern.h"
 
-#define READY_ALL (~0u)      /* told: whatever one listens to, look */
+#define READY_ALL (~0u)      /* told: all watchers look, whatever they wait for */
 
-/* In whatever can become ready; as long as it lives. */
+/* Part of each object that can become ready. */
 struct ready {
-	struct list watches;         /* [R] those that hear it alone at the end */
+	struct list watches;         /* [R] exclusive ones at the end */
 };
 
-/* Somebody who listens. */
+/* One watcher in the list. */
 struct watch {
 	struct list_node node;       /* [R] */
-	bool alone;                  /* [c] of those who are, one is told */
-	/* The lock held; takes of others only what wakes.  False: it was not for
-	 * him, or nobody of his was there to hear it.  NULL: the place up to which
-	 * the others have been told. */
+	bool alone;                  /* [c] exclusive: only one of these is told */
+	/* With ready_lock; takes no other lock but those of a wake.  False: these bits
+	 * do not concern it, or it had no sleeper.  NULL: a mark, up to which the list
+	 * has been told. */
 	bool (*tell)(struct watch *, unsigned bits);
 };
 
@@ -40,10 +40,10 @@ void ready_tell_locked(struct ready *, unsigned bits);
 void ready_tell_all(struct ready *, unsigned bits);
 
 /*
- * Something has changed, POLL* bits say what: all who watch hear it.
+ * An object has changed, POLL* bits say how: tell all its watches.
  *
- * The change has been stored, with or without a lock.  Who begins to watch afterwards
- * sees it when he looks (rule 5): nobody has to be locked out where nobody watches.
+ * The change was stored before, with or without a lock.  A watch that begins later sees
+ * it in its first look (rule 5): so no lock is needed if nobody watches.
  *
  * Locks:    any of rank < LR_DEV.
  * Context:  any, interrupts too.

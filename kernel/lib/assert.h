@@ -12,9 +12,9 @@
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 /*
- * Before the prototype of what only the kernel's start, system calls and the
- * kernel's own tests have business with: policy, evidence, whole machines.  No
- * lab imports it (grading/gate/imports.c).
+ * Marks functions for the kernel's start, system calls and the kernel's own tests
+ * only: policy, evidence, whole machines.  No lab may import them
+ * (grading/gate/imports.c).
  */
 #define SYSTEM_ONLY
 #define NORETURN __attribute__((noreturn))
@@ -41,11 +41,10 @@ void panic_assert(const char *what) NORETURN;
 #endif
 
 /*
- * In the kernel the call of panic_assert(what) is not there until it is needed:
- * ud1, an instruction that no processor executes, has what as its operand, and
- * amd64/trap.c makes the call of it.  A function that asserts then needs neither
- * registers nor a place on the stack for it: stealing a page from a fork is 4 %
- * shorter.  A lab's file makes the call (lib/evidence.h).
+ * In the kernel a failed assert executes ud1, an undefined instruction, with what
+ * as its operand; amd64/trap.c then calls panic_assert(what).  So a function that
+ * asserts needs no registers or stack for the call: stealing a page from a fork is
+ * 4 % shorter.  A lab's file makes the call (lib/evidence.h).
  */
 #if !__STDC_HOSTED__ && !defined(BY_CALL)
 #define ASSERT_FAILS(what)                                              \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ext2.h: the format on the disk, and what this room keeps of it in memory
+ * ext2.h: the format on the disk, and the structures in memory
  *
  * Picture   superblock → groups → bitmaps, inode table
  *           inode → block[15] → data, or blocks of block numbers (bmap.c)
@@ -109,9 +109,9 @@ struct ext2_dirent {
 /* ---- in memory ---- */
 
 /*
- * In which order a commit writes dirty blocks (commit.c).  NEW: nothing on the
- * disk leads there yet.  MOVE: all or none (movelog.c).  FORGOT: freed, not
- * written.  HELD: as on the disk, but a commit needs it, so it stays in memory.
+ * The order in which a commit writes dirty blocks (commit.c).  NEW: no block on the
+ * disk names it yet.  MOVE: all or none (movelog.c).  FORGOT: freed, not
+ * written.  HELD: unchanged, but a commit needs it, so it stays in memory.
  */
 enum ext2_kind {
 	META_NEW, META_MAP, META_INODE, META_DIR, META_MOVE, META_ALLOC,
@@ -145,7 +145,7 @@ struct ext2_group {
 	bool inodes_lost;         /* [a] the same */
 };
 
-/* A name that is removed, but on the disk until its inode is dead there. */
+/* A removed name that stays on the disk until its inode is dead there. */
 struct ext2_gone {
 	struct list_node all;     /* gone_lock; in fs->gone */
 	struct list_node hash;    /* gone_lock */
@@ -153,7 +153,7 @@ struct ext2_gone {
 	uint32_t blk, off;        /* [c] where the entry is */
 };
 
-/* An inode without names, to be written as such. */
+/* An inode without names, which the next commit writes as dead. */
 struct ext2_death {
 	struct list_node all;     /* [G] in fs->deaths */
 	uint32_t ino;             /* [c] */
@@ -299,7 +299,7 @@ int ext2_remount(struct mount *, unsigned flags) MUST_CHECK;
 void meta_open(struct ext2_fs *);
 void meta_close(struct ext2_fs *);
 int meta_get(struct ext2_fs *, uint32_t blk, struct ext2_ref *) MUST_CHECK;
-/* The same for who needs only n bytes at off of it. */
+/* The same if only n bytes at off of it are needed. */
 int meta_get_bytes(struct ext2_fs *, uint32_t blk, uint32_t off, uint32_t n,
     struct ext2_ref *) MUST_CHECK;
 void meta_put(struct ext2_ref *);

@@ -26,7 +26,7 @@ enum sock_state { SOCK_IDLE, SOCK_LISTENS, SOCK_CONNECTED };
 #define SHUT_BOTH (SHUT_RECEIVES | SHUT_SENDS)
 
 /*
- * A name that a socket has been bound to; who is accepted has that of the listener.
+ * A name that a socket was bound to; an accepted socket has that of the listener.
  */
 struct sock_label {
 	_Atomic uint32_t refs;       /* [A] */
@@ -72,7 +72,7 @@ struct sock {
 	struct ready ready;          /* [c] */
 };
 
-/* What one send has brought, or a piece of it. */
+/* The bytes of one send, or of a piece of it. */
 struct sock_msg {
 	struct list_node node;       /* [B] in the queue of who gets it */
 	struct sock *from;           /* [c] a reference */
@@ -101,7 +101,7 @@ sock_of(const struct file *f)
 
 #define ASKS_CRED (1u << SO_PASSCRED) /* in sock->kept */
 
-/* Does who receives want to know who sends? */
+/* Does the receiver want the credentials of the sender? */
 static inline bool
 sock_asks_cred(const struct sock *s)
 {
@@ -134,8 +134,8 @@ int sock_error_locked(struct sock *);
 uint64_t sock_deadline(const struct file *, unsigned flags, uint64_t ns);
 int sock_slept(int r, uint64_t deadline);
 /*
- * Sleep at a socket until is_over, which is looked at under sock_lock; a deadline of 0:
- * he does not wait.
+ * Sleep at a socket until is_over, which is tested under sock_lock; a deadline of 0: do
+ * not wait.
  *
  * Locks:    none held.
  * Returns:  0: look again; -EAGAIN: it was long enough; -ERESTARTSYS, -EINTR.
