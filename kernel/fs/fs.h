@@ -36,7 +36,7 @@ struct caps {
 	    bounding : 41;
 } __attribute__((packed));
 
-/* Credentials of a caller; thread->fsctx has root, cwd, umask, shared by CLONE_FS. */
+/* The credentials of a caller. */
 struct cred {
 	uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
 	struct caps caps;
@@ -50,6 +50,7 @@ cred_may(const struct cred *c, enum cap cap)
 	return (c->caps.effective & CAP_BIT(cap)) != 0;
 }
 
+/* thread->fsctx: from where a path begins; CLONE_FS shares it. */
 struct fsctx {
 	_Atomic uint32_t refs;   /* [A] threads that share it */
 	struct mutex lock;       /* LR_VNODE; guards the rest */
