@@ -311,6 +311,7 @@ struct proc *proc_of_id_locked(int id);       /* the same, or a thread's */
 struct proc *proc_lookup(int id);             /* that with a reference */
 struct task *task_find_locked(int tid);
 struct task *task_of_id_locked(int id);       /* that, or one of a process */
+unsigned proc_threads_shown_locked(const struct proc *);
 bool proc_may(enum cap);                      /* the current one's rights */
 void proc_walk_locked(void (*fn)(void *, struct proc *), void *arg);
 unsigned proc_count(unsigned *threads);

@@ -337,7 +337,7 @@ fsctx_of(int id)
 	struct task *tk;
 
 	spin_lock(&proc_lock);
-	tk = task_of_id_locked(id);
+	tk = task_find_locked(id);
 	ctx = tk != NULL ? tk->thread->fsctx : NULL;
 	if (ctx != NULL)
 		fsctx_get(ctx);
@@ -500,7 +500,6 @@ may_look(int pid, struct aspace **space)
 	return may ? 0 : -EACCES;
 }
 
-/* How many there are; of a zombie, itself. */
 static unsigned
 count_tasks(int pid)
 {
@@ -509,7 +508,7 @@ count_tasks(int pid)
 
 	spin_lock(&proc_lock);
 	p = proc_find_locked(pid);
-	n = p != NULL ? MAX(p->nthreads, 1) : 0;
+	n = p != NULL ? proc_threads_shown_locked(p) : 0;
 	spin_unlock(&proc_lock);
 	return n;
 }
@@ -523,7 +522,7 @@ next_task(int pid, int after)
 
 	spin_lock(&proc_lock);
 	p = proc_find_locked(pid);
-	if (p != NULL && list_is_empty(&p->threads) && p->pid > after)
+	if (p != NULL && task_find_locked(p->pid) == NULL && p->pid > after)
 		best = p->pid;
 	tk = task_find_locked(after + 1);
 	if (p != NULL && tk != NULL && tk->proc == p)
@@ -557,7 +556,7 @@ next_fd(int id, int fd, struct file **out)
 	int r = -1;
 
 	spin_lock(&proc_lock);
-	tk = task_of_id_locked(id);
+	tk = task_find_locked(id);
 	t = tk != NULL ? tk->fdtab : NULL;
 	if (t != NULL)
 		fdtab_look(t);
@@ -577,7 +576,7 @@ closes(int id, int fd)
 	bool r;
 
 	spin_lock(&proc_lock);
-	tk = task_of_id_locked(id);
+	tk = task_find_locked(id);
 	if (tk != NULL && tk->fdtab != NULL)
 		t = fdtab_look(tk->fdtab);
 	spin_unlock(&proc_lock);

@@ -81,13 +81,15 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 
 	HELD(&proc_lock);
 	proc_get(v->p = p);
-	if (p->as != NULL)
-		as_get(v->as = p->as);
 	memcpy(v->comm, p->comm, sizeof(v->comm));
 	v->nice = p->nice;
+	v->policy = p->policy;
 	v->no_new_privs = p->no_new_privs;
 	v->cpus = md_online_mask();
 	if (tk != NULL) {
+		if (p->as != NULL)
+			as_get(v->as = p->as);
+		v->image = p->image;
 		at = tk->thread->fsctx;
 		memcpy(v->comm, tk->thread->name, sizeof(v->comm));
 		v->cpu = tk->thread->cpu;
@@ -105,11 +107,10 @@ view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 	v->pgid = p->pgid;
 	v->sid = p->sid;
 	v->no_tty = p->no_tty;
-	v->nthreads = MAX(p->nthreads, 1); /* of a zombie, itself */
+	v->nthreads = proc_threads_shown_locked(p);
 	view_use_locked(v, p, tk);
 	v->cut = p->cutime_ns;
 	v->cst = p->cstime_ns;
-	v->image = p->image;
 	v->may_look = proc_may_look_locked(p, LOOK_BY_FS);
 	v->cred = p->cred;
 	memcpy(v->rlim, p->limits->of, sizeof(v->rlim));
@@ -134,7 +135,7 @@ view_open(int id, struct view **out)
 	spin_lock(&proc_lock);
 	p = proc_of_id_locked(id);
 	if (p != NULL)
-		view_fill_locked(v, p, task_of_id_locked(id));
+		view_fill_locked(v, p, task_find_locked(id));
 	spin_unlock(&proc_lock);
 	if (p == NULL) {
 		kmem_free(v);
@@ -305,7 +306,7 @@ fd_size(int id)
 	unsigned n = 0;
 
 	spin_lock(&proc_lock);
-	tk = task_of_id_locked(id);
+	tk = task_find_locked(id);
 	if (tk != NULL && tk->fdtab != NULL)
 		t = fdtab_look(tk->fdtab);
 	spin_unlock(&proc_lock);

@@ -191,6 +191,15 @@ task_of_id_locked(int id)
 	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
 }
 
+/* The first one is shown until its process is waited for, though it has ended.
+ * Locks: proc_lock held. */
+unsigned
+proc_threads_shown_locked(const struct proc *p)
+{
+	HELD(&proc_lock);
+	return p->nthreads + (task_find_locked(p->pid) == NULL);
+}
+
 /*
  * The thread whose child p is: it that made p; if that has ended, the first one of
  * p's parent.  NULL: all have.

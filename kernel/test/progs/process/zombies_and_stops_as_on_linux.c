@@ -8,6 +8,7 @@
  */
 #include "lib/test.h"
 #include <pthread.h>
+#include <sys/stat.h>
 #include <sys/resource.h>
 
 static void
@@ -89,6 +90,51 @@ dead(void)
 	ERR(prlimit(pid, RLIMIT_FSIZE, NULL, NULL), ESRCH);
 }
 
+static void *
+stays(void *arg)
+{
+	pause();
+	return arg;
+}
+
+/* A process whose first thread has ended is shown as a zombie with a thread more. */
+static void
+first_ended(void)
+{
+	const char *const files[] = { "status", "task/%d/status" };
+	char path[64], name[32], text[4096];
+	struct stat st;
+	pid_t pid = OK(fork());
+	pthread_t t;
+
+	if (pid == 0) {
+		EQ(pthread_create(&t, NULL, stays, NULL), 0);
+		pthread_exit(NULL);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(name, sizeof(name), files[i], (int)pid);
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+		for (int tries = 0; tries < 100; tries++) {
+			int fd = OK(open(path, O_RDONLY));
+
+			text[OK(read(fd, text, sizeof(text) - 1))] = '\0';
+			OK(close(fd));
+			if (strstr(text, "\nState:\tZ (zombie)\n") != NULL)
+				break;
+			usleep(10000);
+		}
+		CHECK(strstr(text, "\nState:\tZ (zombie)\n") != NULL);
+		CHECK(strstr(text, "\nThreads:\t2\n") != NULL);
+		CHECK(strstr(text, "\nVmSize:") == NULL);
+	}
+	reads(pid, "cmdline", "");
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	OK(stat(path, &st));
+	EQ(st.st_nlink, 4);
+	OK(kill(pid, SIGKILL));
+	REAP_SIGNAL(pid, SIGKILL);
+}
+
 static int
 sleeper(void)
 {
@@ -126,5 +172,6 @@ main(void)
 	OK(waitid(P_PID, (id_t)pid, &si, WEXITED));
 	ERR(getpriority(PRIO_PROCESS, (id_t)pid), ESRCH);
 	dead();
+	first_ended();
 	return test_done();
 }
