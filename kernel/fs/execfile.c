@@ -22,17 +22,19 @@
  * Locks:    none held.
  * Context:  may sleep.
  * Returns:  0 and a readable file with one reference; -EACCES (no x bit, no
- *           regular file, noexec), -ENFILE, -errno of path lookup.
+ *           regular file, noexec), -ELOOP (a link that is not followed), -ENFILE,
+ *           -errno of path lookup.
  */
 int
-file_open_exec(const char *path, struct file **out)
+file_open_exec(const struct path_at *at, struct file **out)
 {
 	struct file *place;
-	int r = file_open_path(path, O_PATH, 0, &place);
+	int r = fs_open(at, O_PATH | ((at->flags & AT_SYMLINK_NOFOLLOW) != 0 ?
+	    O_NOFOLLOW : 0), 0, &place);
 
 	if (r != 0)
 		return r;
-	r = file_check_exec(place);
+	r = place->vn->type == S_IFLNK ? -ELOOP : file_check_exec(place);
 	if (r == 0)
 		r = file_open_vnode(place->vn, O_RDONLY, out);
 	file_put(place);

@@ -17,6 +17,7 @@
 
 struct vnode;
 struct file;
+struct path_at;
 struct kstat;
 
 /* Root's rights one by one, in Linux's numbers: those that this kernel checks. */
@@ -111,7 +112,7 @@ bool file_is_noexec(struct file *);              /* exec, mmap: its mount forbid
 /* exec: is it a regular file with x permission?  0, -EACCES … */
 int file_check_exec(struct file *) MUST_CHECK;
 /* The same by path, opened to be run: x is needed, r is not (execfile.c). */
-int file_open_exec(const char *path, struct file **out) MUST_CHECK;
+int file_open_exec(const struct path_at *, struct file **out) MUST_CHECK;
 bool file_may_read(struct file *);               /* exec: by the caller, as it is now */
 bool file_is_nosuid(struct file *);              /* exec: its mount ignores set-id bits */
 /* While an executable runs: -ETXTBSY for writers.  0 or -ETXTBSY (open for write). */

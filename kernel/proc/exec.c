@@ -45,7 +45,9 @@
 
 /* All of a program that is about to start. */
 struct exec_new {
-	char *path;              /* PATH_MAX; as asked for: AT_EXECFN */
+	char *path;              /* PATH_MAX; AT_EXECFN: as asked for, behind /dev/fd/N */
+	struct path_at at;       /* the same, to be opened; dirf is referenced */
+	bool at_closes;          /* exec closes the descriptor of dirf */
 	uint8_t *buf;            /* a page, for the strings; at last FPU registers */
 	char line[SCRIPT_LINE + 1], next[SCRIPT_LINE + 1]; /* of #!: who runs it */
 	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
@@ -68,6 +70,7 @@ struct exec_new {
 };
 
 static struct exec_new *exec_alloc(void);
+static int exec_name(struct exec_new *, int fd, va_t path, unsigned flags);
 static int exec_prepare(struct exec_new *, struct arg_src *,
     const struct design *);
 static uint64_t arg_limit(uint64_t stack);
@@ -84,7 +87,7 @@ static int others_end(struct task *);
 static void exec_commit(struct exec_new *, struct task *);
 
 /*
- * execve(2).
+ * execveat(2), and execve(2) with AT_FDCWD.
  *
  * Locks:    none.
  * Context:  user thread, may sleep.
@@ -92,19 +95,19 @@ static void exec_commit(struct exec_new *, struct task *);
  *           (book: abi 2), and the old program is untouched.
  */
 int
-proc_exec(va_t path, va_t argv, va_t envp)
+proc_exec(int fd, va_t path, va_t argv, va_t envp, unsigned flags)
 {
 	struct task *tk = task_current();
 	struct proc *p = tk->proc;
 	struct arg_src src = { .as = p->as, .argv = argv, .envp = envp };
 	struct exec_new *x = exec_alloc();
-	ssize_t n;
 	int r, tid = tk->tid;
 
 	if (x == NULL)
 		return -ENOMEM;
-	n = copyin_str(x->path, path, PATH_MAX);
-	r = n < 0 ? (int)n : exec_prepare(x, &src, p->next_design);
+	r = exec_name(x, fd, path, flags);
+	if (r == 0)
+		r = exec_prepare(x, &src, p->next_design);
 	if (r == 0)
 		r = exec_unshare(x, tk);
 	if (r == 0)
@@ -135,7 +138,36 @@ exec_prepare_kernel(const char *path, const char *const *argv,
 		return -ENOMEM;
 	*out = x;
 	str_copy(x->path, path, PATH_MAX);
+	x->at.path = x->path;
 	return exec_prepare(x, &src, NULL);
+}
+
+/* Which file, as the caller names it.  0, -EFAULT, -ENAMETOOLONG, -ENOENT. */
+static int
+exec_name(struct exec_new *x, int fd, va_t path, unsigned flags)
+{
+	char before[24];
+	ssize_t n = copyin_str(x->path, path, PATH_MAX);
+	size_t len;
+
+	if (n < 0)
+		return (int)n;
+	if (n == 0 && (flags & AT_EMPTY_PATH) == 0)
+		return -ENOENT;
+	x->at = (struct path_at){ .path = x->path, .flags = flags };
+	if (fd == AT_FDCWD || x->path[0] == '/')
+		return 0;
+	x->at.dirf = fdtab_file(proc_current_fdtab(), fd);
+	x->at.error = x->at.dirf == NULL ? -EBADF : 0;
+	x->at_closes = fdtab_cloexec(proc_current_fdtab(), fd) > 0;
+	len = (size_t)snprintf(before, sizeof(before), "/dev/fd/%d%s", fd,
+	    n > 0 ? "/" : "");
+	if (len + (size_t)n >= PATH_MAX)
+		return -ENAMETOOLONG;
+	memmove(x->path + len, x->path, (size_t)n + 1);
+	memcpy(x->path, before, len);
+	x->at.path = x->path + len;
+	return 0;
 }
 
 /* Frame by frame: adjacent ones are rare when memory is full. */
@@ -171,8 +203,6 @@ exec_prepare(struct exec_new *x, struct arg_src *src,
 	const char *base;
 	int r;
 
-	if (x->path[0] == '\0')
-		return -ENOENT;
 	r = tk != NULL ? limits_check_exec(tk->proc) : 0;
 	if (r < 0)
 		return r;
@@ -209,10 +239,10 @@ arg_limit(uint64_t stack)
 
 /* Open for execution; the file stays denied for writing. */
 static int
-open_denied(const char *path, struct file **out)
+open_denied(const struct path_at *at, struct file **out)
 {
 	struct file *f;
-	int r = file_open_exec(path, &f);
+	int r = file_open_exec(at, &f);
 
 	if (r < 0)
 		return r;
@@ -238,14 +268,15 @@ close_denied(struct file **f)
 static int
 exec_open(struct exec_new *x)
 {
-	const char *path = x->path;
+	const char *self = x->path;
+	struct path_at at = x->at;
 	char *line = x->line;
 	ssize_t n;
 	int r = 0;
 
 	for (unsigned level = 0; r == 0; level++) {
 		r = level > SCRIPT_LEVELS ? -ELOOP :
-		    open_denied(path, &x->file);
+		    open_denied(&at, &x->file);
 		if (r < 0)
 			break;
 		n = file_pread_kernel(x->file, 0, line, SCRIPT_LINE);
@@ -254,8 +285,11 @@ exec_open(struct exec_new *x)
 			break;
 		}
 		line[n] = '\0';
-		r = script_line(x, line + 2, path, x->next);
-		path = x->next;
+		r = script_line(x, line + 2, self, x->next);
+		if (r == 0 && level == 0 && x->at_closes)
+			r = -ENOENT;     /* the interpreter could not open it */
+		self = x->next;
+		at = (struct path_at){ .path = self };
 		close_denied(&x->file);
 	}
 	return r;
@@ -467,7 +501,8 @@ exec_interp(struct exec_new *x, va_t stack_lo)
 {
 	struct file *f = NULL;
 	const char *path = x->prog.interp;
-	int r = open_denied(path[0] != '\0' ? path : ".", &f);
+	const struct path_at at = { .path = path[0] != '\0' ? path : "." };
+	int r = open_denied(&at, &f);
 
 	if (r < 0)
 		return r;
@@ -539,6 +574,8 @@ exec_free(struct exec_new *x)
 		as_detach_user(x->as);
 		as_put(x->as);
 	}
+	if (x->at.dirf != NULL)
+		file_put(x->at.dirf);
 	kmem_free(x->path);
 	kmem_free(x->buf);
 	kmem_free(x);

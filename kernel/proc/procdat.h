@@ -413,7 +413,7 @@ struct clone_req {
 int proc_clone(const struct clone_req *) MUST_CHECK; /* tid or -errno */
 
 /* exec.c */
-int proc_exec(va_t path, va_t argv, va_t envp) MUST_CHECK;
+int proc_exec(int fd, va_t path, va_t argv, va_t envp, unsigned flags) MUST_CHECK;
 
 /* exit.c */
 void proc_set_end_fn(void (*fn)(struct proc *)); /* its last thread ends */

@@ -81,9 +81,12 @@ sys_clone3(const uint64_t a[6])
 }
 
 int64_t
-sys_execve(const uint64_t a[6])
+sys_execveat(const uint64_t a[6])
 {
-	return proc_exec(a[0], a[1], a[2]);
+	unsigned flags = (unsigned)a[4];
+
+	return (flags & ~(unsigned)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0 ? -EINVAL :
+	    proc_exec((int)a[0], a[1], a[2], a[3], flags);
 }
 
 int64_t

@@ -1,7 +1,8 @@
 /* NEEDS: MEM=64M CPUS=1 TIMEOUT=20 KIND=exact */
 /*
  * A file that begins with #! is run by its interpreter: arguments, errors,
- * depth.  The interpreter is this program, which prints its arguments.
+ * depth.  The interpreter is this program, which prints its arguments.  execveat runs
+ * both by a descriptor, too, and tells the program that it is /dev/fd/N.
  */
 #include "lib/host.h"
 #include <sys/auxv.h>
@@ -29,7 +30,7 @@ exec_errno(const char *path)
 
 /* The words that the interpreter saw, each with a | behind it. */
 static void
-expect(const char *path, const char *words)
+expect_at(int dir, const char *path, int flags, const char *words)
 {
 	char got[512] = "", *argv[] = { "zero", "first", NULL };
 	int fd[2];
@@ -39,7 +40,7 @@ expect(const char *path, const char *words)
 	pid = OK(fork());
 	if (pid == 0) {
 		dup2(fd[1], 1);
-		execve(path, argv, environ);
+		syscall(SYS_execveat, dir, path, argv, environ, flags);
 		_exit(errno);
 	}
 	REAP(pid, 0);
@@ -48,6 +49,49 @@ expect(const char *path, const char *words)
 		FAIL("%s: expected %s, seen %s", path, words, got);
 	close(fd[0]);
 	close(fd[1]);
+}
+
+static void
+expect(const char *path, const char *words)
+{
+	expect_at(AT_FDCWD, path, 0, words);
+}
+
+static void
+by_descriptor(void)
+{
+	int dir = OK(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)), file, status;
+	char want[64], *argv[] = { "zero", "first", NULL };
+	pid_t pid;
+
+	file = OK(open("plain", O_RDONLY));
+	snprintf(want, sizeof(want), "/dev/fd/%d|first|", file);
+	expect_at(file, "", AT_EMPTY_PATH, want);
+	OK(close(file));
+	expect_at(dir, self, 0, "first|");
+	file = OK(open(self, O_PATH | O_CLOEXEC));
+	expect_at(file, "", AT_EMPTY_PATH, "first|");
+	pid = OK(fork());
+	if (pid == 0) {
+		argv[1] = NULL; /* tells its name */
+		argv[0] = "name";
+		syscall(SYS_execveat, file, "", argv, environ, AT_EMPTY_PATH);
+		_exit(errno);
+	}
+	REAP(pid, file);
+	pid = OK(fork());
+	if (pid == 0) {
+		syscall(SYS_execveat, dir, "plain", argv, environ, 0);
+		_exit(errno);
+	}
+	status = reap(pid);
+	EQ(WEXITSTATUS(status), ENOENT); /* the script's name goes with dir */
+	ERR(syscall(SYS_execveat, dir, "plain", argv, environ, 1), EINVAL);
+	OK(symlink("plain", "link"));
+	ERR(syscall(SYS_execveat, dir, "link", argv, environ, AT_SYMLINK_NOFOLLOW), ELOOP);
+	OK(unlink("link"));
+	OK(close(dir));
+	OK(close(file));
 }
 
 /* Of a line only 256 bytes are looked at; a name must end within them. */
@@ -91,12 +135,15 @@ int
 main(int argc, char **argv)
 {
 	char text[600];
+	int n;
 
 	if (argc > 1) {
 		for (int i = 1; i < argc; i++)
 			printf("%s|", argv[i]);
 		return 0;
 	}
+	if (strcmp(argv[0], "name") == 0)
+		return sscanf((char *)getauxval(AT_EXECFN), "/dev/fd/%d", &n) == 1 ? n : 99;
 	if (!realpath((char *)getauxval(AT_EXECFN), self))
 		FAIL("realpath: errno %d", errno);
 	need_tmp_without(ST_NOEXEC);
@@ -120,6 +167,7 @@ main(int argc, char **argv)
 	script("own", "#!./own\n");
 	EQ(exec_errno("./own"), ELOOP);
 	long_lines();
+	by_descriptor();
 	EQ(unlink("plain") | unlink("arg") | unlink("chain"), 0);
 	EQ(unlink("none") | unlink("dir") | unlink("empty"), 0);
 	EQ(unlink("endless"), 0);
