@@ -32,17 +32,17 @@
 #include "vm/ws/ws.h"
 
 #define RESTARTS_SHARED 16
-#define FAULT_RUN (64 * PAGE_SIZE) /* so much of a range under one hold of [W] */
+#define FAULT_RUN (64 * PAGE_SIZE) /* bytes of a range done in one hold of [W] */
 
 static struct {
-	uint64_t around, hold;      /* [c] options; hold: after so many restarts */
+	uint64_t around, hold;      /* [c] options; hold: number of restarts */
 	fault_hook_fn *hook;        /* [c] NULL: nobody looks */
 } faults;
 
 uint64_t fault_unreaped;
 void (*fault_reaper)(void); /* [c] */
 
-/* Gauge fault.pass: the first one of each fault, and those that followed. */
+/* Gauge fault.pass: one first pass for each fault, and the passes that followed. */
 static uint64_t
 passes(size_t unused)
 {
@@ -59,8 +59,8 @@ fault_init(void)
 	fault_reaper = NULL;
 }
 
-/* What is called where a fault waits or ends while evidence is asked for: tests and
- * checks.
+/* Set the function that is called when a fault waits or ends, if evidence is asked for:
+ * tests and checks.
  * Locks: none; once, before the first fault. */
 void
 fault_set_hook(fault_hook_fn *hook)
@@ -91,8 +91,8 @@ fault_give_back(struct fctx *f)
 	f->token = false;
 }
 
-/* Memory is low: who waits may hold pins and frames only with a token, and gives up
- * what it has before it waits for one (rules a and b of token.c).
+/* Memory is low: a fault that waits may keep pins and frames only with a token, and gives
+ * them up before it waits for one (rules a and b of token.c).
  * Locks: none of rank >= 2.  Returns: 0, -EINTR (fatal signal).
  * Owns: f, the token, until the end of the fault. */
 static int
@@ -108,8 +108,8 @@ fault_get_token(struct fctx *f)
 	return r;
 }
 
-/* So many pins are for no single mapping: siblings have changed what is at the address
- * between the passes.  The next pass finds those that count. */
+/* One mapping never needs so many pins: siblings have changed the mapping of the address
+ * between the passes.  The next pass finds the pages that it needs. */
 static void
 drop_old_pins(struct fctx *f)
 {
@@ -119,7 +119,7 @@ drop_old_pins(struct fctx *f)
 	f->let_go = true;
 }
 
-/* Sleep for what the outcome of a pass asks.
+/* Sleep as the outcome of a pass demands.
  * Locks: none of rank >= 2.
  * Returns: 0: another pass; -EINTR (fatal signal); -ENOSPC, -EIO … (SIGBUS). */
 int
@@ -150,7 +150,7 @@ fault_wait(struct fctx *f, enum fault_outcome r)
 	return error;
 }
 
-/* A pass has ended without the page: wait for what it lacks.  0: another pass; else the
+/* A pass has ended without the page: wait for what is missing.  0: another pass; else the
  * error that ends the fault. */
 static __attribute__((noinline)) int
 fault_between(struct fctx *f, enum fault_outcome r)
@@ -165,12 +165,12 @@ fault_between(struct fctx *f, enum fault_outcome r)
 		EVENT(fault_again, f->va);
 	f->let_go = false;
 	error = fault_wait(f, r);
-	/* A file system, say, had no frame for its own: there may be one soon. */
+	/* A file system, for example, got no frame: there may be one soon. */
 	if (error == -ENOMEM && vm_frames_come())
 		error = 0;
 	if (error != 0)
 		return error;
-	/* Each pass gets further; or all is given up (token.c). */
+	/* Each pass keeps its pins, or all are given up (token.c). */
 	ASSERT(f->npin >= pins || f->token || f->let_go);
 	f->restarts++;
 	if (evidence_is_asked())
@@ -188,8 +188,7 @@ fault_between(struct fctx *f, enum fault_outcome r)
 
 /* ---- one pass ---- */
 
-/* The fault is in v.  Pins of the pass before are of no use where that met another
- * object.
+/* The fault is in v.  If the pass before met another object, its pins are of no use.
  * Locks: [M]. */
 static void
 set_vad(struct fctx *f, const struct vad *v)
@@ -207,7 +206,7 @@ set_vad(struct fctx *f, const struct vad *v)
 	f->v.prot = v->prot;
 }
 
-/* Will the set be one page larger, if this pass maps something?  [W]. */
+/* Will the working set grow by a page if this pass maps something?  [W]. */
 static bool
 adds_page(const struct fctx *f)
 {
@@ -222,9 +221,9 @@ adds_page(const struct fctx *f)
 	return kind == PTE_TRANS || kind == PTE_FORK;
 }
 
-/* The set is full: pages of its own go first, if some can; where the hand of the clock
- * is among locked ones, at a later fault.  [W].  True: and perhaps a table with the last
- * of them, so that the way is to be walked again. */
+/* The working set is full: trim pages of it first, if possible; if the clock hand is
+ * among locked pages, at a later fault.  [W].  True: pages were trimmed, and perhaps an
+ * empty table freed, so that pt_walk() must run again. */
 static bool
 keep_limit(struct fctx *f)
 {
@@ -240,7 +239,7 @@ keep_limit(struct fctx *f)
 	return gone > 0;
 }
 
-/* Will it make a page that a private mapping has paid for before?  [W]. */
+/* Will it make a page that was charged with its private mapping?  [W]. */
 static __attribute__((noinline)) bool
 makes_promised(const struct fctx *f)
 {
@@ -250,10 +249,10 @@ makes_promised(const struct fctx *f)
 	if (f->access != ACCESS_WRITE || (f->v.prot & PROT_W) == 0 ||
 	    (f->v.flags & (VAD_SHARED | VAD_CHARGED)) != VAD_CHARGED)
 		return false;
-	/* A word of a cache does not tell: the design asks. */
+	/* If page tables are a cache the word does not tell: the design asks. */
 	if (f->as->school->is_cache)
 		return false;
-	/* The last owner has a page; who cannot tell asks again. */
+	/* The last owner has a page already; a sharer needs one. */
 	if (pte_kind(w) == PTE_FORK || (valid && pte_src(w) == SRC_FORK))
 		return f->as->design->shared->refs(f->as, f->va, w, &named) > 1;
 	return w == 0 || (valid && pte_src(w) != SRC_PRIV);
@@ -291,8 +290,8 @@ resolve_page(struct fctx *f)
 	return r == FAULT_DONE ? f->as->school->fault(f) : r;
 }
 
-/* The page is there, and keeps its table: is the next one of the range to be had in
- * this pass?  Runs end where tables do. */
+/* The page is mapped, and keeps its table: can the next page of the range be done in
+ * this pass?  A run ends with its table. */
 static bool
 goes_on(struct fctx *f)
 {
@@ -308,7 +307,7 @@ goes_on(struct fctx *f)
 	return true;
 }
 
-/* So many pages more than one: for the counters each is a fault of its own. */
+/* Count the pages beyond the first: for the counters each is a fault of its own. */
 static __attribute__((noinline)) void
 count_run(struct fctx *f, uint64_t more)
 {
@@ -318,9 +317,9 @@ count_run(struct fctx *f, uint64_t more)
 	EVENT_ADD(fault_ended, more);
 }
 
-/* [W].  Who has to wait for it clears a frame meanwhile, which a store will mostly
- * want: a third of a zero-fill is then not done under the lock.  Not for a file: who
- * reads its page would wait for other frames (R9).  ws_limit() leaves room for him. */
+/* Take [W].  If the lock is taken, clear a frame first, which a store will mostly need: a
+ * third of a zero-fill is then not done under the lock.  Not for a file, whose page may
+ * have to be read and needs other frames (R9).  ws_limit() leaves room for the frame. */
 static void
 lock_words(struct fctx *f)
 {
@@ -365,9 +364,9 @@ fault_resolve(struct fctx *f)
 	return r;
 }
 
-/* No VAD holds va: does a stack above it grow down to it?  Growing changes the tree, so
- * map_lock is taken anew for writing and all is asked again.
- * Locks: [M], kept, but not all the time.  Returns: FAULT_RESTART, FAULT_SIGNAL. */
+/* No VAD contains va: does a stack above grow down to it?  That changes the tree, so
+ * map_lock is taken anew for writing and the VAD looked up again.
+ * Locks: [M], dropped and taken again.  Returns: FAULT_RESTART, FAULT_SIGNAL. */
 static enum fault_outcome
 fault_grow(struct fctx *f)
 {
@@ -395,9 +394,9 @@ fault_grow(struct fctx *f)
 	return FAULT_RESTART;
 }
 
-/* A debugger has stored to a mapping that has paid for nothing, and one page of it has
- * paid by itself.  If it becomes writable later it goes on so: where words are all that
- * there is, nobody could say which of its pages had.
+/* A debugger stores to a mapping that is not charged, and one page of it is charged at
+ * this touch.  From now on all its pages are charged at touch, even if it becomes
+ * writable: PTEs alone could not tell which pages were charged.
  * Locks: [M] exclusive; takes [X]. */
 static void
 pays_at_touch(struct fctx *f)
@@ -413,8 +412,8 @@ pays_at_touch(struct fctx *f)
 	vad_update_link(v);
 }
 
-/* The page of a forced access is pinned; the process gets no right that it has not, to
- * that page or to those behind it that came along.
+/* The page of a forced access is pinned; take the rights away that the process does not
+ * have, from that page and from neighbours that were mapped with it.
  * Locks: [M] exclusive. */
 static __attribute__((noinline)) void
 take_rights_back(struct fctx *f)
@@ -429,8 +428,8 @@ take_rights_back(struct fctx *f)
 	pays_at_touch(f);
 }
 
-/* S0: the VAD of va, copied to f->v: it is paged, and no paged memory is touched under
- * ws_lock.  What f->v says is true while [M] is held. */
+/* S0: copy the VAD of va to f->v: VADs are paged, and no paged memory is touched under
+ * ws_lock.  The copy is valid while [M] is held. */
 static enum fault_outcome
 fault_lookup(struct fctx *f)
 {
@@ -442,7 +441,7 @@ fault_lookup(struct fctx *f)
 	v = f->as->school->lookup(f->as, vpn);
 	if (v != NULL)
 		set_vad(f, v);
-	/* Perhaps just now, when it was to be brought. */
+	/* Perhaps it was lost just now, when its page was brought. */
 	if (as_is_lost(f->as))
 		return fault_signal(f, SIGKILL, 0);
 	return v == NULL ? fault_grow(f) : FAULT_DONE;
@@ -474,7 +473,7 @@ fault_once(struct fctx *f)
 
 /* ---- S3: the end ---- */
 
-/* Pins, the frame and the token go; the thread is at the fault outside of this one. */
+/* Give pins, frame and token back; the thread returns to the fault around this one. */
 static void
 end_holds(struct fctx *f, enum fault_outcome r)
 {
@@ -484,7 +483,7 @@ end_holds(struct fctx *f, enum fault_outcome r)
 	thread_current()->vmfault = f->outer;
 }
 
-/* What the caller hears.  A fault that sleeps and fails is a bus error: the page could
+/* The result for the caller.  A fault whose wait failed is a bus error: the page could
  * not be read. */
 static int
 answer(struct fctx *f, enum fault_outcome r, int error)
@@ -505,8 +504,8 @@ answer(struct fctx *f, enum fault_outcome r, int error)
 	return -EFAULT;
 }
 
-/* In this order: who took a frame makes room for the next while he holds nothing, and
- * what a check looks at is at rest. */
+/* In this order: a thread that took a frame makes room for the next while it holds no
+ * lock or pin, and nothing of the fault is left when the check runs. */
 static int
 fault_finish(struct fctx *f, enum fault_outcome r, int error)
 {
@@ -525,9 +524,9 @@ fault_finish(struct fctx *f, enum fault_outcome r, int error)
 
 /* ---- all of it ---- */
 
-/* Make va reachable for one access by the current thread.  f is zero but for kernel and
- * pin_out: the page is then left pinned in *pin_out.  Who sets kernel counts
- * fault.kernel.
+/* Make va reachable for one access by the current thread.  f is zero except kernel and
+ * pin_out: the page is then left pinned in *pin_out.  A caller that sets kernel also
+ * counts fault.kernel.
  * Locks: none of rank >= 2 held; takes and releases map_lock and ws_lock.
  * Owns: nothing afterwards: pins and spare frames of f are given back.
  * Returns: 0, -EFAULT (the signal to send is in f->sig), -EINTR (dying). */
@@ -547,7 +546,7 @@ vm_fault(struct aspace *as, va_t va, enum access access, struct fctx *f)
 	EVENT(fault_total);
 	EVENT(fault_begin, va, access, as->id);
 	do {
-		/* Others could take what is read each time before it is mapped (D6). */
+		/* Others could reclaim the page each time before it is mapped (D6). */
 		f->want.hold = f->restarts >= faults.hold;
 		r = fault_once(f);
 		if (r == FAULT_DONE || r == FAULT_SIGNAL)
@@ -574,8 +573,8 @@ vm_user_fault(struct aspace *as, va_t va, enum access access,
 	return r;
 }
 
-/* A fault that ended in a signal: has somebody else an answer (design frames)?
- * Locks: none held.  Returns: true: the thread goes on with what is in the frame. */
+/* A fault that ended in a signal: does another process resolve it (design frames)?
+ * Locks: none held.  Returns: true: go on with the registers in the frame. */
 bool
 vm_fault_upcall(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
 {
@@ -601,11 +600,11 @@ vm_kernel_fault(va_t va, enum access access)
 	return vm_fault(as, va, access, &f) == 0 ? 0 : -EFAULT;
 }
 
-/* Each page of [va, end), for the kernel: as many in one pass as lie in one mapping and
- * table, so that the locks and the way there are paid once.
+/* Fault in each page of [va, end) for the kernel: in one pass as many as lie in one
+ * mapping and table, so that locks and table walk are paid once.
  * Locks: as vm_fault().
- * Returns: 0; else what ended it at f->va, as vm_fault(); -EINTR also where all pages
- * are there already, and the thread is killed. */
+ * Returns: 0; else the error at f->va, as vm_fault(); -EINTR also if all pages are there
+ * already but the thread is killed. */
 int
 vm_fault_range(struct aspace *as, va_t va, va_t end, enum access access,
     struct fctx *f)

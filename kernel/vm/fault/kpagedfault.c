@@ -28,7 +28,7 @@
 #include "vm/fault/fault.h"
 #include "vm/map/map.h"
 
-/* Rule 1; with locks=1 by rank, always by what is known without it. */
+/* Rule 1: with locks=1 checked by rank, else by the locks that are known anyway. */
 static void
 demand_legal(va_t kva)
 {
@@ -45,7 +45,7 @@ demand_legal(va_t kva)
 		    "%u (%s)", kva, rank, lockrank_name(rank));
 }
 
-/* What the fault under way holds must not wait with it (rule 2). */
+/* The fault around this one gives up its pins and frames before the wait (rule 2). */
 static struct fctx *
 let_outer_go(void)
 {
@@ -58,7 +58,7 @@ let_outer_go(void)
 	return f;
 }
 
-/* The processor is about to use the translation. */
+/* Set A: the CPU is about to use the translation. */
 static void
 mark_used(va_t kva)
 {
@@ -70,7 +70,7 @@ mark_used(va_t kva)
 	spin_unlock(&pfn_lock);
 }
 
-/* A page has come back for somebody who is no container's: could it be read?
+/* A page that is not a container has been brought: could it be read?
  * Locks: none of rank >= 8; the page is pinned. */
 void
 kpaged_fault_lost(va_t kva, struct vm_page *pg)

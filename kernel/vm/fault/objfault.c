@@ -44,12 +44,12 @@
 #include "vm/table/table.h"
 #include "vm/ws/ws.h"
 
-#define CODE_WINDOW 4             /* pages: code jumps about within few */
+#define CODE_WINDOW 4             /* pages: jumps in code stay within a few */
 
 /* ---- a file: between passes, with no lock of rank >= 2 ---- */
 
-/* What f->va maps, if it is an object of this type, looked up anew: while the fault
- * waited, or read another page, it may have become another one (R3).
+/* The mapping of f->va, if it is of an object of this type, looked up anew: it may have
+ * changed while the fault waited or read another page (R3).
  * Locks: none of rank >= 2.  Owns: true: the caller, v: vad_view_end(). */
 static bool
 look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
@@ -64,7 +64,7 @@ look(const struct fctx *f, enum vmo_type type, struct vad_view *v)
 	return false;
 }
 
-/* Pages to be read for a fault on v; < 0: so many, downwards. */
+/* How many pages to read for a fault on v; < 0: downwards. */
 static int
 fault_window(const struct vad_view *v)
 {
@@ -78,8 +78,8 @@ fault_window(const struct vad_view *v)
 	return n > 0 && (v->prot & PROT_X) != 0 ? MAX(n, CODE_WINDOW) : n;
 }
 
-/* The fault has ended, or asks for another page.  What has got a block is written,
- * whether the store came or not: the block holds old bytes.
+/* The fault has ended, or needs another page.  An extended page is made dirty, even if no
+ * store came: its new block holds old bytes of the disk.
  * Locks: none of rank >= 3. */
 void
 cache_fault_end(struct fctx *f)
@@ -107,7 +107,7 @@ read_page(struct want *w)
 	return r;
 }
 
-/* want.get of a fault: f->file_page, if it is still held, gets its place on disk.
+/* want.get of a fault: f->file_page, if it is still pinned, gets its blocks on disk.
  * Returns: 0: start the fault again; -ENOSPC, -EIO (SIGBUS), -EINTR. */
 static int
 extend_page(struct want *w)
@@ -121,7 +121,7 @@ extend_page(struct want *w)
 	pageout_throttle();
 	if (!look(f, VMO_VNODE, &v))
 		return 0;
-	/* To look at a paged VAD is a fault that may have let it go (rule c). */
+	/* Reading a paged VAD may fault, and that may have dropped the pin (rule c). */
 	if (f->file_page == NULL ||
 	    !cache_is_page(v.vmo, v.off, f->file_page)) {
 		cache_fault_end(f);
@@ -159,7 +159,7 @@ cache_fault(struct fctx *f, struct vm_page **out)
 	}
 }
 
-/* Rule 3: a dirty page has its place on disk, and so has the one that this fault has
+/* Rule 3: a dirty page has its blocks on disk, and so has the page that this fault has
  * extended, unless the file has grown inside it since.
  * Locks: [W]; takes [O], [P].
  * Owns: false: takes the pin over, the outcome is FAULT_NEEDMEM. */
@@ -243,7 +243,7 @@ struct block {
 	struct vm_page *page[AROUND_MAX]; /* in memory, or NULL */
 };
 
-/* The aligned block of f's page, as far as it lies in the mapping. */
+/* The aligned block around f's page, clipped to the mapping. */
 static void
 block_of(const struct fctx *f, struct block *b)
 {
@@ -255,7 +255,7 @@ block_of(const struct fctx *f, struct block *b)
 	b->idx = f->v.off + b->vpn - f->v.start;
 }
 
-/* Is the touch one of a sequence, or of code, which jumps about within few pages?
+/* Is the touch part of a sequence, or of code, whose jumps stay within a few pages?
  * Elsewhere neighbours are mapped in vain more often than not. */
 static bool
 is_local(const struct fctx *f)
@@ -265,7 +265,7 @@ is_local(const struct fctx *f)
 	    word_get(f->word - 1) != 0);
 }
 
-/* Map those of the block whose word is ABSENT, at most room.  [W], [P]. */
+/* Map the pages of the block whose word is ABSENT, at most `room` of them.  [W], [P]. */
 static unsigned
 map_block(struct fctx *f, const struct block *b, uint64_t bits, uint64_t room)
 {
@@ -287,7 +287,7 @@ map_block(struct fctx *f, const struct block *b, uint64_t bits, uint64_t room)
 	return n;
 }
 
-/* Map what lies around f's page, which is mapped, with its bits.
+/* Map the resident pages around f's page, which is mapped, with the same bits.
  * Locks: [W]; takes [O], [P]. */
 void
 fault_map_around(struct fctx *f, uint64_t bits)
@@ -312,8 +312,8 @@ fault_map_around(struct fctx *f, uint64_t bits)
 	EVENT_ADD(fault_around_pages, n);
 }
 
-/* The same with the page of zeros, which f's word maps, as word says.  Who asks for a
- * range page by page says of each that it is used.
+/* The same with the zero page, which f's word maps; all get this word.  If a range is
+ * faulted in page by page, each page counts as used.
  * Locks: [W]; takes [P]. */
 void
 fault_zero_around(struct fctx *f, uint64_t word)
@@ -341,7 +341,7 @@ fault_zero_around(struct fctx *f, uint64_t word)
 
 /* ---- a device ---- */
 
-/* What the mapping allows: nobody asks a device for its bit D. */
+/* The rights of the mapping: W at once, for nobody needs D of a device. */
 static uint64_t
 rights(const struct fctx *f)
 {
@@ -349,8 +349,8 @@ rights(const struct fctx *f)
 	    ((f->v.prot & PROT_X) != 0 ? 0 : MD_PTE_NX);
 }
 
-/* F12 device: f->v maps a special object, and permits the access.  enter puts a word
- * where there is none, and keeps the books of the table.
+/* F12 device: f->v maps a special object, and permits the access.  enter() stores a word
+ * where there is none, and updates the counts of the table.
  * Locks: [M], [W] kept.  Returns: FAULT_DONE; FAULT_SIGNAL: it was to be pinned. */
 enum fault_outcome
 fault_device(struct fctx *f, void (*enter)(struct fctx *, uint64_t word))

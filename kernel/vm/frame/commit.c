@@ -50,10 +50,10 @@
 
 enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 
-#define KERNEL_SHARE 32 /* one frame of so many is for the kernel to wire */
-#define PLACES_KEPT 64  /* for those who ask at the same time */
+#define KERNEL_SHARE 32 /* one of this many frames is for the kernel to wire */
+#define PLACES_KEPT 64  /* for charges at the same time */
 #define USER_EIGHTHS 3 /* of the frames may be wired for users (rule 6) */
-/* Pages of which users leave root: a part of memory, within bounds. */
+/* Pages that users leave to root: a part of memory, within bounds. */
 #define ROOT_SHARE 32
 #define ROOT_MIN 384ul
 #define ROOT_MAX 2048ul
@@ -81,7 +81,7 @@ gauge_limit(size_t unused)
 	return commit_limit();
 }
 
-/* Take stock.  Locks: none; once, by vm_init(), before anything is charged. */
+/* Count the frames.  Locks: none; once, by vm_init(), before anything is charged. */
 void
 commit_init(void)
 {
@@ -95,7 +95,7 @@ commit_init(void)
 	ev_set_gauge(EV_commit_limit, gauge_limit, 0);
 }
 
-/* So many frames that were wired then are free now.
+/* n frames that were wired at that time are free now.
  * Locks: none; before there are programs. */
 void
 commit_adopt(uint64_t n)
@@ -107,7 +107,7 @@ commit_adopt(uint64_t n)
 
 /* ---- the limit ---- */
 
-/* How much may be promised: what class USER can get if all of it is touched.
+/* The limit of promises: the pages that class USER can get if all are touched.
  * Returns: pages. */
 uint64_t
 commit_limit(void)
@@ -129,18 +129,18 @@ commit_total(void)
 	return atomic_load(&commit.charged);
 }
 
-/* ---- what is root's ---- */
+/* ---- the part for root ---- */
 
-/* Does the current thread ask for a user? */
+/* Does the current thread act for a user? */
 static bool
 is_for_user(void)
 {
 	return commit.is_user != NULL && commit.is_user();
 }
 
-/* How much of the limit stays root's: also what a fork wants to see free.  Who asks for
- * new memory leaves all of it; what is needed to go on (a table, a frame of the kernel)
- * may go into half of it. */
+/* How much of the limit is left for root; a fork, too, must find it free.  A request for
+ * new memory leaves all of it; memory that is needed to go on (a table, a frame of the
+ * kernel) may use half of it. */
 static uint64_t
 left_for_root(enum leave leave)
 {
@@ -164,8 +164,8 @@ has_room_for_few(uint64_t limit)
 	return used + PLACES_KEPT <= limit;
 }
 
-/* phys_set_gate: rule 6 for frames that the kernel wires.  Slabs, stacks, buffers,
- * texts: all of them come here. */
+/* phys_set_gate: rule 6 for frames that the kernel wires: slabs, stacks, buffers and
+ * texts all come here. */
 static bool
 may_wire(uint64_t n)
 {
@@ -221,7 +221,7 @@ commit_refuse(uint64_t n)
 	return -ENOMEM;
 }
 
-/* In both of its callers: of a page that is touched first it is a twentieth. */
+/* Inlined into both callers: it is a twentieth of the first touch of a page. */
 static inline __attribute__((always_inline)) int
 charge(uint64_t n, enum leave leave)
 {
@@ -231,7 +231,7 @@ charge(uint64_t n, enum leave leave)
 
 	if (n == 0)
 		return 0;
-	/* Where there is room for all, it does not matter who asks. */
+	/* If there is room for all, it does not matter who asks. */
 	if (have + n + kept > limit)
 		kept = left_for_root(leave);
 	if (inject_hit(FI_COMMIT))
@@ -263,7 +263,7 @@ commit_uncharge(uint64_t n)
 	atomic_sub(&commit.charged, n);
 }
 
-/* Promise n pages of a space that pays at the touch: NORESERVE pages, tables of
+/* Promise n pages of a space that are charged at touch: NORESERVE pages, tables of
  * mappings that are not charged.
  * Locks: any.  Returns: 0, -ENOMEM (the fault ends in SIGBUS). */
 int
@@ -278,7 +278,8 @@ commit_charge_late(struct aspace *as, uint64_t n)
 	return 0;
 }
 
-/* A page more, without the test: for what is bounded and may not fail.  Locks: any. */
+/* One page more, without the test: for uses that are bounded and may not fail.  Locks:
+ * any. */
 void
 commit_charge_forced(struct aspace *as)
 {
@@ -309,7 +310,7 @@ commit_use_prepaid(struct aspace *as, uint64_t n)
 	return true;
 }
 
-/* More has been promised than the limit: may one page more be touched all the same?
+/* More has been promised than the limit: is there still room for one page?
  * Locks: any of rank < 9. */
 bool
 commit_finds_room(void)
@@ -317,7 +318,7 @@ commit_finds_room(void)
 	uint64_t limit = commit_limit();
 
 	if (atomic_load(&commit.charged) <= limit) {
-		/* A charge may come between the look and the store. */
+		/* A charge may come between the test and the store. */
 		atomic_store(&commit_overdrawn, false);
 		if (atomic_load(&commit.charged) <= limit)
 			return true;
@@ -326,8 +327,8 @@ commit_finds_room(void)
 	return has_room_for_few(limit - MIN(limit, left_for_root(LEAVE_HALF)));
 }
 
-/* A page or table at va could not be paid for at its touch: the program gets a SIGBUS,
- * the log a line, one each second at most.
+/* A page or table at va could not be charged at its touch: the program gets a SIGBUS,
+ * the log a line, at most one each second.
  * Locks: any of rank < 9. */
 void
 commit_warn(va_t va)
@@ -347,8 +348,8 @@ commit_warn(va_t va)
 
 /* ---- modes ---- */
 
-/* May memory of so many pages be mapped and paid for later?  Mode 0 refuses what could
- * never be had.
+/* May this number of pages be mapped and charged later?  Mode 0 refuses a size for which
+ * there could never be room.
  * Returns: 0, -ENOMEM. */
 int
 commit_guess(uint64_t pages)
@@ -358,7 +359,7 @@ commit_guess(uint64_t pages)
 	return pages > commit.frames + atomic_load(swap_ops->slots) ? -ENOMEM : 0;
 }
 
-/* Mappings pay at the touch, whether they ask for it or not. */
+/* All mappings are charged at touch, with or without NORESERVE. */
 bool
 commit_is_late(void)
 {
@@ -372,7 +373,7 @@ commit_mode(void)
 	return atomic_load(&commit.mode);
 }
 
-/* The ratio is mode 2's; whoever changes one of the two sees the other. */
+/* The ratio holds in mode 2 only; a change of either reads both. */
 static void
 set_places(void)
 {
@@ -399,7 +400,7 @@ commit_ratio(void)
 	return atomic_load(&commit.ratio);
 }
 
-/* 0, -EINVAL: nobody is promised what there is not. */
+/* 0, -EINVAL: more than 100 of a hundred frames. */
 int
 commit_set_ratio(uint64_t percent)
 {

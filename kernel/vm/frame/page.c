@@ -22,14 +22,14 @@
  *           3. Old or new words of kind TRANS or BUSY change under [P] (R5);
  *              only VALID → TRANS does not: the page is still mapped then.
  */
-#define WORD_TO_CALL /* here they are for who cannot have them in line */
+#define WORD_TO_CALL /* functions, for callers that cannot inline them */
 #include "vm/frame/frame.h"
 
-#define IDLE_MANY 64 /* tables without a page: bsm shall look */
+#define IDLE_MANY 64 /* tables without a page: wake bsm */
 
 static struct vm_page *zero_frame;   /* [c] the global one */
 
-/* The zero frame, and what waits for pages.
+/* The zero frame, and the queues of sleepers for pages.
  * Locks: none; once, by vm_init().
  * Returns: or panics: without a frame there is no machine. */
 void
@@ -76,8 +76,8 @@ pte_kind_name(enum pte_kind kind)
 	return (unsigned)kind < ARRAY_LEN(names) ? names[kind] : "?";
 }
 
-/* None of its words names a frame any more but the zero page: it could leave, too.  Or
- * one does again.  [P]. */
+/* None of its words names a frame any more, except the zero page: the table could go to
+ * swap, too.  Or one does again.  [P]. */
 static void
 idle_changed(struct vm_page *table, bool idle)
 {
@@ -92,7 +92,7 @@ idle_changed(struct vm_page *table, bool idle)
 		frames_wake_bsm();
 }
 
-/* So many words more, or less, name a frame, or one that is special.  [P]. */
+/* n words more, or fewer, name a frame, or a special one.  [P]. */
 static inline __attribute__((always_inline)) void
 resident_changed(struct vm_page *container, int more, int special)
 {
@@ -112,7 +112,7 @@ resident_changed(struct vm_page *container, int more, int special)
 		idle_changed(container, is_idle);
 }
 
-/* So many more are not ABSENT, so many more name a frame, or one that is special.  [P]. */
+/* This number of words more are not ABSENT, name a frame, or a special one.  [P]. */
 static inline __attribute__((always_inline)) void
 count_words(struct vm_page *container, int used, int resident, int special)
 {
@@ -123,7 +123,7 @@ count_words(struct vm_page *container, int used, int resident, int special)
 	}
 	if (resident != 0)
 		resident_changed(container, resident, special);
-	/* Written by direct map, where no D bit tells. */
+	/* Written by the direct map, which sets no D bit in a PTE of the page. */
 	if ((container->flags & PF_DIRTY) == 0)
 		page_dirty_locked(container);
 }
@@ -148,7 +148,7 @@ put_word(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
-/* The books of a container of whose words several have been stored.
+/* Update the counts of a container several of whose words have been stored.
  * Locks: the container's, [P]. */
 void
 word_sums_locked(struct vm_page *container, int used, int resident)
@@ -177,7 +177,7 @@ word_set_locked(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
-/* Store a word and keep the books of its container.
+/* Store a word and update the counts of its container.
  * Locks: the container's ([W], [F] or [O]), which makes old stable but for A and D;
  * takes [P] if nres or PF_DIRTY change.
  * Returns: the old word, with its final A and D bits. */
@@ -198,7 +198,7 @@ word_set(struct vm_page *container, uint64_t *word, uint64_t new)
 	return old;
 }
 
-/* Keep the books of the table for all of them: as word_set() for each.
+/* Update the counts of the table for all cleared words, as word_set() does for each.
  * Locks: [W] of its space; takes [P]. */
 void
 word_settle(struct vm_page *table, const struct words_cleared *gone)
@@ -217,8 +217,8 @@ word_settle(struct vm_page *table, const struct words_cleared *gone)
 	spin_unlock(&pfn_lock);
 }
 
-/* Keep the books of the table for n of them, so many special, so many locked: as
- * word_set() for each.
+/* Update the counts of the table for n entered words, with the number of special and of
+ * locked ones, as word_set() does for each.
  * Locks: [W] of its space, [P]. */
 void
 word_entered(struct vm_page *table, unsigned n, unsigned special, unsigned locked)
@@ -231,7 +231,7 @@ word_entered(struct vm_page *table, unsigned n, unsigned special, unsigned locke
 	count_words(table, (int)n, (int)n, (int)special);
 }
 
-/* The records of what word_move_run() has moved. */
+/* The trace records of the words that word_move_run() has moved. */
 static __attribute__((noinline, cold)) void
 record_moved(const uint64_t *from, const uint64_t *to, unsigned n)
 {
@@ -247,11 +247,11 @@ record_moved(const uint64_t *from, const uint64_t *to, unsigned n)
 	}
 }
 
-/* Words of one leaf table become words of another of the same space, as long as they
- * follow one another and are VALID, of a private page or one that a fork shares; n at
- * most.  The page that a word owns has its home there.
+/* Move words of one leaf table to another of the same space: a run of VALID words of
+ * private pages or pages shared by a fork, n at most.  The home of an owned page moves
+ * with its word.
  * Locks: [W] of their space, [P].
- * Returns: how many: the old addresses are to be flushed before [W] is given back. */
+ * Returns: how many: their old addresses must be flushed before [W] is dropped. */
 unsigned
 word_move_run(struct vm_page *table, uint64_t *from, struct vm_page *to_table, uint64_t *to,
     unsigned n)
@@ -295,7 +295,7 @@ word_change(uint64_t *word, uint64_t clear, uint64_t set)
 	return old;
 }
 
-/* A VALID word was used since the last look, and is young; or it grows older.
+/* A VALID word that was used since the last pass becomes young, any other older.
  * Locks: [W] of its space.  Returns: the new age. */
 unsigned
 pte_age_word(uint64_t *word)
@@ -312,7 +312,7 @@ pte_age_word(uint64_t *word)
 
 /* ---- frames ---- */
 
-/* Give back a frame in LIMBO that nobody holds.  Locks: not [P]. */
+/* Free a frame in LIMBO that is neither mapped nor pinned.  Locks: not [P]. */
 void
 page_free(struct vm_page *pg)
 {
@@ -321,7 +321,7 @@ page_free(struct vm_page *pg)
 	phys_free(pg);
 }
 
-/* Give back such frames, linked through qnext: page_free_chain().  Locks: not [P]. */
+/* Free such frames, linked through qnext: page_free_chain().  Locks: not [P]. */
 void
 page_free_linked(pfn_t first)
 {
@@ -335,7 +335,7 @@ adopt(struct vm_page *pg, enum page_home home, uint64_t payload)
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	ASSERT((pg->slot | pg->nres | pg->nused) == 0);
 	page_set_home(pg, home, payload);
-	pg->flags |= PF_DIRTY; /* PF_ERROR: it stands for one that is lost */
+	pg->flags |= PF_DIRTY; /* PF_ERROR: it replaces a lost page */
 	if (owner_is_word(pg))
 		pg->swp.ahead = false;
 	page_set_state(pg, PG_ACTIVE);
@@ -352,10 +352,9 @@ page_adopt_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	adopt(pg, home, payload);
 }
 
-/* The private page of a word that names none, or the table (HOME_TABLE, idle as yet):
- * what is done with a frame that has been filled.  As page_adopt_locked(),
- * page_map_locked() and word_set() in turn, with what is known of both words: 250
- * instructions less.
+/* A filled frame becomes the private page of a word that names none, or its table
+ * (HOME_TABLE, idle at first).  The same as page_adopt_locked(), page_map_locked() and
+ * word_set() in turn, but with both words known it takes 250 instructions less.
  * Locks: [W] of its space; takes [P].
  * Owns: takes the frame over. */
 void
@@ -383,8 +382,8 @@ page_install(struct vm_page *parent, uint64_t *word, struct vm_page *pg,
 	spin_unlock(&pfn_lock);
 }
 
-/* The page of a word that names none, a copy of from, is in memory and not mapped: what
- * the child of a fork gets.
+/* A copy of from becomes the page of a word that names none, in memory and not mapped,
+ * for the child of a fork.
  * Locks: [W] of the word's space; takes [P].
  * Owns: takes to over; the caller keeps from, and its pin. */
 void
@@ -403,7 +402,7 @@ page_install_copy(struct vm_page *parent, uint64_t *word, enum page_home home,
 
 /* ---- mappings ---- */
 
-/* One more VALID word maps the page.  Taken off its queue where it is on one; a fault
+/* One more VALID word maps the page.  If the page is on a queue it leaves it; a fault
  * calls ws_rescue() before, which counts that.
  * Locks: [P]. */
 void
@@ -417,7 +416,7 @@ page_map_locked(struct vm_page *pg)
 }
 
 /* One VALID word less, its flush acknowledged.
- * Locks: [P].  Returns: true: nobody holds the page any more, the caller frees it. */
+ * Locks: [P].  Returns: true: the last user has gone, the caller frees the page. */
 bool
 page_unmap_locked(struct vm_page *pg, enum page_dirt dirt)
 {
@@ -460,7 +459,7 @@ page_pin(struct vm_page *pg)
 	spin_unlock(&pfn_lock);
 }
 
-/* Locks: [P].  Returns: true: the caller frees it.  In line where a run of pages goes. */
+/* Locks: [P].  Returns: true: the caller frees it.  Inlined where runs are unpinned. */
 inline __attribute__((always_inline)) bool
 page_unpin_locked(struct vm_page *pg)
 {
@@ -541,9 +540,9 @@ disown(struct vm_page *pg)
 	return false;
 }
 
-/* The owner gives the page up: freed now, or by the last holder (transitions 14 and
- * 15).  The owning word or tree no longer names it.
- * Locks: [P].  Returns: true: nobody else holds it, the caller frees it. */
+/* The owner gives the page up: it is freed now, or with its last mapping or pin
+ * (transitions 14 and 15).  The owning word or tree no longer names it.
+ * Locks: [P].  Returns: true: it has no other user, the caller frees it. */
 bool
 page_disown_locked(struct vm_page *pg)
 {
@@ -561,7 +560,7 @@ page_zap_locked(struct vm_page *pg)
 	return disown(pg);
 }
 
-/* ACTIVE without a holder → standby or modified (transitions 9, 10). */
+/* ACTIVE without a mapping or pin → standby or modified (transitions 9, 10). */
 static void
 page_rest(struct vm_page *pg)
 {
@@ -569,8 +568,8 @@ page_rest(struct vm_page *pg)
 
 	if (pg->state != PG_ACTIVE)
 		return;
-	/* A container stays: its words are found through its address.  One in
-	 * kernel memory may go when none of them names a frame. */
+	/* A container stays ACTIVE: its words are found through its address.  One in
+	 * kernel memory may go when none of its words names a frame. */
 	if ((pg->flags & PF_CONTAINER) != 0 &&
 	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED))
 		return;
@@ -586,9 +585,9 @@ page_rest(struct vm_page *pg)
 	pq_insert(pg);
 }
 
-/* A mapping, a pin or a write has ended: a page that nobody uses goes to its queue.
+/* A mapping, a pin or a write has ended: an unused page goes to its queue.
  * Locks: [P].
- * Returns: true: that was the last thing which kept an orphan, the caller frees it. */
+ * Returns: true: that was the last user of an orphan, the caller frees it. */
 bool
 page_let_go_locked(struct vm_page *pg)
 {

@@ -67,7 +67,7 @@ file_of(const struct vm_page *pg)
 	return pa2va(page_home_payload(pg));
 }
 
-/* The page was changed and its copy on disk was not: a slot is of no use any more.
+/* The page was changed and its copy on disk was not: its slot is freed.
  * Locks: [P]. */
 void
 page_dirty_locked(struct vm_page *pg)
@@ -138,7 +138,7 @@ page_wait_idle(struct vm_page *pg, enum wait_how how)
 	return r;
 }
 
-/* The page is not busy any more: wake who waits for it.  Locks: [P]. */
+/* The page is not busy any more: wake its sleepers.  Locks: [P]. */
 static void
 page_wake(struct vm_page *pg)
 {
@@ -165,8 +165,8 @@ page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	page_set_state(pg, PG_READING);
 }
 
-/* The contents are there (transition 5): on standby, or with whom it was pinned for;
- * the sleepers are woken.
+/* The contents are there (transition 5): the page goes to standby, or is ACTIVE if
+ * pinned; the sleepers are woken.
  * Locks: [P]; the caller may pin or dirty the page in the same hold. */
 void
 page_filled_locked(struct vm_page *pg)
@@ -182,10 +182,10 @@ page_filled_locked(struct vm_page *pg)
 	page_wake(pg);
 }
 
-/* The contents could not be had: the owner has forgotten the page (6).
+/* The page could not be read: its owner names it no more (transition 6).
  * Locks: [P].
- * Returns: true: the caller frees it (page_free) once [P] is dropped; false: who has
- * pinned it does. */
+ * Returns: true: the caller frees it (page_free) once [P] is dropped; false: its last
+ * unpin does. */
 bool
 page_unfilled_locked(struct vm_page *pg)
 {
@@ -201,7 +201,7 @@ page_unfilled_locked(struct vm_page *pg)
 
 /* ---- being written ---- */
 
-/* The slot of swap that holds the bytes of a page in memory, or will; 0: none.
+/* Set the swap slot that holds, or will hold, the bytes of a resident page; 0: none.
  * Locks: [P]. */
 void
 page_set_slot(struct vm_page *pg, slot_t slot)
@@ -229,7 +229,7 @@ page_writing_locked(struct vm_page *pg)
 }
 
 /* The write has ended (transitions 11, 12); WRITTEN: the disk has the contents.
- * Locks: [P].  Returns: true: nobody holds the page any more, the caller frees it. */
+ * Locks: [P].  Returns: true: the last user has gone, the caller frees the page. */
 bool
 page_written_locked(struct vm_page *pg, enum page_write end)
 {
@@ -243,7 +243,8 @@ page_written_locked(struct vm_page *pg, enum page_write end)
 	if (end == PAGE_UNWRITTEN)
 		page_dirty_locked(pg);
 	if (pg->state == PG_MODIFIED) {
-		/* MADV_FREE while it was written, and kept: it has no place. */
+		/* MADV_FREE came during the write, and the page was kept: it has no
+		 * slot. */
 		if ((pg->flags & PF_DIRTY) == 0 &&
 		    (pg->slot != 0 || file_of(pg) != NULL))
 			page_set_state(pg, PG_STANDBY);
@@ -265,8 +266,8 @@ owner_init(void)
 		EV_swap_in_table, EV_swap_out_table, 0 });
 }
 
-/* A page with a word for a home has given up its frame, or gets one again: what its
- * owner counts.
+/* A page whose home is a word has given up its frame, or gets one again: update the
+ * counts of its owner.
  * Locks: [P]. */
 void
 owner_count_out(enum page_home home, struct vm_page *container, int change)
@@ -279,7 +280,7 @@ owner_count_out(enum page_home home, struct vm_page *container, int change)
 	EVENT_ADD(kpaged_pages_out, change);
 }
 
-/* The owning word of a page that was being read gets its answer.  Locks: [P]. */
+/* The read of a page has ended: set its owning word to TRANS or ERROR.  Locks: [P]. */
 void
 owner_set_word(struct vm_page *pg, uint64_t new)
 {
@@ -311,7 +312,7 @@ owner_reclaim(struct vm_page *pg)
 		swap_ops->ahead_ended(pg, AHEAD_GIVEN_UP);
 	page_set_slot(pg, 0);
 	page_set_home(pg, HOME_NONE, 0);
-	/* What it held as a container is counted again when it is back. */
+	/* Its counts as a container are made anew when it is back. */
 	pg->flags &= (uint8_t)~PF_CONTAINER;
 	EVENT(page_reclaim_anon);
 	return true;

@@ -34,8 +34,8 @@
 
 #define RECLAIM_TRIES 16   /* pages looked at before it gives up */
 #define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
-#define COME_NS (20 * TICK_NS) /* so long a call waits before it fails */
-#define TICK_NS 10000000ul /* rule 5; what is movable changes without a wake */
+#define COME_NS (20 * TICK_NS) /* how long a call waits before it fails */
+#define TICK_NS 10000000ul /* rule 5; pages become movable without a wake */
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
 
@@ -67,7 +67,7 @@ queue_of(const struct vm_page *pg)
 	    Q_MODANON];
 }
 
-/* Who gives up pages of this home, and how.
+/* Set the functions by which pages of this home are reclaimed.
  * Locks: none; once per home, by vm_init(). */
 void
 pq_set_owner(enum page_home home, const struct owner_ops *ops)
@@ -91,7 +91,7 @@ pq_insert(struct vm_page *pg)
 }
 
 /* Out of the queue that state and home name; the caller changes the state.
- * Locks: [P].  In line where a page is used again. */
+ * Locks: [P].  Inlined where a page is used again. */
 inline __attribute__((always_inline)) void
 pq_remove(struct vm_page *pg)
 {
@@ -116,7 +116,7 @@ pq_activate(struct vm_page *pg)
 
 /* ---- reclaiming frames ---- */
 
-/* The PFN lock for somebody who may hold a lock of higher rank: never waited for long. */
+/* Take the PFN lock though a lock of higher rank may be held: never spin for long. */
 static bool
 lock_pfn(void)
 {
@@ -132,7 +132,7 @@ lock_pfn(void)
 	return false;
 }
 
-/* The frame of a STANDBY page becomes free; its owner remembers where the bytes are.
+/* The frame of a STANDBY page becomes free; its owning word then names the slot.
  * Locks: [P].  Returns: false: the owner is busy, or keeps its pages. */
 bool
 pq_release(struct vm_page *pg)
@@ -182,7 +182,8 @@ wake_sleeper(struct sleepers *s)
 	return true;
 }
 
-/* A frame is free, or can be had from standby now.  Locks: any of rank < LR_WAIT. */
+/* A frame is free, or can be reclaimed from standby now.  Locks: any of rank <
+ * LR_WAIT. */
 static __attribute__((noinline)) void
 frames_came(void)
 {
@@ -190,7 +191,7 @@ frames_came(void)
 		wake_sleeper(&frames.others);
 }
 
-/* Frames are few: somebody has to give some up.  Locks: any of rank < LR_WAIT. */
+/* Frames are few: wake the threads that make room.  Locks: any of rank < LR_WAIT. */
 void
 frames_wake_bsm(void)
 {
@@ -209,8 +210,8 @@ frames_low(void)
 		frames_wake_bsm();
 }
 
-/* Gauges of the queues; be told by mem/ when frames come back, and when they become
- * few.
+/* Register the gauges of the queues, and functions that mem/ calls when frames come back
+ * and when they become few.
  * Locks: none; once, by vm_init(). */
 void
 pq_init(void)
@@ -234,7 +235,7 @@ frames_wait_low(uint64_t deadline_ns)
 	atomic_store(&frames.are_low, false);
 }
 
-/* What was promised does not count: who has it may not run for a while. */
+/* Promised frames do not count: the thread with the promise may not run for a while. */
 static uint64_t
 frames_left(void)
 {
@@ -250,7 +251,7 @@ has_frames(enum phys_class class)
 	return frames_left() > phys_marks.leave[class];
 }
 
-/* Ask those who make room; then sleep until a frame comes, or for a tick.
+/* Wake the threads that make room; then sleep until a frame comes, or for a tick.
  * Returns: 0, -EINTR. */
 static int
 wait_tick(struct sleepers *s, enum phys_class class)
@@ -270,10 +271,10 @@ wait_tick(struct sleepers *s, enum phys_class class)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
-/* For who has failed because the kernel had no frame, and may begin anew: has one been
- * refused since the thread last asked, and are there some now?  He may need more than one
- * at a time: none but the kernel takes what is below the mark of class USER.  Nobody has
- * promised that they come, so they are not waited for without end.
+/* For a call that failed because the kernel had no frame, and can begin anew: was a frame
+ * refused since the thread last asked, and are there some now?  It may need more than one
+ * at a time, and only the kernel takes frames below the mark of class USER.  As none is
+ * promised, the wait has a limit.
  * Locks: none of rank >= 3.
  * Returns: false: none was refused, none came in time, or a fatal signal did. */
 bool
@@ -294,7 +295,7 @@ vm_frames_come(void)
 }
 
 /* Sleep until an allocation of this class may succeed.  A thread that makes room waits
- * for the reserve, and to the end.
+ * for the reserve, and no signal ends its wait.
  * Locks: none of rank >= 3; pins: vm/frame/token.c.
  * Returns: 0: try again; -EINTR (fatal signal). */
 int
@@ -306,7 +307,7 @@ phys_wait(enum phys_class class)
 	if (inject_hit(FI_WAIT))
 		r = sleep_until(md_time_ns() + TICK_NS, vm_wait_how());
 	while (r == 0) {
-		/* Who is killed while he waits, and must finish: from now on. */
+		/* Killed during the wait, but it must finish: wait for the reserve. */
 		if (vm_class() == PHYS_RESERVED)
 			class = PHYS_RESERVED;
 		if (has_frames(class) || phys_reclaim())
@@ -319,7 +320,7 @@ phys_wait(enum phys_class class)
 	return vm_is_reserved() ? 0 : r;
 }
 
-/* A frame for user contents, waited for.
+/* Wait for a frame for user contents.
  * Locks: none of rank >= 3; pins: vm/frame/token.c.
  * Owns: the caller, *out in LIMBO.
  * Returns: 0 (at once if *out is a frame already), -EINTR (fatal signal). */

@@ -48,7 +48,7 @@ static struct {
 
 _Atomic uint64_t frames_unmovable;
 
-/* ---- what a thread has ---- */
+/* ---- classes of a thread ---- */
 
 /* One more or, with -1, one fewer. */
 static void
@@ -60,8 +60,8 @@ ctx_add(enum vmctx_byte byte, int more)
 	t->vmctx = (void *)((uintptr_t)t->vmctx + ((uintptr_t)more << 8 * byte));
 }
 
-/* What this thread does from now on makes room: its frames may come from the reserve,
- * and its waits for them do not end by a signal.  Nests. */
+/* From now on this thread makes room: its frames may come from the reserve, and no signal
+ * ends its waits for them.  Nests. */
 void
 vm_reserved_enter(void)
 {
@@ -74,8 +74,8 @@ vm_reserved_leave(void)
 	ctx_add(CTX_RESERVED, -1);
 }
 
-/* What this thread does from now on must be finished: a file system's metadata half
- * changed, the locks of a dying thread.  A fatal signal ends no wait in the VM until
+/* From now on this thread must finish its operation: a change of a file system's
+ * metadata, or the locks of a dying thread.  A fatal signal ends no wait in the VM until
  * vm_finish_end().  Nests. */
 void
 vm_finish_begin(void)
@@ -91,7 +91,7 @@ vm_finish_end(void)
 
 /* ---- taking and giving ---- */
 
-/* Frames that could be taken from whoever uses them. */
+/* Frames that could be reclaimed from their present users. */
 static uint64_t
 evictable(void)
 {

@@ -31,17 +31,17 @@
 #define START_TABLES 64  /* the tables of 128 MiB of text */
 #define START_RECORDS 6  /* for these, where a design has records */
 
-/* Blocks of g pages that a vpn range touches, less that of the page `last`: UINT64_MAX
- * before all.  This and what asks it is inlined: g is a constant where tables are
- * counted, which is all that most designs have. */
+/* Blocks of g pages that a vpn range touches, without the block of page `last`:
+ * UINT64_MAX for none.  Inlined with its callers: g is a constant for page tables, and
+ * most designs count only these. */
 static uint64_t
 blocks(uint64_t start, uint64_t end, uint64_t g, uint64_t last)
 {
 	return (end - 1) / g - start / g + (start / g != last / g);
 }
 
-/* What v pays, for a caller that adds up all VADs in order.  *last is the last page
- * that is paid for: UINT64_MAX before the first.
+/* What v is charged, for a caller that adds up all VADs in order.  *last is the last page
+ * that was charged: UINT64_MAX before the first.
  * Locks: [M].  Returns: pages. */
 uint64_t
 vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
@@ -58,7 +58,7 @@ vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 	return n;
 }
 
-/* Does a part of a paying VAD that is not in [lo, hi) lie in the block? */
+/* Does a charged VAD have a page in the block, but outside of [lo, hi)? */
 static bool
 is_paid_outside(struct aspace *as, uint64_t first, uint64_t g, uint64_t lo,
     uint64_t hi)
@@ -79,8 +79,8 @@ struct block_run {
 	uint64_t first, last;  /* block numbers */
 };
 
-/* Of these blocks of [lo, hi): how many do others pay for, too?  They come as near as the
- * blocks at its ends, no nearer. */
+/* How many of these blocks of [lo, hi) are charged for other pages, too?  Only the blocks
+ * at its ends can be. */
 static inline __attribute__((always_inline)) uint64_t
 shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi,
     const struct block_run *p)
@@ -90,7 +90,7 @@ shared_blocks(struct aspace *as, uint64_t lo, uint64_t hi,
 	    is_paid_outside(as, p->last * p->g, p->g, lo, hi));
 }
 
-/* Blocks of g pages of [lo, hi) that nobody outside of it pays for already. */
+/* Blocks of g pages of [lo, hi) that are not charged for pages outside of it already. */
 static inline __attribute__((always_inline)) uint64_t
 price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 {
@@ -99,8 +99,8 @@ price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 	return blocks(lo, hi, g, UINT64_MAX) - shared_blocks(as, lo, hi, &all);
 }
 
-/* What memory at [lo, hi) vpn that pays will cost: its pages, and the tables and frames
- * of records that nobody outside of it pays for already.
+/* The charge for charged memory at [lo, hi) vpn: its pages, and those tables and frames
+ * of records that are not charged for pages outside of it already.
  * Locks: [M].  Returns: pages. */
 uint64_t
 vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -112,7 +112,7 @@ vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
 	    (g == 0 ? 0 : price_of_blocks(as, lo, hi, g));
 }
 
-/* Blocks of g pages in [lo, hi) that only what goes there pays for; *pages: it does. */
+/* Blocks of g pages charged for [lo, hi) only; *pages: the charged pages there. */
 static inline __attribute__((always_inline)) uint64_t
 paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
     uint64_t *pages)
@@ -135,8 +135,8 @@ paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
 	return n == 0 ? 0 : n - shared_blocks(as, lo, hi, &p);
 }
 
-/* What is given back when [lo, hi) vpn goes: the pages that were paid for, and tables
- * and records that nobody outside of it pays for.
+/* The charge that is given back when [lo, hi) vpn goes: its charged pages, and tables
+ * and records that are not charged for pages outside of it, too.
  * Locks: [M].  Returns: pages. */
 uint64_t
 vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -150,8 +150,8 @@ vad_paid(struct aspace *as, uint64_t lo, uint64_t hi)
 	return n + pages;
 }
 
-/* May private writable memory grow by so many pages?  Who has a limit pays with a walk
- * of its VADs.
+/* May private writable memory grow by this number of pages?  A process with a limit pays
+ * with a walk over its VADs.
  * Locks: [M]. */
 bool
 map_data_fits(struct aspace *as, uint64_t pages)
@@ -169,11 +169,11 @@ map_data_fits(struct aspace *as, uint64_t pages)
 
 /* ---- paying ---- */
 
-/* For v, which will pay so much more.  [M] exclusive.  0, -ENOMEM. */
+/* Charge this number of pages for v.  [M] exclusive.  0, -ENOMEM. */
 static int
 pay(struct aspace *as, const struct vad *v, uint64_t price)
 {
-	/* What exec has paid ahead is for the stack and the first heap. */
+	/* The charge that exec made ahead is for the stack and the first heap. */
 	bool ahead = (v->flags & (VAD_GROWSDOWN | VAD_HEAP)) != 0;
 
 	if ((!ahead || !commit_use_prepaid(as, price)) &&
@@ -183,9 +183,9 @@ pay(struct aspace *as, const struct vad *v, uint64_t price)
 	return 0;
 }
 
-/* NORESERVE memory becomes writable.  malloc() reserves arenas and makes them writable by
- * small pieces, which it touches at once: it expects an error, and no SIGBUS.  Who makes
- * more writable will not use all of it.
+/* NORESERVE memory becomes writable.  malloc() reserves arenas and makes them writable in
+ * small pieces, which it touches at once: it expects an error, not a SIGBUS.  A program
+ * that makes more writable at once will not use all of it.
  * Returns: 0; -ENOMEM: it could not be touched now. */
 static int
 may_touch_piece(uint64_t pages)
@@ -198,8 +198,8 @@ may_touch_piece(uint64_t pages)
 	return 0;
 }
 
-/* vad is about to get the rights prot: private memory that becomes writable is paid for
- * now.  What has been paid stays paid when W goes again.
+/* vad is about to get the rights prot: charge private memory that becomes writable.  It
+ * stays charged when it loses the right again.
  * Locks: [M] exclusive.  Returns: 0, -ENOMEM. */
 int
 map_charge(struct aspace *as, struct vad *v, uint8_t prot)
@@ -228,7 +228,7 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 	return r;
 }
 
-/* Leaf tables of mappings that pay for none, but not more than max.  [M]. */
+/* Leaf tables of mappings that are not charged, but at most max.  [M]. */
 static uint64_t
 unpaid_tables(struct aspace *as, uint64_t max)
 {
@@ -246,9 +246,9 @@ unpaid_tables(struct aspace *as, uint64_t max)
 	return n;
 }
 
-/* A new program is complete.  Its first instructions touch text that nobody has paid a
- * table for, make the stack grow and ask for a heap: a program that cannot have these
- * is refused while its predecessor can still be told.
+/* A new program is complete.  Its first instructions need a table for its text, which is
+ * not charged, a larger stack and a heap: if there is no room for these, exec fails while
+ * it can still return an error to the old program.
  * Locks: none of rank >= 2.
  * Owns: as->commit.prepaid, until commit_use_prepaid() or the end of the space.
  * Returns: 0, -ENOMEM. */
@@ -268,7 +268,7 @@ map_prepay_start(struct aspace *as)
 	return r;
 }
 
-/* v, which has room there, gets this range.
+/* Give v this larger range, which is free.
  * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
 vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)

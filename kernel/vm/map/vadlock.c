@@ -15,12 +15,12 @@
 #include "vm/map/map.h"
 
 static struct {
-	struct mutex lock;       /* reservations and sums, one after the other */
+	struct mutex lock;       /* one reservation at a time */
 	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
 } reserving = { .lock = MUTEX_INIT(reserving.lock, LR_NONE) };
 
-/* May so many pages more be locked by as?  Reserves them until they are counted in
- * as->map.locked_pages.  What its stack locks heeds the limit, too.
+/* May as lock this number of pages more?  Reserves them until they are counted in
+ * as->map.locked_pages.  The locked growth of its stack counts, too.
  * Locks: [M] exclusive.  Owns: the caller owes map_lock_unreserve(pages).
  * Returns: 0; -ENOMEM: beyond limit (bytes), or beyond half of the RAM. */
 int
@@ -49,7 +49,7 @@ map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 	return 0;
 }
 
-/* They are counted now, or not wanted any more.  Locks: any of rank <= 2. */
+/* The pages are counted now, or not wanted.  Locks: any of rank <= 2. */
 void
 map_lock_unreserve(uint64_t pages)
 {

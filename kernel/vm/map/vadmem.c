@@ -58,12 +58,12 @@
 
 static _Atomic uint32_t most_vads = MAX_AT_BOOT; /* [A] */
 
-/* The books of a page, or of a block. */
+/* The record of a page or a block. */
 struct vad_page {
 	struct list_node node;   /* [pool] of as->map.pool, full ones last */
 	struct aspace *as;       /* [c] */
 	va_t kva;                /* [c] */
-	uint64_t free;           /* [pool] a bit for each place without a VAD; 0: full */
+	uint64_t free;           /* [pool] a bit for each free place; 0: full */
 };
 
 struct vad_block {
@@ -75,8 +75,8 @@ static struct kmem_cache pages = KMEM_CACHE("vad-page", struct vad_page);
 static struct kmem_cache blocks = KMEM_CACHE("vad-block", struct vad_block);
 static struct kmem_cache links = KMEM_CACHE("maplink", struct vm_maplink);
 
-/* Behind the VADs of the page or block in which v lies: whose they are.  NULL stands in
- * a page that was lost. */
+/* The pointer to the record, behind the VADs of v's page or block.  It is NULL in a page
+ * that was lost. */
 static struct vad_page **
 owner_of(const struct vad *v)
 {
@@ -100,7 +100,7 @@ page_at(struct list_node *n)
 
 /* ---- their pages: taking ---- */
 
-/* A place in a page that has one; 0: there is none. */
+/* A free place in a page that exists; 0: there is none. */
 static va_t
 take_place(struct vad_pool *pool)
 {
@@ -123,13 +123,13 @@ take_place(struct vad_pool *pool)
 	return kva;
 }
 
-/* Memory of a page, paid for, or of a block.  No lock of rank >= 3.  0: none. */
+/* Memory for a page, charged, or for a block.  No lock of rank >= 3.  0: none. */
 static va_t
 alloc_places(struct vad_pool *pool)
 {
 	va_t kva;
 
-	/* Two who ask at once may make a block too many. */
+	/* Two calls at once may make a block too many. */
 	if (atomic_load(&pool->nblocks) < BLOCKS) {
 		kva = (va_t)kmem_cache_alloc(&blocks);
 		atomic_add(&pool->nblocks, kva != 0);
@@ -143,7 +143,7 @@ alloc_places(struct vad_pool *pool)
 	return kva;
 }
 
-/* One page more, or block.  No lock of rank >= 3.  False: no memory. */
+/* Add a page or a block.  No lock of rank >= 3.  False: no memory. */
 static bool
 add_page(struct aspace *as)
 {
@@ -180,8 +180,8 @@ free_page(struct vad_page *p)
 	kmem_cache_free(&pages, p);
 }
 
-/* The VAD's memory is free; an empty page goes.  False: it lay in a lost page, and
- * stays until vadpool_end().  No lock of rank >= 3. */
+/* Free the VAD's memory, and its page if that is empty now.  False: the page was lost,
+ * and stays until vadpool_end().  No lock of rank >= 3. */
 static bool
 give(struct vad *v)
 {
@@ -204,7 +204,7 @@ give(struct vad *v)
 	return true;
 }
 
-/* What is still there when a space ends: nothing, unless a page was lost.
+/* Free what is left when a space ends: nothing, unless a page was lost.
  * Locks: none of rank >= 2.  Returns: VADs that had not been freed. */
 unsigned
 vadpool_end(struct aspace *as)
@@ -224,7 +224,7 @@ vadpool_end(struct aspace *as)
 
 /* ---- lost pages ---- */
 
-/* Under the list's spin lock: nobody ends the space meanwhile. */
+/* With the list's spin lock held: the space cannot end meanwhile. */
 static bool
 has_page(struct aspace *as, void *arg)
 {
@@ -241,7 +241,7 @@ has_page(struct aspace *as, void *arg)
 	return found;
 }
 
-/* A page of the region could not be read and is zero now: whose VADs were they?
+/* A page of the region could not be read and is zero now: which space had its VADs?
  * Locks: none of rank >= 9.  Returns: false: it holds no VADs. */
 bool
 vadpool_lost(va_t kva)
@@ -269,7 +269,7 @@ vadpool_is_here(struct aspace *as)
 
 /* ---- VADs ---- */
 
-/* It is on no list; NULL is allowed. */
+/* The link is on no list; NULL is allowed. */
 static void
 free_link(struct vm_maplink *link)
 {
@@ -315,7 +315,7 @@ vad_free(struct vad *v)
 
 	if (v == NULL)
 		return;
-	/* Of a VAD that was lost nothing is known. */
+	/* A lost VAD is all zeros. */
 	if (v->dpriv != NULL && *owner_of(v) != NULL)
 		design_release((*owner_of(v))->as, v);
 	vmo = v->vmo;
@@ -336,15 +336,15 @@ vad_list_free(struct vad_list *list)
 		vad_free(v);
 }
 
-/* A space that has so many mappings splits none; mmap and brk, as on Linux, refuse
- * only when it has more.  Locks: any. */
+/* A space with this number of mappings splits none; mmap and brk, as on Linux, fail
+ * only if it has more.  Locks: any. */
 uint64_t
 vad_max(void)
 {
 	return atomic_load_relaxed(&most_vads);
 }
 
-/* Root says how many.  Spaces that have more keep them.  Locks: any.
+/* Set by root.  Spaces that have more keep them.  Locks: any.
  * Returns: 0, -EINVAL. */
 int
 vad_set_max(uint64_t n)
@@ -378,7 +378,7 @@ vad_refill_spare(struct aspace *as)
 	}
 }
 
-/* v becomes ready to be cut off `of` at vpn.  NULL: no memory, v is free again. */
+/* Prepare v to become the part of `of` from vpn on.  NULL: no memory, v is freed. */
 static struct vad *
 ready_part(struct aspace *as, struct vad *v, const struct vad *of, uint64_t vpn)
 {
@@ -388,7 +388,7 @@ ready_part(struct aspace *as, struct vad *v, const struct vad *of, uint64_t vpn)
 	return NULL;
 }
 
-/* A VAD for what `of` has from vpn on, to be cut off.
+/* A VAD for the part of `of` from vpn on, to be cut off.
  * Locks: [M] exclusive.  Returns: as vad_alloc(). */
 struct vad *
 vad_alloc_part(struct aspace *as, const struct vad *of, uint64_t vpn)
@@ -416,7 +416,7 @@ vad_alloc_piece(struct aspace *as, const struct vad *of, uint64_t vpn)
 
 /* ---- their links ---- */
 
-/* What the link says of v, or of its copy. */
+/* Set the link's fields from v, or from its copy. */
 static void
 fill_link(struct vm_maplink *l, const struct vad *v)
 {
@@ -429,7 +429,7 @@ fill_link(struct vm_maplink *l, const struct vad *v)
 
 enum told { TELL_FEWER, TELL_MORE };
 
-/* The client may want to know.  [O]. */
+/* Tell the client of the object, if it wants to know.  [O]. */
 static void
 tell_mapped(struct vmo *vmo, enum told told)
 {
@@ -438,7 +438,7 @@ tell_mapped(struct vmo *vmo, enum told told)
 		vmo->client_ops->mapped(vmo->client, told == TELL_MORE);
 }
 
-/* The object learns of the mapping; from now on a truncate finds its words.
+/* Enter the mapping in the object's list: from now on a truncate finds its words.
  * Locks: [M] exclusive; takes [X]. */
 void
 vad_list_link(struct aspace *as, struct vad *v)
@@ -461,7 +461,7 @@ vad_list_link(struct aspace *as, struct vad *v)
 	mutex_unlock(&vmo->maps_lock);
 }
 
-/* The object forgets the mapping: its words are gone.  Locks: takes [X]. */
+/* Remove the mapping from the object's list: its words are gone.  Locks: takes [X]. */
 void
 vad_unlist_link(struct vad *v)
 {
@@ -488,7 +488,7 @@ vad_update_link(struct vad *v)
 	if (l == NULL || copy.vmo == NULL)
 		return;
 	mutex_lock(&copy.vmo->maps_lock);
-	/* A truncate under way has not seen what it gets from a neighbour. */
+	/* A truncate under way has not seen the pages that it gets from a neighbour. */
 	if (copy.end - copy.start > l->end - l->start)
 		l->zap_seq = 0;
 	fill_link(l, &copy);
@@ -511,7 +511,7 @@ take_link(struct vmo *vmo, const struct aspace *as)
 	return found;
 }
 
-/* The links of a space whose VADs could not be read go, each with the reference that
+/* Free the links of a space whose VADs could not be read, each with the reference that
  * its VAD had.
  * Locks: none of rank >= 2; the space has no words. */
 void

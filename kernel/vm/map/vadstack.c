@@ -15,8 +15,8 @@
  */
 #include "vm/map/map.h"
 
-/* A growing mapping v is to begin at vpn: within the limit, and with the guard gap
- * below it free.
+/* Let a growing mapping v begin at vpn, if that is within the limit and the guard gap
+ * below it is free.
  * Locks: [M] exclusive.  Returns: 0, -ENOMEM (nothing changed). */
 int
 map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)

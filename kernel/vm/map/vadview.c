@@ -34,8 +34,8 @@ vad_next_part(struct aspace *as, struct vad_part *p, uint64_t end)
 	return true;
 }
 
-/* The same for a loop that sleeps: what was read is void once map_lock has been dropped
- * (R3), so each step looks anew from where the last one ended.
+/* The same for a loop that sleeps: once map_lock has been dropped all that was read is
+ * void (R3), so each step looks anew from where the last one ended.
  * Locks: none of rank >= 2.
  * Owns: v, a reference to v->vmo: until the next call, or vad_view_end(). */
 bool

@@ -36,7 +36,7 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-/* One question about a page. */
+/* One request for a page. */
 struct anon_request {
 	uint64_t pgoff;
 	enum anon_want how;
@@ -59,7 +59,7 @@ anon_create(uint64_t bytes)
 	return vmo;
 }
 
-/* The last reference is gone: pages, tables, charge and header go.
+/* The last reference is gone: free pages, tables, charge and header.
  * Locks: none of rank >= 3. */
 void
 anon_put(struct vmo *vmo)
@@ -86,8 +86,8 @@ anon_top(uint64_t pgoff)
 	const unsigned direct = 6;
 	struct anon_top top = { .word = (unsigned)pgoff, .end = direct };
 
-	/* As Unix has the blocks of a file: a few in the header, then trees, each a level
-	 * deeper than the one before. */
+	/* Like the blocks of a file in Unix: a few in the header, then trees, each a
+	 * level deeper than the one before. */
 	ASSERT(pgoff < VMO_MAX_PAGES);
 	if (pgoff < direct)
 		return top;
@@ -100,10 +100,10 @@ anon_top(uint64_t pgoff)
 	return top;
 }
 
-/* The way from the header to the owning word, as far as it goes.
+/* The path from the header to the owning word, as far as it exists.
  * Locks: [O].  Owns: the caller, a pin on path->table unless that is NULL.
- * Returns: 0: path->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
- * not be read; -EAGAIN: w says which table is out. */
+ * Returns: 0: path->slot is the word; -ENOENT, -EIO: an interior one, which is 0 or could
+ * not be read; -EAGAIN: w says which table is on swap. */
 int
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *path, struct want *w)
 {
@@ -131,8 +131,8 @@ anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *path, struct want *
 	return 0;
 }
 
-/* One table, the topmost that is missing: made without [O], hung in under it if it is
- * still missing, else thrown away.  0, -ENOMEM, -EINTR. */
+/* Add the topmost table that is missing: it is made without [O], and linked with [O] if
+ * it is still missing, else freed.  0, -ENOMEM, -EINTR. */
 static int
 anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 {
@@ -164,7 +164,7 @@ anon_add_table(struct vmo *vmo, uint64_t pgoff, struct want *w)
 	anon_unpin_table(table);
 	if (missing)
 		return 0;
-	/* Somebody was faster, or the way is not in memory: look again. */
+	/* Another thread was faster, or a table is on swap: look again. */
 undo_kva:
 	if (kva != 0)
 		kpaged_free(kva, 1);
@@ -203,7 +203,7 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* ---- pages ---- */
 
-/* The page is in memory: the answer.  [P]. */
+/* The page is in memory: pin it for the caller.  [P]. */
 static void
 pin_found(struct anon_request *req, struct vm_page *pg)
 {
@@ -213,8 +213,8 @@ pin_found(struct anon_request *req, struct vm_page *pg)
 	req->page = pg;
 }
 
-/* Nearly always the page is in memory, and so are the tables above it: then they need
- * no pins.  [O] held.  False: a table or the page is out, or does not exist. */
+/* Nearly always the page and the tables above it are in memory: then they need no pins.
+ * [O] held.  False: a table or the page is on swap, or does not exist. */
 static bool
 pin_at_hand(struct vmo *vmo, struct anon_request *req)
 {
@@ -228,7 +228,7 @@ pin_at_hand(struct vmo *vmo, struct anon_request *req)
 	return pg != NULL;
 }
 
-/* The page is on swap: begin to read it, and those behind it.  [O] held. */
+/* The page is on swap: begin to read it, and pages behind it.  [O] held. */
 static int
 anon_read(struct anon_request *req, struct anon_path *path)
 {
@@ -241,8 +241,8 @@ anon_read(struct anon_request *req, struct anon_path *path)
 	return -EAGAIN;
 }
 
-/* The hole at path becomes a page, of the zeroed frame that req->want has: paid for,
- * counted; req->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
+/* The hole at path becomes a page, in the zeroed frame of req->want: charged and counted;
+ * req->page, with a pin for the caller.  0; -ENOSPC no quota, -ENOMEM no
  * commit: nothing has changed.  [O] held. */
 static int
 anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
@@ -377,7 +377,7 @@ anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 
 /* ---- the end of pages ---- */
 
-/* One word goes, with its page or slot.  [O] held. */
+/* Clear one word and free its page or slot.  [O] held. */
 static void
 anon_clear(struct vm_page *table, uint64_t *at, pfn_t *dead)
 {
@@ -392,7 +392,7 @@ anon_clear(struct vm_page *table, uint64_t *at, pfn_t *dead)
 	spin_unlock(&pfn_lock);
 }
 
-/* The words of one leaf table, or of the header; *lo moves on.  0, -EAGAIN. */
+/* Clear the words of one leaf table, or of the header; *lo moves on.  0, -EAGAIN. */
 static int
 anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
 {
@@ -431,8 +431,8 @@ anon_clear_run(struct vmo *vmo, uint64_t *lo, uint64_t hi, struct want *w)
 	return 0;
 }
 
-/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
- * or pinned loses its owner, and is freed by its last holder.
+/* Free the pages of [lo, hi) and tables that become empty.  A page that is still mapped
+ * or pinned loses its owner, and is freed with its last mapping or pin.
  * Locks: none of rank >= 3. */
 void
 anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)

@@ -23,7 +23,7 @@
  */
 #include "vm/object/object.h"
 
-/* The way to a page on which empty tables go: [own]. */
+/* The path to a page, from which empty tables are removed: [own]. */
 struct pruning {
 	struct vmo *vmo;
 	uint64_t pgoff, at;     /* at: counted from the first of its anon_top */
@@ -39,8 +39,8 @@ anon_home_init(void)
 		EV_swap_in_anon, EV_swap_out_anon, (unsigned)anon_top(0).end });
 }
 
-/* Let a table go.  Who has written to an interior word has said so: anon_set_upper();
- * word_set() does it for the others.
+/* Unpin a table.  It is not made dirty here: anon_set_upper() and word_set() do that when
+ * they store a word.
  * Locks: not [P]. */
 void
 anon_unpin_table(struct vm_page *table)
@@ -66,7 +66,7 @@ anon_set_upper(struct vm_page *table, uint64_t *slot, uint64_t new)
 	spin_unlock(&pfn_lock);
 }
 
-/* Words from pgoff, which is below top, lie side by side until here. */
+/* The end of the run of adjacent words that begins with pgoff's, which is below top. */
 static uint64_t
 run_end(const struct anon_top *top, uint64_t pgoff)
 {
@@ -109,8 +109,8 @@ anon_price(uint64_t pages)
 	return pages + tables_of(pages);
 }
 
-/* Rule 2: a table of vmo is going to be made; who does not make it takes the charge
- * back by anon_table_uncharge().
+/* Rule 2: charge a table of vmo before it is made; if it is not made in the end call
+ * anon_table_uncharge().
  * Locks: any.  Returns: 0, -ENOMEM. */
 int
 anon_table_charge(const struct vmo *vmo)
@@ -118,7 +118,7 @@ anon_table_charge(const struct vmo *vmo)
 	return vmo->charged_whole ? 0 : commit_charge(1);
 }
 
-/* So many tables of vmo are gone.  Locks: any. */
+/* Give back the charge of n tables of vmo.  Locks: any. */
 void
 anon_table_uncharge(const struct vmo *vmo, uint64_t n)
 {
@@ -126,9 +126,9 @@ anon_table_uncharge(const struct vmo *vmo, uint64_t n)
 		commit_uncharge(n);
 }
 
-/* A pinned table on the way to pgoff is going to be used.  If it could not be read,
- * those of its words say so that lead to pages below the end: a file that grows again
- * reads zeros behind what was lost.
+/* Prepare a pinned table on the path to pgoff for use.  If it could not be read, its
+ * words for pages below the end become ERROR; those behind stay 0: a file that grows
+ * again reads zeros there.
  * Locks: [O]. */
 void
 anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
@@ -148,9 +148,9 @@ anon_attach(struct vmo *vmo, struct vm_page *table, uint64_t pgoff,
 	    KIND_AOBJ_UPPER, (unsigned)words);
 }
 
-/* The table that slot, a word of `above` or of the header, leads to, and those below it on
- * the way: the empty ones are taken out of the tree, from below.  [O] held.  0; -EAGAIN:
- * one is out. */
+/* The table of slot, a word of `above` or of the header, and those below it on the path:
+ * unlink the empty ones, from the leaf upwards.  [O] held.  0; -EAGAIN: one is on
+ * swap. */
 static int
 prune_below(struct pruning *p, unsigned depth, struct vm_page *above, uint64_t *slot)
 {
@@ -177,8 +177,8 @@ prune_below(struct pruning *p, unsigned depth, struct vm_page *above, uint64_t *
 	return r;
 }
 
-/* Free the empty tables on the way to pgoff.  One that has gone to swap in between is
- * brought also by the dying: nobody else would come for it.
+/* Free the empty tables on the path to pgoff.  Even a dying thread brings one that has
+ * gone to swap meanwhile: nobody else would free it.
  * Locks: none of rank >= 3. */
 void
 anon_prune(struct vmo *vmo, uint64_t pgoff)
@@ -202,9 +202,9 @@ anon_prune(struct vmo *vmo, uint64_t pgoff)
 	EVENT_ADD(anon_tables, -(int64_t)p.n);
 }
 
-/* The word of pgoff, which is below top; those behind it up to run_end() lie side by side.
- * The tables are not pinned: while [P] is held they stay, and are only read.
- * Returns: NULL: no table leads there, or it is not in memory. */
+/* The word of pgoff, which is below top; the words behind it up to run_end() are
+ * adjacent. The tables are not pinned: while [P] is held they stay, and are only read.
+ * Returns: NULL: a table does not exist, or is not in memory. */
 static const uint64_t *
 words_at_hand(struct vmo *vmo, const struct anon_top *top, uint64_t pgoff)
 {
@@ -242,8 +242,8 @@ anon_at_hand(struct vmo *vmo, uint64_t pgoff, unsigned n, struct vm_page **pages
 	}
 }
 
-/* Pages from the one of way on that have no word: no table leads to them from path->slot,
- * nor from those behind it in the same table.
+/* The number of pages from path's on that have no table, by path->slot and the words
+ * behind it in the same table.
  * Locks: [O] of its object. */
 static uint64_t
 absent_from(const struct anon_path *path)
@@ -259,8 +259,8 @@ absent_from(const struct anon_path *path)
 	return pages;
 }
 
-/* Move on to the first index at or after *pgoff whose word exists.  An absent subtree
- * costs a look at its word, and a walk for all that lie side by side.
+/* Move *pgoff to the first index at or after it whose word exists.  An absent subtree
+ * costs a look at its word, and adjacent ones together one walk.
  * Locks: [O].  Owns: the caller, a pin on *table unless that is NULL.
  * Returns: 0 with the word: it and the ones behind it up to anon_run_end() may be read;
  * or NULL: there is none; -EAGAIN, NULL: a table is out. */
@@ -290,11 +290,11 @@ anon_next_word(struct vmo *vmo, uint64_t *pgoff, struct want *w,
 	return 0;
 }
 
-/* Call walk->fn for each word in use of [walk->at, end), which may lie far behind.
+/* Call walk->fn for each used word in [walk->at, end), which may be a huge range.
  * Locks: none of rank >= 7; [O] is held around fn, and let go after the words of each
  * leaf.
- * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
- * where to go on. */
+ * Returns: 0: all done; what fn has returned; -EAGAIN: get walk->want, then go on at
+ * walk->at. */
 int
 anon_words(struct vmo *vmo, uint64_t end, struct swap_walk *walk)
 {
@@ -322,7 +322,7 @@ anon_words(struct vmo *vmo, uint64_t end, struct swap_walk *walk)
 	return r;
 }
 
-/* The tables whose words are all lost go.  No lock of rank >= 3. */
+/* Free the tables whose words are all lost.  No lock of rank >= 3. */
 static void
 prune_lost(struct vmo *vmo)
 {
@@ -349,8 +349,8 @@ prune_lost(struct vmo *vmo)
 	want_end(&w);
 }
 
-/* The object goes, and tables of it could not be read from swap: what they named is
- * lost with its slots.
+/* The end of an object some of whose tables could not be read from swap: the pages that
+ * they named are lost, with their slots.
  * Locks: none of rank >= 3; nobody else knows the object. */
 void
 anon_forget_lost(struct vmo *vmo)
@@ -365,9 +365,9 @@ anon_forget_lost(struct vmo *vmo)
 	vmo->n_resident = 0;
 }
 
-/* ---- what is in memory, what in swap ---- */
+/* ---- which pages are in memory, which on swap ---- */
 
-/* The owning word of a page, as it is just now.
+/* The owning word of a page at this moment.
  * Locks: takes [O].
  * Returns: 0: a hole, behind the end, or its table is not in memory. */
 uint64_t
@@ -385,7 +385,7 @@ anon_peek(struct vmo *vmo, uint64_t pgoff)
 	return w;
 }
 
-/* The frame is paid for, or is of the object's promise.  [O] held. */
+/* The frame could be charged, or the object was charged as a whole.  [O] held. */
 static bool
 page_is_paid(struct vmo *vmo)
 {
@@ -399,7 +399,7 @@ page_is_paid(struct vmo *vmo)
 	return true;
 }
 
-/* Rule 4.  No wait and no error: who gets false goes the long way, anon_page().
+/* Rule 4.  No wait and no error: if it returns false the caller uses anon_page().
  * Locks: none of rank >= 7; takes [O], [P].
  * Owns: true: the object, the frame, as a dirty page that nobody maps. */
 bool
@@ -436,7 +436,7 @@ push_out(struct swap_walk *walk, const struct swap_words *w)
 	return 0;
 }
 
-/* Pages [lo, hi) that are not mapped shall leave memory; or begin to read what is in
+/* Write out the pages [lo, hi) that are not mapped; or begin to read those that are on
  * swap.
  * Locks: none of rank >= 3; may sleep.  Returns: how many are still on their way out. */
 uint64_t

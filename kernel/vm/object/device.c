@@ -49,7 +49,7 @@ vmo_device_check(const struct vmo *vmo, uint64_t pgoff, uint64_t n)
 uint64_t
 vmo_device_word(const struct vmo *vmo, uint64_t pgoff, uint64_t rights)
 {
-	/* No descriptor stands at this address, and none is read. */
+	/* There is no struct vm_page at this address, and none is read. */
 	return pte_make_valid(&pfdb[vmo_device_pfn(vmo, pgoff)], SRC_SPEC,
 	    rights | MD_PTE_PCD);
 }

@@ -27,11 +27,10 @@
 #include "vm/object/object.h"
 #include "vm/table/table.h"
 
-/* How many mappings it has, or such ones (objects.h), parts of one that was cut counted
- * apart.  A mapping keeps the open file that it was made from; the descriptor may be
- * closed since.  A program's file is asked for writers at each fork and exec, and may be
- * mapped by a thousand: they are looked at only if one of them was such a mapping, or a
- * part of one.
+/* How many mappings it has, all or of one kind (objects.h); parts of one that was cut
+ * count separately.  A mapping keeps its open file, even if the descriptor is closed.
+ * fork and exec ask for the writers of a program's file, which a thousand processes may
+ * map: so the links are walked only if one of them ever was such a mapping.
  * Locks: none of rank >= 4; takes [X]. */
 uint64_t
 vmo_mappings(struct vmo *vmo, enum vmo_maps which)
@@ -55,10 +54,10 @@ vmo_mappings(struct vmo *vmo, enum vmo_maps which)
 /* A zap under way. */
 struct object_zap {
 	struct zap_job job;    /* tables.as: opened, with a reference */
-	struct aspace *next;   /* who has stopped the walk; a reference */
+	struct aspace *next;   /* the space that stopped the walk; a reference */
 };
 
-/* What a mapping has of the object's pages [lo, hi) goes, or is made clean: job->how.
+/* Clear a mapping's words for the object's pages [lo, hi), or make them clean: job->how.
  * Locks: [X] of the link's object.  Returns: 0, -EAGAIN: job->want, then again. */
 int
 vmo_zap_link(struct vm_maplink *link, uint64_t lo, uint64_t hi,
@@ -95,7 +94,7 @@ zap_some(struct vmo *vmo, const struct zap_range *z, struct object_zap *w)
 	return done;
 }
 
-/* What was held for the last space; and so is the token. */
+/* Drop pins and reference of the last space, and the token. */
 static void
 zap_let_go(struct object_zap *w)
 {
@@ -111,7 +110,7 @@ zap_let_go(struct object_zap *w)
 	as_put(as);
 }
 
-/* Bring what w->next lacks.  A space that is being torn down lets its words go by
+/* Bring what is missing in w->next.  A space that is being torn down clears its words
  * itself: wait until its root has gone. */
 static void
 zap_wait(struct object_zap *w)
@@ -134,7 +133,7 @@ zap_wait(struct object_zap *w)
 	want_finish(&w->job.want);
 }
 
-/* Take the words of a range away in every space.
+/* Clear the words of a range in every space.
  * Locks: none of rank >= 3.
  * Context: thread, sleeps while tables and entry pages come from swap. */
 void

@@ -48,7 +48,7 @@ vmo_quota(struct vmo_quota *q, enum quota_figure what)
 	    atomic_load(what == QUOTA_USED ? &q->used : &q->max);
 }
 
-/* From now on at most so many pages.
+/* Set the limit of pages.
  * Locks: any.  Returns: 0, -EINVAL: there are more already, and nothing has changed. */
 int
 vmo_quota_limit(struct vmo_quota *q, uint64_t pages)
@@ -87,7 +87,7 @@ vmo_quota_has_writer(struct vmo_quota *q)
 	return found;
 }
 
-/* One page more.
+/* Count one page more.
  * Locks: any.  q may be NULL.  Returns: false: the file system is full. */
 bool
 quota_take(struct vmo_quota *q)

@@ -73,7 +73,8 @@ vmo_create_anon(uint64_t bytes, uint64_t price, const struct vmo_client_ops *ops
 	return vmo_register(vmo, ops, client);
 }
 
-/* The object is complete, but for its client.  Locks: none of rank >= 3.  Returns: vmo. */
+/* Give a complete object its client, list it.  Locks: none of rank >= 3.  Returns:
+ * vmo. */
 struct vmo *
 vmo_register(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 {
@@ -85,7 +86,7 @@ vmo_register(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 	return vmo;
 }
 
-/* No visit begins from now on.  Is none under way? */
+/* Let no visit begin from now on.  Is none under way? */
 static bool
 close_visits(struct vmo *vmo)
 {
@@ -120,7 +121,7 @@ vmo_put(struct vmo *vmo)
 	vmo->end(vmo);
 }
 
-/* For who finds it without a reference: it is not freed yet.
+/* For a caller that finds the object without a reference: it is not freed yet.
  * Locks: any that its end takes.  Returns: false: the last reference is gone. */
 bool
 vmo_try_get(struct vmo *vmo)
@@ -128,7 +129,7 @@ vmo_try_get(struct vmo *vmo)
 	return atomic_get(&vmo->refs);
 }
 
-/* A seal that outlives all descriptors: a mapping makes no hole any more.
+/* A seal that outlives all descriptors: mappings make no holes from now on.
  * Locks: any.  The object is anonymous. */
 void
 vmo_keep_whole(struct vmo *vmo)
@@ -137,7 +138,7 @@ vmo_keep_whole(struct vmo *vmo)
 	atomic_store(&vmo->a.whole, true);
 }
 
-/* The next object in the list behind prev (NULL: the first) that take takes.  [L]. */
+/* The next object behind prev in the list (NULL: the first) that take() accepts.  [L]. */
 static struct vmo *
 next_of(struct vmo *prev, bool (*take)(struct vmo *))
 {
@@ -158,7 +159,7 @@ get_anon(struct vmo *vmo)
 	return vmo->type == VMO_AOBJ && vmo_try_get(vmo);
 }
 
-/* The anonymous objects one after the other, by who may wait between two.
+/* The anonymous objects one after the other, for a caller that may sleep between two.
  * Locks: none of rank >= 3.
  * Owns: the caller, a reference to the result; the one to prev is dropped.
  * Returns: the one behind prev (NULL: the first); NULL: there is none. */
@@ -197,7 +198,7 @@ vmo_pages(struct vmo *vmo)
 	return atomic_load(&vmo->n_resident);
 }
 
-/* Another one from now on, or none; mappings may live on.  Locks: takes [O]. */
+/* Set another client, or none; mappings may live on.  Locks: takes [O]. */
 void
 vmo_change_client(struct vmo *vmo, const struct vmo_client_ops *ops, void *client)
 {
@@ -207,9 +208,8 @@ vmo_change_client(struct vmo *vmo, const struct vmo_client_ops *ops, void *clien
 	spin_unlock(&vmo->lock);
 }
 
-/* The file is going away; mappings of anonymous objects may live on.  Of an object of a
- * file nobody has a mapping any more, and afterwards nobody calls its pager but the
- * caller.
+/* The file is going away; mappings of anonymous objects may live on.  An object of a file
+ * has no mapping any more, and afterwards only the caller calls its pager.
  * Locks: at most rank 1; waits for a write-back. */
 void
 vmo_forget_client(struct vmo *vmo)
@@ -246,8 +246,8 @@ vmo_visit_next(struct vmo *prev)
 	return found;
 }
 
-/* A shared mapping has become writable by a store: the file has changed now.  What is
- * stored by the same word later is not seen, as on Linux.
+/* A store has made a word of a shared mapping writable: the file has changed now.  Later
+ * stores through the same word do not change its times, as on Linux.
  * Locks: none of rank >= 7; takes [O]. */
 void
 vmo_stored(struct vmo *vmo)

@@ -36,16 +36,16 @@
 struct advise_work {
 	struct aspace *as;
 	struct pt_iter at;     /* where it is */
-	struct pt_hold tables; /* as: FREE, those that are out are brought */
-	struct want want;      /* and this is missing */
+	struct pt_hold tables; /* as: FREE, tables on swap are brought */
+	struct want want;      /* this is missing */
 	uint64_t lo, hi;       /* vpn range that has to be flushed */
 	bool late;             /* pages are charged when touched */
 	uint64_t freed;        /* of these, gone */
 	uint64_t waiting;      /* pages on their way to swap */
 };
 
-/* Call fn for each leaf table of the range, those in use or all there are; it may stop
- * within one for what it lacks.  Who is dying does not wait, but to finish. */
+/* Call fn for each leaf table of the range, those in use or all that exist; it may stop
+ * in a table for something missing.  A dying thread waits only in order to finish. */
 static void
 advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
     void (*fn)(struct advise_work *))
@@ -60,7 +60,7 @@ advise_tables(struct advise_work *w, uint64_t lo, uint64_t hi,
 	} while (w->at.r != 0 && want_get(&w->want) == 0);
 }
 
-/* All look as if they had not been used for long.  [W]. */
+/* Give all words the highest age.  [W]. */
 static void
 cool_table(struct advise_work *w)
 {
@@ -91,7 +91,7 @@ make_lazy(uint64_t word, bool late)
 	EVENT(page_lazyfree);
 }
 
-/* Rule 3: who pins a page meanwhile does not fill it, for he would need [W]. */
+/* Rule 3: a pin taken meanwhile does not fill the page, for that would need [W]. */
 static void
 free_word(struct advise_work *w, uint64_t *word)
 {
@@ -115,7 +115,7 @@ free_word(struct advise_work *w, uint64_t *word)
 		w->freed++;
 		return;
 	case PTE_ABSENT:
-	case PTE_BUSY: /* it is wanted, or its reader ends as for TRANS */
+	case PTE_BUSY: /* its read goes on, and ends as for TRANS */
 	case PTE_FORK:
 		return;
 	}
@@ -133,7 +133,7 @@ free_table(struct advise_work *w)
 	PT_FOREACH(word, &w->at)
 		free_word(w, word);
 	tlb_flush_range(w->as, w->lo, w->hi);
-	/* All of one table, and the flush has covered them. */
+	/* All words of one table, whose flush has covered them. */
 	word = &pt_words(w->at.leaf)[w->lo % MD_PT_WORDS];
 	for (; w->lo < w->hi; w->lo++) {
 		old = word_get(word++);
@@ -163,7 +163,7 @@ advise_free(struct advise_work *w, uint64_t lo, uint64_t hi)
 
 /* ---- COLD, PAGEOUT ---- */
 
-/* The page that a word names, mapped or not; NULL: none, or not at hand. */
+/* The page that a word names, mapped or not; NULL: none, or on swap. */
 static struct vm_page *
 page_named(struct aspace *as, va_t va, uint64_t word)
 {
@@ -174,10 +174,10 @@ page_named(struct aspace *as, va_t va, uint64_t word)
 	return pte_kind(named) == PTE_TRANS ? pte_page(named) : NULL;
 }
 
-/* Pages that are not mapped are written, and their frames given up by the end of the
- * write.  A word that has changed meanwhile names another page: then one goes that
- * would have gone later.  Most pages are written as neighbours of one before them: for
- * these the flag is enough, without [P]. */
+/* Write pages that are not mapped; the end of the write frees their frames.  A word that
+ * has changed meanwhile names another page, which then goes sooner than it would have.
+ * Most pages are written as neighbours of one before them: for these a look at the flag
+ * without [P] is enough. */
 static void
 release_table(struct advise_work *w)
 {
@@ -205,8 +205,8 @@ release_table(struct advise_work *w)
 
 /* ---- words that are not mapped ---- */
 
-/* walk->fn for each SWAP or TRANS word of one leaf table, or that a FORK word of it
- * names.  [W].  0: it->va is behind it; what fn has returned, with it->va at the word. */
+/* walk->fn for each SWAP or TRANS word of one leaf table, or of an entry that its FORK
+ * words name.  [W].  0: it->va is behind it; else fn's result, it->va at the word. */
 static int
 swapped_table(struct pt_iter *it, struct swap_walk *walk)
 {
@@ -232,9 +232,9 @@ swapped_table(struct pt_iter *it, struct swap_walk *walk)
 
 /* Call walk->fn for each SWAP or TRANS word that as owns or shares, from walk->at on.
  * school->swapped.
- * Locks: [W] of as; around fn for a word that is shared one of rank 7, too.
- * Returns: 0: all done; what fn has returned; -EAGAIN: walk->want, then walk->at is
- * where to go on. */
+ * Locks: [W] of as; around fn for a shared word also a lock of rank 7.
+ * Returns: 0: all done; what fn has returned; -EAGAIN: get walk->want, then go on at
+ * walk->at. */
 int
 pte_swapped(struct aspace *as, struct swap_walk *walk)
 {
@@ -252,8 +252,8 @@ pte_swapped(struct aspace *as, struct swap_walk *walk)
 	return r != 0 ? r : it.r;
 }
 
-/* Nobody waits for what is read; where no frame, no bio, no table or no entry page is
- * at hand, the rest of [lo, hi) vpn stays out. */
+/* Begin to read pages from swap, without waiting for the end; if a frame, bio, table or
+ * entry page is missing, the rest of [lo, hi) vpn is not read. */
 static void
 advise_bring(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -266,7 +266,7 @@ advise_bring(struct aspace *as, uint64_t lo, uint64_t hi)
 		it.r = swapped_table(&it, &walk);
 }
 
-/* madvise for what lies in [lo, hi) vpn of one VAD: school->advise.
+/* madvise for the part [lo, hi) vpn of one VAD: school->advise.
  * Locks: [M]; takes [W].
  * Returns: 0; for RELEASE how many pages are still to be written. */
 int

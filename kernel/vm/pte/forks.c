@@ -69,11 +69,11 @@ undo:
 	return -ENOMEM;
 }
 
-/* fork_vads(), and the charge of all that the child will have: what the mappings
- * promise, and what the parent has paid for at the touch, late pages.
+/* fork_vads(), and the charge for all pages of the child: those of charged mappings, and
+ * as many as the parent was charged for at touch (late pages).
  * Locks: both map_locks exclusive.
  * Returns: 0, -ENOMEM: as_dup() takes apart what there is.
- * Owns: f->charge, what has no owner yet. */
+ * Owns: f->charge, the part that has no owner yet. */
 int
 fork_vads_paid(struct pte_fork *f, uint64_t late)
 {
@@ -96,9 +96,9 @@ fork_vads_paid(struct pte_fork *f, uint64_t late)
 }
 
 /* The next mapping of the parent, in f->vad: a copy, for no VAD is read under the
- * ws_locks.  The child's part of the one before is marked if it has words of the
- * parent's: as on Linux it is not joined with what the child maps beside it, which has
- * another origin, and programs look at the lines of /proc/PID/maps.
+ * ws_locks.  The child's copy of the one before is marked if it got words of the parent:
+ * as on Linux it is then not merged with mappings that the child makes beside it, and
+ * programs look at the lines of /proc/PID/maps.
  * Locks: both map_locks exclusive. */
 bool
 fork_next_vad(struct pte_fork *f)
@@ -116,8 +116,8 @@ fork_next_vad(struct pte_fork *f)
 	return true;
 }
 
-/* The first leaf table of the parent in [va, end).  A word beyond the end of the
- * mapping's object is not looked at: nobody would take it from the child (R7).
+/* The first leaf table of the parent in [va, end).  Words beyond the end of the
+ * mapping's object are left out: no truncate would clear them in the child (R7).
  * Locks: takes both ws_locks, until fork_unlock_table().
  * Returns: true with f->at at the table, s for fork_meet(); false: there is none, or it
  * is out, and fork_wait() brings it. */
@@ -144,7 +144,7 @@ fork_lock_table(struct pte_fork *f, va_t va, va_t end, struct pte_ref *s)
 }
 
 /* Locks: both ws_locks, released.
- * Returns: the first address of the range that was not dealt with. */
+ * Returns: the first address of the range that was not done. */
 va_t
 fork_unlock_table(struct pte_fork *f)
 {
@@ -157,8 +157,8 @@ fork_unlock_table(struct pte_fork *f)
 	return f->va;
 }
 
-/* The child's table of va, which lies in the table at which the parent is: it is made
- * for the first word.
+/* The child's table for va, an address in the parent's present table: it is made for the
+ * first word.
  * Locks: both ws_locks.  Returns: the table; NULL: f->want. */
 struct vm_page *
 fork_child_leaf(struct pte_fork *f, va_t va)
@@ -194,7 +194,7 @@ fork_copy_page(struct pte_fork *f, const struct pte_ref *s,
 	return true;
 }
 
-/* What could not be read for the parent cannot be read for the child.
+/* A page that could not be read for the parent is an ERROR word in the child, too.
  * Locks: both ws_locks.  Returns: true; false: f->want. */
 bool
 fork_copy_error(struct pte_fork *f, const struct pte_ref *s)
@@ -225,8 +225,8 @@ fork_wait(struct pte_fork *f)
 	return f->ptables.lost || f->ctables.lost ? -EIO : want_get(&f->want);
 }
 
-/* What was taken and not used goes back.  Also after a fork that was given up: tables
- * without a word may stand where that was, until as_dup() has taken the child apart.
+/* Give back what was taken and not used.  Also after a fork that was given up: then there
+ * may be tables without a word, until as_dup() has taken the child apart.
  * Locks: both map_locks. */
 void
 fork_end(struct pte_fork *f)

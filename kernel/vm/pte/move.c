@@ -32,15 +32,15 @@
 struct move_work {
 	struct aspace *as;
 	struct pt_hold from, to;       /* tables held */
-	struct want want;              /* stop here, for this is missing */
+	struct want want;              /* the move stops for this */
 	struct pt_iter at;             /* the source, and its table */
 	struct vm_page *made;          /* [W] the table of the target */
 	va_t delta;                    /* target = source + delta */
 	va_t limit;                    /* end of the object, as a source address */
-	bool whole;                    /* tables may move as they are */
+	bool whole;                    /* tables may move as a whole */
 };
 
-/* A table without words goes, with the hold on it.  [W]. */
+/* Free a table without words, and drop the pin on it.  [W]. */
 static void
 move_prune(struct move_work *m, struct vm_page *leaf, va_t va,
     struct pt_hold *h)
@@ -51,7 +51,7 @@ move_prune(struct move_work *m, struct vm_page *leaf, va_t va,
 	pt_prune(m->as, va, m->as->batch);
 }
 
-/* The spot at the target for a source address. */
+/* The place at the target for a source address. */
 static struct pte_ref
 target_of(struct move_work *m, va_t va)
 {
@@ -84,7 +84,7 @@ move_soft(struct move_work *m, const struct pte_ref *s)
 	return 0;
 }
 
-/* Private words from s on, as many as follow one another: each is at the target now.
+/* Move the private words from s on that follow one another to the target.
  * m->at is behind them. */
 static void
 move_run(struct move_work *m, const struct pte_ref *s)
@@ -101,8 +101,8 @@ move_run(struct move_work *m, const struct pte_ref *s)
 	m->at.left -= n;
 }
 
-/* One leaf table of the source, as far as it can be.  Words of an object, and special
- * ones, go: who wants their pages faults them in again.  [W], the batch.  0, -EAGAIN. */
+/* Move one leaf table of the source, as far as possible.  Words of an object, and special
+ * ones, are cleared: a touch faults them in again.  [W], the batch.  0, -EAGAIN. */
 static int
 move_table(struct move_work *m)
 {
@@ -139,7 +139,7 @@ move_table(struct move_work *m)
 	return r;
 }
 
-/* Does the table move as it is?  [W]. */
+/* Can the table move as a whole?  [W]. */
 static bool
 moves_whole(const struct move_work *m)
 {
@@ -157,8 +157,8 @@ moves_whole(const struct move_work *m)
 	return used == leaf->nused;
 }
 
-/* Words that lie in one table, and go to one table.  [W].  0: m->at is behind them;
- * -EAGAIN: from there on. */
+/* Move words that lie in one table to one table.  [W].  0: m->at is behind them;
+ * -EAGAIN: go on from there. */
 static int
 move_some(struct move_work *m)
 {
@@ -215,7 +215,7 @@ pte_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	pt_release(&m.from);
 	pt_release(&m.to);
 	want_end(&m.want);
-	/* Lost words would read as zeros: nobody may go on with these. */
+	/* Lost words would read as zeros: the process must not go on. */
 	if (m.from.lost || m.to.lost)
 		as_lose(as, LOST_MOVED);
 	EVENT(vad_move, copy.start, copy.end, copy.flags, copy.off);

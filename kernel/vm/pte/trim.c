@@ -24,8 +24,8 @@
  */
 #include "vm/pte/pte.h"
 
-/* MADV_FREE was called for the page.  Not written to since, it is nobody's any more and
- * goes after the flush, whatever its flags are then; else the advice is void. */
+/* MADV_FREE was called for the page.  If it was not written since, it loses its owner and
+ * is freed after the flush, whatever its flags are then; else the advice is void. */
 static uint64_t
 lazy_word(struct aspace *as, const struct ws_entry *s)
 {
@@ -103,7 +103,7 @@ pte_evict(struct aspace *as, size_t want, int min_age)
 	return done;
 }
 
-/* The words of one leaf table, those of pinned pages too.  [W]. */
+/* Trim the words of one leaf table, also those of pinned pages.  [W]. */
 static size_t
 trim_table(struct pt_iter *it)
 {
@@ -123,8 +123,8 @@ trim_table(struct pt_iter *it)
 	return done;
 }
 
-/* Take all pages of [lo, hi) vpn out of the working set, pinned ones too, not those that
- * are locked.
+/* Take all pages of [lo, hi) vpn out of the working set, also pinned ones, but not locked
+ * ones.
  * Locks: none of rank >= 5; takes [W].  Returns: pages trimmed. */
 size_t
 pte_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -167,7 +167,7 @@ pte_protect(struct aspace *as, struct vad *vad, uint8_t prot)
 
 	HELD(&as->map_lock);
 	if (prot == 0) {
-		/* What it leaves VALID is locked: stays, but out of reach. */
+		/* Words that it left VALID are locked: they stay, without U. */
 		if ((vad->flags & VAD_LOCKED) != 0)
 			atomic_store(&as->table.hides, true);
 		pte_trim_range(as, vad->start, vad->end);

@@ -28,7 +28,7 @@ pte_named(struct aspace *as, va_t va)
 	return word == NULL ? 0 : word_get(word);
 }
 
-/* Its ABSENT words, too: of these the mapping knows more. */
+/* Also for its ABSENT words, whose meaning the mapping tells. */
 static int
 walk_table(struct pt_iter *it, vm_walk_fn *fn, void *arg)
 {
@@ -40,8 +40,8 @@ walk_table(struct pt_iter *it, vm_walk_fn *fn, void *arg)
 	return r;
 }
 
-/* Call fn for each word of the leaf tables in [lo, hi) vpn; once for a table that is
- * out, with the word of its parent.
+/* Call fn for each word of the leaf tables in [lo, hi) vpn; once for a table on swap,
+ * with the word of its parent.
  * Locks: [M]; takes [W] for each table, unless the caller has it.
  * Returns: 0, or what fn returned to end the walk. */
 int

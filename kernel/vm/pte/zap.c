@@ -32,13 +32,13 @@
 
 struct zap_work {
 	struct aspace *as;
-	struct zap_job *job;   /* what is held, or missing */
+	struct zap_job *job;   /* tables held, and what is missing */
 	bool late;             /* the pages were charged when touched */
-	uint64_t freed_late;   /* of these, gone now */
+	uint64_t freed_late;   /* of these, freed so far */
 	pfn_t dead;            /* chain of frames, to be freed behind [W] */
 };
 
-/* All but the soft FORK words of a leaf table, from where `it` stands on. */
+/* Clear all but the soft FORK words of a leaf table, from it->va on. */
 static void
 zap_words(struct zap_work *z, struct pt_iter it)
 {
@@ -72,7 +72,7 @@ zap_words(struct zap_work *z, struct pt_iter it)
 			break;
 		}
 	}
-	/* The books of the table, for all VALID words that have gone. */
+	/* The counts of the table, for all VALID words that were cleared. */
 	n = words_cleared_of(&gone, SRC_PRIV) + words_cleared_of(&gone, SRC_FORK);
 	word_settle(it.leaf, &gone);
 	ws_remove_some(z->as, it.leaf, words_cleared_of(&gone, SRC_OBJ) + n);
@@ -80,7 +80,7 @@ zap_words(struct zap_work *z, struct pt_iter it)
 	z->freed_late += n;
 }
 
-/* All that is to go of one leaf table.  [W].  As zap_next(). */
+/* Clear the words of one leaf table.  [W].  As zap_next(). */
 static int
 zap_table(struct zap_work *z, struct pt_iter *it)
 {
@@ -94,7 +94,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 		return it->r;
 	first = it->va;
 	tlb_batch_init(b, as, BATCH_ZAP);
-	/* Soft FORK words are among those that name no frame. */
+	/* Soft FORK words are among the words that name no frame. */
 	if (z->job->how == ZAP_EVEN_PRIVATE && forks != 0 &&
 	    it->leaf->nused > it->leaf->nres) {
 		va_t at = first;
@@ -108,7 +108,7 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 	zap_words(z, *it);
 	it->va = it->stop;
 	if (it->leaf->nused == 0) {
-		/* A table held by another operation is freed when that lets go of it. */
+		/* A table pinned by another operation is freed at its unpin. */
 		if (pt_is_among(z->job->tables.pin, z->job->tables.npin, it->leaf))
 			(void)pt_let_go(&z->job->tables);
 		pt_prune(as, first, b);
@@ -120,9 +120,9 @@ zap_table(struct zap_work *z, struct pt_iter *it)
 	return r;
 }
 
-/* The words of one leaf table that map the object's pages may not be written through
- * from now on.  Dirty are the pages only after the flush: until then a store can land
- * by a stale entry.  [W]. */
+/* Take W and D from the words of one leaf table that map the object's pages.  The pages
+ * become dirty only after the flush: until then a store can still come through a stale
+ * TLB entry.  [W]. */
 static void
 clean_table(struct zap_work *z, struct pt_iter *it)
 {
@@ -160,7 +160,7 @@ zap_next(struct zap_work *z, struct pt_iter *it)
 	return r;
 }
 
-/* The words of all tables from it.va on; flags of their VAD say when it was charged. */
+/* The words of all tables from it.va on; flags: of their VAD (charged when touched?). */
 static void
 drop_tables(struct pt_iter it, struct zap_job *job, uint32_t flags)
 {
@@ -185,7 +185,7 @@ drop_tables(struct pt_iter it, struct zap_job *job, uint32_t flags)
 	}
 }
 
-/* The part [lo, hi) vpn of a VAD is as if it had never been touched.
+/* Make the part [lo, hi) vpn of a VAD as if it had never been touched.
  * Locks: [M]; takes [W]; waits for tables and entry pages without it, with a
  * structural token. */
 void
@@ -216,8 +216,8 @@ pte_detach(struct aspace *as, struct vad *vad)
 	pte_discard(as, vad, vad->start, vad->end);
 }
 
-/* A page of this word alone that is not mapped, at s: nobody can reach it, no flush.
- * What is being read is freed when the read ends.
+/* Free a private page that is not mapped, of the word at s: no CPU can reach it, so no
+ * flush.  A page that is being read is freed when the read ends.
  * Locks: [W].
  * Owns: the caller, the charge of the page, if it was charged when touched. */
 void
@@ -242,8 +242,8 @@ pte_drop_soft(const struct pte_ref *s)
 	s->as->words.priv--;
 }
 
-/* The words of a link in [lo, hi) vpn go, for a truncate or a hole, or lose W and D,
- * for a write-back: school->zap.
+/* Clear the words of a link in [lo, hi) vpn, for a truncate or a hole, or take W and D
+ * from them, for a write-back: school->zap.
  * Locks: [X] of the link's object; takes [W].
  * Returns: 0, -EAGAIN (job->want, without [X], and again). */
 int
@@ -265,7 +265,7 @@ pte_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	return r;
 }
 
-/* Tables could not be read: what they knew is lost, and counts say so no more.  [W]. */
+/* Tables could not be read: their words are lost, so clear the counts.  [W]. */
 static void
 write_off(struct aspace *as)
 {
@@ -278,8 +278,8 @@ write_off(struct aspace *as)
 	commit_uncharge_late(as, atomic_load(&as->commit.late));
 }
 
-/* The last user is gone and all VADs are detached, but those that were lost: whatever
- * words are left were theirs.  A table that is still out could not be read, or stands above
+/* The last user is gone and all VADs but lost ones are detached: the words that are left
+ * belonged to lost VADs.  A table that is still out could not be read, or stands above
  * such a table: it is given up.  school->as_fini.
  * Locks: [M] exclusive; takes [W]. */
 void

@@ -66,7 +66,7 @@ static struct {
 
 /* ---- headers ---- */
 
-/* What is called when nobody uses the mappings of a space any more: once, at boot. */
+/* Set the function to call when the last user of a space has gone: once, at boot. */
 void
 as_set_ending(void (*ending)(struct aspace *))
 {
@@ -131,8 +131,8 @@ as_get(struct aspace *as)
 	atomic_add(&as->refs, 1);
 }
 
-/* Drop a reference; the last one frees the header, and what mappings there are if
- * nobody ever used them (exec or fork that failed).
+/* Drop a reference; the last one frees the header, and the mappings if they never had a
+ * user (an exec or fork that failed).
  * Locks: none of rank >= 2. */
 void
 as_put(struct aspace *as)
@@ -153,7 +153,7 @@ as_attach_user(struct aspace *as)
 	atomic_add(&as->users, 1);
 }
 
-/* Processes that run on it; for a moment one more while another is read. */
+/* The number of processes that run on it; for a moment one too many while one is read. */
 uint32_t
 as_users(const struct aspace *as)
 {
@@ -172,7 +172,7 @@ as_detach_user(struct aspace *as)
 
 /* ---- who is who ---- */
 
-/* What the scheduler loads. */
+/* The part that the scheduler loads. */
 struct md_space *
 as_space(struct aspace *as)
 {
@@ -200,8 +200,8 @@ as_bind_thread(struct thread *t, struct aspace *as)
 
 /* ---- all of them ---- */
 
-/* The first space of that number or a higher one: for who goes through all of them, and may
- * wait for long between two; such as come or go meanwhile are met or not.
+/* The first space with this number or a higher one: for a walk over all spaces that may
+ * sleep for long between two; it may miss spaces that come or go meanwhile.
  * Locks: none of rank >= 2.
  * Owns: the caller, a reference to the result.
  * Returns: NULL: there is none. */
@@ -220,7 +220,7 @@ as_from(uint64_t id)
 	return found;
 }
 
-/* The first space for which is_it() says so; under a spin lock.
+/* The first space for which is_it() is true; called under a spin lock.
  * Locks: any of rank < 9.  Returns: the space, without a reference; NULL. */
 struct aspace *
 as_find(bool (*is_it)(struct aspace *, void *), void *arg)
@@ -266,7 +266,7 @@ as_collect(as_score_fn *score, struct aspace **out, unsigned max)
 		s = score(as);
 		if (s == 0 || (n == max && s <= scores[n - 1]))
 			continue;
-		/* Behind those that are as high; the last of max goes. */
+		/* Behind equal scores; the last of max drops out. */
 		n += n < max;
 		for (i = n - 1; i > 0 && scores[i - 1] < s; i--) {
 			scores[i] = scores[i - 1];

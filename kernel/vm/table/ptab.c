@@ -51,11 +51,11 @@
 #include "vm/design/design.h"
 #include "vm/table/table.h"
 
-/* For the last holder of a space, or for its root to go: of any. */
+/* Sleepers until the last holder of a space, or its root, has gone; for all spaces. */
 static struct waitq ending = WAITQ_INIT(ending);
 
-/* The word of va, if the table that this CPU met last is the one; NULL: ask the root.
- * A walk is 100 instructions, and programs go along their memory.  [W]. */
+/* The word of va, if its table is the one that this CPU met last; NULL: walk from the
+ * root. A walk takes 100 instructions, and programs touch neighbouring pages.  [W]. */
 static inline uint64_t *
 near_word(struct aspace *as, va_t va, struct vm_page **leaf)
 {
@@ -79,7 +79,7 @@ note_near(struct aspace *as, va_t va, struct vm_page *leaf)
 
 /* ---- walking ---- */
 
-/* The tables on the way to va that are in use, and the word of the first one that is
+/* The tables on the path to va that are in use, and the word of the first one that is
  * not.
  * Locks: [W]. */
 void
@@ -142,8 +142,8 @@ pt_find(struct aspace *as, va_t va, struct vm_page **leaf)
 
 /* ---- making: S1 of a fault (pt_walk), and many words ---- */
 
-/* A table, or a frame of records, that no mapping has paid for; of a program's text
- * exec has.
+/* Charge a table, or a frame of records, that is not charged with a mapping; exec has
+ * charged those of a program's text ahead.
  * Locks: [W].  Owns: as->commit.late, for the caller.  Returns: 0, -ENOMEM. */
 int
 pt_pay_late(struct fctx *f)
@@ -156,8 +156,8 @@ pt_pay_late(struct fctx *f)
 	return 0;
 }
 
-/* A zeroed frame becomes the table at level.  A leaf's charge has been made; an upper
- * one is of the few that the space paid for, or is charged here. */
+/* A zeroed frame becomes the table at level.  A leaf table was charged before; an upper
+ * one is among the few charged with the space, or is charged here. */
 static void
 table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct vm_page *table)
@@ -219,12 +219,12 @@ walk_far(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* Walk to the word of f->va; tables that are missing are made: S1 (book: fault).  They
- * stay while [W] is held, for only who has it takes one out or frees it; for longer by
+/* Walk to the word of f->va and make missing tables: S1 (book: fault).  The tables stay
+ * while [W] is held, without which none is unlinked or freed; for longer by
  * pt_pin().
  * Locks: [M] of f->as, [W] of f->as, kept.
  * Returns: FAULT_DONE with f->leaf and f->word; FAULT_NEEDMEM (no frame for a table);
- * FAULT_SIGNAL (no commit for one); where one is out, what F10 and F6 return. */
+ * FAULT_SIGNAL (no commit for one); if one is on swap, the outcome of F10 or F6. */
 enum fault_outcome
 pt_walk(struct fctx *f)
 {
@@ -234,7 +234,7 @@ pt_walk(struct fctx *f)
 	return f->word != NULL ? FAULT_DONE : walk_far(f);
 }
 
-/* False: there is no frame; the tables above, empty perhaps, are held. */
+/* False: there is no frame; the tables above, which may be empty, are pinned. */
 static bool
 make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w)
@@ -254,8 +254,8 @@ make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
-/* A table that could not be read is given up, with what only it knew: pages on swap,
- * references to entries.  Its slots stay taken.
+/* Give up a table that could not be read, with all that its words named: pages on swap,
+ * references to entries.  Their slots stay taken.
  * Locks: [W]. */
 static void
 pt_forget_lost(struct aspace *as, uint64_t *word, int level)
@@ -271,7 +271,7 @@ pt_forget_lost(struct aspace *as, uint64_t *word, int level)
 		commit_uncharge_late(as, 1);
 }
 
-/* One of the tables on the way to va is out: it is taken back, or given up if it is
+/* A table on the path to va is out: take it back from its queue, or give it up if it is
  * lost.  False: it is on swap, and w brings it. */
 static bool
 path_back(struct aspace *as, va_t va, struct pt_path *p, struct pt_hold *h,
@@ -288,11 +288,11 @@ path_back(struct aspace *as, va_t va, struct pt_path *p, struct pt_hold *h,
 	return p->out == 0;
 }
 
-/* The tables on the way to va down to `level`, made where there are none.
+/* The tables on the path to va down to `level`; missing ones are made.
  * Locks: [W].
- * Owns: h, the tables that there are, if this is not all of them.
- * Returns: p, the way, and h->lost if a table was given up for it; false: w says what
- * is missing, a frame or a table that is out; what was made stays. */
+ * Owns: h, pins of the tables that exist, if some are missing.
+ * Returns: p, the path, and h->lost if a lost table was given up; false: w says what is
+ * missing, a frame or a table on swap; tables that were made stay. */
 static bool
 path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w)
@@ -309,7 +309,7 @@ path_make(struct aspace *as, va_t va, struct pt_path *p, int level,
 	return true;
 }
 
-/* The leaf table of va, made where there is none: as path_make().
+/* The leaf table of va, made if there is none: as path_make().
  * Locks: [W].  Returns: NULL: as path_make(). */
 struct vm_page *
 pt_make(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
@@ -322,7 +322,7 @@ pt_make(struct aspace *as, va_t va, struct pt_hold *h, struct want *w)
 
 /* ---- the words of a range ---- */
 
-/* Bytes that one word of a table of the level above `level` stands for. */
+/* Bytes of address space for each word of a table one level above `level`. */
 static va_t
 span(int level)
 {
@@ -336,9 +336,9 @@ eight_are_absent(const uint64_t *w)
 	return (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) == 0;
 }
 
-/* Where the absent words end that begin at word, which stands for va and names tables
- * of this level: at the end of its table, or of the range, at the latest.  What is
- * mapped and was never touched is looked at eight words at a time.
+/* The address where the run of absent words ends that begins at word, which is for va and
+ * names tables of this level: at most the end of its table, or of the range.  Eight words
+ * are tested at a time.
  * Locks: [W] of its space. */
 static va_t
 pt_skip_absent(const uint64_t *word, va_t va, va_t end, int level)
@@ -354,7 +354,7 @@ pt_skip_absent(const uint64_t *word, va_t va, va_t end, int level)
 	return ((va >> shift) + n - left) << shift;
 }
 
-/* The first leaf table with an address in what is left of the range, in use or out.
+/* The first leaf table of the rest of the range, in use or out.
  * Locks: [W].
  * Returns: true with va moved up to it: leaf, or out and level; false: there is none,
  * va is end. */
@@ -396,8 +396,8 @@ pt_iter_place(struct pt_iter *it)
 	return false;
 }
 
-/* A table that is out.  0: va is behind it, or it is in use by now; -EAGAIN: it is
- * being brought. */
+/* The walk meets a table on swap.  0: va is behind it, or it is in use by now; -EAGAIN:
+ * it is being brought. */
 static int
 out_met(struct pt_iter *it)
 {
@@ -422,7 +422,7 @@ out_met(struct pt_iter *it)
 	return pt_bring(it->as, it->va, &p, it->hold, it->want);
 }
 
-/* Who has waited for a table holds it: else it could go again meanwhile. */
+/* After a wait for a table pin it: else it could be evicted again meanwhile. */
 static void
 hold_brought(struct pt_iter *it)
 {
@@ -436,9 +436,8 @@ hold_brought(struct pt_iter *it)
 	hold_path(it->as, it->va, &p, h);
 }
 
-/* The first leaf table in use with an address in what is left of the range.  With hold:
- * the first one that there is; one that could not be read is passed over, and
- * hold->lost says so.
+/* The first leaf table in use in the rest of the range.  With hold: the first one that
+ * exists; one that could not be read is skipped, and hold->lost says so.
  * Locks: [W]; with hold no batch of as under construction.
  * Returns: true with leaf, va moved up to it; false with r, 0: there is none and va is
  * end; -EAGAIN: the next one is being brought, it->want. */
@@ -478,7 +477,7 @@ pt_iter_next(struct pt_iter *it)
 
 /* ---- freeing ---- */
 
-/* Without [P] a pin of swapoff's may be seen that is only for a moment. */
+/* Without [P] the test may see a short pin by swapoff. */
 static bool
 table_is_empty(const struct vm_page *table)
 {
@@ -557,11 +556,11 @@ pt_free_chain(struct aspace *as, pfn_t chain)
 
 /* ---- a leaf table gets another address ---- */
 
-/* The leaf table, that of va, becomes that of to: all its words have then moved.
+/* The leaf table of va becomes that of `to`, with all its words.
  * Locks: [W], no batch of as under construction; takes [P].
  * Owns: h, as path_make().
- * Returns: 0; -EAGAIN: w says what the tables above to are missing; -EBUSY: word by
- * word only, for there is a table at to, or this one is pinned. */
+ * Returns: 0; -EAGAIN: w says what is missing for the tables above `to`; -EBUSY: move
+ * word by word, for there is a table at `to`, or this one is pinned. */
 int
 pt_move(struct aspace *as, struct vm_page *leaf, va_t va, va_t to, struct pt_hold *h,
     struct want *w)
@@ -595,9 +594,9 @@ pt_move(struct aspace *as, struct vm_page *leaf, va_t va, va_t to, struct pt_hol
 	return 0;
 }
 
-/* ---- held, for an operation on the words of many ---- */
+/* ---- pins of an operation on many words ---- */
 
-/* Let the tables of h go, if an operation has had to hold any, and free those that have
+/* Unpin the tables of h, if the operation had to pin any, and free those that have
  * become empty.
  * Locks: none of rank >= 5; takes [W] if there is such a table. */
 void
@@ -613,7 +612,7 @@ pt_release(struct pt_hold *h)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Somebody who does not run on the space is going to hold tables of it.
+/* A thread that does not run on the space is going to pin tables of it.
  * Locks: none; the caller has a reference.
  * Owns: the caller, until pt_close_space().
  * Returns: false: it is being torn down. */
@@ -636,8 +635,8 @@ pt_close_space(struct aspace *as)
 		wake_all(&ending);
 }
 
-/* The space is to be torn down: wait until nobody holds a table of it.  Who does waits
- * for nothing but frames and I/O.
+/* The space is to be torn down: wait until nobody else pins a table of it.  Those threads
+ * wait for frames and I/O only.
  * Locks: none of rank >= 2, no token. */
 void
 pt_end_space(struct aspace *as)
@@ -651,14 +650,15 @@ pt_end_space(struct aspace *as)
 		    atomic_load(&as->holders) == AS_CLOSING);
 }
 
-/* Its root has gone: who found it being torn down goes on.  Locks: any of rank < LR_WAIT. */
+/* Its root has gone: wake the sleepers of pt_wait_ended().  Locks: any of rank <
+ * LR_WAIT. */
 void
 pt_space_ended(void)
 {
 	wake_all(&ending);
 }
 
-/* The space is being torn down, pt_open_space() says: wait until it has no words.
+/* pt_open_space() has failed, the space is being torn down: wait until it has no words.
  * Locks: none of rank >= 3, no token; the caller has a reference. */
 void
 pt_wait_ended(struct aspace *as)

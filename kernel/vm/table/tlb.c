@@ -72,8 +72,8 @@ tlb_batch_full(struct tlb_batch *b)
 	b->max = PAGE_SIZE / sizeof(*b->old);
 }
 
-/* A table has been taken out of its parent.  What happens to it after the flush its
- * chain says: table_chain, freed; out_chain, to a queue (pt_out_chain).
+/* A table has been unlinked from its parent.  The chain says what happens to it after the
+ * flush: table_chain, freed; out_chain, queued (pt_out_chain).
  * Locks: [W].  Owns: the batch, the table. */
 void
 tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
@@ -115,7 +115,7 @@ settle_word(struct vm_page *pg, uint64_t old, enum batch_end end)
 	case SRC_PRIV:
 		if (end == BATCH_ZAP || (old & PTE_GONE) != 0)
 			return page_zap_locked(pg);
-		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has judged */
+		ASSERT((pg->flags & PF_LAZYFREE) == 0); /* lazy_word() has decided */
 		return page_unmap_locked(pg, dirt);
 	case SRC_FORK: /* settle_forks() */
 		return end != BATCH_ZAP && page_unmap_locked(pg, dirt);
@@ -143,7 +143,7 @@ batch_settle(struct tlb_batch *b, unsigned from, unsigned to, pfn_t *dead)
 	spin_unlock(&pfn_lock);
 }
 
-/* The words that shared a page with other spaces do so no more. */
+/* Drop the references of words that shared a page with other spaces. */
 static void
 settle_forks(struct tlb_batch *b)
 {
@@ -156,7 +156,7 @@ settle_forks(struct tlb_batch *b)
 	}
 }
 
-/* Flush, wait for the answers, let go of pages and tables.  The batch is empty
+/* Flush, wait for the answers, give up pages and tables.  The batch is empty
  * afterwards and may be filled again.
  * Locks: [W]; none of rank >= 7.
  * Returns: a chain of frames, for page_free_chain(), best without [W]. */
@@ -193,9 +193,9 @@ tlb_batch_end(struct tlb_batch *b)
 	page_free_chain(tlb_batch_finish(b));
 }
 
-/* Clear one word that is to get another frame: in between siblings wait for [W].  To
- * store the new word over the old would let a sibling read the old frame after this
- * thread has written to the new one.
+/* Clear one word that will get another frame; siblings that fault meanwhile wait for [W].
+ * If the new word were stored over the old one, a sibling could still read the old frame
+ * after this thread has written to the new one.
  * Locks: [W] of as; none of rank >= 7.
  * Returns: the old word; its frame keeps the mapcount. */
 uint64_t

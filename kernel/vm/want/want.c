@@ -28,7 +28,7 @@
  */
 #include "vm/want/want.h"
 
-/* ---- what a pass says is missing ---- */
+/* ---- a pass reports what is missing ---- */
 
 /* The frame that the last wait has brought, or one that is free now; NULL: none is. */
 static inline struct vm_page *
@@ -48,7 +48,7 @@ get_frame(struct want *w, enum phys_want kind)
 	return pg;
 }
 
-/* A page that is not held any more, or was not. */
+/* Drop the pin on a page, if there is one. */
 static inline void
 let_go(struct vm_page **pin)
 {
@@ -77,8 +77,8 @@ want_zeros(struct want *w)
 /* The page is on swap: begin to read it, and neighbours ahead.
  * Locks: the container's ([W], [F] or [O]); takes [P].
  * Owns: w, with pin or hold a pin on the page, until the next one or the end.
- * Returns: true: it is being read; false: w says what that takes.  The pass ends in
- * both cases. */
+ * Returns: true: it is being read; false: w says what is missing for that.  The pass
+ * ends in both cases. */
 bool
 want_swap_in(struct want *w, const struct swap_words *words)
 {
@@ -108,7 +108,7 @@ want_swap_in(struct want *w, const struct swap_words *words)
 	panic("want: swap_in");
 }
 
-/* ---- what a handler of a fault says: how it ends ---- */
+/* ---- for handlers of a fault: how it ends ---- */
 
 /* End the fault with a signal; counted as denied (SIGSEGV) or failed.
  * Returns: FAULT_SIGNAL. */
@@ -125,7 +125,7 @@ fault_signal(struct fctx *f, int signo, int code)
 	return FAULT_SIGNAL;
 }
 
-/* What the access needs cannot be paid for.
+/* The page that the access needs cannot be charged.
  * Returns: FAULT_SIGNAL: SIGBUS, as Linux when a file system is full. */
 enum fault_outcome
 fault_over_limit(struct fctx *f)
@@ -147,10 +147,10 @@ fault_lost(struct fctx *f, uint64_t word)
 	return FAULT_SIGNAL;
 }
 
-/* ---- the same, and what it waits for ---- */
+/* ---- for handlers of a fault: what it waits for ---- */
 
-/* What f->want says is missing.  A read that this pass has begun is counted, F5 or F10,
- * and held if it was lost before.
+/* The outcome that f->want stands for.  A read that this pass has begun is counted, F5 or
+ * F10, and its page is pinned if an earlier one was reclaimed too soon.
  * Locks: those of the pass; not [P].
  * Returns: FAULT_RESTART, FAULT_WAIT, FAULT_NEEDMEM. */
 enum fault_outcome
@@ -226,7 +226,7 @@ fault_take_spare(struct fctx *f, enum fault_frame kind)
 	return pg;
 }
 
-/* The handler could not use the frame: the next pass, or the end, has it.
+/* The handler could not use the frame: keep it for the next pass, or the end.
  * Owns: takes pg over. */
 void
 fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
@@ -234,14 +234,14 @@ fault_keep_spare(struct fctx *f, struct vm_page *pg, enum fault_frame kind)
 	ASSERT(f->want.frame == NULL);
 	f->want.frame = pg;
 	f->want.zeroed = kind == FRAME_ZEROED;
-	/* Somebody asked for one meanwhile, and got none: here it is. */
+	/* A later step of this pass asked for a frame and got none: here it is. */
 	if (want_is_frame(&f->want))
 		(void)want_again(&f->want);
 }
 
 /* ---- getting it ---- */
 
-/* R9, for who has no token: what others may be waiting for is let go. */
+/* R9, for a thread without a token: drop pins for which others may be waiting. */
 static void
 give_way(struct want *w)
 {
@@ -250,7 +250,7 @@ give_way(struct want *w)
 	let_go(&w->kpage);
 }
 
-/* Wait for what the last pass has missed.
+/* Wait for what was missing in the last pass.
  * Locks: none of rank >= 3; the caller's pins: R9.
  * Owns: w, what was got.
  * Returns: 0: another pass; -EINTR (fatal signal); what w->get() has returned. */
@@ -282,7 +282,7 @@ want_get(struct want *w)
 	panic("want: %u", w->what);
 }
 
-/* The same for what must be finished, dying or not. */
+/* The same for an operation that must finish, even if its thread is dying. */
 void
 want_finish(struct want *w)
 {
@@ -291,7 +291,7 @@ want_finish(struct want *w)
 	vm_finish_end();
 }
 
-/* Give back what was got and not used.  Locks: not [P]. */
+/* Give back what the wait has brought and no pass has used.  Locks: not [P]. */
 void
 want_end(struct want *w)
 {

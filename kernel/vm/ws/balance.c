@@ -44,23 +44,23 @@
 
 #define SECOND 1000000000ul
 #define ROUND_NS SECOND              /* between two looks */
-#define REST_NS 10000000ul           /* after a look that found nothing */
-#define SLEEPER_NS (10 * SECOND)     /* so long unused: taken out whole */
+#define REST_NS 10000000ul           /* after a round that found nothing */
+#define SLEEPER_NS (10 * SECOND)     /* unused that long: all its pages go */
 #define VISITS 16                    /* spaces collected at a time */
-#define AGE_TRIES 2                  /* the lock is waited for then */
+#define AGE_TRIES 2                  /* then wait for the lock */
 
 static struct {
 	uint32_t visit;              /* [bsm] number of this round of visits */
-	int round;                   /* [bsm] 3 … 0; what score_trim() looks at */
+	int round;                   /* [bsm] 3 … 0; the age for score_trim() */
 	bool missed;                 /* [bsm] score_trim(): only whose lock was taken */
 	uint64_t now;                /* [bsm] when the look began */
 	uint64_t aged_ns, aged_at;   /* [bsm] last age pass: time, frames given out */
 	_Atomic uint64_t rounds, passes; /* [A] for /proc */
 } bal;
 
-/* ---- how much is there ---- */
+/* ---- how many frames are there ---- */
 
-/* How many pages are to be trimmed. */
+/* How many pages must be trimmed. */
 static uint64_t
 shortage(void)
 {
@@ -70,14 +70,14 @@ shortage(void)
 	return have < want ? want - have : 0;
 }
 
-/* min_age of a trim: without a slot only what needs none. */
+/* min_age of a trim: if there is no slot, only pages that need none. */
 static int
 of_age(int age)
 {
 	return swap_has_room() ? age : age | WS_HAS_PLACE;
 }
 
-/* Not so few that somebody must go, but soon they may be. */
+/* Frames are not yet so few that pages must be trimmed, but soon may be. */
 static bool
 begins_to_be_short(void)
 {
@@ -86,9 +86,9 @@ begins_to_be_short(void)
 
 /* ---- visits ---- */
 
-/* Its [W], or false: taken, and not yet for the last time.  Age passes and trims count
- * for themselves: who were not looked at for long, because trims came in between, would
- * be taken for a sleeper. */
+/* Take its [W]; false: the lock is taken, and this was not the last try.  Age passes and
+ * trims count their tries separately: else a space that trims kept from its age passes
+ * would look like a sleeper. */
 static bool
 enter(struct aspace *as, uint8_t *missed, uint8_t tries)
 {
@@ -126,7 +126,7 @@ visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
 
 /* ---- age ---- */
 
-/* Enough of its pages are old, and it has been used lately: no older ones. */
+/* Enough of its pages are old, and it was used lately: do not age it. */
 static bool
 has_old_pages(const struct aspace *as)
 {
@@ -153,7 +153,7 @@ visit_age(struct aspace *as)
 	return 1;
 }
 
-/* A second has passed, or, where memory is short, a quarter of it has changed hands. */
+/* A second has passed, or, if memory is short, a quarter of it was allocated. */
 static bool
 is_time_to_age(void)
 {
@@ -174,7 +174,7 @@ age_all(void)
 	bal.aged_ns = bal.now;
 	bal.aged_at = ev_read(EV_page_alloc);
 	visit_all(score_age, visit_age);
-	/* The kernel's pages grow older; what is old joins the line of the unused. */
+	/* The kernel's pages grow older; old ones go to their queue. */
 	kpaged_age(is_short ? KPAGED_AGE_ALL : KPAGED_SPARE_USED);
 	if (is_short)
 		(void)kpaged_trim(SIZE_MAX, of_age(WS_AGES - 1));
@@ -190,7 +190,7 @@ score_tables(const struct aspace *as)
 	    atomic_load_relaxed(&as->table.idle.n);
 }
 
-/* Wait for the lock: if this space were passed over, the next round would take pages,
+/* Wait for the lock: if this space were skipped, the next round would take pages,
  * although tables that name none are still in memory. */
 static size_t
 send_some(struct aspace *as, size_t want)
@@ -210,16 +210,16 @@ visit_tables(struct aspace *as)
 	return send_some(as, SIZE_MAX);
 }
 
-/* Tables that name no frame go before any page does, all of them: they are of use to
- * nobody.  Without a slot they would only stand in the queue. */
+/* Evict all tables that name no frame before any page: nobody uses them.  Without a slot
+ * they would only wait in the queue. */
 static size_t
 send_tables(void)
 {
 	return swap_has_room() ? visit_all(score_tables, visit_tables) : 0;
 }
 
-/* A fault has ended: where tables lose their pages faster than bsm comes to them, who
- * makes new ones sends old ones away.
+/* A fault has ended: if tables lose their pages faster than bsm visits them, a thread
+ * that makes new tables evicts idle ones.
  * Locks: none of rank >= 5; takes [W]. */
 void
 bal_help(struct aspace *as)
@@ -230,7 +230,7 @@ bal_help(struct aspace *as)
 
 /* ---- trimming ---- */
 
-/* By the last age pass: how long it had been so then. */
+/* How long, at the last age pass, the space had not been used. */
 static uint64_t
 unused_ns(const struct aspace *as)
 {
@@ -251,7 +251,7 @@ score_trim(const struct aspace *as)
 	return (as->ws.pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
-/* Unused for long; looked at once more, for an age pass may have been long ago.  [W]. */
+/* Was it unused for long?  Look again, for the last age pass may be long ago.  [W]. */
 static bool
 is_sleeper(struct aspace *as)
 {
@@ -282,14 +282,14 @@ visit_trim(struct aspace *as)
 	return done;
 }
 
-/* One round: first whose lock is free, then, if need be, the others. */
+/* One round: first the spaces whose lock is free, then, if needed, the others. */
 static size_t
 trim_round(void)
 {
 	size_t done;
 
-	/* The kernel's own pages of this age: those that describe only what has left
-	 * memory, and that nobody has asked about for long. */
+	/* The kernel's own pages of this age: tables that describe only pages on swap,
+	 * and that were not used for long. */
 	done = kpaged_trim(MIN(shortage(), ws_adjust(&kernel_as, bal.round)),
 	    of_age(bal.round));
 	bal.missed = false;
@@ -301,7 +301,7 @@ trim_round(void)
 	return done;
 }
 
-/* A round that has given all it was asked for is not over: others have taken frames
+/* A round that has trimmed all that was wanted is repeated: others have taken frames
  * meanwhile, and the next round would take younger pages.
  * Returns: something was trimmed, or nothing had to be. */
 static bool
@@ -339,7 +339,7 @@ bal_main(void *arg)
 				(void)send_tables();
 			continue;
 		}
-		/* Nothing to be had: a wake at each allocation will not help. */
+		/* Nothing could be trimmed: a wake at each allocation will not help. */
 		if (!balance())
 			(void)sleep_until(md_time_ns() + REST_NS, WAIT_PLAIN);
 	}
