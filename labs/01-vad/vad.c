@@ -115,7 +115,7 @@ gap_update(struct vad *v)
 /*
  * Top-down first fit: the highest hole of `pages` pages in [lo, hi).
  *
- * The hole that hi cuts, or the one behind the last VAD, is looked at first;
+ * The hole that hi cuts, or the one behind the last VAD, is tried first;
  * all holes before it lie below hi, and maxgap leads to the highest of them.
  *
  * Locks:    [M] shared or exclusive.
@@ -130,7 +130,7 @@ vad_find_gap(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi,
 
 /* ---- insert, remove, resize ---- */
 
-/* v, not NULL, has so many pages more, modulo 2^64. */
+/* v, not NULL, grows by this number of pages, modulo 2^64. */
 static void
 count_lock(struct aspace *as, const struct vad *v, uint64_t more)
 {
@@ -156,7 +156,7 @@ vad_remove(struct aspace *as, struct vad *v)
 	HELD(&as->map_lock);
 	if (as->map.hint == v)
 		as->map.hint = NULL;
-	/* The next one has the hole, too: its own sum first, those above follow. */
+	/* The successor gets v's hole, too: its own maxgap first, then those above. */
 	if (next != NULL) {
 		next->gap += v->gap + (v->end - v->start);
 		vad_augment(&next->rb);
@@ -170,8 +170,8 @@ vad_remove(struct aspace *as, struct vad *v)
 	EVENT_ADD(vad_live, -1);
 }
 
-/* Move an end of v, which is in the tree: stack, brk and mremap grow, cuts clip.  The
- * new range may touch no other VAD.
+/* Move an end of v, which is in the tree: stack, brk and mremap grow it, cuts clip it.
+ * The new range may overlap no other VAD.
  * Locks: [M] exclusive; takes [X]. */
 void
 vad_set_range(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
@@ -201,8 +201,8 @@ vad_split(struct aspace *as, struct vad *v, uint64_t vpn, struct vad **hi)
 	return lab_todo("01-vad step 3: vad_split");
 }
 
-/* Cut [lo, hi) out of the tree.  VADs wholly inside leave it; of a VAD at an end a
- * piece is cut off, which never enters the tree.
+/* Cut [lo, hi) out of the tree.  VADs wholly inside leave it; a VAD at an end is split,
+ * and the piece inside never enters the tree.
  * Locks: [M] exclusive.
  * Returns: 0 with the cut VADs in order on *out, their maplinks still listed; -ENOMEM
  * (nothing changed).
@@ -218,14 +218,14 @@ vad_remove_range(struct aspace *as, uint64_t lo, uint64_t hi,
 
 /* Give [lo, hi) the rights prot, VAD by VAD, as mprotect does.
  * Locks: [M] exclusive.
- * Returns: 0; -ENOMEM (hole, or no memory), -EACCES: those before are done. */
+ * Returns: 0; -ENOMEM (hole, or no memory), -EACCES: the VADs before are done. */
 int
 vad_protect_range(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot)
 {
 	return lab_todo("01-vad step 4: vad_protect_range");
 }
 
-/* Join v with neighbours that continue it.
+/* Merge v with neighbours that continue it.
  * Locks: [M] exclusive.  Returns: the VAD that now holds v's range. */
 struct vad *
 vad_merge(struct aspace *as, struct vad *v)

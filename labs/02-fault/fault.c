@@ -39,7 +39,7 @@
 
 /* The fault of a design whose private pages live in their PTEs: school->fault.
  * Locks: [M], [W] held and kept; f->leaf in use, f->word its word.
- * Returns: FAULT_DONE, or what the driver has to do before another pass. */
+ * Returns: FAULT_DONE, or what the driver must do before another pass. */
 enum fault_outcome
 fault_by_pte(struct fctx *f)
 {
@@ -49,7 +49,7 @@ fault_by_pte(struct fctx *f)
 
 /* ---- which case is it? ---- */
 
-/* The case that a word, the VAD in f->v and the access make.  Pure: looks at nothing
+/* Which case?  It follows from the word, the VAD in f->v and the access, and from nothing
  * else.
  * Locks: [W] for the word to stay true.  Returns: FC_F0 … FC_F11, FC_UPGRADE. */
 enum fault_case
@@ -61,8 +61,8 @@ fault_classify(const struct fctx *f, uint64_t word)
 
 /* ---- helpers of the handlers ---- */
 
-/* Bits of a VALID word that may do all the VAD allows: W and NX as the VAD has them, A
- * because it is being used, D only for a write; locked if it is. */
+/* Bits of a VALID word with all rights of the VAD: W and NX as in the VAD, A because the
+ * page is being used, D only for a write, LOCK if the VAD is locked. */
 uint64_t
 fault_rights(const struct fctx *f)
 {
@@ -101,7 +101,7 @@ fault_install(struct fctx *f, struct vm_page *pg)
 	f->as->words.priv++;
 }
 
-/* A private page appears in a mapping that has not paid for it: pay now.
+/* A private page is made in a mapping that was not charged for it: charge it now.
  * Locks: [W].  Returns: false: over the limit. */
 bool
 fault_charge_touch(struct fctx *f)
@@ -134,7 +134,7 @@ f1_zero_fill(struct fctx *f)
 }
 
 /* F1z zero page: first read of private anonymous memory maps the one zero frame,
- * read-only, and its neighbours do so, too.  It counts in nres and nused of the table,
+ * read-only, and so for its neighbours.  It counts in nres and nused of the table,
  * nowhere else.
  * Locks: [M], [W] kept.  Returns: FAULT_DONE. */
 enum fault_outcome
@@ -152,7 +152,7 @@ f1z_zero_page(struct fctx *f)
 }
 
 /* Map pg of the object, pinned, at f's word.  False: a hole has been made meanwhile,
- * and pg is its page no more. */
+ * and pg is no longer its page. */
 static bool
 map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
 {
@@ -171,9 +171,9 @@ map_page_of_object(struct fctx *f, struct vm_page *pg, uint64_t bits)
 	return is_there;
 }
 
-/* F2 map file: a page of the file's cache, or the first store to one that is mapped
- * read-only.  W only for a store to a shared mapping: the next one to a clean page
- * shall fault, too.
+/* F2 map file: a page of the page cache, or the first store to one that is mapped
+ * read-only.  W only for a store to a shared mapping: the next store to a clean page
+ * must fault, too.
  * Locks: [M], [W] kept.
  * Returns: FAULT_DONE; FAULT_IO, FAULT_WAIT (the page is read), FAULT_NEEDMEM (extend),
  * FAULT_RESTART (a hole is being made), FAULT_SIGNAL. */
@@ -202,8 +202,8 @@ f3_private_copy(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/* F5 swap-in: the private page is on swap.  Pages behind it in the table that lie
- * behind it on swap come along.
+/* F5 swap-in: the private page is on swap.  It is read together with the next pages of
+ * the table if these lie behind it on swap.
  * Locks: [M], [W] kept.  Returns: FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART. */
 enum fault_outcome
 f5_swap_in(struct fctx *f)
@@ -228,7 +228,7 @@ f6_wait_busy(struct fctx *f)
 	return fault_busy(f, word, pte_page(word));
 }
 
-/* The word is TRANS: map its page again, wherever it waits.
+/* The word is TRANS: map its page again, from whichever queue.
  * Locks: [W]; takes [P], under which alone the word may be trusted.
  * Returns: true with the page in *out; false: the word has changed. */
 bool
@@ -257,7 +257,7 @@ fault_map_trans(struct fctx *f, struct vm_page **out)
 }
 
 /* F7 rescue: a private page in memory of which only the mapping is missing.
- * Locks: [M], [W] kept.  Returns: FAULT_DONE, FAULT_RESTART (stolen under our eyes). */
+ * Locks: [M], [W] kept.  Returns: FAULT_DONE, FAULT_RESTART (reclaimed just now). */
 enum fault_outcome
 f7_rescue(struct fctx *f)
 {
@@ -292,7 +292,7 @@ f9_map_aobj(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* F11 error: the page could not be read; as Linux, SIGBUS.
+/* F11 error: the page could not be read: SIGBUS, as on Linux.
  * Locks: [M], [W] kept.  Returns: FAULT_SIGNAL, counted here and not as failed. */
 enum fault_outcome
 f11_error(struct fctx *f)

@@ -36,7 +36,7 @@
 #include "vm/want/want.h"
 #include "vm/ws/ws.h"
 
-/* One question about a page. */
+/* One request for a page. */
 struct anon_request {
 	uint64_t pgoff;
 	enum anon_want how;
@@ -55,7 +55,7 @@ anon_create(uint64_t bytes)
 	return NULL;
 }
 
-/* The last reference is gone: pages, tables, charge and header go.
+/* The last reference is gone: free pages, tables, charge and header.
  * Locks: none of rank >= 3. */
 void
 anon_put(struct vmo *vmo)
@@ -74,10 +74,10 @@ anon_top(uint64_t pgoff)
 	return (struct anon_top){ .end = VMO_MAX_PAGES };
 }
 
-/* The way from the header to the owning word, as far as it goes.
+/* The path from the header to the owning word, as far as it exists.
  * Locks: [O].  Owns: the caller, a pin on path->table unless that is NULL.
- * Returns: 0: path->slot is the word; -ENOENT, -EIO: an interior one, that is 0 or could
- * not be read; -EAGAIN: w says which table is out. */
+ * Returns: 0: path->slot is the word; -ENOENT, -EIO: an interior one, which is 0 or could
+ * not be read; -EAGAIN: w says which table is on swap. */
 int
 anon_walk(struct vmo *vmo, uint64_t pgoff, struct anon_path *path, struct want *w)
 {
@@ -96,8 +96,8 @@ anon_make_path(struct vmo *vmo, uint64_t pgoff)
 
 /* ---- pages ---- */
 
-/* The hole at path becomes a page, of the zeroed frame that req->want has: paid for,
- * counted; req->page, with a pin that is the caller's.  0; -ENOSPC no quota, -ENOMEM no
+/* The hole at path becomes a page, in the zeroed frame of req->want: charged and counted;
+ * req->page, with a pin for the caller.  0; -ENOSPC no quota, -ENOMEM no
  * commit: nothing has changed.  [O] held. */
 static int
 anon_make(struct vmo *vmo, struct anon_request *req, struct anon_path *path)
@@ -129,8 +129,8 @@ anon_page(struct vmo *vmo, uint64_t pgoff, enum anon_want how,
 
 /* ---- the end of pages ---- */
 
-/* Pages of [lo, hi) and the tables that become empty go.  A page that is still mapped
- * or pinned loses its owner, and is freed by its last holder.
+/* Free the pages of [lo, hi) and tables that become empty.  A page that is still mapped
+ * or pinned loses its owner, and is freed with its last mapping or pin.
  * Locks: none of rank >= 3. */
 void
 anon_truncate(struct vmo *vmo, uint64_t lo, uint64_t hi)

@@ -61,7 +61,7 @@ is_member(uint64_t word)
 	return (word & MD_PTE_P) != 0 && pte_src(word) != SRC_SPEC;
 }
 
-/* One age pass: what was used since the last one becomes young, all else older.
+/* One age pass: pages used since the last one become young, all others older.
  * Locks: [W]. */
 void
 ws_age(struct aspace *as)
@@ -71,9 +71,9 @@ ws_age(struct aspace *as)
 
 /* ---- the clock ---- */
 
-/* A page of a file that was read once and not used again is as good as old: it costs
- * one read to have it back, and files are often read once.  Program text is not such a
- * file. */
+/* A page of a file that was used once and not again counts as old: it costs one read to
+ * have it back, and files are often read only once.  Program text does not count as such
+ * a file. */
 static bool
 is_used_once(uint64_t word)
 {
@@ -89,15 +89,15 @@ has_place(const struct vm_page *pg)
 	    (pg->flags & PF_LAZYFREE) != 0;
 }
 
-/* The flush at the end of the batch covers it, so that A is set anew. */
+/* The flush at the end of the batch covers the word, so that the CPU sets A anew. */
 static void
 second_chance(struct aspace *as, struct ws_entry *s)
 {
 	lab_todo("07-workingset step 4: second_chance");
 }
 
-/* The next page from the hand on that may go: not used since the last age pass and at
- * least so old, not locked, not pinned.  *budget is how many words may be looked at, and
+/* The next page from the hand on that may be trimmed: not used since the last age pass,
+ * at least min_age old, not locked, not pinned.  *budget, the number of words to look at,
  * falls.  With min_age 0 a page that was used gets a second chance: the hand clears A
  * and comes back.
  * Locks: [W].
@@ -112,7 +112,7 @@ ws_pick_victim(struct aspace *as, int min_age, uint64_t *budget,
 
 /* ---- trimming ---- */
 
-/* Words that a trim looks at, at most: all; twice where a used one gets a second
+/* How many words a trim looks at, at most: all; all twice if used ones get a second
  * chance.
  * Locks: [W]. */
 uint64_t
@@ -122,7 +122,7 @@ ws_look(const struct aspace *as, int min_age)
 	return 0;
 }
 
-/* The word at s, which was old, maps its page no more: out of the set with it.
+/* The word at s, which was `old`, maps its page no more: take it out of the working set.
  * Locks: [W]; as->batch is open (BATCH_TRIM), and settles the page.
  * Returns: 1; 0: the zero page, which is in no set. */
 size_t
@@ -132,8 +132,8 @@ ws_taken(struct aspace *as, const struct ws_entry *s, uint64_t old)
 	return 0;
 }
 
-/* How many pages the space has to give in a round of the balance set manager: those
- * above its minimum; in round 0, the last one, all.
+/* How many pages the space can lose in a round of the balance set manager: those above
+ * its minimum; in round 0, the last one, all.
  * Locks: [W], or none for an estimate. */
 size_t
 ws_adjust(struct aspace *as, int round)

@@ -61,7 +61,8 @@ parent_of(const struct vm_page *table)
 	    page_of_pa(page_home_payload(table));
 }
 
-/* First address of a table in use: its home is the parent's word, and so on.
+/* First address of a table in use, found by its home, the parent's word, and so on
+ * upwards.
  * Locks: [W] of its space. */
 va_t
 pt_va(const struct vm_page *table)
@@ -79,9 +80,9 @@ pt_va(const struct vm_page *table)
 	return va;
 }
 
-/* ---- held: a table with a pin stays ---- */
+/* ---- pins: a pinned table stays ---- */
 
-/* Pin the tables of the way that are not among the n that are pinned.
+/* Pin the tables of the path that are not among the n pinned ones.
  * Locks: [W] of its space.  Owns: pin, room for max.  Returns: how many it has now. */
 uint8_t
 path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
@@ -90,8 +91,8 @@ path_pin(const struct pt_path *p, struct vm_page **pin, uint8_t n, unsigned max)
 	return n;
 }
 
-/* The pass ends without the page: hold the tables of f->va that are in use, so that the
- * next one finds them, and pt_unpin() frees those that stay empty.
+/* The pass ends without the page: pin the tables of f->va that are in use, so that the
+ * next pass finds them; pt_unpin() frees those that stay empty.
  * Locks: [W], still that of the pass.  Owns: f, the pins. */
 void
 pt_pin(struct fctx *f)
@@ -100,7 +101,7 @@ pt_pin(struct fctx *f)
 }
 
 /* Drop all pins of f, on tables, entry pages and data.  A table that has become empty
- * while only the pin kept it is freed here.
+ * and was kept only by the pin is freed here.
  * Locks: not [P]; takes [W] if there is such a table.
  * Context: thread, may sleep for [W]. */
 void
@@ -109,7 +110,7 @@ pt_unpin(struct fctx *f)
 	lab_todo("09-pageable step 1: pt_unpin");
 }
 
-/* Hold the tables on the way to va that are in use, and no others.
+/* Pin the tables on the path to va that are in use, and no others.
  * Locks: [W], no batch of as under construction.
  * Owns: h, the pins, until pt_let_go() or pt_release(). */
 void
@@ -118,8 +119,8 @@ hold_path(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h
 	lab_todo("09-pageable step 4: hold_path");
 }
 
-/* Let the tables of h go.
- * Locks: not [P].  Returns: one of them has no word: pt_prune(h->pinned), with [W]. */
+/* Unpin the tables of h.
+ * Locks: not [P].  Returns: true: one has no word: call pt_prune(h->pinned), with [W]. */
 bool
 pt_let_go(struct pt_hold *h)
 {
@@ -129,10 +130,9 @@ pt_let_go(struct pt_hold *h)
 
 /* ---- idle tables ---- */
 
-/* ---- out ---- */
+/* ---- to swap ---- */
 
-/* Up to `want` tables that name no frame leave for swap, those first that have been so
- * for longest.
+/* Send up to `want` tables that name no frame to swap, longest idle ones first.
  * Locks: [W]; none of rank >= 7.  Returns: how many. */
 size_t
 pt_evict(struct aspace *as, size_t want)
@@ -141,8 +141,8 @@ pt_evict(struct aspace *as, size_t want)
 	return 0;
 }
 
-/* Tables whose flush has been acknowledged: until now nobody could put them on a queue,
- * for they looked like live containers.
+/* Queue tables whose flush has been acknowledged: until now their counts made them look
+ * like containers in use, so that nobody else queued them.
  * Locks: not [P]. */
 void
 pt_out_chain(pfn_t chain)
@@ -152,7 +152,7 @@ pt_out_chain(pfn_t chain)
 
 /* ---- back from a queue ---- */
 
-/* A table that is away but in memory is in use again.
+/* A table on a queue is put in use again.
  * Locks: [W]; takes [P], under which alone the word may be trusted.
  * Returns: false: the word is not TRANS. */
 bool
@@ -162,7 +162,7 @@ pt_rescue(struct aspace *as, uint64_t *word, int level)
 	return false;
 }
 
-/* As path_walk(); tables that are away but in memory are taken back.  Locks: [W]. */
+/* As path_walk(); tables on a queue are put in use again.  Locks: [W]. */
 void
 path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 {
@@ -174,7 +174,7 @@ path_walk_in(struct aspace *as, va_t va, struct pt_path *p)
 
 /* ---- it cannot be read: lost ---- */
 
-/* Does the way end at a table that is lost?
+/* Does the path end at a lost table?
  * Locks: [W] of its space.  Returns: true: its word is ERROR, it could not be read. */
 bool
 path_is_lost(const struct pt_path *p)
@@ -183,7 +183,7 @@ path_is_lost(const struct pt_path *p)
 	return false;
 }
 
-/* Somebody else reads the table, or nobody can: then the process is lost. */
+/* Another thread reads the table: wait; or it is lost, and the process with it. */
 static enum fault_outcome
 busy_or_lost(struct fctx *f, uint64_t word)
 {
@@ -202,10 +202,10 @@ note_depth(unsigned n)
 		;
 }
 
-/* A table on f's way is out: F10.  What is in memory is taken back at once; what is on
- * swap the next pass finds in memory.
+/* A table on f's path is out: F10.  One on a queue is put in use at once; one on
+ * swap is found in memory by the next pass.
  * Locks: [M], [W], kept; takes [P].
- * Returns: FAULT_DONE, with the way in p; FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART;
+ * Returns: FAULT_DONE, with the path in p; FAULT_WAIT, FAULT_NEEDMEM, FAULT_RESTART;
  * FAULT_SIGNAL (SIGKILL: it is lost, and with it the process). */
 enum fault_outcome
 pt_fault_in(struct fctx *f, struct pt_path *p)
@@ -214,7 +214,7 @@ pt_fault_in(struct fctx *f, struct pt_path *p)
 	return fault_signal(f, SIGKILL, 0);
 }
 
-/* The next table on the way to va is out: begin to read it, and hold those above.
+/* The next table on the path to va is on swap: begin to read it, and pin those above.
  * Locks: [W], no batch of as under construction.  Returns: -EAGAIN. */
 int
 pt_bring(struct aspace *as, va_t va, const struct pt_path *p, struct pt_hold *h,
