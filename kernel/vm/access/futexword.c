@@ -17,9 +17,9 @@
 #include "vm/access/access.h"
 #include "vm/map/map.h"
 
-#define KEY_OF_SPACE 1ul /* in the address: of a call that may mean others too */
+#define KEY_OF_SPACE 1ul /* in the address: a call for shared memory, too */
 
-/* Is the page the object's own, not a copy of it? */
+/* Is it the object's page, not a private copy? */
 static bool
 is_objects(const struct vm_page *pg)
 {
@@ -28,9 +28,9 @@ is_objects(const struct vm_page *pg)
 	return home == HOME_VNODE || home == HOME_AOBJ;
 }
 
-/* Key of a word that others may share: (number of the object, byte offset) if they do.
- * Who sleeps does not keep the object: by its address the next one would wake him.
- * 0; -EFAULT: memory of one's own that cannot be written never changes. */
+/* Key of a word that may be shared: (number of the object, byte offset) if it is.  A
+ * sleeper holds no reference, so the object's address could be used by another object.
+ * 0; -EFAULT: private memory that cannot be written never changes. */
 static int
 shared_key(struct aspace *as, va_t va, const struct vm_page *pg,
     uintptr_t key[2])
@@ -61,7 +61,7 @@ private_key(const struct aspace *as, va_t va, uintptr_t key[2])
 	key[1] = va;
 }
 
-/* Hold the page of a 4-byte word, and say by what key others find it.
+/* Pin the page of a 4-byte word, and return the key by which others find it.
  * Owns: the caller, the pin in w: vm_word_unpin().
  * Returns: 0, -EFAULT, -EINTR. */
 int
@@ -83,7 +83,7 @@ vm_word_pin(struct aspace *as, va_t va, enum access access, enum word_scope scop
 	return r;
 }
 
-/* The key alone.  A private one is the address: the page may be gone, or out of reach,
+/* Only the key.  A private one is the address: the page may be gone, or inaccessible,
  * while others still sleep.
  * Returns: as vm_word_pin(). */
 int

@@ -39,7 +39,7 @@
 #include "vm/fault/fault.h"
 #include "vm/table/table.h"
 
-#define STR_PIECE 64ul /* bytes that copyin_str asks for at once */
+#define STR_PIECE 64ul /* bytes that copyin_str copies at once */
 
 /* ---- the current space, by address ---- */
 
@@ -66,7 +66,7 @@ as_copy_here(va_t va, void *buf, size_t n, enum uio_dir dir)
 int
 copyin(void *dst, va_t src, size_t n)
 {
-	/* Without U the CPU keeps out the program, but not us. */
+	/* A PTE without U stops the program, but not the kernel. */
 	if (n != 0 && atomic_load(&as_current()->table.hides))
 		return as_read(as_current(), src, dst, n) == (ssize_t)n ? 0 :
 		    -EFAULT;
@@ -80,7 +80,7 @@ copyout(va_t dst, const void *src, size_t n)
 	return as_copy_here(dst, (void *)(uintptr_t)src, n, UIO_PUT);
 }
 
-/* A copyout for each would cost ten times the store.  Locks, Context: as copyout().
+/* A copyout() for each would cost ten times the store.  Locks, Context: as copyout().
  * Returns: 0, -EFAULT (a part may be written). */
 int
 copyout_member(va_t dst, const void *src, size_t n, size_t step)
@@ -122,7 +122,7 @@ copyin_str(char *dst, va_t src, size_t cap)
 
 /* ---- any space, by pages ---- */
 
-/* The page, pinned, if its word allows the access as it is.  No fault; no device. */
+/* The page, pinned, if its PTE allows the access now.  No fault; no device. */
 static struct vm_page *
 pin_present(struct aspace *as, va_t va, enum access access)
 {
@@ -141,7 +141,7 @@ pin_present(struct aspace *as, va_t va, enum access access)
 	return pg;
 }
 
-/* How the user's end of a copy is reached. */
+/* How the user's side of a copy is accessed. */
 enum copy_how { COPY_PLAIN, COPY_PINNED, COPY_FORCED };
 
 static int
@@ -157,14 +157,14 @@ pin_user(struct aspace *as, va_t va, enum access access, enum copy_how how,
 		return 0;
 	fault_clear(&f);
 	f.kernel = true;
-	/* What it takes back changes words that only [M] guards. */
+	/* take_rights_back() changes words that only [M] guards. */
 	f.force = f.exclusive = how == COPY_FORCED;
 	f.pin_out = out;
 	EVENT(fault_kernel);
 	return vm_fault(as, va, access, &f);
 }
 
-/* Pin the page of va, which is made present with the right.
+/* Make the page of va present with the right, and pin it.
  * Owns: the caller, the pin: page_unpin_written().
  * Returns: 0, -EFAULT, -EINTR. */
 int
@@ -173,7 +173,7 @@ vm_pin_user(struct aspace *as, va_t va, enum access access, struct vm_page **out
 	return pin_user(as, va, access, COPY_PINNED, out);
 }
 
-/* Within one page, which is pinned.  0, -EFAULT, -EINTR. */
+/* Copy within one pinned page.  0, -EFAULT, -EINTR. */
 static int
 copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir,
     enum copy_how how)
@@ -194,7 +194,7 @@ copy_pinned(struct aspace *as, va_t va, void *buf, size_t n, enum uio_dir dir,
 	return 0;
 }
 
-/* Page by page, which says how far it came. */
+/* Copy page by page: the result says how far it came. */
 static __attribute__((noinline)) ssize_t
 copy_pages(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
     enum copy_how how)
@@ -229,9 +229,9 @@ copy_how(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir,
 	return r;
 }
 
-/* Copy between buf and a space.  By address where the CPU keeps the rights: without U
- * it keeps out the program, but not us.  In one piece first: nearly always all is
- * there.
+/* Copy between buf and a space.  By address if the CPU checks the rights: a PTE without U
+ * stops the program, but not the kernel.  In one piece first: nearly always all pages are
+ * present.
  * Locks: none of rank >= 2; buf may be a page that is pinned and filled.
  * Returns: bytes, up to the first page that cannot be reached; -EFAULT, -EINTR if none. */
 ssize_t
@@ -245,9 +245,8 @@ as_copy(struct aspace *as, va_t va, char *buf, size_t n, enum uio_dir dir)
 	return copy_how(as, va, buf, n, dir, plain ? COPY_PLAIN : COPY_PINNED);
 }
 
-/* As a debugger: what the process may not read is read, and what it may not write is
- * written, to a private page of its own.  What it shares with others keeps to its
- * rights.
+/* As a debugger: read also where the process may not, and write also where it may not, to
+ * a private copy of the page.  Shared memory keeps its rights.
  * Locks, Context, Returns: as as_read(). */
 ssize_t
 as_force(struct aspace *as, va_t va, void *buf, size_t n, enum access access)

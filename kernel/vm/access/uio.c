@@ -37,7 +37,7 @@ uio_init_kernel(struct uio *u, void *buf, size_t n)
 	u->left = n;
 }
 
-/* As much as lies in the first vector. */
+/* Copy the part that lies in the first vector. */
 static ssize_t
 uio_piece(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 {
@@ -62,8 +62,8 @@ uio_moved(struct uio *u, size_t n)
 	u->left -= n;
 }
 
-/* Do n bytes lie in one buffer of the current space, as nearly always, which the CPU
- * itself may read and write? */
+/* Do n bytes lie in one buffer of the current space, as nearly always, where the CPU
+ * checks the rights? */
 static inline bool
 uio_is_plain(const struct uio *u, size_t n, enum uio_dir dir)
 {
@@ -79,8 +79,8 @@ page_bytes(const struct vm_page *pg)
 	return pa2va(page_pa(pg));
 }
 
-/* Bytes of such a buffer, done behind its begin.  False: some have moved perhaps, none
- * counts. */
+/* Copy in one piece, behind the `done` bytes of the buffer.  False: some bytes may have
+ * moved, but none counts. */
 static inline bool
 uio_at_once(const struct uio *u, size_t done, char *buf, size_t n,
     enum uio_dir dir)
@@ -119,8 +119,8 @@ uio_move(struct uio *u, char *buf, size_t n, enum uio_dir dir)
 	return (ssize_t)done;
 }
 
-/* n bytes between the uio, which has them, and frames: the first byte is at the offset
- * at of the first frame.  As uio_put(). */
+/* n bytes between the uio, which has that many, and frames; the first byte is at offset
+ * `at` of the first frame.  As uio_put(). */
 ssize_t
 uio_move_frames(struct uio *u, struct vm_page *const *page, size_t at, size_t n,
     enum uio_dir dir)

@@ -31,8 +31,8 @@
 
 /* ---- runs ---- */
 
-/* Pin the pages from off on that are at hand, for n bytes at most; of a file, those to
- * be written only where they may become dirty as they are. */
+/* Pin the resident pages from off on, for n bytes at most; for a write to a file, only
+ * pages that may become dirty as they are. */
 static unsigned
 hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
     struct vm_page **page)
@@ -44,10 +44,10 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 	n += off & PAGE_MASK;
 	max = (unsigned)MIN(PAGE_UP(n) >> PAGE_SHIFT, (size_t)RUN_MAX);
 	if (max > 1 && frames_are_low())
-		max = 1; /* rule a of token.c: they are held in a wait */
+		max = 1; /* rule a of token.c: pins would be kept in a wait */
 	spin_lock(&vmo->lock);
 	spin_lock(&pfn_lock);
-	/* Where one word is absent the next ones mostly are. */
+	/* If one word is absent, the next ones mostly are, too. */
 	first = vmo->type == VMO_AOBJ ? 1 : max;
 	vmo_at_hand(vmo, idx, first, page);
 	if (first < max && page[0] != NULL)
@@ -68,7 +68,7 @@ hold_run(struct vmo *vmo, uint64_t off, size_t n, enum uio_dir dir,
 	return held;
 }
 
-/* n bytes at most between held pages, the first of which holds off, and uio. */
+/* Copy at most n bytes between pinned pages, the first of which has off, and uio. */
 static ssize_t
 move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
     struct uio *uio, enum uio_dir dir)
@@ -83,8 +83,8 @@ move_run(struct vm_page **page, unsigned held, uint64_t off, size_t n,
 
 /* ---- a page alone ---- */
 
-/* The page idx, read or made, pinned; one of a file that is to be written with its place
- * on disk.  0; -ENXIO: beyond the end; -ENOENT: a hole, which is to be read. */
+/* Page idx, read or made, pinned; for a write to a file with its blocks on disk.
+ * 0; -ENXIO: beyond the end; -ENOENT: a read of a hole. */
 static int
 get_page(struct vmo *vmo, uint64_t idx, enum uio_dir dir, struct vm_page **pg)
 {
@@ -103,7 +103,7 @@ get_page(struct vmo *vmo, uint64_t idx, enum uio_dir dir, struct vm_page **pg)
 	return r;
 }
 
-/* Bytes within the page of off.  0: the end has come nearer. */
+/* Copy bytes within the page of off.  0: the object has been cut. */
 static ssize_t
 move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
     enum uio_dir dir)
@@ -118,8 +118,9 @@ move_page(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 	return r == -ENXIO ? 0 : r;
 }
 
-/* A frame with all bytes of page idx becomes that page.  1: the object has it; 0: the
- * caller, for there is one, or nobody pays, or its table is missing; an error: nobody. */
+/* A frame with all bytes of page idx becomes that page.  1: the object owns it; 0: still
+ * the caller, for the page exists, cannot be charged, or has no table; an error:
+ * freed. */
 static int
 enter_page(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 {
@@ -153,7 +154,7 @@ write_whole(struct vmo *vmo, uint64_t off, struct uio *uio)
 		r = enter_page(vmo, off >> PAGE_SHIFT, pg);
 	if (r != 0)
 		return r < 0 ? r : n;
-	/* The source ended early, or somebody else was faster. */
+	/* The source ended early, or another thread was faster. */
 	if (n > 0) {
 		uio_init_kernel(&filled, pa2va(page_pa(pg)), (size_t)n);
 		n = move_page(vmo, off, (size_t)n, &filled, UIO_GET);
@@ -173,7 +174,7 @@ move_alone(struct vmo *vmo, uint64_t off, size_t n, struct uio *uio,
 	    write_whole(vmo, off, uio) : move_page(vmo, off, n, uio, dir);
 }
 
-/* Run by run; ends short at the end of the object or of the user's memory. */
+/* Copy run by run; short at the end of the object or of the user's memory. */
 static ssize_t
 move(struct vmo *vmo, uint64_t off, struct uio *uio, enum uio_dir dir)
 {
@@ -218,7 +219,7 @@ vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 	return move(vmo, off, uio, UIO_GET);
 }
 
-/* Page pg of an anonymous object exists from now on, zeroed if it did not.
+/* Make page pg of an anonymous object, zeroed, if it does not exist.
  * Locks: rank 1 for writing.  Returns: 0, -EFBIG, -ENOSPC, -EINTR. */
 int
 vmo_allocate(struct vmo *vmo, uint64_t pg)
@@ -261,7 +262,8 @@ vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 	vm_finish_end();
 }
 
-/* The first dirty page of [idx, end), or end: it gets its place when it is written. */
+/* The first dirty page of [idx, end), or end: it counts as data though it has no block
+ * yet. */
 static uint64_t
 next_dirty(struct vmo *vmo, uint64_t idx, uint64_t end)
 {
@@ -296,7 +298,7 @@ cache_next_data(struct vmo *vmo, uint64_t idx)
 	return UINT64_MAX;
 }
 
-/* swap_walk.fn: here is one. */
+/* swap_walk.fn: the first word ends the walk. */
 static int
 any_word(struct swap_walk *walk, const struct swap_words *w)
 {
@@ -331,7 +333,7 @@ zero_part(struct vmo *vmo, uint64_t off, size_t n)
 
 	if (vmo->type == VMO_VNODE)
 		return cache_zero_part(vmo, off, n);
-	/* Who dies must finish: what is cut off may not come back. */
+	/* Even a dying thread must finish: cut bytes may not come back. */
 	vm_finish_begin();
 	r = anon_page(vmo, off >> PAGE_SHIFT, ANON_FIND, &pg);
 	vm_finish_end();
@@ -395,7 +397,7 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	return 0;
 }
 
-/* Take the mappings of whole pages away, private copies stay. */
+/* Clear the PTEs of whole pages in all mappings; private copies stay. */
 static void
 zap_hole(struct vmo *vmo, struct zap_range *z)
 {
@@ -406,9 +408,9 @@ zap_hole(struct vmo *vmo, struct zap_range *z)
 	vmo_zap_links(vmo, z);
 }
 
-/* Whole pages go before their mappings: a fault in between makes a new page, and its
- * word is taken away with the rest, which costs a fault and nothing else.  In a file
- * such a fault would read what the hole is to free, so it waits (vm/cache/fileend.c). */
+/* Whole pages go before their mappings: a fault in between makes a new page, whose PTE is
+ * cleared with the rest; that costs a fault and nothing else.  In a file such a fault
+ * would read bytes that the hole removes, so it waits (vm/cache/fileend.c). */
 static int
 punch_pages(struct vmo *vmo, struct zap_range *z)
 {
@@ -429,7 +431,8 @@ punch_pages(struct vmo *vmo, struct zap_range *z)
 
 /* Make a hole: [off, off + len) reads as zero, whole pages are freed.
  * Locks: rank 1; none of rank >= 3.
- * Returns: 0; -EOPNOTSUPP: the file has no holes; -EIO, -EINTR: some of it is not made. */
+ * Returns: 0; -EOPNOTSUPP: the file can have no holes; -EIO, -EINTR: a part is not
+ * done. */
 int
 vmo_punch(struct vmo *vmo, uint64_t off, uint64_t len)
 {

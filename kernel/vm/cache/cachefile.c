@@ -23,10 +23,10 @@
 
 static _Atomic uint64_t files; /* [A] with an object */
 
-/* ---- the pager is asked ---- */
+/* ---- calls of the pager ---- */
 
-/* Pages from idx on, READING, get their bytes.  Those behind the first come ahead of any
- * wish.
+/* Read pages from idx on, which are READING.  Those behind the first are read
+ * ahead.
  * Locks: none of rank >= 2; takes [P].  Returns: 0, -EIO. */
 int
 cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
@@ -47,7 +47,7 @@ cache_in(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 	return r;
 }
 
-/* Pages from idx on, WRITING, go to the disk.
+/* Write pages from idx on, which are WRITING, to the disk.
  * Locks: none of rank >= 2.  Returns: 0, -EIO. */
 int
 cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
@@ -67,7 +67,7 @@ cache_out(struct vmo *vmo, uint64_t idx, struct vm_page **pages, unsigned n)
 int
 cache_page(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 {
-	/* A lab's cache_get() is watched: it may not write where fs/ keeps things. */
+	/* A lab's cache_get() is checked: it may not write to data of fs/. */
 	struct vm_page *pg = NULL;
 	int r = cache_get(vmo, idx, CACHE_READ, &pg);
 
@@ -83,8 +83,8 @@ cache_unpin(struct vm_page *pg, enum page_dirt dirt)
 	page_unpin_written(pg, dirt == PAGE_DIRTY);
 }
 
-/* Is it page idx of the file, or has it been cut off?  Who holds what the file system
- * frees blocks under gets an answer that holds for blocks, too: pages go first.
+/* Is it page idx of the file, or has it been cut off?  If the caller holds the lock under
+ * which the file system frees blocks, the answer holds for blocks, too: pages go first.
  * Locks: takes [P]. */
 bool
 cache_is_page(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
@@ -128,8 +128,8 @@ absent_before(struct vmo *vmo, uint64_t idx, unsigned n)
 	return i;
 }
 
-/* Read page idx and those before it, n at most, by one request: as cache_read(), but
- * that the page may be absent still, *out NULL. */
+/* Read page idx and those before it, n at most, by one request: as cache_read(), except
+ * that the page may still be absent, *out NULL. */
 static int
 read_down(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **out)
 {
@@ -137,7 +137,7 @@ read_down(struct vmo *vmo, uint64_t idx, unsigned n, struct vm_page **out)
 	int r = cache_readahead(vmo, idx - before, before + 1, NULL);
 
 	*out = NULL;
-	/* An error is that of the first, perhaps. */
+	/* The error may belong to another page than idx. */
 	if (r != -EINTR && cache_look(vmo, idx, CACHE_HOLD, out) != 0)
 		*out = NULL;
 	return r == -EINTR ? r : 0;
@@ -162,8 +162,8 @@ cache_read(struct vmo *vmo, uint64_t idx, int n, struct vm_page **out)
 
 /* ---- dirty pages are written ---- */
 
-/* Mappings of [lo, hi) lose W and D; the pages learn of D after the flush.  Whoever
- * stores after this faults first.
+/* Mappings of [lo, hi) lose W and D; pages whose D was set become dirty after the flush.
+ * A later store faults first.
  * Locks: none of rank >= 3. */
 void
 cache_clean_links(struct vmo *vmo, uint64_t lo, uint64_t hi)
@@ -214,10 +214,10 @@ flush(struct vmo *vmo, uint64_t lo, uint64_t hi, enum flush_why why)
 	return first;
 }
 
-/* Write the dirty pages of [lo, hi) (page numbers) and wait.
+/* Write the dirty pages of [lo, hi) (page indexes) and wait.
  * Locks: at most rank 1.
- * Returns: 0, the first error; also, once, that of an earlier write-back of which
- * nobody was told; -EINTR (fatal signal): somebody else is told. */
+ * Returns: 0, the first error; also, once, an error of an earlier write-back that was not
+ * reported yet; -EINTR (fatal signal): that one stays for the next caller. */
 int
 vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -232,7 +232,7 @@ vmo_sync(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	return r != 0 ? r : before;
 }
 
-/* One round of the write-back thread: objects dirty for so long.
+/* One round of the write-back thread: objects that have been dirty for that long.
  * Locks: none of rank >= 2. */
 void
 cache_flush_old(uint64_t older_than_ns)
@@ -254,7 +254,7 @@ cache_flush_old(uint64_t older_than_ns)
 	}
 }
 
-/* ---- clean pages are forgotten ---- */
+/* ---- clean pages are dropped ---- */
 
 /* owner_ops.reclaim: [P] held, so [O] is only tried. */
 static bool
@@ -274,8 +274,8 @@ cache_reclaim(struct vm_page *pg)
 	return true;
 }
 
-/* Of a few pages from *at on, before `end`, those that are clean, and that nobody maps
- * or pins.  False: there are no more. */
+/* Drop those of a few pages from *at on, before `end`, that are clean and neither mapped
+ * nor pinned.  False: there are no more. */
 static bool
 drop_some(struct vmo *vmo, uint64_t *at, uint64_t end)
 {
@@ -304,7 +304,7 @@ drop_some(struct vmo *vmo, uint64_t *at, uint64_t end)
 	return pg != NULL;
 }
 
-/* Forget clean pages [lo, hi) that nobody maps or pins.  Locks: none of rank >= 3. */
+/* Drop clean pages [lo, hi) that nobody maps or pins.  Locks: none of rank >= 3. */
 void
 vmo_drop_range(struct vmo *vmo, uint64_t lo, uint64_t hi)
 {
@@ -312,7 +312,7 @@ vmo_drop_range(struct vmo *vmo, uint64_t lo, uint64_t hi)
 		;
 }
 
-/* The same of all its pages. */
+/* The same for all its pages. */
 void
 vmo_drop_clean(struct vmo *vmo)
 {
@@ -331,8 +331,8 @@ vmo_drop_clean_all(void)
 
 /* ---- life ---- */
 
-/* The last reference is gone: pages and header go.  What is dirty is lost; its owner
- * has written it before, or wants that.
+/* The last reference is gone: free pages and header.  Dirty pages are lost; the owner has
+ * written them before, or wants that.
  * Locks: none of rank >= 3. */
 static void
 cache_end(struct vmo *vmo)

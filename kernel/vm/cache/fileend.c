@@ -63,8 +63,8 @@ get_unless_hole(struct vmo *vmo, uint64_t idx, struct vm_page **out)
 	return cache_get(vmo, idx, want, out);
 }
 
-/* What is not zero has a place on disk, so there is nothing to extend.  Owns: takes the
- * pin. */
+/* Bytes that are not zero have blocks on disk, so there is nothing to extend.  Owns:
+ * takes the pin. */
 static void
 zero_pinned(struct vm_page *pg, uint64_t off, size_t n)
 {
@@ -90,8 +90,8 @@ cache_zero_part(struct vmo *vmo, uint64_t off, size_t n)
 	return 0;
 }
 
-/* Before the size becomes `bytes`: what can fail.  A longer file has zeros behind its
- * old end; the last page of a shorter one is at hand for them.
+/* The steps that can fail, before the size becomes `bytes`.  For a longer file, zero the
+ * bytes behind its old end; for a shorter one, pin its last page for that.
  * Locks: rank 1.  Owns: the caller, a pin in *tail, or NULL: for cache_cut_end().
  * Returns: 0, -EIO, -EINTR: the size may not be changed. */
 int
@@ -112,7 +112,7 @@ cache_cut_begin(struct vmo *vmo, uint64_t bytes, struct vm_page **tail)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* A write of page idx that is under way has ended. */
+/* Wait for the end of a write of page idx. */
 static void
 wait_written(struct vmo *vmo, uint64_t idx)
 {
@@ -126,9 +126,9 @@ wait_written(struct vmo *vmo, uint64_t idx)
 	vm_finish_end();
 }
 
-/* The size is smaller and the mappings behind it are gone: pages go.  The last page
- * stays, but its blocks behind the end will have other owners: a write that began
- * before the size was cut may not reach them later.
+/* The size is smaller and the mappings behind it are gone: remove the pages.  The last
+ * page stays, but its blocks behind the end will have other owners: a write that began
+ * before the cut may not reach them later.
  * Locks: rank 1.  Owns: takes the pin of tail. */
 void
 cache_cut_end(struct vmo *vmo, uint64_t bytes, struct vm_page *tail)
@@ -181,7 +181,7 @@ cache_has_place(const struct vmo *vmo, uint64_t idx, const struct vm_page *pg)
 	    (idx < vmo->v.short_lo || idx >= vmo->v.short_hi);
 }
 
-/* Page idx has all its blocks.  In the middle of the range it stays: rule 5. */
+/* Page idx has all its blocks now.  A mark in the middle of the range stays: rule 5. */
 static void
 unmark_locked(struct vmo *vmo, uint64_t idx)
 {
@@ -194,8 +194,8 @@ unmark_locked(struct vmo *vmo, uint64_t idx)
 		vmo->v.short_hi--;
 }
 
-/* Page idx, which pg is, gets its place on disk; *seq: at that size, counted in changes
- * of it, or a later one.
+/* Page idx, which is pg, gets its blocks on disk; *seq: the number of the size change for
+ * which that holds, or a later one.
  * Locks: none of rank >= 2.  Context: thread, sleeps; pg is pinned.
  * Returns: 0, -ENOSPC, -EIO, -EINTR. */
 int
@@ -266,8 +266,8 @@ cache_hole_begin(struct vmo *vmo, uint64_t lo, uint64_t hi)
 	return wait_until(&ended, vm_wait_how(), WAIT_FOREVER, hole_try(vmo, lo, hi));
 }
 
-/* The pages and mappings of the hole are gone: so go its blocks.
- * Locks: none of rank >= 2.  Returns: 0; -EIO …: some of it is no hole. */
+/* The pages and mappings of the hole are gone: free its blocks.
+ * Locks: none of rank >= 2.  Returns: 0; -EIO …: a part of it was not freed. */
 int
 cache_hole_end(struct vmo *vmo)
 {

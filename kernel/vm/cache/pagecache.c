@@ -32,11 +32,11 @@
 
 _Atomic uint64_t cache_pages; /* in all trees */
 
-/* Pages of a range that shall go.  [own] */
+/* Pages of a range to be removed.  [own] */
 struct cache_cut {
 	uint64_t lo, hi;
 	pfn_t dead;              /* frames to be freed without locks */
-	struct vm_page *busy;    /* read or written: to be waited for */
+	struct vm_page *busy;    /* read or written: wait for it */
 };
 
 /* ---- the tree ---- */
@@ -137,7 +137,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	return in > 0;
 }
 
-/* The object does not know the page any more.  Locks: [O]. */
+/* Take the page out of the tree.  Locks: [O]. */
 void
 cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
@@ -212,10 +212,10 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return 0;
 }
 
-/* How far to read where idx is missing: the page alone where reads jump about, longer
- * each time where they follow each other.  It is asked once for each read.
+/* How far to read if idx is missing: only the page for random reads, more each time for
+ * sequential ones.  Called once for each read.
  * Locks: takes [O].
- * Returns: so many pages, itself included; < 0: so many, downwards. */
+ * Returns: the number of pages, with idx; < 0: downwards. */
 int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
@@ -229,7 +229,7 @@ cache_window(struct vmo *vmo, uint64_t idx)
 	return n;
 }
 
-/* The bytes of a page are there. */
+/* The page has been read. */
 static void
 page_is_read(struct vm_page *pg, bool pin)
 {
@@ -240,7 +240,7 @@ page_is_read(struct vm_page *pg, bool pin)
 	spin_unlock(&pfn_lock);
 }
 
-/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
+/* Drop a page that could not be read: the next thread reads, or makes, it anew. */
 static void
 forget_page(struct vmo *vmo, struct vm_page *pg)
 {
@@ -256,7 +256,8 @@ forget_page(struct vmo *vmo, struct vm_page *pg)
 		page_free(pg);
 }
 
-/* Where reading all at once has failed, each page has its own result.  The first's. */
+/* A read of several pages has failed: read each alone.  Returns the first page's
+ * result. */
 static int
 read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
     unsigned n, bool pin_first)
@@ -276,7 +277,7 @@ read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
 	return first;
 }
 
-/* Pages from idx on, which are READING; the first is pinned for who wants it. */
+/* Read pages from idx on, which are READING; the first is pinned for the caller. */
 static int
 read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
     struct vm_page **first)
@@ -299,8 +300,8 @@ read_run(struct vmo *vmo, uint64_t idx, struct vm_page **page, unsigned n,
 
 /* Read up to n pages from idx on, as far as they are absent and in the file.
  * Locks: none of rank >= 2.
- * Owns: the caller, a pin in *first, NULL: look again, page idx exists already, or was
- * in a hole that was being made.  first NULL: nobody wants it.
+ * Owns: the caller, a pin in *first; NULL there: look again, page idx exists already, or
+ * was in a hole that was being made.  first NULL: no pin is wanted.
  * Returns: 0; -EIO, -EINTR: page idx was not read. */
 int
 cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
@@ -315,7 +316,7 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 	r = page_alloc_wait(PHYS_ANY, &page[0]);
 	if (r != 0)
 		return r;
-	/* The others are not waited for. */
+	/* Do not wait for the frames of the others. */
 	for (got = 1; got < MIN(n, (unsigned)CACHE_WINDOW); got++) {
 		page[got] = page_alloc_ahead();
 		if (page[got] == NULL)
@@ -332,8 +333,8 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 
 /* ---- dirty, and written back ---- */
 
-/* The page has its place on disk and is dirty (r 0), or there is none and the page is
- * forgotten.
+/* The page has its blocks on disk and becomes dirty (r 0), or there are none and the page
+ * is dropped.
  * Locks: none of rank >= 2. */
 void
 cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
@@ -417,7 +418,7 @@ page_is_written(struct vm_page *pg, int r)
 	    PAGE_UNWRITTEN));
 }
 
-/* The same of a write; the first error. */
+/* The same for a write; returns the first error. */
 static int
 write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 {
@@ -432,8 +433,8 @@ write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 	return first;
 }
 
-/* Write what cache_collect_dirty() has given.  Where all at once fails, each page is
- * tried alone; what cannot be written is dirty again.
+/* Write the pages from cache_collect_dirty().  If the whole request fails, each page is
+ * tried alone; a page that cannot be written is dirty again.
  * Locks: none of rank >= 2.  Returns: 0, the first error. */
 int
 cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
@@ -449,7 +450,7 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 
 /* ---- the end of pages ---- */
 
-/* Some of the range.  False: none is left.  [O]. */
+/* Remove some pages of the range.  False: none is left.  [O]. */
 static bool
 cut_some(struct vmo *vmo, struct cache_cut *c)
 {
@@ -476,7 +477,7 @@ cut_some(struct vmo *vmo, struct cache_cut *c)
 	return more;
 }
 
-/* Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
+/* Remove the pages of [lo, hi).  Waits for I/O on them, not for mappings or pins.
  * Locks: none of rank >= 3; the file cannot be read or written there any more (size
  * cut), or it does not matter (hole). */
 void

@@ -24,13 +24,13 @@ enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 #define WILLNEED_MAX (2ul << 20 >> PAGE_SHIFT)
 #define RELEASE_ROUNDS (2 * SWAP_BIOS) /* PAGEOUT looks so often whether pages are written */
 
-/* What an advice does: to one VAD at a time, or otherwise. */
+/* What an advice does: to one VAD at a time, or in another way. */
 enum advice_kind {
 	ADVICE_UNKNOWN, ADVICE_HINT, ADVICE_FLAG, ADVICE_DESIGN, ADVICE_PUNCH,
 	ADVICE_POPULATE, ADVICE_READ
 };
 
-/* For what memory it is not. */
+/* For which memory it is refused. */
 enum advice_not {
 	NOT_DEVICE = 1, NOT_LOCKED = 2, NOT_OBJECT = 4, NOT_SHARED = 8, NOT_ANY = 16
 };
@@ -60,10 +60,10 @@ static const struct advice {
 	[MADV_POPULATE_READ] = { .kind = ADVICE_POPULATE },
 	[MADV_POPULATE_WRITE] = { .kind = ADVICE_POPULATE },
 	[MADV_DONTNEED_LOCKED] = { ADVICE_DESIGN, .not = NOT_DEVICE },
-	[MADV_COLLAPSE] = { ADVICE_HINT, .not = NOT_ANY }, /* none has huge pages */
+	[MADV_COLLAPSE] = { ADVICE_HINT, .not = NOT_ANY }, /* there are no huge pages */
 };
 
-/* What is not in the table: UNKNOWN. */
+/* An advice that is not in the table: UNKNOWN. */
 static const struct advice *
 advice_of(int advice)
 {
@@ -101,8 +101,8 @@ advise_swap(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	return r;
 }
 
-/* The part [lo, hi) of v.  0; RELEASE: as school->advise; -EINVAL: not for this kind of
- * memory; -EAGAIN: no VAD for a split (-ENOMEM would tell of a hole). */
+/* Advise the part [lo, hi) of v.  0; RELEASE: as school->advise; -EINVAL: not for this
+ * kind of memory; -EAGAIN: no VAD for a split (-ENOMEM would mean a hole). */
 static int
 advise_one(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
     int advice)
@@ -137,8 +137,8 @@ advise_range(struct aspace *as, uint64_t lo, uint64_t hi, int advice,
 	return p.hole ? -ENOMEM : 0;
 }
 
-/* WILLNEED: read what is absent of files, two megabytes at most, then what is in swap.
- * 0, -ENOMEM (a hole in the range).  Errors of reads wait for who needs the page. */
+/* WILLNEED: read absent pages of files, two megabytes at most, then pages on swap.
+ * 0, -ENOMEM (a hole in the range).  Errors of reads show when a page is touched. */
 static int
 advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -163,8 +163,8 @@ advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 	return v.hole ? -ENOMEM : 0;
 }
 
-/* PAGEOUT: what is out of the working set now is written, and its frames given up.
- * Wait a while until it has come there, for the end of one write at a time. */
+/* PAGEOUT: pages that have left the working set are written, and their frames freed.
+ * Wait a while for that, for the end of one write at a time. */
 static void
 advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -183,11 +183,11 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 		if (pages_writing > 0 && swap_wait() != 0)
 			return;
 	}
-	/* The disk is slow, or shared: the rest is written without us. */
+	/* The disk is slow, or shared: the rest is written later, without a wait. */
 	pageout_push();
 }
 
-/* The client, if there is one, has a say: seals, and who else changes the file. */
+/* The client, if there is one, may refuse: seals, and others that change the file. */
 static int
 punch_object(struct vmo *vmo, uint64_t off, uint64_t len)
 {
@@ -223,8 +223,8 @@ punch_part(const struct vad_view *v)
 	    v->off << PAGE_SHIFT, (v->hi - v->lo) << PAGE_SHIFT);
 }
 
-/* Unlike an access this asks for the very right: memory that x86 lets be read because
- * it is writable is not.
+/* Unlike an access this needs the exact right: on x86 writable memory can always be read,
+ * but without PROT_READ it is refused here.
  * Returns: 0; -ENOMEM, -EINVAL, -EFAULT, -EINTR. */
 static int
 populate_part(struct aspace *as, const struct vad_view *v, int advice)
@@ -244,8 +244,8 @@ populate_part(struct aspace *as, const struct vad_view *v, int advice)
 	return r;
 }
 
-/* POPULATE and REMOVE: each part is found with map_lock and treated without it.  A hole
- * ends POPULATE; REMOVE steps over it and reports it at the end. */
+/* POPULATE and REMOVE: each part is found with map_lock and done without it.  A hole
+ * ends POPULATE; REMOVE skips it and reports it at the end. */
 static int
 advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 {
@@ -262,9 +262,9 @@ advise_unlocked(struct aspace *as, uint64_t lo, uint64_t hi, int advice)
 	return r == 0 && v.hole ? -ENOMEM : r;
 }
 
-/* Returns: 0, -EINVAL, -ENOMEM (a hole; what is mapped was advised), -EAGAIN; of
- * DONTNEED also -EINTR (school->advise); of POPULATE and REMOVE what populate_part()
- * and punch_part() say. */
+/* Returns: 0, -EINVAL, -ENOMEM (a hole; mapped parts were advised), -EAGAIN; for DONTNEED
+ * also -EINTR (school->advise); for POPULATE and REMOVE the errors of populate_part()
+ * and punch_part(). */
 int
 map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 {
@@ -297,8 +297,8 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 
 /* ---- msync, mincore ---- */
 
-/* What shared mappings have changed is on the disk, and what leads to it.  0, a write's
- * first error, -ENOMEM. */
+/* Write the pages that shared mappings have changed, and the metadata that lead to them.
+ * 0, a write's first error, -ENOMEM. */
 static int
 map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -318,8 +318,8 @@ map_sync_range(struct aspace *as, uint64_t lo, uint64_t hi)
 	return first != 0 ? first : v.hole ? -ENOMEM : 0;
 }
 
-/* MS_SYNC writes what shared mappings of files have changed; MS_ASYNC has nothing to do:
- * the dirty pages are known, and are written in time.  Returns: 0, -EINVAL, -EBUSY
+/* MS_SYNC writes pages that shared mappings of files have changed; MS_ASYNC has nothing
+ * to do: dirty pages are known, and are written in time.  Returns: 0, -EINVAL, -EBUSY
  * (INVALIDATE on locked), -ENOMEM (hole); the first error of a write. */
 int
 map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
@@ -350,7 +350,7 @@ map_msync(struct aspace *as, va_t va, uint64_t len, int flags)
 }
 
 #define IN_CORE 1u /* bit 0 of a byte of mincore: the page would be had without I/O */
-#define HAS_OWN 2u /* the space has a page of its own there, wherever: no object is asked */
+#define HAS_OWN 2u /* the space has a private page there: do not ask the object */
 
 /* One byte of mincore, with HAS_OWN.  [W]. */
 static uint8_t
@@ -366,7 +366,7 @@ in_core(struct aspace *as, va_t va)
 	    pte_kind(named) == PTE_TRANS ? HAS_OWN | IN_CORE : HAS_OWN;
 }
 
-/* One byte for each page of [lo, hi) vpn, of what words and records of the space know.
+/* One byte for each page of [lo, hi) vpn, by the words and records of the space.
  * Takes [W], for one leaf table at a time. */
 static void
 mincore_words(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t *vec)
@@ -382,7 +382,7 @@ mincore_words(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t *vec)
 	}
 }
 
-/* May the caller hear which pages of it are in memory? */
+/* May the caller know which pages of it are in memory? */
 static bool
 tells(struct vmo *vmo)
 {
@@ -395,8 +395,9 @@ tells(struct vmo *vmo)
 	return may;
 }
 
-/* A page that is not mapped here may be in its object all the same.  Who may not hear of
- * them hears that all are there, copies of his own, too, as on Linux. */
+/* A page that is not mapped here may still be in memory as a page of its object.  A
+ * caller who may not know is told that all are there, even his private copies, as on
+ * Linux. */
 static void
 mincore_object(const struct vad *v, uint64_t lo, uint64_t hi, uint8_t *vec)
 {

@@ -38,11 +38,11 @@ static struct {
 	uint64_t ws_max;             /* [c] option wsmax */
 } newborn;
 
-/* ---- what its process may have of memory ---- */
+/* ---- limits of its process ---- */
 
-/* RLIMIT_RSS of its process: the working set shall not be larger, nor than the boot
- * word wsmax, nor smaller than the minimum.
- * Locks: any; the next fault heeds it. */
+/* RLIMIT_RSS of its process: the limit of the working set, at most the boot word wsmax,
+ * and at least the minimum.
+ * Locks: any; the next fault obeys it. */
 void
 as_set_rss(struct aspace *as, uint64_t bytes)
 {
@@ -53,20 +53,20 @@ as_set_rss(struct aspace *as, uint64_t bytes)
 }
 
 /* A limit of the space's process; UINT64_MAX: none.
- * Locks: any; what grows next heeds it. */
+ * Locks: any; the next growth obeys it. */
 void
 map_set_limit(struct aspace *as, enum map_limit which, uint64_t bytes)
 {
 	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
 
-	/* The page at the top of the stack is there from the start. */
+	/* The page at the top of the stack exists from the start. */
 	atomic_store(&as->map.limit[which],
 	    which == LIMIT_STACK ? MAX(pages, 1ul) : pages);
 }
 
 /* ---- the end ---- */
 
-/* The root goes last; a thread that looks finds an empty space from now on. */
+/* The root goes last; other threads find an empty space from now on. */
 static void
 root_free(struct aspace *as)
 {
@@ -99,7 +99,7 @@ detach_all(struct aspace *as, struct vad_list *gone)
 	}
 	for (v = gone->first; v != NULL; v = vad_list_next(v))
 		as->school->detach(as, v);
-	/* What lost VADs had mapped school->as_fini finds. */
+	/* school->as_fini finds the words of lost VADs. */
 	if (as_has_lost(as, LOST_VADS)) {
 		EVENT_ADD(vad_live, -(int64_t)as->map.nvads);
 		as->map.nvads = as->map.total_pages = 0;
@@ -125,7 +125,7 @@ free_vads(struct aspace *as, struct vad_list *gone)
 	EVENT_ADD(vad_free, left);
 }
 
-/* Everything that is mapped goes, then the tables, then the root. */
+/* Free everything that is mapped, then the tables, then the root. */
 static void
 as_teardown(struct aspace *as)
 {
@@ -163,8 +163,8 @@ as_init(void)
 	as_set_ending(as_teardown);
 }
 
-/* May another process be started?  It wires frames, which must be there or be got by
- * writing out what lies in others.
+/* May another process be started?  It wires frames, which must be free or become free by
+ * writing out pages.
  * Locks: none of rank >= 9.
  * Returns: true: memory is used up; -EAGAIN is the answer. */
 bool
@@ -174,7 +174,7 @@ vm_is_short(void)
 	    MIN(swap_slots_free(), page_count(PG_ACTIVE)) < phys_marks.high;
 }
 
-/* A header with what every space of the design begins with.  NULL: no memory. */
+/* A header with the initial fields of a space of the design.  NULL: no memory. */
 static struct aspace *
 as_new(const struct design *design)
 {
@@ -259,16 +259,16 @@ as_create(const struct design *design, struct aspace **out)
 	return r;
 }
 
-/* Mappings begin at a place of chance's, by itself below any stack: who learns one place
- * knows no other.  Locks: none; before the space is used. */
+/* Mappings begin at a random address, independent of the stack's: one known address tells
+ * nothing about others.  Locks: none; before the space is used. */
 void
 as_slide_maps(struct aspace *as)
 {
 	as->map.base -= STACK_TOP_RANDOM + md_entropy() % MMAP_RANDOM_PAGES;
 }
 
-/* Fork: a space with the same contents, by the design of the parent; its limits are for
- * its process to say.
+/* Fork: a space with the same contents, by the design of the parent; its process sets its
+ * limits.
  * Locks: none of rank >= 2; takes both map_locks.  Owns: the caller, one reference.
  * Returns: 0, -ENOMEM (parent unchanged), -EINTR (fatal signal), -EIO (a table could
  * not be read). */

@@ -22,8 +22,8 @@
 #define STACK_ROOM_MIN (128ul << 20)
 #define STACK_ROOM_MAX (64ul << 30)
 
-/* What stays free below the top of a stack with that limit: the limit may be raised
- * later, so Linux's 128 MiB at least; where there is none, not all. */
+/* The room kept free below the top of a stack with that limit: at least Linux's 128 MiB,
+ * for the limit may be raised later; without a limit, not the whole half. */
 uint64_t
 map_stack_room(uint64_t limit)
 {
@@ -70,7 +70,7 @@ map_stack(struct aspace *as, va_t top, uint64_t limit, unsigned prot)
 	r = add_mapping(as, end - 1, end, VAD_GROWSDOWN | VAD_STACK, prot);
 	if (r == 0) {
 		map_set_limit(as, LIMIT_STACK, limit);
-		/* Mappings go below the lowest place that it may reach. */
+		/* Mappings go below the lowest address that it may reach. */
 		room += STACK_GUARD_PAGES;
 		as->map.base -= room - MIN(room, STACK_SPACE >> PAGE_SHIFT);
 		as->map.base = MIN(as->map.base, end - room);
@@ -111,8 +111,8 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	return r;
 }
 
-/* Shrink the heap from old to new (vpn).  Where nothing is mapped any more, nothing can
- * be taken away, and Linux calls that a failure.
+/* Shrink the heap from old to new (vpn).  If nothing is mapped there any more, the call
+ * fails, as on Linux.
  * [M] exclusive.  0, -ENOMEM. */
 static int
 brk_shrink(struct aspace *as, uint64_t old, uint64_t new, struct map_removed *gone)

@@ -35,7 +35,7 @@
 /* A mapping under construction. */
 struct attach_work {
 	const struct map_args *a;
-	uint64_t pages, vpn;       /* what and where */
+	uint64_t pages, vpn;       /* how many pages, and where */
 	uint64_t replaced;         /* pages that are mapped there */
 	uint64_t cost, extra;      /* commit it needs; of it charged so far */
 	struct vad *vad;
@@ -45,8 +45,8 @@ struct attach_work {
 
 /* ---- helpers of all mapping calls ---- */
 
-/* The vpn range of len bytes at va, rounded up.  One that leaves the user half ends
- * in the page behind, a hole: what lies before is treated as before any other.
+/* The vpn range of len bytes at va, rounded up.  A range that leaves the user half ends
+ * one page behind it, which is a hole: the part before is done as before any hole.
  * Returns: 1; 0: it is empty; -EINVAL (unaligned), -ENOMEM (wraps, no user address). */
 int
 map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
@@ -62,7 +62,7 @@ map_range(va_t va, uint64_t len, uint64_t *lo, uint64_t *hi)
 	return 1;
 }
 
-/* May memory of v's kind become so many pages more?  lim NULL: nobody asks.  Locks: [M]. */
+/* May memory of v's kind grow by so many pages?  lim NULL: no limit.  Locks: [M]. */
 bool
 map_fits(struct aspace *as, const struct map_limits *lim, const struct vad *v,
     uint64_t more)
@@ -96,8 +96,8 @@ goes_to_hint(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t end,
 	    map_is_free(as, *vpn, *vpn + pages);
 }
 
-/* The highest place in [lo, hi) vpn for `pages` pages that is free, as map_is_free()
- * says.  Below map.base the stack is in nobody's way.
+/* The highest free place in [lo, hi) vpn for `pages` pages, as map_is_free() means it.
+ * Below map.base no stack is in the way.
  * Locks: [M].  Returns: 0 with the place in *vpn, -ENOMEM. */
 static int
 place_in(struct aspace *as, uint64_t pages, uint64_t lo, uint64_t hi, uint64_t *vpn)
@@ -140,8 +140,8 @@ map_place(struct aspace *as, uint64_t hint, uint64_t pages, uint64_t *vpn)
 	    place_in(as, pages, min, end, vpn);
 }
 
-/* The common half of munmap, MAP_FIXED and mremap: cut [lo, hi) out and release its
- * words; the VADs and what they had paid are added to gone.
+/* The common part of munmap, MAP_FIXED and mremap: cut [lo, hi) out and clear its words;
+ * the VADs and their charge are added to gone.
  * Locks: [M] exclusive; waits for entry pages and frames.
  * Returns: 0; -ENOMEM (no VAD for a split, too many; nothing changed). */
 int
@@ -169,13 +169,14 @@ map_detach(struct aspace *as, uint64_t lo, uint64_t hi, struct map_removed *remo
 	return 0;
 }
 
-/* The end of a mapping call: drop map_lock, then give back what went, if any did.
+/* The end of a mapping call: drop map_lock, then free the removed VADs, if any.
  * Locks: [M] exclusive in, none out. */
 void
 map_end(struct aspace *as, struct map_removed *removed)
 {
 	HELD(&as->map_lock);
-	/* Of a space without its VADs the sum is right, no single one. */
+	/* Without its VADs only the sum of the space's charges is known, no single
+	 * one. */
 	if (removed != NULL && as_has_lost(as, LOST_VADS)) {
 		as->commit.paid += removed->freed;
 		removed->freed = 0;
@@ -204,8 +205,8 @@ map_attach(struct aspace *as, struct vad *v)
 
 /* ---- mmap ---- */
 
-/* What POPULATE, without NONBLOCK, and locking want in memory from the start, as far as
- * it goes: the mapping is there whatever comes. */
+/* Fault in the pages for POPULATE without NONBLOCK, and for locking, as far as possible:
+ * the mapping stays, even if that fails. */
 static void
 mmap_touch(struct aspace *as, const struct attach_work *w)
 {
@@ -236,7 +237,7 @@ decode_place(const struct map_args *a, uint64_t pages)
 	return 0;
 }
 
-/* What mmap says before it looks at what is to be mapped (vm.h). */
+/* The checks of mmap before it looks at the object to be mapped (vm.h). */
 int
 map_place_check(struct aspace *as, const struct map_args *a)
 {
@@ -262,8 +263,8 @@ takes_memory(const struct map_args *a)
 	    (a->prot & PROT_W) != 0 : a->vmo == NULL;
 }
 
-/* The memory of a device, as far as it is no RAM, is mapped shared; a private copy of
- * it would have to read what may change at being read.  0, -EINVAL, -EPERM. */
+/* The memory of a device, but not RAM, can be mapped shared; a private copy would have to
+ * read registers that may change when read.  0, -EINVAL, -EPERM. */
 static int
 device_decode(const struct map_args *a, uint64_t pages)
 {
@@ -294,7 +295,7 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 	if (type != MAP_PRIVATE && type != MAP_SHARED &&
 	    (type != MAP_SHARED_VALIDATE || a->vmo == NULL))
 		return -EINVAL;
-	/* What grows has nothing behind it: an offset would wrap. */
+	/* A mapping that grows down has no object: its offset would wrap. */
 	if ((type != MAP_PRIVATE || a->vmo != NULL) &&
 	    (a->flags & MAP_GROWSDOWN) != 0)
 		return -EINVAL;
@@ -328,7 +329,7 @@ vad_flags(const struct map_args *a)
 	return flags;
 }
 
-/* What was reserved and not used; the VAD is NULL once it is in the tree. */
+/* Give back what was reserved and not used; the VAD is NULL once it is in the tree. */
 static void
 mmap_release(struct attach_work *w)
 {
@@ -370,7 +371,7 @@ mmap_reserve(struct aspace *as, struct attach_work *w)
 	return 0;
 }
 
-/* Anonymous memory in the heap, or right behind it, belongs to it.  [M]. */
+/* Anonymous memory in the heap, or right behind it, counts as heap.  [M]. */
 static bool
 is_in_heap(const struct aspace *as, const struct vad *v)
 {
@@ -436,8 +437,8 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	return commit_charge(w->extra);
 }
 
-/* perform, under map_lock: place, charge, cut, insert.  The cut is the last that can
- * fail, and then has changed nothing. */
+/* perform, under map_lock: place, charge, cut, insert.  The cut is the last step that can
+ * fail, and then it has changed nothing. */
 static int
 mmap_perform(struct aspace *as, struct attach_work *w)
 {
@@ -448,7 +449,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 	r = mmap_place(as, w);
 	if (r == 0)
 		r = mmap_lock(as, w);
-	/* Limits that depend on what is in the place. */
+	/* Limits that depend on the mappings at that place. */
 	if (r == 0 && (as->map.nvads > vad_max() ||
 	    !map_fits(as, w->a->lim, w->vad, w->pages - w->replaced)))
 		r = -ENOMEM;
@@ -519,8 +520,8 @@ map_munmap(struct aspace *as, va_t va, uint64_t len)
 	return r;
 }
 
-/* mprotect with PROT_GROWSDOWN: from the start of the mapping that grows down to the
- * place asked for.
+/* mprotect with PROT_GROWSDOWN: extend the range down to the start of the mapping, which
+ * must grow down.
  * Locks: [M].  Returns: 0, *lo moved; -ENOMEM (nothing there), -EINVAL (it does not grow). */
 static int
 map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
@@ -536,8 +537,8 @@ map_grown_from(struct aspace *as, uint64_t *lo, uint64_t hi)
 	return 0;
 }
 
-/* Rule 4: where PROTECT_TABLES leaf tables of [lo, hi) vpn end; hi: there are fewer.
- * Takes [W]. */
+/* Rule 4: the end of the first PROTECT_TABLES leaf tables of [lo, hi) vpn; hi: there are
+ * fewer.  Takes [W]. */
 static uint64_t
 tables_end(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -553,8 +554,8 @@ tables_end(struct aspace *as, uint64_t lo, uint64_t hi)
 	return it.va >> PAGE_SHIFT;
 }
 
-/* Give [lo, hi) vpn the rights prot, or the first part of it, up to *to.  Where no mapping
- * can be cut in two, all at once.
+/* Give [lo, hi) vpn the rights prot, or its first part, up to *to.  If no mapping can be
+ * split, all at once.
  * Locks: [M] exclusive.  Returns: as vad_protect_range(). */
 static int
 protect_some(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot, uint64_t *to)
@@ -571,7 +572,7 @@ protect_some(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot, uint64_t
 	return r;
 }
 
-/* Returns: 0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): what lies before has
+/* Returns: 0; -EINVAL; -ENOMEM (hole, commit), -EACCES (maxprot): the part before it has
  * changed. */
 int
 map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
@@ -586,7 +587,7 @@ map_mprotect(struct aspace *as, va_t va, uint64_t len, unsigned prot)
 	r = (prot & PROT_GROWSDOWN) == 0 ? 0 : map_grown_from(as, &lo, hi);
 	for (at = lo; r == 0 && at < hi; at = to) {
 		if (at != lo) {
-			map_end(as, NULL); /* whoever waits for it has it now */
+			map_end(as, NULL); /* waiting faults get it now */
 			rw_lock_write(&as->map_lock);
 		}
 		r = protect_some(as, at, hi, prot & (PROT_R | PROT_W | PROT_X), &to);

@@ -55,7 +55,7 @@ lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	struct vad part;
 	int r;
 
-	/* The memory of a device goes nowhere. */
+	/* The memory of a device never leaves. */
 	if (vmo_is_device((*v)->vmo))
 		return 0;
 	r = vad_set_flags(as, v, lo, hi, new);
@@ -64,7 +64,7 @@ lock_vad(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	part = (struct vad){ .start = lo, .end = hi, .flags = new,
 		.prot = (*v)->prot };
 	lock_words(as, &part);
-	/* PROT_NONE: what was kept VALID only because it was locked. */
+	/* PROT_NONE: trim words that were VALID only because they were locked. */
 	if ((*v)->prot == 0 && flags == 0)
 		r = as->school->protect(as, &part, 0);
 	return r;
@@ -86,7 +86,7 @@ lock_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 	return p.hole ? -ENOMEM : r;
 }
 
-/* As on Linux, a VAD that cannot be changed is passed by.  [M] exclusive. */
+/* As on Linux, a VAD that cannot be changed is skipped.  [M] exclusive. */
 static void
 lock_all(struct aspace *as, uint32_t flags)
 {
@@ -100,11 +100,11 @@ lock_all(struct aspace *as, uint32_t flags)
 
 /* ---- faulting in ---- */
 
-/* What a part that cannot be faulted in does to the others. */
+/* After a part that cannot be faulted in: end, or go on with the others. */
 enum holes { HOLES_END, HOLES_PASS };
 
-/* What of [va, end) is locked, and not only ONFAULT; flags 0: all of it.  0, -EFAULT
- * (SIGSEGV, SIGBUS), -EINTR.  HOLES_PASS: a page that cannot be had ends its mapping, not
+/* Fault in the locked parts of [va, end), but not ONFAULT ones; flags 0: all of it.  0,
+ * -EFAULT (SIGSEGV, SIGBUS), -EINTR.  HOLES_PASS: a page that fails ends its mapping, not
  * the call. */
 static int
 populate(struct aspace *as, va_t va, va_t end, enum holes holes, uint32_t flags)
@@ -128,8 +128,8 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes, uint32_t flags)
 	return r;
 }
 
-/* Fault in what is locked of [va, end), as far as it can be had: it was made or grown.
- * flags 0: all, locked or not. */
+/* Fault in the locked parts of [va, end), as far as possible, after they were made or
+ * grown. flags 0: all, locked or not. */
 void
 map_populate(struct aspace *as, va_t va, va_t end, uint32_t flags)
 {
@@ -162,7 +162,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	if (limit == 0)
 		return -EPERM;
 	r = page_range(&va, &len, &lo, &hi);
-	if (r <= 0) /* a limit is asked first, and what wraps is beyond any */
+	if (r <= 0) /* the limit comes first; a range that wraps exceeds any */
 		return r == -EINVAL && limit != MLOCK_ANY ? -ENOMEM : r;
 	rw_lock_write(&as->map_lock);
 	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);

@@ -28,7 +28,7 @@ struct mremap_work {
 	uint64_t old, old_pages, new_pages;
 	uint64_t to;               /* result */
 	uint64_t locking;          /* pages reserved by map_lock_reserve() */
-	bool locked;               /* so is the mapping */
+	bool locked;               /* the mapping is locked */
 	struct map_removed gone;
 };
 
@@ -38,7 +38,7 @@ has(const struct mremap_work *w, unsigned flag)
 	return (w->a->flags & flag) != 0;
 }
 
-/* decode: what needs no look at the mappings. */
+/* decode: checks without a look at the mappings. */
 static int
 mremap_decode(struct mremap_work *w)
 {
@@ -58,7 +58,7 @@ mremap_decode(struct mremap_work *w)
 	return w->new_pages == 0 ? -EINVAL : 0;
 }
 
-/* What the source has beyond the new length goes.  0, -EINVAL, -ENOMEM. */
+/* Unmap the part of the source beyond the new length.  0, -EINVAL, -ENOMEM. */
 static int
 mremap_cut(struct mremap_work *w)
 {
@@ -70,7 +70,7 @@ mremap_cut(struct mremap_work *w)
 	    &w->gone);
 }
 
-/* What Linux asks of the source before it grows or moves. */
+/* Linux's conditions for the source before it grows or moves. */
 static int
 mremap_check(struct mremap_work *w, const struct vad *v)
 {
@@ -121,7 +121,7 @@ new_vad(const struct mremap_work *w, const struct vad *from)
 	return NULL;
 }
 
-/* Charge, insert, move the words, let the old range go. */
+/* Charge, insert, move the words, unmap the old range. */
 static int
 move_vad(struct mremap_work *w, struct vad *from)
 {
@@ -136,7 +136,7 @@ move_vad(struct mremap_work *w, struct vad *from)
 	if ((v->flags & VAD_CHARGED) != 0)
 		cost = vad_price(as, v->start, v->end);
 	CHECK(vad_insert(as, v) == 0);
-	/* A block that both lie in stays paid for: v is in the tree already. */
+	/* A block in which both lie stays charged: v is in the tree already. */
 	back = goes ? vad_paid(as, from->start, from->end) : 0;
 	extra = cost > back ? cost - back : 0;
 	r = commit_charge(extra);
@@ -184,18 +184,18 @@ mremap_move(struct mremap_work *w)
 	if (r != 0)
 		return r;
 	r = move_vad(w, v);
-	/* What is still there is one with its neighbours again. */
+	/* Merge the source, if it still exists, with its neighbours again. */
 	if (r != 0 || has(w, MREMAP_DONTUNMAP)) {
 		v = vad_find(w->as, w->old);
 		if (v != NULL)
 			vad_merge(w->as, v);
 	}
-	/* For a moment there were both ranges: no peak. */
+	/* For a moment there were both ranges: that is not a peak. */
 	w->as->map.peak_pages = MAX(peak, w->as->map.total_pages);
 	return r;
 }
 
-/* MREMAP_FIXED or DONTUNMAP: to a place that is named, or a new one. */
+/* MREMAP_FIXED or DONTUNMAP: to a given address, or a new one. */
 static int
 mremap_to(struct mremap_work *w)
 {
@@ -238,7 +238,7 @@ grow_in_place(struct mremap_work *w, struct vad *v, int *error)
 {
 	uint64_t end = w->old + w->new_pages;
 
-	/* One that grows down above it keeps no distance to what has been there before. */
+	/* A mapping above that grows down keeps no gap to one that was there before. */
 	if (v->end != w->old + w->old_pages || end > MD_USER_END >> PAGE_SHIFT ||
 	    vad_pages(w->as, v->end, end, 0) != 0)
 		return false;
@@ -287,7 +287,7 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 	map_lock_unreserve(w.locking);
 	map_end(as, &w.gone);
 	*out = w.to << PAGE_SHIFT;
-	/* What has grown, and pages of objects, which a move drops. */
+	/* Fault in the part that has grown, and pages of objects, which a move drops. */
 	if (r == 0 && w.locked)
 		map_populate(as, *out, (w.to + w.new_pages) << PAGE_SHIFT, VAD_LOCKED);
 	return r;

@@ -35,7 +35,7 @@ map_shared_object(uint64_t bytes, enum shared_pay pay,
 
 /* See vm.h.
  * Locks: none of rank >= 2.
- * Owns: the caller, a reference; client is there as long as it has that. */
+ * Owns: the caller, a reference; client exists as long as it holds that. */
 struct vmo *
 map_object_at(struct aspace *as, va_t va, const struct vmo_client_ops *ops,
     void **client)
@@ -57,7 +57,7 @@ map_object_at(struct aspace *as, va_t va, const struct vmo_client_ops *ops,
 	return found;
 }
 
-/* Unmap what is left of vmo where it was mapped as a whole at va.
+/* Unmap the rest of vmo's mapping, which was mapped as a whole at va.
  * Locks: none of rank >= 2.
  * Returns: 0; as map_munmap(). */
 int

@@ -29,7 +29,7 @@
 #include "vm/calls/calls.h"
 #include "vm/table/table.h"
 
-#define TICK_NS 10000000ul /* what a fork under way has copied is found then */
+#define TICK_NS 10000000ul /* words that a fork under way copies are found then */
 
 struct swapoff_work {
 	struct swap_walk walk;
@@ -37,7 +37,7 @@ struct swapoff_work {
 	uint64_t n;               /* pages brought, slots given up */
 };
 
-/* ---- what is lacking ---- */
+/* ---- waiting for what is missing ---- */
 
 /* want_get(), which by itself only a fatal signal ends.  0, -EINTR: rule 5. */
 static int
@@ -54,8 +54,8 @@ is_of(const struct swap_area *a, slot_t slot)
 	return slot != 0 && slot >> SWAP_INDEX_BITS == a->no;
 }
 
-/* A page in memory gives its slot up; now it has no other copy.  Of one that is being
- * written the end of the write frees it; one that is being read is met again.
+/* A resident page gives its slot up and becomes dirty.  If the page is being written, the
+ * end of the write frees the slot; a page that is being read is met again.
  * Locks: [P]. */
 static bool
 give_up(const struct swap_area *a, struct vm_page *pg)
@@ -102,7 +102,7 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 
 	spin_lock(&pfn_lock);
 	word = word_get(w->word);
-	/* The page may have a slot, which the read has left it. */
+	/* The page may have kept its slot after the read. */
 	if (pte_kind(word) == PTE_TRANS)
 		b->n += give_up(b->area, pte_page(word));
 	spin_unlock(&pfn_lock);
@@ -113,7 +113,7 @@ bring_word(struct swap_walk *walk, const struct swap_words *w)
 	return -EAGAIN;
 }
 
-/* swap_walk.table: in memory now, it shall not need its slot again.  [W]. */
+/* swap_walk.table: the table is in memory now, and gives up its slot.  [W]. */
 static void
 table_gives_up(struct swap_walk *walk, struct vm_page *leaf)
 {
@@ -147,7 +147,7 @@ bring_space(struct swapoff_work *b, struct aspace *as)
 	return r;
 }
 
-/* The pages of an anonymous object; NULL: kernel memory that is out.  0, -EINTR. */
+/* The pages of an anonymous object; NULL: kernel memory on swap.  0, -EINTR. */
 static int
 bring_words(struct swapoff_work *b, struct vmo *vmo)
 {
@@ -163,7 +163,7 @@ bring_words(struct swapoff_work *b, struct vmo *vmo)
 
 /* ---- the whole area ---- */
 
-/* Everything once.  0, -EINTR. */
+/* One round over everything.  0, -EINTR. */
 static int
 one_round(struct swapoff_work *b)
 {
@@ -183,8 +183,8 @@ one_round(struct swapoff_work *b)
 		vmo_put(vmo);
 	if (r == 0)
 		r = bring_words(b, NULL);
-	/* What is being read or written tells when it has ended; the slots of spaces
-	 * and objects that die come back without a word. */
+	/* The end of a read or write wakes us; slots of spaces and objects that end
+	 * come back without a wake. */
 	if (r == 0 && b->n == 0)
 		r = atomic_load(&b->area->busy) == 0 ?
 		    sleep_until(md_time_ns() + TICK_NS, WAIT_INTR) :
@@ -200,8 +200,8 @@ is_empty(const struct swap_area *a)
 	    a->nslots - 1 && atomic_load(&a->busy) == 0;
 }
 
-/* Empty an area and let it go; nobody else is at it.
- * Returns: 0; -ENOMEM (what is promised would have no place), -EINTR (a signal): it is
+/* Empty an area and remove it; only one thread does so at a time.
+ * Returns: 0; -ENOMEM (promised memory would have no place), -EINTR (a signal): it is
  * used as before. */
 int
 swap_off(unsigned no)

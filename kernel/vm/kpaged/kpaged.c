@@ -54,12 +54,12 @@
 
 static va_t trim_hand = MD_KPAGED_BASE; /* kernel [W] */
 
-/* A page that shall be pinned. */
+/* A request to pin a page. */
 struct pin_request {
 	va_t kva;
 	uint64_t *word;
-	bool found_only;        /* what is nowhere is not made */
-	bool read;              /* it was waited for a read */
+	bool found_only;        /* do not make a page that does not exist */
+	bool read;              /* the request has waited for a read */
 	struct vm_page *page;   /* the answer, pinned; NULL: found_only, and nowhere */
 };
 
@@ -76,8 +76,8 @@ kernel_word(va_t kva)
 
 /* ---- pins ---- */
 
-/* The page that the word names, mapped or not, is used by the direct map, where no A bit
- * tells: it is young.  [P].  NULL: it is not in memory. */
+/* The page that the word names, mapped or not, is used through the direct map, which sets
+ * no A bit here: make it young.  [P].  NULL: it is not in memory. */
 static inline struct vm_page *
 page_used(uint64_t *word)
 {
@@ -92,7 +92,7 @@ page_used(uint64_t *word)
 	return pte_page(w);
 }
 
-/* Hold the page of kva if it is in memory.
+/* Pin the page of kva if it is in memory.
  * Locks: any of rank < 8; takes [P].
  * Owns: the caller, a pin: kpaged_unpin().
  * Returns: the page; NULL: kpaged_pin() with no lock of rank >= 3. */
@@ -116,7 +116,7 @@ kpaged_trypin(va_t kva)
 	return pg;
 }
 
-/* The bytes of the page of kva, to be read: no pin, they stay while [P] is held.
+/* The bytes of the page of kva, to read: no pin, they stay while [P] is held.
  * Locks: [P].  Returns: by the direct map; NULL: it is not in memory. */
 const void *
 kpaged_peek(va_t kva)
@@ -127,7 +127,8 @@ kpaged_peek(va_t kva)
 	return pg == NULL ? NULL : pa2va(page_pa(pg));
 }
 
-/* Begin to read it, and what lies behind it; what has gone again is held now. */
+/* Begin to read it, and pages behind it; a page that was reclaimed before its use is
+ * pinned this time. */
 static int
 pin_read(struct pin_request *req, struct want *w)
 {
@@ -140,15 +141,15 @@ pin_read(struct pin_request *req, struct want *w)
 	return -EAGAIN;
 }
 
-/* The word that maps pg.  A and D are clear: who has pinned it uses the direct map and
- * says at unpin that it wrote. */
+/* The word that maps pg.  A and D are clear: users with a pin use the direct map and
+ * report a write at the unpin. */
 static inline uint64_t
 mapping_of(struct vm_page *pg)
 {
 	return pte_make_valid(pg, SRC_PRIV, MD_PTE_W | MD_PTE_NX) & ~MD_PTE_U;
 }
 
-/* A page that is TRANS is mapped again.  Kernel [W], [P]. */
+/* Map a TRANS page again.  Kernel [W], [P]. */
 static void
 map_word(uint64_t *word, struct vm_page *pg)
 {
@@ -171,8 +172,8 @@ pin_found(struct pin_request *req, struct want *w)
 	return req->page != NULL ? 0 : want_again(w);
 }
 
-/* The first page there, or in place of one that could not be read.  The kernel [W]
- * keeps it from being trimmed before its pin. */
+/* Make the first page there, or the replacement of one that could not be read.  The
+ * kernel [W] keeps it from being trimmed before its pin. */
 static int
 pin_new(struct pin_request *req, struct want *w, uint64_t was)
 {
@@ -239,8 +240,8 @@ pin(struct pin_request *req, struct want *w)
 	return r;
 }
 
-/* Hold the page of kva: made (all zero) if it never was, read if it is on swap.
- * Locks: none of rank >= 3 but what is below the kernel [W].
+/* Pin the page of kva: it is made (all zero) if it does not exist, read if it is on swap.
+ * Locks: none of rank >= 3 except those below the kernel [W].
  * Context: thread, sleeps while there is no frame, and for the read.
  * Owns: the caller, a pin in *out.
  * Returns: 0, -EINTR (fatal signal while waiting). */
@@ -256,7 +257,8 @@ kpaged_pin(va_t kva, struct vm_page **out)
 	return r;
 }
 
-/* The same for a plain access, to the end, dying or not; *read: I/O was waited for.
+/* The same for a plain access, which must finish even in a dying thread; *read: it waited
+ * for I/O.
  * Owns: the caller, a pin on the result. */
 struct vm_page *
 kpaged_pin_touched(va_t kva, bool *read)
@@ -272,8 +274,8 @@ kpaged_pin_touched(va_t kva, bool *read)
 	return req.page;
 }
 
-/* want.get: the page at w->kva.  Its owner may have freed it since we looked: at an
- * address that nobody has, or has anew, no page may be made. */
+/* want.get: the page at w->kva.  Its owner may have freed it meanwhile: at a free or
+ * reused address no page may be made. */
 static int
 want_kpage(struct want *w)
 {
@@ -287,8 +289,8 @@ want_kpage(struct want *w)
 	return r;
 }
 
-/* A pass needs the page of kva under a lock, and kpaged_trypin() has not got it.  The
- * next pass finds it in w->kpage, or that is NULL: there is none any more.
+/* A pass needs the page of kva under a lock, and kpaged_trypin() has failed.  The next
+ * pass finds it in w->kpage; NULL there: it exists no more.
  * Locks: any.  Returns: -EAGAIN. */
 int
 kpaged_want(struct want *w, va_t kva)
@@ -296,8 +298,8 @@ kpaged_want(struct want *w, va_t kva)
 	return want_other(w, want_kpage, kva);
 }
 
-/* Is the page of kva in memory?  Then it is mapped, and stays so while the kernel [W]
- * is held: vm_check() reads what lies there by its address.
+/* Is the page of kva in memory?  Then map it; it stays mapped while the kernel [W]
+ * is held: vm_check() reads it by its address.
  * Locks: the kernel [W]; takes [P]. */
 bool
 kpaged_hold_mapped(va_t kva)
@@ -331,8 +333,8 @@ kpaged_is_out(va_t kva)
 
 /* ---- decommit ---- */
 
-/* A word that was not VALID is 0 now: what it named goes.  In the same hold of [P], for
- * a page without an owner may not be found on a queue.
+/* A word that was not VALID is 0 now: free the page or slot that it named.  In the same
+ * hold of [P], for a queue may not have pages without an owner.
  * Returns: true: the caller frees the frame. */
 static bool
 drop_unmapped(uint64_t w)
@@ -350,7 +352,7 @@ drop_unmapped(uint64_t w)
 	return false;
 }
 
-/* Pages that were mapped go after the flush, which those need that were used. */
+/* Free pages that were mapped, after a flush if any of them was used. */
 static void
 decommit_round(va_t kva, size_t pages)
 {
@@ -383,7 +385,7 @@ decommit_round(va_t kva, size_t pages)
 	EVENT_ADD(kpaged_pages, -(int64_t)n);
 }
 
-/* The frames of a range go back; the addresses stay and read as zero again.
+/* Free the frames of a range; the addresses stay and read as zero again.
  * Locks: none of rank >= 6. */
 void
 kpaged_decommit(va_t kva, size_t pages)
@@ -401,7 +403,7 @@ kpaged_decommit(va_t kva, size_t pages)
 }
 
 /* The next word that is not 0 in [*kva, end), *kva moves to it.
- * Locks: the kernel [W], or the word is looked at again under it.
+ * Locks: the kernel [W], or the caller reads the word again under it.
  * Returns: NULL: there is none. */
 uint64_t *
 kpaged_next_word(va_t *kva, va_t end)
@@ -420,8 +422,8 @@ kpaged_next_word(va_t *kva, va_t end)
 
 /* ---- age ---- */
 
-/* One age pass over the region.  What was used by its address keeps its A if
- * KPAGED_SPARE_USED: it is young, and no flush is needed.
+/* One age pass over the region.  With KPAGED_SPARE_USED a page that was used by its
+ * address keeps A: it is young, and no flush is needed.
  * Locks: none of rank >= 6. */
 void
 kpaged_age(enum kpaged_age how)
@@ -464,7 +466,7 @@ struct trim {
 	va_t lo, hi;             /* to be flushed */
 };
 
-/* Nobody holds it.  What could not be read stays until its container is told. */
+/* It has no pin.  A page that could not be read stays until its container is filled. */
 static bool
 is_idle(const struct vm_page *pg)
 {
@@ -490,8 +492,8 @@ trim_cover(struct trim *t, va_t kva)
 	t->hi = MAX(t->hi, kva + PAGE_SIZE);
 }
 
-/* In round 0 what was used by its address is spared until the next one: there are few
- * pages, and VADs of who is at work would go at each.  Kernel [W]. */
+/* In round 0 a page that was used by its address is spared once: there are few pages, and
+ * the VADs of running processes would go in each round.  Kernel [W]. */
 static void
 spare_once(struct trim *t, va_t kva, uint64_t *word)
 {
@@ -522,13 +524,13 @@ take_valid(struct trim *t, va_t kva, uint64_t *word)
 	t->old[t->n++] = w;
 	kernel_as.ws.pages--;
 	EVENT(kpaged_out, kva, 1);
-	/* It may have been used between the look and the exchange. */
+	/* It may have been used between the test and the exchange. */
 	if ((w & MD_PTE_A) != 0)
 		trim_cover(t, kva);
 }
 
-/* A page that was not mapped, and is idle only now: to its queue.  Since the look at the
- * word it may have been stolen. */
+/* Queue a page that was not mapped, and is idle only now.  Since the look at the word its
+ * frame may have been reclaimed. */
 static void
 take_unmapped(struct trim *t, const uint64_t *word)
 {
@@ -569,8 +571,8 @@ collect(struct trim *t, size_t want)
 }
 
 /* Take up to `want` pages of at least min_age out of the kernel's working set, from the
- * hand on, which goes round once at most; WS_NO_VADS: VADs stay.  They keep their
- * contents: on a queue.
+ * hand on, one turn at most; WS_NO_VADS: VADs stay.  The pages keep their contents, on a
+ * queue.
  * Locks: none of rank >= 6.
  * Returns: pages trimmed. */
 size_t
@@ -589,7 +591,7 @@ kpaged_trim(size_t want, int min_age)
 		collect(&t, want - done);
 		if (t.lo < t.hi)
 			md_tlb_flush(NULL, t.lo, t.hi, FLUSH_PAGES);
-		/* Nothing maps the pages any more. */
+		/* No PTE maps the pages any more. */
 		spin_lock(&pfn_lock);
 		for (i = 0; i < t.n; i++)
 			CHECK(!page_unmap_locked(t.page[i],
@@ -605,7 +607,7 @@ kpaged_trim(size_t want, int min_age)
 
 /* Call walk->fn for each SWAP or TRANS word of the region from walk->at on.
  * Locks: none of rank >= 6; around fn the kernel [W].
- * Returns: 0: all done; else what fn has returned, walk->at is the place. */
+ * Returns: 0: all done; else what fn has returned, at walk->at. */
 int
 kpaged_swapped(struct swap_walk *walk)
 {
@@ -629,7 +631,7 @@ kpaged_swapped(struct swap_walk *walk)
 
 /* ---- containers ---- */
 
-/* Each word was perhaps in use: whoever asks for its page gets an error. */
+/* Each word may have been in use: make it ERROR, so that a use of its page fails. */
 static void
 fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
 {
@@ -651,12 +653,12 @@ fill_lost(uint64_t *words, unsigned n, enum container_kind kind)
 		}
 }
 
-/* A pinned page is going to hold owning words: count what it holds.  Its descriptor may
- * be new, the words of a page that was away name no frames.  The first n words may have
- * been in use; the rest lies beyond the end, where only an anonymous object has pages.
+/* A pinned page is going to hold owning words: count its used words.  Its descriptor may
+ * be new; words of a page from swap name no frames.  The first n words may have been in
+ * use; the rest lies beyond the end, where only an anonymous object has pages.
  * Locks: the container's ([W], [F] or [O]); takes [P].  Two users of one page may come
  * at once: the first one counts, before any word changes.
- * Returns: true: it could not be read, and all its words say so now. */
+ * Returns: true: it could not be read, and all its words are ERROR now. */
 bool
 container_attach(struct vm_page *pg, enum container_kind kind, unsigned n)
 {

@@ -18,7 +18,7 @@
 
 #define CLASSES 4        /* 1, 2, 4, 8 pages */
 #define CACHED 8         /* ranges per class and CPU */
-#define KEEP_PAGES 64    /* stay in memory in rounds 3, 2, 1 of bsm */
+#define KEEP_PAGES 64    /* these stay in memory in rounds 3, 2, 1 of bsm */
 
 struct va_cache {
 	struct spinlock lock;
@@ -158,7 +158,7 @@ take_new(size_t pages)
 	return 0;
 }
 
-/* One that was used before, or a new one; 0: no memory, or FI_KPAGED. */
+/* A cached range, or a new one; 0: no memory, or FI_KPAGED. */
 static va_t
 take(size_t pages)
 {
@@ -176,7 +176,7 @@ take(size_t pages)
 
 /* A range of kernel paged memory: demand-zero, not charged.
  * Locks: none of rank >= 3.
- * Context: thread, sleeps a while where there is no frame for the books or tables.
+ * Context: thread, sleeps a while if there is no frame for the records or tables.
  * Owns: the caller, until kpaged_free().
  * Returns: its address; 0: no memory, or FI_KPAGED. */
 va_t
@@ -193,7 +193,7 @@ kpaged_alloc(size_t pages)
 	return kva;
 }
 
-/* Frames and addresses go back.  Locks: none of rank >= 3. */
+/* Free frames and addresses.  Locks: none of rank >= 3. */
 void
 kpaged_free(va_t kva, size_t pages)
 {
@@ -212,7 +212,7 @@ kpaged_va_is_free(va_t kva)
 	return extent_is_free(&region.free, page_of(kva));
 }
 
-/* Has somebody taken the address, or may soon (caches)?  Locks: none of rank >= 3. */
+/* Is the address allocated, or cached?  Locks: none of rank >= 3. */
 bool
 kpaged_va_is_used(va_t kva)
 {

@@ -38,7 +38,7 @@
  */
 #include "vm/swap/swap.h"
 
-#define APART_MAX 16         /* pages between two of a sequence */
+#define APART_MAX 16         /* the largest distance in a sequence */
 #define YOUNGER 64           /* reads, of rule 4 */
 
 /* How the reads of a sequence grow, in pages. */
@@ -49,17 +49,17 @@ struct growth {
 static const struct growth of_swap = { 2, SWAP_RUN };
 static const struct growth of_files = { 4, AHEAD_FILE };
 
-/* A page that is to be read: of these words, or of a file.  Is the page before it in
- * memory there, and the one behind it? */
+/* A page to be read: of these words, or of a file.  Are the pages before and behind it in
+ * memory? */
 struct wanted {
 	uint64_t at;
 	const struct swap_words *words;
 	unsigned has;           /* enum neighbours */
 };
 
-/* ---- how much of it was wanted ---- */
+/* ---- how many of the pages were used ---- */
 
-/* A page that was read ahead is wanted, or its frame is given away before.
+/* A page that was read ahead is used, or its frame is reclaimed before.
  * Locks: [P]. */
 void
 swap_ahead_ended(struct vm_page *pg, enum ahead_end how)
@@ -85,7 +85,7 @@ swap_ahead_ended(struct vm_page *pg, enum ahead_end how)
 
 /* ---- sequences ---- */
 
-/* Words that stand before that of w and belong to it. */
+/* The number of words before that of w that belong to it. */
 static unsigned
 words_before(const struct swap_words *w)
 {
@@ -103,8 +103,8 @@ is_used(uint64_t word)
 	    (pte_is_trans(word) && !page_is_ahead(pte_page(word)));
 }
 
-/* Has the one who reads w been there already, so many words before (< 0: behind)?  Of a
- * word in another table it is not known. */
+/* Has the reader of w already used the page `before` words before it (< 0: behind)?  For
+ * a word in another table it is not known. */
 static bool
 was_there(const struct swap_words *w, int64_t before)
 {
@@ -113,7 +113,8 @@ was_there(const struct swap_words *w, int64_t before)
 	return is_used(word_get(w->word - before * w->step));
 }
 
-/* Rule 6.  The page is so many steps from the first that s has read last. */
+/* Rule 6.  The page lies this number of steps behind the first page of the last read of
+ * s. */
 static bool
 comes_from(const struct wanted *w, const struct read_ahead *s, int64_t steps)
 {
@@ -124,8 +125,8 @@ comes_from(const struct wanted *w, const struct read_ahead *s, int64_t steps)
 	return (w->has & (s->apart < 0 ? HAS_BEHIND : HAS_BEFORE)) != 0;
 }
 
-/* May a read of the page belong to the sequence, or make one of it?  s knows then how
- * long and which way. */
+/* May a read of the page belong to s, or make a sequence of it?  Then s has the length
+ * and the direction. */
 static bool
 goes_with(struct read_ahead *s, const struct wanted *w, const struct growth *g)
 {
@@ -191,8 +192,8 @@ has_read(struct sequences *all, struct read_ahead *s, uint64_t at, unsigned n)
 	s->when = ++all->reads;
 }
 
-/* The page of a word is to be read for this thread: which others shall come along?
- * w names the first page, and all words behind it; then those to be read.
+/* The page of a word must be read for this thread: which others are read with it?
+ * w names the first page, and all words behind it; afterwards those to be read.
  * Locks: the container's; takes [S]. */
 void
 swap_look_ahead(struct swap_words *w)
@@ -217,10 +218,10 @@ swap_look_ahead(struct swap_words *w)
 	spin_unlock(&swaps.lock);
 }
 
-/* The same of page idx of a file, whose reads these are; is the page before it in
- * memory, and the one behind it?
+/* The same for page idx of a file, with the file's sequences; has: which neighbours are
+ * in memory.
  * Locks: [O] of the file.
- * Returns: so many pages, itself included; < 0: so many, downwards. */
+ * Returns: the number of pages, with idx; < 0: downwards. */
 int
 swap_look_ahead_file(struct sequences *all, uint64_t idx, unsigned has)
 {
@@ -243,9 +244,10 @@ swap_look_ahead_file(struct sequences *all, uint64_t idx, unsigned has)
 	return down ? -(int)n : (int)n;
 }
 
-/* ---- reading ahead of any wish ---- */
+/* ---- read-ahead on request (WILLNEED) ---- */
 
-/* swap_walk.fn: begin to read the page of a SWAP word, and some behind it; nobody waits.
+/* swap_walk.fn: begin to read the page of a SWAP word, and some behind it, without a
+ * wait.
  * Locks: the container's; takes [P].
  * Returns: 0; 1: there is no frame or no bio just now, and the walk ends. */
 int

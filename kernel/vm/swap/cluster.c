@@ -39,15 +39,15 @@
 #include "mem/mem.h"
 #include "vm/swap/swap.h"
 
-#define WHOLE_TRIES 64       /* runs looked at for one that is free */
-#define READS_AGAIN 2u       /* of a page of the kernel that could not be read */
+#define WHOLE_TRIES 64       /* runs searched for a free one */
+#define READS_AGAIN 2u       /* retries of a kernel page that could not be read */
 #define TICK_NS 10000000ul   /* a wait for a bio ends by itself */
 
 static struct kmem_cache bios = KMEM_CACHE("swap_bio", struct swap_bio);
 
 /* ---- which pages ---- */
 
-/* Words among which the owning word of a page has its neighbours. */
+/* The words among which the owning word of a page has its neighbours. */
 struct word_range {
 	uint64_t *first, *end;
 	unsigned step;
@@ -62,7 +62,7 @@ range_of(const struct vm_page *pg)
 		.step = owner_homes[page_home_kind(pg)].step
 	};
 
-	/* The first tables stand in the root, which is no container. */
+	/* The words of the first tables lie in the root, which is no container. */
 	if (container == NULL && page_home_kind(pg) == HOME_TABLE)
 		container = page_of_pa(page_home_payload(pg));
 	if (container == NULL && page_home_kind(pg) != HOME_KPAGED) {
@@ -90,7 +90,7 @@ to_be_written(uint64_t *word)
 	    pg : NULL;
 }
 
-/* The page and those behind it in its queue that have no neighbours, either.  [P]. */
+/* The page, and pages behind it in its queue that have no neighbours either.  [P]. */
 static unsigned
 queued_cluster(struct vm_page *pg, struct vm_page **out)
 {
@@ -107,7 +107,7 @@ queued_cluster(struct vm_page *pg, struct vm_page **out)
 	return n;
 }
 
-/* The page and those beside it that wait to be written, by address or in their order.
+/* The page and its neighbours that wait to be written, in the order of their words.
  * Locks: [P].
  * Returns: how many are in out, SWAP_RUN at most; 0: pages of this home are not written
  * to swap. */
@@ -158,10 +158,10 @@ slot_of_word(uint64_t w)
 	return 0;
 }
 
-/* Where a cluster would lie so that it is as far from its neighbours in the container
- * on swap as it is in memory: by the next one before it that has a slot, and by the next
- * one behind it, SWAP_RUN words away at most, and no absent one between.  In slot[], each
- * for the first page; 0: no such neighbour.  [P]. */
+/* The slots that would put a cluster at the same distance from its neighbours on swap as
+ * in the container: by the nearest word before it that has a slot, and by the nearest one
+ * behind it, at most SWAP_RUN words away, with no absent word between.  In slot[], for
+ * the first page; 0: no such neighbour.  [P]. */
 static void
 slots_beside(struct vm_page *const *pg, unsigned n, slot_t slot[2])
 {
@@ -205,8 +205,8 @@ extent_with(const struct swap_area *a, uint32_t i)
 	return &a->ext[lo];
 }
 
-/* Slots from i on that lie side by side on the device, i itself included: what one
- * request can name.
+/* The number of slots from i on that are adjacent on the device: what one request can
+ * name.
  * Locks: none: extents do not change. */
 uint32_t
 swap_side_by_side(const struct swap_area *a, uint32_t i)
@@ -218,8 +218,8 @@ swap_side_by_side(const struct swap_area *a, uint32_t i)
 
 /* The area that is filled next: by priority, equal ones in turn.
  * Locks: [S].
- * Returns: an area with a free slot; NULL: there is none.  *n, what is wanted of it, is
- * SWAP_RUN at most afterwards. */
+ * Returns: an area with a free slot; NULL: there is none.  *n, the wanted slots, is at
+ * most SWAP_RUN afterwards. */
 struct swap_area *
 swap_area_to_fill(unsigned *n)
 {
@@ -239,9 +239,9 @@ swap_area_to_fill(unsigned *n)
 	return best;
 }
 
-/* ---- places beside those of neighbours ---- */
+/* ---- slots next to those of neighbours ---- */
 
-/* Are the n slots from this one on free, of an area that is filled, and in one piece?
+/* Are the n slots from this one on free, in an open area, and adjacent on the device?
  * [S]. */
 static bool
 are_free(slot_t slot, unsigned n)
@@ -254,7 +254,7 @@ are_free(slot_t slot, unsigned n)
 	    swap_side_by_side(a, i) >= n;
 }
 
-/* A run of SWAP_RUN slots that nobody has, aligned; 0: not near the last one.  [S]. */
+/* A free aligned run of SWAP_RUN slots; 0: none near the last one.  [S]. */
 static slot_t
 whole_run(void)
 {
@@ -273,7 +273,7 @@ whole_run(void)
 	return 0;
 }
 
-/* The slots from this one on are taken.  [S]. */
+/* Take the n slots from this one on.  [S]. */
 static void
 take(slot_t slot, unsigned n)
 {
@@ -288,8 +288,8 @@ take(slot_t slot, unsigned n)
 	EVENT_ADD(swap_alloc, n);
 }
 
-/* Has the cluster a neighbour within the aligned run of words, of which it is from `at`
- * on?  [P]. */
+/* Has the cluster, which begins at word `at`, a neighbour in the same aligned run of
+ * words?  [P]. */
 static bool
 is_among_others(const struct vm_page *pg, unsigned step, unsigned at, unsigned n)
 {
@@ -299,10 +299,10 @@ is_among_others(const struct vm_page *pg, unsigned step, unsigned at, unsigned n
 	    (at + 1 < SWAP_RUN && word_get(word + step) != 0);
 }
 
-/* Slots for a cluster, beside those of its neighbours, so that a sequence of pages is one
- * of slots, too: at their distance from them, or, where none has a slot, in a run of which
- * the rest is left to them.  A page that was changed so comes back to where it was.  One
- * alone is nobody's neighbour.
+/* Slots for a cluster, next to those of its neighbours, so that a sequence of pages is
+ * one of slots, too: at the same distance, or, if none has a slot, in a run whose other
+ * slots are left for them.  So a changed page is written to its old place.  A page
+ * without neighbours gets none here.
  * Locks: [P]; takes [S].
  * Returns: the first of *n, which may be fewer; 0: there are none: swap_alloc().
  * Owns: as swap_alloc(). */
@@ -335,7 +335,7 @@ swap_alloc_beside(struct vm_page *const *pg, unsigned *n)
 
 /* ---- requests ---- */
 
-/* Requests for a new area, made ahead: who writes has no memory.
+/* Requests for a new area, made ahead: when pages are written there is no memory.
  * Locks: none.  Returns: false: no memory; swap_bios_free() frees those that there are. */
 bool
 swap_bios_make(struct swap_area *a)
@@ -353,7 +353,7 @@ swap_bios_make(struct swap_area *a)
 	return true;
 }
 
-/* All of them are idle, and nobody knows the area (any more).  Locks: none. */
+/* Free them: all are idle, and the area is not listed (any more).  Locks: none. */
 void
 swap_bios_free(struct swap_area *a)
 {
@@ -398,15 +398,15 @@ swap_bio_take(slot_t slot, enum bio_dir dir)
 	return b;
 }
 
-/* Is there a bio to be had?  Returns: false: to look for slots now is of no use. */
+/* Is there an idle bio?  Returns: false: a search for slots is useless now. */
 bool
 swap_bio_is_idle(void)
 {
 	return atomic_load(&swaps.idle) > 0 && !atomic_load(&owner_frozen);
 }
 
-/* One more page for the bio, behind its last one; of a read also that of the slot
- * before its first.  The page has its home, and one that is read its slot.
+/* Add a page to the bio, behind its last one; for a read also the page of the slot before
+ * its first.  The page has its home, and for a read its slot.
  * Locks: [P]. */
 void
 swap_bio_join(struct swap_bio *b, struct vm_page *pg)
@@ -428,7 +428,7 @@ swap_bio_join(struct swap_bio *b, struct vm_page *pg)
 	b->len++;
 }
 
-/* What the disk is told of the pages [at, at + len) of the bio. */
+/* The disk request for the pages [at, at + len) of the bio. */
 static struct bio *
 request_of(struct swap_bio *b)
 {
@@ -454,8 +454,8 @@ swap_bio_send(struct swap_bio *b)
 	blk_submit(request_of(b));
 }
 
-/* The same, by who will wait for one of them: from a disk in memory they are here when
- * it returns.
+/* The same, by a thread that will wait for one of them: a RAM disk has read them when it
+ * returns.
  * Locks: at most the container's. */
 void
 swap_bio_send_now(struct swap_bio *b)
@@ -463,7 +463,7 @@ swap_bio_send_now(struct swap_bio *b)
 	blk_submit_now(request_of(b));
 }
 
-/* The bio is idle again; who waits for one is woken.
+/* The bio is idle again: wake a sleeper.
  * Locks: any of rank < 9; takes [S]. */
 void
 swap_bio_give(struct swap_bio *b)
@@ -476,9 +476,9 @@ swap_bio_give(struct swap_bio *b)
 	wake_all(&swaps.bios);
 }
 
-/* With a page of the kernel's own goes what it describes: the slots that its words
- * name, a process.  So a read of one is not given up at the first error.  The bio is
- * for one page, and its request has failed.
+/* If a kernel page is lost, so is all that it describes: the slots that its words name,
+ * or a process.  So a failed read of one is tried again.  The bio is for one page, and
+ * its request has failed.
  * Locks: takes [P].  Returns: true: send it again, READS_AGAIN times at most. */
 bool
 swap_read_again(struct swap_bio *b)

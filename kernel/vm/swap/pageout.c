@@ -26,17 +26,17 @@
 #include "vm/swap/swap.h"
 
 #define ROUND_NS 1000000000ul        /* between two looks */
-#define OLD_NS 5000000000ul          /* dirty for so long: written */
+#define OLD_NS 5000000000ul          /* pages dirty that long are written */
 #define START_PERCENT 10
 #define LIMIT_PERCENT 40
 #define RECLAIM_STEP 256             /* frames looked at in one hold of [P] */
 
-/* A thread that writes when it is told so, and looks by itself each second. */
+/* A thread that writes when it is woken, and looks by itself each second. */
 struct writer {
 	const char *name;
 	void (*round)(void);
 	struct waitq work;           /* the thread sleeps here */
-	_Atomic bool wanted;         /* [A] there is something to do */
+	_Atomic bool wanted;         /* [A] there is work */
 };
 
 static void files_round(void);
@@ -66,8 +66,8 @@ pageout_init(void)
 	pageout.frames = ps.total;
 }
 
-/* How the dirty pages of files are written in a round: those of objects that have been
- * dirty for so long.
+/* Set the function that writes dirty pages of files in a round: those of objects that
+ * have been dirty for that long.
  * Locks: none; by vm_init(), and by tests that judge what is dirty. */
 void
 pageout_set_files(void (*write)(uint64_t older_than_ns))
@@ -82,7 +82,7 @@ wake(struct writer *w)
 		wake_all(&w->work);
 }
 
-/* There is something to do.  Locks: any of rank < LR_WAIT. */
+/* There is work: wake mpw.  Locks: any of rank < LR_WAIT. */
 void
 pageout_wake(void)
 {
@@ -128,7 +128,7 @@ is_above(unsigned percent)
 	return pages_dirty > pageout.frames * percent / 100;
 }
 
-/* Free what nobody uses, oldest first, until there is room again. */
+/* Free unused pages, oldest first, until there is room again. */
 static void
 make_room(void)
 {
@@ -153,7 +153,7 @@ files_round(void)
 
 /* ---- swap ---- */
 
-/* Write what waits now to swap, though there is room: MADV_PAGEOUT.
+/* Write the pages that wait now to swap, although memory is free: MADV_PAGEOUT.
  * Locks: any of rank < LR_WAIT. */
 void
 pageout_push(void)
@@ -162,8 +162,8 @@ pageout_push(void)
 	wake(&mpw);
 }
 
-/* A page that is not mapped shall leave memory, though there is room: it is written,
- * with its neighbours, or its frame becomes free.
+/* Take a page that is not mapped out of memory, although memory is free: write it, with
+ * its neighbours, or free its frame.
  * Locks: [P].  Returns: ENDED; LATER: ask again; NOBIO: swap_wait() first. */
 enum pageout_result
 pageout_page(struct vm_page *pg, enum swap_then then)
@@ -185,8 +185,8 @@ pageout_page(struct vm_page *pg, enum swap_then then)
 	    PAGEOUT_NOBIO : PAGEOUT_LATER;
 }
 
-/* The same of the page of an owning word, if it is in memory and not mapped; its frame
- * goes with the end of the write.
+/* The same for the page of an owning word, if it is in memory and not mapped; its frame
+ * is freed by the end of the write.
  * Locks: the container's; takes [P].  Returns: as pageout_page(). */
 enum pageout_result
 pageout_word(const uint64_t *word)
@@ -200,11 +200,11 @@ pageout_word(const uint64_t *word)
 	return r;
 }
 
-/* More frames are needed than will be clean when all writes have ended. */
+/* Are more frames needed than will be clean when all writes have ended? */
 static bool
 swap_should_write(void)
 {
-	/* In this order: a push that comes after the look at the queue stays. */
+	/* In this order: a push that comes after the look at the queue is kept. */
 	uint64_t push = atomic_load(&pageout.push);
 	uint64_t waiting = pq_queue[Q_MODANON].n, soon;
 
@@ -216,8 +216,8 @@ swap_should_write(void)
 	return soon < phys_marks.high;
 }
 
-/* A slot kept beside a resident page is a second place for one page: take such slots
- * back, of pages in use (book: queues; test/models/slots.pml).
+/* A slot kept with a resident page is a second place for one page: free such slots,
+ * of pages in use (book: queues; test/models/slots.pml).
  * Returns: slots freed. */
 static unsigned
 swap_reclaim(void)
@@ -245,7 +245,7 @@ swap_reclaim(void)
 	return n;
 }
 
-/* One cluster from the head of the queue.  Pages; 0: it must wait. */
+/* Write one cluster from the head of the queue.  Pages; 0: it must wait. */
 static unsigned
 swap_write_cluster(void)
 {
@@ -268,7 +268,7 @@ swap_write_cluster(void)
 	return n;
 }
 
-/* Nothing could be written: make a slot, or wait for a bio. */
+/* Nothing could be written: free a slot, or wait for a bio. */
 static void
 swap_make_way(void)
 {
@@ -289,7 +289,7 @@ swap_round(void)
 
 		if (n == 0)
 			swap_make_way();
-		/* A push that came meanwhile stays whole. */
+		/* A push that came meanwhile is kept. */
 		(void)atomic_cas(&pageout.push, &push, push - MIN(push, n));
 	}
 }
@@ -302,7 +302,7 @@ swap_round(void)
 void
 pageout_throttle(void)
 {
-	/* The round that is under way may have passed our pages: one more. */
+	/* The present round may have passed our pages: wait for one more. */
 	uint64_t enough = atomic_load(&pageout.rounds) + 2;
 	struct waiter w;
 	int r = 0;

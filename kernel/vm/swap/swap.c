@@ -47,7 +47,7 @@ struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
 /* ---- runs of free slots ---- */
 
-/* The longest run of a block, n at most; the block learns how long it is. */
+/* The longest run of a block, n at most; it becomes the block's hint. */
 static unsigned
 search_block(struct swap_area *a, uint32_t block, unsigned n, uint32_t *start)
 {
@@ -72,8 +72,8 @@ search_block(struct swap_area *a, uint32_t block, unsigned n, uint32_t *start)
 	return best;
 }
 
-/* n: a block has a run of n, the first one that does, from the hint on.  Less: no block
- * has a longer one than that. */
+/* The first run of n in a block, from the hint on: n.  Less: no block has a longer run
+ * than that. */
 static unsigned
 first_run(struct swap_area *a, unsigned n, uint32_t *start)
 {
@@ -93,9 +93,9 @@ first_run(struct swap_area *a, unsigned n, uint32_t *start)
 	return longest;
 }
 
-/* A run of n, or the longest that there is.  A block whose hint is too short is not looked
- * at; a search that fails makes its hint true, and tells what to look for next.  [S]; a
- * has a free slot. */
+/* A run of n, or the longest that there is.  A block whose hint is too short is skipped;
+ * a search that fails makes the hint exact, and returns the length to search for next.
+ * [S]; the area has a free slot. */
 static unsigned
 find_run(struct swap_area *a, unsigned n, uint32_t *start)
 {
@@ -111,7 +111,7 @@ find_run(struct swap_area *a, unsigned n, uint32_t *start)
 
 /* ---- slots ---- */
 
-/* Up to n adjacent slots, as many as can be had in one piece.
+/* Allocate up to n adjacent slots, as many as there are in one run.
  * Locks: any of rank < 9; takes [S].
  * Returns: the first, *got of them; 0: there is none.
  * Owns: the caller, each: swap_free(), or it is retired. */
@@ -139,7 +139,7 @@ swap_alloc(unsigned n, unsigned *got)
 	return a->no << SWAP_INDEX_BITS | start;
 }
 
-/* Nothing needs the slot any more.  Locks: any of rank < 9, [P] too; takes [S]. */
+/* Free the slot.  Locks: any of rank < 9, [P] too; takes [S]. */
 void
 swap_free(slot_t slot)
 {
@@ -155,12 +155,12 @@ swap_free(slot_t slot)
 	atomic_sub(&swaps.used, 1);
 	if (!a->closing)
 		atomic_add(&swaps.room, 1);
-	/* Within the lock: the next user of the slot leaves a later number. */
+	/* Within the lock: the next use of the slot is traced with a later number. */
 	EVENT(swap_free, slot, 1, 0);
 	spin_unlock(&swaps.lock);
 }
 
-/* The slot of the page holds older bytes than the frame, or nobody wants them.
+/* The slot of the page holds older bytes than the frame, or unwanted ones: free it.
  * Locks: [P]. */
 void
 swap_drop(struct vm_page *pg)
@@ -180,8 +180,8 @@ swap_drop(struct vm_page *pg)
 /* ---- out ---- */
 
 /* Write pages: as many of them, from the first on, as get adjacent slots.  They are
- * MODIFIED on their queue; afterwards PF_WRITING and on none.  Those that nobody wants
- * when that has ended give their frames up (SWAP_FREE).
+ * MODIFIED on their queue; afterwards PF_WRITING and on none.  With SWAP_FREE the end of
+ * the write frees the frames of unused ones.
  * Locks: [P]; takes [S].  Returns: how many; 0: there is no slot, or no bio now. */
 unsigned
 swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
@@ -221,8 +221,8 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 
 /* ---- errors ---- */
 
-/* The device refused the slot: its bit stays set for good, and so much less may be
- * promised.
+/* The device refused the slot: its bit stays set for good, and the commit limit falls by
+ * one.
  * Locks: as swap_free(). */
 static void
 swap_retire(slot_t slot)
@@ -241,9 +241,9 @@ swap_retire(slot_t slot)
 	    slot & SWAP_INDEX_MAX);
 }
 
-/* A request has failed.  What failed together is tried again page by page, so that a
- * bad sector costs one page.
- * Locks: none; takes [P].  Returns: true: it is on its way again. */
+/* A request has failed.  A request for several pages is tried again page by page, so that
+ * a bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it was sent again. */
 static bool
 try_again(struct swap_bio *b)
 {
@@ -254,7 +254,7 @@ try_again(struct swap_bio *b)
 	return true;
 }
 
-/* The page is where it was, and has no place on swap.  [P]. */
+/* The page could not be written: it stays in memory, without a slot.  [P]. */
 static void
 write_failed(struct vm_page *pg)
 {
@@ -263,7 +263,7 @@ write_failed(struct vm_page *pg)
 	page_set_slot(pg, 0);
 }
 
-/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
+/* The page could not be read: its bytes are lost, and its word becomes ERROR.  [P]. */
 static void
 read_failed(struct vm_page *pg)
 {
@@ -318,9 +318,9 @@ in_done(struct vm_page *pg, bool ok)
 	return page_unfilled_locked(pg);
 }
 
-/* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
- * What is left of the bio is sent, else it is idle again.
- * Context: thread iod, or who sent it now; takes [P], [S]. */
+/* A read or write of pages [b->at, b->at + b->len) has ended: update each page.  The rest
+ * of the bio is sent, else it is idle again.
+ * Context: thread iod, or the sender itself; takes [P], [S]. */
 void
 swap_done(struct bio *io)
 {
@@ -384,10 +384,10 @@ send_read(struct swap_bio *b, void (*send)(struct swap_bio *))
 	send(b);
 }
 
-/* ---- neighbours come along ---- */
+/* ---- neighbours are read, too ---- */
 
-/* Frames for the neighbours of w, as many as are behind it on swap: from what there is
- * to spare, not the last ones.
+/* Frames for the neighbours of w, as many as lie behind it on swap: only frames that can
+ * be spared.
  * Locks: the container's.
  * Returns: how many are in more, SWAP_RUN - 1 at most; in LIMBO, the caller's. */
 static unsigned
@@ -406,7 +406,7 @@ frames_ahead(const struct swap_words *w, struct vm_page **more)
 	return n;
 }
 
-/* May the slot be read by the same request as what b has already? */
+/* May the slot be read by the same request as the pages in b? */
 static bool
 goes_on(const struct swap_bio *b, slot_t slot)
 {
@@ -416,11 +416,11 @@ goes_on(const struct swap_bio *b, slot_t slot)
 	    swap_side_by_side(b->area, first & SWAP_INDEX_MAX) > b->n;
 }
 
-/* Words behind the first: those that lie behind it on swap come with the same request
- * *b, others with their own, AHEAD_BIOS at most.  The last request is left to the
- * caller, in *b.
+/* Read words behind the first: those that lie behind it on swap by the same request *b,
+ * others by their own, AHEAD_BIOS at most.  The last request is left to the caller, in
+ * *b.
  * Locks: the container's, [P].
- * Returns: how many frames of more[] were used; *b NULL: all is sent. */
+ * Returns: how many frames of more[] were used; *b NULL: all were sent. */
 static unsigned
 read_ahead(struct swap_bio **b, const struct swap_words *w,
     struct vm_page **more, unsigned have)
@@ -447,12 +447,12 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 
 /* ---- the read begins ---- */
 
-/* Read the page of a word, and those behind it into frames that are to spare.
+/* Read the page of a word, and pages behind it into frames that can be spared.
  * Locks: the container's ([W], [F] or [O]); takes [P].
- * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
- * pin on *wait if w->pin: it stays whatever comes.
+ * Owns: takes *frame, a frame in LIMBO, over if the read is begun (then NULL); the
+ * caller, a pin on *wait if w->pin.
  * Returns: STARTED: the word is BUSY, or was, wait for *wait without locks, then look again;
- * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
+ * CHANGED: it is no longer SWAP; NOBIO: swap_wait() first. */
 enum swap_in_result
 swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait)
@@ -477,8 +477,8 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 		EVENT_ADD(swap_ra_pages, used);
 	}
 	spin_unlock(&pfn_lock);
-	/* A page alone is moved at once, where that can be.  Who reads a sequence needs frames
-	 * for it, so it sleeps: whoever makes them has its turn. */
+	/* A single page is read at once, if the disk can.  A reader of a sequence needs
+	 * frames, so it sleeps, and the threads that make frames can run. */
 	if (b != NULL)
 		send_read(b, w->max <= 1 ? swap_bio_send_now : swap_bio_send);
 	while (used < have)
@@ -488,9 +488,9 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 
 /* ---- how far ---- */
 
-/* Of the pages that were read ahead since the counts were 0 so many were wanted, and so
- * many gave their frames up unasked.  The window, the longest read, is doubled where most
- * were wanted, and halved where few were: 2 to most.
+/* The counts say how many pages read ahead were used, and how many were reclaimed unused.
+ * The window, the longest read, is doubled if most were used, and halved if few were:
+ * from 2 to `most`.
  * Locks: [P]. */
 void
 swap_learn(unsigned *window, unsigned most, struct ahead_count *c)

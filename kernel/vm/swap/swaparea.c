@@ -30,9 +30,9 @@
 #define MAGIC "SWAPSPACE2"
 #define MAGIC_BYTES 10
 #define MAGIC_AT (PAGE_SIZE - MAGIC_BYTES)
-#define PRIO_FIRST (-2)      /* of areas without a wish; the next one: -3 */
+#define PRIO_FIRST (-2)      /* of areas without a given one; the next: -3 */
 
-/* As mkswap writes it, behind 1024 bytes for a boot loader. */
+/* The header that mkswap writes, behind 1024 bytes for a boot loader. */
 struct swap_header {
 	uint8_t boot[1024];
 	uint32_t version, last_page, nbad;
@@ -49,7 +49,7 @@ static unsigned n_areas;     /* [areas lock] in the list */
 
 /* ---- the header ---- */
 
-/* Is this the first page of an area of so many pages?  Numbers of bad pages are only
+/* Is this the first page of an area of this number of pages?  Bad pages are only
  * counted here.
  * Returns: slots, the header too; 0: it is not. */
 static uint32_t
@@ -98,7 +98,7 @@ ext_bytes(const struct swap_area *a)
 	return a->max_ext * sizeof(*a->ext);
 }
 
-/* Of an area that is in no list (any more), with all its bios idle. */
+/* Free an area that is in no list (any more), with all its bios idle. */
 static void
 swap_area_free(struct swap_area *a)
 {
@@ -138,7 +138,7 @@ area_make(const struct swap_source *src, uint32_t nslots)
 	return a;
 }
 
-/* Nobody knows the area yet. */
+/* The area is not listed yet. */
 static void
 slot_is_bad(struct swap_area *a, uint32_t slot)
 {
@@ -232,7 +232,7 @@ area_map(struct swap_area *a, const struct swap_source *src)
 
 /* ---- the list ---- */
 
-/* Which is filled first: what was asked for, or behind all others. */
+/* The priority of a new area: the given one, or behind all others. */
 static int
 priority(unsigned flags)
 {
@@ -250,7 +250,7 @@ priority(unsigned flags)
 	return lowest - 1;
 }
 
-/* [S].  Its slots are places, and may be had. */
+/* [S].  Its slots count, and may be allocated. */
 static void
 area_opens(struct swap_area *a)
 {
@@ -259,7 +259,7 @@ area_opens(struct swap_area *a)
 	atomic_add(&swaps.room, a->nfree);
 }
 
-/* A complete area joins.  0 with a->no set, -EPERM (as many as on Linux). */
+/* List a complete area.  0 with a->no set, -EPERM (too many, as on Linux). */
 static int
 area_enter(struct swap_area *a, const struct swap_source *src)
 {
@@ -280,7 +280,7 @@ area_enter(struct swap_area *a, const struct swap_source *src)
 	return a->no < SWAP_AREAS ? 0 : -EPERM;
 }
 
-/* Make an area of src and let pages go there.
+/* Make an area of src and open it for pages.
  * Locks: at most rank 1.  Context: thread, may sleep (where the blocks of a file are).
  * Owns: the area, src->dev and src->client until swap_off().
  * Returns: 0 with its number; -EINVAL (no header or a bad one, a hole, no slot),
@@ -294,7 +294,7 @@ swap_on(const struct swap_source *src, unsigned *no)
 	struct swap_area *a;
 	int r;
 
-	/* Bad pages are for disks: a file has them mapped out below it. */
+	/* Only disks have bad pages: below a file the file system avoids them. */
 	if (nslots == 0 || (src->run != NULL && h->nbad != 0))
 		return -EINVAL;
 	a = area_make(src, nslots);
@@ -315,7 +315,7 @@ swap_on(const struct swap_source *src, unsigned *no)
 	return 0;
 }
 
-/* Fill the area no more: its slots do not count as places any more.
+/* Close the area: its slots do not count any more, and none is allocated.
  * Locks: none of rank >= 9. */
 void
 swap_area_close(struct swap_area *a)
@@ -328,7 +328,7 @@ swap_area_close(struct swap_area *a)
 	spin_unlock(&swaps.lock);
 }
 
-/* It is filled again: not all of it could be brought back.
+/* Open it again: not all pages could be brought back.
  * Locks: none of rank >= 9. */
 void
 swap_area_reopen(struct swap_area *a)
@@ -339,7 +339,7 @@ swap_area_reopen(struct swap_area *a)
 	spin_unlock(&swaps.lock);
 }
 
-/* The area is closing, empty and idle: out of the list, and freed.
+/* The area is closing, empty and idle: unlist and free it.
  * Locks: at most rank 1. */
 void
 swap_area_retire(struct swap_area *a)
@@ -358,7 +358,7 @@ swap_area_retire(struct swap_area *a)
 	swap_area_free(a);
 }
 
-/* ---- what others ask ---- */
+/* ---- queries ---- */
 
 void
 swap_init(void)
