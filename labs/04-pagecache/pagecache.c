@@ -32,11 +32,11 @@
 
 _Atomic uint64_t cache_pages; /* in all trees */
 
-/* Pages of a range that shall go.  [own] */
+/* Pages of a range to be removed.  [own] */
 struct cache_cut {
 	uint64_t lo, hi;
 	pfn_t dead;              /* frames to be freed without locks */
-	struct vm_page *busy;    /* read or written: to be waited for */
+	struct vm_page *busy;    /* read or written: wait for it */
 };
 
 /* ---- the tree ---- */
@@ -75,7 +75,7 @@ cache_begin_insert(struct vmo *vmo, uint64_t idx, struct vm_page *pg)
 	return false;
 }
 
-/* The object does not know the page any more.  Locks: [O]. */
+/* Take the page out of the tree.  Locks: [O]. */
 void
 cache_erase(struct vmo *vmo, struct vm_page *pg)
 {
@@ -105,10 +105,10 @@ cache_get(struct vmo *vmo, uint64_t idx, enum cache_want want,
 	return lab_todo("04-pagecache step 2: cache_get");
 }
 
-/* How far to read where idx is missing: the page alone where reads jump about, longer
- * each time where they follow each other.  It is asked once for each read.
+/* How far to read if idx is missing: only the page for random reads, more each time for
+ * sequential ones.  Called once for each read.
  * Locks: takes [O].
- * Returns: so many pages, itself included; < 0: so many, downwards. */
+ * Returns: the number of pages, with idx; < 0: downwards. */
 int
 cache_window(struct vmo *vmo, uint64_t idx)
 {
@@ -116,14 +116,15 @@ cache_window(struct vmo *vmo, uint64_t idx)
 	return 1;
 }
 
-/* A page without bytes is forgotten: who asks next reads, or makes, it anew. */
+/* Drop a page that could not be read: the next thread reads, or makes, it anew. */
 static void
 forget_page(struct vmo *vmo, struct vm_page *pg)
 {
 	lab_todo("04-pagecache step 5: forget_page");
 }
 
-/* Where reading all at once has failed, each page has its own result.  The first's. */
+/* A read of several pages has failed: read each alone.  Returns the first page's
+ * result. */
 static int
 read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
     unsigned n, bool pin_first)
@@ -134,8 +135,8 @@ read_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **page,
 
 /* Read up to n pages from idx on, as far as they are absent and in the file.
  * Locks: none of rank >= 2.
- * Owns: the caller, a pin in *first, NULL: look again, page idx exists already, or was
- * in a hole that was being made.  first NULL: nobody wants it.
+ * Owns: the caller, a pin in *first; NULL there: look again, page idx exists already, or
+ * was in a hole that was being made.  first NULL: no pin is wanted.
  * Returns: 0; -EIO, -EINTR: page idx was not read. */
 int
 cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
@@ -146,8 +147,8 @@ cache_readahead(struct vmo *vmo, uint64_t idx, unsigned n,
 
 /* ---- dirty, and written back ---- */
 
-/* The page has its place on disk and is dirty (r 0), or there is none and the page is
- * forgotten.
+/* The page has its blocks on disk and becomes dirty (r 0), or there are none and the page
+ * is dropped.
  * Locks: none of rank >= 2. */
 void
 cache_end_insert(struct vmo *vmo, struct vm_page *pg, int r)
@@ -169,7 +170,7 @@ cache_collect_dirty(struct vmo *vmo, uint64_t *idx, uint64_t hi,
 	return 0;
 }
 
-/* The same of a write; the first error. */
+/* The same for a write; returns the first error. */
 static int
 write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 {
@@ -177,8 +178,8 @@ write_one_by_one(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 	return -EIO;
 }
 
-/* Write what cache_collect_dirty() has given.  Where all at once fails, each page is
- * tried alone; what cannot be written is dirty again.
+/* Write the pages from cache_collect_dirty().  If the whole request fails, each page is
+ * tried alone; a page that cannot be written is dirty again.
  * Locks: none of rank >= 2.  Returns: 0, the first error. */
 int
 cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
@@ -188,7 +189,7 @@ cache_writeback(struct vmo *vmo, uint64_t idx, struct vm_page **pages, int n)
 
 /* ---- the end of pages ---- */
 
-/* Pages of [lo, hi) go.  Waits for I/O on them, not for who maps or pins them.
+/* Remove the pages of [lo, hi).  Waits for I/O on them, not for mappings or pins.
  * Locks: none of rank >= 3; the file cannot be read or written there any more (size
  * cut), or it does not matter (hole). */
 void

@@ -49,7 +49,7 @@ struct swap_state swaps = { .lock = SPIN_INIT(LR_LEAF) };
 
 /* ---- slots ---- */
 
-/* Up to n adjacent slots, as many as can be had in one piece.
+/* Allocate up to n adjacent slots, as many as there are in one run.
  * Locks: any of rank < 9; takes [S].
  * Returns: the first, *got of them; 0: there is none.
  * Owns: the caller, each: swap_free(), or it is retired. */
@@ -60,14 +60,14 @@ swap_alloc(unsigned n, unsigned *got)
 	return 0;
 }
 
-/* Nothing needs the slot any more.  Locks: any of rank < 9, [P] too; takes [S]. */
+/* Free the slot.  Locks: any of rank < 9, [P] too; takes [S]. */
 void
 swap_free(slot_t slot)
 {
 	lab_todo("08-swap step 1: swap_free");
 }
 
-/* The slot of the page holds older bytes than the frame, or nobody wants them.
+/* The slot of the page holds older bytes than the frame, or unwanted ones: free it.
  * Locks: [P]. */
 void
 swap_drop(struct vm_page *pg)
@@ -78,8 +78,8 @@ swap_drop(struct vm_page *pg)
 /* ---- out ---- */
 
 /* Write pages: as many of them, from the first on, as get adjacent slots.  They are
- * MODIFIED on their queue; afterwards PF_WRITING and on none.  Those that nobody wants
- * when that has ended give their frames up (SWAP_FREE).
+ * MODIFIED on their queue; afterwards PF_WRITING and on none.  With SWAP_FREE the end of
+ * the write frees the frames of unused ones.
  * Locks: [P]; takes [S].  Returns: how many; 0: there is no slot, or no bio now. */
 unsigned
 swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
@@ -90,9 +90,9 @@ swap_out(struct vm_page **pg, unsigned n, enum swap_then then)
 
 /* ---- errors ---- */
 
-/* A request has failed.  What failed together is tried again page by page, so that a
- * bad sector costs one page.
- * Locks: none; takes [P].  Returns: true: it is on its way again. */
+/* A request has failed.  A request for several pages is tried again page by page, so that
+ * a bad sector costs one page.
+ * Locks: none; takes [P].  Returns: true: it was sent again. */
 static bool
 try_again(struct swap_bio *b)
 {
@@ -100,14 +100,14 @@ try_again(struct swap_bio *b)
 	return false;
 }
 
-/* The page is where it was, and has no place on swap.  [P]. */
+/* The page could not be written: it stays in memory, without a slot.  [P]. */
 static void
 write_failed(struct vm_page *pg)
 {
 	lab_todo("08-swap step 5: write_failed");
 }
 
-/* Its bytes are lost: who touches it is told so (EIO).  [P]. */
+/* The page could not be read: its bytes are lost, and its word becomes ERROR.  [P]. */
 static void
 read_failed(struct vm_page *pg)
 {
@@ -124,9 +124,9 @@ in_done(struct vm_page *pg, bool ok)
 	return false;
 }
 
-/* A read or write of pages [b->at, b->at + b->len) has ended: each page learns of it.
- * What is left of the bio is sent, else it is idle again.
- * Context: thread iod, or who sent it now; takes [P], [S]. */
+/* A read or write of pages [b->at, b->at + b->len) has ended: update each page.  The rest
+ * of the bio is sent, else it is idle again.
+ * Context: thread iod, or the sender itself; takes [P], [S]. */
 void
 swap_done(struct bio *io)
 {
@@ -141,10 +141,10 @@ word_at(const struct swap_words *w, unsigned i)
 	return word_get(w->word + (long)i * w->step);
 }
 
-/* ---- neighbours come along ---- */
+/* ---- neighbours are read, too ---- */
 
-/* Frames for the neighbours of w, as many as are behind it on swap: from what there is
- * to spare, not the last ones.
+/* Frames for the neighbours of w, as many as lie behind it on swap: only frames that can
+ * be spared.
  * Locks: the container's.
  * Returns: how many are in more, SWAP_RUN - 1 at most; in LIMBO, the caller's. */
 static unsigned
@@ -154,11 +154,11 @@ frames_ahead(const struct swap_words *w, struct vm_page **more)
 	return 0;
 }
 
-/* Words behind the first: those that lie behind it on swap come with the same request
- * *b, others with their own, AHEAD_BIOS at most.  The last request is left to the
- * caller, in *b.
+/* Read words behind the first: those that lie behind it on swap by the same request *b,
+ * others by their own, AHEAD_BIOS at most.  The last request is left to the caller, in
+ * *b.
  * Locks: the container's, [P].
- * Returns: how many frames of more[] were used; *b NULL: all is sent. */
+ * Returns: how many frames of more[] were used; *b NULL: all were sent. */
 static unsigned
 read_ahead(struct swap_bio **b, const struct swap_words *w,
     struct vm_page **more, unsigned have)
@@ -169,12 +169,12 @@ read_ahead(struct swap_bio **b, const struct swap_words *w,
 
 /* ---- the read begins ---- */
 
-/* Read the page of a word, and those behind it into frames that are to spare.
+/* Read the page of a word, and pages behind it into frames that can be spared.
  * Locks: the container's ([W], [F] or [O]); takes [P].
- * Owns: takes *frame, a frame in LIMBO, over if the read is begun (NULL); the caller, a
- * pin on *wait if w->pin: it stays whatever comes.
+ * Owns: takes *frame, a frame in LIMBO, over if the read is begun (then NULL); the
+ * caller, a pin on *wait if w->pin.
  * Returns: STARTED: the word is BUSY, or was, wait for *wait without locks, then look again;
- * CHANGED: it is SWAP no more; NOBIO: swap_wait() first. */
+ * CHANGED: it is no longer SWAP; NOBIO: swap_wait() first. */
 enum swap_in_result
 swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait)
@@ -185,9 +185,9 @@ swap_in(const struct swap_words *w, struct vm_page **frame,
 
 /* ---- how far ---- */
 
-/* Of the pages that were read ahead since the counts were 0 so many were wanted, and so
- * many gave their frames up unasked.  The window, the longest read, is doubled where most
- * were wanted, and halved where few were: 2 to most.
+/* The counts say how many pages read ahead were used, and how many were reclaimed unused.
+ * The window, the longest read, is doubled if most were used, and halved if few were:
+ * from 2 to `most`.
  * Locks: [P]. */
 void
 swap_learn(unsigned *window, unsigned most, struct ahead_count *c)
