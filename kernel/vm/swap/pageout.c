@@ -82,7 +82,7 @@ wake(struct writer *w)
 		wake_all(&w->work);
 }
 
-/* There is work: wake mpw.  Locks: any of rank < LR_WAIT. */
+/* There is work: wake both threads.  Locks: any of rank < LR_WAIT. */
 void
 pageout_wake(void)
 {
