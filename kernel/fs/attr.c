@@ -36,6 +36,8 @@ vn_stat(struct vnode *v, struct kstat *st)
 	    atomic_load_relaxed(&v->nlink);
 	st->blksize = v->mnt->block != 0 ? v->mnt->block : PAGE_SIZE;
 	st->is_root = v == v->mnt->root;
+	st->fsflags = v->fsflags;
+	st->fsflags_kept = v->mnt->type->flags_kept;
 	st->blocks = atomic_load_relaxed(&v->sectors);
 	if (v->vmo != NULL) {
 		st->size = vmo_size(v->vmo);
@@ -173,6 +175,8 @@ truncate_by_path(struct walk *w, const struct kattr *a)
 	if (w->vn->type != S_IFREG)
 		return -EINVAL;
 	r = vn_permit(w->vn, w->cred, VN_W);
+	if (r == 0 && (w->vn->fsflags & FS_APPEND_FL) != 0)
+		r = -EPERM;
 	if (r == 0)
 		r = vn_write_begin(w->vn);
 	if (r != 0)
@@ -213,7 +217,43 @@ file_setattr(struct file *f, const struct kattr *a)
 		return vn_setattr(f->vn, a);
 	if (f->vn->type != S_IFREG || (acc != O_WRONLY && acc != O_RDWR))
 		return -EINVAL;
+	if ((f->vn->fsflags & FS_APPEND_FL) != 0)
+		return -EPERM;
 	return vn_setsize(f->vn, a->size);
+}
+
+/* FS_*_FL of a file.  0, -ENOTTY: it keeps none. */
+int
+file_fsflags(struct file *f, uint32_t *flags)
+{
+	const struct vnode *v = f->vn;
+
+	*flags = v->fsflags & FS_USER_VISIBLE;
+	return v->mnt->type->flags_kept == 0 ||
+	    (v->type != S_IFREG && v->type != S_IFDIR) ? -ENOTTY : 0;
+}
+
+/* Those that programs may set become flags.  0, -ENOTTY, -EROFS, -EPERM, -EOPNOTSUPP. */
+int
+file_set_fsflags(struct file *f, uint32_t flags)
+{
+	struct vnode *v = f->vn;
+	uint32_t now, kept = v->mnt->type->flags_kept;
+	int r = file_fsflags(f, &now);
+
+	if (r == 0 && (v->mnt->flags & MS_RDONLY) != 0)
+		r = -EROFS;
+	if (r != 0)
+		return r;
+	if (!vn_is_owner(v, fs_cred()) ||
+	    (((v->fsflags ^ flags) & FS_FIXED_FL) != 0 && !fs_may(CAP_LINUX_IMMUTABLE)))
+		return -EPERM;
+	if (v->inode == NULL && (flags & ~kept) != 0)
+		return -EOPNOTSUPP;
+	atomic_and(&v->fsflags, flags | ~kept);
+	atomic_or(&v->fsflags, flags & kept);
+	vn_touch(v, VN_CTIME);
+	return vn_settle(v);
 }
 
 /*
@@ -242,16 +282,20 @@ chown_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 	return 0;
 }
 
+/* Are both times to be "now", and nothing else? */
+static bool
+is_touch(const struct kattr *a)
+{
+	return a->valid == (ATTR_NOW_A | ATTR_NOW_M);
+}
+
 /* Times: both "now" needs the right to write only, anything else the owner. */
 static int
 times_check(struct vnode *v, const struct kattr *a, const struct cred *c)
 {
-	unsigned times = a->valid & (ATTR_ATIME | ATTR_MTIME);
-
 	if (vn_is_owner(v, c))
 		return 0;
-	if (times != 0 || (a->valid & ATTR_NOW_A) == 0 ||
-	    (a->valid & ATTR_NOW_M) == 0)
+	if (!is_touch(a))
 		return -EPERM;
 	return vn_permit(v, c, VN_W);
 }
@@ -264,6 +308,8 @@ attr_check(struct vnode *v, const struct kattr *a)
 
 	if ((v->mnt->flags & MS_RDONLY) != 0)
 		return -EROFS;
+	if ((v->fsflags & (is_touch(a) ? FS_IMMUTABLE_FL : FS_FIXED_FL)) != 0)
+		return -EPERM;
 	/* A mode that comes with each lookup cannot be kept. */
 	if (v->mnt->type->on_demand && v != v->mnt->root &&
 	    (a->valid & ATTR_MODE) != 0)

@@ -304,7 +304,7 @@ ops_read(struct file *f, const uint64_t *at, struct uio *u)
 static bool
 vn_is_sync(const struct vnode *v)
 {
-	return v->sync || (v->mnt->flags & MS_SYNCHRONOUS) != 0;
+	return (v->fsflags & FS_SYNC_FL) != 0 || (v->mnt->flags & MS_SYNCHRONOUS) != 0;
 }
 
 /*

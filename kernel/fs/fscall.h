@@ -28,6 +28,7 @@ struct kstat {
 	uint32_t mount;      /* as in mountinfo */
 	struct kts atime, mtime, ctime, btime;
 	bool is_root;        /* of a mount */
+	uint32_t fsflags, fsflags_kept; /* FS_*_FL, and which there can be */
 };
 
 struct kstatfs {
@@ -74,6 +75,8 @@ int file_stat(struct file *, struct kstat *) MUST_CHECK;
 int fs_access(const struct path_at *, unsigned want) MUST_CHECK;
 int fs_setattr(const struct path_at *, const struct kattr *) MUST_CHECK;
 int file_setattr(struct file *, const struct kattr *) MUST_CHECK;
+int file_fsflags(struct file *, uint32_t *flags) MUST_CHECK; /* FS_*_FL */
+int file_set_fsflags(struct file *, uint32_t flags) MUST_CHECK;
 int fs_statfs(const struct path_at *, struct kstatfs *) MUST_CHECK;
 int file_statfs(struct file *, struct kstatfs *) MUST_CHECK;
 struct kts kts_now(void);

@@ -155,8 +155,7 @@ struct vnode {
 	uint64_t sectors;              /* [A] of 512 bytes, on a disk */
 	struct vnode_locks *locks;     /* [A] record locks and flock; NULL: never any */
 	bool nameless;                 /* [T] O_TMPFILE: a first link is allowed */
-	bool sync;                     /* [c] durable at return: its bytes, attributes */
-	bool dirsync;                  /* [c] the same: names in it */
+	_Atomic uint32_t fsflags;      /* [A] FS_*_FL, as chattr(1) sets them */
 	bool swapped_to;               /* [V] its blocks are a swap area: they stay */
 	bool memfd;                    /* [c] who writes it may run it, too */
 	bool sealable;                 /* [c] file of tmpfs: has seals */
@@ -195,6 +194,7 @@ struct fstype {
 	bool takes_direct;             /* its files: direct.c */
 	bool on_demand;                /* lookup makes vnodes: no tree lock */
 	uint64_t magic;                /* statfs f_type */
+	uint32_t flags_kept;           /* FS_*_FL that programs may set; 0: it has none */
 	const struct vnode_ops *vnodes; /* NULL: not one and the same for all */
 	/* No lock: how many links v has; NULL: nlink. */
 	uint32_t (*links)(const struct vnode *v);

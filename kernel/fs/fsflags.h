@@ -74,6 +74,16 @@
 #define SEEK_DATA 3
 #define SEEK_HOLE 4
 
+/* What a file is marked with on its disk, by chattr(1). */
+#define FS_SYNC_FL 0x8u         /* durable at return: bytes and attributes */
+#define FS_IMMUTABLE_FL 0x10u   /* nobody changes it */
+#define FS_APPEND_FL 0x20u      /* only what is behind its end is written */
+#define FS_NODUMP_FL 0x40u
+#define FS_NOATIME_FL 0x80u
+#define FS_DIRSYNC_FL 0x10000u  /* durable at return: names in it */
+#define FS_FIXED_FL (FS_IMMUTABLE_FL | FS_APPEND_FL)
+#define FS_USER_VISIBLE 0x3dfffu
+
 #define RENAME_NOREPLACE 1
 #define RENAME_EXCHANGE 2
 

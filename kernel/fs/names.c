@@ -40,7 +40,7 @@ names_settle(struct vnode *dir)
 {
 	struct mount *m = dir->mnt;
 
-	if (m->type->sync == NULL || (!dir->dirsync &&
+	if (m->type->sync == NULL || ((dir->fsflags & (FS_SYNC_FL | FS_DIRSYNC_FL)) == 0 &&
 	    (m->flags & (MS_SYNCHRONOUS | MS_DIRSYNC)) == 0))
 		return 0;
 	return m->type->sync(m, dir);
@@ -211,8 +211,9 @@ may_remove(struct vnode *dir, struct vnode *v, const struct cred *c,
 
 	if (r != 0)
 		return r;
-	if ((vn_mode(dir) & S_ISVTX) != 0 && !vn_is_owner(dir, c) &&
-	    !vn_is_owner(v, c))
+	if ((dir->fsflags & FS_APPEND_FL) != 0 || (v->fsflags & FS_FIXED_FL) != 0 ||
+	    ((vn_mode(dir) & S_ISVTX) != 0 && !vn_is_owner(dir, c) &&
+	    !vn_is_owner(v, c)))
 		return -EPERM;
 	if (is_dir != (v->type == S_IFDIR))
 		return is_dir ? -ENOTDIR : -EISDIR;
@@ -326,6 +327,8 @@ may_name(struct vnode *v, const struct cred *c)
 {
 	uint32_t mode = vn_mode(v);
 
+	if ((v->fsflags & FS_FIXED_FL) != 0)
+		return -EPERM;
 	if (vn_is_owner(v, c))
 		return 0;
 	if (v->type != S_IFREG || (mode & S_ISUID) != 0 ||
@@ -488,7 +491,8 @@ rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 	vn_put(m.dst);
 	if (r == 0)
 		r = names_settle(wt->dir);
-	return r == 0 && wf->dir->dirsync ? names_settle(wf->dir) : r;
+	return r == 0 && (wf->dir->fsflags & (FS_SYNC_FL | FS_DIRSYNC_FL)) != 0 ?
+	    names_settle(wf->dir) : r;
 }
 
 /*

@@ -211,6 +211,9 @@ open_check(struct open_req *o)
 		return -EISDIR;
 	if (!o->made) {
 		r = vn_permit(v, fs_cred(), want);
+		if (r == 0 && (v->fsflags & FS_APPEND_FL) != 0 && (want & VN_W) != 0 &&
+		    (o->flags & (O_APPEND | O_TRUNC)) != O_APPEND)
+			r = -EPERM;
 		if (r == 0 && (o->flags & O_NOATIME) != 0 &&
 		    !vn_is_owner(v, fs_cred()))
 			r = -EPERM;

@@ -102,6 +102,9 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 		return -EBADF;
 	if (v->type == S_IFIFO)
 		return -ESPIPE;
+	if ((v->fsflags & ((mode & ~FALLOC_KEEP_SIZE) != 0 ? FS_FIXED_FL : FS_IMMUTABLE_FL))
+	    != 0)
+		return -EPERM;
 	if (v->vmo == NULL)
 		return v->type == S_IFREG ? -EOPNOTSUPP : -ENODEV;
 	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)

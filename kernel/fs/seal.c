@@ -108,7 +108,8 @@ seal_change(const struct vnode *v)
  * A shared mapping of f is going to be made.
  *
  * Locks:    on success the vnode's, for reading, until file_map_end().
- * Returns:  0, *maxprot without PROT_W where that is sealed; -EPERM; -ETXTBSY
+ * Returns:  0, *maxprot without PROT_W where that is sealed; -EPERM; -EACCES
+ *           where f would only append; -ETXTBSY
  *           where pages are swapped to the file.
  */
 int
@@ -116,6 +117,8 @@ file_map_begin(struct file *f, unsigned prot, unsigned *maxprot)
 {
 	int r = -EPERM;
 
+	if ((f->vn->fsflags & FS_APPEND_FL) != 0 && file_can_write(f))
+		return -EACCES;
 	rw_lock_read(&f->vn->lock);
 	if (f->vn->swapped_to && (*maxprot & PROT_W) != 0)
 		r = -ETXTBSY;

@@ -31,6 +31,7 @@ static int tmpfs_remount(struct mount *, unsigned flags);
 
 const struct fstype tmpfs_type = {
 	.name = "tmpfs", .magic = TMPFS_MAGIC,
+	.flags_kept = FS_FIXED_FL | FS_NODUMP_FL | FS_NOATIME_FL,
 	.mount = tmpfs_mount, .unmount = tmpfs_unmount,
 	.remount = tmpfs_remount
 };
@@ -161,6 +162,7 @@ tmpfs_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	r = vnode_make(dir->mnt, n, &v);
 	if (r != 0)
 		return r;
+	v->fsflags = atomic_load(&dir->fsflags) & (FS_NODUMP_FL | FS_NOATIME_FL);
 	*out = v;
 	if (n->name.len == 0) {
 		v->nameless = true;

@@ -39,7 +39,7 @@ vn_mode(struct vnode *v)
  * May cred use v for want (VN_R | VN_W | VN_X)?
  *
  * Locks:    takes attr_lock.
- * Returns:  0, -EACCES, -EROFS.
+ * Returns:  0, -EACCES, -EROFS, -EPERM (nobody may).
  */
 int
 vn_permit(struct vnode *v, const struct cred *c, unsigned want)
@@ -55,6 +55,8 @@ vn_permit(struct vnode *v, const struct cred *c, unsigned want)
 	if ((want & VN_W) != 0 && (v->mnt->flags & MS_RDONLY) != 0 &&
 	    (v->type == S_IFREG || v->type == S_IFDIR))
 		return -EROFS;
+	if ((want & VN_W) != 0 && (v->fsflags & FS_IMMUTABLE_FL) != 0)
+		return -EPERM;
 	any_x = v->type == S_IFDIR || (perm & 0111) != 0;
 	if (c->fsuid == uid)
 		perm >>= 6;
@@ -131,7 +133,7 @@ moves_atime(const struct vnode *v, const struct kts *now)
 	unsigned flags = atomic_load_relaxed(&v->mnt->flags);
 
 	HELD(&v->attr_lock);
-	if ((flags & MS_NOATIME) != 0 ||
+	if ((flags & MS_NOATIME) != 0 || (v->fsflags & FS_NOATIME_FL) != 0 ||
 	    ((flags & MS_NODIRATIME) != 0 && v->type == S_IFDIR))
 		return false;
 	return (flags & MS_RELATIME) == 0 || kts_before(&v->atime, &v->mtime) ||

@@ -194,6 +194,7 @@ _Static_assert(sizeof(struct abi_statx) == 256, "Linux");
 #define STATX_BTIME 0x800u
 #define STATX_MNT_ID 0x1000u    /* told unasked */
 #define STATX_ATTR_MOUNT_ROOT 0x2000u
+#define STATX_ATTR_FLAGS 0x70u /* FS_*_FL of the same bits */
 #define STATX_RESERVED 0x80000000u
 
 struct abi_statfs {
@@ -271,6 +272,8 @@ struct abi_flock {
 #define FIGETBSZ 2u
 #define FIONREAD 0x541bu
 #define FIONBIO 0x5421u
+#define FS_IOC_GETFLAGS 0x80086601u
+#define FS_IOC_SETFLAGS 0x40086602u
 #define FIOASYNC 0x5452u
 #define FIONCLEX 0x5450u
 #define FIOCLEX 0x5451u

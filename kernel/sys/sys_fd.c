@@ -415,8 +415,12 @@ set_flags(struct file *f, int fd, unsigned flags)
 {
 	const struct cred *c = fs_cred();
 	unsigned now = file_flags(f);
+	uint32_t marks;
 	int r;
 
+	if (((flags ^ now) & O_APPEND) != 0 && file_fsflags(f, &marks) == 0 &&
+	    (marks & FS_APPEND_FL) != 0)
+		return -EPERM;
 	if ((flags & ~now & O_NOATIME) != 0 && !cred_may(c, CAP_FOWNER) &&
 	    c->fsuid != file_uid(f))
 		return -EPERM;

@@ -183,6 +183,9 @@ ioctl_peer(struct file *master, uint64_t flags)
 static int64_t
 ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 {
+	uint32_t marks;
+	int r;
+
 	if (file_is_path(f))
 		return -EBADF;
 	switch (cmd) {
@@ -192,6 +195,12 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 		    cmd == FIOCLEX ? FD_CLOSES : FD_STAYS);
 	case FIONBIO:
 		return ioctl_nonblock(f, arg);
+	case FS_IOC_GETFLAGS:
+		r = file_fsflags(f, &marks);
+		return r == 0 ? copyout(arg, &marks, sizeof(marks)) : r;
+	case FS_IOC_SETFLAGS:
+		r = copyin(&marks, arg, sizeof(marks));
+		return r == 0 ? file_set_fsflags(f, marks) : r;
 	case FIGETBSZ:
 		return ioctl_block_size(f, arg);
 	case FICLONE:

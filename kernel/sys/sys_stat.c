@@ -107,6 +107,8 @@ sys_statx(const uint64_t a[6])
 		return r;
 	if (st.is_root)
 		s.attributes = STATX_ATTR_MOUNT_ROOT;
+	s.attributes |= st.fsflags & STATX_ATTR_FLAGS;
+	s.attributes_mask |= st.fsflags_kept & STATX_ATTR_FLAGS;
 	if (st.btime.sec != 0 || st.btime.nsec != 0)
 		s.mask |= mask & STATX_BTIME;
 	s.blksize = st.blksize;

@@ -369,7 +369,7 @@ dir_insert(struct ext2_inode *dir, const struct name *n, uint32_t ino,
 	if (entries_at(&e) != 1 || !entry_split(&e, need))
 		return block_is_shared(dir, e.blk);
 	entry_write(dir->fs, entry_at(&e), n, ino, mode);
-	dir->flags &= ~EXT2_INDEX_FL;
+	atomic_and(&dir->vn->fsflags, ~EXT2_INDEX_FL);
 	if (where != NULL)
 		*where = (struct ext2_spot){ e.blk, e.off, ino, false };
 	return 0;
@@ -391,7 +391,7 @@ dir_replace(struct ext2_inode *dir, const struct ext2_spot *spot, uint32_t ino,
 		return block_is_shared(dir, spot->blk);
 	d->ino = ino;
 	d->type = type_byte(dir->fs, mode);
-	dir->flags &= ~EXT2_INDEX_FL;
+	atomic_and(&dir->vn->fsflags, ~EXT2_INDEX_FL);
 	return 0;
 }
 
@@ -421,7 +421,7 @@ block_erase(struct ext2_inode *dir, uint32_t blk, uint32_t off)
 int
 dir_erase(struct ext2_inode *dir, const struct ext2_spot *spot)
 {
-	dir->flags &= ~EXT2_INDEX_FL;
+	atomic_and(&dir->vn->fsflags, ~EXT2_INDEX_FL);
 	return block_erase(dir, spot->blk, spot->off);
 }
 

@@ -43,10 +43,10 @@
 #define EXT2_RO_SPARSE 0x1u
 #define EXT2_RO_LARGE 0x2u
 
-/* Inode flags; of the others some are kept, none is obeyed. */
-#define EXT2_SYNC_FL 0x8u         /* durable at return: bytes and attributes */
+/* Inode flags beside FS_*_FL; what else there is, is kept. */
+#define EXT2_KEPT_FL 0x380ffu     /* that programs may set */
+#define EXT2_INHERITED_FL 0x1c6cfu /* that a directory gives to a new one in it */
 #define EXT2_INDEX_FL 0x1000u     /* directory has a hash tree */
-#define EXT2_DIRSYNC_FL 0x10000u  /* durable at return: names in it */
 
 struct ext2_sb {
 	uint32_t inodes_count, blocks_count, r_blocks_count;
@@ -177,7 +177,6 @@ struct ext2_inode {
 	struct mutex bmap;        /* [c] guards block[] and all below it */
 	uint32_t block[EXT2_NBLOCKS]; /* [B] */
 	uint32_t goal;            /* [B] where the next block should be */
-	uint32_t flags;           /* [T] of the disk */
 	enum ext2_life life;      /* [G] */
 	uint32_t kid_level;       /* [G] 1 + level of the last death in it, of those to be written */
 	uint32_t kids;            /* [T] cached children, counted by unmount */

@@ -77,7 +77,7 @@ dir_erase_later(struct ext2_inode *dir, const struct ext2_spot *spot,
 	g->dir = dir;
 	g->blk = spot->blk;
 	g->off = spot->off;
-	dir->flags &= ~EXT2_INDEX_FL;
+	atomic_and(&dir->vn->fsflags, ~EXT2_INDEX_FL);
 	spin_lock(&fs->gone_lock);
 	list_push_back(&fs->gone, &g->all);
 	list_push_back(gone_bucket(fs, g->blk, g->off), &g->hash);

@@ -105,12 +105,14 @@ inode_alloc(struct vnode *v, uint32_t ino)
 	return ip;
 }
 
-static void
-flags_set(struct ext2_inode *ip, uint32_t flags)
+/* Flags that a new file of that mode has from its directory. */
+static uint32_t
+flags_new(const struct vnode *dir, unsigned mode)
 {
-	ip->flags = flags;
-	ip->vn->sync = (flags & EXT2_SYNC_FL) != 0;
-	ip->vn->dirsync = (flags & (EXT2_SYNC_FL | EXT2_DIRSYNC_FL)) != 0;
+	uint32_t some = S_ISDIR(mode) ? EXT2_INHERITED_FL : S_ISREG(mode) ?
+	    EXT2_INHERITED_FL & ~FS_DIRSYNC_FL : FS_NODUMP_FL | FS_NOATIME_FL;
+
+	return atomic_load(&dir->fsflags) & some;
 }
 
 /* Attributes of v from the raw copy. */
@@ -130,7 +132,7 @@ attrs_load(struct ext2_inode *ip)
 	v->btime = !has_btime(ip) ? (struct kts){ 0, 0 } :
 	    raw->crtime == 0 ? v->ctime :
 	    time_get(raw->crtime, raw->crtime_extra);
-	flags_set(ip, raw->flags);
+	atomic_store(&v->fsflags, raw->flags);
 	memcpy(ip->block, raw->block, sizeof(ip->block));
 }
 
@@ -448,8 +450,7 @@ inode_make(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 	ip = inode_alloc(v, ino);
 	if (ip == NULL)
 		goto undo_ino;
-	flags_set(ip, ext2_inode_of(dir)->flags & (is_dir ? EXT2_SYNC_FL |
-	    EXT2_DIRSYNC_FL : EXT2_SYNC_FL));
+	v->fsflags = flags_new(dir, n->mode);
 	v->uid = n->uid;
 	v->gid = n->gid;
 	v->atime = v->mtime = v->ctime = vn_time(v, v->ctime);

@@ -67,7 +67,7 @@ inode_encode(struct ext2_inode *ip, struct ext2_disk_inode *raw)
 	if (v->type == S_IFREG)
 		raw->size_high = (uint32_t)(size >> 32);
 	raw->sectors = (uint32_t)atomic_load(&v->sectors);
-	raw->flags = ip->flags;
+	raw->flags = atomic_load(&v->fsflags);
 	memcpy(raw->block, ip->block, sizeof(raw->block));
 	if (ip->raw.links == 0)
 		raw->extra_isize = EXT2_EXTRA_ISIZE;

@@ -44,6 +44,7 @@ static const struct vnode_ops ext2_ops = {
 
 static const struct fstype ext2_type = {
 	.name = "ext2", .takes_direct = true, .magic = EXT2_MAGIC, .vnodes = &ext2_ops,
+	.flags_kept = EXT2_KEPT_FL,
 	.mount = ext2_mount, .unmount = ext2_unmount, .sync = ext2_sync,
 	.allocate = ext2_allocate, .place = ext2_place, .statfs = ext2_statfs,
 	.remount = ext2_remount, .time_fit = inode_time_fit,

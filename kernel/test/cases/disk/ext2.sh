@@ -1,11 +1,15 @@
 #!/bin/sh
 # NEEDS: TIMEOUT=240 TURN=3 KIND=bounded
 # BOUNDED: its machines have several CPUs or disks of the host
-# Files on an ext2 disk: copies, trees, unmount; e2fsck finds nothing to say.
+# Files on an ext2 disk: copies, trees, unmount; e2fsck finds nothing to say.  A file that
+# somebody else has marked as immutable (chattr +i) stays as it is.
 . kernel/test/cases/lib.sh
 
 cat >"$tmp/script" <<'END'
 mkdir /mnt && mount -t ext2 /dev/sda /mnt || exit 1
+rm -f /mnt/fixed 2>/dev/null && exit 10
+(echo x >>/mnt/fixed) 2>/dev/null && exit 11
+cmp /etc/passwd /mnt/fixed || exit 12
 cp /bin/busybox /mnt/busybox
 ln -s busybox /mnt/cat
 cmp /bin/busybox /mnt/busybox || exit 2
@@ -35,6 +39,9 @@ for bs in 1024 2048 4096; do
 	rm -f "$tmp/disk"
 	truncate -s 48M "$tmp/disk"
 	mke2fs -F -q -t ext2 -b $bs "$tmp/disk"
+	for c in "write tools/image/etc/passwd fixed" 'sif fixed flags 0x10'; do
+		debugfs -w -R "$c" "$tmp/disk" >/dev/null 2>&1
+	done
 	expect 0 $guest --log "$tmp/log" --disk "$tmp/disk" \
 		--add "$tmp/script:/script" -- /bin/sh /script >"$tmp/out"
 	expect 0 e2fsck -fn "$tmp/disk" >"$tmp/fsck" 2>&1
