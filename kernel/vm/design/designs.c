@@ -50,7 +50,7 @@ design_find(unsigned n)
 	return n < DESIGNS ? design_list[n] : NULL;
 }
 
-/* Its number, for which design_find() has it. */
+/* The number by which design_find() finds it. */
 unsigned
 design_number(const struct design *design)
 {
@@ -75,8 +75,8 @@ design_by_name(const char *name)
 	return NULL;
 }
 
-/* What spaces follow unless told otherwise: boot option vmm=.  A name that no design
- * has ends the boot: what was asked for would not be what is measured. */
+/* The default design of new spaces: boot option vmm=.  An unknown name ends the boot:
+ * otherwise the wrong design would be measured. */
 const struct design *
 design_default(void)
 {
@@ -97,8 +97,8 @@ design_default(void)
 	panic("vmm=%s: there is no such design, but%s", name, there);
 }
 
-/* The next record of all spaces of a design, as text.  at: a space's number, and a
- * place in it, which move; both 0: the first.
+/* The next record of all spaces of a design, as text.  at: a space's number and a place
+ * in it, both moved on; both 0: the first.
  * Locks: none of rank >= 2; takes [W] of one space after the other.
  * Returns: 1; 0: there are no more. */
 int

@@ -35,7 +35,7 @@ anons_at(struct aspace *as, uint64_t vpn, struct anons_range *r)
 	return anons_next(as, vpn, r) && r->start <= vpn;
 }
 
-/* fn for the anons of [lo, hi), with what guards their words.
+/* fn for the anons of [lo, hi), with the lock that guards their words.
  * Locks: [W]; takes a lock of rank 7.
  * Returns: what fn has returned to end the walk, or 0. */
 int
@@ -60,7 +60,7 @@ anons_all_entries(const struct anons_ops *ops, anons_entry_fn *fn, void *arg)
 
 /* ---- their end ---- */
 
-/* The last user is gone and all VADs are detached, but those that were lost:
+/* The last user is gone and all VADs but lost ones are detached:
  * school->as_fini.
  * Locks: [M] exclusive; takes [W]. */
 void
@@ -95,8 +95,8 @@ anons_release(struct aspace *as, struct vad *v)
 	v->dpriv = NULL;
 }
 
-/* v is out of the tree of VADs: school->detach.  Pages that were charged when they were
- * touched are paid back.  The entry goes at once: v may be lost before it is freed.
+/* v is out of the tree of VADs: school->detach.  The charge of late pages is given back.
+ * The entry is freed now, for v may be lost before it is freed.
  * Locks: [M] exclusive; takes [W]. */
 void
 anons_detach(struct aspace *as, struct vad *v)
@@ -123,7 +123,7 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 {
 	bool all = job->how == ZAP_EVEN_PRIVATE;
 
-	if (job->how == ZAP_CLEAN) /* as under every design */
+	if (job->how == ZAP_CLEAN) /* the same in all designs */
 		return pte_zap(as, link, lo, hi, job);
 	lo = MAX(lo, link->start);
 	hi = MIN(hi, link->end);
@@ -137,12 +137,12 @@ anons_zap(struct aspace *as, struct vm_maplink *link, uint64_t lo, uint64_t hi,
 	return 0;
 }
 
-/* ---- what takes records, and may wait for them ---- */
+/* ---- operations that need records, and may wait for them ---- */
 
-/* turn() of an entry of v, under [W], until nothing is lacking.  One that came no further
- * than the last is refused.
+/* Call turn() for an entry of v, under [W], until nothing is missing.  A turn that came
+ * no further than the last one counts as refused.
  * Locks: [M] exclusive; takes [W].
- * Returns: 0; -ENOMEM, -EINTR (fatal signal): there will be no other turn. */
+ * Returns: 0; -ENOMEM, -EINTR (fatal signal): there is no further turn. */
 int
 anons_by_turns(struct aspace *as, const struct vad *v, anons_turn_fn *turn, void *arg)
 {
@@ -199,7 +199,7 @@ anons_lookup(struct aspace *as, uint64_t vpn)
 
 /* ---- the school as the rest of vm/ sees it ---- */
 
-/* mremap: where pages are is numbered by address, which each design does in its way:
+/* mremap: pages are numbered by address, and each design renumbers them in its way:
  * school->move.
  * Locks: [M] exclusive; takes [W].  Returns: as entries->move. */
 static int

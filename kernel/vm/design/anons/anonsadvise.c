@@ -21,10 +21,10 @@
 struct freeing {
 	const struct anons_ops *ops;
 	void *entry;
-	uint64_t vpn;          /* of what was found */
+	uint64_t vpn;          /* of the page that was found */
 };
 
-/* A page that nobody else has, and nobody fills. */
+/* A page that is not shared and not pinned. */
 static int
 find_own(void *arg, uint64_t vpn, uint64_t *word)
 {
@@ -54,7 +54,7 @@ struct releasing {
 	uint64_t left;         /* pages still to be written */
 };
 
-/* A page that is not mapped is written, its frame given up by the end of the write. */
+/* Write a page that is not mapped; the end of the write frees its frame. */
 static int
 release_one(void *arg, uint64_t vpn, uint64_t *word)
 {
@@ -83,7 +83,7 @@ release(struct aspace *as, uint64_t lo, uint64_t hi)
 	return rel.left;
 }
 
-#define BRING_RUN 64 /* so many anons are looked at in one hold of [W] */
+#define BRING_RUN 64 /* anons looked at in one hold of [W] */
 
 /* WILLNEED, in one mapping: [own]. */
 struct bringing {
@@ -104,7 +104,7 @@ bring_one(void *arg, uint64_t vpn, uint64_t *word)
 	return b->vpn == UINT64_MAX || ++b->n % BRING_RUN == 0;
 }
 
-/* Nobody waits for what is read; what has no frame stays out. */
+/* Begin reads without waiting for them; without a frame a page is not read. */
 static void
 bring(struct aspace *as, uint64_t lo, uint64_t hi)
 {
@@ -118,7 +118,7 @@ bring(struct aspace *as, uint64_t lo, uint64_t hi)
 	}
 }
 
-/* madvise for what lies in [lo, hi) vpn of one VAD: school->advise.
+/* madvise for the part [lo, hi) vpn of one VAD: school->advise.
  * Locks: [M], exclusive for DONTNEED and FREE; takes [W].
  * Returns: 0; for RELEASE how many pages are still to be written; for DONTNEED
  * -EAGAIN, -ENOMEM, -EINTR: an amap is shared, and there is no memory for a copy;
@@ -142,7 +142,7 @@ anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 		free_own(as, entry, lo, hi);
 	if (advice == MADV_WILLNEED)
 		bring(as, lo, hi);
-	/* The words look unused, as under every design. */
+	/* The words look unused, as in every design. */
 	return advice == MADV_COLD ? pte_advise(as, v, lo, hi, advice) : 0;
 }
 

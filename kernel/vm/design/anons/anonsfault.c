@@ -29,7 +29,7 @@ ops_of(const struct fctx *f)
 	return f->as->design->anons->fault;
 }
 
-/* ---- what a new anon needs ---- */
+/* ---- making a new anon ---- */
 
 static void
 give_up(struct fctx *f, struct anons_making *m, enum fault_frame kind)
@@ -40,7 +40,7 @@ give_up(struct fctx *f, struct anons_making *m, enum fault_frame kind)
 	ops_of(f)->unmake(m);
 }
 
-/* All that may fail but the charge.  FAULT_DONE; else nothing is held. */
+/* All that may fail, except the charge.  FAULT_DONE; else nothing is held. */
 static enum fault_outcome
 make(struct fctx *f, void *entry, struct anons_making *m, enum fault_frame kind)
 {
@@ -61,8 +61,8 @@ make(struct fctx *f, void *entry, struct anons_making *m, enum fault_frame kind)
 	return pmap_no_memory(f, lacks);
 }
 
-/* The frame, a copy of from or zeros, becomes the page of the new anon, f->word maps
- * it, no other one, and the anon is the page's. */
+/* The frame, a copy of from or zeros, becomes the page of the new anon, mapped by f->word
+ * only, and the anon that of the page (fault->put). */
 static void
 adopt(struct fctx *f, void *entry, struct anons_making *m,
     const struct vm_page *from)
@@ -139,7 +139,7 @@ copy_anon(struct fctx *f, void *entry, const struct vm_page *from)
 	return FAULT_DONE;
 }
 
-/* find has found the anon of this word, whose lock is held: let go of by found. */
+/* find() has found the anon of this word, whose lock is held: found() releases it. */
 static enum fault_outcome
 present(struct fctx *f, void *entry, uint64_t *word)
 {

@@ -21,10 +21,10 @@
  */
 #include "vm/design/anons/anons.h"
 
-#define REFUSALS 32    /* in a row, until it is given up */
+#define REFUSALS 32    /* in a row, until the fork is given up */
 
-/* No record of this kind could be had: the kernel may not grow.  A frame that the
- * mapping pays for is given.
+/* No record of this kind could be had: the kernel may not grow.  If the mapping pays, ask
+ * for a frame for new records.
  * Locks: [W] at most.  Returns: 0: want_get(), without locks, and again; -ENOMEM. */
 int
 anons_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
@@ -40,7 +40,7 @@ anons_refused(struct want *w, struct kmem_cache *of, bool paid, unsigned *times)
 }
 
 /* The same for the child's mapping: w->c.want, and this page again.
- * Locks: both ws_locks.  Returns: false, for who returns that. */
+ * Locks: both ws_locks.  Returns: false, for callers that return that. */
 bool
 anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
 {
@@ -52,8 +52,8 @@ anons_fork_refused(struct anons_fork *w, struct kmem_cache *of)
 	return false;
 }
 
-/* The child has more than before: the part of the charge that stands for the parent's
- * late pages pays for those that are late.
+/* The child has got pages: late ones among them take their charge from the part that was
+ * charged for the parent's late pages.
  * Locks: both ws_locks. */
 void
 anons_fork_given(struct anons_fork *w, uint64_t late)
@@ -72,7 +72,7 @@ is_pinned(void *unused, uint64_t vpn, uint64_t *word)
 	return pmap_rec_is_pinned(word);
 }
 
-/* Does somebody pin a page that the parent's entry has?  Locks: both ws_locks. */
+/* Is any page of the parent's entry pinned?  Locks: both ws_locks. */
 bool
 anons_fork_is_pinned(const struct anons_fork *w)
 {
@@ -81,9 +81,9 @@ anons_fork_is_pinned(const struct anons_fork *w)
 	return anons_each(w->c.parent, w->start, w->end, is_pinned, NULL) != 0;
 }
 
-/* The page of an anon is copied now, for a new anon of the child's; w->c.want has a
- * frame.
- * Locks: both ws_locks; takes [P].  Returns: false: the page is just leaving; again. */
+/* Copy the page of an anon now, for a new anon of the child; w->c.want has a frame.
+ * Locks: both ws_locks; takes [P].  Returns: false: the page is being reclaimed;
+ * again. */
 bool
 anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 {
@@ -104,8 +104,8 @@ anons_fork_copy(struct anons_fork *w, uint64_t *word, uint64_t *copy)
 	return true;
 }
 
-/* What the entry has from w->at on, as far as its object goes: nobody would take from
- * the child what lies behind (R7).
+/* The pages of the entry from w->at up to the end of its object: no truncate would take
+ * later ones from the child (R7).
  * Locks: both map_locks exclusive; takes both ws_locks. */
 static void
 fork_once(struct anons_fork *w)
@@ -156,7 +156,7 @@ fork_entry_of(struct anons_fork *w)
  * Locks: both map_locks exclusive; takes and releases both ws_locks.
  * Context: thread, sleeps; with a structural token.
  * Returns: 0, -ENOMEM, -EINTR (fatal signal): the child may be half made, as_dup()
- * takes it apart; the parent has what it had. */
+ * takes it apart; the parent is unchanged. */
 int
 anons_dup(struct aspace *parent, struct aspace *child)
 {
@@ -178,7 +178,7 @@ anons_dup(struct aspace *parent, struct aspace *child)
 	}
 	want_end(&w.c.want);
 	if (r == 0) {
-		/* For the parent's tables: the child will make its own of them. */
+		/* A charge for the child's copies of the parent's tables. */
 		tables = MIN(w.c.charge, parent->table.n + parent->commit.pruned);
 		atomic_add(&child->commit.prepaid, tables);
 		w.c.charge -= tables;

@@ -15,9 +15,9 @@
  */
 #include "vm/design/anons/anons.h"
 
-/* A page that there is: [own]. */
+/* A page that exists: [own]. */
 struct seen_page {
-	uint64_t vpn;          /* behind the range: there is none */
+	uint64_t vpn;          /* behind the range: no page */
 	uint64_t word;
 };
 
@@ -93,8 +93,8 @@ anons_walk(struct aspace *as, uint64_t lo, uint64_t hi, vm_walk_fn *fn, void *ar
 
 /* The page at va: school->named.
  * Locks: [M], [W].
- * Returns: the word that maps it; FORK, for shared->refs, of one that none maps; 0:
- * there is none. */
+ * Returns: the word that maps it; a FORK word, for shared->refs, if it is not mapped; 0:
+ * there is no page. */
 uint64_t
 anons_named(struct aspace *as, va_t va)
 {
@@ -107,8 +107,8 @@ anons_named(struct aspace *as, va_t va)
 	return at.word != 0 ? at.word : first_anon(as, vpn, vpn + 1).word;
 }
 
-/* The anon that a FORK word names, or whose page a VALID/FORK word maps, of a design in
- * which nobody else takes it from the space.
+/* The anon that a FORK word names, or whose page a VALID/FORK word maps, in a design in
+ * which no other process takes it from the space.
  * Locks: [W] of the word's space.
  * Returns: its word; NULL: the page has no anon any more. */
 uint64_t *
@@ -123,8 +123,8 @@ anons_of(const struct aspace *as, uint64_t word)
 	    pa2va(page_home_payload(pg));
 }
 
-/* The entry of a space from page *at on, if it has anons; of all spaces nothing: the
- * counters say what there is.  shared->show.
+/* Print the entry of a space from page *at on, if it has anons; for all spaces nothing:
+ * the counters have the sums.  shared->show.
  * Locks: none of rank >= 5; takes [W].
  * Returns: 1, *at is behind it; 0: there is none. */
 int

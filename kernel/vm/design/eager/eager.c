@@ -41,7 +41,7 @@
 
 /* One fork under way; on the stack of eager_dup(). */
 struct eager_fork {
-	struct pte_fork c;     /* what forks of all designs have */
+	struct pte_fork c;     /* common to forks of all designs */
 	uint64_t copies;       /* pages copied so far */
 };
 
@@ -78,7 +78,7 @@ eager_dup(struct aspace *parent, struct aspace *child)
 	return r;
 }
 
-/* The child's mappings, and the charge of them and of the parent's late pages. */
+/* The child's mappings, and the charge for them and for the parent's late pages. */
 static int
 reserve(struct pte_fork *f)
 {
@@ -111,8 +111,8 @@ copy_all(struct eager_fork *w)
 	return r;
 }
 
-/* The words of the parent in [*start, end), at most those of one leaf table; *start is
- * where to go on.  What stopped it is waited for.
+/* Copy the words of the parent in [*start, end), at most one leaf table; *start moves on.
+ * If something is missing, wait for it.
  * Locks: both map_locks exclusive; takes and releases both ws_locks.
  * Returns: 0, -EINTR, -EIO. */
 static int
@@ -159,7 +159,7 @@ copy_word(struct eager_fork *w, const struct pte_ref *s)
 	panic("fork: va %lx word %lx", s->va, word);
 }
 
-/* The page of a VALID or TRANS word, pinned; NULL: it was stolen this moment. */
+/* The page of a VALID or TRANS word, pinned; NULL: it was reclaimed just now. */
 static struct vm_page *
 pin_page(const uint64_t *word)
 {
@@ -190,8 +190,8 @@ copy_page(struct eager_fork *w, const struct pte_ref *s)
 	return copied;
 }
 
-/* Begin to read a page of the parent, and those behind it, which will be wanted
- * next.  It stays pinned until the next one is read: else it could go out again
+/* Begin to read a page of the parent, and those behind it, which are copied
+ * next.  It stays pinned until the next one is read: else it could be reclaimed
  * before it is copied. */
 static bool
 read_page(struct eager_fork *w, const struct pte_ref *s)

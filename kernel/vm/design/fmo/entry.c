@@ -19,7 +19,7 @@
 
 /* The entry of a FORK or VALID/FORK word, its page pinned among f's pins.
  * Locks: [W]; takes [P].
- * Returns: FAULT_DONE with the entry in *e, FAULT_NEEDMEM: not at hand (R2). */
+ * Returns: FAULT_DONE with the entry in *e, FAULT_NEEDMEM: it is on swap (R2). */
 enum fault_outcome
 fault_entry(struct fctx *f, uint64_t word, struct fmo_entry **e)
 {
@@ -64,7 +64,7 @@ entry_swap_in(struct fctx *f, struct fmo_entry *e)
 /* Is the page of the entry in memory?  It may leave again until it is mapped or pinned
  * under [P].
  * Locks: [W]; the entry's page is pinned; takes [F], [P].
- * Returns: FAULT_DONE: yes; else what the driver has to do: F5, F6, F11. */
+ * Returns: FAULT_DONE: yes; else what the driver must do: F5, F6, F11. */
 enum fault_outcome
 fault_entry_ready(struct fctx *f, struct fmo_entry *e)
 {
@@ -87,10 +87,10 @@ fault_entry_ready(struct fctx *f, struct fmo_entry *e)
 	panic("fault: entry %lx has word %lx", fmo_index_of(e), word);
 }
 
-/* F4s, the end of it: the page is ours again, its word VALID/PRIV or TRANS.  Map it as
- * the VAD allows.
+/* The end of F4s: the page is private again, its word VALID/PRIV or TRANS.  Map it with
+ * the rights of the VAD.
  * Locks: [W]; takes [P].
- * Returns: FAULT_DONE, FAULT_RESTART (the frame was taken meanwhile). */
+ * Returns: FAULT_DONE, FAULT_RESTART (the frame was reclaimed meanwhile). */
 enum fault_outcome
 fault_map_stolen(struct fctx *f, uint64_t before)
 {

@@ -37,7 +37,7 @@ static void take_slot(const struct pte_ref *s, struct fmo_entry *e);
 
 /* ---- one more ---- */
 
-/* One more word of the ref's process names e: fork of a word that refers to an entry
+/* One more word of the ref's process names e: the fork of a word that names an entry
  * already.  The caller counts words.fork.
  * Locks: [W] of the process, [F]; e's page is pinned. */
 void
@@ -51,13 +51,13 @@ fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
 
 /* ---- the end of an entry ---- */
 
-/* References that a process gives up in one hold of [F], and what ends with them. */
+/* References that a process drops in one hold of [F], and what is freed with them. */
 struct drop {
 	struct aspace *as;     /* [own] */
 	struct fmo_ref *ref;   /* [own] */
 	uint64_t n;            /* [own] words */
-	pfn_t gone;            /* [own] chain of frames that nobody holds */
-	bool empty;            /* [own] the entry page holds no living entry any more */
+	pfn_t gone;            /* [own] chain of frames to be freed */
+	bool empty;            /* [own] the entry page has no living entry left */
 };
 
 static struct drop
@@ -69,7 +69,7 @@ drop_begin(struct aspace *as, uint64_t index)
 	return (struct drop){ .as = as, .ref = ref };
 }
 
-/* Nobody refers to e any more: page or slot go, with the end of the hold.  [F]. */
+/* The last reference to e is gone: free its page or slot at the end of the hold.  [F]. */
 static void
 entry_ends(struct drop *d, struct fmo_entry *e)
 {
@@ -92,8 +92,8 @@ drop_word(struct drop *d, struct fmo_entry *e)
 		entry_ends(d, e);
 }
 
-/* All of these words named entries in the page of index; ends the hold of [F].  Each
- * sum of refs is what vm_check finds, so it is judged there. */
+/* All of these words named entries in the page of index; ends the hold of [F].  The sums
+ * of refs are not asserted here: vm_check compares them. */
 static void
 drop_end(struct drop *d, uint64_t index)
 {
@@ -125,7 +125,7 @@ fmo_deref(struct aspace *as, struct fmo_entry *e)
 	drop_end(&d, index);
 }
 
-/* Written by direct map: the entry page must not come back older from swap. */
+/* Written by direct map: make the entry page dirty, or swap brings an older one back. */
 static void
 refs_changed(struct vm_page *page)
 {
@@ -136,7 +136,7 @@ refs_changed(struct vm_page *page)
 	spin_unlock(&pfn_lock);
 }
 
-/* refs reached 0: page or slot go.  A page that nobody holds the caller frees. */
+/* refs reached 0: free page or slot.  Returns a page that the caller must free. */
 static struct vm_page *
 entry_release(struct fmo_entry *e)
 {
@@ -157,7 +157,7 @@ entry_release(struct fmo_entry *e)
 	return last ? pg : NULL;
 }
 
-/* What nobody refers to is on swap: its slot is free, and nothing is read.  [P]. */
+/* The unreferenced page is on swap: free its slot, without a read.  [P]. */
 static void
 slot_ends(uint64_t word)
 {
@@ -177,10 +177,10 @@ entry_died(struct fmo *fmo, struct fmo_entry *e)
 }
 
 /* The last owner takes the page back instead of copying it: soft FORK becomes TRANS or
- * SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
+ * SWAP, VALID/FORK becomes VALID/PRIV with unchanged rights.
  * Locks: [W]; e's page is pinned or has nres > 0; takes [F], [P].
- * Returns: true: the word owns the page, or its slot, and e is dead; false: others
- * refer to it, the page is pinned, being read or lost. */
+ * Returns: true: the word owns the page, or its slot, and e is dead; false: e has other
+ * references, or the page is pinned, being read or lost. */
 bool
 fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
     enum steal_where where)
@@ -217,7 +217,7 @@ take_resident(const struct pte_ref *s, struct fmo_entry *e)
 		word_set_locked(s->leaf, s->word, pte_make_trans(pg));
 }
 
-/* Under [F]: page or slot go from entry to word, in one hold of [P].  False: the
+/* Under [F]: move page or slot from entry to word, in one hold of [P].  False: the
  * page is pinned, or being read, or lost. */
 static bool
 take_page(const struct pte_ref *s, struct fmo_entry *e)
@@ -250,8 +250,8 @@ take_slot(const struct pte_ref *s, struct fmo_entry *e)
 	atomic_add(&s->as->words.swap, 1);
 }
 
-/* The soft FORK words from *va on whose entries lie in page, up to the first that
- * leads elsewhere.  Nothing maps what they name: no flush. */
+/* Drop the soft FORK words from *va on whose entries lie in page, up to the first of
+ * another page.  They map nothing: no flush. */
 static void
 drop_run(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
     struct vm_page *page)
@@ -277,10 +277,10 @@ drop_run(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	drop_end(&d, index);
 }
 
-/* Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.  No data
- * page is touched, nothing but entry pages is needed.
+/* Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.  This needs
+ * only entry pages, no data page.
  * Locks: [W]; takes [F], [P].
- * Returns: 0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its word;
+ * Returns: 0: done; -EAGAIN: an entry page is on swap (R2), *va is at its word;
  * w brings it, and keeps it pinned. */
 int
 fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
@@ -301,8 +301,7 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	return 0;
 }
 
-/* Have the entry page of kva pinned in w->kpage, to change refs in it; another is let
- * go.
+/* Pin the entry page of kva in w->kpage, to change refs in it; unpin another one.
  * Locks: any of rank < 8; takes [P].  Returns: false: not in memory, the pass ends. */
 bool
 fmo_hold(struct want *w, va_t kva)

@@ -62,7 +62,7 @@ census_open(void)
 	census.lost = false;
 	census.rows = census.entries = 0;
 	fmo_walk(count_fmo, NULL);
-	/* One more, for there may be none. */
+	/* One more row, for there may be no object. */
 	census.row_bytes = (census.rows + 1) * sizeof(*census.row);
 	census.ref_bytes = (census.entries + 1) * sizeof(*census.refs);
 	census.row = room_alloc(census.row_bytes);
@@ -133,7 +133,7 @@ fmo_check_word(struct aspace *as, va_t va, uint64_t word,
 		census.refs[r->first + (index - r->fmo->base)]++;
 }
 
-/* Is the count right, as far as can be seen? */
+/* Is the count right, as far as the words were seen? */
 static bool
 may_be(const struct vm_report *rep, uint64_t found, uint64_t count)
 {
@@ -171,7 +171,7 @@ check_page(struct census_row *r, struct vm_report *rep, struct vm_page *pg,
 	const struct fmo_entry *e = pa2va(page_pa(pg));
 	unsigned nres = 0, nused = 0, i;
 
-	/* Could not be read, and nobody has looked at it yet: all are lost. */
+	/* It could not be read, and nobody has pinned it since: all entries are lost. */
 	if (page_hides_loss(pg))
 		return;
 	for (i = 0; i < FMO_PER_PAGE; i++) {
@@ -179,7 +179,7 @@ check_page(struct census_row *r, struct vm_report *rep, struct vm_page *pg,
 		nres += pte_names_frame(e[i].word);
 		nused += e[i].word != 0;
 	}
-	/* Back from swap, and nobody has looked at it yet: not counted. */
+	/* Back from swap, and nobody has pinned it since: its counts are not set. */
 	if ((pg->flags & PF_CONTAINER) == 0 && nres == 0)
 		return;
 	if (nres != pg->nres || nused != pg->nused)

@@ -41,7 +41,7 @@ static struct {
 
 /* ---- objects ---- */
 
-/* An object with room for max_entries; none is made yet.
+/* An object with room for max_entries entries; none exists yet.
  * Locks: none of rank >= 3.
  * Returns: the object, without references; NULL: no memory.
  * Owns: the caller, until fmo_add_ref(): the last fmo_drop_ref() ends it. */
@@ -60,7 +60,7 @@ fmo_create(uint64_t max_entries)
 		return NULL;
 	}
 	fmo->base = (kva - MD_KPAGED_BASE) / sizeof(struct fmo_entry);
-	/* So does the index of each entry fit into a FORK word. */
+	/* Then the index of each entry fits into a FORK word. */
 	ASSERT(fmo->base + max_entries <= MD_KPAGED_SIZE / sizeof(struct fmo_entry));
 	fmo->npages = (uint32_t)pages;
 	fmo->gen = atomic_add(&fmos.gen, 1);
@@ -79,12 +79,12 @@ fmo_kva(const struct fmo *fmo)
 	return MD_KPAGED_BASE + fmo->base * sizeof(struct fmo_entry);
 }
 
-/* No process refers to it (any more): onto the dead list.  Locks: any of rank < 9. */
+/* No process refers to it (any more): it is listed as dead.  Locks: any of rank < 9. */
 void
 fmo_bury(struct fmo *fmo)
 {
 	ASSERT(fmo->nrefs == 0);
-	/* Entries whose page could not be read never reach 0, nor go their slots. */
+	/* Entries whose page could not be read never reach 0, and keep their slots. */
 	if (fmo->live != 0) {
 		klog("fmo: %u entries were lost on swap, and their slots",
 		    fmo->live);
@@ -122,8 +122,8 @@ fmo_reap(void)
 	}
 }
 
-/* All entries of the entry page that holds `index` are dead, and no fork fills it any
- * more: give frame and commit back.
+/* All entries of the entry page with `index` are dead, and no fork fills it any more:
+ * give frame and commit back.
  * Locks: none of rank >= 6; the caller's process still refers to fmo. */
 void
 fmo_free_page(struct fmo *fmo, uint64_t index)
@@ -184,8 +184,8 @@ fmo_walk(void (*fn)(struct fmo *, void *), void *arg)
 
 /* ---- references of processes ---- */
 
-/* as will have words that refer into fmo.  As long as the fork is under way its reference
- * stays, whatever a truncate takes from these words: it has a word too many.
+/* as will have words that name entries of fmo.  The reference counts one word too many
+ * while the fork is under way, so that a truncate cannot drop it.
  * Locks: [W] of as, or as is not published.  Owns: the fork, until fork_finish().
  * Returns: NULL: no memory. */
 struct fmo_ref *
@@ -232,7 +232,7 @@ fmo_find_ref(struct aspace *as, uint64_t index)
 	return best;
 }
 
-/* as has no word left that refers into the object.
+/* as has no word left that names an entry of the object.
  * Locks: [W] of as, or as is not published. */
 void
 fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
@@ -250,8 +250,8 @@ fmo_drop_ref(struct aspace *as, struct fmo_ref *ref)
 
 /* ---- a word that names an entry loses its page, or its table ---- */
 
-/* The last owner has its page back, before it goes.  With its entry the entry's page
- * may be free to leave, too: it is pinned meanwhile (R2). */
+/* The last owner takes its page back before the page leaves memory.  The entry page could
+ * leave with it, so it is pinned meanwhile (R2). */
 static void
 steal_back(const struct pte_ref *s, struct fmo_entry *e)
 {
@@ -264,9 +264,9 @@ steal_back(const struct pte_ref *s, struct fmo_entry *e)
 	kpaged_unpin(page);
 }
 
-/* What a VALID/FORK word becomes that is trimmed: shared->trim.
+/* The new word for a VALID/FORK word that is trimmed: shared->trim.
  * Locks: [W]; takes [F], [P].
- * Returns: FORK; TRANS: the page is this word's alone, which is VALID/PRIV now. */
+ * Returns: FORK; TRANS: the page is private, and the word VALID/PRIV now. */
 uint64_t
 fmo_trim(const struct pte_ref *s)
 {
@@ -279,9 +279,9 @@ fmo_trim(const struct pte_ref *s)
 	return fork_word(fmo_index_of(fmo_entry_of_page(pg)));
 }
 
-/* After the ack: the word mapped pg and referred to the entry that is its home:
- * shared->unmapped.  Once pg is not mapped its frame may be reclaimed, and then nothing
- * but our pin keeps the entry's page.
+/* After the ack: drop the mapping of pg and the reference to the entry, its home:
+ * shared->unmapped.  Once pg is not mapped its frame may be reclaimed, and then only our
+ * pin keeps the entry page.
  * Locks: [W] of as; takes [F], [P]. */
 void
 fmo_unmapped(struct aspace *as, struct vm_page *pg)
@@ -298,8 +298,8 @@ fmo_unmapped(struct aspace *as, struct vm_page *pg)
 	kpaged_unpin(page);
 }
 
-/* Tables could not be read: the objects to which their words may have referred stay for
- * ever.  shared->forget.
+/* Tables could not be read: objects whose entries their words may have named are never
+ * freed.  shared->forget.
  * Locks: [W] of as. */
 void
 fmo_forget(struct aspace *as)

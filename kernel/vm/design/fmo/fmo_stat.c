@@ -37,10 +37,10 @@ fmo_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 	return refs;
 }
 
-/* Have the entry page that a FORK word names, or named until now, in memory and pinned,
- * for fmo_refs(): shared->bring.
+/* Bring and pin the entry page that a FORK word names, or has named, for fmo_refs():
+ * shared->bring.
  * Locks: none of rank >= 3; sleeps.
- * Returns: 0, *out for kpaged_unpin(), NULL if there is none any more; -EINTR. */
+ * Returns: 0, *out for kpaged_unpin(), NULL if it exists no more; -EINTR. */
 int
 fmo_bring(struct aspace *as, uint64_t word, struct vm_page **out)
 {
@@ -84,8 +84,7 @@ put_refs(struct aspace *as, struct out_part *part)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Of the objects to which one process refers, or of all, some from *at on:
- * shared->show.
+/* Print some objects from *at on, of one process or of all: shared->show.
  * Locks: none of rank >= 5; takes [W].
  * Returns: 1, *at is behind them; 0: there are none. */
 int

@@ -15,7 +15,7 @@
  */
 #include "vm/design/fmo/fmo.h"
 
-/* All is stopped: entries are read where they lie, pages that are out passed. */
+/* All threads are stopped: entries are read in place; entry pages on swap are skipped. */
 static void
 object_entries(struct fmo *fmo, void *arg)
 {

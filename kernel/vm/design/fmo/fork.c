@@ -100,9 +100,9 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 
 /* ---- phase A ---- */
 
-/* All that may fail: commit, the child's VADs, the object, the references.
+/* All steps that may fail: commit, the child's VADs, the object, the references.
  * Locks: both map_locks exclusive; takes the parent's ws_lock.
- * Returns: 0, -ENOMEM: as_dup() takes apart what the child has so far. */
+ * Returns: 0, -ENOMEM: as_dup() takes the half-made child apart. */
 int
 fork_reserve(struct fork_work *w)
 {
@@ -217,8 +217,8 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	return fork_wait(&w->c);
 }
 
-/* The word at s, and as many behind it as go the same way in one hold of the locks.
- * False: w->c.want says what is missing; the word is as before. */
+/* Do the word at s, and all behind it that can be done alike in one hold of the locks.
+ * False: w->c.want says what is missing; the word is unchanged. */
 static bool
 fork_run(struct fork_work *w, struct pte_ref *s)
 {
@@ -250,7 +250,7 @@ fork_run(struct fork_work *w, struct pte_ref *s)
 	return true;
 }
 
-/* The page of the word if somebody pins it, pinned once more; else NULL. */
+/* The page of the word if it is pinned, with one more pin; else NULL. */
 static struct vm_page *
 pin_pinned(const uint64_t *word)
 {
@@ -267,10 +267,10 @@ pin_pinned(const uint64_t *word)
 	return pg;
 }
 
-/* Someone still fills or reads the page of the word at s: the child gets its own, now.
+/* The page of the word at s is pinned by I/O: the child gets its own copy now.
  * Locks: both ws_locks; takes [P].
  * Owns: takes over the caller's pin of the page, and gives it back.
- * Returns: true with s at the next word; false: w->c.want, all is as before. */
+ * Returns: true with s at the next word; false: w->c.want, nothing has changed. */
 bool
 fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 {
@@ -287,14 +287,14 @@ fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 	return copied;
 }
 
-/* VALID/PRIV, TRANS, SWAP: into the new object, or copied if someone pins it. */
+/* VALID/PRIV, TRANS, SWAP: into the new object, or copied if the page is pinned. */
 static bool
 fork_private(struct fork_work *w, struct pte_ref *s)
 {
 	struct vm_page *pg = pin_pinned(s->word), *cleaf;
 	struct fmo_entry *e;
 
-	/* [M] exclusive and [W]: nobody gets a new pin by this word. */
+	/* With [M] exclusive and [W] held nobody gets a new pin by this word. */
 	if (pg != NULL)
 		return fork_copy(w, s, pg);
 	e = fork_next_entry(w);
@@ -307,7 +307,7 @@ fork_private(struct fork_work *w, struct pte_ref *s)
 	return true;
 }
 
-/* Private, and nobody pins its page.  [P]. */
+/* Is the word private, and its page not pinned?  [P]. */
 static bool
 may_enter(uint64_t word)
 {
@@ -318,11 +318,11 @@ may_enter(uint64_t word)
 	return pte_page(word)->pins == 0;
 }
 
-/* The page of a private word, or its slot, moves to the new entry e.  A word that maps
- * it goes on mapping it, as VALID/FORK without W and D; any other becomes `fork`.  Of
- * the books only words.swap, the page's home and its PF_DIRTY follow here.
+/* Move the page of a private word, or its slot, to the new entry e.  A word that maps it
+ * still maps it, as VALID/FORK without W and D; any other becomes `fork`.  Of the counts
+ * only words.swap, the page's home and its PF_DIRTY are updated here.
  * Locks: [W] of the parent; [F] of the entry's object; [P].
- * Returns: the parent's word as it was: TRANS may have become SWAP by now. */
+ * Returns: the old word of the parent: TRANS may have become SWAP by now. */
 uint64_t
 fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
@@ -344,14 +344,14 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 		    (uint64_t)SRC_FORK << PTE_SRC_SHIFT);
 	else
 		word_set_locked(s->leaf, s->word, fork);
-	/* What MADV_FREE gave up is common now: it stays as it is. */
+	/* A page given up by MADV_FREE is shared now: it keeps its bytes. */
 	if (((old & MD_PTE_D) != 0 && (pg->flags & PF_DIRTY) == 0) ||
 	    (pg->flags & PF_LAZYFREE) != 0)
 		page_dirty_locked(pg);
 	return old;
 }
 
-/* The word at s and the child's refer to entry e, of this index, from now on. */
+/* Let the word at s and the child's name entry e, of this index. */
 static uint64_t
 fork_enter_one(struct fork_work *w, const struct pte_ref *s,
     struct fmo_entry *e, uint64_t index, uint64_t *cword)
@@ -367,8 +367,8 @@ fork_enter_one(struct fork_work *w, const struct pte_ref *s,
 	return old;
 }
 
-/* The words from s on get the entries from e on: as far as these lie in one page,
- * w->page, and the words may be entered.  No call for each: it would be an eighth. */
+/* The words from s on get the entries from e on, as long as these lie in one page,
+ * w->page, and the words may be entered.  All is inlined: calls would cost an eighth. */
 static NO_CALLS void
 fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
     struct vm_page *cleaf)
@@ -412,12 +412,12 @@ fork_enter(struct fork_work *w, struct pte_ref *s, struct fmo_entry *e,
 	EVENT_ADD(fmo_entries_live, n);
 }
 
-/* FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So do the
- * words behind it whose entries lie in the same page.  Of many objects the parent takes
- * back first what it alone refers to, and enters it in the new one, so that the old
- * ones can die.
+/* FORK or VALID/FORK: the child names the same entry; chains never grow.  The same for
+ * the words behind it whose entries lie in the same page.  If the parent refers to many
+ * objects, it takes pages back that it alone has, and enters them in the new one, so that
+ * the old objects can die.
  * Locks: both ws_locks; takes [F], [P].
- * Returns: true with s at the next word; false: w->c.want, the word is as before. */
+ * Returns: true with s at the next word; false: w->c.want, the word is unchanged. */
 bool
 fork_entered(struct fork_work *w, struct pte_ref *s)
 {
@@ -461,7 +461,7 @@ fork_entered(struct fork_work *w, struct pte_ref *s)
 
 /* ---- F4 and F8: the faults that fork makes ---- */
 
-/* The page of an entry, pinned; NULL: it has been stolen this moment. */
+/* The page of an entry, pinned; NULL: it was reclaimed just now. */
 static struct vm_page *
 entry_pin_page(const struct fmo_entry *e)
 {
@@ -478,8 +478,8 @@ entry_pin_page(const struct fmo_entry *e)
 
 /* F4 break fork: a write to a page that a fork made common.
  * Locks: [M], [W] kept.
- * Returns: FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its page
- * is not in memory, what F5, F6 and F11 return. */
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry page); if its page is not in
+ * memory, the outcomes of F5, F6 and F11. */
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
@@ -509,22 +509,22 @@ f4_break_fork(struct fctx *f)
 		return FAULT_RESTART;
 	}
 	page_copy(new, old);
-	/* Clear and flush before the new word: a sibling may read old. */
+	/* Clear and flush before the new word: else a sibling could read old. */
 	if (pte_kind(before) == PTE_VALID) {
 		tlb_clear_word(f->as, f->va, f->leaf, f->word);
 		ws_remove(f->as, f->leaf);
 		page_unmap(old, PAGE_CLEAN);
 	}
 	fault_install(f, new);
-	/* Only now: this may free old's last reference but our pin. */
+	/* Only now: this may drop the last reference to old, except our pin. */
 	fmo_deref(f->as, e);
 	page_unpin(old);
 	EVENT(fault_fork_copy, f->va, before, word_get(f->word), page_pfn(new));
 	return FAULT_DONE;
 }
 
-/* Who stores to a page that he alone has left will store to the next ones: take back
- * as many, as far as they are mapped and their entries lie in the same, pinned,
+/* A last owner that stores to one page will store to the next ones: take these back,
+ * too, as far as they are mapped and their entries lie in the same, pinned,
  * entry page.  A fault for each of 16 pages would cost four times as much. */
 static void
 steal_around(struct fctx *f, struct vm_page *page)
@@ -570,11 +570,11 @@ map_shared(struct fctx *f, uint64_t *word, const struct fmo_entry *e)
 	return pg;
 }
 
-/* F8 fork map: a read of a page that a fork made common.  The last owner takes it at
+/* F8 fork map: a read of a page that a fork made common.  A last owner takes it back at
  * once, which saves a fault at the first write.
  * Locks: [M], [W] kept.
- * Returns: FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where its
- * page is not in memory, what F5, F6 and F11 return. */
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (the entry page), FAULT_RESTART; if its page is not
+ * in memory, the outcomes of F5, F6 and F11. */
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {
@@ -598,7 +598,7 @@ f8_fork_map(struct fctx *f)
 	return FAULT_DONE;
 }
 
-/* Fault-around: map the following FORK words too, as far as their entries lie in the
+/* Fault-around: map the following FORK words too, as long as their entries lie in the
  * same, pinned, entry page. */
 static void
 fork_around(struct fctx *f, struct vm_page *page)

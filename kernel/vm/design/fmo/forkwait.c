@@ -21,7 +21,7 @@
 
 /* ---- under the ws_locks ---- */
 
-/* want.get: the entry page that comes next is made. */
+/* want.get: make the next entry page. */
 static int
 get_next_page(struct want *want)
 {
@@ -54,7 +54,7 @@ fork_next_entry(struct fork_work *w)
 
 /* ---- the end ---- */
 
-/* What fmo_add_ref() gave is held no more; it goes if it is of no use. */
+/* Release the reference of fmo_add_ref(); free it if it has no word. */
 static void
 let_ref_go(struct aspace *as, struct fmo_ref *ref)
 {
@@ -62,7 +62,7 @@ let_ref_go(struct aspace *as, struct fmo_ref *ref)
 		fmo_drop_ref(as, ref);
 }
 
-/* The object is complete: from now on its pages may be given back early. */
+/* The object is complete: from now on its entry pages may be freed early. */
 static void
 entries_done(struct fork_work *w)
 {
@@ -79,7 +79,7 @@ entries_done(struct fork_work *w)
 	w->c.charge -= used;
 }
 
-/* The flush of the parent; and what was taken and not used goes back.  Also after a
+/* Flush the parent, and give back what was taken and not used.  Also after a
  * failed phase A and an abandoned phase B.
  * Locks: both map_locks; takes both ws_locks. */
 void
@@ -103,7 +103,7 @@ fork_finish(struct fork_work *w)
 		kpaged_unpin(w->page);
 	mutex_lock_nested(&child->ws_lock);
 	/* holds: both M, both W */
-	/* All that the child has come from the fork. */
+	/* All references of the child come from this fork. */
 	for (n = rb_first(&child->shared.refs); n != NULL; n = next) {
 		next = rb_next(n);
 		let_ref_go(child, CONTAINER_OF(n, struct fmo_ref, rb));

@@ -27,7 +27,7 @@ static struct frame *own_at(const struct frame_proc *, uint32_t n);
 static struct frame *of_node(struct rb_node *);
 static struct rb_root tree_of(const struct frame_proc *);
 
-/* See frames.h.  Once, before any call: n rows, row 0 is nobody. */
+/* See frames.h.  Once, before any call: n rows; row 0 is not used. */
 void
 frames_init(struct frame *buffer, uint32_t n, const struct frames_machine_ops *md)
 {
@@ -196,7 +196,7 @@ frame_is_lent_right(const struct frame *f, uint32_t table)
 	return owner == f->owner || (owner != 0 && frames.at[owner].owner == f->owner);
 }
 
-/* ---- rows, and who has them ---- */
+/* ---- rows, and their owners ---- */
 
 /* See frames.h. */
 struct frame *
@@ -240,7 +240,7 @@ count_below(struct rb_node *n)
 	of_node(n)->below = 1 + below(n->left) + below(n->right);
 }
 
-/* A record, which programs look at, has the top's number and no pointer. */
+/* Programs can read a record, so it has the number of the tree's top, not a pointer. */
 static struct rb_root
 tree_of(const struct frame_proc *p)
 {
@@ -253,7 +253,7 @@ tree_is(struct frame_proc *p, const struct rb_root *root)
 	p->tree = root->node == NULL ? 0 : frame_id(of_node(root->node));
 }
 
-/* By f_id: a program that reads its frames with frame_info() sees an order that stays. */
+/* By f_id: a program that lists its frames with frame_info() sees a stable order. */
 static void
 own_add(struct frame_proc *p, struct frame *f)
 {
@@ -277,7 +277,7 @@ own_drop(struct frame_proc *p, struct frame *f)
 	tree_is(p, &root);
 }
 
-/* The n-th of them: as many steps as the tree is high. */
+/* The n-th of them, in as many steps as the tree is high. */
 static struct frame *
 own_at(const struct frame_proc *p, uint32_t n)
 {

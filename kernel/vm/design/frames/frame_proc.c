@@ -74,8 +74,8 @@ rows_of(struct frame_proc *p)
 }
 
 /*
- * See frames.h.  The child may cut frames with a part of the descriptors that its
- * creator has spare; so a tree of processes uses up its own root's share at most.
+ * See frames.h.  The child gets a part of its creator's spare descriptors for splits; so
+ * a tree of processes uses at most the share of its root.
  */
 int
 frame_proc_new(int pid, uint32_t f, int child)
@@ -113,7 +113,7 @@ row_set_new(struct frame_proc *p, int creator)
 	rows_of(p)[0].left = FRAME_CREATOR_MAY;
 }
 
-/* See frames.h: from now on the creator needs a consent as everybody does. */
+/* See frames.h: from now on the creator needs consent like every other giver. */
 int
 frame_proc_start(int pid, int child)
 {
@@ -140,7 +140,7 @@ frame_seat(int pid)
 	zero.proc.pid = pid;
 }
 
-/* See frames.h: its children go on, and give what they have back to process 0. */
+/* See frames.h: its children go on, and at their end their frames go to process 0. */
 void
 frame_unseat(void)
 {
@@ -182,7 +182,7 @@ frames_exit(int pid)
 	return 0;
 }
 
-/* It runs in no root, its tables are pages again, and nobody has its frames mapped. */
+/* It runs in no root, its tables are pages again, and none of its frames is mapped. */
 static void
 spaces_end(struct frame_proc *p)
 {
@@ -195,7 +195,7 @@ spaces_end(struct frame_proc *p)
 	frames_plain(p);
 }
 
-/* No word of its tables, and none of others that names its frames; links last. */
+/* Clear all words of its tables, and all others that name its frames; links last. */
 static void
 tables_empty(struct frame_proc *p)
 {
@@ -238,7 +238,7 @@ frames_plain(struct frame_proc *p)
 	}
 }
 
-/* Records of children go along: who gets them is their creator now. */
+/* Records of children go with the frames: their new owner is the creator now. */
 static void
 frames_return(struct frame_proc *p, uint32_t to)
 {
@@ -260,7 +260,7 @@ frame_clear(struct frame *f)
 		memset(pa2va(f->pa + i * FRAME_PAGE_SIZE), 0, FRAME_PAGE_SIZE);
 }
 
-/* The number may be another's soon. */
+/* The number may be reused soon. */
 static void
 givers_forget(int pid)
 {

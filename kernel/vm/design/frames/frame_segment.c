@@ -49,7 +49,7 @@ frame_touched(struct frame *f, bool clear)
 		for (i = 0; i < frame_slots_of(f, at->flags); i++)
 			bits |= clear ? atomic_and(&w[i], ~(MD_PTE_A | MD_PTE_D)) :
 			    atomic_load(&w[i]);
-		if (clear) /* else a store could go unseen by the bit that is cleared */
+		if (clear) /* else a store could leave the cleared bit clear */
 			frame_flush(at->table, at->slot, frame_slots_of(f, at->flags));
 		s = next == 0 ? NULL : frame_segment_at(next);
 		next = s == NULL ? 0 : s->f_next;

@@ -36,7 +36,7 @@
 #include "vm/evidence/report.h"
 #include "vm/space/space.h"
 
-#define ROW_PAGES 1u           /* a row of the buffer for so many pages */
+#define ROW_PAGES 1u           /* one row of the buffer for this many pages */
 #define ROWS_MAX 65536u
 
 /* A space of this design: as->dpriv. */
@@ -45,7 +45,7 @@ struct frame_space {
 	struct aspace *as;     /* [c] */
 	int pid;               /* [F] its record's; 0: it has none */
 	pa_t root;             /* [F] the table of level 4 that is copied; 0 */
-	bool asks;             /* [F] by proc_new(): its creator is asked */
+	bool asks;             /* [F] by proc_new(): its creator answers faults */
 	struct list waiting;   /* [F] struct frame_request */
 };
 
@@ -63,7 +63,7 @@ enum begun { NOT_BEGUN, BEGUN };
 
 /* [F]: rank 4, for [W] is taken under it. */
 static struct mutex frames_lock = MUTEX_INIT(frames_lock, LR_OBJMAPS);
-static struct waitq asked = WAITQ_INIT(asked); /* a question, an answer, an end */
+static struct waitq asked = WAITQ_INIT(asked); /* a fault, an answer, an end */
 static struct list owners = LIST_INIT(owners);
 
 static void memory_take(uint64_t pages);
@@ -73,9 +73,9 @@ static const struct own_ops frames_own;
 static struct frame_request *ask_unknown(struct frame_space *, int pid);
 static struct frame_request *request_of(struct frame_space *, uint32_t thread);
 
-/* ---- the machine, for the mechanism ---- */
+/* ---- functions of the machine for frames.c ---- */
 
-/* See struct frames_machine_ops.  A root that nobody runs in is in no TLB. */
+/* See struct frames_machine_ops.  A root in which no process runs is in no TLB. */
 static void
 flush(pa_t root, va_t va, uint64_t pages)
 {
@@ -89,7 +89,7 @@ flush(pa_t root, va_t va, uint64_t pages)
 	mutex_unlock(&s->as->ws_lock);
 }
 
-/* Words of the live root; what was there before is in no TLB afterwards. */
+/* Store words of the live root; the old ones are in no TLB afterwards. */
 static void
 load(int pid, pa_t root)
 {
@@ -136,7 +136,7 @@ field(size_t at)
 	return atomic_load_relaxed((const uint32_t *)((const char *)&frames + at));
 }
 
-/* The memory of boot word frames= is set aside; there is no other afterwards. */
+/* Set the memory of boot word frames= aside; no more is added later. */
 static void
 frames_boot(void)
 {
@@ -158,8 +158,8 @@ frames_boot(void)
 	mutex_unlock(&frames_lock);
 }
 
-/* Runs as large as they come; the option asks for more than there is: the kernel ends,
- * for what was asked for would not be what is measured. */
+/* Take runs as large as possible.  If the option asks for more than there is, the boot
+ * ends: otherwise the wrong size would be measured. */
 static void
 memory_take(uint64_t pages)
 {
@@ -199,7 +199,7 @@ frames_as_init(struct aspace *as)
 	return 0;
 }
 
-/* Nobody runs in it any more, and its VADs are gone. */
+/* No thread runs in it any more, and its VADs are gone. */
 static void
 frames_as_fini(struct aspace *as)
 {
@@ -212,7 +212,7 @@ frames_as_fini(struct aspace *as)
 		else if (frames_exit(s->pid) < 0)
 			panic("frames: process %d cannot end", s->pid);
 		else if (frame_proc_at(0)->pid == 0)
-			frame_join(); /* nobody sits there who would */
+			frame_join(); /* there is no process 0 that would */
 		list_remove(&s->all);
 		EVENT(frames_exits);
 	}
@@ -272,8 +272,8 @@ frame_may_call(const struct aspace *as)
 	return frames.n == 0 ? -ENOMEM : 0;
 }
 
-/* See frame_space.h.  The first one that asks, and may, is process 0 until it ends: the
- * right is asked once, as that of an open file is. */
+/* See frame_space.h.  The first caller with the right is process 0 until it ends: the
+ * right is checked once, like that to an open file. */
 int
 frame_enter(struct aspace *as, int pid, bool may_sit, int *who)
 {
@@ -337,9 +337,9 @@ frame_number(int old, int pid)
 	wake_all(&asked);
 }
 
-/* ---- faults that somebody else answers ---- */
+/* ---- faults that the creator answers ---- */
 
-/* [F]: who would be told. */
+/* [F]: is there a creator to tell? */
 static bool
 has_creator(const struct frame_space *s)
 {
@@ -361,7 +361,7 @@ regs_from(struct frame_regs *r, const struct trapframe *tf)
 	md_get_tls(&thread_current()->md, &r->fsbase, &gsbase);
 }
 
-/* False: the CPU would not take them. */
+/* False: the CPU would not accept them. */
 static bool
 regs_to(struct trapframe *tf, const struct frame_regs *r)
 {
@@ -381,11 +381,11 @@ regs_to(struct trapframe *tf, const struct frame_regs *r)
 }
 
 /*
- * See struct own_ops.  The thread waits until its creator has mapped what it lacks,
- * and says with which registers it shall go on.
+ * See struct own_ops.  The thread waits until its creator has mapped the page and
+ * says with which registers it goes on.
  *
  * Locks:    none.
- * Returns:  false: nobody will, or what he says is no answer: it is a signal.
+ * Returns:  false: there is no creator, or its answer is a signal.
  */
 static bool
 frames_upcall(struct aspace *as, va_t va, enum access access, struct trapframe *tf)
@@ -405,7 +405,7 @@ frames_upcall(struct aspace *as, va_t va, enum access access, struct trapframe *
 	}
 	EVENT(frames_upcall);
 	list_push_back(&s->waiting, &req.node);
-	wake_all(&asked); /* once: two who wait would wake each other for ever */
+	wake_all(&asked); /* once: two waiters would wake each other for ever */
 	while (!req.answered && r == 0 && has_creator(s)) {
 		wait_prepare(&asked, &w);
 		mutex_unlock(&frames_lock);
@@ -420,7 +420,7 @@ frames_upcall(struct aspace *as, va_t va, enum access access, struct trapframe *
 	    (req.answered && !req.refused && regs_to(tf, &req.fault.regs));
 }
 
-/* [F]: is child one of pid's?  0, -ESRCH, -EPERM. */
+/* [F]: is child a child of pid?  0, -ESRCH, -EPERM. */
 static int
 may_answer(int pid, int child)
 {
@@ -432,7 +432,7 @@ may_answer(int pid, int child)
 	return c->f_id != 0 && frames.at[c->f_id].owner == p->f_id ? 0 : -EPERM;
 }
 
-/* [F], but not while it waits: until child has a thread with a question that counts.
+/* [F], dropped while it waits until child has a thread with a suitable request.
  * 0, with it; -ESRCH, -EPERM; -EINTR. */
 static int
 wait_for_request(int pid, int child, enum begun begun, struct frame_request **out)
@@ -514,7 +514,7 @@ frame_answer(int pid, int child, const struct frame_fault *fault)
 	return 0;
 }
 
-/* [F]: one that pid has not been told of, whoever was before.  NULL. */
+/* [F]: a request that was not reported to pid, though perhaps to another.  NULL. */
 static struct frame_request *
 ask_unknown(struct frame_space *s, int pid)
 {
@@ -526,7 +526,7 @@ ask_unknown(struct frame_space *s, int pid)
 	return NULL;
 }
 
-/* [F]: what that thread waits with.  NULL. */
+/* [F]: the request of that thread.  NULL. */
 static struct frame_request *
 request_of(struct frame_space *s, uint32_t thread)
 {
@@ -538,7 +538,7 @@ request_of(struct frame_space *s, uint32_t thread)
 	return NULL;
 }
 
-/* ---- what it looks like ---- */
+/* ---- checks and text ---- */
 
 /* See struct own_ops. */
 static void

@@ -42,7 +42,7 @@ frame_root_of(uint32_t table)
 	return frames.at[table].type == FRAME_TABLE4 ? table : 0;
 }
 
-/* See frames.h: what is known of the word's address. */
+/* See frames.h: the word's address, as far as it is known. */
 va_t
 frame_va_of(uint32_t table, unsigned slot, unsigned *top)
 {
@@ -66,7 +66,7 @@ frame_va_is_of(uint32_t table, unsigned slot, va_t va)
 	return is == (va & mask);
 }
 
-/* See frames.h: words of the table, of whatever level, that have been cleared. */
+/* See frames.h: words of a table of any level have been cleared. */
 void
 frame_flush(uint32_t table, unsigned slot, uint64_t n)
 {
@@ -74,7 +74,7 @@ frame_flush(uint32_t table, unsigned slot, uint64_t n)
 	unsigned top;
 
 	if (root == 0)
-		return; /* no CPU has ever seen it there: rule 2 */
+		return; /* no CPU has ever used it there: rule 2 */
 	EVENT(frames_flush);
 	frames.md->flush(frames.at[root].pa, frame_va_of(table, slot, &top),
 	    n << 9 * (frame_level(&frames.at[table]) - 1));
@@ -83,8 +83,8 @@ frame_flush(uint32_t table, unsigned slot, uint64_t n)
 /* ---- whole spaces ---- */
 
 /*
- * See frames.h.  The space f becomes that of the process, with all its frames that
- * belonged to f's owner; the old space goes to who asks.
+ * See frames.h.  The space f becomes that of the process, with all frames in it that
+ * belonged to f's owner; the old space goes to the caller.
  */
 int
 vspace_swap(int pid, int of, uint32_t f)
@@ -120,9 +120,9 @@ vspace_swap(int pid, int of, uint32_t f)
 }
 
 /*
- * All that the root's owner has in it goes with it.  Of their mappings those in this
- * space stay if the descriptor has them; and a mapping that S4 no longer permits goes,
- * whoever's the frame is.
+ * All frames of the root's owner in it go with it.  Their mappings in this space stay if
+ * they are in the descriptor; and any mapping that S4 no longer permits is removed, even
+ * of another owner's frame.
  */
 static void
 space_goes(uint32_t root, uint32_t to)
@@ -146,7 +146,7 @@ space_goes(uint32_t root, uint32_t to)
 			frame_revoke_if(&frames.at[i], is_wrong_now, 0);
 }
 
-/* Segments stay with their owner's memory; so only the first mapping may go along. */
+/* Segments stay with their owner's memory; so only the first mapping can be kept. */
 static bool
 is_elsewhere(const struct frame *f, uint32_t table, uint32_t root)
 {

@@ -12,7 +12,7 @@
  */
 #include "vm/design/frames/frames.h"
 
-/* What is counted on the way. */
+/* The counts of one check. */
 struct counts {
 	uint64_t words, found;     /* [own] words that mappings and links have; that are */
 	uint64_t pages, quota;     /* [own] */

@@ -37,11 +37,11 @@ struct mapper {
 	bool gone;             /* this word */
 };
 
-/* Some pages, and who maps them: [own].  The mappers of a page are neighbours. */
+/* Some pages, and their mappings: [own].  Mappings of one page are adjacent. */
 struct clock_round {
 	struct mapper m[MAPPERS];
 	unsigned n;
-	bool age;              /* what has been used stays */
+	bool age;              /* used pages stay */
 };
 
 static pfn_t hand;             /* [bsm] */
@@ -60,14 +60,14 @@ may_go(const struct vm_page *pg, int min_age)
 	    ((min_age & WS_HAS_PLACE) == 0 || has_place(pg));
 }
 
-/* Who maps the page, as far as there is room; a reference to each.  [P]. */
+/* Note the mappings of the page that fit, each with a reference to its space.  [P]. */
 static void
 collect(struct clock_round *r, struct vm_page *pg)
 {
 	struct vm_pv *p = pv_first(pg);
 
 	for (; p != NULL && r->n < MAPPERS; p = pv_next(p))
-		if (atomic_get(&p->as->refs)) /* else its pages go by themselves */
+		if (atomic_get(&p->as->refs)) /* else its end unmaps them */
 			r->m[r->n++] = (struct mapper){ .page = pg,
 				.as = p->as, .va = p->va };
 }
@@ -99,7 +99,7 @@ for_each_space(struct clock_round *r, void (*fn)(struct clock_round *, struct as
 	}
 }
 
-/* Its pages that are locked, or were used since the last visit, stay. */
+/* Pages of the space that are locked, or were used since the last visit, stay. */
 static void
 ask(struct clock_round *r, struct aspace *as)
 {
@@ -120,7 +120,7 @@ ask(struct clock_round *r, struct aspace *as)
 	}
 }
 
-/* Its words for pages that do not stay go. */
+/* Clear the space's words for pages that do not stay. */
 static void
 unmap(struct clock_round *r, struct aspace *as)
 {
@@ -133,7 +133,7 @@ unmap(struct clock_round *r, struct aspace *as)
 	tlb_batch_end(as->batch);
 }
 
-/* What stays for one of its mappers stays for all. */
+/* A page that stays for one of its mappings stays for all. */
 static void
 spread(struct clock_round *r)
 {
@@ -145,7 +145,7 @@ spread(struct clock_round *r)
 				r->m[j].stays = true;
 }
 
-/* How many words went; each page is told of once. */
+/* How many words were cleared; one trace record for each page. */
 static size_t
 count(const struct clock_round *r)
 {
@@ -166,7 +166,7 @@ count(const struct clock_round *r)
 	return done;
 }
 
-/* The pages of a round stay, or all lose them. */
+/* Decide for each page of a round: it stays, or all its mappings go. */
 static size_t
 evict_round(struct clock_round *r)
 {
@@ -179,7 +179,7 @@ evict_round(struct clock_round *r)
 		for_each_space(r, unmap);
 		now = count(r);
 		done += now;
-		/* One page alone may have more mappers than there was room. */
+		/* A single page may have more mappings than there is room for. */
 		pg = r->n == MAPPERS && r->m[0].page == r->m[MAPPERS - 1].page ?
 		    r->m[0].page : NULL;
 		put_all(r);
@@ -191,8 +191,8 @@ evict_round(struct clock_round *r)
 	return done;
 }
 
-/* The next pages that may go, pages at most, and who maps them; the hand moves on,
- * by LOOK frames at most.  *left: frames still to be looked at. */
+/* The next pages that may go, at most `pages`, and their mappings; the hand moves on, by
+ * at most LOOK frames.  *left: frames still to be looked at. */
 static void
 next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 {
@@ -217,10 +217,10 @@ next_of_clock(struct clock_round *r, size_t pages, int min_age, uint64_t *left)
 	spin_unlock(&pfn_lock);
 }
 
-/* Up to want pages of all such spaces leave their working sets: where min_age is not 0,
- * only such as none has used since the hand was here last.  shared->evict_any.
+/* Take up to want pages of all such spaces out of their working sets; if min_age is not
+ * 0, only pages not used since the last visit of the hand.  shared->evict_any.
  * Locks: none of rank >= 5; takes [W] of one space at a time.
- * Returns: words that map a page no more. */
+ * Returns: words that were cleared. */
 size_t
 pmap_evict_any(size_t want, int min_age)
 {
@@ -240,7 +240,7 @@ pmap_evict_any(size_t want, int min_age)
 
 /* ---- one space alone: its limit, and forced pressure ---- */
 
-/* Where it goes on, vpn: the clock's hand, of which the ring of tables has no use. */
+/* Where it goes on, a vpn: kept in the fields of the clock hand, unused here. */
 static uint64_t
 hand_get(const struct aspace *as)
 {
@@ -254,7 +254,7 @@ hand_set(struct aspace *as, uint64_t vpn)
 	as->ws.hand_idx = (uint16_t)(vpn % MD_PT_WORDS);
 }
 
-/* Up to want pages leave the working set of one space, from its hand on: school->evict.
+/* Take up to want pages out of one working set, from its hand on: school->evict.
  * Locks: [W], kept.  Returns: how many. */
 size_t
 pmap_evict(struct aspace *as, size_t want, int min_age)
@@ -283,7 +283,7 @@ pmap_evict(struct aspace *as, size_t want, int min_age)
 		cleared |= used;
 	}
 	if (cleared) {
-		as->ws.used_ns = md_time_ns(); /* nobody sleeps here */
+		as->ws.used_ns = md_time_ns(); /* no sleepers in this design */
 		tlb_flush_range(as, 0, top);
 	}
 	EVENT_ADD(ws_looks, passed);

@@ -30,8 +30,8 @@
 
 /* ---- words ---- */
 
-/* A table that is a cache, and has lost its last word because the page is out of memory,
- * will be made again: what was charged for it is kept for that.  [W] */
+/* A table that lost its last word because the page left memory will be made again: keep
+ * its charge for that.  [W] */
 static void
 keep_charge(struct aspace *as, struct vm_page *table)
 {
@@ -41,7 +41,7 @@ keep_charge(struct aspace *as, struct vm_page *table)
 	as->commit.pruned++;
 }
 
-/* f->word, which is 0, maps pg.
+/* Let f->word, which is 0, map pg.
  * Locks: [W], [P].  Owns: takes p over; NULL: the space keeps none. */
 void
 pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
@@ -63,7 +63,7 @@ pmap_enter_locked(struct fctx *f, struct vm_page *pg, enum pte_src src,
 	as->ws.peak = MAX(as->ws.peak, as->ws.pages);
 }
 
-/* The word of va, which was old, maps a page no more.  Locks: [W]. */
+/* The word of va, which was `old`, no longer maps a page.  Locks: [W]. */
 static void
 tell_left(struct aspace *as, va_t va, uint64_t old)
 {
@@ -72,8 +72,8 @@ tell_left(struct aspace *as, va_t va, uint64_t old)
 		as->design->shared->left(as, va, old);
 }
 
-/* f->word, which maps a page that is to be another one: cleared and flushed first, or a
- * sibling could read the old page after this thread's store.  Its table stays.
+/* Clear and flush f->word before it maps another page: else a sibling could read the old
+ * page after this thread's store.  Its table stays.
  * Locks: [W]. */
 void
 pmap_remove_word(struct fctx *f)
@@ -108,8 +108,8 @@ concerns(uint64_t word, enum pmap_which which)
 	    (which != PMAP_UNLOCKED || (word & PTE_LOCK) == 0);
 }
 
-/* The word of it->va goes to the space's batch; the books of the table are kept by
- * taken(). */
+/* Clear the word of it->va into the space's batch; taken() updates the counts of the
+ * table. */
 static void
 take_word(struct pt_iter *it, uint64_t *word, struct words_cleared *gone)
 {
@@ -120,8 +120,8 @@ take_word(struct pt_iter *it, uint64_t *word, struct words_cleared *gone)
 	tlb_batch_add(it->as->batch, it->va >> PAGE_SHIFT, old);
 }
 
-/* Those words of the leaf table of va are gone, and with the last of them the table.
- * Unlocked ones: what they mapped is only out of memory. */
+/* Those words of the leaf table of va are cleared; free an empty table.  With
+ * PMAP_UNLOCKED their pages only left memory. */
 static size_t
 taken(struct pt_iter *it, va_t va, const struct words_cleared *gone,
     enum pmap_which which)
@@ -133,7 +133,7 @@ taken(struct pt_iter *it, va_t va, const struct words_cleared *gone,
 	it->as->ws.pages -= n;
 	if (any && which == PMAP_UNLOCKED)
 		keep_charge(it->as, it->leaf);
-	/* Who is about to make its first word has the table. */
+	/* A thread that is about to make its first word has pinned the table. */
 	if (any && it->leaf->nused == 0)
 		pt_prune(it->as, va, it->as->batch);
 	tlb_batch_end(it->as->batch);
@@ -155,8 +155,8 @@ remove_leaf(struct pt_iter *it, enum pmap_which which)
 	return taken(it, first, &gone, which);
 }
 
-/* No word of [lo, hi) vpn maps a page any more, of those concerned.
- * Locks: [W].  Returns: how many did. */
+/* Clear the words of [lo, hi) vpn that `which` means.
+ * Locks: [W].  Returns: how many. */
 size_t
 pmap_remove(struct aspace *as, uint64_t lo, uint64_t hi, enum pmap_which which)
 {
@@ -169,7 +169,7 @@ pmap_remove(struct aspace *as, uint64_t lo, uint64_t hi, enum pmap_which which)
 	return n;
 }
 
-/* All words of [lo, hi) vpn that are not locked map a page no more.
+/* Clear all words of [lo, hi) vpn that are not locked.
  * Locks: none of rank >= 5; takes [W], for one leaf table at a time. */
 void
 pmap_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -180,7 +180,7 @@ pmap_trim_range(struct aspace *as, uint64_t lo, uint64_t hi)
 		(void)remove_leaf(&it, PMAP_UNLOCKED);
 }
 
-/* May this word's page go?  One that was used may not, the first time. */
+/* May this word's page go?  A used one may not, at the first visit. */
 static bool
 is_unused(uint64_t *word, bool *spared)
 {
@@ -195,8 +195,8 @@ is_unused(uint64_t *word, bool *spared)
 	return false;
 }
 
-/* Up to want words of one leaf table, from it->va on, that were not used since the last
- * visit; one flush.
+/* Clear up to want words of one leaf table, from it->va on, that were not used since the
+ * last visit; one flush.
  * Locks: [W].
  * Returns: how many, with it->va moved on; *spared is set if some were used. */
 size_t
@@ -220,7 +220,7 @@ pmap_remove_unused(struct pt_iter *it, size_t want, bool *spared)
 	return taken(it, first, &gone, PMAP_UNLOCKED);
 }
 
-/* The word of va, if it still maps pg, and is not locked, goes to the space's batch.
+/* Clear the word of va into the space's batch, if it still maps pg and is not locked.
  * Locks: [W]. */
 bool
 pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
@@ -242,7 +242,7 @@ pmap_take_word(struct aspace *as, va_t va, const struct vm_page *pg)
 	return true;
 }
 
-/* The words of [lo, hi) vpn get other rights; the caller flushes, if they are less.
+/* Give the words of [lo, hi) vpn other rights; the caller flushes if they are fewer.
  * Locks: [W]. */
 void
 pmap_change(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t clear,

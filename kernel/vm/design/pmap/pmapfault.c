@@ -23,7 +23,7 @@
 
 #define REFUSALS 256   /* in a row, until a fault without a record ends */
 
-/* May a frame that is paid for become records?  A quarter of all stays for pages.
+/* May a charged frame become records?  A quarter of all frames stays for pages.
  * Locks: any. */
 bool
 pmap_may_feed(void)
@@ -34,8 +34,8 @@ pmap_may_feed(void)
 	return ps.wired < ps.total / 4 * 3;
 }
 
-/* A pass needs records for many pages, and has not had one for this page: if it came
- * further than those before, it is as if none had been refused.
+/* A pass needs records for many pages, and got none for this page: if it came further
+ * than the passes before, the refusals are forgotten.
  * Locks: [W]. */
 void
 pmap_came_to(struct fctx *f, uint64_t vpn)
@@ -46,9 +46,9 @@ pmap_came_to(struct fctx *f, uint64_t vpn)
 	f->reached = vpn;
 }
 
-/* No record of this kind, and the kernel may not grow for it.  Who has paid for records
- * with his mapping, or can pay now, gives a frame for them.  Who cannot goes on with as
- * many mapped pages as he has, for words are a cache.
+/* No record of this kind, and the kernel may not grow for it.  If the mapping was charged
+ * for records, or can be now, a frame is given to them.  Else a word is dropped for its
+ * record, so that the number of mapped pages stays: words are a cache.
  * Locks: [W].  Returns: what the pass ends with. */
 enum fault_outcome
 pmap_no_memory(struct fctx *f, struct kmem_cache *of)
@@ -71,8 +71,8 @@ pmap_no_memory(struct fctx *f, struct kmem_cache *of)
 	return fault_missing(f);
 }
 
-/* Rights as bits of a VALID word: of those that the VAD and this access make
- * (fault_rights()) all but W without a store. */
+/* Bits of a VALID word: those of fault_rights(), for the VAD and this access, but no W
+ * without a store. */
 uint64_t
 pmap_rights(const struct fctx *f, uint64_t rights)
 {
@@ -108,7 +108,7 @@ make_pv(struct fctx *f, struct vm_pv **p)
 
 /* The object's page at f's address.
  * Locks: [M], [W].
- * Returns: FAULT_DONE with the page in *out, pinned; what it waits for. */
+ * Returns: FAULT_DONE with the page in *out, pinned; or the outcome that waits. */
 enum fault_outcome
 pmap_find_in_object(struct fctx *f, struct vm_page **out)
 {
@@ -152,8 +152,8 @@ map_of_object(struct fctx *f, struct vm_page *pg, uint64_t rights)
 	return FAULT_DONE;
 }
 
-/* F2, F9: a shared mapping, or a private one that nobody has written to; rights as
- * pmap_rights() takes them.
+/* F2, F9: a shared mapping, or a page of a private one that was not written to; rights as
+ * for pmap_rights().
  * Locks: [M], [W].
  * Returns: FAULT_DONE; what the driver has to do before another pass. */
 enum fault_outcome
@@ -174,7 +174,7 @@ pmap_object_page(struct fctx *f, uint64_t rights)
 	return r;
 }
 
-/* F1z: a read of what nobody has stored to; nothing is allocated.
+/* F1z: a read of a page without a store; nothing is allocated.
  * Locks: [M], [W].  Returns: FAULT_DONE. */
 enum fault_outcome
 pmap_zero_page(struct fctx *f, uint64_t rights)
@@ -221,8 +221,8 @@ pmap_map_record(struct fctx *f, struct vm_page *pg, uint64_t rights)
 	return true;
 }
 
-/* Has the mapping promised the page that is about to be made, and may the promise not
- * be kept?
+/* Was the page that is about to be made charged with its mapping, though there may be no
+ * room for it?
  * Locks: [W]. */
 bool
 pmap_is_overdrawn(const struct fctx *f)

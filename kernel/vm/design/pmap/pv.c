@@ -43,7 +43,7 @@ pv_buckets(uint64_t *n)
 
 	phys_stat(&ps);
 	*n = ps.max_pfn / FRAMES_A_BUCKET + 1;
-	/* Of a very large machine as many as one piece of memory holds. */
+	/* On a very large machine as many as one piece of memory holds. */
 	while ((bucket = kmem_zalloc(*n * sizeof(void *))) == NULL) {
 		CHECK(*n > 1);
 		*n /= 2;
@@ -51,7 +51,7 @@ pv_buckets(uint64_t *n)
 	return bucket;
 }
 
-/* For who keeps pvs.  Locks: none; by its design->init, once. */
+/* For designs that keep pvs.  Locks: none; by design->init, once. */
 void
 pv_init(void)
 {
@@ -66,7 +66,7 @@ bucket_of(const struct vm_page *pg)
 	return &pv.bucket[page_pfn(pg) % pv.n];
 }
 
-/* Pages at one distance do not share a bucket. */
+/* Pages at equal distances do not share a bucket. */
 static inline struct vm_pv **
 bucket_of_word(const struct aspace *as, va_t va)
 {
@@ -89,7 +89,7 @@ pv_free(struct vm_pv *p)
 	kmem_cache_free(&pv_cache, p);
 }
 
-/* The word of va in as maps pg from now on.
+/* Record that the word of va in as maps pg.
  * Locks: [W] of as, [P].  Owns: takes p over. */
 void
 pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
@@ -104,7 +104,7 @@ pv_add(struct vm_page *pg, struct vm_pv *p, struct aspace *as, va_t va)
 	EVENT_ADD(page_pv_live, 1);
 }
 
-/* The word of va in as maps pg no more.  [P]; the pv is the caller's. */
+/* Take out the pv of va in as, for pg.  [P]; the pv is the caller's. */
 static struct vm_pv *
 pv_take(const struct vm_page *pg, struct aspace *as, va_t va)
 {

@@ -32,7 +32,7 @@ pmap_rec_adopt_locked(uint64_t *word, enum page_home home, struct vm_page *pg)
 
 /* The page of a record, taken off its queue.
  * Locks: takes [P].
- * Returns: the page, pinned; NULL: it is not in memory, or was stolen this moment. */
+ * Returns: the page, pinned; NULL: it is not in memory, or was reclaimed just now. */
 struct vm_page *
 pmap_rec_pin(uint64_t *word)
 {
@@ -62,7 +62,7 @@ pmap_rec_is_pinned(const uint64_t *word)
 	return pinned;
 }
 
-/* The record ends: its page or its place on swap goes.
+/* The record ends: free its page or slot.
  * Locks: any of rank < 8; takes [P]. */
 void
 pmap_rec_end(uint64_t *word)
@@ -84,7 +84,7 @@ pmap_rec_end(uint64_t *word)
 
 /* The page of f's record is not in memory: F5, F6, F11.  One read for all that share
  * it.
- * Locks: [W] of f->as, the record's.  Returns: what the driver has to do before another pass. */
+ * Locks: [W] of f->as, the record's.  Returns: what the driver must do before a pass. */
 enum fault_outcome
 pmap_rec_bring(struct fctx *f, const struct swap_words *place)
 {

@@ -115,7 +115,7 @@ name_anon(struct sx_entry *e, struct sx_anon *anon)
 	list_push_back(&anon->entries, &e->anon_q);
 }
 
-/* The entry names its anon no more, which ends if it was the last. */
+/* The entry drops its anon, which is freed if that was its last entry. */
 static void
 forget_anon(struct sx_entry *e)
 {
@@ -152,8 +152,8 @@ sx_add_locked(struct sx_amap *amap, struct sx_entry *e, uint64_t vpn,
 	link_entry(amap, e, vpn);
 }
 
-/* Another anon for an entry whose page no word maps in this share: it has been copied.
- * CHARGED_LATE: and it was charged just now.
+/* Give an entry another anon, a copy; no word of this share maps its page.
+ * CHARGED_LATE: the copy was charged just now.
  * Locks: [sx]; takes [P]. */
 void
 sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, enum charged when)
@@ -168,7 +168,7 @@ sx_replace_locked(struct sx_entry *e, struct sx_anon *anon, enum charged when)
 
 /* ---- ranges ---- */
 
-/* A copy that is being made has the page, too: its owner has been paid back. */
+/* A copy of the amap under way has the page, too: its owner got the charge back. */
 static void
 forgive(struct sx_amap *copy, uint64_t vpn)
 {
@@ -180,9 +180,9 @@ forgive(struct sx_amap *copy, uint64_t vpn)
 	e->late = false;
 }
 
-/* A truncate takes a late page from all who share it: each gets his charge back.  So
- * who joins or leaves an amap counts his late pages in the hold of [sx] in which he
- * does. */
+/* A truncate takes a late page from all sharers: each gets its charge back.  So a space
+ * that joins or leaves an amap counts its late pages in the same hold of
+ * [sx]. */
 static void
 give_back_late(const struct sx_entry *e)
 {
@@ -199,7 +199,7 @@ give_back_late(const struct sx_entry *e)
 	}
 }
 
-/* The first entry of [*vpn, hi) goes.  False: there is none.  Takes [sx]. */
+/* Drop the first entry of [*vpn, hi).  False: there is none.  Takes [sx]. */
 static bool
 drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi)
 {
@@ -218,8 +218,8 @@ drop_one(struct sx_amap *amap, uint64_t *vpn, uint64_t hi)
 	return true;
 }
 
-/* The entries of [lo, hi) go, and who has the amap gets back what he has paid for late
- * ones.
+/* Drop the entries of [lo, hi), and give the sharers of the amap the charge of late ones
+ * back.
  * Locks: [W] of its space; takes [sx], [P]. */
 void
 sx_drop(struct sx_amap *amap, uint64_t lo, uint64_t hi)
@@ -242,7 +242,7 @@ sx_count_late(struct sx_amap *amap, uint64_t lo, uint64_t hi)
 	return n;
 }
 
-/* The entries of [lo, hi) go to another amap, lo to page vpn there.  Neither is shared.
+/* Move the entries of [lo, hi) to another amap, lo to page vpn there.  Neither is shared.
  * Locks: [M] exclusive and [W] of its space; takes [sx]. */
 void
 sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
@@ -265,8 +265,8 @@ sx_move(struct sx_amap *to, uint64_t vpn, struct sx_amap *from, uint64_t lo,
 	spin_unlock(&sx_lock);
 }
 
-/* Nobody uses it, or has ever done, who could be paid back: its entries go, and it goes
- * itself.
+/* Free an amap and its entries: it has no user, so that no charge must be given
+ * back.
  * Locks: takes [sx], [P]. */
 void
 sx_amap_end(struct sx_amap *amap)
@@ -287,7 +287,7 @@ sx_free_share_locked(const struct sx_amap *amap)
 	return ~amap->shares == 0 ? -1 : __builtin_ctzl(~amap->shares);
 }
 
-/* The object, which uses no amap, uses this one.  Locks: [W], [sx]. */
+/* Attach the object, which has no amap, to this one.  Locks: [W], [sx]. */
 void
 sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 {
@@ -301,7 +301,7 @@ sx_join_locked(struct sx_object *o, struct sx_amap *amap, unsigned share)
 	list_push_front(&amap->objects, &o->amap_q);
 }
 
-/* The object uses its amap no more.  Locks: [W], [sx]. */
+/* Detach the object from its amap.  Locks: [W], [sx]. */
 void
 sx_part_locked(struct sx_object *o)
 {
@@ -315,7 +315,7 @@ sx_part_locked(struct sx_object *o)
 		amap->shares &= ~(1ul << o->share);
 }
 
-/* An object that has the page in its window, of whatever process.
+/* An object, of any process, that has the page in its window.
  * Locks: [sx].  Returns: NULL: nobody can reach the page. */
 struct sx_object *
 sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
@@ -329,9 +329,9 @@ sx_window_locked(const struct sx_amap *amap, uint64_t vpn)
 	return NULL;
 }
 
-/* A window has gone: the first entry of [*vpn, end) that only it reached goes, or all
- * that another one reaches is passed by.  False: there is no entry.  Takes [sx] for
- * each, for there may be as many windows as VADs. */
+/* A window has gone: drop the first entry of [*vpn, end) that only it reached, or skip
+ * all that another window reaches.  False: there is no entry.  Takes [sx] for each, for
+ * there may be as many windows as VADs. */
 static bool
 drop_leftover(struct sx_amap *amap, uint64_t *vpn, uint64_t end)
 {
@@ -354,9 +354,9 @@ drop_leftover(struct sx_amap *amap, uint64_t *vpn, uint64_t end)
 	return true;
 }
 
-/* The object uses its amap no more, but its copy, if it has one; its words are gone, or
- * have their bits elsewhere.  What nobody else can reach goes; until then the object
- * keeps the amap, by a window of no page.
+/* Detach the object from its amap; it uses its copy, if it has one.  Its words are gone,
+ * or their bits were moved.  Entries that no other window reaches are freed; until then
+ * the object keeps the amap, by an empty window.
  * Locks: [W]; takes [sx], [P].
  * Returns: how many pages of its window were charged when touched. */
 uint64_t

@@ -73,7 +73,7 @@ sx_anon_new(enum sx_pager pager)
 	return anon;
 }
 
-/* Nobody names it, or does any more: its page or its place on swap goes.
+/* No entry names it (any more): free its page or slot.
  * Locks: any of rank < 8; takes [P]. */
 void
 sx_anon_free(struct sx_anon *anon)
@@ -145,7 +145,7 @@ sx_map_locked(struct sx_entry *e, unsigned share, struct vm_page *pg)
 	EVENT_ADD(scalux_nmapped, 1);
 }
 
-/* It does no more, or the entry ends with the share's word still there.
+/* The word no longer maps it, or the entry ends while the word is still there.
  * Locks: [sx]. */
 void
 sx_unmap_locked(struct sx_entry *e, unsigned share)

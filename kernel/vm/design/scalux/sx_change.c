@@ -17,7 +17,7 @@
  */
 #include "vm/design/scalux/scalux.h"
 
-/* Entries of [lo, hi) go, of whatever objects lie there: of a truncate.
+/* Drop the entries of [lo, hi), of all objects there: a truncate.
  * Locks: [W]; takes [sx], [P]. */
 void
 sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
@@ -31,8 +31,8 @@ sx_drop_all(struct aspace *as, uint64_t lo, uint64_t hi)
 	}
 }
 
-/* n pages of one VAD go to another, which has none: school->move.  What lies behind the
- * end of the object stays: a truncate takes the target to be done (R7).
+/* Move n pages of one VAD to another, which has none: school->move.  Pages behind the end
+ * of the object stay: a truncate may have passed the target (R7).
  * Locks: [M] exclusive; takes [W].  Returns: 0, -ENOMEM (nothing has moved). */
 int
 sx_mremap(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
@@ -61,7 +61,7 @@ is_there(void *unused, uint64_t vpn, uint64_t *word)
 	return 1;
 }
 
-/* madvise: what the process has in [lo, hi) of an object is not wanted any more.
+/* madvise: drop the pages that the process has in [lo, hi) of an object.
  * Locks: [M] exclusive; takes [W].
  * Returns: 0, -ENOMEM, -EINTR: nothing has changed. */
 int

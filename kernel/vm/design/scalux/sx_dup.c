@@ -21,7 +21,7 @@
 
 /* ---- sharing: both ws_locks ---- */
 
-/* The child's bit: that of its object beside, if that uses the amap, too.  [sx]. */
+/* The child's bit: that of its neighbouring object, if that has the same amap.  [sx]. */
 static int
 share_of(const struct anons_fork *w, struct sx_amap *amap)
 {
@@ -33,8 +33,8 @@ share_of(const struct anons_fork *w, struct sx_amap *amap)
 	return sx_free_share_locked(amap);
 }
 
-/* The child uses the parent's amap.  False: it cannot, or somebody fills a page; or
- * there is something behind the end of the object, which nobody would take from the
+/* Share the parent's amap with the child.  False: no share is left, or a page is pinned;
+ * or there are pages behind the end of the object, which no truncate would take from the
  * child (R7). */
 static bool
 share_amap(struct anons_fork *w, struct sx_object *from, struct sx_object *to)
@@ -128,8 +128,8 @@ copy_amap(struct anons_fork *w, struct sx_amap *from, struct sx_amap *to)
 
 /* ---- one object ---- */
 
-/* The child uses the amap of the parent's object, or gets its entries; the parent may
- * not store without a fault from now on.
+/* The child shares the amap of the parent's object, or gets copies of its entries; the
+ * parent's words become read-only.
  * Locks: both map_locks exclusive, both ws_locks. */
 void
 sx_fork(struct anons_fork *w)

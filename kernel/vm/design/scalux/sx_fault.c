@@ -27,7 +27,7 @@ anon_of_word(uint64_t *word)
 	return CONTAINER_OF(word, struct sx_anon, word);
 }
 
-/* The word of va maps a page no more: shared->left.  Locks: [W]; takes [sx]. */
+/* The word of va no longer maps a page: shared->left.  Locks: [W]; takes [sx]. */
 void
 sx_left(struct aspace *as, va_t va, uint64_t old)
 {
@@ -42,9 +42,9 @@ sx_left(struct aspace *as, va_t va, uint64_t old)
 	spin_unlock(&sx_lock);
 }
 
-/* ---- what others have, too ---- */
+/* ---- shared amaps and anons ---- */
 
-/* W1: a store's amap is the process's own. */
+/* W1: before a store make the amap the process's own. */
 static struct kmem_cache *
 own(struct fctx *f, void *object)
 {
@@ -60,7 +60,7 @@ own(struct fctx *f, void *object)
 	return lacks;
 }
 
-/* Does no other entry, of whatever process, name the anon?  Locks: [W], [sx]. */
+/* Does no other entry, of any process, name the anon?  Locks: [W], [sx]. */
 bool
 sx_is_own(void *object, const uint64_t *word)
 {
@@ -98,7 +98,7 @@ found(void *object, uint64_t vpn, uint64_t *word, struct vm_page *mapped)
 	spin_unlock(&sx_lock);
 }
 
-/* ---- what a new anon needs ---- */
+/* ---- making a new anon ---- */
 
 /* An anon, and an entry if there is none.  NULL; the cache that had no object. */
 static struct kmem_cache *
@@ -131,8 +131,8 @@ unmake(struct anons_making *m)
 		kmem_cache_free(&sx_entries, m->slot);
 }
 
-/* It is the entry's from now on, and mapped; the one before is let go.  W2: one that
- * another entry names, too. */
+/* Give the new anon, which is mapped, to the entry, and drop the old one.  W2: the old
+ * one is also named by another entry. */
 static void
 put(struct fctx *f, void *object, struct anons_making *m,
     const struct vm_page *from)
@@ -160,9 +160,9 @@ put(struct fctx *f, void *object, struct anons_making *m,
 		EVENT(scalux_promote, f->va, page_pfn(from), page_pfn(m->page));
 }
 
-/* ---- a read of what nobody has stored to ---- */
+/* ---- a read of a page without a store ---- */
 
-/* The object's page is mapped: its anon says so.  False: they do not fit just now. */
+/* The object's page is mapped: count it in its anon.  False: they do not match. */
 static bool
 note_mapped(struct fctx *f, struct sx_object *o, struct anons_making *m)
 {
@@ -179,7 +179,7 @@ note_mapped(struct fctx *f, struct sx_object *o, struct anons_making *m)
 		    CHARGED_AHEAD);
 		*m = (struct anons_making){ .anon = NULL };
 	}
-	/* Others may have the page that was here before a hole was made. */
+	/* Others may still have the page from before a hole was made. */
 	fits = e != NULL && e->anon->pager == SX_OBJECT &&
 	    (e->anon->page == NULL || e->anon->page == pg);
 	if (fits)
@@ -188,7 +188,7 @@ note_mapped(struct fctx *f, struct sx_object *o, struct anons_making *m)
 	return fits;
 }
 
-/* F2, F9: what nobody has stored to, by an anon that its file is the pager of. */
+/* F2, F9: a page without a store, by an anon whose pager is its file. */
 static enum fault_outcome
 read_object(struct fctx *f, struct sx_object *o)
 {

@@ -54,8 +54,8 @@ insert(struct sx_object *o)
 	o->is_in = true;
 }
 
-/* Between two neighbours, b ending at end.  No page is in both windows, or in none,
- * for a truncate that comes by another process. */
+/* Move the border between two neighbours, b ending at end.  A truncate by another process
+ * never sees a page in both windows, or in none. */
 static void
 set_border(struct sx_object *a, struct sx_object *b, uint64_t vpn, uint64_t end)
 {
@@ -65,7 +65,7 @@ set_border(struct sx_object *a, struct sx_object *b, uint64_t vpn, uint64_t end)
 	spin_unlock(&sx_lock);
 }
 
-/* It is in no tree from now on, and uses no amap.  [W].  As sx_leave(). */
+/* Take it out of the tree, and detach it from its amap.  [W].  As sx_leave(). */
 static uint64_t
 leave(struct sx_object *o)
 {
@@ -140,7 +140,7 @@ sx_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 
 /* ---- an object ---- */
 
-/* It is about to grow to [start, end): Rule 4. */
+/* The object is about to grow to [start, end): rule 4. */
 static int
 prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
 {
@@ -150,8 +150,8 @@ prepare_growth(struct sx_object *o, uint64_t start, uint64_t end)
 	return sx_unshare_wait(o);
 }
 
-/* v may be about to be cut off the object that is at start now: on an amap that others
- * use, too, it becomes a window more of this process. */
+/* v may be about to be split off the object at start: on a shared amap it becomes one
+ * window more of this process. */
 static int
 prepare_cut(struct aspace *as, uint64_t start)
 {
@@ -167,7 +167,7 @@ prepare_cut(struct aspace *as, uint64_t start)
 	return full ? sx_unshare_wait(o) : 0;
 }
 
-/* What v needs to hold [start, end): entries->prepare.
+/* Allocate what v needs for [start, end): entries->prepare.
  * Locks: [M] exclusive; v is in no tree, or about to grow.  Returns: 0, -ENOMEM. */
 int
 sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
@@ -193,7 +193,7 @@ sx_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	return 0;
 }
 
-/* It is in no tree (any more).  Locks: none of rank >= 7. */
+/* Free an object that is in no tree.  Locks: none of rank >= 7. */
 void
 sx_free(void *object)
 {
@@ -230,8 +230,8 @@ sx_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Each takes the other's amap; b may use its own not yet.  So of two parts the smaller one
- * moves: else a mapping that is divided page by page would move each time.  [W]. */
+/* Exchange the amaps; b may not have one yet.  So the smaller of two parts moves: else a
+ * mapping that is split page by page would move all its entries each time.  [W]. */
 static void
 exchange(struct sx_object *a, struct sx_object *b)
 {
@@ -283,7 +283,7 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Both on one amap, or each alone on his, or b has nothing.  [W]. */
+/* Do both have one amap, or is neither shared, or has b nothing?  [W]. */
 static bool
 can_join(struct sx_object *a, struct sx_object *b)
 {
@@ -320,7 +320,7 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	/* mapped_in of the entries that move are of b's share. */
 	if (a->amap != b->amap && a->share != b->share)
 		(void)pmap_remove(as, b->start, end, PMAP_ALL);
-	/* What others share stays where it is: none of it is ours. */
+	/* A shared amap stays where it is: the window has none of its entries. */
 	if (a->amap != b->amap && !sx_has_others(b)) {
 		if (a->share == b->share && !sx_has_others(a) &&
 		    a->end - a->start < end - b->start)
@@ -333,7 +333,7 @@ sx_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 	return 0;
 }
 
-/* What the object maps goes, and it leaves its amap and the tree.
+/* Clear the object's words, and take it out of its amap and the tree.
  * Locks: [W]; takes [sx], [P].
  * Returns: how many of its pages were charged when touched. */
 uint64_t

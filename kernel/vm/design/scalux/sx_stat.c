@@ -22,7 +22,7 @@
  * The anon is looked up again: a truncate that comes by another process has perhaps
  * freed the one that the word named.
  * Locks: [W]; takes [sx].
- * Returns: so many, with the anon's word in *named; 1 and 0: it has gone. */
+ * Returns: how many, with the anon's word in *named; 1 and 0: it has gone. */
 int64_t
 sx_refs(struct aspace *as, va_t va, uint64_t word, uint64_t *named)
 {
@@ -53,7 +53,7 @@ pager_name(const struct sx_anon *anon)
 	    vmo->type == VMO_VNODE ? "vnode" : "aobj";
 }
 
-/* One line for an entry: its anon, and what its pager knows it by.  [sx]. */
+/* One line for an entry: its anon, and the anon's two words.  [sx]. */
 static void
 put_entry(struct out *o, const struct sx_entry *e)
 {

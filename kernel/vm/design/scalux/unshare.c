@@ -35,7 +35,7 @@ sx_has_others(const struct sx_object *o)
 	return shared;
 }
 
-/* A copy that is not whole goes: the window changes, or the amap.
+/* Free an incomplete copy: the window or the amap changes.
  * Locks: [W]; takes [sx], [P]. */
 void
 sx_abandon(struct sx_object *o)
@@ -51,7 +51,7 @@ sx_abandon(struct sx_object *o)
 	sx_amap_end(copy);
 }
 
-/* A copy is begun, without entries.  [W].  False: no memory. */
+/* Begin a copy, without entries.  [W].  False: no memory. */
 static bool
 begin_copy(struct sx_object *o)
 {
@@ -64,7 +64,7 @@ begin_copy(struct sx_object *o)
 	return copy != NULL;
 }
 
-/* The next entry of the window.  0: there is none; -1: no memory. */
+/* Copy the next entry of the window.  0: there is none; -1: no memory. */
 static int
 copy_next(struct sx_object *o)
 {
@@ -86,8 +86,8 @@ copy_next(struct sx_object *o)
 	return 1;
 }
 
-/* The word of the page of e, if there is one, is from now on one of the copy.
- * False: the copy has not this anon, which came while it was made.  [W], [sx]. */
+/* Count the word that maps the page of e, if there is one, in the copy.
+ * False: the copy lacks this anon, which came while it was made.  [W], [sx]. */
 static bool
 hand_over(struct sx_object *o, struct sx_entry *e)
 {
@@ -104,7 +104,7 @@ hand_over(struct sx_object *o, struct sx_entry *e)
 	return true;
 }
 
-/* The copy is whole: it is the object's amap.  [W]. */
+/* The copy is complete: it becomes the object's amap.  [W]. */
 static void
 take_copy(struct sx_object *o)
 {
@@ -128,7 +128,7 @@ take_copy(struct sx_object *o)
 	EVENT(scalux_amap_copies, o->start << PAGE_SHIFT, n);
 }
 
-/* The object's amap is its process's alone: W1, an anons_turn_fn.
+/* Make the object's amap its process's own: W1, an anons_turn_fn.
  * Locks: [W]; takes [sx], [P].
  * Returns: NULL; the cache that had no object: the next call goes on. */
 struct kmem_cache *
@@ -152,9 +152,9 @@ sx_unshare(void *object, uint64_t *copied)
 	return NULL;
 }
 
-/* sx_unshare(), for who may wait.
+/* sx_unshare(), for callers that may wait.
  * Locks: [M] exclusive, with a structural token or none; takes [W].
- * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is as it was. */
+ * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is unchanged. */
 int
 sx_unshare_wait(struct sx_object *o)
 {
