@@ -91,9 +91,9 @@ fmo_dup(struct aspace *parent, struct aspace *child)
 
 /* ---- phase A ---- */
 
-/* All that may fail: commit, the child's VADs, the object, the references.
+/* All steps that may fail: commit, the child's VADs, the object, the references.
  * Locks: both map_locks exclusive; takes the parent's ws_lock.
- * Returns: 0, -ENOMEM: as_dup() takes apart what the child has so far. */
+ * Returns: 0, -ENOMEM: as_dup() takes the half-made child apart. */
 int
 fork_reserve(struct fork_work *w)
 {
@@ -133,10 +133,10 @@ fork_range(struct fork_work *w, va_t *start, va_t end)
 	return lab_todo("05-fork step 4: fork_range");
 }
 
-/* Someone still fills or reads the page of the word at s: the child gets its own, now.
+/* The page of the word at s is pinned by I/O: the child gets its own copy now.
  * Locks: both ws_locks; takes [P].
  * Owns: takes over the caller's pin of the page, and gives it back.
- * Returns: true with s at the next word; false: w->c.want, all is as before. */
+ * Returns: true with s at the next word; false: w->c.want, nothing has changed. */
 bool
 fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 {
@@ -144,11 +144,11 @@ fork_copy(struct fork_work *w, struct pte_ref *s, struct vm_page *pinned)
 	return (page_unpin(pinned), fork_met(&w->c, s), true);
 }
 
-/* The page of a private word, or its slot, moves to the new entry e.  A word that maps
- * it goes on mapping it, as VALID/FORK without W and D; any other becomes `fork`.  Of
- * the books only words.swap, the page's home and its PF_DIRTY follow here.
+/* Move the page of a private word, or its slot, to the new entry e.  A word that maps it
+ * still maps it, as VALID/FORK without W and D; any other becomes `fork`.  Of the counts
+ * only words.swap, the page's home and its PF_DIRTY are updated here.
  * Locks: [W] of the parent; [F] of the entry's object; [P].
- * Returns: the parent's word as it was: TRANS may have become SWAP by now. */
+ * Returns: the old word of the parent: TRANS may have become SWAP by now. */
 uint64_t
 fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 {
@@ -156,12 +156,12 @@ fork_hand_over(const struct pte_ref *s, struct fmo_entry *e, uint64_t fork)
 	return word_get(s->word);
 }
 
-/* FORK or VALID/FORK: the child refers to the same entry; chains never grow.  So do the
- * words behind it whose entries lie in the same page.  Of many objects the parent takes
- * back first what it alone refers to, and enters it in the new one, so that the old
- * ones can die.
+/* FORK or VALID/FORK: the child names the same entry; chains never grow.  The same for
+ * the words behind it whose entries lie in the same page.  If the parent refers to many
+ * objects, it takes pages back that it alone has, and enters them in the new one, so that
+ * the old objects can die.
  * Locks: both ws_locks; takes [F], [P].
- * Returns: true with s at the next word; false: w->c.want, the word is as before. */
+ * Returns: true with s at the next word; false: w->c.want, the word is unchanged. */
 bool
 fork_entered(struct fork_work *w, struct pte_ref *s)
 {
@@ -173,8 +173,8 @@ fork_entered(struct fork_work *w, struct pte_ref *s)
 
 /* F4 break fork: a write to a page that a fork made common.
  * Locks: [M], [W] kept.
- * Returns: FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry's page); where its page
- * is not in memory, what F5, F6 and F11 return. */
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (a frame, or the entry page); if its page is not in
+ * memory, the outcomes of F5, F6 and F11. */
 enum fault_outcome
 f4_break_fork(struct fctx *f)
 {
@@ -182,11 +182,11 @@ f4_break_fork(struct fctx *f)
 	return fault_signal(f, SIGBUS, BUS_ADRERR);
 }
 
-/* F8 fork map: a read of a page that a fork made common.  The last owner takes it at
+/* F8 fork map: a read of a page that a fork made common.  A last owner takes it back at
  * once, which saves a fault at the first write.
  * Locks: [M], [W] kept.
- * Returns: FAULT_DONE, FAULT_NEEDMEM (the entry's page), FAULT_RESTART; where its
- * page is not in memory, what F5, F6 and F11 return. */
+ * Returns: FAULT_DONE, FAULT_NEEDMEM (the entry page), FAULT_RESTART; if its page is not
+ * in memory, the outcomes of F5, F6 and F11. */
 enum fault_outcome
 f8_fork_map(struct fctx *f)
 {

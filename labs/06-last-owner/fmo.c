@@ -34,7 +34,7 @@ static void take_slot(const struct pte_ref *s, struct fmo_entry *e);
 
 /* ---- one more ---- */
 
-/* One more word of the ref's process names e: fork of a word that refers to an entry
+/* One more word of the ref's process names e: the fork of a word that names an entry
  * already.  The caller counts words.fork.
  * Locks: [W] of the process, [F]; e's page is pinned. */
 void
@@ -45,13 +45,13 @@ fmo_reref(struct fmo_ref *ref, struct fmo_entry *e)
 
 /* ---- the end of an entry ---- */
 
-/* References that a process gives up in one hold of [F], and what ends with them. */
+/* References that a process drops in one hold of [F], and what is freed with them. */
 struct drop {
 	struct aspace *as;     /* [own] */
 	struct fmo_ref *ref;   /* [own] */
 	uint64_t n;            /* [own] words */
-	pfn_t gone;            /* [own] chain of frames that nobody holds */
-	bool empty;            /* [own] the entry page holds no living entry any more */
+	pfn_t gone;            /* [own] chain of frames to be freed */
+	bool empty;            /* [own] the entry page has no living entry left */
 };
 
 static struct drop
@@ -71,7 +71,7 @@ fmo_deref(struct aspace *as, struct fmo_entry *e)
 	lab_todo("06-last-owner step 1: fmo_deref");
 }
 
-/* Written by direct map: the entry page must not come back older from swap. */
+/* Written by direct map: make the entry page dirty, or swap brings an older one back. */
 static void
 refs_changed(struct vm_page *page)
 {
@@ -82,7 +82,7 @@ refs_changed(struct vm_page *page)
 	spin_unlock(&pfn_lock);
 }
 
-/* What nobody refers to is on swap: its slot is free, and nothing is read.  [P]. */
+/* The unreferenced page is on swap: free its slot, without a read.  [P]. */
 static void
 slot_ends(uint64_t word)
 {
@@ -90,10 +90,10 @@ slot_ends(uint64_t word)
 }
 
 /* The last owner takes the page back instead of copying it: soft FORK becomes TRANS or
- * SWAP, VALID/FORK becomes VALID/PRIV with the rights it had.
+ * SWAP, VALID/FORK becomes VALID/PRIV with unchanged rights.
  * Locks: [W]; e's page is pinned or has nres > 0; takes [F], [P].
- * Returns: true: the word owns the page, or its slot, and e is dead; false: others
- * refer to it, the page is pinned, being read or lost. */
+ * Returns: true: the word owns the page, or its slot, and e is dead; false: e has other
+ * references, or the page is pinned, being read or lost. */
 bool
 fmo_try_steal(const struct pte_ref *s, struct fmo_entry *e,
     enum steal_where where)
@@ -109,10 +109,10 @@ take_slot(const struct pte_ref *s, struct fmo_entry *e)
 	lab_todo("06-last-owner step 6: take_slot");
 }
 
-/* Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.  No data
- * page is touched, nothing but entry pages is needed.
+/* Drop the soft FORK words of one leaf table in [*va, end): munmap and exit.  This needs
+ * only entry pages, no data page.
  * Locks: [W]; takes [F], [P].
- * Returns: 0: done; -EAGAIN: an entry page is not at hand (R2), *va is at its word;
+ * Returns: 0: done; -EAGAIN: an entry page is on swap (R2), *va is at its word;
  * w brings it, and keeps it pinned. */
 int
 fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
@@ -122,8 +122,7 @@ fmo_drop_range(struct aspace *as, struct vm_page *leaf, va_t *va, va_t end,
 	return (*va = end, 0);
 }
 
-/* Have the entry page of kva pinned in w->kpage, to change refs in it; another is let
- * go.
+/* Pin the entry page of kva in w->kpage, to change refs in it; unpin another one.
  * Locks: any of rank < 8; takes [P].  Returns: false: not in memory, the pass ends. */
 bool
 fmo_hold(struct want *w, va_t kva)

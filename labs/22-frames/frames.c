@@ -33,9 +33,9 @@
 static int split_places(struct frame *lo, struct frame *hi);
 static bool places_join(const struct frame *lo, const struct frame *hi);
 
-/* ---- cut and join ---- */
+/* ---- split and merge ---- */
 
-/* Frame f is cut off bytes from its beginning; who has lo mapped has both mapped.
+/* Split frame f `off` bytes from its beginning; where f was mapped both parts are.
  * Returns: the upper part's f_id; -EINVAL: not within it, or within a page;
  * -EBUSY: no PAGE, or mapped as a section; -ENFILE: its owner's quota; -ENOSPC: no
  * segments; or as frame_get(). */
@@ -45,8 +45,8 @@ frame_split(int pid, uint32_t f, uint64_t off)
 	return lab_todo("22-frames step 1: frame_split");
 }
 
-/* lo is mapped, and hi, which has its upper pages already, is not: each mapping of lo
- * becomes two.  No word changes.
+/* lo is mapped, but hi, which has the upper pages already, is not: make two mappings of
+ * each mapping of lo.  No word changes.
  * Returns: 0; -EBUSY: one is of sections; -ENOSPC: no segments, nothing has changed. */
 static int
 split_places(struct frame *lo, struct frame *hi)
@@ -55,9 +55,9 @@ split_places(struct frame *lo, struct frame *hi)
 	return -EBUSY;
 }
 
-/* f2, which begins where f1 ends, becomes part of f1; its row is free.
- * Returns: f1; -EINVAL: not side by side, or of two owners; -EBUSY: one of
- * them is no PAGE, or they are mapped, and not once each, alike and side by side; or as
+/* f2, which begins where f1 ends, becomes part of f1; its row is freed.
+ * Returns: f1; -EINVAL: not adjacent, or of two owners; -EBUSY: one is no PAGE, or they
+ * are mapped, but not once each, with equal flags and adjacent; or as
  * frame_get(). */
 int
 frame_merge(int pid, uint32_t f1, uint32_t f2)
@@ -65,7 +65,7 @@ frame_merge(int pid, uint32_t f1, uint32_t f2)
 	return lab_todo("22-frames step 1: frame_merge");
 }
 
-/* One of them is mapped: both are, once, side by side and alike? */
+/* One of them is mapped: are both mapped once, adjacent and with equal flags? */
 static bool
 places_join(const struct frame *lo, const struct frame *hi)
 {
@@ -75,8 +75,8 @@ places_join(const struct frame *lo, const struct frame *hi)
 
 /* ---- map and unmap ---- */
 
-/* All pages of f are mapped at va, in words of the table that are free; F_TYPE_TABLE: f
- * is linked.  A leaf maps pages, a table of level 2 sections of 2 MiB; 512 words at most.
+/* Map all pages of f at va, in free words of the table; F_TYPE_TABLE: link f.  A leaf
+ * maps pages, a table of level 2 maps sections of 2 MiB; 512 words at most.
  * Returns: 0: f's first mapping; its segment's s_id; -EINVAL: flags, level,
  * va or length; -EPERM: F_WRITE and no PAGE, S4, or an address that is not for frames;
  * -EEXIST: a word is in use; -ENOSPC: no segment; or as frame_get() of both. */
@@ -86,8 +86,8 @@ frame_map(int pid, uint32_t table, uint32_t f, va_t va, unsigned flags)
 	return lab_todo("22-frames step 2: frame_map");
 }
 
-/* The mapping of f that begins at va in the table goes, or the link of f: acknowledged by
- * each CPU.  Whoever may change the frame or the table may ask.
+/* Remove the mapping of f that begins at va in the table, or the link of f: each CPU has
+ * acknowledged.  The right to change the frame or the table is enough.
  * Returns: 0; -ESRCH, -ENOENT: no such process, frame, mapping; -EPERM;
  * -EINVAL: no table, or va is not in it; -EBUSY: a link to a table with words. */
 int
@@ -98,8 +98,8 @@ frame_unmap(int pid, uint32_t table, uint32_t f, va_t va)
 
 /* ---- tables ---- */
 
-/* A page becomes a table, with no word in it.  view: where who asks has it mapped, for
- * reading; 0: it is mapped nowhere.
+/* A page becomes an empty table.  view: the address of the caller's read-only mapping of
+ * it; 0: it is not mapped.
  * Returns: 0; -EINVAL: level, length, view; -EBUSY: no PAGE, or mapped for
  * writing; or as frame_get(). */
 int
@@ -108,7 +108,7 @@ frame_table(int pid, uint32_t f, va_t view, int level)
 	return lab_todo("22-frames step 3: frame_table");
 }
 
-/* A table, or memory of segments, becomes a page again, with zeros in it.
+/* A table, or memory of segments, becomes a page of zeros again.
  * Returns: 0; -EINVAL: it is a page; -EBUSY: it is in use: words, segments,
  * linked, a root; a record; or as frame_get(). */
 int
@@ -117,8 +117,8 @@ frame_untable(int pid, uint32_t f)
 	return lab_todo("22-frames step 3: frame_untable");
 }
 
-/* Table f, of the level below, at va's word of the table; of a root in which a process
- * runs md->root_word() is told.
+/* Link table f, of the level below, at va's word of the table; md->root_word() is called
+ * for a root in which a process runs.
  * Returns: 0; -EINVAL: levels, va; -EPERM: two owners, or an address that is
  * not for frames; -EBUSY: it is linked; -EEXIST: the word is in use. */
 int
@@ -127,7 +127,7 @@ frame_link(struct frame *table, struct frame *f, va_t va)
 	return lab_todo("22-frames step 3: frame_link");
 }
 
-/* The word of table f goes.  A CPU may have that of an empty table in its caches, too.
+/* Clear the word of table f.  A CPU may have cached it, even if the table is empty.
  * Returns: 0; -EBUSY: f has words. */
 int
 frame_unlink(struct frame *f)
@@ -135,10 +135,10 @@ frame_unlink(struct frame *f)
 	return lab_todo("22-frames step 3: frame_unlink");
 }
 
-/* ---- give, and take away ---- */
+/* ---- give and revoke ---- */
 
-/* Frame f belongs to the process to, which has allowed pid one fewer from now on, and
- * nobody has it mapped.  A creator that takes a frame from its child asks nobody.
+/* Give frame f, unmapped, to the process `to`, which has allowed pid to give frames, and
+ * count it.  A creator that takes a frame from its child needs no permission.
  * Returns: f; -ESRCH; -EINVAL: it is to's; -EBUSY: no PAGE; -EPERM: pid was
  * not allowed; -EDQUOT: no more; or as frame_get(). */
 int
@@ -147,8 +147,8 @@ frame_give(int pid, uint32_t f, int to)
 	return lab_todo("22-frames step 4: frame_give");
 }
 
-/* pid takes max frames from the process from; 0: none any more.  A row that is used up
- * stays, so that the giver hears -EDQUOT.
+/* pid accepts max frames from the process `from`; 0: no more.  A row that is used up
+ * stays, so that the giver gets -EDQUOT.
  * Returns: 0; -ESRCH; -EINVAL: from itself; -ENFILE: no row is free. */
 int
 frame_allow(int pid, int from, uint32_t max)
@@ -156,8 +156,8 @@ frame_allow(int pid, int from, uint32_t max)
 	return lab_todo("22-frames step 4: frame_allow");
 }
 
-/* Mappings of f of which is() says so go: acknowledged by each CPU.  The segments first,
- * for the first mapping is followed by one of them. */
+/* Remove the mappings of f for which is() is true: each CPU has acknowledged.  Segments
+ * first, for one of them replaces the first mapping. */
 void
 frame_revoke_if(struct frame *f, bool (*is)(const struct frame *, uint32_t table,
     uint32_t arg), uint32_t arg)
