@@ -55,6 +55,28 @@ next_memory(struct view *v, va_t lo, va_t hi, uint64_t *at, struct out *o)
 	return n > 0;
 }
 
+/* As on Linux, a program that has written over the end of its arguments has a title
+ * instead: one string, which may go on into the environment. */
+static va_t
+cmdline_end(const struct view *v)
+{
+	va_t lo = v->image.args, end = v->image.env;
+	char last = '\0', *buf;
+	ssize_t n;
+
+	if (v->as == NULL || lo >= end || as_read(v->as, end - 1, &last, 1) != 1 ||
+	    last == '\0')
+		return end;
+	buf = kmem_alloc(PAGE_SIZE);
+	if (buf == NULL)
+		return end;
+	n = as_read(v->as, lo, buf, MIN(v->image.env_end - lo, PAGE_SIZE));
+	if (n > 0)
+		end = lo + MIN(strnlen(buf, (size_t)n) + 1, (size_t)n);
+	kmem_free(buf);
+	return end;
+}
+
 static int
 next_cmdline(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
@@ -62,7 +84,7 @@ next_cmdline(int id, struct aspace *as, uint64_t *at, struct out *o)
 	int r = view_open(id, &v);
 
 	return r < 0 ? r :
-	    next_memory(v, v->image.args, v->image.env, at, o);
+	    next_memory(v, v->image.args, cmdline_end(v), at, o);
 }
 
 /* Where they lie is known of the space that the process has now: rule 5. */
@@ -111,8 +133,6 @@ write_comm(int id, const char *text, size_t n)
 	char name[16];
 	int r = -ESRCH;
 
-	if (n > 0 && text[n - 1] == '\n')
-		n--;
 	n = MIN(n, sizeof(name) - 1);
 	memcpy(name, text, n);
 	name[n] = '\0';

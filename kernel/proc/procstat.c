@@ -429,7 +429,8 @@ proc_show_limits(int id, struct out *o)
 		out_printf(o, "%-25s ", limit_names[i].name);
 		show_limit(o, v->rlim[i].cur);
 		show_limit(o, v->rlim[i].max);
-		out_printf(o, "%-10s\n", limit_names[i].unit);
+		out_printf(o, "%-*s\n", limit_names[i].unit[0] != '\0' ? 10 : 0,
+		    limit_names[i].unit);
 	}
 	return view_close(v);
 }

@@ -453,6 +453,44 @@ cut_file(void)
 	OK(close(fd));
 }
 
+/* What is written is the name, with its newline. */
+static void
+written_name(void)
+{
+	int fd = OK(open("/proc/self/comm", O_WRONLY));
+	char was[32];
+
+	snprintf(was, sizeof(was), "%s", slurp("/proc/self/comm"));
+	EQ(write(fd, "name\n", 5), 5);
+	EQ(strcmp(slurp("/proc/self/comm"), "name\n\n"), 0);
+	EQ(write(fd, was, strlen(was) - 1), strlen(was) - 1);
+	EQ(strcmp(slurp("/proc/self/comm"), was), 0);
+	OK(close(fd));
+}
+
+/* A title that is written over the arguments may go on where the environment was. */
+static void
+title(char *args)
+{
+	pid_t pid = OK(fork());
+
+	if (pid != 0) {
+		REAP(pid, 0);
+		return;
+	}
+	if (environ[0] == NULL)
+		_exit(0);
+	memset(args, 't', environ[0] - args);
+	slurp("/proc/self/cmdline");
+	EQ(strlen(text), strlen(args));
+	CHECK(args + strlen(args) > environ[0]);
+	args[2] = '\0';
+	memset(text, 'x', 8);
+	slurp("/proc/self/cmdline");
+	EQ(memcmp(text, "tt\0", 4), 0);
+	_exit(0);
+}
+
 /* Two of these are one, or two. */
 static void
 numbers(const char *path, bool again)
@@ -469,7 +507,7 @@ numbers(const char *path, bool again)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	stat_file();
 	status_file();
@@ -483,6 +521,11 @@ main(void)
 	switches_are_counted();
 	odd_name();
 	cut_file();
+	written_name();
+	title(argv[0]);
+	slurp("/proc/self/limits");
+	CHECK(strstr(text, "  us        \n") != NULL);
+	EQ(strchr(strstr(text, "Max nice"), '\n') - strstr(text, "Max nice"), 26 + 42);
 	maps_file();
 	others();
 	cpuinfo_file();
