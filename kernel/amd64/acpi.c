@@ -123,7 +123,7 @@ acpi_info(void)
 	return &acpi.info;
 }
 
-/* This CPU is number 0, wherever the table has it. */
+/* This CPU is number 0, at any place in the table. */
 static void
 set_defaults(void)
 {

@@ -115,7 +115,7 @@ pit_read(void)
 	return v | (uint32_t)md_in8(PIT_CH2) << 8;
 }
 
-/* Where the PIT has just counted on, if it can be read more often than it counts. */
+/* Sample just after a count of the PIT, if it can be read faster than it counts. */
 static void
 take_sample(struct sample *best)
 {

@@ -14,7 +14,7 @@
  *
  * Read next kernel/amd64/init.c, kernel/amd64/ipi.c.  Book: ch03.
  */
-#define MD_INLINE extern inline /* here they are for who cannot inline them */
+#define MD_INLINE extern inline /* functions for code that cannot inline them */
 #include "amd64/amd64.h"
 
 struct cpu cpu_rows[MAXCPU];
@@ -61,7 +61,7 @@ cpu_find_features(void)
 	cpu_smap = cpu_features.smap;
 }
 
-/* The bytes of four registers, 16, as text. */
+/* The 16 bytes of four registers as text. */
 static void
 cpuid_text(char *text, const struct cpuid *r)
 {

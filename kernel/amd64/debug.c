@@ -58,7 +58,7 @@ is_valid(uint64_t at, uint64_t control, unsigned slot)
 	return at % bytes == 0 && at <= MD_USER_END - bytes;
 }
 
-/* Those of d, or none, on this CPU.  Context: interrupts off. */
+/* Load the registers of d, or none, on this CPU.  Context: interrupts off. */
 static void
 load(struct cpu *c, const struct md_debug *d)
 {
@@ -74,14 +74,14 @@ load(struct cpu *c, const struct md_debug *d)
 	WRITE_DR(7, (d->control & DR7_SLOTS) | DR7_ONES);
 }
 
-/* The next thread, or the one before, has some.  Context: interrupts off. */
+/* A switch between threads of which one has debug registers.  Context: interrupts off. */
 void
 debug_switch(struct cpu *c, const struct md_thread *to)
 {
 	load(c, to->debug);
 }
 
-/* The current thread, t, has others, or none any more.  Locks: none. */
+/* The debug registers of the current thread, t, have changed.  Locks: none. */
 void
 md_debug_load(struct md_thread *t)
 {
@@ -91,7 +91,7 @@ md_debug_load(struct md_thread *t)
 	md_irq_restore(flags);
 }
 
-/* DR6, cleared; the bits that are 0 when something has happened are turned. */
+/* Read and clear DR6; bits that are 0 for an event are inverted. */
 static uint64_t
 take_status(void)
 {
@@ -103,8 +103,8 @@ take_status(void)
 }
 
 /*
- * #DB of a program: what was it?  The instruction before which it stops does not
- * stop it once more.
+ * #DB of a program: find the cause.  The instruction before which it stops must not stop
+ * it again.
  *
  * Context:  interrupts off: the next thread's would be in the same register.
  */
@@ -142,7 +142,7 @@ md_debug_has_hit(const struct md_thread *t)
 	    (t->debug->status & DR6_STEP) == 0;
 }
 
-/* As a debugger reads register n; d NULL: nobody has set any. */
+/* Register n as a debugger reads it; d NULL: none was ever set. */
 uint64_t
 md_debug_get(const struct md_debug *d, unsigned n)
 {
@@ -154,10 +154,10 @@ md_debug_get(const struct md_debug *d, unsigned n)
 }
 
 /*
- * Register n of d, which is not loaded by that.
+ * Set register n of d; that does not load it.
  *
  * Locks:    none; the thread of d does not run.
- * Returns:  0, -EINVAL: what would be on may not be; -EIO: no such register.
+ * Returns:  0, -EINVAL: such a watch is not allowed; -EIO: no such register.
  */
 int
 md_debug_set(struct md_debug *d, unsigned n, uint64_t v)

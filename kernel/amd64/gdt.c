@@ -70,7 +70,7 @@ fill_tss(struct cpu *c)
 {
 	uint64_t ist = (uint64_t)c->ist;
 
-	/* Those that may panic have 12 KiB, or others below that wait for nobody. */
+	/* A panic needs 12 KiB: its stack, or also those below, unused then. */
 	c->tss.ist[IST_DF - 1] = ist + 12288;
 	c->tss.ist[IST_NMI - 1] = ist + 16384;
 	c->tss.ist[IST_DB - 1] = ist + 20480;

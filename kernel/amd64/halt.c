@@ -66,8 +66,8 @@ is_plausible(const struct call_frame *f, const struct call_frame *below)
 }
 
 /*
- * End the machine by whatever means: Bochs's port, the keyboard controller,
- * at last three faults on top of each other.
+ * End the machine by any means: Bochs's port, the keyboard controller, at last a
+ * triple fault.
  *
  * Locks:    none.
  * Returns:  never.

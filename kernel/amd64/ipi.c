@@ -23,7 +23,7 @@
 #include "amd64/amd64.h"
 #include "events.h"
 
-/* Bits of need_resched: the own run queue; CPUs that are to be called. */
+/* Bits of need_resched: this CPU's run queue; other CPUs are to be called. */
 enum { RESCHED_HERE = 1, RESCHED_THERE = 2 };
 
 static struct {
@@ -85,7 +85,7 @@ send_call(unsigned cpu)
 
 /*
  * Make CPU cpu look at its run queue: at once, or when preemption comes on.
- * Who wakes a thread often holds a lock that the thread wants next (rule 2).
+ * A waker often holds a lock that the woken thread wants next (rule 2).
  *
  * Context:  any.
  */

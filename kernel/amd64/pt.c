@@ -319,7 +319,7 @@ md_kpte(va_t va)
 	return (uint64_t *)pa2va(near - n / NEAR) + md_pt_index(va, 1);
 }
 
-/* A table stays for ever (rule 2): what was noted of it never becomes wrong. */
+/* A table is never freed (rule 2): so a cached pointer to it never becomes wrong. */
 static __attribute__((noinline)) uint64_t *
 walk_and_note(va_t va, uint64_t n)
 {

@@ -179,7 +179,7 @@ md_space_kick(struct md_space *space)
 	ASSERT(atomic_load(&space->cpus) == 0);
 }
 
-/* Those of a mask are gone through lowest first; mostly there is none. */
+/* The lowest CPU of a mask first; mostly there is none. */
 static unsigned
 first_of(uint64_t mask)
 {

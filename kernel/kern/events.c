@@ -24,7 +24,7 @@
 #include "mem/mem.h"
 
 #define NMARKS 16
-#define SHOWN_ROWS 20 /* fit the kilobyte that a text begins with, whatever they say */
+#define SHOWN_ROWS 20 /* they always fit the first kilobyte of a text */
 
 struct mark {
 	bool used;
@@ -64,8 +64,8 @@ events_init(void)
 }
 
 /*
- * This CPU runs t from now on, or t, which it runs, is called otherwise or has
- * another space: whose counters and records these are.
+ * This CPU runs t from now on, or the name or space of its thread t has changed:
+ * whose counters and records are these?
  *
  * Context:  interrupts off, or preemption.
  */
@@ -97,7 +97,7 @@ ev_add_own(size_t proc, int64_t n)
 	atomic_add(&own->v[proc], (uint64_t)n);
 }
 
-/* EVENT_ADD() of who has nothing in line.  Context: any. */
+/* EVENT_ADD() for code without inlining.  Context: any. */
 void
 ev_add(enum ev_id id, int64_t n)
 {
@@ -147,9 +147,9 @@ read_all(uint64_t *value)
 }
 
 /*
- * /proc/vm/events, some rows at a time: the text is longer than a page, and memory of
- * several pages would be a flush for each reading.  All rows are of one moment, as those
- * of a mark: at[0] counts rows, at[1] on is the value of each.
+ * /proc/vm/events, some rows at a time: the text is longer than a page, and a buffer of
+ * several pages would cost a flush for each read.  All values are of one moment, as in
+ * a mark: at[0] counts rows, at[1] and the following are their values.
  */
 int
 ev_show_next(uint64_t *at, struct out *o)
@@ -206,9 +206,9 @@ mark_slot(unsigned id)
 }
 
 /*
- * All counters, at one instant of this CPU: what another thread did between two of
- * them would be in one and not in the other.  The judge, who counts from outside, looks
- * when this is called.
+ * All counters, at one instant of this CPU: otherwise work of another thread could be in
+ * one counter and not in the next.  The grader, which counts from outside, takes its
+ * counts when this is called.
  *
  * Context:  preemption off.
  */

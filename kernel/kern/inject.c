@@ -66,7 +66,7 @@ is_meant(const struct point *p, const struct thread *t)
 }
 
 /*
- * More is to be looked at from now on.
+ * Turn these kinds of evidence on.
  *
  * Locks:    none.
  */

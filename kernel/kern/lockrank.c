@@ -69,7 +69,7 @@ inversion(const struct thread *t, enum lock_rank rank, unsigned held,
 	    t->name, lock, rank, rank_names[rank], held, rank_names[held]);
 }
 
-/* Whoever the interrupt has come to may hold the lock. */
+/* The interrupted thread may hold the lock. */
 static void NORETURN
 in_interrupt(enum lock_rank rank, const void *lock)
 {
@@ -85,8 +85,8 @@ is_for_threads(enum lock_rank rank)
 }
 
 /*
- * Judge, then record.  lowest: the lowest rank that must not be held.  frame:
- * of the function that the lock's code has called.
+ * Check, then record.  lowest: the lowest rank that must not be held.  frame: the
+ * stack frame of the function that the lock's code has called.
  */
 static void
 take(enum lock_rank rank, unsigned lowest, const void *lock, const void *frame)

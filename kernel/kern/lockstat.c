@@ -30,7 +30,7 @@
 
 struct lock_hold {
 	uint64_t asked;    /* when the last lock of the rank was asked for */
-	uint64_t since;    /* when the first one was had */
+	uint64_t since;    /* when the first one was got */
 	uint64_t by[BY];   /* who asked for that */
 };
 
@@ -51,7 +51,7 @@ static struct {
 } lockstat;
 
 /*
- * A place for what a new thread holds.
+ * The record of the locks of a new thread.
  *
  * Locks:    none of rank >= LR_MEM.
  * Owns:     the thread: kmem_free().
@@ -74,8 +74,8 @@ raise(_Atomic uint64_t *max, uint64_t n)
 }
 
 /*
- * The callers of the function that was entered with this frame: who locks, and
- * who called him.  Frames lie above each other on one stack.
+ * The callers of the function with this stack frame: the one that locks, and its
+ * caller.  Frames lie above each other on one stack.
  */
 static void
 callers(const uint64_t *frame, uint64_t *by)
@@ -122,7 +122,7 @@ lockstat_take(struct thread *t, enum lock_rank rank, bool tried,
 }
 
 /*
- * The lock that the thread asked for last was somebody else's, and is its now.
+ * The thread has waited for the lock that it asked for last, and has it now.
  *
  * Locks:    any.
  */
@@ -171,7 +171,7 @@ lockstat_drop(const struct thread *t, enum lock_rank rank)
 
 /* ---- the report ---- */
 
-/* spin_lock_irq() takes its lock by spin_lock(): neither is an answer. */
+/* spin_lock_irq() takes its lock by spin_lock(): neither is a caller of interest. */
 static bool
 is_lock_function(const char *name)
 {

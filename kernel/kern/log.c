@@ -127,8 +127,8 @@ klog_emergency(const char *text, size_t n)
 }
 
 /*
- * Does a panic write?  Who has the lock of a sink was stopped then, or has called
- * us: nobody waits for it.
+ * Does a panic write?  Then the holder of a sink's lock was stopped, or is the caller:
+ * nobody waits for the lock.
  *
  * Context:  any.
  */
@@ -148,7 +148,7 @@ klog_add_sink(void (*write)(const char *, size_t))
 	spin_unlock_irq(&console.lock, flags);
 }
 
-/* Copy up to cap bytes from *pos on; what was overwritten is passed over. */
+/* Copy up to cap bytes from *pos on; overwritten bytes are skipped. */
 static size_t
 ring_read(uint64_t *pos, char *buf, size_t cap)
 {

@@ -97,7 +97,7 @@ mutex_lock_nested(struct mutex *m)
 		own(m);
 }
 
-/* The same where evidence is asked for: is the order kept?  Perhaps give way. */
+/* The same if evidence is asked for: check the lock order, perhaps preempt. */
 static __attribute__((noinline)) void
 lock_asked(struct mutex *m, lockrank_fn *judge)
 {
@@ -116,7 +116,8 @@ own(struct mutex *m)
 		wait_for(m, me);
 }
 
-/* *word, which it was, becomes `to`; else *word is what it is. */
+/* Compare and swap: the owner word becomes `to` if it is still *word; else *word is set
+ * to it. */
 static bool
 word_change(struct mutex *m, uint64_t *word, uint64_t to)
 {
@@ -127,7 +128,7 @@ word_change(struct mutex *m, uint64_t *word, uint64_t to)
 	return done;
 }
 
-/* Rule 1: free, whoever waits? */
+/* Rule 1: is it free, even if others wait? */
 static bool
 own_passing(struct mutex *m, struct thread *me)
 {
@@ -140,7 +141,7 @@ own_passing(struct mutex *m, struct thread *me)
 	return false;
 }
 
-/* Rule 5.  The holder is not looked at: he may be gone.  True: ours. */
+/* Rule 5.  The holder's struct is not read: the thread may be gone.  True: ours. */
 static bool
 own_soon(struct mutex *m, struct thread *me)
 {
@@ -167,7 +168,7 @@ own_or_mark(struct mutex *m, struct thread *me)
 	return owner_in(word) == NULL;
 }
 
-/* The first waiter has been woken: it was handed the mutex, or takes it, or is to be
+/* The first waiter has been woken: it was given the mutex, or takes it, or must be
  * woken again; true: it has it.  Locks: m->lock. */
 static bool
 own_when_called(struct mutex *m, struct mutex_waiter *mw)
@@ -189,8 +190,8 @@ own_when_called(struct mutex *m, struct mutex_waiter *mw)
 	return true;
 }
 
-/* Who holds it, for who looks at waits from outside; 0: not known.  Where somebody is
- * CALLED, unlock does not ask for the lock: the holder may be gone.  Locks: m->lock. */
+/* The holder, for a look at waits from outside; 0: not known.  With CALLED set unlock
+ * does not take the spin lock: the holder may be gone.  Locks: m->lock. */
 static uint32_t
 holder_id(const struct mutex *m)
 {
@@ -270,8 +271,8 @@ disown(struct mutex *m)
 		disown_waited(m);
 }
 
-/* The first waiter has waited for long, and owns it from now on; else it is called, and
- * the mutex is free.  Locks: m->lock. */
+/* If the first waiter has waited for long it owns the mutex from now on; else it is woken
+ * and the mutex is free.  Locks: m->lock. */
 static void
 hand_over_or_call(struct mutex *m)
 {
@@ -294,7 +295,7 @@ hand_over_or_call(struct mutex *m)
 	sched_wake(t);
 }
 
-/* Somebody waits: whom nobody has called is. */
+/* Somebody waits: wake the first waiter, if that was not done. */
 static __attribute__((noinline)) void
 disown_waited(struct mutex *m)
 {

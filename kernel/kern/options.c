@@ -210,7 +210,7 @@ option_is(const char *name, const char *value)
 	return s != NULL && strcmp(s, value) == 0;
 }
 
-/* Is word one of those that the value names, a comma between them? */
+/* Is word one of the value's words, which are separated by commas? */
 bool
 option_has(const char *name, const char *word)
 {
@@ -256,7 +256,7 @@ options_show(struct out *o)
 }
 
 /*
- * What in kern/ depends on options and memory.  Threads can be spawned
+ * Start the parts of kern/ that depend on options and memory.  Threads can be spawned
  * afterwards; they run from sched_start() on.
  *
  * Locks:    none; CPU 0 alone, after kva_init().

@@ -71,7 +71,7 @@ begin(void)
 			panics.end();
 		md_halt_forever();
 	}
-	/* Someone else talks; let his stop request reach us. */
+	/* Another CPU has panicked first; let its stop request reach us. */
 	md_preempt_disable();
 	md_irq_enable();
 	for (;;)
@@ -139,7 +139,7 @@ static const struct {
 	{ POISON_RED, "the red zone behind an object" },
 };
 
-/* A register near a poison value tells what was used wrongly. */
+/* A register near a poison value shows what was misused. */
 static void
 explain_poison(const char *reg, uint64_t v)
 {
@@ -209,7 +209,7 @@ report(const struct trapframe *tf, uint64_t cr2)
 	finish();
 }
 
-/* ---- the ways here ---- */
+/* ---- entries ---- */
 
 void
 panic(const char *fmt, ...)

@@ -49,7 +49,7 @@ ready_watch_locked(struct ready *r, struct watch *w)
 	atomic_fence();
 }
 
-/* It is not told from now on.  Locks:    any of rank < LR_DEV. */
+/* Remove a watch.  Locks:    any of rank < LR_DEV. */
 void
 ready_unwatch(struct watch *w)
 {
@@ -61,7 +61,7 @@ ready_unwatch(struct watch *w)
 }
 
 /*
- * Tell from *at on, so many at most; *at is then the next one, NULL: no one.
+ * Tell watches from *at on, n at most; *at is then the next one, NULL: none.
  *
  * Locks:    ready_lock held.
  */
@@ -80,7 +80,7 @@ tell_some(struct ready *r, struct watch **at, unsigned bits, unsigned most)
 	*at = &w->node != end && most == 0 ? w : NULL;
 }
 
-/* Rule 3; of an epoll, which few watch.  Locks:    ready_lock held. */
+/* Rule 3; for an epoll, which has few watches.  Locks:    ready_lock held. */
 void
 ready_tell_locked(struct ready *r, unsigned bits)
 {
@@ -90,7 +90,7 @@ ready_tell_locked(struct ready *r, unsigned bits)
 	tell_some(r, &at, bits, UINT32_MAX);
 }
 
-/* ready_tell() where somebody watches: rules 3 and 4.  Locks:    any of rank < LR_DEV. */
+/* ready_tell() if there are watches: rules 3 and 4.  Locks:    any of rank < LR_DEV. */
 void
 ready_tell_all(struct ready *r, unsigned bits)
 {

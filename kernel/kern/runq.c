@@ -73,7 +73,7 @@ load_of(unsigned cpu)
 	    !atomic_load_relaxed(&rq->is_idle);
 }
 
-/* The CPU with the least to do of those where t may run; of several this one. */
+/* The least loaded CPU of those where t may run; if several, this one. */
 unsigned
 rq_shortest(const struct thread *t)
 {
@@ -150,7 +150,7 @@ rq_woken_wait(const struct runq *rq)
 	return rq->nready != 0 && first_woken(rq) != NULL;
 }
 
-/* Of those who did not wake: who has waited longest, if that is long.  NULL: nobody.
+/* The longest waiting of the threads that were not woken, if it has waited long; NULL.
  * Locks: rq->lock. */
 static struct thread *
 first_overdue(const struct runq *rq)
@@ -163,7 +163,7 @@ first_overdue(const struct runq *rq)
 	return t != NULL && md_time_ns() - t->since_ns > RQ_PATIENCE_NS ? t : NULL;
 }
 
-/* Who runs next, off the queue; NULL: nobody is ready.  Locks: rq->lock. */
+/* Take the next thread to run off the queue; NULL: none is ready.  Locks: rq->lock. */
 struct thread *
 rq_pop(struct runq *rq)
 {
@@ -184,7 +184,7 @@ rq_pop(struct runq *rq)
 	return t;
 }
 
-/* It has moved: the queue that it went to, locked, instead of rq. */
+/* t has moved: return its new queue, locked, instead of rq. */
 static __attribute__((noinline)) struct runq *
 rq_follow(struct runq *rq, struct thread *t)
 {
@@ -224,8 +224,8 @@ choose_cpu(const struct thread *t)
 	return stays ? t->cpu : (unsigned)__builtin_ctzl(may);
 }
 
-/* Rule 6: two ticks in turn of another user make them his.  Context: timer interrupt of
- * this CPU, which runs t. */
+/* Rule 6: the user of two ticks in a row becomes that of most ticks.  Context: timer
+ * interrupt of this CPU, which runs t. */
 void
 rq_vote(struct runq *rq, const struct thread *t)
 {
@@ -236,7 +236,7 @@ rq_vote(struct runq *rq, const struct thread *t)
 	rq->in_doubt = user != rq->ticks_of;
 }
 
-/* Rule 6: the ticks were another user's.  Interrupts off. */
+/* Rule 6: most ticks were another user's.  Interrupts off. */
 static bool
 is_of_few(const struct runq *rq, const struct thread *t)
 {
@@ -312,8 +312,8 @@ rq_place(struct runq *rq, struct thread *t)
 		md_send_resched(cpu);
 }
 
-/* The first that may leave its CPU for this one; NULL.  Of so many: who binds all his
- * threads to a CPU does not hold its queue up; what stands behind comes forward. */
+/* The first that may leave its CPU for this one; NULL.  Only STEAL_LOOKS are looked at,
+ * for a user may bind many threads to one CPU; later ones come forward in time. */
 static struct thread *
 may_come(const struct list *l, unsigned cpu)
 {
@@ -363,8 +363,8 @@ rq_steal(unsigned cpu)
 }
 
 /*
- * Where two more run and wait than here, one of them comes: with threads that never
- * sleep no CPU is ever idle, and each would stay where it was made.
+ * Take a thread from a CPU that has two more than this: if threads never sleep no CPU is
+ * ever idle, and each would stay where it was made.
  *
  * Context:  timer interrupt of this CPU, which is not idle.
  */

@@ -98,7 +98,7 @@ enter_asked(struct rwlock *l, enum rw_kind kind, lockrank_fn *judge)
 	enter(l, kind);
 }
 
-/* The word with one more who holds the lock; 0: he has to wait. */
+/* The word with one more holder; 0: the caller has to wait. */
 static uint32_t
 with_one_more(uint32_t word, enum rw_kind kind)
 {
@@ -107,8 +107,8 @@ with_one_more(uint32_t word, enum rw_kind kind)
 	return word < RW_READERS ? word + 1 : 0;
 }
 
-/* By one exchange; that another reader has come or gone is no reason to wait.  Returns:
- * what left no room for us, 0: we are in. */
+/* Enter by one exchange; again if another reader has come or gone.  Returns: the word
+ * that left no room for us, 0: we are in. */
 static inline uint32_t
 enter_at_once(struct rwlock *l, enum rw_kind kind)
 {
@@ -189,7 +189,7 @@ queue_up(struct rwlock *l, enum rw_kind kind)
 	spin_unlock_irq(&l->lock, flags);
 	CHECK(wait_sleep(&rw.w, WAIT_PLAIN, WAIT_FOREVER) == 0);
 	me->waits.rank = 0;
-	/* The one who hands over is done with rw when the lock is free. */
+	/* The thread that let us in has finished with rw when the lock is free. */
 	flags = spin_lock_irq(&l->lock);
 	ASSERT(l->writer == me || (l->readers & RW_READERS) > 0);
 	spin_unlock_irq(&l->lock, flags);
@@ -221,7 +221,7 @@ admit_waiters(struct rwlock *l)
 	atomic_store(&l->readers, held | (n != NULL ? RW_WAITED : 0));
 }
 
-/* Take `less` off a word that somebody waits for, and let in who may. */
+/* Subtract `less` from a word with waiters, and let in those who may enter. */
 static __attribute__((noinline)) void
 leave_waited(struct rwlock *l, uint32_t less)
 {

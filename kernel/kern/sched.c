@@ -94,8 +94,8 @@ sched_init(void)
 /*
  * Time since the last stamp was spent in this mode.
  *
- * The clock is read after the count became odd: who reads a later clock and
- * adds it to the old stamp finds the count changed, and reads all again.
+ * The clock is read after the count became odd: a reader that combines a later clock
+ * with the old stamp finds the count changed, and reads all again.
  *
  * Context:  interrupts off, or the timer interrupt; t is the current thread.
  * Returns:  the time.
@@ -128,8 +128,8 @@ charge_from(struct thread *t, uint64_t now)
 }
 
 /*
- * User and system time of a thread; a running stretch counts as system time
- * until the next tick knows better.  For one reader the sum never goes back.
+ * User and system time of a thread; the time since the last tick counts as system
+ * time until the next tick decides.  For one reader the sum never goes back.
  *
  * Locks:    none, any thread that cannot go away meanwhile.
  */
@@ -190,13 +190,14 @@ sched_admit(struct thread *t)
 	t->cpu = (uint16_t)rq_shortest(t);
 	rq = rq_lock_of(t);
 	t->state = TS_RUN;
-	/* One goes first, as often it ends, or sleeps, soon: of a crowd the first. */
+	/* Only the first of several new threads goes first: it often ends or sleeps
+	 * soon. */
 	t->ticks_left = rq_woken_wait(rq) ? 0 : 1;
 	rq_place(rq, t);
 	md_irq_restore(flags);
 }
 
-/* It slept: a part of that goes back to its slice.  Locks: rq->lock. */
+/* Give a part of its sleep back to its slice.  Locks: rq->lock. */
 static void
 end_sleep(struct runq *rq, struct thread *t)
 {
@@ -255,7 +256,7 @@ sched_notify(struct thread *t, uint32_t bits)
 /* ---- giving the CPU away ---- */
 
 /*
- * Sleep, unless done(arg) or pending bits end it before it begins.
+ * Sleep, unless done(arg) is true or pending bits end the sleep before it begins.
  *
  * Locks:    no spin lock.
  * Context:  thread, not idle.
@@ -412,7 +413,7 @@ put_prev(struct runq *rq, struct thread *prev, enum resched_why why)
 	}
 }
 
-/* The first in the queue; or prev, if it may go on and nobody waits; unlocks. */
+/* The first of the queue; or prev, if it may go on and nobody waits; unlocks. */
 static struct thread *
 pick_here(struct runq *rq, struct thread *prev, enum resched_why why)
 {
@@ -441,7 +442,7 @@ pick(struct runq *rq, struct thread *prev, enum resched_why why)
 		next = rq_steal(md_cpu());
 	if (next != NULL)
 		return next;
-	/* Whoever queues a thread here after this sees is_idle and calls us. */
+	/* A CPU that queues a thread here after this sees is_idle and calls us. */
 	spin_lock(&rq->lock);
 	next = rq_pop(rq);
 	if (next == NULL) {
@@ -496,7 +497,7 @@ idle_loop(void)
 			continue;
 		}
 		md_preempt_enable();
-		/* What came since then is pending and ends the halt at once. */
+		/* An interrupt since then is pending and ends the halt at once. */
 		md_idle();
 	}
 }

@@ -23,7 +23,7 @@
  *
  * Read next kern/sched.c, then proc/fork.c.
  */
-#define THREAD_TO_CALL /* here it is for who cannot have it in line */
+#define THREAD_TO_CALL /* a function for code that cannot inline it */
 #include "kern/kernfn.h"
 #include "lib/string.h"
 #include "mem/mem.h"
@@ -222,7 +222,7 @@ reap(void *arg)
 	thread_clear_dead();
 }
 
-/* Free what the struct itself outlives. */
+/* Free the parts that end before the struct. */
 static void
 take_parts(struct thread *t)
 {

@@ -172,9 +172,9 @@ timer_tick(void)
 	spin_unlock_irq(&timers.lock, flags);
 }
 
-/* ---- again and again ---- */
+/* ---- intervals ---- */
 
-/* See kern.h.  Locks: what guards it. */
+/* See kern.h.  Locks: the caller's, for t. */
 uint64_t
 itimer_pass(struct itimer *it, uint64_t now)
 {

@@ -37,7 +37,7 @@
 #define MORE 0x8000        /* second half of the record before */
 #define NEAR 10000         /* pauses in which a started entry is finished */
 
-/* Whose entry it is, as MD_WORD_WHO has it; also the third word of a record. */
+/* The origin of an entry, as in MD_WORD_WHO; also the third word of a record. */
 union origin {
 	uint64_t who;
 	struct {
@@ -53,7 +53,7 @@ struct entry {
 	uint64_t v[4];
 };
 
-/* What readers get. */
+/* A record as readers get it. */
 struct trace_rec {
 	uint64_t seq, tsc;
 	union origin from;
@@ -89,7 +89,7 @@ count_fields(const char *args)
 	return n;
 }
 
-/* Recorded only if somebody wants to see each of them. */
+/* Rows that are recorded only on request. */
 static bool
 is_left_out(unsigned i)
 {
@@ -193,8 +193,8 @@ entry_write(struct entry *e, uint16_t id, uint64_t a, uint64_t b, uint64_t c,
 	md_cycles_to(&e->tsc);
 }
 
-/* The end of ev_trace_put() where the host wants the entry, too, or this CPU leaves
- * none. */
+/* The end of ev_trace_put() if the host wants the entry, too, or this CPU has no
+ * ring. */
 static __attribute__((noinline)) void
 put_and_pass_on(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
     uint64_t flags)
@@ -212,9 +212,9 @@ put_and_pass_on(uint16_t id, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
 }
 
 /*
- * An entry into the ring of this CPU, of a row with this id.  Each instruction here
- * is paid by every event: no lock, and no call but the last, so that no register is
- * to be saved.
+ * Put an entry of the row with this id into the ring of this CPU.  Every event pays for
+ * each instruction here: no lock, and no call but the last, so that no register is
+ * saved.
  *
  * Context:  any.
  */
@@ -271,8 +271,8 @@ entry_read(const struct ring *r, uint64_t pos, struct entry *out)
 }
 
 /*
- * The entry of CPU cpu that is next, or the next that is left; false: none.  Where a
- * ring has overtaken the reader the others' entries of that time are left out, too
+ * The next entry of CPU cpu that is left; false: none.  If a ring has overtaken the
+ * reader, the entries of other CPUs from that time are left out, too
  * (skip_holes()).
  */
 static bool
@@ -330,8 +330,8 @@ next_entry(struct ev_cursor *c, struct entry *out)
 }
 
 /*
- * Let the cursor begin where each ring has all that happened: what one has of the
- * time before another's oldest entry is a story with holes.
+ * Let the cursor begin at the newest of the rings' oldest entries: from there on no ring
+ * has lost an entry.
  */
 static void
 skip_holes(struct ev_cursor *c)
@@ -354,8 +354,8 @@ skip_holes(struct ev_cursor *c)
 }
 
 /*
- * A cursor to what the rings have now, at most `most` entries of each; later
- * ones are not read by it.
+ * A cursor to the present entries of the rings, at most `most` of each; it does not
+ * read later ones.
  *
  * Locks:    none.
  */
@@ -373,7 +373,7 @@ ev_trace_begin(struct ev_cursor *c, uint64_t most)
 		c->number += c->pos[i];
 		c->entries += head - c->pos[i];
 	}
-	/* Who has looked at the clock before us writes his entry by then. */
+	/* A CPU that has read the clock before us has written its entry by then. */
 	for (i = 0; i < NEAR && md_ncpus() > 1; i++)
 		md_pause();
 	for (i = 0; i < MAXCPU; i++)

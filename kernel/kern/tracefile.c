@@ -92,7 +92,7 @@ put_records(struct ev_cursor *c, struct out *o)
 }
 
 /*
- * /proc/vm/trace from *at on, which is a struct ev_trace_place's: what the rings
+ * /proc/vm/trace from *at on, a struct ev_trace_place: the entries that the rings
  * had when *at was 0.
  *
  * Locks:    none needed.

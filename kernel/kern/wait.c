@@ -31,7 +31,7 @@
 
 #define WAKE_SOME 64u
 
-/* One sleep: what may end it. */
+/* One sleep, and what may end it. */
 struct sleep {
 	const struct waiter *ws;
 	unsigned n;
@@ -100,7 +100,7 @@ sleep_loop(struct sleep *s, enum wait_how how)
 	if ((atomic_load(&s->thread->pending) & ends) != 0 && !any_is_woken(s))
 		return -EINTR;
 	for (;;) {
-		/* It looks itself, once more, before it sleeps. */
+		/* sched_block() tests once more before it sleeps. */
 		sched_block(how, sleep_is_over, s);
 		if (any_is_woken(s))
 			return 0;
@@ -237,8 +237,8 @@ wake_one(struct waitq *q)
 	wake_matching(q, 1, NULL, NULL);
 }
 
-/* So many in one hold: programs decide how many wait for a pipe, and interrupts wait
- * meanwhile. */
+/* A limited number in one hold: programs decide how many wait for a pipe, and interrupts
+ * are off meanwhile. */
 void
 wake_all(struct waitq *q)
 {

@@ -64,7 +64,7 @@ work_queue(struct work *w)
 		wake_one(&works.more);
 }
 
-/* Run the first piece; false: there is none. */
+/* Run the first work; false: there is none. */
 static bool
 run_one(void)
 {

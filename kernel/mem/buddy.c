@@ -31,7 +31,8 @@
 #include "mem/buddy.h"
 #include "mem/mem.h"
 
-/* Descriptors that fill whole pages, three of them: frames are backed so many at once. */
+/* Descriptors of this many frames fill whole pages, three: memory is added in such
+ * steps. */
 #define BACKED_ORDER 8
 #define BACKED (1u << BACKED_ORDER)
 _Static_assert(BACKED * sizeof(struct vm_page) % PAGE_SIZE == 0, "whole pages");
@@ -64,7 +65,7 @@ buddy_init(void)
 	buddy.ram = info;
 	pfdb = (struct vm_page *)MD_PFDB_BASE;
 	back_descriptors(info);
-	/* Only now is it settled what boot_take() left. */
+	/* Only now no boot_take() can follow: the rest is free. */
 	for (i = 0; i < info->nranges; i++)
 		n += adopt_range(&info->range[i]);
 	return n;
@@ -167,8 +168,8 @@ buddy_max_pfn(void)
 /* ---- the lists ---- */
 
 /*
- * Of the head of a block.  Where it stands others keep a frame number, or a flag; it
- * is neither.
+ * The mark of a block's head.  Other frames keep a frame number or a flag in that field;
+ * the mark differs from both.
  */
 static uint32_t
 mark_of(unsigned order)
@@ -290,7 +291,7 @@ smallest(unsigned n)
 	return order;
 }
 
-/* Small blocks first, each as a whole: a frame costs little more than its store. */
+/* Small blocks first, each as a whole: so a frame costs little more than a store. */
 unsigned
 buddy_take(pfn_t *out, unsigned n)
 {
@@ -310,7 +311,7 @@ buddy_take(pfn_t *out, unsigned n)
 	return i;
 }
 
-/* How many of them, from the first on, are neighbours. */
+/* How many frames, from the first on, are adjacent. */
 static unsigned
 run_length(const pfn_t *pfns, unsigned n)
 {
@@ -321,7 +322,7 @@ run_length(const pfn_t *pfns, unsigned n)
 	return i;
 }
 
-/* What was mapped together was often taken together: it comes back in runs. */
+/* Pages mapped together were often allocated together: their frames come back in runs. */
 void
 buddy_put(const pfn_t *pfns, unsigned n)
 {

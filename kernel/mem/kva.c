@@ -155,7 +155,7 @@ kva_stack_used(const uint8_t *stack)
 	return (size_t)(end - w) * sizeof(*w);
 }
 
-/* The most of all stacks that no thread has any more. */
+/* The maximum over all stacks that were freed. */
 size_t
 kva_stacks_deepest(void)
 {
@@ -309,7 +309,7 @@ kva_map_device(pa_t pa, size_t bytes)
 
 /* ---- addresses ---- */
 
-/* So many pages of addresses; 0: none, or no memory for the tag. */
+/* Allocate addresses for this number of pages; 0: none, or no memory for the tag. */
 static va_t
 range_get(struct extents *x, size_t pages)
 {
@@ -327,7 +327,7 @@ range_get(struct extents *x, size_t pages)
 	return page << PAGE_SHIFT;
 }
 
-/* Only when its addresses are flushed: they may be handed out at once. */
+/* Free addresses only after their flush: they may be reused at once. */
 static void
 range_put(struct extents *x, va_t va, size_t pages)
 {

@@ -22,7 +22,7 @@
 #include "lib/hash.h"
 #include "mem/pagetree.h"
 
-/* No two numbers have one. */
+/* A different rank for each number. */
 static uint64_t
 rank_of(pfn_t pfn)
 {
@@ -35,7 +35,7 @@ page_or_null(pfn_t pfn)
 	return pfn == 0 ? NULL : &pfdb[pfn];
 }
 
-/* A link, and to whom it belongs: where something is to be hung. */
+/* A link and its node: the place for an insertion. */
 struct tree_place {
 	pfn_t *link;
 	pfn_t parent;
@@ -158,7 +158,7 @@ page_tree_next(const struct vm_page *pg)
 	return up;
 }
 
-/* Its parent names it, on the right side, and is above it. */
+/* Does its parent name it, on the right side, with a higher rank? */
 static bool
 is_well_hung(const struct page_tree *tree, const struct vm_page *pg)
 {

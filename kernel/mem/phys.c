@@ -154,7 +154,7 @@ phys_set_gate(bool (*gate)(uint64_t n))
 
 /*
  * With swap more is promised than there are frames, and programs need some to
- * work in: the kernel wires no more than its part, and for a user less.
+ * run: so the kernel wires no more than its part, and less for a user.
  */
 static bool
 may_wire(uint64_t n)
@@ -174,7 +174,7 @@ note_minimum(uint64_t left)
 }
 
 /*
- * Take n frames out of avail without looking which.
+ * Promise n frames: take them out of avail without choosing them.
  *
  * Returns:  false: this class may not go as low as that.
  */
@@ -211,12 +211,12 @@ phys_unpromise(uint64_t n)
 {
 	uint64_t have = atomic_add(&phys.avail, n);
 
-	/* One of those who wait for each frame. */
+	/* Wake one sleeper for each frame. */
 	for (; n > 0 && have <= phys_marks.low && phys.freed != NULL; n--, have++)
 		phys.freed();
 }
 
-/* The same, where it was refused: with frames taken from pages that nobody uses. */
+/* The same after a refusal: reclaim frames of unused pages first. */
 static __attribute__((noinline)) bool
 promise_reclaimed(enum phys_class class, uint64_t n)
 {
@@ -232,8 +232,8 @@ promise_reclaimed(enum phys_class class, uint64_t n)
 	return true;
 }
 
-/* So many times the kernel had no frame though it may have more: a number that changed
- * says that some may be there soon, for who can wait.  Locks: any. */
+/* How often the kernel got no frame though its part was not used up: after a change of
+ * this number a caller that can wait may find some soon.  Locks: any. */
 uint32_t
 phys_refusals(void)
 {
@@ -242,7 +242,7 @@ phys_refusals(void)
 
 /* ---- one frame ---- */
 
-/* A frame leaves: counted here, and from outside by who runs this. */
+/* A frame is allocated: counted here, and from outside by the calls of this function. */
 static __attribute__((noinline)) void
 phys_given(void)
 {
@@ -316,7 +316,7 @@ free_frame(struct vm_page *pg)
 }
 
 /*
- * RAM that boot/ had kept, and that has no more use, joins the rest: whole pages.
+ * Free RAM that boot/ had kept and that is not used any more: whole pages.
  *
  * Locks:    as phys_free(); nobody else calls it meanwhile.
  * Returns:  how many frames.
@@ -379,7 +379,7 @@ phys_free_chain(pfn_t chain)
 }
 
 /*
- * The same for one of which each byte is 0: it need not be cleared again.
+ * The same for a frame of zeros: it need not be cleared again.
  *
  * Locks:    as phys_alloc().
  */
@@ -488,7 +488,7 @@ from_others(void)
 	return pfn;
 }
 
-/* The caller has a promise, so a frame is somewhere, or will be at once. */
+/* The caller has a promise, so there is a frame somewhere, or will be at once. */
 static __attribute__((noinline)) pfn_t
 find_frame(void)
 {
@@ -533,8 +533,8 @@ phys_drain(void)
 	}
 }
 
-/* Zeroed frames split blocks: forget the zeros, so that blocks can join.  No more than
- * there are now: idle CPUs clear frames anew as fast as this forgets. */
+/* Zeroed frames split blocks: make them FREE, so that blocks can merge.  No more than
+ * there are now, for idle CPUs clear frames as fast as this loop runs. */
 static void
 unzero_all(void)
 {

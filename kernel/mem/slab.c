@@ -127,7 +127,7 @@ kmem_cache_free(struct kmem_cache *c, void *obj)
 
 	if (s == NULL || s->cache != c)
 		panic("kmem_cache_free: %p is not of %s", obj, c->name);
-	/* The object is still the caller's: no lock for looking at it. */
+	/* The object is still the caller's: no lock is needed to read it. */
 	i = index_of(s, obj);
 	check_red_zone(s, obj);
 	flags = spin_lock_irq(&c->lock);
@@ -193,7 +193,7 @@ poison_object(const struct kmem_slab *s, void *obj)
 		words_set(obj, POISON_FREE, s->cache->size / 8);
 }
 
-/* A free object must be as poison_object() left it: an instruction a word. */
+/* A free object must be as poison_object() left it: one instruction for each word. */
 static void
 check_poison(const struct kmem_slab *s, const void *obj)
 {
@@ -214,7 +214,7 @@ tag_is_free(uint64_t tag)
 	return (tag & TAG_MASK) == TAG_FREE;
 }
 
-/* From byte n of the object, which is to be live, to the end of the tag. */
+/* Draw the red zone of a new object, from byte n to the end of the tag. */
 static void
 draw_red_zone(const struct kmem_slab *s, void *obj, size_t n)
 {
@@ -281,7 +281,7 @@ slab_move(struct kmem_slab *s, struct kmem_slab **list)
 	slab_link(s, list);
 }
 
-/* After a change of nfree: to the list that it belongs on, seldom another one. */
+/* After a change of nfree: move it to its list, rarely another one than before. */
 static inline void
 slab_sort(struct kmem_slab *s)
 {
@@ -323,7 +323,7 @@ object_take(struct kmem_cache *c, size_t n)
 static void
 slab_put(struct kmem_slab *s, void *obj, unsigned i)
 {
-	ASSERT(!tag_is_free(*tag_of(s, obj))); /* freed by two at once */
+	ASSERT(!tag_is_free(*tag_of(s, obj))); /* freed by two threads at once */
 	poison_object(s, obj);
 	*tag_of(s, obj) = TAG_FREE | s->first_free;
 	s->first_free = (uint16_t)i;
@@ -400,8 +400,8 @@ slab_order(const struct kmem_cache *c, unsigned lost_fifths)
 }
 
 /*
- * Frames for a slab: adjacent ones are soon rare when memory is full, so a
- * run that wastes more has to do where the right one is not to be had.
+ * Frames for a slab: adjacent ones are rare when memory is full, so a
+ * run that wastes more is taken if there is none of the right size.
  */
 static struct vm_page *
 slab_frames(const struct kmem_cache *c, unsigned *order)
@@ -478,7 +478,7 @@ cache_add(struct kmem_cache *c, struct vm_page *pg, unsigned order, bool paid)
 	spin_unlock_irq(&c->lock, flags);
 }
 
-/* Apart, as slab_release() is: most objects come and go without. */
+/* Not inlined, like slab_release(): most calls do not need it. */
 static __attribute__((noinline)) bool
 cache_grow(struct kmem_cache *c)
 {
@@ -491,7 +491,7 @@ cache_grow(struct kmem_cache *c)
 }
 
 /*
- * Where the kernel may not grow, who has paid for objects gives a frame.
+ * If the kernel may not grow, a caller that was charged for objects gives a frame.
  *
  * Locks:    as kmem_cache_alloc().
  * Owns:     takes the frame over.

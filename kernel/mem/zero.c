@@ -81,7 +81,7 @@ phys_zero_idle(void)
 	if (!zeroed_has_room())
 		return false;
 	phys_stat(&s);
-	/* Not where frames are short, nor by breaking the promise of others. */
+	/* Not if frames are few, and only with a promise of its own. */
 	if (s.free + s.zeroed <= s.high)
 		return false;
 	md_preempt_disable();
