@@ -149,8 +149,8 @@ send_mark(unsigned id, uint64_t time_ns, const uint64_t *value)
 }
 
 /*
- * What vm_check(level) or the leak census found at a mark; nothing in a boot
- * that is not graded.
+ * Report the findings of vm_check(level) or of the leak check at a mark; nothing in a
+ * boot that is not graded.
  *
  * Locks:    none of a spin lock.
  */
@@ -167,7 +167,7 @@ graded_check(enum graded_check what, unsigned mark, unsigned findings)
 }
 
 /*
- * A line for the judge: a claim that does not hold, who waits for whom.
+ * A line for the grader: a claim that failed, or a thread that waits.
  *
  * Locks:    none of a spin lock.
  */

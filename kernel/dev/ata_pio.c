@@ -86,7 +86,7 @@ move_sector(struct ata_channel *c)
 }
 
 /*
- * Ask a drive what it is; interrupts of the channel are off.
+ * IDENTIFY a drive; interrupts of the channel are off.
  *
  * Context:  boot.
  * Returns:  is it a disk that we can use?

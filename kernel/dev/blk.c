@@ -334,7 +334,7 @@ is_overdue(const struct blk_queue *q, uint64_t now)
 	return false;
 }
 
-/* The reset has taken all in flight; who was late has one try less. */
+/* The reset has ended all in flight; an overdue request has one try less. */
 static void
 time_out(struct blk_queue *q)
 {

@@ -43,11 +43,11 @@ struct pty {
 	bool locked;                /* [P] no slave is opened */
 	bool packet;                /* [T] TIOCPKT: reads begin with a byte of status */
 	unsigned status;            /* [T] TIOCPKT_*, not yet read */
-	char out[OUT];              /* [T] ring: what the slave sent */
+	char out[OUT];              /* [T] ring: bytes from the slave */
 	unsigned head, n;           /* [T] */
 	struct mutex typing;        /* a leaf: whose bytes are going in */
 	struct waitq hand;          /* of the master: bytes, room, a turn */
-	struct ready ready;         /* who watches the master */
+	struct ready ready;         /* watches of the master */
 };
 
 static struct {

@@ -22,12 +22,12 @@
 #include "dev/ttydat.h"
 #include "lib/string.h"
 
-#define ECHO_KEY 256    /* what one key may show, at most */
+#define ECHO_KEY 256    /* the longest echo of one key */
 #define ECHO_MUCH 256   /* behind so much echo a batch of bytes ends */
 #define ECHO_MAX (ECHO_MUCH + ECHO_KEY)
 #define BATCH 256u      /* bytes taken in one hold of the lock */
 
-/* What input leaves to do once the lock is dropped. */
+/* Work that input leaves for after the lock is dropped. */
 struct effect {
 	char echo[ECHO_MAX];
 	size_t necho;

@@ -24,7 +24,7 @@ tty_tell(struct tty *t, unsigned bits)
 	ready_tell(&t->ready, bits);
 }
 
-/* The driver hears what has happened.  Locks:    none of rank >= LR_DEV. */
+/* Tell the driver of an event.  Locks:    none of rank >= LR_DEV. */
 void
 tty_note(struct tty *t, unsigned bits)
 {
@@ -395,7 +395,7 @@ tty_read(void *dev, void *buf, size_t n, bool nonblock)
 	struct tty *t = dev;
 	int r = 0;
 
-	/* Who is hung up reads its end. */
+	/* A read of a hung-up terminal returns the end of file. */
 	if (n == 0 || atomic_load(&t->hung))
 		return 0;
 	if (tty_job != NULL)

@@ -106,7 +106,7 @@ asker(void)
 }
 
 /*
- * What /dev/tty is to the current process.
+ * The terminal that /dev/tty is for the current process.
  *
  * Locks:    none held.
  * Owns:     the caller gets a reference.
@@ -233,8 +233,8 @@ tty_set_session(struct tty *t, uint64_t steal)
 }
 
 /*
- * The leader of a session is gone: the job in front hears of it, its terminal is
- * free.
+ * The leader of a session has ended: signal the foreground job, and free its
+ * terminal.
  *
  * Locks:    none held.
  */

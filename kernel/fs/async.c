@@ -93,7 +93,7 @@ async_told(struct watch *w, unsigned bits)
 	return true;
 }
 
-/* The first that is due, copied.  What it was told, or 0: there is none. */
+/* A copy of the first that is due.  Its events, or 0: there is none. */
 static unsigned
 take_due(struct file_owner *to)
 {
@@ -113,7 +113,7 @@ take_due(struct file_owner *to)
 }
 
 /*
- * Send to whom it is due.
+ * Send the signals that are due.
  *
  * Locks:    any of rank < LR_LEAF.
  * Context:  thread.
@@ -175,7 +175,7 @@ async_drop(struct file *f)
 	kmem_free(a);
 }
 
-/* Whom f's signals go to; all 0: nobody was ever told. */
+/* The receiver of f's signals; all 0: none was ever set. */
 void
 file_owner(struct file *f, struct file_owner *out)
 {
@@ -184,7 +184,7 @@ file_owner(struct file *f, struct file_owner *out)
 	*out = a == NULL ? (struct file_owner){ 0 } : UNDER_IRQ(&ready_lock, a->to);
 }
 
-/* From now on to him; signal and descriptor stay.  0, -ENOMEM. */
+/* Set the receiver; signal and descriptor stay.  0, -ENOMEM. */
 int
 file_set_owner(struct file *f, const struct file_owner *to)
 {

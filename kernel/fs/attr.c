@@ -23,7 +23,7 @@
 static int attr_check(struct vnode *v, const struct kattr *a);
 static void attr_apply(struct vnode *v, const struct kattr *a);
 
-/* Fill in all but what the file system has to say. */
+/* Fill in all but the fields from the file system. */
 void
 vn_stat(struct vnode *v, struct kstat *st)
 {
@@ -106,7 +106,7 @@ file_statfs(struct file *f, struct kstatfs *st)
 }
 
 /*
- * access(2): judged by the real ids, with AT_EACCESS by the effective ones.
+ * access(2): checked by the real ids, with AT_EACCESS by the effective ones.
  *
  * Returns:  0, -EACCES, -EROFS, and what lookup gives.
  */

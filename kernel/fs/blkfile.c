@@ -239,7 +239,7 @@ blkfile_find(uint64_t rdev)
 }
 
 /*
- * What mount(2) is told to mount: a disk's own name, or the path of a node.
+ * The source of mount(2): a disk's own name, or the path of a node.
  *
  * Locks:    none of a tree.
  * Returns:  0, -ENOTBLK, -ENXIO (no such disk), -ENOENT and what lookup gives.
@@ -317,7 +317,7 @@ blkfile_claim(struct bdev *d)
 	return r;
 }
 
-/* The counterpart; what nobody has open any more is forgotten. */
+/* The counterpart; pages of a disk that nobody has open are dropped. */
 void
 blkfile_release(struct bdev *d)
 {

@@ -25,7 +25,7 @@ move_to(const struct path_at *at, enum fs_place place)
 		r = -ENOTDIR;
 	else
 		r = vn_permit(w.vn, w.cred, VN_X);
-	/* What is wrong with the path is told to everybody. */
+	/* Errors of the path come first, for all users. */
 	if (r == 0 && place == PLACE_ROOT && !cred_may(w.cred, CAP_SYS_CHROOT))
 		r = -EPERM;
 	if (r == 0)
@@ -49,8 +49,8 @@ fs_chroot(const struct path_at *at)
 }
 
 /*
- * getcwd(2).  What does not lie below the root of the caller is told to be so, as on
- * Linux: no path of his leads there.
+ * getcwd(2).  A directory that does not lie below the root of the caller is marked so, as
+ * on Linux: no path of the caller leads there.
  *
  * Returns:  length without NUL; -ENOENT: the directory was removed;
  *           -ENAMETOOLONG: it has not room in cap.

@@ -61,7 +61,7 @@ struct filling {
 	int r;
 };
 
-/* With this mode: no umask is asked, it is that of who mounts. */
+/* With exactly this mode: the umask would be that of the mounting process. */
 static void
 make_node(struct filling *f, const char *name, unsigned mode, uint64_t rdev)
 {
@@ -282,7 +282,7 @@ swallow(struct uio *u)
 }
 
 /*
- * What the user has goes to the driver, a piece at a time: rule 2.
+ * The user's bytes go to the driver, a piece at a time: rule 2.
  *
  * Returns:  bytes, -ENOMEM, -ENOSPC, -EINVAL: it takes none, -EFAULT.
  */
@@ -307,7 +307,7 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 		got = uio_get(u, buf, (size_t)want);
 		if (got < want && f->ops == &stream_file_ops)
 			got = -EFAULT; /* a terminal takes a piece, or nothing */
-		/* Who has nothing to write hears that it is hung up, too. */
+		/* A write of 0 bytes also gets the error of a hung-up terminal. */
 		n = write_piece(f, buf, (size_t)MAX(got, 0));
 		n = n == 0 ? got : n;
 		done += n > 0 ? n : 0;
@@ -352,7 +352,7 @@ static const struct file_ops mem_file_ops = {
 	.close = chr_close,
 };
 
-/* What f, if it is an open character device, is; NULL: it is none. */
+/* The character device of f; NULL: it is none. */
 struct chr_dev *
 devfs_device(const struct file *f)
 {

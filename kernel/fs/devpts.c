@@ -39,7 +39,7 @@ static struct {
 	struct vnode *node[PTY_MAX]; /* tree; referenced */
 	struct user *payer[PTY_MAX]; /* mutex; NULL: not made */
 	bool hung[PTY_MAX];        /* mutex */
-	uint32_t uid[PTY_MAX];     /* mutex; who has made it */
+	uint32_t uid[PTY_MAX];     /* mutex; the user who has made it */
 	unsigned n;                /* mutex, read without; made */
 	struct pts_options o;      /* mutex; of the mount */
 } pts = { .mutex = MUTEX_INIT(pts.mutex, LR_VNODE) };

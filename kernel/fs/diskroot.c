@@ -72,7 +72,7 @@ root_dir(struct vnode *dir, const char *s, struct vnode **out)
 	return r;
 }
 
-/* What is mounted at name of the old root is seen at the same of the new. */
+/* The mount at name of the old root moves to the same name of the new one. */
 static int
 mount_move(struct mount *old, struct mount *new, const char *name)
 {

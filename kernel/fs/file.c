@@ -164,7 +164,7 @@ read_check(const struct file *f, const uint64_t *at)
 	return f->ops != NULL && f->ops->read == NULL ? -EINVAL : 0;
 }
 
-/* Does f want to hear of 0 bytes?  Those of a vector are nobody's. */
+/* Does f want calls with 0 bytes?  Those of a vector are skipped. */
 static bool
 reads_nothing(const struct file *f, const struct uio *u)
 {
@@ -300,7 +300,7 @@ ops_read(struct file *f, const uint64_t *at, struct uio *u)
 	return n;
 }
 
-/* Is what is written to v, and its attributes, durable at return? */
+/* Must bytes written to v, and its attributes, be durable at return? */
 static bool
 vn_is_sync(const struct vnode *v)
 {
@@ -308,7 +308,7 @@ vn_is_sync(const struct vnode *v)
 }
 
 /*
- * v has changed: durable at once, where its mount or inode asks for it.
+ * v has changed: make it durable at once, if its mount or inode asks for it.
  *
  * Locks:    none held.
  * Returns:  0, -EIO, what fstype.sync gives.

@@ -30,7 +30,7 @@ file_vmo(struct file *f)
 	return f->vn->vmo;
 }
 
-/* What is open, with a reference. */
+/* The vnode of an open file, with a reference. */
 struct vnode *
 file_vnode(struct file *f)
 {
@@ -38,7 +38,7 @@ file_vnode(struct file *f)
 	return f->vn;
 }
 
-/* What f names has been mapped: for who looks at times it was read. */
+/* The file of f was mapped: its access time changes as by a read. */
 void
 file_touch_mapped(struct file *f)
 {
@@ -82,8 +82,8 @@ file_uid(struct file *f)
 	return atomic_load_relaxed(&f->vn->uid);
 }
 
-/* A chown takes set-id bits: who reads a mode before it and an owner behind it has
- * rights that nobody has given.  Locks: takes attr_lock. */
+/* A chown clears set-id bits: a mode from before it with an owner from after it would
+ * give rights that nobody has granted.  Locks: takes attr_lock. */
 struct file_rights
 file_rights(struct file *f)
 {
@@ -184,7 +184,7 @@ file_path(struct file *f, char *buf, size_t cap)
 }
 
 /*
- * Bits that hold now, and who watches them change.  What has no poll function is
+ * Bits that hold now, and the list of their watches.  A file without a poll function is
  * always ready.
  */
 unsigned
@@ -225,7 +225,7 @@ file_set_async(struct file *f, int fd, bool on)
 	return at == NULL ? -ENOTTY : async_switch(f, fd, at, on);
 }
 
-/* What is left of ioctl(2) after the generic ones.  -ENOTTY: unknown. */
+/* The requests of ioctl(2) that are not generic.  -ENOTTY: unknown. */
 int64_t
 file_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {

@@ -65,7 +65,7 @@ static struct kmem_cache lock_cache = KMEM_CACHE("flock", struct lock_ent);
 static struct kmem_cache locks_cache = KMEM_CACHE("vnode_locks",
     struct vnode_locks);
 
-/* Who waits for whom. */
+/* The waits of owners for each other. */
 static struct {
 	struct spinlock lock;        /* LR_LEAF */
 	struct list bucket[BUCKETS]; /* [lock] lock_want of POSIX locks, by owner */
@@ -234,7 +234,7 @@ bucket_of(const void *owner)
 	return &waits.bucket[hash_u64((uintptr_t)owner) % BUCKETS];
 }
 
-/* For whom the owner waits; NULL: he does not. */
+/* The owner for which this one waits; NULL: none. */
 static const void *
 waits_for(const void *owner)
 {
@@ -295,7 +295,7 @@ let_go_locked(struct lock_want *w)
 	spin_unlock(&waits.lock);
 }
 
-/* e is about to become less: who hangs there is to be tried again. */
+/* e is about to shrink: collect its waiters, to be tried again. */
 static void
 free_waiting(struct lock_ent *e, struct list *again)
 {
@@ -425,7 +425,7 @@ grant_locked(struct lock_want *w, struct list *again)
 	insert_locked(w->locks, e);
 }
 
-/* Rule 3: try for all who have lost what they hung at. */
+/* Rule 3: try for all waiters whose lock has gone or shrunk. */
 static void
 settle_locked(struct vnode_locks *l, struct list *again)
 {
@@ -577,8 +577,8 @@ file_test_range(struct file *f, const void *owner, struct krange *k)
 }
 
 /*
- * A lock of the other type is given up first, whatever becomes of the new one:
- * two who share a file and both want it alone would wait for each other.
+ * A lock of the other type is given up first, even if the new one is not granted:
+ * two owners of shared locks that both want an exclusive one would wait for each other.
  */
 static void
 convert_begin(struct lock_want *w)
@@ -663,7 +663,7 @@ file_unlock_owner(struct file *f, const void *owner)
 	mutex_unlock(&l->lock);
 }
 
-/* The vnode ends: all who had locks have closed it. */
+/* The vnode ends: all owners of locks have closed it. */
 void
 flock_vnode_gone(struct vnode *v)
 {

@@ -334,7 +334,7 @@ name_clear(struct unpack *u)
 	return fs_unlink(&at);
 }
 
-/* What the name is, by itself or (follow) in the end; 0: nothing. */
+/* The type of the name, or (follow) of its target; 0: none. */
 static uint32_t
 name_type(struct unpack *u, unsigned flags)
 {

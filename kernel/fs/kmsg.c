@@ -85,7 +85,7 @@ line_take(struct file *f, struct klog_line *l, uint64_t *nr)
 	return r;
 }
 
-/* As a program reads it: what would be taken for more than text is in hex. */
+/* The text for programs: other than plain characters are in hex. */
 static void
 line_put(struct out *o, uint64_t nr, const struct klog_line *l)
 {

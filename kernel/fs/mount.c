@@ -62,7 +62,7 @@ mounted_root(const struct vnode *v, bool *ending)
 }
 
 /*
- * What one sees at v: itself, or the root of the file system mounted on it.
+ * The visible vnode at v: v itself, or the root of the file system mounted on it.
  *
  * Locks:    none of LR_VNODE; may take mounts.mutex and drop it (rule 2).
  * Owns:     the reference moves from v to the result.
@@ -166,7 +166,7 @@ mount_attach(struct mount *m, struct vnode *covered)
 
 	mutex_lock(&mounts.mutex);
 	if (covered != NULL) {
-		/* Who removes it looks for a mount under this lock. */
+		/* A removal of v looks for a mount under this lock. */
 		rw_lock_write_nested(&covered->mnt->tree);
 		names_hold();
 		if (covered->mounted != NULL)

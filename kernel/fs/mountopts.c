@@ -167,7 +167,7 @@ default_limit(void)
 	return ps.total / 2;
 }
 
-/* What a file system in memory gets unless told otherwise. */
+/* The default limits of a file system in memory. */
 void
 mount_limits_default(struct mount *m)
 {
@@ -175,7 +175,7 @@ mount_limits_default(struct mount *m)
 	m->max_vnodes = default_limit();
 }
 
-/* ",size=…" of a file system in memory: what is not as without a word. */
+/* ",size=…" of a file system in memory: the options that are not the defaults. */
 void
 mount_opts_show(struct out *out, struct mount *m)
 {

@@ -62,7 +62,7 @@ walk_path(struct walk *w, const struct path_at *at, unsigned flags)
 	return r;
 }
 
-/* Drop what walk_path() holds. */
+/* Drop the references of walk_path(). */
 void
 walk_end(struct walk *w)
 {
@@ -132,7 +132,7 @@ walk_cut(struct walk *w, bool *is_last)
 	*is_last = *p == '\0';
 }
 
-/* What is mounted at v, if anything, is v from now on: its reference goes along.  0,
+/* Replace v by the root of the mount at v, if there is one, with its reference.  0,
  * -EXDEV, v dropped. */
 static int
 walk_cross(struct walk *w, struct vnode **v)

@@ -95,7 +95,7 @@ names_create(struct walk *w, struct vn_new *n, struct vnode **out)
 }
 
 /*
- * What is the answer when the new name is not free, or not a name?
+ * The error if the new name is not free, or not a valid name.
  *
  * Returns:  0: it is free.
  */
@@ -348,7 +348,7 @@ fs_link(const struct path_at *from, const struct path_at *to)
 	struct walk wf = { 0 }, wt = { 0 };
 	int r;
 
-	/* A descriptor that was handed over shall not become a name. */
+	/* A descriptor from another process must not become a name. */
 	if ((from->flags & AT_EMPTY_PATH) != 0 && !fs_may(CAP_DAC_READ_SEARCH))
 		return -ENOENT;
 	r = walk_path(&wf, from, (from->flags & AT_SYMLINK_FOLLOW) != 0 ? 0 :

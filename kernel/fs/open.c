@@ -22,7 +22,7 @@
 
 #define OPEN_TRIES 16   /* races for one name, lost in a row */
 
-/* What one open() is about. */
+/* The state of one open(). */
 struct open_req {
 	const struct path_at *at;
 	unsigned flags, mode;
@@ -176,7 +176,7 @@ open_create(struct open_req *o)
 	if (r == -EPERM && (o->flags & O_TMPFILE) == O_TMPFILE)
 		r = -EOPNOTSUPP;
 	o->made = r == 0;
-	/* A file without a name that shall never get one. */
+	/* A file without a name that may never get one. */
 	if (o->made && n.name.len == 0 && (o->flags & O_EXCL) != 0)
 		o->vn->nameless = false;
 	return r;
@@ -281,7 +281,7 @@ undo_write:
  *
  * Context:  may sleep.
  * Returns:  0, -ENFILE, -ENOMEM, what file_start() gives.
- * Owns:     the caller gets the reference to the file; that to v stays his.
+ * Owns:     the caller gets the reference to the file, and keeps that to v.
  */
 int
 file_open_vnode(struct vnode *v, unsigned flags, struct file **out)

@@ -106,9 +106,9 @@ fifo_pipe(struct vnode *v)
 	return v->priv;
 }
 
-/* Who waits here looks after he has queued up, under the pipe's lock: who holds
- * it and finds nobody has missed nobody.  bits: for who watches; a write tells him,
- * whatever was there before, and a read only if it was full, as on Linux.  Locks: pipe
+/* Wake the sleepers and tell the watches.  A sleeper queues and tests under the pipe's
+ * lock, so with that held none is missed.  bits: for the watches; a write always tells
+ * them, a read only if the pipe was full, as on Linux.  Locks: pipe
  * lock held. */
 void
 pipe_tell_locked(struct pipe *p, unsigned bits)
@@ -139,7 +139,7 @@ end_open(struct pipe *p, struct file *f, enum end_kind kind)
 		atomic_store_release(&p->writers, p->writers + 1);
 		atomic_store_release(&p->wr_opens, p->wr_opens + 1);
 	}
-	/* News for who watches: there is an end that was not there. */
+	/* Tell the watches: a new end was opened. */
 	pipe_tell_locked(p, (file_can_read(f) && p->readers == 1) ||
 	    (file_can_write(f) && p->writers == 1) ? POLL_RD : 0);
 }
@@ -155,7 +155,7 @@ end_close(struct pipe *p, const struct file *f)
 		p->writers--;
 	if (p->readers == 0 && p->writers == 0)
 		pipe_ring_drop(p);
-	/* News for who is left alone, and for nobody else. */
+	/* Tell the other side if this was the last end of its kind. */
 	pipe_tell_locked(p, (p->readers == 0) != (p->writers == 0) ? READY_ALL : 0);
 }
 
@@ -457,7 +457,7 @@ piece_fill_locked(struct pipe *p, const struct file *f, struct uio *u)
 	return n;
 }
 
-/* What was written has no reader any more.  Locks: none. */
+/* A write has found no reader.  Locks: none. */
 void
 fs_signal_no_reader(void)
 {

@@ -55,8 +55,8 @@ poll_told(struct watch *w, unsigned bits)
 	return true;
 }
 
-/* On the list, unless the last who came there is of this call too: one who names a
- * file many times has one watch of it.  True: it is on it. */
+/* Enter the list, unless its last watch is also of this call: a call that names a file
+ * many times has one watch.  True: entered. */
 static bool
 watch_once(struct ready *at, struct poll_watch *w)
 {

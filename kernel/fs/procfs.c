@@ -321,7 +321,7 @@ proc_readdir(struct vnode *dir, uint64_t *pos, struct dirsink *sink)
 {
 	const struct proc_node *pd = proc_node_of(dir);
 
-	/* Who is gone has no names at all, not even the dots. */
+	/* The directory of a process that has gone is empty, even without the dots. */
 	if (pd->kind != PN_DIR && !procpid_is_there(pd))
 		return -ENOENT;
 	for (; *pos < 2; (*pos)++)

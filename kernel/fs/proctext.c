@@ -48,9 +48,9 @@ struct text {
 	uint64_t begin;  /* of the record in the whole text */
 };
 
-/* What file->priv is. */
+/* The struct behind file->priv. */
 struct proc_file {
-	struct text text;  /* [own] of who reads */
+	struct text text;  /* [own] the reader's */
 	struct aspace *as; /* [c] a reference; NULL: none, or not guarded */
 	bool by_root;      /* [c] opened by root */
 	uint64_t at[];     /* [own] of row->next, its place: the record behind text's */
@@ -257,7 +257,7 @@ write_over(const struct proc_node *pn, const char *s, size_t n)
 	return r < 0 ? r : (ssize_t)n;
 }
 
-/* /proc/sys is root's to set, whoever has opened it. */
+/* Only root may write /proc/sys, even if root has opened the file. */
 static bool
 is_roots(const struct proc_node *pn)
 {

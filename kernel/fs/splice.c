@@ -105,7 +105,7 @@ pipe_to_file(struct splice_call *c)
 
 /* ---- file → pipe ---- */
 
-/* The next page of in, or what is left of c, into a promised slot.  Bytes, -errno. */
+/* Read the next page of in, or the rest of c, into a promised slot.  Bytes, -errno. */
 static ssize_t
 piece_read(struct splice_call *c, uint64_t *off, size_t left)
 {
@@ -157,7 +157,7 @@ file_to_pipe(struct splice_call *c)
 
 	if (c->in_off != NULL)
 		off = c->in_off;
-	/* What comes in its own time keeps one slot from others while it comes. */
+	/* For an input that may sleep, one slot is reserved at a time. */
 	slots = pipe_promise(c->out, c->nowait, seeks ? SLOTS_AT_ONCE : 1);
 	if (slots < 0)
 		return slots;

@@ -58,7 +58,7 @@ file_run(void *client, uint64_t idx, uint64_t max, struct swap_run *run)
 	return v->mnt->type->place(v, idx, max, run);
 }
 
-/* The first page of what was claimed.  0, -EINVAL (too short), -EIO. */
+/* Read the first page of the area.  0, -EINVAL (too short), -EIO. */
 static int
 header_read(const struct swapfile *s, char *page)
 {

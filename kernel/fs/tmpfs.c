@@ -89,7 +89,7 @@ text_make(struct vnode *v, const char *target)
 	return done < 0 ? (int)done : (size_t)done == n.len ? 0 : -ENOSPC;
 }
 
-/* What the type needs besides a vnode.  0, -ENOMEM, -ENOSPC. */
+/* The structures that the type needs besides a vnode.  0, -ENOMEM, -ENOSPC. */
 static int
 vnode_fill(struct vnode *v, const struct vn_new *n)
 {

@@ -29,7 +29,7 @@
 struct user {
 	struct list_node node;   /* lock */
 	uint32_t uid;            /* [c] */
-	unsigned refs;           /* lock; what pays here */
+	unsigned refs;           /* lock; things that count here */
 	uint64_t has[USES];      /* [A] */
 };
 

@@ -45,7 +45,7 @@ struct sem_set {
 	struct sem *sems;        /* [c] n */
 };
 
-/* What the end of a process adds to the semaphores of one set. */
+/* The values that the end of a process adds to the semaphores of one set. */
 struct sem_undo {
 	struct list_node of_set; /* [I] set->undos */
 	struct list_node of_list; /* [I] list->all */

@@ -49,7 +49,7 @@ static int map_load(struct elf_image *, const struct elf_phdr *,
     struct aspace *, const struct map_limits *);
 
 /*
- * Read and judge the headers of an open file.
+ * Read and check the headers of an open file.
  *
  * Locks:    none; reads the file.
  * Owns:     elf_close() frees what img holds, after success and failure.

@@ -40,7 +40,7 @@
 #define ARG_MAX_BYTES (6ul << 20)
 #define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter */
 #define ARG_NO_BYTES (2 * PAGE_SIZE) /* of the stack: auxv, and the first frames */
-#define STACK_SECURE (8ul << 20) /* of who runs with another's rights, at most */
+#define STACK_SECURE (8ul << 20) /* the most that a set-id program may have */
 #define BRK_RANDOM_PAGES 0x2000
 
 /* All of a program that is about to start. */
@@ -49,7 +49,7 @@ struct exec_new {
 	struct path_at at;       /* the same, to be opened; dirf is referenced */
 	bool at_closes;          /* exec closes the descriptor of dirf */
 	uint8_t *buf;            /* a page, for the strings; at last FPU registers */
-	char line[SCRIPT_LINE + 1], next[SCRIPT_LINE + 1]; /* of #!: who runs it */
+	char line[SCRIPT_LINE + 1], next[SCRIPT_LINE + 1]; /* of #!: the interpreter */
 	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
 	unsigned prefix_len, nprefix;
 	struct file *file;       /* write denied */
@@ -378,7 +378,7 @@ script_line(struct exec_new *x, char *line, const char *self, char *next)
 	return r;
 }
 
-/* Does it act as who has started it? */
+/* Are its effective ids those of the user who started it? */
 static bool
 acts_as_itself(const struct cred *c)
 {
@@ -491,7 +491,7 @@ exec_space_make(struct exec_new *x, struct arg_src *src,
 	x->image = x->prog.where;
 	r = args_push(x->as, top, arg_limit(x->lim.stack), src, &aux, &x->image,
 	    &x->sp);
-	/* What its first instructions will need must be there now. */
+	/* The memory that its first instructions need must be there now. */
 	return r < 0 ? r : map_prepay_start(x->as);
 }
 
@@ -540,8 +540,8 @@ exec_limit_stack(struct proc *p)
 	return r;
 }
 
-/* Copies of what the new program must not share with other processes; the last thing
- * that may fail while the old one goes on. */
+/* Copy the structures that the new program must not share with other processes: the last
+ * step that may fail while the old program goes on. */
 static int
 exec_unshare(struct exec_new *x, struct task *tk)
 {
@@ -557,7 +557,7 @@ exec_unshare(struct exec_new *x, struct task *tk)
 	return x->secure ? exec_limit_stack(tk->proc) : 0;
 }
 
-/* Give back what is not yet the process's. */
+/* Give back all that does not belong to the process yet. */
 static void
 exec_free(struct exec_new *x)
 {

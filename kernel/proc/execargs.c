@@ -89,7 +89,7 @@ args_push(struct aspace *as, va_t top, uint64_t limit,
 	return r;
 }
 
-/* Are all strings of one list there, and do they fit into what is left? */
+/* Can all strings of one list be read, and do they fit into the rest? */
 static int
 check_list(struct stack_build *b, const struct arg_src *src, bool env,
     unsigned n)

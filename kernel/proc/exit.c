@@ -154,10 +154,10 @@ memory_has_others(const struct proc *p)
 }
 
 /*
- * What the memory of the program is told: locks of the robust list are
- * released, the word of CHILD_CLEARTID is cleared and its waiter woken, if
- * others stay who look at it, as on Linux.  Killed or not: the pages may have
- * to be read.
+ * The last stores to the program's memory: locks of the robust list are released,
+ * the word of CHILD_CLEARTID is cleared and its waiter woken, if other threads
+ * still use the memory, as on Linux.  Also if it was killed: the pages may have to
+ * be read.
  *
  * Locks:    none; errors of faults are ignored.
  */
@@ -205,7 +205,8 @@ task_count_out(struct task *tk)
 	list_remove(&tk->node);
 	list_remove(&tk->hash);
 	last = --p->nthreads == 0;
-	/* What this thread was woken for is now for the others, unless they end, too. */
+	/* A signal for which this thread was woken goes to the others, unless they end,
+	 * too. */
 	if (p->pending.set != 0 && !p->group_exit && p->execing == NULL)
 		LIST_FOREACH(other, &p->threads, node)
 			sig_recalc_locked(other);
@@ -254,7 +255,7 @@ init_ended(struct proc *p)
 	power_end(sig == 0 ? POWER_OFF : POWER_KILLED);
 }
 
-/* The last word to the judge: what is left behind, and how p ended. */
+/* The last records for the grader: the leaks, and how p ended. */
 static void
 init_judged(struct proc *p)
 {
@@ -269,7 +270,7 @@ init_judged(struct proc *p)
 }
 
 /*
- * The most memory that p has had, of what it is about to leave: ru_maxrss.
+ * The peak memory of p in the space that it is about to leave: ru_maxrss.
  *
  * Locks:    takes proc_lock; p->as does not change.
  */
@@ -352,8 +353,8 @@ find_reaper_locked(struct proc *p)
 }
 
 /*
- * A zombie got a new parent, or the one it has may see it now: it is told, or the
- * zombie goes at once.
+ * A zombie got a new parent, or its parent may see it now: notify the parent, or free
+ * the zombie at once.
  *
  * Locks:    proc_lock held.
  * Owns:     drops the table's reference when nobody will wait.

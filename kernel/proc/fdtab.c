@@ -265,7 +265,7 @@ take_out_locked(struct fdtab *t, unsigned fd)
 }
 
 /*
- * exec: close what is marked.  The table is the process's own by then.
+ * exec: close the marked descriptors.  The table is the process's own by then.
  *
  * Context:  may sleep.
  */

@@ -186,7 +186,8 @@ clone_reserve(struct clone_state *s)
 	return s->thread != NULL ? 0 : -ENOMEM;
 }
 
-/* RLIMIT_NPROC; root is free of it.  Who may have more than there are is not counted. */
+/* RLIMIT_NPROC; root is exempt.  Processes are not counted if the limit is too high to
+ * reach. */
 static bool
 too_many_locked(const struct proc *p)
 {
@@ -199,7 +200,7 @@ too_many_locked(const struct proc *p)
 	    proc_count_uid_locked(p->cred.uid) >= most;
 }
 
-/* The signal may have woken another thread: this one shall look as well. */
+/* The signal may have woken another thread: make this one look, too. */
 static int
 restart_locked(void)
 {
@@ -355,7 +356,7 @@ clone_registers(struct clone_state *s)
 	as_bind_thread(t, s->as != NULL ? s->as : s->proc->as);
 }
 
-/* What a new process has from its parent.  Locks: proc_lock held. */
+/* The fields that a new process inherits.  Locks: proc_lock held. */
 static void
 clone_inherit(struct clone_state *s)
 {
@@ -413,7 +414,7 @@ clone_enter_tree(struct clone_state *s)
 	proc_reparent_locked(p, to);
 }
 
-/* Rule 4; who sent it is not kept.  Locks: proc_lock held. */
+/* Rule 4; the sender is not recorded.  Locks: proc_lock held. */
 static void
 clone_send_missed(struct clone_state *s)
 {
@@ -429,8 +430,8 @@ clone_send_missed(struct clone_state *s)
 }
 
 /*
- * Enter the child into the tree and the tables: from here on it is found.  event: what
- * it is to the caller's tracer, or 0.
+ * Enter the child into the tree and the tables: from here on it is found.  event: the
+ * event for the caller's tracer, or 0.
  *
  * Locks:    takes proc_lock.
  * Returns:  0, -EINTR: the process was told to end; -EAGAIN: others were
@@ -479,7 +480,7 @@ clone_publish(struct clone_state *s, enum trace_event *event)
 	return 0;
 }
 
-/* Give back what clone_reserve() took, whatever that was. */
+/* Give back what clone_reserve() took, also if it stopped halfway. */
 static void
 clone_undo(struct clone_state *s)
 {

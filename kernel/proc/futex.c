@@ -127,7 +127,7 @@ wake_count(uint32_t val)
 
 /*
  * Wake up to n waiters of the key; futexes.lock is held.  How many; -EINVAL: one of
- * them waits for an owner, who alone wakes him.
+ * them waits for a PI lock, and only the owner may wake it.
  */
 static int
 wake_key_locked(const uintptr_t key[2], unsigned n, uint32_t bitset)
@@ -280,7 +280,7 @@ futex_waiter_init(struct futex_waiter *w, struct pi_waiter *pi)
 	list_node_init(&w->node);
 }
 
-/* Until somebody wakes w.  0, -ETIMEDOUT, -EINTR: perhaps he has all the same. */
+/* Sleep until w is woken.  0, -ETIMEDOUT, -EINTR: it may have been woken all the same. */
 int
 futex_sleep(const struct futex_req *q, struct futex_waiter *w)
 {
@@ -441,9 +441,9 @@ futex_wake_at(va_t addr, unsigned n)
 }
 
 /*
- * The word of the current space becomes 0, at once and not byte by byte: to who
- * finds it free it is a lock.  A waiter is woken.  Where no futex can be, not
- * aligned, it is plain memory.  Errors are the user's.
+ * Store 0 to the word of the current space in one store, not byte by byte: other
+ * threads may use it as a lock.  Wake a waiter.  An unaligned word cannot be a
+ * futex and is stored as plain memory.  Errors are ignored.
  *
  * Locks:    none; writes user memory.
  */

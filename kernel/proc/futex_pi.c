@@ -37,7 +37,7 @@
 enum pi_state {
 	PI_WAITS,                /* for an owner */
 	PI_FIRST_WORD,           /* WAIT_REQUEUE_PI: until it is sent to the second */
-	PI_OWNS                  /* it has the lock, and is told so */
+	PI_OWNS                  /* it has the lock, and was woken */
 };
 
 /* A thread, as one waits for it. */
@@ -58,7 +58,7 @@ struct pi_waiter {
 };
 
 static struct {
-	struct list owners[HASH];    /* [F] who waits, by the owner's serial */
+	struct list owners[HASH];    /* [F] waiters, by the owner's serial */
 	struct list sleepers[HASH];  /* [F] the same, by their own */
 	struct waitq ended;          /* until a thread of PI_ENDS is of PI_ENDED */
 } pi;
@@ -93,8 +93,8 @@ waiter_init(struct pi_waiter *p, enum pi_state state)
  * The thread that the word names.
  *
  * Locks:    takes proc_lock.
- * Returns:  0: serial 0 where there is none, or none any more; -EBUSY: he ends, and
- *           what becomes of the word is not sure yet.
+ * Returns:  0: serial 0 if there is no such thread (any more); -EBUSY: it is ending,
+ *           and the word may still change.
  */
 static int
 word_owner(uint32_t word, struct pi_owner *o)
@@ -116,7 +116,7 @@ word_owner(uint32_t word, struct pi_owner *o)
 	return part == PI_ENDS ? -EBUSY : 0;
 }
 
-/* Is he still there?  Rule 3: if not, what waits for him is handed on. */
+/* Does the owner still exist?  Rule 3: if not, its lock is handed on. */
 static void
 look_at_owner(const struct pi_owner *o)
 {
@@ -127,10 +127,10 @@ look_at_owner(const struct pi_owner *o)
 }
 
 /*
- * Sleep until he, or another, has ended: rule 6.
+ * Sleep until the owner, or another thread, has ended: rule 6.
  *
  * Locks:    none.
- * Returns:  -EAGAIN, *again: the word is to be looked at anew; -ERESTARTNOINTR: killed.
+ * Returns:  -EAGAIN, *again: look at the word again; -ERESTARTNOINTR: killed.
  */
 static int
 wait_for_end(const struct pi_owner *o, bool *again)
@@ -214,8 +214,8 @@ join_locked(const struct futex_waiter *top, uint32_t v, struct pi_owner *o)
 	return (int)tid == p->owner.tid ? 0 : -EINVAL;
 }
 
-/* The first who waits for that key has the lock, and is woken; all others wait for
- * him.  If the old owner has ended he stays where he is: rule 4. */
+/* The first waiter for that key gets the lock, and is woken; all others wait for it.
+ * If the old owner has ended the new one stays in the queue: rule 4. */
 static void
 hand_on_locked(const uintptr_t key[2], bool ended)
 {
@@ -261,8 +261,8 @@ futex_pi_owner_is(struct task *tk, enum pi_part part)
 }
 
 /*
- * A thread ends, or runs another program: who waits for it has its locks, each the
- * first.
+ * A thread ends, or execs: the first waiter for each of its locks gets the
+ * lock.
  *
  * Locks:    takes futexes.lock, anew for each lock.
  */
@@ -301,8 +301,8 @@ write_word_locked(struct pi_waiter *p, uint32_t *word)
 			w->pi->unwritten = false;
 }
 
-/* The lock of an owner who has ended is p's.  0, or what the memory answers: then it
- * is the next one's. */
+/* The lock of a dead owner goes to p.  0, or an error of the memory: then to the next
+ * waiter. */
 static int
 take_over(const struct futex_req *q, va_t addr, struct pi_waiter *p)
 {
@@ -350,12 +350,12 @@ wait_for_lock(const struct futex_req *q, va_t addr, struct pi_waiter *p,
 /* ---- FUTEX_LOCK_PI ---- */
 
 /*
- * The lock for p, whose word is pinned, or a place in the queue.  o: whom the word
- * has named; afterwards whom p waits for.
+ * Get the lock for p, whose word is pinned, or a place in the queue.  o: the thread that
+ * the word named; afterwards the one for which p waits.
  *
  * Locks:    futexes.lock held.
  * Returns:  1: p's thread has it; 0: it is behind o, but not yet in the queue;
- *           -EAGAIN: the word has changed, or must be looked at anew; -EDEADLK,
+ *           -EAGAIN: the word has changed, or must be read again; -EDEADLK,
  *           -EINVAL, -ESRCH.
  */
 static int

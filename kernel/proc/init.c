@@ -11,7 +11,7 @@
 #include "proc/procdat.h"
 #include "proc/procfn.h"
 
-/* One that is told to end may take what its end takes. */
+/* A process that was told to end may take the memory that its end needs. */
 static bool
 acts_for_user(void)
 {

@@ -90,8 +90,8 @@ fire_real_locked(struct proc *p, uint64_t now)
 }
 
 /*
- * A SIGALRM of the process is taken, whoever has sent it: an ITIMER_REAL that has
- * fired goes on (rule 5).  A missed interval is not made up for.
+ * A SIGALRM of the process is taken, from any sender: an ITIMER_REAL that has fired
+ * goes on (rule 5).  Missed intervals are not made up for.
  *
  * Locks:    proc_lock held; p has threads.
  */
@@ -131,7 +131,7 @@ alarm_work(void *arg)
 }
 
 /*
- * What p waits for has changed: the alarm is that of the first.
+ * The timers of p have changed: set the alarm to the first of them.
  *
  * Locks:    proc_lock held.
  */

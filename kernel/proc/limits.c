@@ -87,8 +87,8 @@ limits_set_locked(struct proc *p, enum rlimit_id id, const struct rlimit *new)
 }
 
 /*
- * The space of p heeds by itself what limits memory: it is told when one changes, and
- * when p gets the space.
+ * The space of p enforces the limits of memory: give it the new ones when a limit
+ * changes, and when p gets the space.
  *
  * Locks:    proc_lock held.
  */
@@ -126,7 +126,8 @@ limits_left_locked(struct aspace *as)
 
 /* ---- RLIMIT_NPROC where none is made ---- */
 
-/* Has the user more than p may?  Who may have more than there are is not counted. */
+/* Has the user more processes than p may have?  Not counted if the limit is out of
+ * reach. */
 static bool
 has_too_many_locked(const struct proc *p, uint32_t uid)
 {
@@ -154,7 +155,7 @@ limits_meet_user_locked(struct proc *p, uint32_t uid)
  * May p start another program, as for the number of its user's processes?
  *
  * Locks:    takes proc_lock.
- * Returns:  0; -EAGAIN: they were too many when it became his, and are.
+ * Returns:  0; -EAGAIN: there were too many when p changed to the user, and still are.
  */
 int
 limits_check_exec(struct proc *p)

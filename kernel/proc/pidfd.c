@@ -30,7 +30,7 @@
 struct pidfd {
 	struct list_node node;       /* pidfds.lock */
 	struct proc *of;             /* [c] a reference */
-	struct ready ready;          /* who watches for its end */
+	struct ready ready;          /* watches for its end */
 };
 
 static struct {
@@ -59,7 +59,7 @@ pidfd_tell(const struct proc *p)
 	struct list *l = bucket_of(p);
 	struct pidfd *d;
 
-	/* Who opens one now sees the end when he looks. */
+	/* A pidfd that is opened now shows the end at once. */
 	if (list_is_empty(l))
 		return;
 	spin_lock(&pidfds.lock);
@@ -176,7 +176,7 @@ pidfd_open(int pid, unsigned flags, struct file **out)
 }
 
 /*
- * kill(2) for the process, whoever has its number now.
+ * kill(2) for the process, even if its number has a new bearer.
  *
  * Locks:    takes proc_lock.
  * Returns:  0, -ESRCH, -EINVAL, -EPERM, -EAGAIN.

@@ -172,7 +172,7 @@ task_kill(struct thread *t)
 /* ---- what it has of its own ---- */
 
 /*
- * The current thread gets a table of descriptors that nobody shares.
+ * Give the current thread a descriptor table that is not shared.
  *
  * Locks:    takes proc_lock.
  * Returns:  0; -ENOMEM: nothing has changed.

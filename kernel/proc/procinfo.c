@@ -635,8 +635,8 @@ pagemap_put(struct aspace *as, enum pagemap_pfn pfn, uint64_t off, struct uio *u
 	return done > 0 ? done : n;
 }
 
-/* A word of 8 bytes for each page.  The frames' numbers are for root only: for who opened
- * the file, or a program of root's would tell whoever gave it as its input.
+/* A word of 8 bytes for each page.  Frame numbers only if root has opened the file: else
+ * a root program could reveal them to a user who gave it the file as its input.
  * -EINVAL: not whole words. */
 static ssize_t
 read_pagemap(struct aspace *as, bool by_root, uint64_t off, struct uio *u)

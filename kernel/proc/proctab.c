@@ -33,7 +33,7 @@ static struct {
 	struct list all;             /* [L] */
 	struct list by_pid[HASH];    /* [L] */
 	struct list by_tid[HASH];    /* [L] */
-	uint64_t joined;             /* [L] of the last who got a parent */
+	uint64_t joined;             /* [L] of the last child that got a parent */
 } table;
 
 /* Nobody exists yet.  Locks: none; boot. */
@@ -296,8 +296,8 @@ proc_reparent_locked(struct proc *child, struct proc *to)
 }
 
 /*
- * The child has ended, stopped or goes on: its parent's wait finds it, among others
- * of whom that is true in the order in which they became children.  Init has no
+ * The child has ended, stopped or continued: list it for its parent's wait, among other
+ * such children in the order in which they became children.  Init has no
  * parent.
  *
  * Locks:    proc_lock held.

@@ -99,7 +99,7 @@ timed_task_locked(const struct ptimer *t)
 	return tk != NULL && tk->serial == t->timed_serial && !tk->exiting ? tk : NULL;
 }
 
-/* What its clock shows; false: that has ended. */
+/* The time of its clock; false: the clock has ended. */
 static bool
 clock_locked(const struct ptimer *t, uint64_t *now)
 {
@@ -270,7 +270,7 @@ ptimers_fire_locked(struct proc *p, uint64_t now)
 }
 
 /*
- * Those that wait for what the current thread and its process have used.
+ * The timers on CPU time of the current thread and its process.
  *
  * Locks:    takes proc_lock.
  */
@@ -356,7 +356,7 @@ number_locked(struct ptimers *all, struct ptimer *t)
 	rb_insert(&all->numbered, &t->numbered, parent, link, NULL);
 }
 
-/* Who is to have the signal.  0, -EINVAL: not one of ours. */
+/* Find the receiver of the signal.  0, -EINVAL: a thread of another process. */
 static int
 target_locked(struct ptimer *t)
 {

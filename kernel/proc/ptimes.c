@@ -39,8 +39,8 @@ proc_times_locked(struct proc *p, uint64_t *utime, uint64_t *stime)
 }
 
 /*
- * Page faults of a process, those of ended threads included: what vm/ counts by
- * thread, in one instruction a fault.
+ * Page faults of a process, with those of ended threads: vm/ counts them by
+ * thread, in one instruction for each fault.
  *
  * Locks:    proc_lock held.
  */

@@ -126,7 +126,7 @@ trace_attach(int tid, enum trace_start how, unsigned options)
 			sig_recalc_locked(tk);
 	}
 	spin_unlock(&proc_lock);
-	/* So that who waits for the tracee at once finds it. */
+	/* So that a wait for the tracee finds it at once. */
 	if (r == 0 && was_in_stop)
 		(void)wait_until(&proc_current()->child_wq, WAIT_KILLABLE, WAIT_FOREVER,
 		    !is_on_the_way(tid));
@@ -351,8 +351,8 @@ trace_drops_rights_locked(const struct task *tk)
 /* ---- ends ---- */
 
 /*
- * A thread that is traced has ended.  Its tracer is told, and finds it by wait; the
- * first one of a process when that has ended.
+ * A traced thread has ended.  Notify its tracer, which finds it by wait; for the first
+ * thread of a process when the process has ended.
  *
  * Locks:    proc_lock held.
  */

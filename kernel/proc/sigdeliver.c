@@ -182,8 +182,8 @@ stop_here_locked(struct task *tk)
 }
 
 /*
- * Stop for the tracer or with the process, if it is time to; proc_lock is held, and
- * released meanwhile.  The first that goes on after a SIGCONT says so.
+ * Stop for the tracer or with the process, if that is due; proc_lock is held, and
+ * dropped meanwhile.  The first thread that goes on after a SIGCONT reports it.
  *
  * Returns:  did it stop?
  */

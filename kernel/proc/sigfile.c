@@ -93,7 +93,7 @@ is_of_file(const struct siginfo *si)
 	    si->signo != SIGCHLD && si->signo != SIGSYS);
 }
 
-/* Which fields there are depends on who has sent it. */
+/* The sender's kind decides which fields are valid. */
 static void
 write_text(const struct siginfo *si, struct sigtext *t)
 {
@@ -199,7 +199,7 @@ signalfd_create(uint64_t set, unsigned flags, struct file **out)
 	return r;
 }
 
-/* Another set: who watches looks anew.  0, -EINVAL: f is no signalfd. */
+/* Set another set, and wake the watches.  0, -EINVAL: f is no signalfd. */
 int
 signalfd_change(struct file *f, uint64_t set)
 {

@@ -60,7 +60,7 @@ sig_on_altstack(const struct task *tk, va_t sp)
 	return sp > s->sp && sp - s->sp <= s->size;
 }
 
-/* What a program reads about a signal. */
+/* Fill in the siginfo of a signal. */
 void
 sig_to_abi(const struct siginfo *si, struct abi_siginfo *out)
 {
@@ -160,10 +160,10 @@ frame_fill(struct abi_sigframe *f, const struct task *tk,
 }
 
 /*
- * rt_sigreturn: back to where the signal came.
+ * rt_sigreturn: back to the place where the signal came.
  *
  * Locks:    none; reads user memory.
- * Returns:  rax as it shall be; a bad frame forces SIGSEGV.
+ * Returns:  the value for rax; a bad frame forces SIGSEGV.
  */
 int64_t
 sig_return(struct trapframe *tf)

@@ -78,7 +78,7 @@ sighand_discard(struct sighand *sh)
 	kmem_cache_free(&sighands, sh);
 }
 
-/* A forked process has what its parent has.  Locks: proc_lock held. */
+/* A forked process has the actions of its parent.  Locks: proc_lock held. */
 void
 sighand_share_locked(struct sighand *sh, const struct sighand *from)
 {

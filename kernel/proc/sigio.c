@@ -22,7 +22,7 @@
 #include "fs/fscall.h"
 #include "lib/errno.h"
 
-/* What has happened, as siginfo tells it. */
+/* The event, as in siginfo. */
 #define POLLWRBAND 0x200
 #define BAND_IN (POLLIN | POLLRDNORM)
 #define BAND_OUT (POLLOUT | POLLWRNORM | POLLWRBAND)
@@ -67,7 +67,7 @@ is_there_locked(const struct file_owner *o)
 	return false;
 }
 
-/* Is o->id still who it was?  Rule 1.  Locks: takes proc_lock. */
+/* Has o->id still the same bearer?  Rule 1.  Locks: takes proc_lock. */
 bool
 sigio_owner_lives(const struct file_owner *o)
 {
@@ -75,10 +75,10 @@ sigio_owner_lives(const struct file_owner *o)
 }
 
 /*
- * The current process makes o->id an owner: who that is now, and what it may.
+ * The current process makes o->id an owner: record its present bearer, and our rights.
  *
  * Locks:    takes proc_lock.
- * Returns:  0, -ESRCH: the number is nobody's.
+ * Returns:  0, -ESRCH: the number has no bearer.
  */
 int
 sigio_owner_find(struct file_owner *o)
@@ -174,7 +174,7 @@ send_news(const struct file_owner *o, int code, uint64_t band)
 	spin_unlock(&proc_lock);
 }
 
-/* A file with the owner o was told so.  Locks: takes proc_lock. */
+/* Signal the owner o of a file.  Locks: takes proc_lock. */
 static void
 sigio_send(const struct file_owner *o, unsigned told)
 {

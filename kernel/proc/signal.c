@@ -99,7 +99,7 @@ sigpend_flush_locked(struct sigpend *sp, uint64_t set)
 }
 
 /*
- * Forget what timers have sent.
+ * Discard signals of timers.
  *
  * Locks:    proc_lock held.
  */
@@ -189,7 +189,7 @@ sig_first_of(uint64_t set)
 	return set == 0 ? 0 : __builtin_ctzl(set) + 1;
 }
 
-/* What the system does with a signal that is not caught. */
+/* The default action of a signal. */
 enum sig_default
 sig_default(int signo)
 {
@@ -270,7 +270,7 @@ sig_send_proc_locked(struct proc *p, const struct siginfo *si)
 	return post_locked(p, NULL, NULL, si);
 }
 
-/* The same; first, a thread of it, is asked first: rule 5.  Locks: proc_lock held. */
+/* The same; the thread `first` is tried first: rule 5.  Locks: proc_lock held. */
 int
 sig_send_first_locked(struct task *first, const struct siginfo *si)
 {
@@ -340,7 +340,7 @@ begins_locked(struct proc *p, struct task *to, struct task **first, int signo)
 	return !sig_is_ignored_locked(*first, signo);
 }
 
-/* It is queued: somebody shall see to it. */
+/* It is queued: choose a thread and wake it. */
 static void
 is_pending_locked(struct proc *p, struct task *to, struct task *first, int signo)
 {
@@ -403,7 +403,7 @@ sigq_send_locked(struct sigq *q, struct task *to, const struct siginfo *si)
 	return true;
 }
 
-/* What is pending of it stays so.  Locks: proc_lock held. */
+/* Signals that are pending stay so.  Locks: proc_lock held. */
 void
 sigq_leave_locked(struct sigq *q)
 {
@@ -427,9 +427,9 @@ flush_everywhere_locked(struct proc *p, uint64_t set)
 }
 
 /*
- * SIGCONT continues even when it is blocked or ignored.  A wait finds it from now on;
- * the parent hears of it from the first thread that goes on.  If not all had stopped,
- * that is the news: they have, and go on.
+ * SIGCONT continues even when it is blocked or ignored.  A wait finds it from now on; the
+ * first thread that goes on notifies the parent.  If not all threads had stopped, both
+ * the stop and the continuation are reported.
  */
 static void
 continue_locked(struct proc *p)
@@ -481,7 +481,7 @@ queue_count(void *arg, struct proc *p)
 }
 
 /*
- * Entries of all processes of p's user: what RLIMIT_SIGPENDING limits.
+ * The entries of all processes of p's user, which RLIMIT_SIGPENDING limits.
  *
  * Locks:    proc_lock held.
  */
@@ -516,9 +516,9 @@ sigq_alloc_locked(struct proc *p, uint64_t limit)
 }
 
 /*
- * What kill(2) or the kernel sends of the standard signals is not limited; what
- * a program queues is.  A signal without an entry is delivered with plain
- * information, but for a real-time one whose sender wants to know.
+ * Standard signals from kill(2) or the kernel are not limited; queued ones of
+ * programs are.  A signal without an entry is delivered with plain information; but
+ * a real-time one whose sender wants to know fails.
  */
 static int
 queue_locked(struct proc *p, struct sigpend *sp, const struct siginfo *si)
@@ -547,7 +547,7 @@ takes(const struct task *tk, int signo)
 	return (tk->blocked & ~tk->wanted & SIGBIT(signo)) == 0;
 }
 
-/* The thread that shall see to it: first, if it takes it; NULL: nobody yet. */
+/* The thread for the signal: `first`, if it takes it; NULL: none yet. */
 static struct task *
 choose_locked(struct proc *p, struct task *first, int signo)
 {
@@ -578,8 +578,8 @@ wake_for_locked(struct proc *p, struct task *tk, int signo)
 }
 
 /*
- * A thread of p takes the signals of set no longer.  What is pending of them
- * for the process may have been on its way to that one: it finds another.
+ * A thread of p no longer takes the signals of set.  Choose another thread for pending
+ * ones of the process, for which this thread may have been chosen.
  *
  * Locks:    proc_lock held.
  */
@@ -596,8 +596,8 @@ sig_retarget_locked(struct proc *p, uint64_t set)
 }
 
 /*
- * All threads of p but one shall end at their next return to user mode, or at once if
- * they show their end already.
+ * Make all threads of p but one end at their next return to user mode, or at once if
+ * they are at their exit stop already.
  *
  * Locks:    proc_lock held.
  */
@@ -615,7 +615,7 @@ kill_others_locked(struct proc *p, struct task *but)
 }
 
 /*
- * All threads of p shall end; the first caller's status counts.
+ * Make all threads of p end; the first caller's status counts.
  *
  * Locks:    proc_lock held.
  */
@@ -641,7 +641,8 @@ maker_locked(const struct proc *p)
 	return tk != NULL && tk->proc == p->parent ? tk : NULL;
 }
 
-/* Is it told of stops?  Who ignores them never is, not even while they are blocked. */
+/* Is the parent notified of stops?  Not if it ignores SIGCHLD, even while that is
+ * blocked. */
 static bool
 wants_news(const struct proc *parent)
 {
@@ -652,7 +653,7 @@ wants_news(const struct proc *parent)
 
 /*
  * News of a child, or of a thread that it traces, for a process whose wait finds them.
- * first: the thread that is asked first, or NULL: the leader.
+ * first: the thread that is tried first, or NULL: the leader.
  *
  * Locks:    proc_lock held.
  */
@@ -668,7 +669,7 @@ sig_tell_locked(struct proc *to, struct task *first, const struct siginfo *si)
 	(void)post_locked(to, NULL, first, si);
 }
 
-/* p ended, stopped or went on: what its parent is told with signo. */
+/* p ended, stopped or went on: the siginfo for its parent. */
 static struct siginfo
 news_of_locked(struct proc *p, int signo, int code, int status)
 {
@@ -702,8 +703,8 @@ sig_notify_parent_locked(struct proc *p, int signo, int code, int status)
 }
 
 /*
- * When the last thread has stopped, the parent is told, once; as a tracer it is told
- * of each thread.
+ * When the last thread has stopped, notify the parent, once; a tracer is notified of each
+ * thread.
  *
  * Locks:    proc_lock held.
  */
@@ -722,8 +723,8 @@ sig_stop_check_locked(struct proc *p)
 }
 
 /*
- * The current thread goes on.  If it is the first after a SIGCONT, the parent is told,
- * and who traces the leader.
+ * The current thread goes on.  If it is the first after a SIGCONT, notify the parent, and
+ * the tracer of the leader.
  *
  * Locks:    proc_lock held.
  */
@@ -853,7 +854,7 @@ sig_kill_locked(struct proc *p, const struct siginfo *si)
 	return r < 0 || si->signo == 0 ? r : sig_send_proc_locked(p, si);
 }
 
-/* The same by a number; if it is a thread's that one is asked first. */
+/* The same by a number; if it is a thread's, that thread is tried first. */
 static int
 kill_id_locked(int id, const struct siginfo *si)
 {

@@ -75,7 +75,7 @@ proc_start_init(const char *path)
 	if (t == NULL || p->sighand == NULL)
 		panic("init: no memory for the first thread");
 	first_limits(p);
-	/* What process 1 itself is made of will still be there at its end. */
+	/* The structures of process 1 itself still exist at its end. */
 	if (graded_boot()) {
 		find_once(path);
 		vm_leak_begin();
@@ -143,7 +143,7 @@ find_once(const char *path)
 		file_put(f);
 }
 
-/* Soft and hard; what is not named is without limit. */
+/* Soft and hard; others are unlimited. */
 static const struct {
 	enum rlimit_id id;
 	struct rlimit lim;

@@ -273,7 +273,7 @@ show_uuid(struct out *o)
 	put_uuid(md_entropy(), md_entropy(), o);
 }
 
-/* What is written is forgotten; what is dirty stays, as on Linux. */
+/* Clean pages are dropped, dirty ones stay, as on Linux. */
 static int
 drop_caches(uint64_t what)
 {

@@ -33,7 +33,8 @@ static struct {
 	unsigned bonds;          /* [L] how many there are */
 } tracing;
 
-/* watch() is told whether anybody is traced; under proc_lock.  Locks: none; boot. */
+/* Set the function that is called when tracing begins or ends; under proc_lock.  Locks:
+ * none; boot. */
 void
 tracee_init(void (*watch)(bool on))
 {

@@ -182,7 +182,7 @@ stop_locked(struct task *tk, const struct stop *s)
 	return code;
 }
 
-/* Of the kernel's own making: what siginfo says of a stop is its code. */
+/* A stop made by the kernel: its siginfo has the code of the stop. */
 static int
 notify_locked(struct task *tk, int code, int why, uint64_t message)
 {
@@ -367,7 +367,7 @@ trace_call(struct trapframe *tf, void (*call)(struct trapframe *))
 {
 	struct task *tk = task_current();
 
-	/* Only the thread itself frees what it reads here, or it sees it next time. */
+	/* Only the thread itself frees the struct; a change is seen at the next call. */
 	if (tk->traced == NULL) {
 		call(tf);
 	} else {
@@ -406,7 +406,7 @@ trace_event(enum trace_event event, uint64_t message)
 	spin_unlock(&proc_lock);
 }
 
-/* What a clone of the current thread is to its tracer; 0: nothing.
+/* The event by which a clone of the current thread is reported to its tracer; 0: none.
  * Locks: proc_lock held. */
 enum trace_event
 trace_of_clone_locked(const struct clone_req *req)

@@ -35,8 +35,8 @@ tracee_leave_group_locked(struct tracee *t)
 }
 
 /*
- * SIGCONT for p: no stop of it is told any more, and those who were seized stop to
- * tell that.
+ * SIGCONT for p: no stop is reported any more, and seized threads stop to report
+ * that.
  *
  * Locks:    proc_lock held.
  */

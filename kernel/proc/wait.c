@@ -144,7 +144,7 @@ wait_has_child(const struct wait_req *req, struct proc *me)
 	return false;
 }
 
-/* What the child has used, and those children of it that it waited for. */
+/* The usage of the child, with its own children for which it has waited. */
 static void
 wait_usage_locked(struct proc *child, struct wait_result *res)
 {
@@ -162,7 +162,7 @@ wait_usage_locked(struct proc *child, struct wait_result *res)
 	res->switches[1] += child->cswitches[1];
 }
 
-/* Has the child news of a kind that is asked for?  Then they are told. */
+/* Has the child news of a wanted kind?  Then report them. */
 static bool
 wait_look(const struct wait_req *req, struct proc *child,
     struct wait_result *res, struct proc **claimed)
@@ -251,7 +251,7 @@ wait_has_ended(const struct tracee *t)
 	    !tracee_is_by_parent_locked(t->proc) && !wait_has_threads(t);
 }
 
-/* A stop, which is told once, or an end. */
+/* A stop, which is reported once, or an end. */
 static bool
 wait_look_tracee(const struct wait_req *req, struct tracee *t,
     struct wait_result *res)

@@ -51,7 +51,7 @@ struct epoll {
 	struct list told;            /* [R] */
 	bool is_looking;             /* [R] somebody looks at those that were told */
 	struct waitq sleepers;       /* [c] */
-	struct ready ready;          /* [c] who watches this epoll */
+	struct ready ready;          /* [c] watches of this epoll */
 	uint64_t seen;               /* epolls.mutex; the walk that was here last … */
 	unsigned depth;              /* epolls.mutex; … and what it found */
 };
@@ -66,7 +66,7 @@ struct item {
 	int fd;                      /* [c] */
 	uint32_t events;             /* [A] written under E */
 	uint64_t data;               /* [E] */
-	struct user *user;           /* [c] who has added it pays */
+	struct user *user;           /* [c] it counts for the user who added it */
 };
 
 static struct {
@@ -292,7 +292,7 @@ item_drop(struct item *it)
 	kmem_free(it);
 }
 
-/* It is ready now: whoever waits is told, unless he was. */
+/* It is ready now: wake the sleepers, unless that was done. */
 static void
 item_tell_now(struct item *it)
 {
@@ -403,7 +403,7 @@ add_nested(struct epoll *e, struct file *f, int fd, const struct epoll_event *ev
 	return r;
 }
 
-/* What cannot be.  0, -EPERM, -EINVAL. */
+/* Refuse impossible calls.  0, -EPERM, -EINVAL. */
 static int
 ctl_check(struct file *ep, int op, struct file *f, const struct epoll_event *ev)
 {
@@ -419,7 +419,7 @@ ctl_check(struct file *ep, int op, struct file *f, const struct epoll_event *ev)
 }
 
 /*
- * epoll_ctl(2): f is what fd stands for.
+ * epoll_ctl(2): f is the file of fd.
  *
  * Locks:    none held.
  * Returns:  0, -EPERM (it is always ready), -EINVAL, -EEXIST, -ENOENT, -ELOOP,
@@ -440,7 +440,7 @@ epoll_ctl(struct file *ep, int op, struct file *f, int fd,
 
 /* ---- told ---- */
 
-/* Who sleeps, and who watches.  True: somebody slept. */
+/* Wake a sleeper, and tell the watches.  True: there was a sleeper. */
 static bool
 epoll_tell_locked(struct epoll *e)
 {
@@ -451,7 +451,7 @@ epoll_tell_locked(struct epoll *e)
 	return slept;
 }
 
-/* Of what changes at either end of a pipe, f hears what is of its end. */
+/* Of the changes of a pipe, f gets those that concern its end. */
 static unsigned
 heard(const struct file *f, unsigned bits)
 {
@@ -497,7 +497,7 @@ item_told(struct watch *w, unsigned bits)
 
 /* ---- who is ready ---- */
 
-/* What the item would be answered with; 0: nothing.  An epoll below is asked under
+/* The events that the item would report; 0: none.  An epoll below is asked under
  * its own lock. */
 static unsigned
 item_look(struct item *it)
@@ -508,7 +508,7 @@ item_look(struct item *it)
 	    atomic_load_relaxed(&it->events) & ~(unsigned)PRIVATE_BITS;
 }
 
-/* Those told until now, to be looked at.  Locks: epoll->lock held. */
+/* Take the items told so far, to look at them.  Locks: epoll->lock held. */
 static void
 told_take_locked(struct epoll *e, struct list *out)
 {
@@ -543,7 +543,7 @@ told_put_back(struct epoll *e, struct list *left)
 	spin_unlock_irq(&ready_lock, flags);
 }
 
-/* Where it is put on a list unless somebody has told it meanwhile. */
+/* Put it on a list, unless it was told meanwhile. */
 enum told_end { TOLD_FIRST, TOLD_LAST };
 
 static void

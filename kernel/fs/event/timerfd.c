@@ -66,7 +66,7 @@ timerfd_free(void *arg)
 	kmem_free(arg);
 }
 
-/* What is over goes to ticks, and the next time is waited for. */
+/* Add the intervals that are over to ticks, and set the next time. */
 static void
 count_locked(struct timerfd *t)
 {
@@ -117,7 +117,7 @@ timerfd_poll(struct file *f, struct ready **at)
 	return UNDER_IRQ(&t->lock, is_due_locked(t)) ? POLLIN : 0;
 }
 
-/* For fdinfo: what is over and was not read counts once, as on Linux. */
+/* For fdinfo: intervals that are over and not read count as one, as on Linux. */
 static void
 timerfd_show(struct file *f, struct out *o)
 {

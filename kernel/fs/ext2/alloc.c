@@ -83,7 +83,7 @@ bit_take(uint64_t *map, uint32_t nbits, uint32_t from, uint32_t *out)
 	return 0;
 }
 
-/* Rule 4: the bitmap of what could not be read?  It is said once.  Locks: alloc held. */
+/* Rule 4: a bitmap that could not be read is reported once.  Locks: alloc held. */
 static bool
 map_is_lost(struct ext2_fs *fs, uint32_t g, const char *what, int r, bool *lost)
 {
@@ -416,7 +416,7 @@ alloc_hold(struct ext2_fs *fs)
 	return r;
 }
 
-/* Clear in the bitmap what is set in late; *n: how many bits. */
+/* Clear the bits in the bitmap that are set in late; *n: how many. */
 static int
 late_release(struct ext2_fs *fs, uint32_t bitmap, uint64_t **late, uint32_t *n)
 {
@@ -463,7 +463,7 @@ group_release(struct ext2_fs *fs, struct ext2_group *gp)
 	return 0;
 }
 
-/* What was freed before this commit is free.  Locks: the gate is closed. */
+/* Blocks and inodes freed before this commit become free.  Locks: the gate is closed. */
 int
 alloc_release(struct ext2_fs *fs)
 {

@@ -37,7 +37,7 @@ struct path {
 	uint32_t idx[4];          /* in block[], then in each of them */
 };
 
-/* [own] What is to be freed, [from, to). */
+/* [own] The range to be freed, [from, to). */
 struct cut {
 	struct ext2_inode *ip;
 	uint64_t from, to;
@@ -140,8 +140,8 @@ run_count(struct ext2_inode *ip, const uint32_t *tab, uint32_t first,
 }
 
 /*
- * The page writer comes here too: whoever holds the lock gets his frames from
- * the reserve, so that it is released (book: deadlock D3).
+ * The page writer comes here, too: the holder of the lock gets frames from
+ * the reserve, so that the lock is released (book: deadlock D3).
  */
 static void
 map_lock(struct ext2_inode *ip)
@@ -299,7 +299,7 @@ step_down(struct ext2_inode *ip, const struct path *p, unsigned i,
 	return 0;
 }
 
-/* The block p leads to; what is new is in *got, also after an error. */
+/* The block that p leads to; new blocks are in *got, also after an error. */
 static int
 alloc_locked(struct ext2_inode *ip, const struct path *p, uint32_t *disk,
     struct gift *got)
@@ -435,8 +435,8 @@ cut_numbers(struct cut *c, uint32_t *tab, unsigned level, uint64_t base)
 }
 
 /*
- * Free what slot names at level, as far as it is in the range.  Depth of the
- * recursion: level, at most 3.
+ * Free the blocks that slot names at level, as far as they are in the range.  Depth of
+ * the recursion: level, at most 3.
  *
  * Locks:    bmap held.
  */
@@ -462,7 +462,7 @@ cut_tree(struct cut *c, uint32_t *slot, unsigned level, uint64_t base)
 	return slot_free(c->ip, slot, blk);
 }
 
-/* What the inode's number for that level names.  Locks: bmap held. */
+/* The blocks below the inode's number for that level.  Locks: bmap held. */
 static int
 cut_level(struct cut *c, unsigned level)
 {

@@ -54,7 +54,7 @@ is_full(const struct ext2_fs *fs)
 }
 
 /*
- * gate_begin(), behind a commit if so much is waiting.
+ * gate_begin(), after a commit if too much is waiting.
  *
  * Locks:    as ext2.h says; rank 1 at most.
  * Returns:  0, -EROFS, what a commit gives that had to come first.
@@ -70,8 +70,8 @@ ext2_begin(struct ext2_fs *fs)
 /* ---- one commit ---- */
 
 /*
- * The gate is closed: what has begun ends, and frames come from the reserve, for who frees
- * some by writing files may stand before the gate.
+ * The gate is closed: changes under way end, and frames come from the reserve, for the
+ * threads that free some by writing files may wait at the gate.
  */
 static void
 commit_begin(void)
@@ -210,7 +210,7 @@ births(struct ext2_fs *fs)
 	return r;
 }
 
-/* Removed inodes lose them; a directory behind what was in it. */
+/* Removed inodes lose their links; a directory after its contents. */
 static int
 deaths(struct ext2_fs *fs)
 {

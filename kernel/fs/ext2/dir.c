@@ -252,7 +252,7 @@ entry_write(const struct ext2_fs *fs, struct ext2_dirent *d,
 	d->ino = ino;
 }
 
-/* Bytes that the entry needs itself; what it has behind them is free. */
+/* Bytes that the entry itself needs; the rest of its length is free. */
 static uint32_t
 entry_used(const struct entries *e)
 {
@@ -465,8 +465,8 @@ type_mode(const struct ext2_fs *fs, uint8_t type)
 }
 
 /*
- * Hand out one entry, unless it is free or gone.  A name that is no name would
- * lead whoever uses it elsewhere.
+ * Emit one entry, unless it is free or gone.  A malformed name (with a slash) would
+ * lead a program to another place.
  *
  * Returns:  1: the sink is full, 0, -EIO.
  */

@@ -47,7 +47,7 @@ gone_has(struct ext2_fs *fs, uint32_t blk, uint32_t off)
 	return found;
 }
 
-/* What dir_erase_later() needs.  NULL: no memory. */
+/* The record that dir_erase_later() needs.  NULL: no memory. */
 struct ext2_gone *
 dir_gone_alloc(void)
 {

@@ -123,8 +123,8 @@ reap_round(struct ext2_fs *fs)
 }
 
 /*
- * Give back what inodes without names and users hold; a directory only after
- * what was in it, hence as long as something happens.
+ * Free the blocks of inodes without names and users; a directory only after its
+ * contents, hence again and again until nothing changes.
  *
  * Locks:    tree for writing; outside of the gate.
  */
@@ -140,7 +140,7 @@ icache_reap(struct ext2_fs *fs)
 	} while (fs->ninodes != before);
 }
 
-/* The machine is going down: zombies give back all, whoever uses them.
+/* The machine is going down: zombies free all blocks, even if they are in use.
  * Locks: tree for writing. */
 void
 icache_end_zombies(struct ext2_fs *fs)
@@ -234,7 +234,7 @@ icache_is_busy(struct ext2_fs *fs)
 	return false;
 }
 
-/* Forget all; what is dirty is lost.  Locks: tree for writing. */
+/* Drop all; dirty data are lost.  Locks: tree for writing. */
 void
 icache_drop_all(struct ext2_fs *fs)
 {

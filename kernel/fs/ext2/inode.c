@@ -248,7 +248,7 @@ raw_check(struct ext2_fs *fs, uint32_t ino, const struct ext2_disk_inode *raw)
 	used = alloc_inode_is_used(fs, ino);
 	if (used == 0)
 		return ext2_error(fs, "inode %u has a name, but is free", ino);
-	/* Who only reads does without the bitmap. */
+	/* A read-only mount works without the bitmap. */
 	if (used == -EIO && atomic_load(&fs->readonly))
 		return 0;
 	return used < 0 ? used : 0;
@@ -409,7 +409,7 @@ number_is_new(struct ext2_fs *fs, uint32_t ino)
 	return ext2_error(fs, "inode %u is called free, but has links", ino);
 }
 
-/* What no commit has seen is free at once.  Locks: inside the gate. */
+/* An inode that no commit has seen is free at once.  Locks: inside the gate. */
 static void
 undo_number(struct ext2_fs *fs, uint32_t ino, bool is_dir)
 {

@@ -52,7 +52,7 @@ attrs_encode(struct ext2_inode *ip, struct ext2_disk_inode *raw)
 	spin_unlock(&v->attr_lock);
 }
 
-/* What the disk should have. */
+/* The inode that the disk should have. */
 static void
 inode_encode(struct ext2_inode *ip, struct ext2_disk_inode *raw)
 {
@@ -113,7 +113,7 @@ inode_store(struct ext2_inode *ip)
 	r = meta_edit(fs, blk, META_INODE, &data);
 	if (r != 0)
 		return r;
-	/* The first time: nothing of whom the number belonged to before. */
+	/* The first time: nothing of the old inode with this number stays. */
 	if (ip->raw.links == 0)
 		memset((char *)data + off, 0, fs->inode_size);
 	memcpy((char *)data + off, &raw, inode_bytes(fs, &raw));

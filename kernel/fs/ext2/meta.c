@@ -92,7 +92,7 @@ buf_undo(struct ext2_fs *fs, struct ext2_buf *buf)
 	buf_drop(fs, buf);
 }
 
-/* What is still dirty (after an error, or none) is lost.  Locks: none. */
+/* Blocks that are still dirty (after an error) are lost.  Locks: none. */
 void
 meta_close(struct ext2_fs *fs)
 {
@@ -402,7 +402,7 @@ meta_submit(struct ext2_fs *fs, struct bio *b)
  * Write all dirty blocks of a kind; they are clean then, and held.
  *
  * Locks:    the gate is closed.
- * Returns:  0, -EIO: what was not written stays dirty.
+ * Returns:  0, -EIO: blocks that were not written stay dirty.
  */
 int
 meta_write(struct ext2_fs *fs, enum ext2_kind kind)

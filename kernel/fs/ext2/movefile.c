@@ -63,7 +63,7 @@ file_fill(struct vnode *v)
 	return r;
 }
 
-/* The file has done its work, or has taken what others need. */
+/* The file is not needed any more, or others need its blocks. */
 static void
 file_drop(struct ext2_fs *fs)
 {

@@ -194,7 +194,7 @@ logged(struct ext2_fs *fs, struct ext2_buf **buf, unsigned n)
 	return r != 0 ? r : inode_put(fs, LOG_EMPTY);
 }
 
-/* What the step will change besides.  As meta_hold(). */
+/* Hold further blocks that the step will change.  As meta_hold(). */
 int
 movelog_hold(struct ext2_fs *fs)
 {
@@ -202,7 +202,7 @@ movelog_hold(struct ext2_fs *fs)
 }
 
 /*
- * Write what a move has changed, all of it or nothing.
+ * Write the blocks that a move has changed, all or none.
  *
  * Locks:    the gate is closed; what is not of the move was written.
  * Returns:  0, -EIO, -ENOMEM.

@@ -169,7 +169,7 @@ hole_io(struct pageio *io, uint64_t fblk)
 }
 
 /*
- * What is cut off is not written: a cut sets the size, waits for the writes
+ * Bytes that are cut off are not written: a cut sets the size, waits for writes
  * that began before it, and frees the blocks, which get other owners.
  */
 static uint64_t
@@ -420,7 +420,7 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	if (r != 0)
 		return r;
 	r = pager_extend(ip, idx, pg);
-	/* A dirty page has its blocks: who writes it later asks for none. */
+	/* A dirty page has its blocks: its write needs no new ones. */
 	cache_unpin(pg, r == 0 ? PAGE_DIRTY : PAGE_CLEAN);
 	return r;
 }
@@ -442,7 +442,7 @@ place_rest(struct ext2_inode *ip, uint64_t fblk, uint64_t end)
 }
 
 /*
- * fstype.place: for who reads and writes pages past the cache.
+ * fstype.place: for swap, which bypasses the cache.
  *
  * Locks:    none of rank >= 2; takes bmap.
  * Returns:  0, -EINVAL (a hole), -EAGAIN (page idx is in pieces), -EIO, -EUCLEAN.

@@ -173,8 +173,8 @@ rename_once(struct move *mv)
 }
 
 /*
- * What must not be lost is on the disk first: the new contents before the old
- * name leads to them, the new directory before what moves into it.
+ * Write first what must not be lost: the new contents before the old
+ * name leads to them, the new directory before the names that move into it.
  */
 static int
 rename_settle(const struct vn_move *m)

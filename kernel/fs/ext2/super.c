@@ -476,7 +476,7 @@ ext2_unmount(struct mount *m)
 
 /* ---- statfs ---- */
 
-/* fstype.statfs.  What is late counts as free: a commit makes it so. */
+/* fstype.statfs.  Late blocks count as free: a commit makes them so. */
 static void
 ext2_statfs(struct mount *m, struct kstatfs *st)
 {

@@ -47,7 +47,7 @@ ext2_sync(struct mount *m, struct vnode *v)
 	return r != 0 ? r : done;
 }
 
-/* fstype.reap: zombies that nobody uses give back what they have. */
+/* fstype.reap: unused zombies free their blocks. */
 void
 ext2_reap(struct mount *m)
 {

@@ -107,7 +107,7 @@ count(struct sock *s, uint32_t cost, uint64_t deadline)
 	return r;
 }
 
-/* Who sent m has so much room again.  Locks: sock_lock held. */
+/* Give the sender of m its room back.  Locks: sock_lock held. */
 static void
 credit_locked(struct sock_msg *m)
 {

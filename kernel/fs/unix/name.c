@@ -49,7 +49,7 @@ bucket_of(const struct sock_addr *a, const struct vnode *vn)
 	return l;
 }
 
-/* Who has the path of vn, or the bytes of a.  Locks: sock_lock held. */
+/* The socket with the path of vn, or the bytes of a.  Locks: sock_lock held. */
 static struct sock *
 named_locked(const struct sock_addr *a, int type, const struct vnode *vn)
 {
@@ -170,7 +170,7 @@ path_walk(const struct sock_addr *a, struct vnode **out)
 }
 
 /*
- * Who has that name.
+ * The socket with that name.
  *
  * Locks:    none held.
  * Returns:  0, -ECONNREFUSED (nobody), -EPROTOTYPE (of another type), what lookup

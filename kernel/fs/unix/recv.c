@@ -59,7 +59,7 @@ sock_recv(struct file *f, struct sock_io *io)
 	return r;
 }
 
-/* Who sent m, as far as he wants to know.  Locks: sock_lock held. */
+/* The sender of m, if the receiver wants it.  Locks: sock_lock held. */
 static void
 tell_sender_locked(struct sock_io *io, const struct sock_msg *m)
 {
@@ -259,7 +259,7 @@ packet_take(struct sock *s, struct sock_io *io, bool waits, int *r)
 	return m;
 }
 
-/* Its bytes to the user.  What the call answers. */
+/* Copy its bytes to the user.  Returns the result of the call. */
 static ssize_t
 packet_copy(struct sock_io *io, const struct sock_msg *m)
 {

@@ -27,7 +27,7 @@ static ssize_t stream_send(struct sock *s, struct sock_io *io, uint64_t deadline
 static ssize_t datagram_send(struct sock *s, struct sock_io *io, uint64_t deadline);
 
 /*
- * Send what io says.
+ * Send the bytes of io.
  *
  * Locks:    none held.
  * Returns:  bytes, -EPIPE (it was signalled), -ENOTCONN, -EAGAIN, -ECONNREFUSED, …
@@ -49,7 +49,7 @@ sock_send(struct file *f, struct sock_io *io)
 	return r;
 }
 
-/* The peer with a reference, who may be sent to.  0, -ENOTCONN. */
+/* The peer, with a reference, if sending is possible.  0, -ENOTCONN. */
 static int
 peer_get(struct sock *s, struct sock **out)
 {

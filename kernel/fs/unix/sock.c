@@ -16,7 +16,7 @@
 #include "mem/mem.h"
 
 #define BUFFER_BYTES 212992u   /* of a new socket, as Linux has it */
-#define BACKLOG 10u            /* messages that wait for who reads datagrams */
+#define BACKLOG 10u            /* messages that wait for a reader of datagrams */
 
 struct spinlock sock_lock = SPIN_INIT(LR_LEAF);
 
@@ -110,7 +110,7 @@ sock_part_locked(struct sock *s)
 
 /* ---- told and waiting ---- */
 
-/* s has changed: bits for who watches it.  Locks: sock_lock held. */
+/* s has changed: bits for its watches.  Locks: sock_lock held. */
 void
 sock_tell_locked(struct sock *s, unsigned bits)
 {
@@ -119,7 +119,7 @@ sock_tell_locked(struct sock *s, unsigned bits)
 	ready_tell(&s->ready, bits);
 }
 
-/* What has gone wrong, once; 0: nothing.  Locks: sock_lock held. */
+/* The pending error, once; 0: none.  Locks: sock_lock held. */
 int
 sock_error_locked(struct sock *s)
 {
@@ -141,7 +141,7 @@ sock_deadline(const struct file *f, unsigned flags, uint64_t ns)
 	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
 }
 
-/* What wait_until() has answered, as a call does. */
+/* The result of wait_until() as an errno for a call. */
 int
 sock_slept(int r, uint64_t deadline)
 {

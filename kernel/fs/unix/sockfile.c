@@ -226,7 +226,7 @@ sock_file_write(struct file *f, uint64_t *off, struct uio *u)
 	return sock_send(f, &io);
 }
 
-/* Does what s would send have a place?  Locks: sock_lock held. */
+/* Is there room for a send by s?  Locks: sock_lock held. */
 static bool
 can_send_locked(const struct sock *s)
 {

@@ -267,7 +267,7 @@ check_spaces(struct vm_report *rep)
 		s->check_end(rep);
 }
 
-/* What a design has outside of spaces, by locks of its own. */
+/* Structures of a design outside of spaces, under its own locks. */
 static void
 check_designs(struct vm_report *rep)
 {
@@ -405,8 +405,8 @@ check_queue(struct vm_report *rep, enum page_state s,
 /* ---- sums ---- */
 
 /*
- * What is owned is charged; calls under way have charged what nobody owns
- * yet, so the total may be larger, never smaller.
+ * All owned pages are charged; calls under way have charged pages without an owner,
+ * so the total may be larger, never smaller.
  */
 static void
 check_commit(struct vm_report *rep)

@@ -42,9 +42,9 @@ force_init(void)
 }
 
 /*
- * Where a fault ends or waits: FI_TRIM, what is not in use goes to swap;
- * FI_TABLE, its tables too, and all VADs; FI_EVICT_ENTRY, entries and tables of
- * objects; FI_RECLAIM, what is clean goes away.
+ * Where a fault ends or waits: FI_TRIM sends unused pages to swap; FI_TABLE also
+ * their tables and all VADs; FI_EVICT_ENTRY entries and tables of objects;
+ * FI_RECLAIM reclaims clean pages.
  *
  * Locks:    none of rank >= 2.
  */
@@ -68,8 +68,8 @@ at_fault(struct aspace *as, enum fault_moment moment)
 }
 
 /*
- * What was not used since the last fault leaves the working set: else two pages
- * that one instruction needs would chase each other away for ever.
+ * Trim the pages not used since the last fault; if used ones went, too, two pages that
+ * one instruction needs would evict each other for ever.
  */
 static void
 trim_unused(struct aspace *as, bool ended)

@@ -44,7 +44,7 @@
 /* Rule 6: what of a design is a leak, and what of all else. */
 enum leak_rule { LEAK_MORE, LEAK_OTHER };
 
-/* What must be as many as before. */
+/* The things that are counted and compared. */
 static const enum ev_id leak_gauges[] = {
 	EV_kpaged_pages, EV_commit_total, EV_table_live, EV_anon_tables,
 	EV_anon_pages, EV_vad_live,
@@ -85,7 +85,7 @@ wait_a_little(void)
 }
 
 /*
- * Remember how things are, once they stay so.
+ * Record all counts, once they do not change any more.
  *
  * Locks:    none; sleeps up to a second for what ends by itself.
  */
@@ -112,7 +112,7 @@ vm_leak_begin(void)
 /*
  * Compare with the last begin.
  *
- * Locks:    none; sleeps up to a second for what ends by itself.
+ * Locks:    none; sleeps up to a second for things that end by themselves.
  * Returns:  findings; text in stat_check(), sums in leak.pages, leak.objects.
  */
 unsigned

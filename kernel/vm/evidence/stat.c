@@ -37,7 +37,7 @@ stat_pages(struct out *o)
 }
 
 /*
- * Lengths of the queues, marks, tokens, what bsm does.  Locks: takes [P].
+ * Lengths of the queues, marks, tokens, the state of bsm.  Locks: takes [P].
  */
 void
 stat_queues(struct out *o)
@@ -218,7 +218,7 @@ count_in_memory(uint64_t *anon, uint64_t *objects)
 }
 
 /*
- * What /proc/meminfo says, in bytes.  An object's pages count as cached, as
+ * The numbers of /proc/meminfo, in bytes.  An object's pages count as cached, as
  * Linux counts shared memory and tmpfs.
  *
  * Locks:    none of rank >= 8.

@@ -29,7 +29,7 @@
 #define SHORT_PATH 256ul
 #define LONG_PATH PAGE_SIZE
 
-/* Who an object is; a long path lies in memory of its own. */
+/* The identity of an object; a long path has memory of its own. */
 struct named {
 	struct vmo_ident id;
 	char path[SHORT_PATH];

@@ -57,7 +57,7 @@ stat_init(void)
 #define SHARED_AT_BITS 48    /* of a place; above them: of which design */
 
 /*
- * What all designs share among spaces: /proc/vm/fmo.
+ * The records that all designs share among spaces: /proc/vm/fmo.
  *
  * Locks:    none of rank >= 9.
  */
@@ -86,7 +86,7 @@ stat_shadow(uint64_t at[2], struct out *o)
 	return design_show_spaces("shadow", at, o);
 }
 
-/* What designs have outside of spaces: /proc/vm/owners. */
+/* Structures of designs outside of spaces: /proc/vm/owners. */
 void
 stat_owners(struct out *o)
 {
@@ -98,7 +98,7 @@ stat_owners(struct out *o)
 }
 
 /*
- * What words of a space name that others share: /proc/PID/fmo.
+ * The shared records that words of a space name: /proc/PID/fmo.
  *
  * Locks:    none of rank >= 5; takes [W].
  */

@@ -27,7 +27,7 @@
 #include "vm/table/table.h"
 #include "vm/want/want.h"
 
-/* What one line says; a run continues while it is equal. */
+/* The contents of one line; a run continues while they are equal. */
 struct word_look {
 	enum pte_kind kind;
 	enum pte_src src;      /* VALID, and FORK for soft ones */
