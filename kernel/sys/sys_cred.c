@@ -63,17 +63,20 @@ set_uids(struct ids i)
 {
 	struct cred *c = &proc_current()->cred, old;
 	struct task *tk;
+	bool keep = false;
 
 	spin_lock(&proc_lock);
 	old = *c;
-	LIST_FOREACH(tk, &proc_current()->threads, node)
+	LIST_FOREACH(tk, &proc_current()->threads, node) {
 		atomic_store(&tk->thread->user, i.real);
+		keep |= tk->keep_caps;   /* libc's call in another may come first */
+	}
 	note_change_locked(proc_current(), c->euid, i.eff);
 	limits_meet_user_locked(proc_current(), i.real);
 	c->uid = i.real;
 	c->euid = c->fsuid = i.eff;
 	c->suid = i.saved;
-	caps_follow_users_locked(c, &old, task_current()->keep_caps);
+	caps_follow_users_locked(c, &old, keep);
 	spin_unlock(&proc_lock);
 }
 

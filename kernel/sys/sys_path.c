@@ -20,6 +20,7 @@
 
 #define CWD ((uint64_t)AT_FDCWD)
 #define MNT_FORCE 1u          /* nothing here would be aborted by it */
+#define MNT_DETACH 2u         /* nothing lives on without a place */
 #define UMOUNT_NOFOLLOW 8u
 #define MOUNT_DATA_MAX 256
 
@@ -287,12 +288,13 @@ sys_mount(const uint64_t a[6])
 	return r;
 }
 
+/* What is in use stays, and is -EBUSY with MNT_DETACH, too. */
 int64_t
 sys_umount2(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[1];
 
-	if ((flags & ~(UMOUNT_NOFOLLOW | MNT_FORCE)) != 0)
+	if ((flags & ~(UMOUNT_NOFOLLOW | MNT_FORCE | MNT_DETACH)) != 0)
 		return -EINVAL;
 	return ON_PATH(CWD, a[0], (flags & UMOUNT_NOFOLLOW) != 0 ? AT_SYMLINK_NOFOLLOW : 0,
 	    fs_umount(at));

@@ -173,6 +173,25 @@ root_reads(void)
 	ERR(access(file, R_OK), EACCES);
 }
 
+static void *
+waits(void *arg)
+{
+	pause();
+	return arg;
+}
+
+/* Of several threads: libc lets all of them call. */
+static void
+thread_keeps(uint64_t all)
+{
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, waits, NULL), 0);
+	OK(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0));
+	OK(setresuid(1000, 1000, 1000));
+	has(0, all, 0);
+}
+
 /* As daemons and setpriv do it: a user who keeps some. */
 static void
 user_keeps(uint64_t all)
@@ -217,7 +236,7 @@ bounds(uint64_t all)
 static void
 given_up(void)
 {
-	void (*const f[])(uint64_t) = { root_drops, user_keeps, bounds };
+	void (*const f[])(uint64_t) = { root_drops, user_keeps, thread_keeps, bounds };
 	uint64_t all = rights_of(0).permitted;
 	pid_t pid;
 
@@ -226,10 +245,10 @@ given_up(void)
 	OK(mkdir(folder, 0));
 	OK(close(OK(open(file, O_CREAT | O_WRONLY, 0))));
 	OK(chown(file, 1000, 1000));
-	for (size_t i = 0; i <= 3; i++) {
+	for (size_t i = 0; i <= 4; i++) {
 		pid = OK(fork());
 		if (pid == 0) {
-			if (i < 3)
+			if (i < 4)
 				f[i](all);
 			else
 				root_reads();
