@@ -610,6 +610,7 @@ closes(int id, int fd)
 /* ---- pagemap ---- */
 
 #define PAGEMAP_WORDS 64u
+#define CLEAR_REFS_TEXT 12u   /* bytes, at most, of a number */
 
 /* A signal with a handler waits. */
 static ssize_t
@@ -691,6 +692,34 @@ write_mem(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
 	return move_mem(as, off, u, true);
 }
 
+static ssize_t
+read_clear_refs(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
+{
+	return -EINVAL;
+}
+
+/* A number says what is forgotten (vm.h); where in the file it is written does not
+ * matter. */
+static ssize_t
+write_clear_refs(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
+{
+	size_t want = MIN(u->left, (size_t)CLEAR_REFS_TEXT);
+	char text[CLEAR_REFS_TEXT + 1];
+	int64_t what = 0;
+	int r;
+
+	if (uio_get(u, text, want) != (ssize_t)want)
+		return -EFAULT;
+	text[want] = '\0';
+	r = int_of(text, &what);
+	if (r < 0)
+		return r;
+	if (what < FORGET_ALL || what > FORGET_PEAK)
+		return -EINVAL;
+	map_forget(as, (enum forget)what);
+	return (ssize_t)want;
+}
+
 static const struct procfs_pid_row rows[] = {
 	{ .name = "stat", .mode = 0444, .show = proc_show_stat,
 	  .show_alone = proc_show_stat_alone },
@@ -719,6 +748,8 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },
+	{ .name = "clear_refs", .mode = 0200, .guarded = true,
+	  .pread = read_clear_refs, .pwrite = write_clear_refs },
 	{ .name = "mem", .mode = 0600, .guarded = true, .pread = read_mem,
 	  .pwrite = write_mem },
 	{ .name = "exe", .mode = 0777, .guarded = true, .readlink = link_exe,

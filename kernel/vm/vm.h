@@ -125,6 +125,9 @@ int map_mremap(struct aspace *, const struct mremap_args *, va_t *out) MUST_CHEC
 va_t map_brk(struct aspace *, va_t want, const struct map_limits *);
 SYSTEM_ONLY void map_set_brk(struct aspace *, va_t start);            /* exec */
 int map_madvise(struct aspace *, va_t, uint64_t len, int advice) MUST_CHECK;
+/* What of a space is not known to have been used from now on; of PEAK, its peak. */
+enum forget { FORGET_ALL = 1, FORGET_ANON, FORGET_FILES, FORGET_DIRTY, FORGET_PEAK };
+void map_forget(struct aspace *, enum forget);
 int map_msync(struct aspace *, va_t, uint64_t len, int flags) MUST_CHECK;
 int map_mincore(struct aspace *, va_t, uint64_t len, uint8_t *vec) MUST_CHECK;
 /* Locking (mlock.c); limit: RLIMIT_MEMLOCK in bytes, MLOCK_ANY for the privileged. */

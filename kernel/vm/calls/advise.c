@@ -18,6 +18,7 @@
 #include "lib/string.h"
 #include "vm/cache/cache.h"
 #include "vm/calls/calls.h"
+#include "vm/table/table.h"
 
 enum msync_flag { MS_ASYNC = 1, MS_INVALIDATE = 2, MS_SYNC = 4 };
 
@@ -293,6 +294,31 @@ map_madvise(struct aspace *as, va_t va, uint64_t len, int advice)
 	if (advice == MADV_PAGEOUT)
 		advise_release(as, lo, hi);
 	return r;
+}
+
+/* FORGET_PEAK: as much as there is.  DIRTY: which pages were written since is not
+ * kept, so there is nothing to forget. */
+void
+map_forget(struct aspace *as, enum forget what)
+{
+	struct vad *v;
+
+	if (!pt_open_space(as))
+		return;
+	rw_lock_read(&as->map_lock);
+	if (what == FORGET_PEAK) {
+		mutex_lock(&as->ws_lock);
+		as->ws.peak = as->ws.pages;
+		mutex_unlock(&as->ws_lock);
+	} else if (what != FORGET_DIRTY) {
+		VAD_FOREACH(v, as)
+			if (what == FORGET_ALL ||
+			    (what == FORGET_ANON) == (v->vmo == NULL))
+				(void)as->school->advise(as, v, v->start, v->end,
+				    ADVICE_FORGET);
+	}
+	rw_unlock_read(&as->map_lock);
+	pt_close_space(as);
 }
 
 /* ---- msync, mincore ---- */

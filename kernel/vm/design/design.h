@@ -32,7 +32,8 @@ enum madvise_advice {
 	MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23,
 	MADV_DONTNEED_LOCKED = 24, MADV_COLLAPSE = 25,
 	/* Not from programs: frees the frames of pages that PAGEOUT has written. */
-	ADVICE_RELEASE = 1 << 20
+	ADVICE_RELEASE = 1 << 20,
+	ADVICE_FORGET = 1 << 21  /* clear_refs: used pages no longer look used */
 };
 
 /*

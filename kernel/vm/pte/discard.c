@@ -11,6 +11,7 @@
  *           FREE      VALID/PRIV  D off ─ flush ─→ page clean, no slot, LAZYFREE
  *                     TRANS, SWAP freed now; FORK stays, for it is shared
  *           COLD      VALID: age 3
+ *           FORGET    VALID: A off ─ flush ─→ the next use sets it (clear_refs)
  *           PAGEOUT   VALID leaves the working set             trim.c
  *                     TRANS, FORK: written, then the frame is given up
  *           WILLNEED  SWAP ─→ BUSY, and nobody waits
@@ -72,6 +73,24 @@ cool_table(struct advise_work *w)
 		if (pte_kind(old) == PTE_VALID && pte_src(old) != SRC_SPEC)
 			word_change(word, MD_PTE_A, PTE_AGE_MASK);
 	}
+}
+
+/* The next use of each will be seen, though nothing is older than it was.  [W]. */
+static void
+forget_table(struct advise_work *w)
+{
+	uint64_t *word, old;
+
+	w->lo = w->at.va >> PAGE_SHIFT;
+	w->hi = 0;
+	PT_FOREACH(word, &w->at) {
+		old = word_get(word);
+		if (pte_kind(old) != PTE_VALID || pte_src(old) == SRC_SPEC)
+			continue;
+		word_change(word, MD_PTE_A, 0);
+		w->hi = (w->at.va >> PAGE_SHIFT) + 1;
+	}
+	tlb_flush_range(w->as, w->lo, w->hi);
 }
 
 /* ---- FREE ---- */
@@ -283,6 +302,8 @@ pte_advise(struct aspace *as, struct vad *vad, uint64_t lo, uint64_t hi,
 		advise_free(&w, lo, hi);
 	if (advice == MADV_COLD)
 		advise_tables(&w, lo, hi, cool_table);
+	if (advice == ADVICE_FORGET)
+		advise_tables(&w, lo, hi, forget_table);
 	if (advice == MADV_PAGEOUT)
 		pte_trim_range(as, lo, hi);
 	if (advice == ADVICE_RELEASE)

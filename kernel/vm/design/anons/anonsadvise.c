@@ -143,7 +143,8 @@ anons_advise(struct aspace *as, struct vad *v, uint64_t lo, uint64_t hi,
 	if (advice == MADV_WILLNEED)
 		bring(as, lo, hi);
 	/* The words look unused, as in every design. */
-	return advice == MADV_COLD ? pte_advise(as, v, lo, hi, advice) : 0;
+	return advice == MADV_COLD || advice == ADVICE_FORGET ?
+	    pte_advise(as, v, lo, hi, advice) : 0;
 }
 
 /* ---- swapoff ---- */
