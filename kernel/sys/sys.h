@@ -93,6 +93,17 @@ struct proc *sys_pidfd(uint64_t fd, struct file **f);
 int64_t sys_cap_ambient(const uint64_t a[6]);
 int64_t sys_cap_drop(uint64_t cap);
 
+/* Threads that PRIO_PROCESS, PRIO_PGRP or PRIO_USER and a number name; 0: one's own. */
+struct sys_threads {
+	unsigned which;
+	uint32_t who, own;       /* own: the user that 0 means */
+	/* For each, with proc_lock.  tk NULL: p's first thread, which has ended. */
+	void (*fn_locked)(struct sys_threads *, struct proc *p, struct task *tk);
+	int value;               /* fn's */
+	int result;              /* -ESRCH until fn has one */
+};
+int sys_each_thread(struct sys_threads *); /* the result; -EINVAL */
+
 /* May a program send this to thread `to`? */
 bool sys_may_tell(const struct siginfo *, int to);
 

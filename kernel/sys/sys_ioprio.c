@@ -20,19 +20,9 @@
 #define CLASS_SHIFT 13
 #define BELOW_CLASS 0x1fff
 #define LEVELS 8
-#define OF_PROCESS 1
-#define OF_GROUP 2
-#define OF_USER 3
+#define OF_PROCESS 1             /* PRIO_PROCESS + 1; so are the others */
 
 enum { CLASS_NONE, CLASS_REAL_TIME, CLASS_BEST_EFFORT, CLASS_IDLE };
-
-/* [own] a call */
-struct ioprio_walk {
-	int which;
-	uint32_t who;
-	int set;                 /* -1: it is asked for */
-	int result;              /* -ESRCH until one is found */
-};
 
 /* Of class and level; a task keeps both in a byte. */
 static int
@@ -42,72 +32,35 @@ told(unsigned class, unsigned level)
 }
 
 /* Rule 2. */
-static int
-prio_of(const struct ioprio_walk *w, const struct task *tk)
-{
-	unsigned kept = tk->ioprio, nice = (unsigned)(tk->thread->nice + 20);
-
-	if (kept != 0 || w->which == OF_PROCESS)
-		return told(kept / LEVELS, kept % LEVELS);
-	return told(tk->thread->policy == SCHED_IDLE ? CLASS_IDLE : CLASS_BEST_EFFORT,
-	    nice / 5);
-}
-
-/* Locks: proc_lock held. */
 static void
-visit_locked(struct ioprio_walk *w, struct task *tk)
+ioprio_get_locked(struct sys_threads *w, struct proc *p, struct task *tk)
 {
-	const struct cred *me = &proc_current()->cred;
-	uint32_t uid = tk->proc->cred.uid;
-	int prio = prio_of(w, tk);
+	unsigned kept = tk == NULL ? 0 : tk->ioprio;
+	int nice = tk == NULL ? p->nice : tk->thread->nice;
+	int policy = tk == NULL ? p->policy : tk->thread->policy;
+	int prio = told(kept / LEVELS, kept % LEVELS);
 
 	HELD(&proc_lock);
-	if (w->set < 0) {
-		w->result = w->result < 0 ? prio : MIN(w->result, prio);
-		return;
-	}
-	if (w->result == -EPERM)
-		return;
-	w->result = uid == me->uid || uid == me->euid || cred_may(me, CAP_SYS_NICE) ? 0 : -EPERM;
-	if (w->result == 0)
-		tk->ioprio = (uint8_t)((w->set >> CLASS_SHIFT) * LEVELS + w->set % LEVELS);
+	if (kept == 0 && w->which != PRIO_PROCESS)
+		prio = told(policy == SCHED_IDLE ? CLASS_IDLE : CLASS_BEST_EFFORT,
+		    (unsigned)(nice + 20) / 5);
+	w->result = w->result < 0 ? prio : MIN(w->result, prio);
 }
 
 static void
-visit_proc(void *arg, struct proc *p)
+ioprio_set_locked(struct sys_threads *w, struct proc *p, struct task *tk)
 {
-	const struct proc *me = proc_current();
-	struct ioprio_walk *w = arg;
-	struct task *tk;
-	uint32_t own = w->which == OF_GROUP ? (uint32_t)me->pgid :
-	    w->set < 0 ? me->cred.uid : 0;
+	const struct cred *me = &proc_current()->cred;
+	uint32_t uid = p->cred.uid;
 
-	if ((w->which == OF_GROUP ? (uint32_t)p->pgid : p->cred.uid) ==
-	    (w->who == 0 ? own : w->who))
-		LIST_FOREACH(tk, &p->threads, node)
-			visit_locked(w, tk);
-}
-
-static int
-ioprio_call(struct ioprio_walk *w)
-{
-	struct task *tk;
-
-	w->result = -ESRCH;
-	if (w->which < OF_PROCESS || w->which > OF_USER)
-		return -EINVAL;
-	spin_lock(&proc_lock);
-	if (w->which == OF_PROCESS) {
-		tk = w->who == 0 ? task_current() : task_of_id_locked((int)w->who);
-		if (tk != NULL)
-			visit_locked(w, tk);
-		else if (proc_find_locked((int)w->who) != NULL)
-			w->result = 0;   /* it has ended */
-	} else {
-		proc_walk_locked(visit_proc, w);
-	}
-	spin_unlock(&proc_lock);
-	return w->result;
+	HELD(&proc_lock);
+	if (w->result == -EPERM)
+		return;
+	w->result = uid == me->uid || uid == me->euid || cred_may(me, CAP_SYS_NICE) ?
+	    0 : -EPERM;
+	if (w->result == 0 && tk != NULL)
+		tk->ioprio = (uint8_t)((w->value >> CLASS_SHIFT) * LEVELS +
+		    w->value % LEVELS);
 }
 
 /* 0, -EINVAL, -EPERM. */
@@ -126,17 +79,21 @@ ioprio_check(int prio)
 int64_t
 sys_ioprio_set(const uint64_t a[6])
 {
-	struct ioprio_walk w = { .which = (int)a[0], .who = (uint32_t)a[1],
-		.set = (int)(a[2] & UINT16_MAX) };
+	/* User 0 is root, not one's own, as on Linux. */
+	struct sys_threads w = { .which = (unsigned)a[0] - OF_PROCESS,
+		.who = (uint32_t)a[1], .value = (int)(a[2] & UINT16_MAX),
+		.fn_locked = ioprio_set_locked };
 	int r = ioprio_check((int)a[2]);
 
-	return r < 0 ? r : ioprio_call(&w);
+	return r < 0 ? r : sys_each_thread(&w);
 }
 
 int64_t
 sys_ioprio_get(const uint64_t a[6])
 {
-	struct ioprio_walk w = { .which = (int)a[0], .who = (uint32_t)a[1], .set = -1 };
+	struct sys_threads w = { .which = (unsigned)a[0] - OF_PROCESS,
+		.who = (uint32_t)a[1], .own = proc_current()->cred.uid,
+		.fn_locked = ioprio_get_locked };
 
-	return ioprio_call(&w);
+	return sys_each_thread(&w);
 }

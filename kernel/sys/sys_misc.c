@@ -245,100 +245,93 @@ sys_sysinfo(const uint64_t a[6])
 
 /* ---- priorities ---- */
 
-struct prio_walk {
-	unsigned which;
-	uint32_t who;
-	bool set;
-	int nice;                /* set: the new one; get: the best found */
-	int result;              /* -ESRCH until one is found */
-};
-
-static bool
-prio_wants(const struct prio_walk *w, const struct proc *p)
+static void
+threads_of(void *arg, struct proc *p)
 {
-	const struct proc *me = proc_current();
+	struct sys_threads *w = arg;
+	struct task *tk;
 
-	if (w->which == PRIO_PGRP)
-		return (uint32_t)p->pgid ==
-		    (w->who == 0 ? (uint32_t)me->pgid : w->who);
-	return p->cred.uid == (w->who == 0 ? me->cred.uid : w->who);
+	if ((w->which == PRIO_PGRP ? (uint32_t)p->pgid : p->cred.uid) != w->who)
+		return;
+	LIST_FOREACH(tk, &p->threads, node)
+		w->fn_locked(w, p, tk);
+	if (task_find_locked(p->pid) == NULL)
+		w->fn_locked(w, p, NULL);
+}
+
+/* See sys.h. */
+int
+sys_each_thread(struct sys_threads *w)
+{
+	struct task *tk;
+	struct proc *p;
+
+	w->result = -ESRCH;
+	if (w->which > PRIO_USER)
+		return -EINVAL;
+	spin_lock(&proc_lock);
+	if (w->which == PRIO_PROCESS) {
+		tk = w->who == 0 ? task_current() : task_of_id_locked((int)w->who);
+		p = tk == NULL ? proc_find_locked((int)w->who) : tk->proc;
+		if (p != NULL)
+			w->fn_locked(w, p, tk);
+	} else {
+		if (w->who == 0)
+			w->who = w->which == PRIO_PGRP ?
+			    (uint32_t)proc_current()->pgid : w->own;
+		proc_walk_locked(threads_of, w);
+	}
+	spin_unlock(&proc_lock);
+	return w->result;
+}
+
+/* The best niceness of all. */
+static void
+nice_get_locked(struct sys_threads *w, struct proc *p, struct task *tk)
+{
+	int nice = tk == NULL ? p->nice : tk->thread->nice;
+
+	HELD(&proc_lock);
+	w->value = w->result == 0 ? MIN(w->value, nice) : nice;
+	w->result = 0;
 }
 
 static void
-prio_one(struct prio_walk *w, struct proc *p, int8_t *nice)
+nice_set_locked(struct sys_threads *w, struct proc *p, struct task *tk)
 {
-	if (!w->set) {
-		w->nice = MIN(w->nice, *nice);
-		w->result = 0;
-	} else if (!proc_may_tune_locked(p)) {
+	int8_t *nice = tk == NULL ? &p->nice : &tk->thread->nice;
+
+	HELD(&proc_lock);
+	if (!proc_may_tune_locked(p)) {
 		w->result = -EPERM;
-	} else if (w->nice < *nice && !proc_may(CAP_SYS_NICE) &&
-	    20 - w->nice > (int64_t)MIN(p->limits->of[RLIMIT_NICE].cur, 40)) {
+	} else if (w->value < *nice && !proc_may(CAP_SYS_NICE) &&
+	    20 - w->value > (int64_t)MIN(p->limits->of[RLIMIT_NICE].cur, 40)) {
 		w->result = -EACCES;
 	} else {
-		*nice = (int8_t)w->nice;
+		*nice = (int8_t)w->value;
 		if (w->result == -ESRCH)
 			w->result = 0;
 	}
 }
 
-static void
-prio_proc(void *arg, struct proc *p)
-{
-	struct prio_walk *w = arg;
-	struct task *tk;
-
-	if (!prio_wants(w, p))
-		return;
-	LIST_FOREACH(tk, &p->threads, node)
-		prio_one(w, p, &tk->thread->nice);
-}
-
-/* A thread; or a process whose first thread has ended, until it is waited for. */
-static void
-prio_of_id(struct prio_walk *w, int id)
-{
-	struct task *tk = id == 0 ? task_current() : task_of_id_locked(id);
-	struct proc *p = tk == NULL ? proc_find_locked(id) : tk->proc;
-
-	if (p != NULL)
-		prio_one(w, p, tk == NULL ? &p->nice : &tk->thread->nice);
-}
-
-static int
-prio_call(struct prio_walk *w)
-{
-	w->result = -ESRCH;
-	if (w->which > PRIO_USER)
-		return -EINVAL;
-	spin_lock(&proc_lock);
-	if (w->which == PRIO_PROCESS)
-		prio_of_id(w, (int)w->who);
-	else
-		proc_walk_locked(prio_proc, w);
-	spin_unlock(&proc_lock);
-	return w->result;
-}
-
 int64_t
 sys_getpriority(const uint64_t a[6])
 {
-	struct prio_walk w = { .which = (unsigned)a[0], .who = (uint32_t)a[1],
-		.nice = NICE_WORST };
-	int r = prio_call(&w);
+	struct sys_threads w = { .which = (unsigned)a[0], .who = (uint32_t)a[1],
+		.own = proc_current()->cred.uid, .fn_locked = nice_get_locked };
+	int r = sys_each_thread(&w);
 
-	return r < 0 ? r : 20 - w.nice;
+	return r < 0 ? r : 20 - w.value;
 }
 
 int64_t
 sys_setpriority(const uint64_t a[6])
 {
-	struct prio_walk w = { .which = (unsigned)a[0], .who = (uint32_t)a[1],
-		.set = true };
-	int nice = (int)a[2];
+	struct sys_threads w = { .which = (unsigned)a[0], .who = (uint32_t)a[1],
+		.own = proc_current()->cred.uid, .fn_locked = nice_set_locked };
 
-	w.nice = MAX(NICE_BEST, MIN(NICE_WORST, nice));
-	return prio_call(&w);
+	w.value = MAX(NICE_BEST, MIN(NICE_WORST, (int)a[2]));
+	return sys_each_thread(&w);
 }
 
 /* ---- the machine ---- */

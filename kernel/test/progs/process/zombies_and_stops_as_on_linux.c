@@ -1,9 +1,9 @@
 /* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=60 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * A child that has ended has a priority until it is waited for; so it has limits,
- * a policy, rights and its name, and signals to it reach nobody.  Who ignores
- * SIGCHLD is not told of stops, not even of those that come while it is blocked.
+ * A child that has ended has a priority until it is waited for, in its group, too; so
+ * it has limits, a policy, rights and its name, and signals to it reach nobody.  Who
+ * ignores SIGCHLD is not told of stops, not even of those that come while it is blocked.
  * (Found by random calls of signals and processes, beside Linux.)
  */
 #include "lib/test.h"
@@ -138,6 +138,7 @@ first_ended(void)
 static int
 sleeper(void)
 {
+	OK(setpgid(0, 0));
 	EQ(setpriority(PRIO_PROCESS, 0, 7), 0);
 	raise(SIGSTOP);
 	_exit(3);
@@ -169,6 +170,8 @@ main(void)
 	EQ(getpriority(PRIO_PROCESS, (id_t)pid), 7);
 	OK(setpriority(PRIO_PROCESS, (id_t)pid, 9));
 	EQ(getpriority(PRIO_PROCESS, (id_t)pid), 9);
+	EQ(getpriority(PRIO_PGRP, (id_t)pid), 9);
+	EQ(syscall(SYS_ioprio_get, 2, pid), 2 << 13 | (9 + 20) / 5);
 	OK(waitid(P_PID, (id_t)pid, &si, WEXITED));
 	ERR(getpriority(PRIO_PROCESS, (id_t)pid), ESRCH);
 	dead();
