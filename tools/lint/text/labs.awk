@@ -8,7 +8,7 @@
 # a table; that they are those of HOURS the book's check looks at.
 
 BEGIN {
-	n = split("Goal|Picture|What the starter shows|What it shall show|What you need to know|" \
+	n = split("Goal|Picture|What the starter shows|What it should show|What you need to know|" \
 	    "Steps|Gates|Stuck?|See it|Questions|Challenges|Hours", heading, "|")
 	for (i = 1; i <= n; i++) place[heading[i]] = i
 	NAMES = 16
