@@ -62,7 +62,7 @@ include tools/bench/rules.mk
 include tools/compare-designs/rules.mk
 
 help:
-	@echo 'make doctor     are the tools here, and do they do what we need?'
+	@echo 'make doctor     checks that the tools are installed and do what the course needs'
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves)'
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN'
@@ -73,38 +73,38 @@ help:
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes'
 	@echo 'make bench      instructions of operations beside those of Linux 6.1; OP=name'
 	@echo 'make book       the book as a site'
-	@echo 'make help-all   each of these with all its words, and the rest'
+	@echo 'make help-all   all commands, with all their variables'
 
 help-all:
 	@echo 'make run        a shell on Vadose in QEMU (Ctrl-A x leaves); ROOT=initrd: without its disk; SWAP=64M: with swap'
 	@echo '                DISK=file: its disk (build/disk.img); LIVE=1: make view LIVE=1 shows it in a browser, and stops it'
 	@echo 'make check      the tests, in minutes; make check TEST=name runs one, JOBS=n at a time;'
 	@echo '                SLOW=8: in machines in which an instruction takes 2^8 ns'
-	@echo 'make check-more in full what check has in short, and what it leaves out'
-	@echo 'make check-long both, and the long ones'
-	@echo 'make check-steady RUNS=20  the check again and again, on a host that is idle, loaded, stopped, of one core, under nice; goes on where it was stopped; AGAIN=1'
-	@echo 'make nightly    everything that takes hours; goes on where it was stopped; ROW=name, AGAIN=1'
-	@echo 'make check-linux  the tables of errors, calls and scripts by a seed on Debian'\''s Linux 6.1; RECORD=1 writes its answers; SHOW=SEED SCRIPT=SEED'
-	@echo 'make compare-designs  twenty-one programs under each design: the same answers, and what each pays; PROGRAM=fork DESIGN="fmo uvm" SHORT=1'
+	@echo 'make check-more runs in full what check runs in short, and the tests that check leaves out'
+	@echo 'make check-long runs all of these, and the long tests'
+	@echo 'make check-steady RUNS=20  repeats the check on a host that is idle, loaded, stopped, with one core, under nice; continues where it was stopped; AGAIN=1: from the start'
+	@echo 'make nightly    everything that takes hours; continues where it was stopped; ROW=name, AGAIN=1: from the start'
+	@echo 'make check-linux  the tables of errors, system calls and seeded scripts, on Debian'\''s Linux 6.1; RECORD=1 writes its answers; SHOW=SEED SCRIPT=SEED'
+	@echo 'make compare-designs  twenty-one programs under each design: compares their answers, and shows what each design costs; PROGRAM=fork DESIGN="fmo uvm" SHORT=1'
 	@echo 'make soak       all of paging at once, with failures, for an hour; SECONDS=n'
 	@echo 'make inject     each failure, one at a time, in the test programs; PROG=name MOST=n'
-	@echo 'make check-forced  test programs while pages, tables and entries leave at once; PROG=name POINT=FI_TABLE'
+	@echo 'make check-forced  test programs, while pages, tables and entries are evicted at once; PROG=name POINT=FI_TABLE'
 	@echo 'make mutants    bugs planted in the kernel, one by one; SOME=10 SEED=n, NAME=074'
-	@echo 'make check-teaching-contract  is there what labs and grader will stand on?'
+	@echo 'make check-teaching-contract  checks that the kernel has all that labs and grader use'
 	@echo 'make models     all searches of the protocol models; MODEL=name for one'
 	@echo 'make vmsim      pairs of VM operations in every order with up to 3 preemptions; PAIR=name, BOUND=n, PAIR_SECONDS=n'
 	@echo 'make scenes     worlds of the playable figures again, each action in each state; scenes-check compares'
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
-	@echo 'make road       what a fault, fork, page-out … runs through: functions, files, instructions, a picture; OP=fork, OP=ALL'
+	@echo 'make road       the path of a fault, fork, page-out … through the kernel: functions, files, instructions, a picture; OP=fork, OP=ALL'
 	@echo 'make bench      instructions of 62 operations beside those of Linux 6.1, and a page with plots; OP=name, DESIGN=eager'
 	@echo 'make paging-linux  faults, pages and requests of nine patterns of paging, beside Linux with as much free memory, LRU and OPT'
-	@echo 'make bench-evidence  what of each of them is asserts, and what trace and counters'
-	@echo 'make bench-where  to which functions the instructions go: the figures of appendix G'
-	@echo 'make bench-host  the host'\''s time of some of them, and what two CPUs gain; ROUNDS=5'
-	@echo 'make profile OP=zero-fill  where the instructions of one of them go, by function'
+	@echo 'make bench-evidence  how many of these instructions are asserts, trace and counters'
+	@echo 'make bench-where  in which functions these instructions are: the figures of appendix G'
+	@echo 'make bench-host  the host'\''s time of some of these operations, and how much two CPUs gain; ROUNDS=5'
+	@echo 'make profile OP=zero-fill  the instructions of one operation, by function'
 	@echo 'make lint       layers, includes, lock tags, contracts, sizes; how many tests are exact'
-	@echo 'make doctor     are the tools here, and do they do what we need?'
+	@echo 'make doctor     checks that the tools are installed and do what the course needs'
 	@echo 'make gdb        the shell, stopped before its first instruction, under gdb, which knows vm'
 	@echo 'make bochs SESSION=01  step through a session in Bochs; LAB=05: that of a lab'
 	@echo 'make check-sessions  all sessions, each with a bug that it must notice'
@@ -113,16 +113,16 @@ help-all:
 	@echo 'make run LAB=05 with your file of a lab (number or name); LAB_REF=1: ours'
 	@echo 'make grade LAB=05  points for your file of a lab; STEP=k TEST=tNN FILE=path SEED=n'
 	@echo 'make grade-all DIR=submissions/ LAB=05  a class: CSV, a page for each student; goes on where it was stopped; HIDDEN=grading/hidden; SSHLOGIN="host 8/host2 :"'
-	@echo 'make regrade DIR=… LAB=…  all of it anew, and each score that changed; make plan-class N=200 HOSTS=4 LAB=…: how long, and its cost; make similar: which files are alike'
-	@echo 'make hint LAB=05 STEP=2  one of three hints of a step; the next one when a run of it has failed'
+	@echo 'make regrade DIR=… LAB=…  grades all again, and lists each score that changed; make plan-class N=200 HOSTS=4 LAB=…: how long, and its cost; make similar: which files are alike'
+	@echo 'make hint LAB=05 STEP=2  one of three hints of a step; the next one after a run of the step has failed'
 	@echo 'make compare LAB=05 TEST=t08  your counters and events beside ours; make trace: a page on which your run plays above ours; make gdb or bochs LAB=05 TEST=t08 stops where it fails'
 	@echo 'make check-teaching  the labs and their grader; SHARD=1/4'
-	@echo 'make mutate LAB=05 N=20 SEED=1  bugs by chance in our file: do the tests find them? FIRST=1: quick'
-	@echo 'make check-determinism LAB=05 RUNS=20  the same counters, whatever the host is doing'
-	@echo 'make check-firsthour  what a newcomer does first, on a fresh copy, by the clock'
+	@echo 'make mutate LAB=05 N=20 SEED=1  random bugs in our file: do the tests find them? FIRST=1: quick'
+	@echo 'make check-determinism LAB=05 RUNS=20  checks that the counters are the same, whatever the host does'
+	@echo 'make check-firsthour  the first steps of a newcomer, on a fresh copy, with times'
 	@echo 'make handout    build/vadose-handout.tar.gz: the course without its solutions'
 	@echo 'make new-course DIR=../os WITH="00 02 05"  a course: handout, repository, zips for Gradescope; KEY=file; grading/INSTRUCTOR.md'
-	@echo 'make new-lab NAME=30-cards  the folder of a new lab, whose first test is green'
+	@echo 'make new-lab NAME=30-cards  the folder of a new lab, whose first test passes'
 	@echo 'make compdb     build/compile_commands.json, for editors (.clangd, .vscode)'
 	@echo 'make format     clang-format over the sources'
 	@echo 'make book-serve the book, to read at once; book (a site), book-pdf, book-check, book-record: book/rules.mk'
@@ -131,12 +131,12 @@ help-all:
 
 setup:
 	@! grep -q "$$(printf '\r')" tools/setup || { \
-	  echo 'These files have the line ends of Windows (core.autocrlf of git).  To have ours:' >&2; \
-	  echo '  git rm -rq --cached . && git reset -q --hard    (what is not committed is lost)' >&2; exit 1; }
+	  echo 'These files have the line ends of Windows (core.autocrlf of git).  To get the right ones:' >&2; \
+	  echo '  git rm -rq --cached . && git reset -q --hard    (uncommitted changes are lost)' >&2; exit 1; }
 	@sh tools/setup
 
-# The disk is ours for as long as a process of the machine lives: e2fsck minds no
-# lock of the emulator's.
+# The disk is locked as long as a process of the machine lives: e2fsck ignores the
+# emulator's own lock.
 take_disk = disk=$(call quoted,$(DISK)); exec 9>>"$$disk.lock"; flock -n 9 || { \
   echo "$$disk is in use by another make run: DISK=other.img or ROOT=initrd" >&2; exit 1; }; \
   [ -e "$$disk" ] || { cp $(BUILD)/root.img "$$disk.new" && mv "$$disk.new" "$$disk"; } || exit 1; \
@@ -158,7 +158,7 @@ gdb: image $(if $(TEST),grader)
 	  $(if $(SEED),--seed $(SEED)) $(submitted), \
 	  sh tools/guest --kernel $(KERNEL) --gdb)
 
-# What the tests need that were asked for; all do when none is named.
+# Builds what the named tests need; if no test is named, what all need.
 check check-more: $(if $(TEST),chosen,image testing)
 
 chosen: $(T)/run
@@ -176,12 +176,12 @@ check-long: image testing
 	$(others_may)
 	@build/tools/run -w all -b $(BUILD) -j $(JOBS) $(TEST)
 
-# How a release is judged: all tests, RUNS times, whatever the host is doing.
+# The test of a release: all tests, RUNS times, whatever the host is doing.
 check-steady: image testing
 	$(others_may)
 	@sh kernel/test/steady $(if $(AGAIN),-f) -n $(or $(RUNS),20) -j $(JOBS) -b $(BUILD) $(TEST)
 
-# Hours, one after another; what has its answer is not asked again.
+# Takes hours; rows that have a result are not run again.
 nightly: image testing
 	$(others_may)
 	@sh kernel/test/nightly $(if $(AGAIN),-f) $(ROW)

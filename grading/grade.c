@@ -8,7 +8,7 @@
  *           · forgeries · selftest · doctor
  *
  * Rules     Exit status: 0 all points, 1 points lost, 2 does not build or is
- *           refused, 3 the host's trouble, 64 not understood.
+ *           refused, 3 a fault of the host, 64 wrong usage.
  *
  * Read next run.c.
  */
@@ -34,19 +34,19 @@ static const char usage_text[] =
     "      [--hidden DIR] [--kernel ELF] [--key FILE] [--quiet]\n"
     "      --key seals the result.json of --out DIR --format json\n"
     "  compare LAB TEST [--seed S] [--out DIR]  your counters beside the\n"
-    "      reference's, and where your events part; DIR: for both traces\n"
+    "      reference's, and the first event that differs; DIR: for both traces\n"
     "  gdb LAB TEST [--seed S]    that boot under gdb, stopped where it fails\n"
     "  bochs LAB TEST [--seed S]  the same in Bochs' debugger\n"
-    "  explain LAB TEST           what a test wants, in prose\n"
-    "  hint LAB STEP              one of three; the next behind a run that failed\n"
+    "  explain LAB TEST           what a test checks, in prose\n"
+    "  hint LAB STEP              one of three; the next after a run that failed\n"
     "  repro RESULT.json TEST [--gdb|--bochs|--trace]\n"
-    "  verify RESULT.json KEY     is the result as it was sealed?\n"
+    "  verify RESULT.json KEY     is the result unchanged since it was sealed?\n"
     "  validate RESULT.json [SCHEMA.json]  does it fit the schema?\n"
     "  lint [LAB]                 test files: points, deeds, names\n"
-    "  mutate LAB [--n N] [--seed S]  bugs by chance: do the tests find them?\n"
+    "  mutate LAB [--n N] [--seed S]  random bugs: do the tests find them?\n"
     "  mutants [LAB [mN]]  variants [LAB]  selftest …  doctor\n"
-    "  forgeries [--lab LAB] [fNN]  attacks on the grader, put into a lab's file\n"
-    "  collect LAB DIR OUT SEED [HIDDEN]  who of a class handed what in\n";
+    "  forgeries [--lab LAB] [fNN]  attacks on the grader, built into a lab's file\n"
+    "  collect LAB DIR OUT SEED [HIDDEN]  what each learner of a class handed in\n";
 
 static int
 usage(void)

@@ -3,14 +3,14 @@
  * hints.c: the sentence behind "so"
  *
  * Problem   "241 instead of 37" says that something is wrong; the author of
- *           the test knows what is wrong then.
+ *           the test knows which bug gives such a number.
  *
- * Rules     A hint is said when its relation holds for the counter that failed,
+ * Rules     A hint is given when its relation holds for the counter that failed,
  *           for the answer, for words of a kernel test's claim, or for the way in
- *           which the boot ended.  Relations
- *           about other counters follow after those about the failed one.
- *           What is not written yet, and belongs to the test's step or an
- *           earlier one, is said instead: the author thought of a bug.
+ *           which the boot ended.  Relations about the failed counter come before
+ *           those about other counters.  If the kernel called a function that is
+ *           not written yet, of the test's step or an earlier one, the report
+ *           names that function instead: hints are about bugs.
  *
  * Read next judge.c.
  */
@@ -30,7 +30,7 @@ hint_holds(struct judge *j, const struct hint *h, const struct claim *c)
 	       op_holds(a, h->op, b);
 }
 
-/* "05-fork step 2: fork_range", which the kernel called and nobody has written. */
+/* "05-fork step 2: fork_range", a function that the kernel called and that is not written. */
 static char *
 unwritten(const struct judge *j)
 {
@@ -46,7 +46,7 @@ unwritten(const struct judge *j)
 	return strndup(s, strcspn(s, "\r\n"));
 }
 
-/* h, or NULL: nothing is said. */
+/* The hint of the failure becomes h; NULL: none. */
 static void
 give(const struct judge *j, struct failure *f, const struct hint *h)
 {
@@ -65,7 +65,7 @@ give(const struct judge *j, struct failure *f, const struct hint *h)
 	free(todo);
 }
 
-/* The hint that knows these words of a kernel test; NULL: none. */
+/* The hint for these words of a kernel test; NULL: none. */
 static const struct hint *
 hint_of_claim(const struct judge *j, const char *said)
 {
@@ -77,7 +77,7 @@ hint_of_claim(const struct judge *j, const char *said)
 	return NULL;
 }
 
-/* What a kernel test said before the machine came to a bad end. */
+/* The claim that a kernel test had reported before the machine stopped. */
 void
 judge_said_before(const struct judge *j, struct failure *f)
 {

@@ -37,9 +37,9 @@ struct tried {
 
 static const char hint_text[] =
     "usage: make hint LAB=05 STEP=2    (grade hint LAB STEP)\n"
-    "  The first of three hints of a step comes when you ask; each further one\n"
-    "  after a run in which a test of that step failed: make grade LAB=05 STEP=2.\n"
-    "  Those that you have seen are said again.\n";
+    "  Prints the first of three hints for a step; each further one comes after\n"
+    "  a run in which a test of that step failed: make grade LAB=05 STEP=2.\n"
+    "  Hints that you have seen are printed again.\n";
 
 /* ---- what was tried ---- */
 
@@ -201,7 +201,7 @@ hint_step(const struct lab *lab, int step)
 		say(lab, step, k);
 	if (t.shown[step] == LEVELS)
 		printf("There is no further hint; hints.md has one for each "
-		       "test, and the book the story.\n");
+		       "test, and the book explains the subject.\n");
 	else
 		printf("The next one comes after a run in which a test of this "
 		       "step fails:\n  make grade LAB=%.2s STEP=%d\n",

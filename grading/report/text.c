@@ -198,8 +198,8 @@ print_result(const struct report *r, const struct result *res)
 	for (i = 0; i < res->verdict.nfailures && i < 3; i++)
 		print_failure(&res->verdict.failure[i]);
 	if (res->verdict.forged)
-		fprintf(out, "  forged?   the observer saw otherwise, or what no lab's "
-		    "file does: a person looks at it\n");
+		fprintf(out, "  forged?   the observer counted otherwise, or saw what no "
+		    "lab's file does: a person must look at it\n");
 	if (res->verdict.status == ST_PANIC)
 		print_panic(r, res);
 	print_where(r, res);
@@ -274,7 +274,7 @@ report_text(const struct report *r, bool colour)
 		print_build(r);
 	else if (r->options->kernel != NULL)
 		fprintf(out, "note: this kernel was not linked by the grader: nobody "
-		       "watched what its code does; no points to give\n");
+		       "watched what its code does; it gets no points\n");
 	else if (!r->build.sandboxed)
 		fprintf(out, "note: bubblewrap is missing; the compiler saw the "
 		       "whole host\n");

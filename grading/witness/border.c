@@ -292,13 +292,13 @@ border_sentence(const struct symbols *s, const int64_t v[3])
 	return text;
 }
 
-/* What to do about it, where somebody may have meant no harm; NULL: nothing to say. */
+/* What to do about it, where it may be a mistake; NULL: no advice. */
 const char *
 border_advice(int64_t kind)
 {
 	if (kind == COUNT)
-		return "Leave that count out: who does the thing counts it, and that "
-		       "is another file.";
+		return "Leave that count out: the file that does the work counts it, "
+		       "and that is another file.";
 	if (kind == STORE)
 		return "A counter of this file goes up by EVENT() or EVENT_ADD().";
 	return NULL;

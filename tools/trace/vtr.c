@@ -41,26 +41,26 @@ static struct {
 static const char help_text[] =
     "tools/vtr dump [filter] FILE     the events, one line each\n"
     "tools/vtr count [filter] FILE    how many of each\n"
-    "tools/vtr diff [-e ...] A B      where two runs part, process by process;\n"
+    "tools/vtr diff [-e ...] A B      where two runs differ, process by process;\n"
     "                                 pages are numbered by first appearance\n"
     "tools/vtr check FILE             the first event that breaks a rule\n"
     "tools/vtr perfetto [filter] FILE JSON that ui.perfetto.dev and\n"
     "                                 chrome://tracing open\n"
     "\n"
-    "  -e NAME,...      these events; fault. is the whole family\n"
+    "  -e NAME,...      these events; fault. means all whose name begins so\n"
     "  -p PID           of this process (0: the kernel's own threads)\n"
     "  -c CPU           on this processor\n"
-    "  -d DESIGN        of threads in a space of this design: its number, as\n"
-    "                   of PR_VMM_DESIGN (fmo 0, uvm 1, scalux 2, shadow 3, frames 4, eager 5)\n"
-    "  -g PFN           that name this page frame\n"
-    "  -a ADDRESS       whose va lies in the page of this address\n"
-    "  -f SEQ, -t SEQ   from, up to this number\n"
-    "  -n N             at most so many\n"
+    "  -d DESIGN        of threads in an address space of this design: a number of\n"
+    "                   PR_VMM_DESIGN (fmo 0, uvm 1, scalux 2, shadow 3, frames 4, eager 5)\n"
+    "  -g PFN           of this page frame\n"
+    "  -a ADDRESS       with a va in the page of this address\n"
+    "  -f SEQ, -t SEQ   from this number on, up to this number\n"
+    "  -n N             at most N events\n"
     "  -k N             diff: lines of context (3)\n"
-    "  -l               diff: only what a lab's code decides\n"
+    "  -l               diff: only events that a lab's code decides\n"
     "\n"
     "FILE is made by tools/guest --trace FILE.  Exit status: 0 nothing found,\n"
-    "1 a difference, a bad event, 2 trouble with a file or an argument.\n";
+    "1 a difference or a bad event, 2 an error in a file or an argument.\n";
 
 static void __attribute__((noreturn)) trouble(const char *what)
 {
