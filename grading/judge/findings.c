@@ -69,10 +69,9 @@ static const struct {
 	    "wrong: insert and remove VADs by rb_insert and rb_remove only." },
 	{ "I8", "", "a mapping or a page-table word has bits that it may not "
 	    "have." },
-	{ "I9", "listed", "a mapping is not in the list of its object: when "
-	    "the file is cut this mapping keeps its pages (vad_list_link; "
-	    "after a split the link of the upper half goes onto the list, "
-	    "too)." },
+	{ "I9", "listed", "the object does not know one of its mappings: when "
+	    "the file is cut this mapping keeps its pages (vad_list_link; after "
+	    "a split the link of the upper half goes onto the list, too)." },
 	{ "I9", "", "the object's link has another range or offset than the "
 	    "mapping: when the file is cut, pages stay mapped, or wrong pages "
 	    "are unmapped. Change the link with the mapping "
