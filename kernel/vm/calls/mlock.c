@@ -156,7 +156,8 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
     uint64_t limit)
 {
 	uint32_t flags = how == MLOCK_NOW ? VAD_LOCKED : VAD_LOCK_FLAGS;
-	uint64_t lo, hi, more;
+	struct map_locking more;
+	uint64_t lo, hi;
 	int r;
 
 	if (limit == 0)
@@ -165,11 +166,13 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	if (r <= 0) /* the limit comes first; a range that wraps exceeds any */
 		return r == -EINVAL && limit != MLOCK_ANY ? -ENOMEM : r;
 	rw_lock_write(&as->map_lock);
-	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);
-	r = map_lock_reserve(as, more, limit);
+	more = (struct map_locking){
+		.pages = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED),
+		.files = vad_file_pages(as, lo, hi, 0) };
+	r = map_lock_reserve(as, &more, limit);
 	if (r == 0) {
 		r = lock_range(as, lo, hi, flags);
-		map_lock_unreserve(more);
+		map_lock_unreserve(as, &more);
 	}
 	map_end(as, NULL);
 	if (r == 0)
@@ -201,7 +204,7 @@ int
 map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 {
 	uint32_t lock = (flags & MCL_ONFAULT) != 0 ? VAD_LOCK_FLAGS : VAD_LOCKED;
-	uint64_t more;
+	struct map_locking more = { .pages = 0 };
 	int r = 0;
 
 	if (flags == 0 || flags == MCL_ONFAULT ||
@@ -211,14 +214,16 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 		return -EPERM;
 
 	rw_lock_write(&as->map_lock);
-	more = (flags & MCL_CURRENT) == 0 ? 0 :
-	    as->map.total_pages - as->map.locked_pages;
-	r = map_lock_reserve(as, more, limit);
+	if ((flags & MCL_CURRENT) != 0)
+		more = (struct map_locking){
+			.pages = as->map.total_pages - as->map.locked_pages,
+			.files = vad_file_pages(as, 0, MD_USER_END >> PAGE_SHIFT, 0) };
+	r = map_lock_reserve(as, &more, limit);
 	if (r == 0) {
 		as->map.lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
 		if ((flags & MCL_CURRENT) != 0)
 			lock_all(as, lock);
-		map_lock_unreserve(more);
+		map_lock_unreserve(as, &more);
 	}
 	map_end(as, NULL);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)

@@ -27,7 +27,7 @@ struct mremap_work {
 	const struct mremap_args *a;
 	uint64_t old, old_pages, new_pages;
 	uint64_t to;               /* result */
-	uint64_t locking;          /* pages reserved by map_lock_reserve() */
+	struct map_locking locking; /* reserved by map_lock_reserve() */
 	bool locked;               /* the mapping is locked */
 	struct map_removed gone;
 };
@@ -90,10 +90,13 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		return -EFAULT;
 	w->locked = (v->flags & VAD_LOCKED) != 0;
 	if (w->locked && grown <= MD_USER_END >> PAGE_SHIFT) {
-		if (map_lock_reserve(w->as, grown, w->a->lim == NULL ? MLOCK_ANY :
-		    w->a->lim->memlock) != 0)
+		struct map_locking locking = { .pages = grown,
+			.files = vad_locks_file(v) ? grown : 0 };
+
+		if (map_lock_reserve(w->as, &locking, w->a->lim == NULL ?
+		    MLOCK_ANY : w->a->lim->memlock) != 0)
 			return -EAGAIN;
-		w->locking = grown;
+		w->locking = locking;
 	}
 	if (has(w, MREMAP_DONTUNMAP))
 		grown = w->new_pages;
@@ -284,7 +287,7 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 
 	rw_lock_write(&as->map_lock);
 	r = mremap_locked(&w);
-	map_lock_unreserve(w.locking);
+	map_lock_unreserve(as, &w.locking);
 	map_end(as, &w.gone);
 	*out = w.to << PAGE_SHIFT;
 	/* Fault in the part that has grown, and pages of objects, which a move drops. */

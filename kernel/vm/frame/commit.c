@@ -35,8 +35,9 @@
  *              kernel has a share of the frames in advance, so that the limit
  *              stays where it is; frames beyond that share lower the limit,
  *              except those that a charge pays for (kmem_paid).
- *           3. Each charge has an owner that gives it back: as->commit.paid, .late
- *              and .prepaid, vmo->a.charged and the forked objects count them.
+ *           3. Each charge has an owner that gives it back: as->commit.paid,
+ *              .late, .files and .prepaid, vmo->a.charged and the forked objects
+ *              count them.
  *           4. Page tables, entries and tables of objects go to swap like the pages
  *              that they describe (vm/table/ptpage.c, vm/kpaged/kpaged.c).
  *           5. A slot counts while its area takes pages: not when it is bad,
@@ -45,6 +46,12 @@
  *              end short of the limit: the rest is for root, who can start a
  *              program and clean up.  The bound for a user's pages is lower than
  *              that for his kernel memory, so that he can still open a file.
+ *           7. Root's own promises end short of the limit, too, by the frames that
+ *              files need: a program that finds none for its next instruction waits
+ *              for ever.  A frame for the kernel is refused like a promise, for it
+ *              cannot hold a promised page; and some frames can always be taken away,
+ *              however large swap is.  Nothing is refused to threads that make room
+ *              or end, nor in a fault, which keeps a promise.
  */
 #include "vm/frame/frame.h"
 
@@ -53,6 +60,7 @@ enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 #define KERNEL_SHARE 32 /* one of this many frames is for the kernel to wire */
 #define PLACES_KEPT 64  /* for charges at the same time */
 #define USER_EIGHTHS 3 /* of the frames may be wired for users (rule 6) */
+#define STAY_EIGHTHS 7 /* of them may be wired or locked (rule 7) */
 /* Pages that users leave to root: a part of memory, within bounds. */
 #define ROOT_SHARE 32
 #define ROOT_MIN 384ul
@@ -138,17 +146,29 @@ is_for_user(void)
 	return commit.is_user != NULL && commit.is_user();
 }
 
-/* How much of the limit is left for root; a fork, too, must find it free.  A request for
- * new memory leaves all of it; memory that is needed to go on (a table, a frame of the
- * kernel) may use half of it. */
-static uint64_t
-left_for_root(enum leave leave)
+/* Does it ask for a program at all (rule 7)? */
+static bool
+is_for_program(void)
 {
-	uint64_t n = atomic_load(&commit.for_root);
+	return commit.is_user != NULL && thread_current()->proc != NULL &&
+	    !thread_is_killed() && !vm_is_reserved();
+}
 
-	if (!is_for_user())
+/* How much of the limit is left, for root and for files; a fork, too, must find it free.
+ * A request for new memory leaves all of it; memory that is needed to go on (a table, a
+ * frame of the kernel) may use half of it. */
+static uint64_t
+left_alone(enum leave leave)
+{
+	uint64_t root = atomic_load(&commit.for_root), files = phys_marks.high / 2;
+
+	if (!is_for_program())
 		return 0;
-	return (leave == LEAVE_ALL ? n : n / 2) + phys_marks.high;
+	if (leave == LEAVE_HALF) {
+		files /= 2;
+		root /= 2;
+	}
+	return is_for_user() ? files + root + phys_marks.high : files;
 }
 
 /* Is there a frame or slot for a few pages more?  Pages that exist are counted,
@@ -164,7 +184,32 @@ has_room_for_few(uint64_t limit)
 	return used + PLACES_KEPT <= limit;
 }
 
-/* phys_set_gate: rule 6 for frames that the kernel wires: slabs, stacks, buffers and
+/* Rule 7: may the kernel have wired, and programs have locked, so many frames? */
+static bool
+may_stay(uint64_t wired, uint64_t locked)
+{
+	return wired + locked <= commit.wired + commit.frames / 8 * STAY_EIGHTHS;
+}
+
+/* May so many pages, of all programs together, be locked?
+ * Locks: any of rank < 9. */
+bool
+commit_may_lock(uint64_t pages)
+{
+	struct phys_stat ps;
+
+	phys_stat(&ps);
+	return pages <= ps.total / 2 && may_stay(ps.wired, pages);
+}
+
+/* A promise is being kept: the records of a page are small beside it. */
+static bool
+is_in_fault(void)
+{
+	return thread_current()->vmfault != NULL;
+}
+
+/* phys_set_gate: rules 6 and 7 for frames that the kernel wires: slabs, stacks, buffers and
  * texts all come here. */
 static bool
 may_wire(uint64_t n)
@@ -173,12 +218,14 @@ may_wire(uint64_t n)
 	uint64_t room;
 	bool may;
 
-	if (!is_for_user())
+	if (!is_for_program() || (!is_for_user() && is_in_fault()))
 		return true;
 	phys_stat(&ps);
 	room = commit_limit();
-	room -= MIN(room, left_for_root(LEAVE_HALF) + n);
-	may = ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS &&
+	room -= MIN(room, left_alone(LEAVE_HALF) + n);
+	may = may_stay(ps.wired + n, atomic_load(&frames_unmovable)) &&
+	    (!is_for_user() ||
+	    ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS) &&
 	    (commit_total() <= room || (commit_is_late() && has_room_for_few(room)));
 	if (!may)
 		EVENT(commit_kept);
@@ -226,14 +273,14 @@ static inline __attribute__((always_inline)) int
 charge(uint64_t n, enum leave leave)
 {
 	uint64_t limit = commit_limit(), have = atomic_load(&commit.charged);
-	uint64_t kept = atomic_load(&commit.for_root) + phys_marks.high;
+	uint64_t kept = atomic_load(&commit.for_root) + 2 * phys_marks.high;
 	bool over;
 
 	if (n == 0)
 		return 0;
 	/* If there is room for all, it does not matter who asks. */
 	if (have + n + kept > limit)
-		kept = left_for_root(leave);
+		kept = left_alone(leave);
 	if (inject_hit(FI_COMMIT))
 		return commit_refuse(n);
 	limit -= MIN(limit, kept);
@@ -261,6 +308,14 @@ commit_uncharge(uint64_t n)
 {
 	ASSERT(atomic_load(&commit.charged) >= n);
 	atomic_sub(&commit.charged, n);
+}
+
+/* A space had so many pages charged and has others now; more only where they have been
+ * charged already.  Locks: any. */
+void
+commit_recharge(uint64_t had, uint64_t now)
+{
+	atomic_add(&commit.charged, now - had);
 }
 
 /* Promise n pages of a space that are charged at touch: NORESERVE pages, tables of
@@ -324,7 +379,7 @@ commit_finds_room(void)
 			return true;
 		atomic_store(&commit_overdrawn, true);
 	}
-	return has_room_for_few(limit - MIN(limit, left_for_root(LEAVE_HALF)));
+	return has_room_for_few(limit - MIN(limit, left_alone(LEAVE_HALF)));
 }
 
 /* A page or table at va could not be charged at its touch: the program gets a SIGBUS,

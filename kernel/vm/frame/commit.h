@@ -13,6 +13,7 @@ enum charged { CHARGED_AHEAD, CHARGED_LATE };
 void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_uncharge(uint64_t n);
+void commit_recharge(uint64_t had, uint64_t now);        /* without the limit test */
 int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->commit.late too */
 void commit_charge_forced(struct aspace *);              /* late, without the limit test */
 void commit_uncharge_late(struct aspace *, uint64_t n);
@@ -29,6 +30,7 @@ commit_may_touch(void)
 }
 
 void commit_warn(va_t);                                  /* a late charge has failed: the log */
+bool commit_may_lock(uint64_t pages);                    /* of all programs together */
 int commit_guess(uint64_t pages) MUST_CHECK;             /* mode 0: 0, -ENOMEM */
 bool commit_is_late(void);                               /* modes 0, 1 */
 uint64_t commit_total(void);

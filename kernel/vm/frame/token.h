@@ -68,7 +68,8 @@ int phys_wait(enum phys_class) MUST_CHECK;               /* 0, -EINTR (fatal sig
 int page_alloc_wait(enum phys_want, struct vm_page **out) MUST_CHECK;
 
 /* token.c (book: deadlock) */
-extern _Atomic uint64_t frames_unmovable;                /* [A] locked pages, when bsm last looked */
+extern _Atomic uint64_t frames_unmovable;                /* [A] locked pages, when bsm last looked or one
+                                                          * was to be locked */
 void vm_reserved_enter(void);                            /* this thread makes room; nests */
 void vm_reserved_leave(void);
 int token_take(void) MUST_CHECK;                   /* no lock, pin, frame; 0, -EINTR */

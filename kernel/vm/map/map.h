@@ -161,8 +161,22 @@ uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes *
 int vad_grow(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
 
 /* vadlock.c */
-int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
-void map_lock_unreserve(uint64_t pages);                     /* they are counted now */
+struct map_locking {
+	uint64_t pages;            /* [own] that shall be locked */
+	uint64_t files;            /* [own] of them those that nobody has paid for */
+};
+/* Its pages, once locked, are a file's: they take a place for which nobody has paid. */
+static inline bool
+vad_locks_file(const struct vad *v)
+{
+	return v->vmo != NULL && v->vmo->type == VMO_VNODE &&
+	    (v->flags & VAD_CHARGED) == 0;
+}
+uint64_t vad_file_pages(struct aspace *, uint64_t lo, uint64_t hi, uint32_t locked);
+int map_lock_reserve(struct aspace *, const struct map_locking *,
+    uint64_t limit) MUST_CHECK;
+void map_lock_unreserve(struct aspace *, const struct map_locking *); /* are counted */
+void map_lock_count(struct aspace *);                        /* as->commit.files */
 
 /* vadstack.c */
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;
