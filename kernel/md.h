@@ -108,6 +108,7 @@ MD_INLINE uint32_t md_lock_word(void); /* md_cpu() + 1: whom a spin lock names *
 MD_INLINE bool md_lock_word_is(uint32_t);
 void md_set_need_resched(void);     /* this CPU */
 bool md_take_need_resched(void);    /* read and clear, this CPU */
+void md_try_resched(void);          /* once, as if it were due, this CPU */
 
 MD_INLINE uint64_t md_irq_save(void);      /* disable, return old state */
 MD_INLINE void md_irq_restore(uint64_t flags);

@@ -77,6 +77,9 @@ struct tss {
 /* Of another CPU, decided by one exchange: it came, or it is too late. */
 enum cpu_start { CPU_AWAITED, CPU_STARTED, CPU_GIVEN_UP };
 
+/* Bits of need_resched: this CPU's run queue; other CPUs are to be called; a try (FI_PREEMPT). */
+enum { RESCHED_HERE = 1, RESCHED_THERE = 2, RESCHED_TRY = 4 };
+
 /* One CPU.  GS points at it in the kernel; the first fields: asm.h. */
 struct cpu {
 	struct cpu *self;        /* [c] */

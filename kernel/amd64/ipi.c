@@ -23,9 +23,6 @@
 #include "amd64/amd64.h"
 #include "events.h"
 
-/* Bits of need_resched: this CPU's run queue; other CPUs are to be called. */
-enum { RESCHED_HERE = 1, RESCHED_THERE = 2 };
-
 static struct {
 	struct spinlock lock;      /* one call at a time */
 	void (*fn)(void *);
@@ -60,6 +57,14 @@ md_take_need_resched(void)
 	return (v & RESCHED_HERE) != 0;
 }
 
+/* trap_ops.resched is called once more, due or not, where preemption is next allowed. */
+void
+md_try_resched(void)
+{
+	__asm__ volatile("orl %1, %%gs:%c0" : : "i"(CPU_NEED_RESCHED),
+	    "i"(RESCHED_TRY) : "memory", "cc");
+}
+
 /* Call the scheduler if it is due and this context may be preempted. */
 void
 md_maybe_resched(void)
@@ -70,7 +75,8 @@ md_maybe_resched(void)
 		return;
 	if ((due & RESCHED_THERE) != 0)
 		call_owed_now();
-	if ((CPU_READ32(CPU_NEED_RESCHED) & RESCHED_HERE) != 0 && !md_in_irq())
+	if ((CPU_READ32(CPU_NEED_RESCHED) & (RESCHED_HERE | RESCHED_TRY)) != 0 &&
+	    !md_in_irq())
 		trap_call_resched();
 }
 

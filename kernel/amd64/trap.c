@@ -348,7 +348,7 @@ trap_user_exit(struct trapframe *tf)
 		}
 		md_irq_disable();
 		ASSERT(md_may_sleep());
-	} while (CPU_IS_SET(CPU_NEED_RESCHED, "l"));
+	} while ((CPU_READ32(CPU_NEED_RESCHED) & ~RESCHED_TRY) != 0);
 }
 
 void

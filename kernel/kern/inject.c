@@ -108,6 +108,15 @@ inject_try(enum inject_point which)
 	return fail;
 }
 
+/* Does t hit the point?  Locks: none; it may be set meanwhile. */
+bool
+inject_is_for(enum inject_point which, const struct thread *t)
+{
+	const struct point *p = &inject.point[which];
+
+	return atomic_load_relaxed(&p->armed) && is_meant(p, t);
+}
+
 /* ---- setting ---- */
 
 /* Length of the point's name at the start of spec, FI_ or not; 0: none. */

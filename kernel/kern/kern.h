@@ -383,6 +383,7 @@ void options_show(struct out *);
 
 /* "POINT:FIRST[:EVERY[:COUNT[:PID]]]" or "POINT:probe" or "off". 0, -EINVAL. */
 int inject_set(const char *spec);
+bool inject_is_for(enum inject_point, const struct thread *);
 void inject_show(struct out *);
 
 /* ---- lab.c: what a student has not written yet ---- */

@@ -324,12 +324,35 @@ give_way(enum resched_why why)
 	md_preempt_enable();
 }
 
+/*
+ * FI_PREEMPT: this thread may lose the CPU here; if the point says so, it does.
+ *
+ * Returns:  true: it is to lose it anyway.
+ */
+static bool
+try_preempt(void)
+{
+	uint64_t flags = md_irq_save();
+	bool due = md_take_need_resched();
+
+	md_irq_restore(flags);
+	if (inject_try(FI_PREEMPT))
+		sched_yield();
+	if (inject_is_for(FI_PREEMPT, md_current()))
+		md_try_resched();
+	if (due)
+		md_set_need_resched();
+	return due;
+}
+
 /* md's resched: preemption is allowed here, interrupts may be off. */
 static void
 preempt(void)
 {
 	struct thread *t = md_current();
 
+	if (evidence_is_asked() && !try_preempt())
+		return;
 	if (t->turn == TURN_KEPT) {
 		EVENT(sched_turns_kept);
 		t->turn = TURN_LATE;
@@ -353,6 +376,8 @@ sched_point(void)
 
 	if (md_preempt_count() != 0 || !md_irq_is_enabled())
 		return;
+	if (inject_is_for(FI_PREEMPT, md_current()))
+		md_try_resched();
 	md_preempt_disable();
 	rq = &runqs[md_cpu()];
 	hit = rq->random != 0 && hash_next_random(&rq->random) % 8 == 0 &&
