@@ -432,7 +432,8 @@ done(int which)
 	r = syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (c->nr == SYS_brk)
 		r -= of_world[BRK - BUF];
-	return r == -1 ? -errno : r;
+	/* Of what is removed at this moment, or was: on Linux, too. */
+	return r != -1 ? r : errno == EIDRM ? -EINVAL : -errno;
 }
 
 static void *
