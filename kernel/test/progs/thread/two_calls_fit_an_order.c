@@ -432,8 +432,12 @@ done(int which)
 	r = syscall(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (c->nr == SYS_brk)
 		r -= of_world[BRK - BUF];
-	/* Of what is removed at this moment, or was: on Linux, too. */
-	return r != -1 ? r : errno == EIDRM ? -EINVAL : -errno;
+	if (r != -1)
+		return r;
+	/* Other words for what is removed, or closed, at this moment: on Linux, too. */
+	if (errno == EIDRM || (errno == ECONNRESET && c->nr == SYS_sendto))
+		return errno == EIDRM ? -EINVAL : -EPIPE;
+	return -errno;
 }
 
 static void *
