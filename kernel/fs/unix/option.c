@@ -188,7 +188,7 @@ linger_set(struct sock *s, const void *buf, size_t len)
 static int
 priority_set(struct sock *s, int32_t n)
 {
-	if ((n < 0 || n > PRIORITY_FREE) && !fs_may(CAP_NET_ADMIN))
+	if ((n < 0 || n > PRIORITY_FREE) && !fs_may(CAP_NET_RAW) && !fs_may(CAP_NET_ADMIN))
 		return -EPERM;
 	spin_lock(&sock_lock);
 	s->priority = n;

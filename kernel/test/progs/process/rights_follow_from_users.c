@@ -5,9 +5,13 @@
  * exec alone, if root's bounds let it.  unshare parts descriptors and places.
  */
 #include "lib/test.h"
+#include <grp.h>
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define VERSION 0x20080522u
 #define ALL 0x1ffffffffffull
@@ -233,10 +237,137 @@ bounds(uint64_t all)
 	ERR(set_all(0, all & ~SETPCAP, SETPCAP), EPERM);
 }
 
+static int
+asks_chown(void)
+{
+	return chown(file, 5, 5);
+}
+
+static int
+asks_write(void)
+{
+	return open(file, O_WRONLY);
+}
+
+static int
+asks_chmod(void)
+{
+	return chmod(file, 0);
+}
+
+static int
+asks_kill(void)
+{
+	pid_t pid = OK(fork());
+	siginfo_t si;
+
+	if (pid == 0) {
+		syscall(SYS_setresuid, 2000, 2000, 2000);
+		_exit(0);
+	}
+	OK(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT));
+	return kill(pid, 0);
+}
+
+static int
+asks_groups(void)
+{
+	return setgroups(0, NULL);
+}
+
+static int
+asks_user(void)
+{
+	return (int)syscall(SYS_setresuid, -1, 5, -1);
+}
+
+static int
+asks_bits(void)
+{
+	return prctl(PR_SET_SECUREBITS, 0, 0, 0, 0);
+}
+
+static int
+asks_priority(void)
+{
+	int fd = OK(socket(AF_UNIX, SOCK_DGRAM, 0)), n = 7;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &n, sizeof(n));
+}
+
+static int
+asks_buffer(void)
+{
+	int fd = OK(socket(AF_UNIX, SOCK_DGRAM, 0)), n = 7;
+
+	return setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &n, sizeof(n));
+}
+
+static int
+asks_chroot(void)
+{
+	return chroot("/");
+}
+
+static int
+asks_name(void)
+{
+	return sethostname("", (size_t)-1); /* EINVAL for who may */
+}
+
+static int
+asks_nice(void)
+{
+	return setpriority(PRIO_PROCESS, 0, -1);
+}
+
+static int
+asks_device(void)
+{
+	int r = mknod("/tmp/rights.null", S_IFCHR | 0600, 0x103);
+
+	return r == 0 ? unlink("/tmp/rights.null") : r;
+}
+
+/* What each of root's rights alone lets root do, and all others together do not. */
+static void
+one_by_one(uint64_t all)
+{
+	const struct {
+		int cap, (*asks)(void);
+	} rows[] = { { 0, asks_chown }, { 1, asks_write }, { 3, asks_chmod },
+		{ 5, asks_kill }, { 6, asks_groups }, { 7, asks_user },
+		{ 8, asks_bits }, { 12, asks_buffer }, { 13, asks_priority },
+		{ 18, asks_chroot }, { 21, asks_name }, { 23, asks_nice },
+		{ 27, asks_device } };
+
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		uint64_t cap = 1ull << rows[i / 2].cap;
+		bool other = i % 2 == 0;
+		pid_t pid = OK(fork());
+
+		if (pid == 0) {
+			uint64_t has = other ? all & ~cap : cap;
+
+			if (rows[i / 2].cap == 13) /* NET_ADMIN does as well */
+				has &= ~(1ull << 12);
+			if (rows[i / 2].cap == 5)  /* the child becomes another */
+				has |= SETUID;
+			OK(set_rights(has, has));
+			errno = 0;
+			(void)!rows[i / 2].asks();
+			_exit(errno == EPERM || errno == EACCES);
+		}
+		if (WEXITSTATUS(reap(pid)) != other)
+			FAIL("right %d, %s", rows[i / 2].cap, other ? "all others" : "alone");
+	}
+}
+
 static void
 given_up(void)
 {
-	void (*const f[])(uint64_t) = { root_drops, user_keeps, thread_keeps, bounds };
+	void (*const f[])(uint64_t) = { root_drops, user_keeps, thread_keeps, bounds,
+		one_by_one };
 	uint64_t all = rights_of(0).permitted;
 	pid_t pid;
 
@@ -245,10 +376,10 @@ given_up(void)
 	OK(mkdir(folder, 0));
 	OK(close(OK(open(file, O_CREAT | O_WRONLY, 0))));
 	OK(chown(file, 1000, 1000));
-	for (size_t i = 0; i <= 4; i++) {
+	for (size_t i = 0; i <= 5; i++) {
 		pid = OK(fork());
 		if (pid == 0) {
-			if (i < 4)
+			if (i < 5)
 				f[i](all);
 			else
 				root_reads();
