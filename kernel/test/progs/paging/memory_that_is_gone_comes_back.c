@@ -499,6 +499,10 @@ static const struct taker preludes[] = {
 	{ "after-locked", locked_memory },
 	{ "after-private", private_memory },
 	{ "after-files", locked_file },
+	{ "after-spliced", spliced_file },
+	{ "after-dirty", dirty_pages },
+	{ "after-given", given_pages },
+	{ "after-pipes", pipes },
 };
 #define PRELUDES (int)(sizeof(preludes) / sizeof(preludes[0]))
 
