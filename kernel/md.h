@@ -91,6 +91,7 @@ struct md_processor {
 	unsigned cache_kb;          /* L2; 0: it does not say */
 };
 void md_processor(struct md_processor *); /* what it says of itself; all are alike */
+void md_features(void (*fn)(void *arg, const char *name, size_t len), void *arg);
 MD_INLINE uint64_t md_online_mask(void); /* bit per running CPU */
 MD_INLINE struct thread *md_current(void); /* running; NULL in early boot */
 void md_set_current(struct thread *);

@@ -99,6 +99,57 @@ md_processor(struct md_processor *p)
 		p->cache_kb = cpuid(0x80000006, 0).c >> 16;
 }
 
+/* Linux's names of features, from bit 0 of a word of CPUID on.  '-': of no use here, as
+ * AVX and its kin, which are off (fpu.c). */
+static const struct feature_word {
+	uint32_t leaf;
+	unsigned reg;               /* 1: b, 2: c, 3: d */
+	const char *names;
+} feature_words[] = {
+	{ 1, 3, "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat "
+	    "pse36 - clflush - - - mmx fxsr sse sse2" },
+	{ 0x80000001, 3, "- - - - - - - - - - - syscall - - - - - - - - nx - mmxext - "
+	    "- fxsr_opt - rdtscp - lm 3dnowext 3dnow" },
+	{ 1, 2, "pni pclmulqdq - - - - - - - ssse3 - - - cx16 - - - - - sse4_1 sse4_2 "
+	    "- movbe popcnt - aes - - - - rdrand hypervisor" },
+	{ 0x80000001, 2, "lahf_lm - - - - abm sse4a misalignsse 3dnowprefetch" },
+	{ 7, 1, "fsgsbase - - bmi1 - - - smep bmi2 erms - - - - - - - - rdseed adx "
+	    "smap - - clflushopt clwb - - - - sha_ni" },
+	{ 7, 2, "- - umip" },
+};
+
+/* The bits of a word; 0: the processor does not know its leaf. */
+static uint32_t
+feature_bits(const struct feature_word *w)
+{
+	struct cpuid r = cpuid(w->leaf & 0x80000000, 0);
+
+	if (r.a < w->leaf)
+		return 0;
+	r = cpuid(w->leaf, 0);
+	return w->reg == 1 ? r.b : w->reg == 2 ? r.c : r.d;
+}
+
+/* Calls fn with the name of each feature, which does not end there. */
+void
+md_features(void (*fn)(void *arg, const char *name, size_t len), void *arg)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(feature_words); i++) {
+		const char *at = feature_words[i].names;
+		uint32_t bits = feature_bits(&feature_words[i]);
+
+		for (; *at != '\0'; bits >>= 1) {
+			size_t n = 0;
+
+			while (at[n] != '\0' && at[n] != ' ')
+				n++;
+			if ((bits & 1) != 0 && *at != '-')
+				fn(arg, at, n);
+			at += n + (at[n] == ' ');
+		}
+	}
+}
+
 void
 __stack_chk_fail(void)
 {

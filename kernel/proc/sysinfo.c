@@ -190,6 +190,12 @@ show_cmdline(struct out *o)
 }
 
 static void
+put_feature(void *arg, const char *name, size_t len)
+{
+	out_printf(arg, " %.*s", (int)len, name);
+}
+
+static void
 show_cpuinfo(struct out *o)
 {
 	struct md_processor p;
@@ -201,7 +207,9 @@ show_cpuinfo(struct out *o)
 		    p.family, p.model, p.name, p.stepping);
 		if (p.cache_kb != 0)
 			out_printf(o, "cache size\t: %u KB\n", p.cache_kb);
-		out_printf(o, "cpu cores\t: 1\n\n");
+		out_printf(o, "cpu cores\t: 1\nflags\t\t:");
+		md_features(put_feature, o);
+		out_printf(o, "\n\n");
 	}
 }
 

@@ -405,7 +405,7 @@ static void
 cpuinfo_file(void)
 {
 	static const char *const names[] = { "vendor_id", "cpu family", "model",
-		"model name", "stepping", "cpu cores" };
+		"model name", "stepping", "cpu cores", "flags" };
 	const char *p = slurp("/proc/cpuinfo"), *s = p;
 	unsigned b, c, d, none;
 	char line[64];
@@ -421,6 +421,11 @@ cpuinfo_file(void)
 	snprintf(line, sizeof(line), "\nvendor_id\t: %.4s%.4s%.4s\n", (char *)&b,
 	    (char *)&d, (char *)&c);
 	CHECK(strstr(p, line) != NULL);
+	__cpuid(1, none, b, c, d);
+	EQ(strstr(p, " ssse3 ") != NULL, (c & bit_SSSE3) != 0);
+	EQ(strstr(p, " popcnt ") != NULL, (c & bit_POPCNT) != 0);
+	EQ(strstr(p, " sse2 ") != NULL, (d & bit_SSE2) != 0);
+	EQ(strstr(p, " pni ") != NULL, (c & bit_SSE3) != 0);
 	/* Also those on which this program may not run. */
 	EQ(lines_of(slurp("/proc/stat"), "\ncpu"), n);
 }
