@@ -81,7 +81,7 @@ struct sock_io {
 	unsigned told;           /* receive: MSG_TRUNC */
 	struct sock_addr *name;  /* send: to whom; receive: from whom; NULL */
 	struct sock_cred cred;   /* received, or claimed */
-	bool has_cred;           /* send: cred counts */
+	bool has_cred;           /* cred counts: it is claimed, or asked for */
 	unsigned nfiles;         /* descriptors that travel; their references */
 	struct file **files;     /* kmem; NULL: none */
 	uint64_t files_max;      /* send: so many of the user may be under way */
@@ -101,7 +101,6 @@ ssize_t sock_send(struct file *, struct sock_io *);
 int sock_send_check(struct file *) MUST_CHECK;
 ssize_t sock_recv(struct file *, struct sock_io *);
 void sock_files_put(struct sock_io *);
-bool sock_passes_cred(struct file *);
 
 /* The value of an option at buf, which has room for SOCK_OPTION_MAX bytes; *len. */
 #define SOCK_OPTION_MAX 16u

@@ -33,12 +33,6 @@ struct lingering {
 	int32_t on, sec;
 };
 
-bool
-sock_passes_cred(struct file *f)
-{
-	return sock_asks_cred(sock_of(f));
-}
-
 static struct timeout
 timeout_of(const uint64_t *ns)
 {

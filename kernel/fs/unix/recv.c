@@ -51,10 +51,13 @@ sock_recv(struct file *f, struct sock_io *io)
 	io->nfiles = 0;
 	io->files = NULL;
 	io->told = 0;
+	/* As on Linux: nobody's, at the end of a stream; none, where there is no packet. */
+	io->has_cred = sock_is_stream(s);
 	if ((io->flags & MSG_OOB) != 0)
 		return -EOPNOTSUPP;
 	r = sock_is_stream(s) ? stream_recv(s, io, deadline) :
 	    packet_recv(s, io, deadline);
+	io->has_cred = io->has_cred && sock_asks_cred(s);
 	async_send_due();
 	return r;
 }
@@ -65,6 +68,7 @@ tell_sender_locked(struct sock_io *io, const struct sock_msg *m)
 {
 	HELD(&sock_lock);
 	io->cred = m->cred;
+	io->has_cred = true;
 	if (io->name != NULL && m->from->label != NULL)
 		sock_label_copy_locked(m->from, io->name);
 }

@@ -316,6 +316,31 @@ credentials(void)
 	OK(close(l));
 }
 
+/* Behind the last packet there are no credentials; at the end of a stream, nobody's. */
+static void
+credentials_at_the_end(int type, socklen_t len)
+{
+	char text[16], control[64];
+	struct iovec v = { text, sizeof(text) };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1 };
+	int s[2], on = 1;
+
+	OK(socketpair(AF_UNIX, type, 0, s));
+	OK(setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	EQ(write(s[1], "x", 1), 1);
+	OK(close(s[1]));
+	for (int i = 0; i < 3; i++) {
+		memset(control, 0, sizeof(control));
+		m.msg_control = control;
+		m.msg_controllen = sizeof(control);
+		EQ(recvmsg(s[0], &m, 0), i == 0);
+		EQ(m.msg_controllen, i == 0 ? CMSG_SPACE(sizeof(struct ucred)) : len);
+		EQ(((struct ucred *)CMSG_DATA((struct cmsghdr *)control))->pid,
+		    i == 0 ? getpid() : 0);
+	}
+	OK(close(s[0]));
+}
+
 /* A larger buffer is room, of which who watches is told. */
 static void
 larger_buffers(void)
@@ -501,6 +526,8 @@ all(void)
 	unreachable();
 	limits();
 	credentials();
+	credentials_at_the_end(SOCK_STREAM, CMSG_SPACE(sizeof(struct ucred)));
+	credentials_at_the_end(SOCK_SEQPACKET, 0);
 	larger_buffers();
 	kept();
 	low_mark();
