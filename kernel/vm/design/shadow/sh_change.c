@@ -29,7 +29,7 @@ own_page(struct sh_object *top, uint64_t lo, uint64_t hi, enum what_goes what)
 	return page != NULL && page->index < hi ? page : NULL;
 }
 
-/* What the top has itself of [lo, hi) goes. */
+/* Removes the top's own records in [lo, hi). */
 static void
 drop_own(struct sh_object *top, uint64_t lo, uint64_t hi, enum what_goes what)
 {
@@ -97,8 +97,8 @@ sh_drop(struct aspace *as, uint64_t lo, uint64_t hi)
 }
 
 /*
- * n pages of one VAD go to another, which has none: school->move.  What lies behind the
- * end of the object stays: a truncate takes the target to be done (R7).
+ * Moves n pages of one VAD to another, which has none: school->move.  Pages behind the
+ * end of the object stay: a truncate may have visited the target already (R7).
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0, -ENOMEM (the VAD is lost).
@@ -226,8 +226,8 @@ cut_end(struct discarding *d)
 	return !inside;
 }
 
-/* The range is as if never touched; there are holes enough.  What is behind it goes first,
- * or a collapse would bring it.  [W]. */
+/* Makes the range as if never touched; there are holes enough.  Records behind it are
+ * hidden first, or a collapse would move them into the top.  [W]. */
 static void
 discard(struct discarding *d)
 {
@@ -276,7 +276,7 @@ discard_turn(void *arg, uint64_t *came_to)
 }
 
 /*
- * madvise: what the process has in [lo, hi) of an entry is not wanted any more.
+ * madvise: discards the pages of the process in [lo, hi) of an entry.
  *
  * Locks:    [M] exclusive; takes [W].
  * Returns:  0, -ENOMEM, -EINTR: nothing has changed.

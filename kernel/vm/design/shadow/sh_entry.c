@@ -143,7 +143,7 @@ swapped_of(struct sh_object *o, struct swap_walk *walk)
 
 /*
  * walk->fn for the pages of whole chains, also those that no top sees: they have slots.
- * It goes on at the beginning of an entry, of which less is out then.
+ * It continues at the beginning of an entry, of which fewer pages are on swap then.
  *
  * Locks:    [W]; around fn [sh].
  * Returns:  what fn has returned, or 0.
@@ -171,7 +171,7 @@ sh_swapped(struct aspace *as, struct swap_walk *walk)
 /* ---- an entry ---- */
 
 /*
- * What v needs to hold [start, end): entries->prepare.
+ * Allocate what v needs for [start, end): entries->prepare.
  *
  * Locks:    [M] exclusive; v is in no tree, or about to grow.
  * Returns:  0, -ENOMEM.
@@ -198,7 +198,7 @@ sh_prepare(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 }
 
 /*
- * It is in no tree (any more): its top goes, and who is alone then collapses.
+ * Ends an entry that is in no tree (any more), frees its top, and collapses what is due.
  *
  * Locks:    [W] at most; takes [sh], [P].
  */
@@ -246,8 +246,8 @@ sh_attach(struct aspace *as, struct vad *v)
 	mutex_unlock(&as->ws_lock);
 }
 
-/* Of what `from` sees of its parent [lo, hi) is seen by `to` from now on: all from lo on,
- * or all before hi.  As sh_leave_locked(). */
+/* Moves a part of from's window on its parent to `to`: all from lo on, or all before hi.
+ * Returns as sh_leave_locked(). */
 static struct sh_object *
 split_window(struct sh_object *to, struct sh_object *from, uint64_t lo, uint64_t hi)
 {
@@ -320,7 +320,7 @@ can_join(const struct sh_object *a, const struct sh_object *b)
 	    (a->parent == b->parent && a->off == b->off && a->hi == b->lo);
 }
 
-/* `to` sees what `from` saw, which sees nothing any more. */
+/* `to` gets from's window on the parent, and `from` sees nothing any more. */
 static void
 join_windows(struct sh_object *to, struct sh_object *from)
 {
@@ -369,7 +369,7 @@ sh_merge(struct aspace *as, struct vad *lo, struct vad *hi)
 }
 
 /*
- * What the entry maps goes, and it leaves the tree.
+ * Drops all that the entry maps, and takes the entry out of the tree.
  *
  * Locks:    [W]; takes [sh].
  * Returns:  how many of its pages were charged when touched.

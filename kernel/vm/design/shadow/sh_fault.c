@@ -119,7 +119,7 @@ new_page(struct fctx *f, struct sh_entry *e, const struct vm_page *from)
 	}
 	if (from != NULL)
 		page_copy(m.frame, from);
-	/* What was nowhere does not come by a collapse. */
+	/* A page that no object had cannot have come by a collapse. */
 	CHECK(install(f, e, &m, (f->v.flags & VAD_CHARGED) != 0 ? CHARGED_AHEAD :
 	    CHARGED_LATE));
 	if (from == NULL) {
@@ -176,8 +176,8 @@ copy_up(struct fctx *f, struct sh_entry *e, const struct vm_page *from)
 }
 
 /*
- * The page of a chain, in memory: the seed's vm_object_get_page_resident().  What is on
- * swap begins to be read, by whoever comes first.
+ * The page of a chain, in memory: the seed's vm_object_get_page_resident().  If it is on
+ * swap the first caller begins to read it.
  *
  * Locks:    [sh].
  * Returns:  FAULT_DONE, *out is pinned; what the pass waits for.

@@ -95,8 +95,7 @@ sh_page_new(void)
 }
 
 /*
- * Its page or its place on swap goes.  A page that is pinned is let go of by whoever
- * pins it.
+ * Frees the record's page or swap slot.  A pinned page is freed by its last unpin.
  *
  * Locks:    any of rank < 8; takes [P].
  */

@@ -295,8 +295,8 @@ chunks_of(const struct uvm_entry *e)
 	return n;
 }
 
-/* Set aside what a copy of its amap takes.  What there is stays for the next call, for
- * an amap that is shared does not change.  [W]. */
+/* Set aside the memory of a copy of e's amap.  If memory is short what was set aside
+ * stays for the next call, since a shared amap does not change.  [W]. */
 static bool
 set_aside(struct uvm_entry *e)
 {
@@ -333,7 +333,7 @@ amap_own(void *entry, uint64_t *kept)
 	return NULL;
 }
 
-/* Who is about to change an amap has one of his own first: fault->own.
+/* A fault that will change a shared amap gets a copy of it first: fault->own.
  * Locks: those of anons_fault(); takes [amap], [anon], [P].
  * Returns: NULL; the cache that had no object: another call goes on. */
 struct kmem_cache *
@@ -343,7 +343,7 @@ amap_fault_own(struct fctx *f, void *entry)
 	struct kmem_cache *lacks;
 	uint64_t kept;
 
-	/* A load of what nobody has stored to makes an anon, too. */
+	/* A load of a page of zeros makes an anon, too. */
 	if (!amap_is_shared(e->amap) || (f->access != ACCESS_WRITE &&
 	    (f->v.vmo != NULL || amap_lookup(e->amap, f->va >> PAGE_SHIFT) != NULL)))
 		return NULL;

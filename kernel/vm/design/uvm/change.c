@@ -14,7 +14,7 @@
  */
 #include "vm/design/uvm/uvm.h"
 
-/* amap_own(), for who may wait.
+/* As amap_own(), but it may wait for memory.
  * Locks: [M] exclusive, with a structural token or none; takes [W].
  * Returns: 0, -ENOMEM, -EINTR (fatal signal): the amap is as it was. */
 int
@@ -60,8 +60,8 @@ reserve_turn(void *arg, uint64_t *came_to)
 	return NULL;
 }
 
-/* n pages of one VAD go to another, which has none: school->move.  What lies behind the
- * end of the object stays: a truncate takes the target to be done (R7).
+/* Moves n pages of one VAD to another, which has none: school->move.  Pages behind the
+ * end of the object stay: a truncate may have visited the target already (R7).
  * Locks: [M] exclusive; takes [W].  Returns: 0, -ENOMEM (nothing has moved). */
 int
 uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
@@ -93,7 +93,7 @@ uvm_move(struct aspace *as, struct vad *from, struct vad *to, uint64_t n)
 	return 0;
 }
 
-/* madvise: what the process has in [lo, hi) of an entry is not wanted any more.
+/* madvise: discards the pages of the process in [lo, hi) of an entry.
  * Locks: [M] exclusive; takes [W].
  * Returns: 0; -EAGAIN: its amap is shared, and there is no memory for a copy;
  * -EINTR. */

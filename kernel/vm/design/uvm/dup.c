@@ -51,7 +51,7 @@ get_over(struct anons_fork *w, struct vm_amap *from, struct vm_amap *to)
 {
 	if (!amap_reserve(to, w->at))
 		return anons_fork_refused(w, &amap_chunks);
-	/* Whoever had pinned it is done, perhaps: it is shared then. */
+	/* If the page is not pinned any more it is shared. */
 	if (!pmap_rec_is_pinned(&amap_lookup(from, w->at)->word))
 		return true;
 	if (!copy_page(w, from, to))

@@ -78,8 +78,8 @@ uvm_each(struct aspace *as, uint64_t lo, uint64_t hi, anons_fn *fn, void *arg)
 
 /* ---- an entry ---- */
 
-/* A cut at vpn of the entry that is there now: it needs an amap of its own, and what is
- * cut off a chunk, if the cut divides one.
+/* Prepare a cut at vpn of the entry there: it needs an amap of its own, and one more
+ * chunk if the cut divides a chunk.
  * Returns: false: no memory. */
 static bool
 prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
@@ -98,7 +98,7 @@ prepare_cut(struct aspace *as, struct uvm_entry *e, uint64_t vpn)
 	return !divides || amap_make_spare(e->amap);
 }
 
-/* What v needs to hold [start, end): entries->prepare.  An amap needs nothing for a
+/* Allocate what v needs for [start, end): entries->prepare.  An amap needs nothing for a
  * range in which nothing has been touched, but v may be about to be cut off another
  * VAD.
  * Locks: [M] exclusive; v is in no tree, or about to grow.  Returns: 0, -ENOMEM. */

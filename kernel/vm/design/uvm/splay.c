@@ -48,9 +48,9 @@ rotate_left(struct uvm_entry *t)
 	return up;
 }
 
-/* The entry that holds vpn comes to the top; if there is none, the one below or
- * above.  Top-down: what is passed on the way goes to the tree of all that is less,
- * or of all that is more, and these are hung under the entry at the end. */
+/* Makes the entry that holds vpn the root; if there is none, the one below or above.
+ * Top-down: entries that are passed on the way go to a tree of smaller ones or to a
+ * tree of larger ones; at the end both become children of the new root. */
 static struct uvm_entry *
 splay(struct uvm_entry *t, uint64_t vpn)
 {
