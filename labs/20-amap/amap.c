@@ -134,11 +134,11 @@ amap_is_own(void *entry, const uint64_t *word)
 /* ---- copies of amaps ---- */
 
 /* Early: the child's entry gets the anons of the parent's in [vpn, end), and the
- * parent's words lose W.  A page that somebody pins is not shared: he may go on filling
- * it, for the parent.
+ * parent's words lose W.  A pinned page is not shared: its pinner may still fill it for
+ * the parent.
  * Locks: both map_locks exclusive and both [W] of the fork; takes [anon], [P].
- * Returns: end; the page at which it stopped, for it is pinned, or there is no
- * memory for its chunk. */
+ * Returns: end; the page at which it stopped, because it is pinned or there is
+ * no memory for its chunk. */
 uint64_t
 amap_copy(struct aspace *parent, struct uvm_entry *to, struct uvm_entry *from,
     uint64_t vpn, uint64_t end)

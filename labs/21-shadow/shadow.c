@@ -179,8 +179,8 @@ sh_cut_locked(struct sh_object *o, uint64_t lo, uint64_t hi)
 }
 
 /*
- * A fork: the child's top sees of [lo, hi) what the entry's top sees, which is behind the
- * new top front from now on; NULL: it has no page that the child may see.
+ * A fork: the child's top sees in [lo, hi) what the entry's top sees, which then stands
+ * behind the new top `front`; NULL: the top has no page that the child may see.
  *
  * Locks:    [W] of both spaces, [sh].
  * Owns:     takes front over.
@@ -195,8 +195,8 @@ sh_share_locked(struct sh_entry *from, struct sh_object *front,
 /* ---- one page: [sh] ---- */
 
 /*
- * A child of the page's object has that page itself, or a hole, from now on.  What no
- * child sees goes.
+ * A child of the page's object has its own record of that page, or a hole, from now on.
+ * A record that no child sees any more is freed.
  *
  * Locks:    [sh]; takes [P].
  */
@@ -230,9 +230,9 @@ sh_raise_locked(struct sh_object *top, struct sh_seen *s)
 }
 
 /*
- * Pages of [lo, hi) go from one top to another of the same space, which sees already what
- * was behind them, and change their numbers.  What a collapse has brought there since goes:
- * it was behind them.
+ * Moves the pages of [lo, hi) from one top to another of the same space, which already
+ * sees the pages behind them, and renumbers them.  Records that a collapse has moved into
+ * the target since are freed: they stood behind these pages.
  *
  * Locks:    [W] of their space; takes [sh].
  */
