@@ -224,11 +224,11 @@ void vm_word_unpin(struct vm_word_pin *, enum page_dirt);
 /* ---- promises (commit.c), and lost memory (space.c) ---- */
 
 SYSTEM_ONLY void commit_adopt(uint64_t n); /* frames that boot/ has given back */
-uint64_t commit_mode(void);         /* overcommit_memory: 2 (default), 1, 0 */
+/* [A] Files of /proc/sys/vm, to be read: the mode, 2 (default), 1, 0; so many of a hundred
+ * frames; what is root's. */
+extern uint64_t overcommit_memory, overcommit_ratio, admin_reserve_kbytes;
 SYSTEM_ONLY int commit_set_mode(uint64_t mode) MUST_CHECK;
-uint64_t commit_ratio(void);        /* overcommit_ratio: of a hundred frames */
 SYSTEM_ONLY int commit_set_ratio(uint64_t percent) MUST_CHECK;
-uint64_t commit_reserve(void);      /* admin_reserve_kbytes: for root */
 SYSTEM_ONLY int commit_set_reserve(uint64_t kbytes) MUST_CHECK;
 uint64_t vad_max(void);            /* max_map_count: mappings of a space */
 SYSTEM_ONLY int vad_set_max(uint64_t) MUST_CHECK;

@@ -71,7 +71,7 @@ void
 stat_commit(struct out *o)
 {
 	out_printf(o, "total=%lu limit=%lu mode=%lu\n", commit_total(),
-	    commit_limit(), commit_mode());
+	    commit_limit(), atomic_load(&overcommit_memory));
 }
 
 static void

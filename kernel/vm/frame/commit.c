@@ -65,21 +65,20 @@ enum { COMMIT_GUESS, COMMIT_ALWAYS, COMMIT_STRICT }; /* Linux's numbers */
 #define ROOT_SHARE 32
 #define ROOT_MIN 384ul
 #define ROOT_MAX 2048ul
+#define PAGE_KB (PAGE_SIZE / 1024)
 #define TELL_NS 1000000000ul /* between two lines of the log */
 
 static struct {
 	_Atomic uint64_t charged;  /* [A] pages promised */
-	_Atomic unsigned mode;     /* [A] overcommit_memory */
 	uint64_t frames, wired;    /* [c] free and wired before the first program */
 	_Atomic uint64_t places;   /* [A] frames that may be promised */
-	_Atomic unsigned ratio;    /* [A] overcommit_ratio */
-	_Atomic uint64_t for_root; /* [A] admin_reserve_kbytes, in pages */
 	bool (*is_user)(void);     /* [c] NULL: nobody is */
 	_Atomic uint64_t told;     /* [A] when commit_warn() last wrote a line */
 	_Atomic uint32_t untold;   /* [A] how many it has left out since */
-} commit = { .mode = COMMIT_STRICT, .ratio = 100 };
+} commit;
 
 _Atomic bool commit_overdrawn;
+uint64_t overcommit_memory = COMMIT_STRICT, overcommit_ratio = 100, admin_reserve_kbytes;
 
 enum leave { LEAVE_ALL, LEAVE_HALF };
 
@@ -98,7 +97,8 @@ commit_init(void)
 	phys_stat(&ps);
 	commit.frames = commit.places = ps.free + ps.zeroed;
 	commit.wired = ps.wired;
-	commit.for_root = MAX(ROOT_MIN, MIN(ROOT_MAX, ps.total / ROOT_SHARE));
+	admin_reserve_kbytes = PAGE_KB * MAX(ROOT_MIN,
+	    MIN(ROOT_MAX, ps.total / ROOT_SHARE));
 	ev_set_gauge_word(EV_commit_total, &commit.charged);
 	ev_set_gauge(EV_commit_limit, gauge_limit, 0);
 }
@@ -160,7 +160,8 @@ is_for_program(void)
 static uint64_t
 left_alone(enum leave leave)
 {
-	uint64_t root = atomic_load(&commit.for_root), files = phys_marks.high / 2;
+	uint64_t root = atomic_load(&admin_reserve_kbytes) / PAGE_KB;
+	uint64_t files = phys_marks.high / 2;
 
 	if (!is_for_program())
 		return 0;
@@ -240,25 +241,6 @@ vm_set_user_fn(bool (*is_user)(void))
 	phys_set_gate(may_wire);
 }
 
-/* /proc/sys/vm/admin_reserve_kbytes. */
-uint64_t
-commit_reserve(void)
-{
-	return atomic_load(&commit.for_root) << (PAGE_SHIFT - 10);
-}
-
-/* 0, -EINVAL: more than there is. */
-int
-commit_set_reserve(uint64_t kbytes)
-{
-	uint64_t pages = kbytes >> (PAGE_SHIFT - 10);
-
-	if (pages > commit.frames)
-		return -EINVAL;
-	atomic_store(&commit.for_root, pages);
-	return 0;
-}
-
 /* ---- promises ---- */
 
 static int
@@ -273,7 +255,8 @@ static inline __attribute__((always_inline)) int
 charge(uint64_t n, enum leave leave)
 {
 	uint64_t limit = commit_limit(), have = atomic_load(&commit.charged);
-	uint64_t kept = atomic_load(&commit.for_root) + 2 * phys_marks.high;
+	uint64_t kept = atomic_load(&admin_reserve_kbytes) / PAGE_KB +
+	    2 * phys_marks.high;
 	bool over;
 
 	if (n == 0)
@@ -409,7 +392,7 @@ commit_warn(va_t va)
 int
 commit_guess(uint64_t pages)
 {
-	if (atomic_load(&commit.mode) != COMMIT_GUESS)
+	if (atomic_load(&overcommit_memory) != COMMIT_GUESS)
 		return 0;
 	return pages > commit.frames + atomic_load(swap_ops->slots) ? -ENOMEM : 0;
 }
@@ -418,50 +401,38 @@ commit_guess(uint64_t pages)
 bool
 commit_is_late(void)
 {
-	return atomic_load(&commit.mode) != COMMIT_STRICT;
+	return atomic_load(&overcommit_memory) != COMMIT_STRICT;
 }
 
-/* /proc/sys/vm/overcommit_memory: see Modes above. */
-uint64_t
-commit_mode(void)
+/* Root sets one of the numbers.  The ratio holds in mode 2 only. */
+static int
+set_number(uint64_t *number, uint64_t n, uint64_t most)
 {
-	return atomic_load(&commit.mode);
+	if (n > most)
+		return -EINVAL;
+	atomic_store(number, n);
+	atomic_store(&commit.places, commit_is_late() ? commit.frames :
+	    commit.frames * atomic_load(&overcommit_ratio) / 100);
+	return 0;
 }
 
-/* The ratio holds in mode 2 only; a change of either reads both. */
-static void
-set_places(void)
-{
-	uint64_t ratio = commit_mode() == COMMIT_STRICT ? commit_ratio() : 100;
-
-	atomic_store(&commit.places, commit.frames * ratio / 100);
-}
-
-/* 0, -EINVAL. */
+/* See vm.h, also of the next two.  Returns: 0, -EINVAL. */
 int
 commit_set_mode(uint64_t mode)
 {
-	if (mode > COMMIT_STRICT)
-		return -EINVAL;
-	atomic_store(&commit.mode, (unsigned)mode);
-	set_places();
-	return 0;
+	return set_number(&overcommit_memory, mode, COMMIT_STRICT);
 }
 
-/* /proc/sys/vm/overcommit_ratio. */
-uint64_t
-commit_ratio(void)
-{
-	return atomic_load(&commit.ratio);
-}
-
-/* 0, -EINVAL: more than 100 of a hundred frames. */
+/* Returns: 0, -EINVAL: more than 100 of a hundred frames. */
 int
 commit_set_ratio(uint64_t percent)
 {
-	if (percent > 100)
-		return -EINVAL;
-	atomic_store(&commit.ratio, (unsigned)percent);
-	set_places();
-	return 0;
+	return set_number(&overcommit_ratio, percent, 100);
+}
+
+/* Returns: 0, -EINVAL: more than there is. */
+int
+commit_set_reserve(uint64_t kbytes)
+{
+	return set_number(&admin_reserve_kbytes, kbytes, commit.frames * PAGE_KB);
 }
