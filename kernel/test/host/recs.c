@@ -730,7 +730,7 @@ static void
 recs_init(void)
 {
 	owner_add_home(HOME_TEST, (struct owner_home){ OWNER_DATA, 0,
-		EV_swap_in_fork, EV_swap_out_fork, 0 });
+		EV_swap_in_fork, EV_swap_out_fork, 0, NULL });
 }
 
 static const struct shared_ops recs_shared = {

@@ -256,7 +256,7 @@ cache_flush_old(uint64_t older_than_ns)
 
 /* ---- clean pages are dropped ---- */
 
-/* owner_ops.reclaim: [P] held, so [O] is only tried. */
+/* owner_home.reclaim: [P] held, so [O] is only tried. */
 static bool
 cache_reclaim(struct vm_page *pg)
 {
@@ -364,13 +364,11 @@ vmo_create_file(const struct pager_ops *pager, void *obj, uint64_t bytes,
 	return vmo_register(vmo, ops, client);
 }
 
-static const struct owner_ops cache_owner = { .reclaim = cache_reclaim };
-
 void
 cache_init(void)
 {
 	ev_set_gauge_word(EV_cache_pages, &cache_pages);
 	ev_set_gauge_word(EV_cache_objs, &files);
-	pq_set_owner(HOME_VNODE, &cache_owner);
+	owner_add_home(HOME_VNODE, (struct owner_home){ .reclaim = cache_reclaim });
 	pageout_set_files(cache_flush_old);
 }

@@ -15,12 +15,6 @@
 
 #define SWAP_RUN BIO_PAGES        /* slots of one cluster, at most */
 
-struct owner_ops {             /* one per home kind: pq_set_owner() */
-	/* [P] held: forget the STANDBY page, home NONE, slot 0 (the owning word
-	 * has it).  False: busy just now. */
-	bool (*reclaim)(struct vm_page *);
-};
-
 /* Words of a leaf table that word_take() has cleared. */
 struct words_cleared {
 	unsigned by_bits[8];       /* [own] VALID words, by bits 11:9: SRC, and LOCK */
@@ -250,7 +244,6 @@ void pq_init(void);
 void pq_insert(struct vm_page *);                        /* by state and home */
 void pq_remove(struct vm_page *);
 void pq_activate(struct vm_page *);                      /* off its queue, ACTIVE */
-void pq_set_owner(enum page_home, const struct owner_ops *); /* once, by vm_init() */
 
 enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };       /* MODANON: they go to swap */
 extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
@@ -258,13 +251,16 @@ extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 
-/* the same: pages whose home is a word */
+/* pageio.c: who owns pages; whether by a word */
 enum owner_kind { OWNER_NONE, OWNER_DATA, OWNER_TABLE };
 struct owner_home {
 	uint8_t kind;              /* [c] enum owner_kind */
 	uint8_t step;              /* [c] words from one to the next; 0: it stands alone */
 	enum ev_id in, out;        /* [c] counters: read from swap, written there */
 	unsigned in_header;        /* [c] words in no table lie so: pages 0, 1, … of this many */
+	/* [P] held: forget the STANDBY page, home NONE, slot 0 (the owning word
+	 * has it).  False: busy just now.  NULL: never; set where there is a word. */
+	bool (*reclaim)(struct vm_page *); /* [c] */
 };
 extern struct owner_home owner_homes[];                  /* [c] by enum page_home */
 void owner_add_home(enum page_home, struct owner_home);  /* once for each kind, at boot */

@@ -259,11 +259,11 @@ void
 owner_init(void)
 {
 	owner_add_home(HOME_PTE, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_private, EV_swap_out_private, 0 });
+		EV_swap_in_private, EV_swap_out_private, 0, NULL });
 	owner_add_home(HOME_KPAGED, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_kpaged, EV_swap_out_kpaged, 0 });
+		EV_swap_in_kpaged, EV_swap_out_kpaged, 0, NULL });
 	owner_add_home(HOME_TABLE, (struct owner_home){ OWNER_TABLE, 1,
-		EV_swap_in_table, EV_swap_out_table, 0 });
+		EV_swap_in_table, EV_swap_out_table, 0, NULL });
 }
 
 /* A page whose home is a word has given up its frame, or gets one again: update the
@@ -318,16 +318,14 @@ owner_reclaim(struct vm_page *pg)
 	return true;
 }
 
-/* Pages whose home is of this kind have an owning word: they can go to swap.
+/* Who owns the pages of this home, and how they are given up; where an owning word says
+ * where they are, they can go to swap.
  * Locks: none; once, before there are any: design->init, for the records of a design. */
 void
 owner_add_home(enum page_home home, struct owner_home what)
 {
-	static const struct owner_ops ops = {
-		.reclaim = owner_reclaim,
-	};
-
-	ASSERT(owner_homes[home].kind == OWNER_NONE);
+	ASSERT(owner_homes[home].reclaim == NULL);
+	if (what.kind != OWNER_NONE)
+		what.reclaim = owner_reclaim;
 	owner_homes[home] = what;
-	pq_set_owner(home, &ops);
 }

@@ -39,8 +39,6 @@
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
 
-static const struct owner_ops *owners[HOME_COUNT]; /* [c] NULL: keeps its pages */
-
 struct sleepers {
 	struct waitq wait;
 	_Atomic uint32_t n;         /* [A] */
@@ -65,14 +63,6 @@ queue_of(const struct vm_page *pg)
 	ASSERT(pg->state == PG_MODIFIED);
 	return &pq_queue[page_home_kind(pg) == HOME_VNODE ? Q_MODFILE :
 	    Q_MODANON];
-}
-
-/* Set the functions by which pages of this home are reclaimed.
- * Locks: none; once per home, by vm_init(). */
-void
-pq_set_owner(enum page_home home, const struct owner_ops *ops)
-{
-	owners[home] = ops;
 }
 
 /* To the tail of the queue that state and home name.  Locks: [P]. */
@@ -137,11 +127,11 @@ lock_pfn(void)
 bool
 pq_release(struct vm_page *pg)
 {
-	const struct owner_ops *owner = owners[page_home_kind(pg)];
+	const struct owner_home *owner = &owner_homes[page_home_kind(pg)];
 
 	HELD(&pfn_lock);
 	ASSERT(pg->state == PG_STANDBY); /* [P]: page_set_home() asks */
-	if (owner == NULL || inject_hit(FI_TRYLOCK) || !owner->reclaim(pg))
+	if (owner->reclaim == NULL || inject_hit(FI_TRYLOCK) || !owner->reclaim(pg))
 		return false;
 	pq_remove(pg);
 	phys_free_reclaimed(pg);
@@ -173,22 +163,15 @@ phys_reclaim(void)
 
 /* ---- waiting for frames ---- */
 
-static bool
-wake_sleeper(struct sleepers *s)
-{
-	if (atomic_load(&s->n) == 0)
-		return false;
-	wake_one(&s->wait);
-	return true;
-}
-
 /* A frame is free, or can be reclaimed from standby now.  Locks: any of rank <
  * LR_WAIT. */
 static __attribute__((noinline)) void
 frames_came(void)
 {
-	if (!wake_sleeper(&frames.reserved))
-		wake_sleeper(&frames.others);
+	if (atomic_load(&frames.reserved.n) != 0)
+		wake_one(&frames.reserved.wait);
+	else if (atomic_load(&frames.others.n) != 0)
+		wake_one(&frames.others.wait);
 }
 
 /* Frames are few: wake the threads that make room.  Locks: any of rank < LR_WAIT. */

@@ -36,7 +36,7 @@ void
 anon_home_init(void)
 {
 	owner_add_home(HOME_AOBJ, (struct owner_home){ OWNER_DATA, 1,
-		EV_swap_in_anon, EV_swap_out_anon, (unsigned)anon_top(0).end });
+		EV_swap_in_anon, EV_swap_out_anon, (unsigned)anon_top(0).end, NULL });
 }
 
 /* Unpin a table.  It is not made dirty here: anon_set_upper() and word_set() do that when

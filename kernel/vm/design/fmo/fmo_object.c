@@ -166,7 +166,7 @@ fmo_init(void)
 	ev_set_gauge(EV_fmo_pages_out, count_pages_out, 0);
 	/* An entry is two words: the owning one, then refs and tag. */
 	owner_add_home(HOME_FMO, (struct owner_home){ OWNER_DATA, 2,
-		EV_swap_in_fork, EV_swap_out_fork, 0 });
+		EV_swap_in_fork, EV_swap_out_fork, 0, NULL });
 }
 
 /* Call fn for each object that some process refers to.

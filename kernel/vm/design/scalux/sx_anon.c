@@ -47,7 +47,7 @@ sx_init(void)
 {
 	queues.bucket = pv_buckets(&queues.n);
 	owner_add_home(HOME_SXANON, (struct owner_home){ OWNER_DATA, 0,
-		EV_swap_in_scalux, EV_swap_out_scalux, 0 });
+		EV_swap_in_scalux, EV_swap_out_scalux, 0, NULL });
 	ev_set_gauge(EV_scalux_bytes, count_bytes, 0);
 }
 

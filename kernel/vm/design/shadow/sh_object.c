@@ -42,7 +42,7 @@ sh_init(void)
 	kmem_register(&sh_pages);
 	kmem_register(&sh_objects);
 	owner_add_home(HOME_SHADOW, (struct owner_home){ OWNER_DATA, 0,
-		EV_swap_in_shadow, EV_swap_out_shadow, 0 });
+		EV_swap_in_shadow, EV_swap_out_shadow, 0, NULL });
 	ev_set_gauge(EV_shadow_bytes, count_bytes, 0);
 }
 

@@ -37,7 +37,7 @@ uvm_anon_init(void)
 	amap_init();
 	/* An anon stands alone: its word has no neighbours. */
 	owner_add_home(HOME_ANON, (struct owner_home){ OWNER_DATA, 0,
-		EV_swap_in_uvm, EV_swap_out_uvm, 0 });
+		EV_swap_in_uvm, EV_swap_out_uvm, 0, NULL });
 	ev_set_gauge(EV_uvm_anon_bytes, count_bytes, 0);
 }
 
