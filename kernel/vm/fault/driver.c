@@ -258,21 +258,6 @@ makes_promised(const struct fctx *f)
 	return w == 0 || (valid && pte_src(w) != SRC_PRIV);
 }
 
-static void
-enter_word(struct fctx *f, uint64_t word)
-{
-	(void)word_set(f->leaf, f->word, word);
-}
-
-/* F12, which is the same for every design.  [M], [W]. */
-static __attribute__((noinline)) enum fault_outcome
-device_page(struct fctx *f)
-{
-	enum fault_outcome r = fault_permit(f);
-
-	return r == FAULT_DONE ? fault_device(f, enter_word) : r;
-}
-
 /* The page of f->va, whose word is f->word.  [M], [W]. */
 static inline enum fault_outcome
 resolve_page(struct fctx *f)
@@ -282,7 +267,7 @@ resolve_page(struct fctx *f)
 	if (inject_hit(FI_RESTART))
 		r = FAULT_RESTART;
 	if (r == FAULT_DONE && vmo_is_device(f->v.vmo))
-		return device_page(f);
+		return fault_device(f);
 	if (r == FAULT_DONE && !commit_may_touch() && makes_promised(f))
 		r = fault_over_limit(f);
 	if (r == FAULT_DONE && keep_limit(f))

@@ -38,8 +38,7 @@ bool cache_fault_may_dirty(struct fctx *, struct vm_page *);
 void fault_map_around(struct fctx *, uint64_t bits);
 void fault_zero_around(struct fctx *, uint64_t word);
 enum fault_outcome anon_fault(struct fctx *, struct vm_page **out);
-/* F12, a page of a device */
-enum fault_outcome fault_device(struct fctx *, void (*enter)(struct fctx *, uint64_t word));
+enum fault_outcome fault_device(struct fctx *);          /* F12, of every design */
 
 /* kpagedfault.c */
 int kpaged_fault(va_t);                                  /* a plain access; 0, -EFAULT */

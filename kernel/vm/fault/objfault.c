@@ -16,8 +16,7 @@
  *           around     ├──── block of `around` pages ────┤
  *           PTEs        VALID  0  0  va  0  VALID  0  0    a PTE 0 whose page is
  *           object        #    #  -  #   #    #    #  -    resident: mapped, too
- *           a device   ─┬ driver.c     tables are containers ─┐
- *                       └ pmapfault.c  tables are a cache ────┴─→ fault_device
+ *           a device    driver.c ─→ fault_device, for every design
  *
  * Rules     1. The size of the object and the identity of the page are checked in
  *              the hold of [W] in which the PTE becomes VALID (R7).
@@ -349,21 +348,23 @@ rights(const struct fctx *f)
 	    ((f->v.prot & PROT_X) != 0 ? 0 : MD_PTE_NX);
 }
 
-/* F12 device: f->v maps a special object, and permits the access.  enter() stores a word
- * where there is none, and updates the counts of the table.
- * Locks: [M], [W] kept.  Returns: FAULT_DONE; FAULT_SIGNAL: it was to be pinned. */
+/* F12 device: f->v maps a special object.
+ * Locks: [M], [W] kept.
+ * Returns: FAULT_DONE; FAULT_SIGNAL: not permitted, or it was to be pinned. */
 enum fault_outcome
-fault_device(struct fctx *f, void (*enter)(struct fctx *, uint64_t word))
+fault_device(struct fctx *f)
 {
 	uint64_t before = word_get(f->word), word;
 
 	HELD_SHARED(&f->as->map_lock);
 	HELD(&f->as->ws_lock);
+	if (fault_permit(f) != FAULT_DONE)
+		return FAULT_SIGNAL;
 	if (f->pin_out != NULL)
 		return fault_signal(f, SIGBUS, BUS_ADRERR);
 	word = vmo_device_word(f->v.vmo, fault_index(f), rights(f));
 	if (before == 0)
-		enter(f, word);
+		word_set(f->leaf, f->word, word);
 	else
 		(void)word_change(f->word, before & ~word & MD_PTE_NX, word);
 	md_tlb_local(f->va);
