@@ -90,15 +90,19 @@ kpaged_fault(va_t kva)
 {
 	struct vm_page *pg;
 	struct fctx *outer;
-	bool read;
+	enum pte_kind was;
 
 	demand_legal(kva);
 	if (!kpaged_va_is_used(kva))
 		return -EFAULT;
 	EVENT(kpaged_fault);
 	outer = let_outer_go();
-	pg = kpaged_pin_touched(kva, &read);
-	if (read) {
+	was = pte_kind(word_get(md_kpte(kva)));
+	/* It must finish even in a dying thread. */
+	vm_finish_begin();
+	CHECK(kpaged_pin(kva, &pg) == 0);
+	vm_finish_end();
+	if (was == PTE_SWAP || was == PTE_BUSY) {
 		EVENT(kpaged_fault_major);
 		if (outer != NULL)
 			outer->major = true;

@@ -257,23 +257,6 @@ kpaged_pin(va_t kva, struct vm_page **out)
 	return r;
 }
 
-/* The same for a plain access, which must finish even in a dying thread; *read: it waited
- * for I/O.
- * Owns: the caller, a pin on the result. */
-struct vm_page *
-kpaged_pin_touched(va_t kva, bool *read)
-{
-	struct pin_request req = { .kva = kva, .word = kernel_word(kva) };
-	struct want w = { .what = WANT_AGAIN };
-
-	vm_finish_begin();
-	CHECK(pin(&req, &w) == 0);
-	vm_finish_end();
-	want_end(&w);
-	*read = req.read;
-	return req.page;
-}
-
 /* want.get: the page at w->kva.  Its owner may have freed it meanwhile: at a free or
  * reused address no page may be made. */
 static int

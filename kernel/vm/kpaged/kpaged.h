@@ -38,7 +38,6 @@ kpaged_unpin(struct vm_page *pg)
 {
 	page_unpin(pg);
 }
-struct vm_page *kpaged_pin_touched(va_t, bool *read);    /* dying or not */
 int kpaged_want(struct want *, va_t);                    /* a pass lacks it: -EAGAIN */
 bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and mapped */
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
