@@ -47,20 +47,6 @@ ptpage_init(void)
 	ev_set_gauge_word(EV_table_in_depth_max, &ptpage.depth_max);
 }
 
-static uint64_t *
-parent_word(const struct vm_page *table)
-{
-	return pa2va(page_home_payload(table));
-}
-
-/* The table that holds the word of this one; NULL: the root does. */
-static struct vm_page *
-parent_of(const struct vm_page *table)
-{
-	return table->tbl.level == LEVELS ? NULL :
-	    page_of_pa(page_home_payload(table));
-}
-
 /* First address of a table in use, found by its home, the parent's word, and so on
  * upwards.
  * Locks: [W] of its space. */

@@ -156,14 +156,15 @@ pt_pay_late(struct fctx *f)
 	return 0;
 }
 
-/* A zeroed frame becomes the table at level.  A leaf table was charged before; an upper
+/* The frame of w becomes the table at level.  A leaf table was charged before; an upper
  * one is among the few charged with the space, or is charged here. */
 static void
-table_link(struct aspace *as, va_t va, struct pt_path *p, int level,
-    struct vm_page *table)
+table_link(struct aspace *as, va_t va, struct pt_path *p, int level, struct want *w)
 {
+	struct vm_page *table = w->frame;
 	uint64_t *word = p->word[level];
 
+	w->frame = NULL;
 	pt_init_table(as, table, level);
 	if (level > 1 && as->table.n_upper < UPPER_PAID) {
 		as->table.n_upper++;
@@ -184,7 +185,6 @@ static enum fault_outcome
 path_add(struct fctx *f, struct pt_path *p, int level)
 {
 	bool late = level == 1 && (f->v.flags & VAD_CHARGED) == 0;
-	struct vm_page *table;
 
 	if (!want_zeros(&f->want))
 		return fault_missing(f);
@@ -192,10 +192,8 @@ path_add(struct fctx *f, struct pt_path *p, int level)
 		f->as->commit.pruned--;
 	else if (late ? pt_pay_late(f) != 0 : !commit_may_touch())
 		return fault_over_limit(f);
-	table = f->want.frame;
-	f->want.frame = NULL;
-	table->tbl.late = late;
-	table_link(f->as, f->va, p, level, table);
+	f->want.frame->tbl.late = late;
+	table_link(f->as, f->va, p, level, &f->want);
 	return FAULT_DONE;
 }
 
@@ -239,18 +237,14 @@ static bool
 make_table(struct aspace *as, va_t va, struct pt_path *p, int level,
     struct pt_hold *h, struct want *w)
 {
-	struct vm_page *table;
-
 	if (!want_zeros(w)) {
 		hold_path(as, va, p, h);
 		return false;
 	}
-	table = w->frame;
-	w->frame = NULL;
-	table->tbl.late = level == 1 && h->late;
-	if (table->tbl.late)
+	w->frame->tbl.late = level == 1 && h->late;
+	if (w->frame->tbl.late)
 		commit_charge_forced(as);
-	table_link(as, va, p, level, table);
+	table_link(as, va, p, level, w);
 	return true;
 }
 

@@ -47,20 +47,6 @@ ptpage_init(void)
 	ev_set_gauge_word(EV_table_in_depth_max, &ptpage.depth_max);
 }
 
-static uint64_t *
-parent_word(const struct vm_page *table)
-{
-	return pa2va(page_home_payload(table));
-}
-
-/* The table that holds the word of this one; NULL: the root does. */
-static struct vm_page *
-parent_of(const struct vm_page *table)
-{
-	return table->tbl.level == LEVELS ? NULL :
-	    page_of_pa(page_home_payload(table));
-}
-
 /* First address of a table in use, found by its home, the parent's word, and so on
  * upwards.
  * Locks: [W] of its space. */
@@ -256,7 +242,7 @@ drop_zero_words(struct aspace *as, struct vm_page *table)
 static void
 send_out(struct aspace *as, struct vm_page *table)
 {
-	uint64_t *word = parent_word(table), vpn = pt_va(table) >> PAGE_SHIFT;
+	uint64_t *word = owner_word(table), vpn = pt_va(table) >> PAGE_SHIFT;
 	uint64_t out = pte_make_trans(table) |
 	    (uint64_t)table->nused << PTE_TABLE_USED_SHIFT |
 	    (table->tbl.late != 0 ? PTE_TABLE_LATE : 0);
@@ -264,7 +250,7 @@ send_out(struct aspace *as, struct vm_page *table)
 	ASSERT(table->nres == 0 && table->tbl.nvalid == 0);
 	spin_lock(&pfn_lock);
 	page_queue_remove(&as->table.idle, table);
-	word_set_locked(parent_of(table), word, out);
+	word_set_locked(owner_container(table), word, out);
 	spin_unlock(&pfn_lock);
 	pt_forget_near(as);
 	as->table.n--;

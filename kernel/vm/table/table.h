@@ -21,7 +21,6 @@ struct tlb_batch {
 	uint64_t lo, hi;       /* [W] vpn range to flush */
 	uint32_t n, max;       /* [W] entries in old, and room for so many */
 	enum batch_end end;    /* [W] */
-	bool tables;           /* [W] table pages were unlinked */
 	pfn_t table_chain;     /* [W] unlinked tables, through qnext */
 	pfn_t out_chain;       /* [W] tables that leave for swap, through qnext */
 	struct vm_page *frame; /* [W] holds a whole leaf table's words; NULL: few does */

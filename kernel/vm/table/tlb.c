@@ -45,7 +45,6 @@ tlb_batch_init(struct tlb_batch *b, struct aspace *as, enum batch_end end)
 	b->end = end;
 	b->table_chain = 0;
 	b->out_chain = 0;
-	b->tables = false;
 	b->n = 0;
 	b->max = BATCH_FEW;
 	b->old = b->few;
@@ -81,7 +80,6 @@ tlb_batch_add_table(struct tlb_batch *b, pfn_t *chain, struct vm_page *table,
 {
 	HELD(&b->as->ws_lock);
 	page_chain(chain, table);
-	b->tables = true;
 	tlb_batch_cover(b, vpn);
 }
 
@@ -91,13 +89,6 @@ tlb_batch_put(struct tlb_batch *b, uint64_t vpn, uint64_t oldword)
 {
 	HELD(&b->as->ws_lock);
 	tlb_batch_add(b, vpn, oldword);
-}
-
-static void
-batch_flush(struct tlb_batch *b)
-{
-	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
-	    b->tables ? FLUSH_TABLES : FLUSH_PAGES);
 }
 
 /* True: the frame is to be freed. */
@@ -168,9 +159,10 @@ tlb_batch_finish(struct tlb_batch *b)
 	unsigned i;
 
 	HELD(&b->as->ws_lock);
-	if (b->n == 0 && !b->tables)
+	if (b->n == 0 && (chain | out) == 0)
 		return 0;
-	batch_flush(b);
+	md_tlb_flush(&b->as->md, b->lo << PAGE_SHIFT, b->hi << PAGE_SHIFT,
+	    (chain | out) != 0 ? FLUSH_TABLES : FLUSH_PAGES);
 	for (i = 0; i < b->n; i += SETTLE_MAX)
 		batch_settle(b, i, MIN(b->n, i + SETTLE_MAX), &dead);
 	if (b->end == BATCH_ZAP && b->as->words.fork != 0)
