@@ -39,8 +39,6 @@
  */
 #include "vm/space/space.h"
 
-#define COLLECT_MAX 16              /* spaces that as_collect() gives at once */
-
 struct aspace kernel_as = {
 	.map_lock = {
 		.lock = SPIN_INIT(LR_WAIT),
@@ -252,22 +250,21 @@ as_sum(size_t field)
 /* The spaces with the highest scores, the highest first; those with score 0 never.
  * Locks: any of rank < 9; score may take none.
  * Owns: the caller, a reference to each: as_put().
- * Returns: how many, at most max (<= COLLECT_MAX). */
+ * Returns: how many. */
 unsigned
-as_collect(as_score_fn *score, struct aspace **out, unsigned max)
+as_collect(as_score_fn *score, struct aspace *out[AS_COLLECT])
 {
-	uint64_t scores[COLLECT_MAX], s;
+	uint64_t scores[AS_COLLECT], s;
 	unsigned n = 0, i;
 	struct aspace *as;
 
-	ASSERT(max <= COLLECT_MAX);
 	spin_lock(&spaces.spin);
 	LIST_FOREACH(as, &as_list, all) {
 		s = score(as);
-		if (s == 0 || (n == max && s <= scores[n - 1]))
+		if (s == 0 || (n == AS_COLLECT && s <= scores[n - 1]))
 			continue;
-		/* Behind equal scores; the last of max drops out. */
-		n += n < max;
+		/* Behind equal scores; the last of all drops out. */
+		n += n < AS_COLLECT;
 		for (i = n - 1; i > 0 && scores[i - 1] < s; i--) {
 			scores[i] = scores[i - 1];
 			out[i] = out[i - 1];

@@ -270,6 +270,7 @@ extern struct list as_list;                              /* [list lock] by as->a
 struct aspace *as_find(bool (*is_it)(struct aspace *, void *), void *arg); /* spin lock; NULL */
 uint64_t as_sum(size_t field);  /* of a uint64_t field, over all spaces */
 typedef uint64_t as_score_fn(const struct aspace *);
-unsigned as_collect(as_score_fn *score, struct aspace **out, unsigned max);
+#define AS_COLLECT 16 /* at a time */
+unsigned as_collect(as_score_fn *score, struct aspace *out[AS_COLLECT]);
 
 #endif

@@ -46,7 +46,6 @@
 #define ROUND_NS SECOND              /* between two looks */
 #define REST_NS 10000000ul           /* after a round that found nothing */
 #define SLEEPER_NS (10 * SECOND)     /* unused that long: all its pages go */
-#define VISITS 16                    /* spaces collected at a time */
 #define AGE_TRIES 2                  /* then wait for the lock */
 
 static struct {
@@ -109,12 +108,12 @@ enter(struct aspace *as, uint8_t *missed, uint8_t tries)
 static size_t
 visit_all(as_score_fn *score, size_t (*visit)(struct aspace *))
 {
-	struct aspace *as[VISITS];
+	struct aspace *as[AS_COLLECT];
 	size_t done = 0;
 	unsigned i, n;
 
 	bal.visit++;
-	while ((n = as_collect(score, as, VISITS)) > 0) {
+	while ((n = as_collect(score, as)) > 0) {
 		for (i = 0; i < n; i++) {
 			as[i]->ws.visit = bal.visit;
 			done += visit(as[i]);
@@ -193,21 +192,15 @@ score_tables(const struct aspace *as)
 /* Wait for the lock: if this space were skipped, the next round would take pages,
  * although tables that name none are still in memory. */
 static size_t
-send_some(struct aspace *as, size_t want)
+visit_tables(struct aspace *as)
 {
 	size_t done = 0;
 
 	mutex_lock(&as->ws_lock);
 	if (as->md.root_pa != 0)
-		done = pt_evict(as, want);
+		done = pt_evict(as, SIZE_MAX);
 	mutex_unlock(&as->ws_lock);
 	return done;
-}
-
-static size_t
-visit_tables(struct aspace *as)
-{
-	return send_some(as, SIZE_MAX);
 }
 
 /* Evict all tables that name no frame before any page: nobody uses them.  Without a slot
@@ -220,12 +213,15 @@ send_tables(void)
 
 /* A fault has ended: if tables lose their pages faster than bsm visits them, a thread
  * that makes new tables evicts idle ones.
- * Locks: none of rank >= 5; takes [W]. */
+ * Locks: none of rank >= 5; takes [W].  The space has a user. */
 void
 bal_help(struct aspace *as)
 {
-	if (begins_to_be_short() && swap_has_room())
-		(void)send_some(as, IDLE_TOO_MANY);
+	if (!begins_to_be_short() || !swap_has_room())
+		return;
+	mutex_lock(&as->ws_lock);
+	(void)pt_evict(as, IDLE_TOO_MANY);
+	mutex_unlock(&as->ws_lock);
 }
 
 /* ---- trimming ---- */
