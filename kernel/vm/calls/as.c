@@ -34,9 +34,7 @@
 #define MMAP_RANDOM_PAGES (1ul << 20)
 #define STACK_PAGES_DEFAULT ((8ul << 20) >> PAGE_SHIFT)
 
-static struct {
-	uint64_t ws_max;             /* [c] option wsmax */
-} newborn;
+static uint64_t ws_max; /* [c] option wsmax */
 
 /* ---- limits of its process ---- */
 
@@ -48,7 +46,7 @@ as_set_rss(struct aspace *as, uint64_t bytes)
 {
 	uint64_t pages = bytes == UINT64_MAX ? bytes : bytes >> PAGE_SHIFT;
 
-	pages = MIN(pages, newborn.ws_max);
+	pages = MIN(pages, ws_max);
 	atomic_store(&as->ws.max, MAX(pages, as->ws.min));
 }
 
@@ -160,7 +158,7 @@ as_teardown(struct aspace *as)
 void
 as_init(void)
 {
-	newborn.ws_max = option_str("wsmax") != NULL ?
+	ws_max = option_str("wsmax") != NULL ?
 	    MAX(option_u64("wsmax"), WS_MIN_PAGES) : UINT64_MAX;
 	as_set_ending(as_teardown);
 }
@@ -187,7 +185,7 @@ as_new(const struct design *design)
 	as->design = design;
 	as->school = design->school;
 	as->ws.min = WS_MIN_PAGES;
-	as->ws.max = newborn.ws_max;
+	as->ws.max = ws_max;
 	as->map.limit[LIMIT_STACK] = STACK_PAGES_DEFAULT;
 	as->map.limit[LIMIT_DATA] = as->map.limit[LIMIT_SIZE] = UINT64_MAX;
 	as->map.base = (MD_USER_END - STACK_SPACE) >> PAGE_SHIFT;

@@ -25,7 +25,7 @@ struct map_removed {
 	uint64_t freed;            /* [own] pages of commit */
 };
 int map_detach(struct aspace *, uint64_t lo, uint64_t hi, struct map_removed *) MUST_CHECK;
-struct vad *map_attach(struct aspace *, struct vad *);
+void map_attach(struct aspace *, struct vad *);
 int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUST_CHECK;
 bool map_fits(struct aspace *, const struct map_limits *, const struct vad *, uint64_t more);
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */

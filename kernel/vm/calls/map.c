@@ -191,9 +191,8 @@ map_end(struct aspace *as, struct map_removed *removed)
 }
 
 /* Put a VAD, charged, prepared and at a free place, into the space.
- * Locks: [M] exclusive.
- * Returns: the VAD that holds the range: v, or a neighbour it was merged to. */
-struct vad *
+ * Locks: [M] exclusive.  Owns: takes v over, which may be merged to a neighbour. */
+void
 map_attach(struct aspace *as, struct vad *v)
 {
 	HELD(&as->map_lock);
@@ -201,7 +200,7 @@ map_attach(struct aspace *as, struct vad *v)
 	CHECK(vad_insert(as, v) == 0);
 	design_attach(as, v);
 	EVENT(vad_attach, v->start, v->end, vad_rights(v), as->id);
-	return vad_merge(as, v);
+	vad_merge(as, v);
 }
 
 /* ---- mmap ---- */
