@@ -103,13 +103,6 @@ lock_all(struct aspace *as, uint32_t flags)
 /* After a part that cannot be faulted in: end, or go on with the others. */
 enum holes { HOLES_END, HOLES_PASS };
 
-/* What was locked has been unmapped since: that is no failure of the lock. */
-static bool
-is_gone(const struct fctx *f)
-{
-	return f->sig.signo == SIGSEGV && f->sig.code == SEGV_MAPERR;
-}
-
 /* Fault in the locked parts of [va, end), but not ONFAULT ones; flags 0: all of it.  0,
  * -EFAULT (SIGSEGV, SIGBUS), -EINTR.  HOLES_PASS: a page that fails ends its mapping, not
  * the call. */
@@ -128,7 +121,8 @@ populate(struct aspace *as, va_t va, va_t end, enum holes holes, uint32_t flags)
 		    ACCESS_WRITE : ACCESS_READ;
 		r = vm_fault_range(as, v.lo << PAGE_SHIFT, v.hi << PAGE_SHIFT,
 		    access, &f);
-		if (r == -EFAULT && is_gone(&f))
+		/* v allows it: another thread has changed the mapping since. */
+		if (r == -EFAULT && f.sig.signo == SIGSEGV && v.prot != 0)
 			r = 0;
 		if (r != 0 && (holes == HOLES_END || r != -EFAULT))
 			break;
