@@ -115,19 +115,25 @@ commit_adopt(uint64_t n)
 
 /* ---- the limit ---- */
 
-/* The limit of promises: the pages that class USER can get if all are touched.
- * Returns: pages. */
-uint64_t
-commit_limit(void)
+/* The pages that class USER can get of so many frames, and of swap. */
+static inline uint64_t
+limit_of(uint64_t places)
 {
-	uint64_t wired = page_count(PG_WIRED), places, gone;
+	uint64_t wired = page_count(PG_WIRED), gone;
 
 	wired -= MIN(wired, atomic_load(&kmem_paid));
-	places = commit.places + commit.wired - MIN(wired, commit.wired);
+	places += commit.wired - MIN(wired, commit.wired);
 	wired -= MIN(wired, commit.wired);
 	gone = MAX(wired, places / KERNEL_SHARE) + phys_marks.leave[PHYS_USER];
 	places += atomic_load(swap_ops->slots);
 	return places > gone ? places - gone : 0;
+}
+
+/* The limit of promises.  Returns: pages. */
+uint64_t
+commit_limit(void)
+{
+	return limit_of(commit.places);
 }
 
 /* Pages promised now. */
@@ -222,7 +228,7 @@ may_wire(uint64_t n)
 	if (!is_for_program() || (!is_for_user() && is_in_fault()))
 		return true;
 	phys_stat(&ps);
-	room = commit_limit();
+	room = limit_of(commit.frames); /* overcommit_ratio is about promises alone */
 	room -= MIN(room, left_alone(LEAVE_HALF) + n);
 	may = may_stay(ps.wired + n, atomic_load(&frames_unmovable)) &&
 	    (!is_for_user() ||
