@@ -117,7 +117,7 @@ commit_adopt(uint64_t n)
 
 /* The pages that class USER can get of so many frames, and of swap. */
 static inline uint64_t
-limit_of(uint64_t places)
+limit_with(uint64_t places)
 {
 	uint64_t wired = page_count(PG_WIRED), gone;
 
@@ -133,7 +133,7 @@ limit_of(uint64_t places)
 uint64_t
 commit_limit(void)
 {
-	return limit_of(commit.places);
+	return limit_with(commit.places);
 }
 
 /* Pages promised now. */
@@ -228,7 +228,7 @@ may_wire(uint64_t n)
 	if (!is_for_program() || (!is_for_user() && is_in_fault()))
 		return true;
 	phys_stat(&ps);
-	room = limit_of(commit.frames); /* overcommit_ratio is about promises alone */
+	room = limit_with(commit.frames); /* overcommit_ratio is about promises alone */
 	room -= MIN(room, left_alone(LEAVE_HALF) + n);
 	may = may_stay(ps.wired + n, atomic_load(&frames_unmovable)) &&
 	    (!is_for_user() ||
