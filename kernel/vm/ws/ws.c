@@ -235,7 +235,19 @@ count_trimmed(struct aspace *as, uint64_t word)
 	unsigned age = pte_age(word);
 
 	EVENT(ws_trimmed);
-	ev_add((enum ev_id)(EV_ws_trimmed_0 + age), 1);
+	switch (age) {
+	case 0:
+		EVENT(ws_trimmed_0);
+		break;
+	case 1:
+		EVENT(ws_trimmed_1);
+		break;
+	case 2:
+		EVENT(ws_trimmed_2);
+		break;
+	default:
+		EVENT(ws_trimmed_3);
+	}
 	as->ws.trimmed++;
 	if (as->ws.ages[age] > 0)
 		as->ws.ages[age]--;
