@@ -80,7 +80,7 @@ static struct {
 _Atomic bool commit_overdrawn;
 uint64_t overcommit_memory = COMMIT_STRICT, overcommit_ratio = 100, admin_reserve_kbytes;
 
-enum leave { LEAVE_ALL, LEAVE_HALF };
+enum leave { LEAVE_ALL = 1, LEAVE_HALF, LEAVE_QUARTER = 4 };
 
 static uint64_t
 gauge_limit(size_t unused)
@@ -162,19 +162,16 @@ is_for_program(void)
 
 /* How much of the limit is left, for root and for files; a fork, too, must find it free.
  * A request for new memory leaves all of it; memory that is needed to go on (a table, a
- * frame of the kernel) may use half of it. */
+ * frame of the kernel) may use half of it; a frame of the kernel for root, three quarters:
+ * where memory is used up, root must still be able to open a file of /proc/sys. */
 static uint64_t
 left_alone(enum leave leave)
 {
-	uint64_t root = atomic_load(&admin_reserve_kbytes) / PAGE_KB;
-	uint64_t files = phys_marks.high / 2;
+	uint64_t root = atomic_load(&admin_reserve_kbytes) / PAGE_KB / leave;
+	uint64_t files = phys_marks.high / 2 / leave;
 
 	if (!is_for_program())
 		return 0;
-	if (leave == LEAVE_HALF) {
-		files /= 2;
-		root /= 2;
-	}
 	return is_for_user() ? files + root + phys_marks.high : files;
 }
 
@@ -229,7 +226,7 @@ may_wire(uint64_t n)
 		return true;
 	phys_stat(&ps);
 	room = limit_with(commit.frames); /* overcommit_ratio is about promises alone */
-	room -= MIN(room, left_alone(LEAVE_HALF) + n);
+	room -= MIN(room, n + left_alone(is_for_user() ? LEAVE_HALF : LEAVE_QUARTER));
 	may = may_stay(ps.wired + n, atomic_load(&frames_unmovable)) &&
 	    (!is_for_user() ||
 	    ps.wired + n <= commit.wired + ps.total / 8 * USER_EIGHTHS) &&
