@@ -191,13 +191,18 @@ task_of_id_locked(int id)
 	return n != NULL ? LIST_ENTRY(n, struct task, node) : tk;
 }
 
-/* The first one is shown until its process is waited for, though it has ended.
- * Locks: proc_lock held. */
+/* The first one is shown until its process is waited for, though it has ended; while it
+ * ends it is one of nthreads.  Locks: proc_lock held. */
 unsigned
 proc_threads_shown_locked(const struct proc *p)
 {
+	const struct task *tk;
+
 	HELD(&proc_lock);
-	return p->nthreads + (task_find_locked(p->pid) == NULL);
+	LIST_FOREACH(tk, &table.by_tid[(unsigned)p->pid % HASH], hash)
+		if (tk->tid == p->pid)
+			return p->nthreads;
+	return p->nthreads + 1;
 }
 
 /*
