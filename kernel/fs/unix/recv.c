@@ -21,18 +21,21 @@
 #include "fs/unix/unix.h"
 #include "mem/mem.h"
 
-/* One receive of a stream. */
+/* One receive. */
 struct take {
 	struct sock *s;
 	struct sock_io *io;
+	uint64_t deadline;           /* 0: it does not wait */
+	size_t want;                 /* of a stream: it waits for so many bytes */
 	struct sock_msg *seen;       /* MSG_PEEK: the last one looked at */
 	ssize_t done;
 	bool has_first;              /* the sender's name and credentials are known */
 	struct list read_up;         /* freed when nothing is locked */
 };
 
-static ssize_t stream_recv(struct sock *s, struct sock_io *io, uint64_t deadline);
-static ssize_t packet_recv(struct sock *s, struct sock_io *io, uint64_t deadline);
+static size_t wanted(const struct sock *s, const struct sock_io *io);
+static int stream_take(struct take *t);
+static int packet_take(struct take *t);
 
 /*
  * Receive as io says.
@@ -45,8 +48,9 @@ ssize_t
 sock_recv(struct file *f, struct sock_io *io)
 {
 	struct sock *s = sock_of(f);
-	uint64_t deadline = sock_deadline(f, io->flags, atomic_load_relaxed(&s->rcv_ns));
-	ssize_t r;
+	struct take t = { .s = s, .io = io, .want = wanted(s, io),
+		.deadline = sock_deadline(f, io->flags, atomic_load_relaxed(&s->rcv_ns)) };
+	int r;
 
 	io->nfiles = 0;
 	io->files = NULL;
@@ -55,11 +59,22 @@ sock_recv(struct file *f, struct sock_io *io)
 	io->has_cred = sock_is_stream(s);
 	if ((io->flags & MSG_OOB) != 0)
 		return -EOPNOTSUPP;
-	r = sock_is_stream(s) ? stream_recv(s, io, deadline) :
-	    packet_recv(s, io, deadline);
+	if (s->type != SOCK_DGRAM && atomic_load_relaxed(&s->state) != SOCK_CONNECTED)
+		return sock_is_stream(s) ? -EINVAL : -ENOTCONN;
+	list_init(&t.read_up);
+	mutex_lock(&s->reader);
+	while ((r = sock_is_stream(s) ? stream_take(&t) : packet_take(&t)) == 1) {
+		mutex_unlock(&s->reader);
+		r = sock_sleep(s, t.deadline, sock_has_news_locked(s));
+		mutex_lock(&s->reader);
+		if (r != 0)
+			break;
+	}
+	mutex_unlock(&s->reader);
+	sock_msgs_free(&t.read_up);
 	io->has_cred = io->has_cred && sock_asks_cred(s);
 	async_send_due();
-	return r;
+	return t.done > 0 ? t.done : r;
 }
 
 /* The sender of m, if the receiver wants it.  Locks: sock_lock held. */
@@ -108,9 +123,9 @@ more_locked(struct sock *s)
 	return r == 0 && (s->shut & SHUT_RECEIVES) == 0 ? 1 : r;
 }
 
-/* The next message; NULL: *r says why: 1 for that it shall wait, until it has `want`. */
+/* The next message; NULL: *r says why: 1 for that it shall wait. */
 static struct sock_msg *
-stream_next(struct take *t, size_t want, int *r)
+stream_next(struct take *t, int *r)
 {
 	struct sock *s = t->s;
 	struct list_node *n;
@@ -120,7 +135,7 @@ stream_next(struct take *t, size_t want, int *r)
 	*r = 0;
 	if (n == &s->queue.head) {
 		n = NULL;
-		if (t->seen == NULL && (size_t)t->done < want)
+		if (t->seen == NULL && (size_t)t->done < t->want)
 			*r = more_locked(s);
 	}
 	spin_unlock(&sock_lock);
@@ -181,7 +196,7 @@ end_message(struct take *t, struct sock_msg *m, size_t n)
 
 /* Bytes of what is there.  1: it shall wait for more; 0: it is over; -errno. */
 static int
-take_some(struct take *t, size_t want)
+stream_take(struct take *t)
 {
 	struct uio *u = t->io->uio;
 	struct sock_msg *m;
@@ -190,7 +205,7 @@ take_some(struct take *t, size_t want)
 	int r;
 
 	do {
-		m = stream_next(t, want, &r);
+		m = stream_next(t, &r);
 		if (m == NULL)
 			return r;
 		if (!begin_message(t, m))
@@ -215,53 +230,7 @@ wanted(const struct sock *s, const struct sock_io *io)
 	return MAX(n, 1ul);
 }
 
-static ssize_t
-stream_recv(struct sock *s, struct sock_io *io, uint64_t deadline)
-{
-	struct take t = { .s = s, .io = io };
-	size_t want = wanted(s, io);
-	int r;
-
-	if (UNDER(&sock_lock, s->state != SOCK_CONNECTED))
-		return -EINVAL;
-	list_init(&t.read_up);
-	mutex_lock(&s->reader);
-	while ((r = take_some(&t, want)) == 1) {
-		mutex_unlock(&s->reader);
-		r = sock_sleep(s, deadline, sock_has_news_locked(s));
-		mutex_lock(&s->reader);
-		if (r != 0)
-			break;
-	}
-	mutex_unlock(&s->reader);
-	sock_msgs_free(&t.read_up);
-	return t.done > 0 ? t.done : r;
-}
-
 /* ---- datagrams, packets in a row ---- */
-
-/* The first message, off the queue unless it is only looked at.  NULL: *r says why. */
-static struct sock_msg *
-packet_take(struct sock *s, struct sock_io *io, bool waits, int *r)
-{
-	struct sock_msg *m = NULL;
-	struct list_node *n;
-
-	spin_lock(&sock_lock);
-	*r = sock_error_locked(s);
-	n = *r == 0 ? list_first(&s->queue) : NULL;
-	if (n != NULL) {
-		m = LIST_ENTRY(n, struct sock_msg, node);
-		tell_sender_locked(io, m);
-		if ((io->flags & MSG_PEEK) == 0)
-			sock_msg_unlink_locked(s, m);
-	} else if (*r == 0) {
-		*r = (s->shut & SHUT_RECEIVES) == 0 ||
-		    (!waits && s->type == SOCK_DGRAM) ? 1 : 0;
-	}
-	spin_unlock(&sock_lock);
-	return m;
-}
 
 /* Copy its bytes to the user.  Returns the result of the call. */
 static ssize_t
@@ -276,38 +245,36 @@ packet_copy(struct sock_io *io, const struct sock_msg *m)
 	return (ssize_t)((io->flags & MSG_TRUNC) != 0 ? m->len : n);
 }
 
-static ssize_t
-packet_recv(struct sock *s, struct sock_io *io, uint64_t deadline)
+/* The first message, off the queue unless it is only looked at.  1: it shall wait for
+ * one; 0: it is over; -errno. */
+static int
+packet_take(struct take *t)
 {
-	struct sock_msg *m;
-	struct list one;
-	ssize_t n = 0;
+	struct sock *s = t->s;
+	bool peeks = (t->io->flags & MSG_PEEK) != 0;
+	struct sock_msg *m = NULL;
 	int r;
 
-	if (s->type == SOCK_SEQPACKET && atomic_load_relaxed(&s->state) != SOCK_CONNECTED)
-		return -ENOTCONN;
-	mutex_lock(&s->reader);
-	while ((m = packet_take(s, io, deadline != 0, &r)) == NULL && r == 1) {
-		mutex_unlock(&s->reader);
-		r = sock_sleep(s, deadline, sock_has_news_locked(s));
-		if (r != 0)
-			return r;
-		mutex_lock(&s->reader);
+	spin_lock(&sock_lock);
+	r = sock_error_locked(s);
+	if (r == 0 && !list_is_empty(&s->queue)) {
+		m = LIST_ENTRY(list_first(&s->queue), struct sock_msg, node);
+		tell_sender_locked(t->io, m);
+		if (!peeks)
+			sock_msg_unlink_locked(s, m);
+	} else if (r == 0) {
+		r = (s->shut & SHUT_RECEIVES) == 0 ||
+		    (t->deadline == 0 && s->type == SOCK_DGRAM);
 	}
-	if (m != NULL) {
-		n = packet_copy(io, m);
-		spin_lock(&sock_lock);
-		if (n >= 0 && m->nfiles > 0)
-			take_files_locked(io, m);
-		spin_unlock(&sock_lock);
-	}
-	mutex_unlock(&s->reader);
+	spin_unlock(&sock_lock);
 	if (m == NULL)
 		return r;
-	if ((io->flags & MSG_PEEK) == 0) {
-		list_init(&one);
-		list_push_back(&one, &m->node);
-		sock_msgs_free(&one);
-	}
-	return n;
+	t->done = packet_copy(t->io, m);
+	spin_lock(&sock_lock);
+	if (t->done >= 0 && m->nfiles > 0)
+		take_files_locked(t->io, m);
+	spin_unlock(&sock_lock);
+	if (!peeks)
+		list_push_back(&t->read_up, &m->node);
+	return (int)MIN(t->done, 0);
 }

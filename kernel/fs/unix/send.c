@@ -49,98 +49,25 @@ sock_send(struct file *f, struct sock_io *io)
 	return r;
 }
 
-/* The peer, with a reference, if sending is possible.  0, -ENOTCONN. */
+/* The peer, with a reference, if sending is possible.  0, -ENOTCONN; of a stream,
+ * -EPIPE. */
 static int
 peer_get(struct sock *s, struct sock **out)
-{
-	spin_lock(&sock_lock);
-	*out = s->peer;
-	if (s->peer != NULL)
-		sock_get_ref(s->peer);
-	spin_unlock(&sock_lock);
-	return *out == NULL ? -ENOTCONN : 0;
-}
-
-/* ---- streams ---- */
-
-static int
-stream_check(struct sock *s, const struct sock_io *io)
 {
 	int r = 0;
 
 	spin_lock(&sock_lock);
-	if (io->name != NULL)
-		r = s->state == SOCK_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-	else if (s->peer == NULL && !(s->state == SOCK_CONNECTED))
+	if (s->peer == NULL)
 		r = -ENOTCONN;
-	else if ((s->shut & SHUT_SENDS) != 0)
+	else if (sock_is_stream(s) && (s->shut & SHUT_SENDS) != 0)
 		r = -EPIPE;
+	else
+		sock_get_ref(*out = s->peer);
 	spin_unlock(&sock_lock);
 	return r;
 }
 
-/* 0; -EPIPE: nobody reads any more, and m is gone. */
-static int
-piece_queue(struct sock *peer, struct sock_msg *m)
-{
-	bool is_over;
-
-	spin_lock(&sock_lock);
-	is_over = peer->dead || (peer->shut & SHUT_RECEIVES) != 0;
-	if (!is_over)
-		sock_msg_queue_locked(peer, m);
-	spin_unlock(&sock_lock);
-	if (is_over)
-		sock_msg_undo(m);
-	return is_over ? -EPIPE : 0;
-}
-
-static ssize_t
-stream_send(struct sock *s, struct sock_io *io, uint64_t deadline)
-{
-	int r = stream_check(s, io);
-	struct sock *peer = NULL;
-	struct sock_msg *m;
-	ssize_t done = 0;
-	size_t n;
-
-	if (r == 0)
-		r = peer_get(s, &peer);
-	while (r == 0 && io->uio->left > 0) {
-		n = MIN((size_t)PIECE_MAX, atomic_load_relaxed(&s->sndbuf) / 2 - 64ul);
-		n = MIN(n, io->uio->left);
-		r = sock_msg_make(s, io, n, deadline, &m);
-		if (r == 0)
-			r = piece_queue(peer, m);
-		if (r == 0)
-			done += (ssize_t)n;
-		else if (r == -ENOBUFS && done > 0 && vm_frames_come())
-			r = 0;
-	}
-	sock_put(peer);
-	if (r == -EPIPE && done == 0 && (io->flags & MSG_NOSIGNAL) == 0)
-		fs_signal_no_reader();
-	return done > 0 ? done : r;
-}
-
-/* ---- datagrams, packets in a row ---- */
-
-/* Before what is to be sent is looked at.  0, -ENOTCONN, what has gone wrong. */
-int
-sock_send_check(struct file *f)
-{
-	struct sock *s = sock_of(f);
-	int r;
-
-	if (s->type != SOCK_SEQPACKET)
-		return 0;
-	spin_lock(&sock_lock);
-	r = sock_error_locked(s);
-	if (r == 0 && s->state != SOCK_CONNECTED)
-		r = -ENOTCONN;
-	spin_unlock(&sock_lock);
-	return r;
-}
+/* ---- a place in a queue ---- */
 
 /* Need s not wait for a place at other?  Rule 2. */
 static bool
@@ -179,7 +106,7 @@ peer_has_died(struct sock *s, struct sock *other)
 	int r = 1;
 
 	spin_lock(&sock_lock);
-	if (s->type == SOCK_SEQPACKET) {
+	if (s->type != SOCK_DGRAM) {
 		r = -EPIPE;
 	} else if (s->peer == other) {
 		was = sock_part_locked(s);
@@ -193,21 +120,68 @@ peer_has_died(struct sock *s, struct sock *other)
 	return r;
 }
 
-/* Until there is room at other, whose reference goes.  0: m is his.  1: he is dead,
- * and was not the peer. */
+/* Until there is room at other.  0: m is his.  1: he is dead, and was not the peer. */
 static int
-datagram_queue(struct sock *s, struct sock *other, struct sock_msg *m,
-    uint64_t deadline)
+queue_at(struct sock *s, struct sock *other, struct sock_msg *m, uint64_t deadline)
 {
 	int r, slept = 0;
 
 	while ((r = UNDER(&sock_lock, place_locked(s, other, m))) == NO_PLACE && slept == 0)
 		slept = sock_sleep(other, deadline, has_place_locked(s, other));
-	if (r == NO_PLACE)
-		r = slept;
-	else if (r == OTHER_IS_DEAD)
-		r = peer_has_died(s, other);
-	sock_put(other);
+	return r == NO_PLACE ? slept : r == OTHER_IS_DEAD ? peer_has_died(s, other) : r;
+}
+
+/* ---- streams ---- */
+
+static ssize_t
+stream_send(struct sock *s, struct sock_io *io, uint64_t deadline)
+{
+	struct sock *peer = NULL;
+	struct sock_msg *m;
+	ssize_t done = 0;
+	size_t n;
+	int r;
+
+	if (io->name != NULL)
+		return atomic_load_relaxed(&s->state) == SOCK_CONNECTED ? -EISCONN :
+		    -EOPNOTSUPP;
+	r = peer_get(s, &peer);
+	while (r == 0 && io->uio->left > 0) {
+		n = MIN((size_t)PIECE_MAX, atomic_load_relaxed(&s->sndbuf) / 2 - 64ul);
+		n = MIN(n, io->uio->left);
+		r = sock_msg_make(s, io, n, deadline, &m);
+		if (r == 0) {
+			r = queue_at(s, peer, m, deadline);
+			if (r != 0)
+				sock_msg_undo(m);
+		}
+		if (r == 0)
+			done += (ssize_t)n;
+		else if (r == -ENOBUFS && done > 0 && vm_frames_come())
+			r = 0;
+	}
+	sock_put(peer);
+	if (r == -EPIPE && done == 0 && (io->flags & MSG_NOSIGNAL) == 0)
+		fs_signal_no_reader();
+	return done > 0 ? done : r;
+}
+
+/* ---- datagrams, packets in a row ---- */
+
+/* Before what is to be sent is looked at.  0, -ENOTCONN, what has gone wrong. */
+int
+sock_send_check(struct file *f)
+{
+	struct sock *s = sock_of(f);
+	int r;
+
+	if (s->type != SOCK_SEQPACKET)
+		return 0;
+	spin_lock(&sock_lock);
+	r = sock_error_locked(s);
+	if (r == 0 && s->state != SOCK_CONNECTED)
+		r = -ENOTCONN;
+	spin_unlock(&sock_lock);
 	return r;
 }
 
@@ -249,7 +223,8 @@ datagram_send(struct sock *s, struct sock_io *io, uint64_t deadline)
 			r = io->name == NULL ? -ECONNRESET :
 			    sock_find(io->name, s->type, &other);
 		if (r == 0)
-			r = datagram_queue(s, other, m, deadline);
+			r = queue_at(s, other, m, deadline);
+		sock_put(other);
 		other = NULL;
 	} while (r == 1);
 	if (r == 0)
