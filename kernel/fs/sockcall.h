@@ -102,10 +102,20 @@ int sock_send_check(struct file *) MUST_CHECK;
 ssize_t sock_recv(struct file *, struct sock_io *);
 void sock_files_put(struct sock_io *);
 
-/* The value of an option at buf, which has room for SOCK_OPTION_MAX bytes; *len. */
-#define SOCK_OPTION_MAX 16u
-int sock_get(struct file *, int option, void *buf, size_t *len) MUST_CHECK;
-int sock_set(struct file *, int option, const void *buf, size_t len) MUST_CHECK;
+/* The value of an option, as programs lay it out. */
+struct sock_timeout {
+	int64_t sec, usec;
+};
+union sock_value {
+	int32_t n;
+	struct sock_timeout timeout;
+	struct {
+		int32_t on, sec;
+	} linger;
+	struct sock_cred cred;
+};
+int sock_get(struct file *, int option, union sock_value *) MUST_CHECK;
+int sock_set(struct file *, int option, const union sock_value *, size_t len) MUST_CHECK;
 
 enum sock_end { SOCK_OWN, SOCK_PEER };
 int sock_name(struct file *, enum sock_end, struct sock_addr *out) MUST_CHECK;

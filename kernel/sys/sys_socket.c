@@ -242,14 +242,14 @@ sys_shutdown(struct file *f, const uint64_t a[6])
 static int64_t
 option_set(struct file *f, const uint64_t a[6])
 {
-	size_t n = MIN((size_t)(uint32_t)a[4], (size_t)SOCK_OPTION_MAX);
-	char value[SOCK_OPTION_MAX];
+	union sock_value v;
+	size_t n = MIN((size_t)(uint32_t)a[4], sizeof(v));
 
 	if ((int)a[1] != SOL_SOCKET)
 		return -EOPNOTSUPP;
 	if ((uint32_t)a[4] < sizeof(int32_t))
 		return -EINVAL;
-	return copyin(value, a[3], n) != 0 ? -EFAULT : sock_set(f, (int)a[2], value, n);
+	return copyin(&v, a[3], n) != 0 ? -EFAULT : sock_set(f, (int)a[2], &v, n);
 }
 
 int64_t
@@ -269,10 +269,9 @@ sys_setsockopt(const uint64_t a[6])
 int64_t
 sys_getsockopt(struct file *f, const uint64_t a[6])
 {
-	char value[SOCK_OPTION_MAX];
-	size_t n = 0;
+	union sock_value v;
 	int32_t len;
-	int r;
+	int n;
 
 	if ((int)a[1] != SOL_SOCKET)
 		return -EOPNOTSUPP;
@@ -280,11 +279,11 @@ sys_getsockopt(struct file *f, const uint64_t a[6])
 		return -EFAULT;
 	if (len < 0)
 		return -EINVAL;
-	r = sock_get(f, (int)a[2], value, &n);
-	if (r != 0)
-		return r;
-	len = MIN(len, (int32_t)n);
-	if (copyout(a[3], value, (size_t)len) != 0)
+	n = sock_get(f, (int)a[2], &v);
+	if (n < 0)
+		return n;
+	len = MIN(len, n);
+	if (copyout(a[3], &v, (size_t)len) != 0)
 		return -EFAULT;
 	return copyout(a[4], &len, sizeof(len));
 }

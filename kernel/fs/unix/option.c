@@ -10,7 +10,6 @@
  * Read next sock.c.
  */
 #include "fs/unix/unix.h"
-#include "lib/string.h"
 
 #define BUFFER_MAX 212992u     /* that may be asked for */
 #define SNDBUF_MIN 4608u
@@ -19,28 +18,20 @@
 
 #define KEPT ((1u << SO_REUSEADDR) | (1u << SO_DONTROUTE) | (1u << SO_BROADCAST) | \
 	(1u << SO_KEEPALIVE) | (1u << SO_OOBINLINE) | (1u << SO_PASSCRED))
+#define IS_KEPT(option) ((unsigned)(option) < 32 && (KEPT & 1u << (option)) != 0)
 
 #define LINGERS (1u << SO_LINGER)
 #define PRIORITY_FREE 6        /* one above it is for root */
 
-/* struct timeval. */
-struct timeout {
-	int64_t sec, usec;
-};
-
-/* struct linger. */
-struct lingering {
-	int32_t on, sec;
-};
-
-static struct timeout
+static struct sock_timeout
 timeout_of(const uint64_t *ns)
 {
 	uint64_t v = atomic_load_relaxed(ns);
 
 	if (v == WAIT_FOREVER)
-		return (struct timeout){ 0, 0 };
-	return (struct timeout){ (int64_t)(v / NS_PER_S), (int64_t)(v % NS_PER_S / 1000) };
+		return (struct sock_timeout){ 0, 0 };
+	return (struct sock_timeout){ (int64_t)(v / NS_PER_S),
+		(int64_t)(v % NS_PER_S / 1000) };
 }
 
 /* What the option says, if that is a number.  Locks: sock_lock held.  -ENOPROTOOPT. */
@@ -70,111 +61,92 @@ number_locked(struct sock *s, int option)
 	case SO_DOMAIN:
 		return AF_UNIX;
 	}
-	if (option < 0 || option >= 32 || (KEPT & 1u << option) == 0)
-		return -ENOPROTOOPT;
-	return (s->kept & 1u << option) != 0;
+	return !IS_KEPT(option) ? -ENOPROTOOPT : (s->kept & 1u << option) != 0;
 }
 
-/* getsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT. */
+/* getsockopt(2) of SOL_SOCKET.  How many bytes it has, -ENOPROTOOPT. */
 int
-sock_get(struct file *f, int option, void *buf, size_t *len)
+sock_get(struct file *f, int option, union sock_value *v)
 {
 	struct sock *s = sock_of(f);
-	struct lingering l;
-	struct timeout t;
-	int64_t r = 0;
-	int32_t n;
+	int64_t n, bytes = sizeof(v->n);
 
 	spin_lock(&sock_lock);
 	if (option == SO_RCVTIMEO || option == SO_SNDTIMEO) {
-		t = timeout_of(option == SO_RCVTIMEO ? &s->rcv_ns : &s->snd_ns);
-		*len = sizeof(t);
-		memcpy(buf, &t, sizeof(t));
+		v->timeout = timeout_of(option == SO_RCVTIMEO ? &s->rcv_ns : &s->snd_ns);
+		bytes = sizeof(v->timeout);
 	} else if (option == SO_PEERCRED) {
-		*len = sizeof(struct sock_cred);
-		memcpy(buf, &s->peer_cred, *len);
+		v->cred = s->peer_cred;
+		bytes = sizeof(v->cred);
 	} else if (option == SO_LINGER) {
-		l = (struct lingering){ (s->kept & LINGERS) != 0, s->linger };
-		*len = sizeof(l);
-		memcpy(buf, &l, sizeof(l));
+		v->linger.on = (s->kept & LINGERS) != 0;
+		v->linger.sec = s->linger;
+		bytes = sizeof(v->linger);
 	} else {
-		r = number_locked(s, option);
-		n = (int32_t)r;
-		*len = sizeof(n);
-		memcpy(buf, &n, sizeof(n));
+		n = number_locked(s, option);
+		v->n = (int32_t)n;
+		bytes = n < 0 ? n : bytes;
 	}
 	spin_unlock(&sock_lock);
-	return r < 0 ? (int)r : 0;
+	return (int)bytes;
 }
 
 static int
-timeout_set(uint64_t *ns, const void *buf, size_t len)
+timeout_set(uint64_t *ns, const struct sock_timeout *t)
 {
-	struct timeout t;
 	uint64_t v;
 
-	if (len < sizeof(t))
-		return -EINVAL;
-	memcpy(&t, buf, sizeof(t));
-	if (t.usec < 0 || t.usec >= 1000000)
+	if (t->usec < 0 || t->usec >= 1000000)
 		return -EDOM;
-	if (t.sec < 0)
+	if (t->sec < 0)
 		v = 0;
-	else if ((t.sec == 0 && t.usec == 0) || t.sec > (int64_t)(INT64_MAX / NS_PER_S) - 1)
+	else if ((t->sec == 0 && t->usec == 0) || t->sec > (int64_t)(INT64_MAX / NS_PER_S) - 1)
 		v = WAIT_FOREVER;
 	else
-		v = ((uint64_t)t.sec * NS_PER_S + (uint64_t)t.usec * 1000 + TICK_NSEC - 1) /
+		v = ((uint64_t)t->sec * NS_PER_S + (uint64_t)t->usec * 1000 + TICK_NSEC - 1) /
 		    TICK_NSEC * TICK_NSEC;
 	atomic_store(ns, v);
 	return 0;
 }
 
-static uint32_t
-buffer_size(int32_t n, uint32_t min)
+/* Rule 1.  Who waits for room may have it now.  0, -EPERM. */
+static int
+buffer_set(struct sock *s, int option, int32_t n)
 {
-	return MAX(2 * MIN((uint32_t)n, BUFFER_MAX), min);
-}
+	bool sends = option == SO_SNDBUF || option == SO_SNDBUFFORCE;
+	bool forced = option == SO_SNDBUFFORCE || option == SO_RCVBUFFORCE;
+	uint32_t half = forced ? (uint32_t)MIN(MAX(n, 0), INT32_MAX / 2) :
+	    MIN((uint32_t)n, BUFFER_MAX);
 
-/* Who waits for room may have it now. */
-static void
-sndbuf_set(struct sock *s, uint32_t bytes)
-{
+	if (forced && !fs_may(CAP_NET_ADMIN))
+		return -EPERM;
 	spin_lock(&sock_lock);
-	atomic_store(&s->sndbuf, bytes);
-	if (sock_has_room_locked(s))
+	atomic_store(sends ? &s->sndbuf : &s->rcvbuf,
+	    MAX(2 * half, sends ? SNDBUF_MIN : RCVBUF_MIN));
+	if (sends && sock_has_room_locked(s))
 		sock_tell_locked(s, SOCK_WR);
 	spin_unlock(&sock_lock);
+	return 0;
 }
 
-/* SO_SNDBUFFORCE, SO_RCVBUFFORCE: what is asked for, of root. */
-static int
-buffer_force(struct sock *s, int option, int32_t n)
+/* An option that is on or off. */
+static void
+keep(struct sock *s, uint32_t bit, bool on)
 {
-	uint32_t bytes = 2 * (uint32_t)MIN(MAX(n, 0), INT32_MAX / 2);
-
-	if (!fs_may(CAP_NET_ADMIN))
-		return -EPERM;
-	if (option == SO_SNDBUFFORCE)
-		sndbuf_set(s, MAX(bytes, SNDBUF_MIN));
-	else
-		atomic_store(&s->rcvbuf, MAX(bytes, RCVBUF_MIN));
-	return 0;
+	spin_lock(&sock_lock);
+	s->kept = on ? s->kept | bit : s->kept & ~bit;
+	spin_unlock(&sock_lock);
 }
 
 /* How long it lingers outlasts that it does not.  0, -EINVAL. */
 static int
-linger_set(struct sock *s, const void *buf, size_t len)
+linger_set(struct sock *s, const union sock_value *v, size_t len)
 {
-	struct lingering l;
-
-	if (len < sizeof(l))
+	if (len < sizeof(v->linger))
 		return -EINVAL;
-	memcpy(&l, buf, sizeof(l));
-	spin_lock(&sock_lock);
-	s->kept = l.on != 0 ? s->kept | LINGERS : s->kept & ~LINGERS;
-	if (l.on != 0)
-		s->linger = l.sec;
-	spin_unlock(&sock_lock);
+	if (v->linger.on != 0)
+		atomic_store(&s->linger, v->linger.sec);
+	keep(s, LINGERS, v->linger.on != 0);
 	return 0;
 }
 
@@ -184,48 +156,39 @@ priority_set(struct sock *s, int32_t n)
 {
 	if ((n < 0 || n > PRIORITY_FREE) && !fs_may(CAP_NET_RAW) && !fs_may(CAP_NET_ADMIN))
 		return -EPERM;
-	spin_lock(&sock_lock);
-	s->priority = n;
-	spin_unlock(&sock_lock);
+	atomic_store(&s->priority, n);
 	return 0;
 }
 
-/* setsockopt(2) of SOL_SOCKET.  0, -ENOPROTOOPT, -EINVAL, -EDOM, -EPERM. */
+/* setsockopt(2) of SOL_SOCKET; len: so much of it there is.  0, -ENOPROTOOPT, -EINVAL,
+ * -EDOM, -EPERM. */
 int
-sock_set(struct file *f, int option, const void *buf, size_t len)
+sock_set(struct file *f, int option, const union sock_value *v, size_t len)
 {
 	struct sock *s = sock_of(f);
-	int32_t n;
 
-	if (len < sizeof(n))
+	if (len < sizeof(v->n))
 		return -EINVAL;
-	memcpy(&n, buf, sizeof(n));
 	switch (option) {
 	case SO_RCVTIMEO:
-		return timeout_set(&s->rcv_ns, buf, len);
 	case SO_SNDTIMEO:
-		return timeout_set(&s->snd_ns, buf, len);
+		return len < sizeof(v->timeout) ? -EINVAL :
+		    timeout_set(option == SO_RCVTIMEO ? &s->rcv_ns : &s->snd_ns, &v->timeout);
 	case SO_SNDBUF:
-		sndbuf_set(s, buffer_size(n, SNDBUF_MIN));
-		return 0;
 	case SO_RCVBUF:
-		atomic_store(&s->rcvbuf, buffer_size(n, RCVBUF_MIN));
-		return 0;
 	case SO_SNDBUFFORCE:
 	case SO_RCVBUFFORCE:
-		return buffer_force(s, option, n);
+		return buffer_set(s, option, v->n);
 	case SO_RCVLOWAT:
-		atomic_store(&s->lowat, n < 0 ? INT32_MAX : MAX(n, 1));
+		atomic_store(&s->lowat, v->n < 0 ? INT32_MAX : MAX(v->n, 1));
 		return 0;
 	case SO_LINGER:
-		return linger_set(s, buf, len);
+		return linger_set(s, v, len);
 	case SO_PRIORITY:
-		return priority_set(s, n);
+		return priority_set(s, v->n);
 	}
-	if (option < 0 || option >= 32 || (KEPT & 1u << option) == 0)
+	if (!IS_KEPT(option))
 		return -ENOPROTOOPT;
-	spin_lock(&sock_lock);
-	s->kept = n != 0 ? s->kept | 1u << option : s->kept & ~(1u << option);
-	spin_unlock(&sock_lock);
+	keep(s, 1u << option, v->n != 0);
 	return 0;
 }

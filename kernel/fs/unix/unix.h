@@ -57,7 +57,7 @@ struct sock {
 	uint32_t sndbuf, rcvbuf;     /* [A] bytes; as Linux counts them */
 	uint64_t snd_ns, rcv_ns;     /* [A] how long a call waits; WAIT_FOREVER */
 	uint32_t kept;               /* [A] bit per option that is on; PASSCRED alone acts */
-	int32_t linger, priority;    /* [S] kept as well */
+	int32_t linger, priority;    /* [A] kept as well */
 	int32_t lowat;               /* [A] a read of a stream waits for so many bytes */
 	struct sock_cred peer_cred;  /* [S] who had the other end when they met; nobody */
 	struct sock_label *label;    /* [S] its name, for good; NULL: none */
