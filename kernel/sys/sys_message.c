@@ -369,12 +369,6 @@ control_out(struct call *c)
 {
 	struct control to = { c->h.control, c->h.control == 0 ? 0 : c->h.controllen, 0 };
 
-	if (c->h.control == 0) {
-		if (c->io.nfiles > 0 || c->io.has_cred)
-			to.flags = MSG_CTRUNC;
-		to.left = c->h.controllen;
-		return to;
-	}
 	if (c->io.has_cred)
 		cred_out(&to, &c->io.cred);
 	files_out(&to, &c->io);
