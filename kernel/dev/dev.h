@@ -207,7 +207,7 @@ int tty_front(const struct chr_dev *); /* the job in front; 0: none; -ENOTTY */
 
 /* Names and counts of pseudo terminals: fs/devpts.c.  All may sleep. */
 struct pty_ops {
-	int (*made)(unsigned n);            /* by the current process: 0, -ENOSPC, … */
+	int (*made)(void);                  /* by the current process: its number, -ENOSPC, … */
 	void (*hung)(unsigned n);           /* its master is closed: the name goes */
 	void (*freed)(unsigned n);          /* nobody has it open any more */
 };

@@ -16,7 +16,8 @@
  *              the end of a read of the master (EIO), until one opens it again.
  *           3. A part of the ring is reserved for echo, so that typed keys are
  *              seen even if a program fills the rest.
- *           4. A number is free only when fs/devpts.c has forgotten it.
+ *           4. fs/devpts.c gives out the numbers: one is free when it has forgotten
+ *              the pair that had it.
  *
  * Tags      [P] ptys.lock   [T] tty->lock   [c] constant
  *
@@ -53,7 +54,6 @@ struct pty {
 static struct {
 	struct spinlock lock;       /* LR_LEAF */
 	struct pty *pty[PTY_MAX];   /* lock; NULL: no file is open */
-	bool taken[PTY_MAX];        /* lock */
 	const struct pty_ops *ops;  /* [c] */
 } ptys = { .lock = SPIN_INIT(LR_LEAF) };
 
@@ -78,29 +78,6 @@ pty_of_master(const struct chr_dev *d)
 
 /* ---- a pair comes and goes ---- */
 
-/* The lowest free number, or -ENOSPC. */
-static int
-number_take(void)
-{
-	unsigned n;
-
-	spin_lock(&ptys.lock);
-	for (n = 0; n < PTY_MAX && ptys.taken[n]; n++)
-		;
-	if (n < PTY_MAX)
-		ptys.taken[n] = true;
-	spin_unlock(&ptys.lock);
-	return n < PTY_MAX ? (int)n : -ENOSPC;
-}
-
-static void
-number_give(unsigned n)
-{
-	spin_lock(&ptys.lock);
-	ptys.taken[n] = false;
-	spin_unlock(&ptys.lock);
-}
-
 static void
 pty_setup(struct pty *p, unsigned number)
 {
@@ -121,14 +98,13 @@ static int
 ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags)
 {
 	struct pty *p = room_alloc(sizeof(*p));
-	int n, r;
+	int n = p != NULL ? ptys.ops->made() : -ENOMEM;
 
-	if (p == NULL)
-		return -ENOMEM;
-	n = number_take();
-	r = n < 0 ? n : ptys.ops->made((unsigned)n);
-	if (r != 0)
-		goto undo;
+	if (n < 0) {
+		EVENT(pty_refused);
+		room_free(p, sizeof(*p));
+		return n;
+	}
 	pty_setup(p, (unsigned)n);
 	spin_lock(&ptys.lock);
 	ptys.pty[n] = p;
@@ -136,13 +112,6 @@ ptmx_open(struct chr_dev **d, uint32_t minor, unsigned flags)
 	EVENT(pty_made);
 	*d = &p->master;
 	return 0;
-
-undo:
-	EVENT(pty_refused);
-	if (n >= 0)
-		number_give((unsigned)n);
-	room_free(p, sizeof(*p));
-	return r;
 }
 
 /* The slave of this number: a node's, or the one that *d is already. */
@@ -192,7 +161,6 @@ pty_leave(struct pty *p)
 	if (!last)
 		return;
 	ptys.ops->freed(n);
-	number_give(n);
 	tty_put(&p->tty);
 }
 

@@ -5,8 +5,8 @@
  * Problem   A slave needs a name that others can open, an owner and a mode; it
  *           comes with the master and goes with it.
  *
- * Picture   dev/pty.c ─ made(n) ─→ pts.node[n]: the vnode "n" ─ hung(n) ─→ gone
- *                     ─ freed(n) ─→ its user may have another one
+ * Picture   dev/pty.c ─ made() ─→ n; pts.node[n]: the vnode "n" ─ hung(n) ─→ gone
+ *                     ─ freed(n) ─→ n is free, its user may have another one
  *
  * Rules     1. There is one devpts, mounted at most once: the numbers are the
  *              machine's.  Without it pairs are made all the same.
@@ -28,8 +28,7 @@
 #define PTS_BLOCK 1024u     /* st_blksize: as on Linux */
 
 struct pts_options {
-	uint32_t mode, ptmx_mode, gid;
-	bool has_gid;
+	uint32_t mode, ptmx_mode, gid; /* gid UINT32_MAX: that of who makes one */
 };
 
 static struct {
@@ -37,10 +36,10 @@ static struct {
 	struct mount *mnt;         /* mutex; NULL: not mounted */
 	struct vnode *ptmx;        /* tree */
 	struct vnode *node[PTY_MAX]; /* tree; referenced */
-	struct user *payer[PTY_MAX]; /* mutex; NULL: not made */
+	struct user *payer[PTY_MAX]; /* mutex; NULL: n is free */
 	bool hung[PTY_MAX];        /* mutex */
 	uint32_t uid[PTY_MAX];     /* mutex; the user who has made it */
-	unsigned n;                /* mutex, read without; made */
+	uint64_t n;                /* [A] made */
 	struct pts_options o;      /* mutex; of the mount */
 } pts = { .mutex = MUTEX_INIT(pts.mutex, LR_VNODE) };
 
@@ -86,7 +85,7 @@ slave_make(struct mount *m, unsigned n)
 		return NULL;
 	v->ino = INO_FIRST + n;
 	v->uid = pts.uid[n];
-	v->gid = pts.o.has_gid ? pts.o.gid : fs_cred()->fsgid;
+	v->gid = pts.o.gid != UINT32_MAX ? pts.o.gid : fs_cred()->fsgid;
 	return v;
 }
 
@@ -181,29 +180,35 @@ payer_drop(unsigned n)
 	pts.payer[n] = NULL;
 }
 
+/* The lowest free number is taken; -ENOSPC, -ENOMEM. */
 static int
-pts_made(unsigned n)
+pts_made(void)
 {
 	struct vnode *v = NULL;
-	int r;
+	int r = -ENOSPC;
+	unsigned n;
 
 	mutex_lock(&pts.mutex);
-	pts.uid[n] = fs_cred()->fsuid;
-	r = user_take(USE_PTYS, 1, &pts.payer[n]);
+	for (n = 0; n < PTY_MAX && pts.payer[n] != NULL; n++)
+		;
+	if (n < PTY_MAX) {
+		pts.uid[n] = fs_cred()->fsuid;
+		r = user_take(USE_PTYS, 1, &pts.payer[n]);
+	}
 	if (r == 0 && pts.mnt != NULL) {
 		v = slave_make(pts.mnt, n);
-		r = v == NULL ? -ENOMEM : 0;
+		r = v != NULL ? 0 : -ENOMEM;
+		if (v != NULL)
+			node_set(n, v);
+		else
+			payer_drop(n);
 	}
 	if (r == 0) {
 		pts.hung[n] = false;
 		atomic_add(&pts.n, 1);
-	} else if (pts.payer[n] != NULL) {
-		payer_drop(n);
 	}
-	if (v != NULL)
-		node_set(n, v);
 	mutex_unlock(&pts.mutex);
-	return r;
+	return r != 0 ? r : (int)n;
 }
 
 static void
@@ -286,9 +291,8 @@ option_set(struct pts_options *to, const char *o)
 	if (value == NULL)
 		return -EINVAL;
 	n = str_to_u64(value + 1, &end);
-	if (strncmp(o, "gid=", 4) == 0 && end != value + 1 && n <= UINT32_MAX) {
+	if (strncmp(o, "gid=", 4) == 0 && end != value + 1 && n < UINT32_MAX) {
 		to->gid = (uint32_t)n;
-		to->has_gid = true;
 	} else if (strncmp(o, "mode=", 5) == 0) {
 		to->mode = octal_parse(o + 5);
 	} else if (strncmp(o, "ptmxmode=", 9) == 0) {
@@ -303,7 +307,7 @@ option_set(struct pts_options *to, const char *o)
 static int
 pts_options(struct mount *m, const char *data)
 {
-	struct pts_options o = { .mode = 0600 };
+	struct pts_options o = { .mode = 0600, .gid = UINT32_MAX };
 	int r = 0;
 
 	while (r == 0 && data != NULL && *data != '\0') {
@@ -418,27 +422,16 @@ const struct fstype devpts_type = {
 
 /* ---- /proc/sys/kernel/pty ---- */
 
-static void
-show_max(struct out *out)
-{
-	out_printf(out, "%u\n", PTY_MAX);
-}
-
-static void
-show_nr(struct out *out)
-{
-	out_printf(out, "%u\n", atomic_load(&pts.n));
-}
-
 /* At fs_init(). */
 void
 devpts_init(void)
 {
 	static const struct pty_ops ops = { .made = pts_made, .hung = pts_hung,
 		.freed = pts_freed };
+	static uint64_t max = PTY_MAX;
 	static const struct procfs_row rows[] = {
-		{ "sys/kernel/pty/max", 0444, .show = show_max },
-		{ "sys/kernel/pty/nr", 0444, .show = show_nr },
+		{ "sys/kernel/pty/max", 0444, .number = &max },
+		{ "sys/kernel/pty/nr", 0444, .number = &pts.n },
 	};
 
 	pty_set_ops(&ops);
