@@ -141,8 +141,6 @@ as_teardown(struct aspace *as)
 	root_free(as);
 	commit_uncharge(as->commit.paid);
 	as->commit.paid = 0;
-	commit_uncharge(as->commit.files);
-	as->commit.files = 0;
 	commit_uncharge(atomic_xchg(&as->commit.prepaid, 0));
 	ASSERT(as->map.nvads == 0 && as->map.total_pages == 0);
 	structural_end();

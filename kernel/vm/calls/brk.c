@@ -95,19 +95,18 @@ static int
 brk_grow(struct aspace *as, uint64_t old, uint64_t new,
     const struct map_limits *lim)
 {
-	struct map_locking locking = {
-		.pages = as->map.lock_future != 0 ? new - old : 0 };
+	uint64_t locking = as->map.lock_future != 0 ? new - old : 0;
 	int r;
 
 	/* One page stays free behind the heap, as on Linux. */
 	if (!map_is_free(as, old, new + 1) || as->map.nvads > vad_max() ||
 	    as->map.total_pages + (new - old) > lim->as >> PAGE_SHIFT)
 		return -ENOMEM;
-	r = map_lock_reserve(as, &locking, lim->memlock);
+	r = map_lock_reserve(as, locking, lim->memlock);
 	if (r == 0) {
 		r = add_mapping(as, old, new, VAD_HEAP | as->map.lock_future,
 		    PROT_R | PROT_W);
-		map_lock_unreserve(as, &locking);
+		map_lock_unreserve(as, locking);
 	}
 	return r;
 }

@@ -40,7 +40,7 @@ struct attach_work {
 	uint64_t cost, extra;      /* commit it needs; of it charged so far */
 	struct vad *vad;
 	struct vmo *shared;        /* made here, for shared anonymous memory */
-	struct map_locking locking; /* reserved by map_lock_reserve() */
+	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 };
 
 /* ---- helpers of all mapping calls ---- */
@@ -181,7 +181,6 @@ map_end(struct aspace *as, struct map_removed *removed)
 		as->commit.paid += removed->freed;
 		removed->freed = 0;
 	}
-	map_lock_count(as);
 	rw_unlock_write(&as->map_lock);
 	if (removed != NULL) {
 		commit_uncharge(removed->freed);
@@ -213,7 +212,7 @@ mmap_touch(struct aspace *as, const struct attach_work *w)
 	va_t va = w->vpn << PAGE_SHIFT, end = va + (w->pages << PAGE_SHIFT);
 	bool all = (w->a->flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE;
 
-	if (all || w->locking.pages != 0)
+	if (all || w->locking != 0)
 		map_populate(as, va, end, all ? 0 : VAD_LOCKED);
 }
 
@@ -409,18 +408,16 @@ static int
 mmap_lock(struct aspace *as, struct attach_work *w)
 {
 	const struct map_limits *lim = w->a->lim;
-	struct map_locking locking = { .pages = w->pages };
 
 	w->vad->flags |= as->map.lock_future;
 	if (vmo_is_device(w->vad->vmo))
 		w->vad->flags &= ~VAD_LOCK_FLAGS;
 	if ((w->vad->flags & VAD_LOCKED) == 0)
 		return 0;
-	locking.files = vad_locks_file(w->vad) ? w->pages : 0;
-	if (map_lock_reserve(as, &locking, lim == NULL ? MLOCK_ANY :
+	if (map_lock_reserve(as, w->pages, lim == NULL ? MLOCK_ANY :
 	    lim->memlock) != 0)
 		return -EAGAIN;
-	w->locking = locking;
+	w->locking = w->pages;
 	return 0;
 }
 
@@ -431,9 +428,9 @@ mmap_charge(struct aspace *as, struct attach_work *w)
 	struct vad *v = w->vad;
 	uint64_t back;
 
-	if ((v->flags & VAD_CHARGED) == 0)
+	w->cost = vad_price(as, v, v->start, v->end);
+	if (w->cost == 0)
 		return 0;
-	w->cost = vad_price(as, v->start, v->end);
 	back = w->replaced == 0 ? 0 : vad_paid(as, v->start, v->end);
 	w->extra = w->cost > back ? w->cost - back : 0;
 	return commit_charge(w->extra);
@@ -473,7 +470,7 @@ mmap_perform(struct aspace *as, struct attach_work *w)
 		map_attach(as, w->vad);
 		w->vad = NULL;
 	}
-	map_lock_unreserve(as, &w->locking);
+	map_lock_unreserve(as, w->locking);
 	map_end(as, &gone);
 	return r;
 }

@@ -86,16 +86,19 @@ lock_range(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t flags)
 	return p.hole ? -ENOMEM : r;
 }
 
-/* As on Linux, a VAD that cannot be changed is skipped.  [M] exclusive. */
-static void
+/* A VAD that cannot be changed is skipped.  [M] exclusive.  0, or the first error. */
+static int
 lock_all(struct aspace *as, uint32_t flags)
 {
 	struct vad *v = vad_first(as);
+	int r = 0, one;
 
-	while (v != NULL) {
-		(void)lock_vad(as, &v, v->start, v->end, flags);
-		v = vad_next(v);
+	for (; v != NULL; v = vad_next(v)) {
+		one = lock_vad(as, &v, v->start, v->end, flags);
+		if (r == 0)
+			r = one;
 	}
+	return r;
 }
 
 /* ---- faulting in ---- */
@@ -159,8 +162,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
     uint64_t limit)
 {
 	uint32_t flags = how == MLOCK_NOW ? VAD_LOCKED : VAD_LOCK_FLAGS;
-	struct map_locking more;
-	uint64_t lo, hi;
+	uint64_t lo, hi, more;
 	int r;
 
 	if (limit == 0)
@@ -169,13 +171,11 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 	if (r <= 0) /* the limit comes first; a range that wraps exceeds any */
 		return r == -EINVAL && limit != MLOCK_ANY ? -ENOMEM : r;
 	rw_lock_write(&as->map_lock);
-	more = (struct map_locking){
-		.pages = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED),
-		.files = vad_file_pages(as, lo, hi, 0) };
-	r = map_lock_reserve(as, &more, limit);
+	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);
+	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
 		r = lock_range(as, lo, hi, flags);
-		map_lock_unreserve(as, &more);
+		map_lock_unreserve(as, more);
 	}
 	map_end(as, NULL);
 	if (r == 0)
@@ -202,13 +202,14 @@ map_munlock(struct aspace *as, va_t va, uint64_t len)
 /* ---- whole spaces ---- */
 
 /* CURRENT: all mappings that there are; FUTURE: all that come.
- * Returns: 0; -EINVAL (flags), -EPERM (limit 0), -ENOMEM (limit). */
+ * Returns: 0; -EINVAL (flags), -EPERM (limit 0), -ENOMEM (limit; or not all could be paid
+ * for, then FUTURE is as it was). */
 int
 map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 {
 	uint32_t lock = (flags & MCL_ONFAULT) != 0 ? VAD_LOCK_FLAGS : VAD_LOCKED;
-	struct map_locking more = { .pages = 0 };
-	int r = 0;
+	uint64_t more = 0;
+	int r;
 
 	if (flags == 0 || flags == MCL_ONFAULT ||
 	    (flags & ~(unsigned)(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0)
@@ -218,15 +219,14 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 
 	rw_lock_write(&as->map_lock);
 	if ((flags & MCL_CURRENT) != 0)
-		more = (struct map_locking){
-			.pages = as->map.total_pages - as->map.locked_pages,
-			.files = vad_file_pages(as, 0, MD_USER_END >> PAGE_SHIFT, 0) };
-	r = map_lock_reserve(as, &more, limit);
+		more = as->map.total_pages - as->map.locked_pages;
+	r = map_lock_reserve(as, more, limit);
 	if (r == 0) {
-		as->map.lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
 		if ((flags & MCL_CURRENT) != 0)
-			lock_all(as, lock);
-		map_lock_unreserve(as, &more);
+			r = lock_all(as, lock);
+		if (r == 0)
+			as->map.lock_future = (flags & MCL_FUTURE) != 0 ? lock : 0;
+		map_lock_unreserve(as, more);
 	}
 	map_end(as, NULL);
 	if (r == 0 && (flags & MCL_CURRENT) != 0)
@@ -239,6 +239,6 @@ map_munlockall(struct aspace *as)
 {
 	rw_lock_write(&as->map_lock);
 	as->map.lock_future = 0;
-	lock_all(as, 0);
+	(void)lock_all(as, 0);
 	map_end(as, NULL);
 }

@@ -27,7 +27,7 @@ struct mremap_work {
 	const struct mremap_args *a;
 	uint64_t old, old_pages, new_pages;
 	uint64_t to;               /* result */
-	struct map_locking locking; /* reserved by map_lock_reserve() */
+	uint64_t locking;          /* pages reserved by map_lock_reserve() */
 	bool locked;               /* the mapping is locked */
 	struct map_removed gone;
 };
@@ -90,13 +90,10 @@ mremap_check(struct mremap_work *w, const struct vad *v)
 		return -EFAULT;
 	w->locked = (v->flags & VAD_LOCKED) != 0;
 	if (w->locked && grown <= MD_USER_END >> PAGE_SHIFT) {
-		struct map_locking locking = { .pages = grown,
-			.files = vad_locks_file(v) ? grown : 0 };
-
-		if (map_lock_reserve(w->as, &locking, w->a->lim == NULL ?
+		if (map_lock_reserve(w->as, grown, w->a->lim == NULL ?
 		    MLOCK_ANY : w->a->lim->memlock) != 0)
 			return -EAGAIN;
-		w->locking = locking;
+		w->locking = grown;
 	}
 	if (has(w, MREMAP_DONTUNMAP))
 		grown = w->new_pages;
@@ -131,13 +128,12 @@ move_vad(struct mremap_work *w, struct vad *from)
 	bool goes = w->old_pages != 0 && !has(w, MREMAP_DONTUNMAP);
 	struct aspace *as = w->as;
 	struct vad *v = new_vad(w, from);
-	uint64_t cost = 0, back, extra;
+	uint64_t cost, back, extra;
 	int r;
 
 	if (v == NULL)
 		return -ENOMEM;
-	if ((v->flags & VAD_CHARGED) != 0)
-		cost = vad_price(as, v->start, v->end);
+	cost = vad_price(as, v, v->start, v->end);
 	CHECK(vad_insert(as, v) == 0);
 	/* A block in which both lie stays charged: v is in the tree already. */
 	back = goes ? vad_paid(as, from->start, from->end) : 0;
@@ -287,7 +283,7 @@ map_mremap(struct aspace *as, const struct mremap_args *a, va_t *out)
 
 	rw_lock_write(&as->map_lock);
 	r = mremap_locked(&w);
-	map_lock_unreserve(as, &w.locking);
+	map_lock_unreserve(as, w.locking);
 	map_end(as, &w.gone);
 	*out = w.to << PAGE_SHIFT;
 	/* Fault in the part that has grown, and pages of objects, which a move drops. */

@@ -217,12 +217,10 @@ check_space(struct aspace *as, struct vm_report *rep)
 		return;
 	rep->as = as;
 	rep->no_vads = as_has_lost(as, LOST_VADS) || !vadpool_is_here(as);
-	if (rep->no_vads) {
+	if (rep->no_vads)
 		rep->vads += as->map.nvads;
-	} else {
+	else
 		check_vad_tree(as, rep);
-		check_locked_files(as, rep);
-	}
 	check_words(as, rep);
 }
 
@@ -415,8 +413,7 @@ check_commit(struct vm_report *rep)
 {
 	uint64_t owned = as_sum(offsetof(struct aspace, commit.paid)) +
 	    as_sum(offsetof(struct aspace, commit.prepaid)) +
-	    as_sum(offsetof(struct aspace, commit.late)) +
-	    as_sum(offsetof(struct aspace, commit.files)) + ev_read(EV_design_charged);
+	    as_sum(offsetof(struct aspace, commit.late)) + ev_read(EV_design_charged);
 	struct vmo *vmo;
 
 	LIST_FOREACH(vmo, &vmo_list, all)

@@ -86,22 +86,3 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 		    as->id, as->commit.paid, commit);
 	return 0;
 }
-
-/* What is locked of files is charged.  Locks: as check_vad_tree(). */
-void
-check_locked_files(struct aspace *as, struct vm_report *rep)
-{
-	const struct rb_node *at;
-	const struct vad *v;
-	uint64_t n = 0;
-
-	HELD_SHARED(&as->map_lock);
-	for (at = rb_first(&as->map.vads); at != NULL; at = rb_next(at)) {
-		v = CONTAINER_OF(at, struct vad, rb);
-		if ((v->flags & VAD_LOCKED) != 0 && vad_locks_file(v))
-			n += v->end - v->start;
-	}
-	if (n != as->commit.files)
-		report_bad(rep, "I12", "as %u: %lu pages of files charged, vads lock %lu",
-		    as->id, as->commit.files, n);
-}

@@ -29,7 +29,6 @@ int check_kpaged(struct vm_report *);
 
 /* check_maps.c */
 int check_vad_tree(struct aspace *, struct vm_report *);
-void check_locked_files(struct aspace *, struct vm_report *);
 
 /* ======== within the room ======== */
 

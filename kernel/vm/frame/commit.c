@@ -296,14 +296,6 @@ commit_uncharge(uint64_t n)
 	atomic_sub(&commit.charged, n);
 }
 
-/* A space had so many pages charged and has others now; more only where they have been
- * charged already.  Locks: any. */
-void
-commit_recharge(uint64_t had, uint64_t now)
-{
-	atomic_add(&commit.charged, now - had);
-}
-
 /* Promise n pages of a space that are charged at touch: NORESERVE pages, tables of
  * mappings that are not charged.
  * Locks: any.  Returns: 0, -ENOMEM (the fault ends in SIGBUS). */

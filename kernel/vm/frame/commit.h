@@ -13,7 +13,6 @@ enum charged { CHARGED_AHEAD, CHARGED_LATE };
 void commit_init(void);
 int commit_charge(uint64_t n) MUST_CHECK;                /* 0, -ENOMEM */
 void commit_uncharge(uint64_t n);
-void commit_recharge(uint64_t had, uint64_t now);        /* without the limit test */
 int commit_charge_late(struct aspace *, uint64_t n) MUST_CHECK; /* as->commit.late too */
 void commit_charge_forced(struct aspace *);              /* late, without the limit test */
 void commit_uncharge_late(struct aspace *, uint64_t n);

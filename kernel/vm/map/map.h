@@ -46,6 +46,14 @@ vad_is_charged(uint32_t flags, unsigned prot)
 	return (flags & (VAD_SHARED | VAD_NORESERVE)) == 0 &&
 	    (prot & PROT_W) != 0;
 }
+/* Are its pages those of a file, which could leave for a promised page if they were not
+ * locked, and for which nobody has paid? */
+static inline bool
+vad_locks_file(const struct vmo *vmo, uint32_t flags)
+{
+	return (flags & (VAD_LOCKED | VAD_CHARGED)) == VAD_LOCKED && vmo != NULL &&
+	    vmo->type == VMO_VNODE;
+}
 /* The next one of a list. */
 static inline struct vad *
 vad_list_next(const struct vad *v)
@@ -156,27 +164,14 @@ void vad_forget_links(struct aspace *);                       /* its VADs are lo
 int map_charge(struct aspace *, struct vad *, uint8_t prot) MUST_CHECK;
 bool map_data_fits(struct aspace *, uint64_t pages);          /* RLIMIT_DATA */
 uint64_t vad_pays(const struct aspace *, const struct vad *, uint64_t *last); /* of all, in order */
-uint64_t vad_price(struct aspace *, uint64_t lo, uint64_t hi); /* of what is to pay */
+uint64_t vad_price(struct aspace *, const struct vad *, uint64_t lo, uint64_t hi); /* of what is to pay */
 uint64_t vad_paid(struct aspace *, uint64_t lo, uint64_t hi);  /* of what goes */
 int vad_grow(struct aspace *, struct vad *, uint64_t start, uint64_t end) MUST_CHECK;
 
 /* vadlock.c */
-struct map_locking {
-	uint64_t pages;            /* [own] that shall be locked */
-	uint64_t files;            /* [own] of them those that nobody has paid for */
-};
-/* Its pages, once locked, are a file's: they take a place for which nobody has paid. */
-static inline bool
-vad_locks_file(const struct vad *v)
-{
-	return v->vmo != NULL && v->vmo->type == VMO_VNODE &&
-	    (v->flags & VAD_CHARGED) == 0;
-}
-uint64_t vad_file_pages(struct aspace *, uint64_t lo, uint64_t hi, uint32_t locked);
-int map_lock_reserve(struct aspace *, const struct map_locking *,
-    uint64_t limit) MUST_CHECK;
-void map_lock_unreserve(struct aspace *, const struct map_locking *); /* are counted */
-void map_lock_count(struct aspace *);                        /* as->commit.files */
+int map_lock_flags(struct aspace *, const struct vad *, uint32_t flags) MUST_CHECK;
+int map_lock_reserve(struct aspace *, uint64_t pages, uint64_t limit) MUST_CHECK;
+void map_lock_unreserve(struct aspace *, uint64_t pages);    /* are counted now, or not wanted */
 
 /* vadstack.c */
 int map_grow_stack(struct aspace *, struct vad *, uint64_t vpn) MUST_CHECK;

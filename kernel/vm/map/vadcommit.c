@@ -21,6 +21,8 @@
  *              removed, the tree is asked what that changes; a split or a merge
  *              changes nothing.
  *           3. A mapping stays charged when it loses the right to write.
+ *           4. A mapping that locks pages of a file, and does not pay yet, pays for the
+ *              pages, but not for tables: those of files are charged at touch.
  */
 #include "vm/design/design.h"
 #include "vm/map/map.h"
@@ -50,6 +52,8 @@ vad_pays(const struct aspace *as, const struct vad *v, uint64_t *last)
 	    blocks(v->start, v->end, MD_PT_WORDS, *last);
 
 	HELD_SHARED(&as->map_lock);
+	if (vad_locks_file(v->vmo, v->flags))
+		return v->end - v->start;
 	if ((v->flags & VAD_CHARGED) == 0)
 		return 0;
 	if (g != 0)
@@ -99,20 +103,22 @@ price_of_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g)
 	return blocks(lo, hi, g, UINT64_MAX) - shared_blocks(as, lo, hi, &all);
 }
 
-/* The charge for charged memory at [lo, hi) vpn: its pages, and those tables and frames
- * of records that are not charged for pages outside of it already.
+/* What v is charged when it gets [lo, hi) vpn, too, or pays from now on: pages, and those
+ * tables and frames of records that are not charged for pages outside of it already.
  * Locks: [M].  Returns: pages. */
 uint64_t
-vad_price(struct aspace *as, uint64_t lo, uint64_t hi)
+vad_price(struct aspace *as, const struct vad *v, uint64_t lo, uint64_t hi)
 {
 	uint64_t g = as->record_pages;
 
 	HELD_SHARED(&as->map_lock);
+	if ((v->flags & VAD_CHARGED) == 0)
+		return vad_locks_file(v->vmo, v->flags) ? hi - lo : 0;
 	return hi - lo + price_of_blocks(as, lo, hi, MD_PT_WORDS) +
 	    (g == 0 ? 0 : price_of_blocks(as, lo, hi, g));
 }
 
-/* Blocks of g pages charged for [lo, hi) only; *pages: the charged pages there. */
+/* Blocks of g pages charged for [lo, hi) only; *pages: those that are paid there. */
 static inline __attribute__((always_inline)) uint64_t
 paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
     uint64_t *pages)
@@ -123,11 +129,12 @@ paid_blocks(struct aspace *as, uint64_t lo, uint64_t hi, uint64_t g,
 
 	*pages = 0;
 	for (; v != NULL && v->start < hi; v = vad_next(v)) {
-		if ((v->flags & VAD_CHARGED) == 0)
-			continue;
 		start = MAX(v->start, lo);
 		end = MIN(v->end, hi);
-		*pages += end - start;
+		if ((v->flags & VAD_CHARGED) != 0 || vad_locks_file(v->vmo, v->flags))
+			*pages += end - start;
+		if ((v->flags & VAD_CHARGED) == 0)
+			continue;
 		n += blocks(start, end, g, UINT64_MAX) - (start / g == p.last);
 		p.first = MIN(p.first, start / g);
 		p.last = (end - 1) / g;
@@ -204,7 +211,7 @@ may_touch_piece(uint64_t pages)
 int
 map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 {
-	uint64_t pages = v->end - v->start;
+	uint64_t pages = v->end - v->start, locked;
 	int r;
 
 	HELD(&as->map_lock);
@@ -222,9 +229,11 @@ map_charge(struct aspace *as, struct vad *v, uint8_t prot)
 		v->flags |= VAD_NORESERVE;
 		return 0;
 	}
-	r = pay(as, v, vad_price(as, v->start, v->end));
-	if (r == 0)
-		v->flags |= VAD_CHARGED;
+	locked = vad_locks_file(v->vmo, v->flags) ? pages : 0;
+	v->flags |= VAD_CHARGED;
+	r = pay(as, v, vad_price(as, v, v->start, v->end) - locked);
+	if (r != 0)
+		v->flags &= ~VAD_CHARGED;
 	return r;
 }
 
@@ -276,9 +285,9 @@ vad_grow(struct aspace *as, struct vad *v, uint64_t start, uint64_t end)
 	int r = design_prepare(as, v, start, end);
 
 	HELD(&as->map_lock);
-	if (r == 0 && (v->flags & VAD_CHARGED) != 0)
-		r = pay(as, v, start < v->start ? vad_price(as, start, v->start) :
-		    vad_price(as, v->end, end));
+	if (r == 0)
+		r = pay(as, v, start < v->start ? vad_price(as, v, start, v->start) :
+		    vad_price(as, v, v->end, end));
 	if (r != 0)
 		return r;
 	vad_set_range(as, v, start, end);

@@ -12,9 +12,9 @@
  * Rules     1. A reservation lasts until the pages are counted: they are in one of
  *              the two sums, or for a moment in both.
  *           2. A page of a file may leave at any time, so it is not charged; but a
- *              locked one takes the place of a promised page.  So a space has
- *              as->commit.files charged: all pages of files that its VADs lock,
- *              in memory or not, locked by others or not.
+ *              locked one takes the place of a promised page.  So a mapping that
+ *              locks pages of a file pays for them (vadcommit.c), in memory or
+ *              not, locked by others or not.
  */
 #include "vm/map/map.h"
 
@@ -23,45 +23,26 @@ static struct {
 	uint64_t reserved;       /* [lock] pages reserved and not yet counted */
 } reserving = { .lock = MUTEX_INIT(reserving.lock, LR_NONE) };
 
-/* Locks: [M].  Returns: pages of files in [lo, hi) vpn that are locked (VAD_LOCKED), or
- * are not (0). */
-uint64_t
-vad_file_pages(struct aspace *as, uint64_t lo, uint64_t hi, uint32_t locked)
+/* v is about to get these flags: if it locks its pages from now on, or no longer, they
+ * are counted, and those of a file are paid for.
+ * Locks: [M] exclusive.  Returns: 0; -ENOMEM (nothing changed). */
+int
+map_lock_flags(struct aspace *as, const struct vad *v, uint32_t flags)
 {
-	struct vad_part p;
-	uint64_t n = 0;
-
-	HELD_SHARED(&as->map_lock);
-	VAD_PARTS(&p, as, lo, hi)
-		if ((p.vad->flags & VAD_LOCKED) == locked && vad_locks_file(p.vad))
-			n += p.hi - p.lo;
-	return n;
-}
-
-/* Rule 2.  Locks: [M] exclusive. */
-static void
-count_files(struct aspace *as)
-{
-	uint64_t had = as->commit.files;
+	bool locks = (flags & VAD_LOCKED) != 0;
+	uint64_t pages = v->end - v->start, paid;
 
 	HELD(&as->map_lock);
-	if (as_has_lost(as, LOST_VADS))
-		return;
-	as->commit.files = vad_file_pages(as, 0, MD_USER_END >> PAGE_SHIFT, VAD_LOCKED);
-	as->commit.counted = as->map.locked_pages;
-	commit_recharge(had, as->commit.files);
-}
-
-/* Rule 2, after VADs have changed.  Pages that a call has locked were charged before, and
- * those of files counted by map_lock_unreserve(): a space that had none has none now,
- * as long as it has locked as many pages in all.
- * Locks: [M] exclusive. */
-void
-map_lock_count(struct aspace *as)
-{
-	HELD(&as->map_lock);
-	if (as->commit.files != 0 || as->commit.counted != as->map.locked_pages)
-		count_files(as);
+	if (locks == ((v->flags & VAD_LOCKED) != 0))
+		return 0;
+	paid = vad_locks_file(v->vmo, v->flags | VAD_LOCKED) ? pages : 0;
+	if (locks && commit_charge(paid) != 0)
+		return -ENOMEM;
+	if (!locks)
+		commit_uncharge(paid);
+	as->commit.paid += locks ? paid : -paid;
+	as->map.locked_pages += locks ? pages : -pages;
+	return 0;
 }
 
 /* All spaces together.  0, -ENOMEM. */
@@ -88,41 +69,28 @@ reserve_pages(uint64_t pages)
 /* May as lock these pages, too?  Reserves them until they are counted in
  * as->map.locked_pages.  The locked growth of its stack counts, too.
  * Locks: [M] exclusive.  Owns: the caller owes map_lock_unreserve().
- * Returns: 0; -ENOMEM: beyond limit (bytes), beyond what all may lock, or promised. */
+ * Returns: 0; -ENOMEM: beyond limit (bytes), or beyond what all may lock. */
 int
-map_lock_reserve(struct aspace *as, const struct map_locking *l, uint64_t limit)
+map_lock_reserve(struct aspace *as, uint64_t pages, uint64_t limit)
 {
-	int r;
-
 	HELD(&as->map_lock);
 	as->map.lock_limit = limit;
-	if (l->pages == 0)
+	if (pages == 0)
 		return 0;
-	if (limit != MLOCK_ANY &&
-	    as->map.locked_pages + l->pages > limit >> PAGE_SHIFT)
+	if (limit != MLOCK_ANY && as->map.locked_pages + pages > limit >> PAGE_SHIFT)
 		return -ENOMEM;
-	r = commit_charge(l->files);
-	if (r == 0) {
-		r = reserve_pages(l->pages);
-		if (r != 0)
-			commit_uncharge(l->files);
-	}
-	return r;
+	return reserve_pages(pages);
 }
 
 /* The pages are counted now, or not wanted.  Locks: [M] exclusive. */
 void
-map_lock_unreserve(struct aspace *as, const struct map_locking *l)
+map_lock_unreserve(struct aspace *as, uint64_t pages)
 {
 	HELD(&as->map_lock);
-	if (l->pages == 0)
+	if (pages == 0)
 		return;
-	if (l->files != 0) {
-		count_files(as);
-		commit_uncharge(l->files);
-	}
 	mutex_lock(&reserving.lock);
-	ASSERT(reserving.reserved >= l->pages);
-	reserving.reserved -= l->pages;
+	ASSERT(reserving.reserved >= pages);
+	reserving.reserved -= pages;
 	mutex_unlock(&reserving.lock);
 }

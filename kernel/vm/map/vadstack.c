@@ -21,8 +21,7 @@
 int
 map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 {
-	uint64_t low = v->start - v->gap, pages;
-	struct map_locking locking = { .pages = 0 };
+	uint64_t low = v->start - v->gap, pages, locking;
 	struct vad *below = low == 0 ? NULL : vad_find(as, low - 1);
 	int r;
 
@@ -37,11 +36,10 @@ map_grow_stack(struct aspace *as, struct vad *v, uint64_t vpn)
 	pages = v->start - vpn;
 	if (as->map.total_pages + pages > atomic_load(&as->map.limit[LIMIT_SIZE]))
 		return -ENOMEM;
-	locking.pages = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
-	if (locking.pages != 0 &&
-	    map_lock_reserve(as, &locking, as->map.lock_limit) != 0)
+	locking = (v->flags & VAD_LOCKED) != 0 ? pages : 0;
+	if (map_lock_reserve(as, locking, as->map.lock_limit) != 0)
 		return -ENOMEM;
 	r = vad_grow(as, v, vpn, v->end);
-	map_lock_unreserve(as, &locking);
+	map_lock_unreserve(as, locking);
 	return r;
 }

@@ -119,13 +119,12 @@ vad_set_flags(struct aspace *as, struct vad **v, uint64_t lo, uint64_t hi,
 	HELD(&as->map_lock);
 	if (r != 0 || flags == old)
 		return r;
-	if ((old & VAD_LOCKED) != 0)
-		as->map.locked_pages -= (*v)->end - (*v)->start;
-	if ((flags & VAD_LOCKED) != 0)
-		as->map.locked_pages += (*v)->end - (*v)->start;
-	(*v)->flags = flags;
-	vad_update_link(*v);
-	EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
+	r = map_lock_flags(as, *v, flags);
+	if (r == 0) {
+		(*v)->flags = flags;
+		vad_update_link(*v);
+		EVENT(vad_protect, (*v)->start, (*v)->end, vad_rights(*v), as->id);
+	}
 	*v = vad_merge(as, *v);
-	return 0;
+	return r;
 }

@@ -162,8 +162,6 @@ struct as_words {
 struct as_commit {
 	uint64_t paid;                 /* [M] what its VADs have paid, + UPPER_TABLES */
 	_Atomic uint64_t late;         /* [A] charged at touch */
-	uint64_t files;                /* [M] pages of files that it has locked, … */
-	uint64_t counted;              /* [M] … when so many of all were */
 	uint64_t fed;                  /* [W] of late: frames given to caches of records */
 	uint64_t pruned;               /* [W] of late: for tables whose pages all left memory */
 	_Atomic uint64_t prepaid;      /* [A] charged by map_prepay_start(), not used yet */
