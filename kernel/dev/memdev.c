@@ -82,14 +82,14 @@ random_ioctl(void *dev, unsigned cmd, uint64_t arg)
 #define PRIO_USER 8u            /* a program's, not the kernel's */
 #define PRIO_WARNING 4u
 
-/* "<14>": what it says; *s is behind it then. */
+/* "<14>": urgency 6 of facility 1; *s is behind it then. */
 static unsigned
 prio_of(const char **s, size_t *n)
 {
 	unsigned prio = 0;
 	size_t i = 1;
 
-	while (i < *n && i < 5 && (*s)[i] >= '0' && (*s)[i] <= '9')
+	while (i < *n && (*s)[i] >= '0' && (*s)[i] <= '9')
 		prio = prio * 10 + (unsigned)((*s)[i++] - '0');
 	if (i == 1 || i >= *n || (*s)[0] != '<' || (*s)[i] != '>')
 		return PRIO_USER | PRIO_WARNING;
@@ -98,7 +98,8 @@ prio_of(const char **s, size_t *n)
 	return prio < PRIO_USER ? prio | PRIO_USER : prio;
 }
 
-/* A line written by a program goes to the log; fs/kmsg.c reads it there. */
+/* A line written by a program goes to the log; fs/kmsg.c reads it there.  One that is longer
+ * than the log keeps is refused. */
 static ssize_t
 kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
 {
@@ -106,9 +107,11 @@ kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
 	const char *s = buf;
 	unsigned prio = prio_of(&s, &len);
 
+	if (n > KLOG_LINE_BYTES)
+		return -EINVAL;
 	while (len > 0 && s[len - 1] == '\n')
 		len--;
-	klog_prio(prio, "%.*s", (int)MIN(len, 240), s);
+	klog_text(prio, s, len);
 	return (ssize_t)n;
 }
 

@@ -305,8 +305,8 @@ chr_write(struct file *f, uint64_t *off, struct uio *u)
 	do {
 		want = (ssize_t)MIN(u->left, CHR_PIECE);
 		got = uio_get(u, buf, (size_t)want);
-		if (got < want && f->ops == &stream_file_ops)
-			got = -EFAULT; /* a terminal takes a piece, or nothing */
+		if (got < want && f->ops != &mem_file_ops)
+			got = -EFAULT; /* a terminal, a log take a piece, or nothing */
 		/* A write of 0 bytes also gets the error of a hung-up terminal. */
 		n = write_piece(f, buf, (size_t)MAX(got, 0));
 		n = n == 0 ? got : n;

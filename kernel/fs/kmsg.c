@@ -20,7 +20,7 @@
 #include "mem/mem.h"
 
 #define LOOK_NS (NS_PER_S / 10)
-#define RECORD_BYTES (4 * KLOG_LINE_BYTES + 64)
+#define RECORD_BYTES (4 * KLOG_LINE_BYTES + 64) /* all of it in hex, and the numbers */
 
 static struct {
 	struct waitq wq;        /* [c] nobody wakes it: rule 3 */
@@ -30,6 +30,8 @@ static struct {
 	uint64_t told;          /* [own] of the worker: lines that there were */
 } kmsg;
 
+/* Rule 3: tell who polls, if there are lines that they have not heard of, and come again as
+ * long as somebody does.  Context: the worker. */
 static void
 kmsg_tell(void *arg)
 {
@@ -42,6 +44,7 @@ kmsg_tell(void *arg)
 		timer_arm(&kmsg.timer, md_time_ns() + LOOK_NS);
 }
 
+/* The timer, in an interrupt. */
 static void
 kmsg_look(void *arg)
 {
@@ -98,29 +101,39 @@ line_put(struct out *o, uint64_t nr, const struct klog_line *l)
 	o->put(o, "\n", 1);
 }
 
-static ssize_t
-kmsg_read(struct file *f, uint64_t *off, struct uio *u)
+/* Wait for the next line, unless f does not.  0, -EAGAIN, -EPIPE, -ERESTARTSYS. */
+static int
+line_wait(struct file *f, struct klog_line *l, uint64_t *nr)
 {
-	struct klog_line l;
-	struct out_buf o;
-	uint64_t nr;
-	char *text;
-	ssize_t n;
 	int r;
 
-	while ((r = line_take(f, &l, &nr)) == -EAGAIN && (f->flags & O_NONBLOCK) == 0)
+	while ((r = line_take(f, l, nr)) == -EAGAIN && (f->flags & O_NONBLOCK) == 0)
 		if (wait_until(&kmsg.wq, WAIT_INTR, md_time_ns() + LOOK_NS, false) ==
 		    -EINTR)
 			return -ERESTARTSYS;
-	if (r != 0)
-		return r;
-	text = kmem_alloc(RECORD_BYTES);
-	if (text == NULL)
+	return r;
+}
+
+static ssize_t
+kmsg_read(struct file *f, uint64_t *off, struct uio *u)
+{
+	struct {
+		struct klog_line line;
+		char text[RECORD_BYTES];
+	} *rec = kmem_alloc(sizeof(*rec));
+	struct out_buf o;
+	uint64_t nr;
+	ssize_t n;
+
+	if (rec == NULL)
 		return -ENOMEM;
-	out_buf_init(&o, text, RECORD_BYTES);
-	line_put(&o.out, nr, &l);
-	n = o.len > u->left ? -EINVAL : uio_put(u, text, o.len);
-	kmem_free(text);
+	n = line_wait(f, &rec->line, &nr);
+	if (n == 0) {
+		out_buf_init(&o, rec->text, sizeof(rec->text));
+		line_put(&o.out, nr, &rec->line);
+		n = o.len > u->left ? -EINVAL : uio_put(u, rec->text, o.len);
+	}
+	kmem_free(rec);
 	return n;
 }
 

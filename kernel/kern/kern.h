@@ -358,8 +358,9 @@ void klog_always(const char *fmt, ...) PRINTF_LIKE(1, 2); /* with quiet, too */
 bool klog_is_emergency(void);
 /* Text so far, oldest first; fn may not log. */
 void klog_read(struct out *);
-void klog_prio(unsigned prio, const char *fmt, ...) PRINTF_LIKE(2, 3);
-#define KLOG_LINE_BYTES 256
+/* A program's line of at most KLOG_LINE_BYTES, without its end. */
+void klog_text(unsigned prio, const char *text, size_t n);
+#define KLOG_LINE_BYTES 992 /* as Linux 6.1: 1024, less 32 for a prefix */
 struct klog_line {
 	uint64_t ns;            /* when it was written */
 	unsigned prio;          /* how urgent, and 8 times whose: syslog's numbers */

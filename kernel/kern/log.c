@@ -5,8 +5,8 @@
  * Problem   Lines from anywhere, at any time, from the first instruction to a
  *           panic; to the console at once, and kept for /dev/kmsg.
  *
- * Picture   klog ─→ 256 bytes on the stack ─→ ring of 64 KiB ─→ klog_read, klog_line
- *                                          └→ sinks: COM1, screen
+ * Picture   klog ─→ 256 bytes on the stack ─┬→ ring of 64 KiB ─→ klog_read, klog_line
+ *           klog_text ──────────────────────┴→ sinks: COM1, screen
  *
  * Rules     1. Until a sink is added, text goes to md_early_write().
  *           2. Sinks run under the log lock, of the highest rank: they take no
@@ -25,7 +25,7 @@
 #include "lib/string.h"
 
 #define RING_BYTES 65536
-#define LINE_BYTES KLOG_LINE_BYTES
+#define LINE_BYTES 256          /* of the kernel's own */
 #define MARKS 1024
 #define MAXSINKS 4
 #define PRIO_INFO 6u            /* of the kernel's own lines */
@@ -41,7 +41,7 @@ static struct {
 } console = { .lock = SPIN_INIT(LR_LOG) };
 
 /* Rule 5, by number.  [console.lock] */
-static struct {
+static struct line_mark {
 	uint64_t at, ns;
 	unsigned prio;
 } marks[MARKS];
@@ -64,26 +64,31 @@ sinks_write(const char *text, size_t n)
 		console.sink[i](text, n);
 }
 
+/* n bytes, and the end of the line.  Context: any. */
+static void
+put_line(bool is_shown, unsigned prio, const char *line, size_t n)
+{
+	uint64_t flags = spin_lock_irq(&console.lock);
+
+	marks[console.lines++ % MARKS] = (struct line_mark){ console.end, md_time_ns(), prio };
+	ring_write(line, n);
+	ring_write("\n", 1);
+	if (is_shown) {
+		sinks_write(line, n);
+		sinks_write("\n", 1);
+	}
+	spin_unlock_irq(&console.lock, flags);
+}
+
 /* Context: any. */
 static void
-log_line(bool is_shown, unsigned prio, const char *fmt, va_list ap)
+log_line(bool is_shown, const char *fmt, va_list ap)
 {
-	uint64_t now = md_time_ns();
-	char line[LINE_BYTES + 1];
-	size_t n = (size_t)vsnprintf(line, LINE_BYTES, fmt, ap);
-	uint64_t flags;
+	char line[LINE_BYTES];
+	size_t n = (size_t)vsnprintf(line, sizeof(line), fmt, ap);
 
-	n = MIN(n, (size_t)LINE_BYTES - 1);
-	if (n == 0 || line[n - 1] != '\n')
-		line[n++] = '\n';
-	flags = spin_lock_irq(&console.lock);
-	marks[console.lines % MARKS].at = console.end;
-	marks[console.lines % MARKS].ns = now;
-	marks[console.lines++ % MARKS].prio = prio;
-	ring_write(line, n);
-	if (is_shown)
-		sinks_write(line, n);
-	spin_unlock_irq(&console.lock, flags);
+	n = MIN(n, sizeof(line) - 1);
+	put_line(is_shown, PRIO_INFO, line, n > 0 && line[n - 1] == '\n' ? n - 1 : n);
 }
 
 void
@@ -92,19 +97,16 @@ klog(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_line(option_u64("quiet") == 0, PRIO_INFO, fmt, ap);
+	log_line(option_u64("quiet") == 0, fmt, ap);
 	va_end(ap);
 }
 
-/* The same with another urgency: a program has written it. */
+/* The same with another urgency, as it is: a program has written it. */
 void
-klog_prio(unsigned prio, const char *fmt, ...)
+klog_text(unsigned prio, const char *text, size_t n)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
-	log_line(option_u64("quiet") == 0, prio, fmt, ap);
-	va_end(ap);
+	ASSERT(n <= KLOG_LINE_BYTES);
+	put_line(option_u64("quiet") == 0, prio, text, n);
 }
 
 /* Rule 3. */
@@ -114,7 +116,7 @@ klog_always(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_line(true, PRIO_INFO, fmt, ap);
+	log_line(true, fmt, ap);
 	va_end(ap);
 }
 

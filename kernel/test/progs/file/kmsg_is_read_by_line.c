@@ -2,13 +2,17 @@
 /*
  * /dev/kmsg gives one line a read, with its urgency, number and time, and never an end:
  * who comes first waits, or is told to come again.  lseek knows its first line and its
- * end.
+ * end.  A line that is written is kept whole, also one in pieces; a longer one is refused.
  */
 #include "lib/test.h"
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
 
 #define BIG 9000
+#define LONG 900     /* each Linux keeps this */
+#define TOO_LONG 1025 /* and none that */
 static char text[BIG];
 
 /* One line of the log, which is not ours: how long it is, and its number. */
@@ -79,6 +83,29 @@ end(int fd)
 	EQ(own_line(fd, "test: plain\n"), 12);
 }
 
+static void
+long_lines(int fd)
+{
+	static char line[TOO_LONG];
+	struct iovec piece[] = { { "<13>test: ", 10 }, { "in pie", 6 }, { "ces\n", 4 } };
+	char *edge = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	OK(mprotect(edge + 4096, 4096, PROT_NONE));
+	memset(line, 'x', sizeof(line));
+	memcpy(line, "test: long", 10);
+	line[LONG - 1] = '\n';
+	EQ(lseek(fd, 0, SEEK_END), 0);
+	EQ(write(fd, line, LONG), LONG);
+	EQ(own_line(fd, "test: long"), 12);
+	EQ(strlen(strchr(text, ';') + 1), LONG);
+	line[LONG - 1] = 'x';
+	ERR(write(fd, edge + 4092, 10), EFAULT);
+	ERR(write(fd, line, TOO_LONG), EINVAL);
+	EQ(writev(fd, piece, 3), 20);
+	EQ(own_line(fd, "test: in pieces\n"), 13);
+}
+
 /* Who reads, or polls, before there is a line gets it when it comes. */
 static void
 waits(int fd, bool polls)
@@ -126,6 +153,7 @@ main(void)
 	}
 	lines(fd);
 	end(fd);
+	long_lines(fd);
 	waits(fd, true);
 	waits(fd, false);
 	rights();
