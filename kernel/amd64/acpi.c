@@ -23,7 +23,14 @@
 #define MAP_LIMIT (4ul << 30)      /* rule 1 */
 #define BIOS_AREA 0xe0000ul
 #define BIOS_AREA_END 0x100000ul
-#define EBDA_SEGMENT 0x40eul       /* where the BIOS says its data are */
+#define EBDA_SEGMENT 0x40eul       /* where the BIOS says its data are: in [EBDA, EBDA_END) */
+#define EBDA 0x80000ul
+#define EBDA_END 0xa0000ul
+#define EBDA_SEARCHED 1024u        /* of them */
+#define RSDP_ALIGN 16u
+#define RSDP_SUMMED 20u            /* bytes of version 1, which every version has */
+#define LAPIC_PA 0xfee00000u       /* rule 2 */
+#define IOAPIC_PA 0xfec00000u
 
 enum { ROW_CPU = 0, ROW_IOAPIC = 1, ROW_ISA = 2, ROW_LAPIC_ADDRESS = 5 };
 
@@ -131,9 +138,9 @@ set_defaults(void)
 
 	acpi.info.ncpus = 1;
 	acpi.info.apic_id[0] = cpuid(1, 0).b >> 24;
-	acpi.info.lapic = 0xfee00000;
+	acpi.info.lapic = LAPIC_PA;
 	acpi.info.nioapics = 1;
-	acpi.info.ioapic[0].pa = 0xfec00000;
+	acpi.info.ioapic[0].pa = IOAPIC_PA;
 	for (i = 0; i < ACPI_NISA; i++)
 		acpi.info.isa[i].gsi = i;
 }
@@ -151,8 +158,8 @@ find_rsdp(void)
 		r = check_rsdp(boot_info()->rsdp);
 	if (r == NULL)
 		r = scan_rsdp(BIOS_AREA, BIOS_AREA_END);
-	if (r == NULL && ebda >= 0x80000 && ebda < 0xa0000)
-		r = scan_rsdp(ebda, ebda + 1024);
+	if (r == NULL && ebda >= EBDA && ebda < EBDA_END)
+		r = scan_rsdp(ebda, ebda + EBDA_SEARCHED);
 	return r;
 }
 
@@ -162,7 +169,7 @@ scan_rsdp(pa_t start, pa_t end)
 	const struct rsdp *r = NULL;
 	pa_t pa;
 
-	for (pa = start; pa < end && r == NULL; pa += 16)
+	for (pa = start; pa < end && r == NULL; pa += RSDP_ALIGN)
 		r = check_rsdp(pa);
 	return r;
 }
@@ -174,7 +181,7 @@ check_rsdp(pa_t pa)
 
 	if (pa >= MAP_LIMIT || memcmp(r->sign, "RSD PTR ", 8) != 0)
 		return NULL;
-	return sum_is_zero(r, 20) ? r : NULL;
+	return sum_is_zero(r, RSDP_SUMMED) ? r : NULL;
 }
 
 static const struct madt *

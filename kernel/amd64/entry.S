@@ -34,6 +34,11 @@
  */
 #include "amd64/asm.h"
 
+/*
+ * One stub for each vector: all are of one length, and make the same frame.  For some traps the
+ * processor pushes an error code (Intel SDM vol. 3A, table 6-1): #DF, #TS, #NP, #SS, #GP, #PF,
+ * #AC, #CP, and AMD's #VC, #SX; for the others a 0 stands there.
+ */
 	.text
 	.balign 16
 	.globl trap_stubs

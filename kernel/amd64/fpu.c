@@ -15,7 +15,9 @@
 #include "amd64/amd64.h"
 #include "lib/string.h"
 
-enum { FX_MXCSR_MASK_DEFAULT = 0xffbf };
+/* Intel SDM vol. 1: 11.6.6, 8.1.5, 11.6.4.  START: all exceptions masked, round to nearest,
+ * x87 with 64 bits of precision. */
+enum { MXCSR_MASK_DEFAULT = 0xffbf, FCW_START = 0x37f, MXCSR_START = 0x1f80 };
 
 struct fx_image {
 	uint16_t fcw, fsw, ftw, fop;
@@ -53,7 +55,7 @@ fpu_init(void)
 	fx_save(&image);
 	fpu.mxcsr_mask = image.mxcsr_mask;
 	if (fpu.mxcsr_mask == 0)
-		fpu.mxcsr_mask = FX_MXCSR_MASK_DEFAULT;
+		fpu.mxcsr_mask = MXCSR_MASK_DEFAULT;
 	md_fpu_init(&image);
 	fx_load(&image);
 }
@@ -65,10 +67,11 @@ md_fpu_init(void *image)
 	struct fx_image *f = image;
 
 	memset(f, 0, sizeof(*f));
-	f->fcw = 0x37f;
-	f->mxcsr = 0x1f80;
+	f->fcw = FCW_START;
+	f->mxcsr = MXCSR_START;
 }
 
+/* Rule 1; NULL: a thread of the kernel.  Context: the switch, interrupts off. */
 void
 fpu_switch(struct md_thread *from, struct md_thread *to)
 {

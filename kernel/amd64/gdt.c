@@ -19,6 +19,14 @@
 
 enum { VEC_BP = 3, VEC_OF = 4, STUB_BYTES = 16 };
 
+/* Bits of a descriptor (Intel SDM vol. 3A, 3.4.5): base 0, limit 4 GiB, present. */
+#define DESC_FLAT 0x008f90000000ffff
+#define DESC_CODE64 0x00200b0000000000
+#define DESC_DATA 0x0040030000000000
+#define DESC_USER 0x0000600000000000
+#define DESC_TSS64 0x0000890000000000
+enum { GATE_KERNEL = 0x8e, GATE_USER = 0xee }; /* interrupt gates; USER: by int n, too */
+
 struct gate {
 	uint16_t low, selector;
 	uint8_t ist, type;
@@ -45,11 +53,11 @@ gdt_load(struct cpu *c)
 	uint64_t base = (uint64_t)&c->tss, limit = sizeof(c->tss) - 1;
 	struct table_pointer p = { sizeof(c->gdt) - 1, (uint64_t)c->gdt };
 
-	c->gdt[SEL_KCODE / 8] = 0x00af9b000000ffff;
-	c->gdt[SEL_KDATA / 8] = 0x00cf93000000ffff;
-	c->gdt[SEL_UDATA / 8] = 0x00cff3000000ffff;
-	c->gdt[SEL_UCODE / 8] = 0x00affb000000ffff;
-	c->gdt[SEL_TSS / 8] = limit | (base & 0xffffff) << 16 | 0x89ul << 40 |
+	c->gdt[SEL_KCODE / 8] = DESC_FLAT | DESC_CODE64;
+	c->gdt[SEL_KDATA / 8] = DESC_FLAT | DESC_DATA;
+	c->gdt[SEL_UDATA / 8] = DESC_FLAT | DESC_DATA | DESC_USER;
+	c->gdt[SEL_UCODE / 8] = DESC_FLAT | DESC_CODE64 | DESC_USER;
+	c->gdt[SEL_TSS / 8] = limit | (base & 0xffffff) << 16 | DESC_TSS64 |
 	    (base >> 24 & 0xff) << 56;
 	c->gdt[SEL_TSS / 8 + 1] = base >> 32;
 	fill_tss(c);
@@ -99,7 +107,7 @@ fill_gate(unsigned vector)
 	g->low = stub;
 	g->mid = stub >> 16;
 	g->high = stub >> 32;
-	g->type = vector == VEC_BP || vector == VEC_OF ? 0xee : 0x8e;
+	g->type = vector == VEC_BP || vector == VEC_OF ? GATE_USER : GATE_KERNEL;
 	g->ist = vector == VEC_DF ? IST_DF : vector == VEC_NMI ? IST_NMI :
 	    vector == VEC_MC ? IST_MC : vector == VEC_DB ? IST_DB : 0;
 	g->selector = SEL_KCODE;

@@ -26,9 +26,15 @@
 #define MAX_DMA_FAILURES 3u
 #define MAJOR_SD 8u
 #define LBA28_END (1ul << 28)
-#define MS 1000000ul
+#define NO_PORT 0xff              /* status of a channel that is not there */
+#define RESET_NS (10 * MS)        /* for so long the reset is held */
+#define RESET_LIMIT_NS (2000 * MS) /* then a disk may turn up, or not */
 
-enum { BM_COMMAND = 0, BM_STATUS = 2, BM_TABLE = 4 };
+enum { PCI_STORAGE = 1, PCI_IDE = 1 }; /* class and subclass */
+enum { IDE_BUS_MASTER = 0x80, IDE_NATIVE = 1 }; /* prog_if; NATIVE << 2: of channel 1 */
+enum { IO_1 = 0x1f0, CTL_1 = 0x3f6, IRQ_1 = 14, IO_2 = 0x170, CTL_2 = 0x376, IRQ_2 = 15 };
+
+enum { BM_COMMAND = 0, BM_STATUS = 2, BM_TABLE = 4, BM_BYTES = 8 }; /* of a channel */
 enum { BM_GO = 1, BM_TO_MEMORY = 8 };
 enum { BMST_ERROR = 2, BMST_IRQ = 4 };
 #define PRD_LAST 0x8000u
@@ -77,26 +83,26 @@ ata_init(void)
 	pci_walk(ata_found);
 	if (ata.nchans > 0)
 		return;
-	add_channel(0x1f0, 0x3f6, 0, 14);
-	add_channel(0x170, 0x376, 0, 15);
+	add_channel(IO_1, CTL_1, 0, IRQ_1);
+	add_channel(IO_2, CTL_2, 0, IRQ_2);
 }
 
 /* An IDE controller; each channel has its old ports or BARs. */
 static void
 ata_found(const struct pci_dev *d)
 {
-	static const uint16_t old_io[2] = { 0x1f0, 0x170 };
+	static const uint16_t io[2] = { IO_1, IO_2 }, ctl[2] = { CTL_1, CTL_2 };
 	unsigned i;
 	uint16_t bm;
 
-	if (d->class != 1 || d->subclass != 1)
+	if (d->class != PCI_STORAGE || d->subclass != PCI_IDE)
 		return;
 	pci_enable(d, PCI_IO | PCI_MASTER);
 	for (i = 0; i < 2; i++) {
-		bm = (d->prog_if & 0x80) != 0 && d->io[4] != 0 ?
-		    (uint16_t)(d->io[4] + 8 * i) : 0;
-		if ((d->prog_if & 1 << 2 * i) == 0)
-			add_channel(old_io[i], old_io[i] + 0x206, bm, 14 + i);
+		bm = (d->prog_if & IDE_BUS_MASTER) != 0 && d->io[4] != 0 ?
+		    (uint16_t)(d->io[4] + BM_BYTES * i) : 0;
+		if ((d->prog_if & IDE_NATIVE << 2 * i) == 0)
+			add_channel(io[i], ctl[i], bm, IRQ_1 + i);
 		else if (d->io[2 * i] != 0 && d->irq != 0)
 			add_channel(d->io[2 * i], d->io[2 * i + 1] + 2, bm,
 			    d->irq);
@@ -110,7 +116,7 @@ add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq)
 	bool pio = option_is("ata", "pio");
 	unsigned i, n = 0;
 
-	if (ata.nchans == MAX_CHANNELS || md_in8(io + ATA_STATUS) == 0xff)
+	if (ata.nchans == MAX_CHANNELS || md_in8(io + ATA_STATUS) == NO_PORT)
 		return;
 	c->io = io;
 	c->ctl = ctl;
@@ -121,7 +127,7 @@ add_channel(uint16_t io, uint16_t ctl, uint16_t bm, unsigned irq)
 	md_out8(ctl, CTL_NOIRQ);
 	for (i = 0; i < 2; i++) {
 		c->drive[i].chan = c;
-		c->drive[i].select = (uint8_t)(0xe0 | i << 4);
+		c->drive[i].select = (uint8_t)(DRIVE_LBA | i << 4);
 		if (!ata_identify(&c->drive[i]))
 			c->drive[i].dev.sectors = 0;
 		else
@@ -327,6 +333,7 @@ dma_poll(struct ata_channel *c)
 	}
 }
 
+/* The request in flight has ended with 0 or -EIO.  Context: iod. */
 void
 ata_end(struct ata_channel *c, int status)
 {
@@ -336,7 +343,7 @@ ata_end(struct ata_channel *c, int status)
 	blk_finish(b, status);
 }
 
-/* With what the disk says of it. */
+/* It has failed; the disk's own words go to the log.  Context: iod. */
 void
 ata_fail(struct ata_channel *c, uint8_t status)
 {
@@ -345,12 +352,12 @@ ata_fail(struct ata_channel *c, uint8_t status)
 	ata_end(c, -EIO);
 }
 
-/* Both drives of the cable forget what they were doing. */
+/* Both drives of the cable forget what they were doing: blk_ops.reset.  Context: iod. */
 static void
 ata_reset(struct blk_queue *q)
 {
 	struct ata_channel *c = q->drv;
-	unsigned i;
+	uint64_t end;
 
 	if (c->bio != NULL && c->mode == ATA_DMA &&
 	    ++c->dma_failures == MAX_DMA_FAILURES)
@@ -359,13 +366,14 @@ ata_reset(struct blk_queue *q)
 	if (c->bm != 0)
 		md_out8(c->bm + BM_COMMAND, 0);
 	md_out8(c->ctl, CTL_RESET);
-	(void)sleep_until(md_time_ns() + 10 * MS, WAIT_PLAIN);
+	(void)sleep_until(md_time_ns() + RESET_NS, WAIT_PLAIN);
 	md_out8(c->ctl, 0);
-	for (i = 0; i < 200; i++) {
-		(void)sleep_until(md_time_ns() + 10 * MS, WAIT_PLAIN);
+	end = md_time_ns() + RESET_LIMIT_NS;
+	do {
+		(void)sleep_until(md_time_ns() + RESET_NS, WAIT_PLAIN);
 		if (ata_wait(c, ST_BSY, 0, 0))
 			return;
-	}
+	} while (md_time_ns() < end);
 	klog("ata: channel %x stays busy after a reset", c->io);
 }
 

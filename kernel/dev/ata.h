@@ -12,10 +12,14 @@
 enum { ATA_DATA = 0, ATA_ERROR = 1, ATA_COUNT = 2, ATA_LBA0 = 3, ATA_LBA1 = 4,
 	ATA_LBA2 = 5, ATA_DRIVE = 6, ATA_STATUS = 7, ATA_COMMAND = 7 };
 
+#define MS 1000000ul              /* ns */
+
 enum { ST_ERR = 0x01, ST_DRQ = 0x08, ST_DF = 0x20, ST_DRDY = 0x40,
 	ST_BSY = 0x80 };
 
 enum { CTL_NOIRQ = 2, CTL_RESET = 4 };
+
+#define DRIVE_LBA 0xe0            /* of ATA_DRIVE: sectors are numbers; slave: | 0x10 */
 
 /* How the bytes of the request in flight move. */
 enum ata_mode { ATA_NODATA, ATA_DMA, ATA_PIO };

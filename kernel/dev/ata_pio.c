@@ -16,10 +16,17 @@
  * Read next dev/ata.c.
  */
 #include "dev/ata.h"
+#include "lib/string.h"
 
 #define WORDS (SECTOR_SIZE / 2)
-#define MS 1000000ul
 #define CMD_IDENTIFY 0xec
+
+/* Words of IDENTIFY, and bits in them (ATA/ATAPI-6, 8.15). */
+enum { ID_CAPABLE = 49, ID_SECTORS28 = 60, ID_COMMANDS = 83, ID_SECTORS48 = 100 };
+#define CAPABLE_DMA BIT(8)
+#define CAPABLE_LBA BIT(9)
+#define COMMANDS_LBA48 BIT(10)
+#define COMMANDS_FLUSH BIT(12)
 
 static void move_sector(struct ata_channel *);
 static void take_identity(struct ata_drive *, const uint16_t *words);
@@ -68,6 +75,7 @@ ata_pio_poll(struct ata_channel *c)
 	}
 }
 
+/* Rule 2. */
 static void
 move_sector(struct ata_channel *c)
 {
@@ -121,15 +129,14 @@ ata_identify(struct ata_drive *d)
 static void
 take_identity(struct ata_drive *d, const uint16_t *words)
 {
-	bool lba = (words[49] & 1 << 9) != 0;
+	uint64_t sectors = 0;
 
-	d->dma = (words[49] & 1 << 8) != 0;
-	d->lba48 = (words[83] & 1 << 10) != 0;
-	d->cache = (words[83] & 1 << 12) != 0;
-	d->dev.sectors = words[60] | (uint64_t)words[61] << 16;
+	d->dma = (words[ID_CAPABLE] & CAPABLE_DMA) != 0;
+	d->lba48 = (words[ID_COMMANDS] & COMMANDS_LBA48) != 0;
+	d->cache = (words[ID_COMMANDS] & COMMANDS_FLUSH) != 0;
 	if (d->lba48)
-		d->dev.sectors = words[100] | (uint64_t)words[101] << 16 |
-		    (uint64_t)words[102] << 32 | (uint64_t)words[103] << 48;
-	if (!lba)
-		d->dev.sectors = 0;
+		memcpy(&sectors, &words[ID_SECTORS48], 4 * sizeof(*words));
+	else if ((words[ID_CAPABLE] & CAPABLE_LBA) != 0)
+		memcpy(&sectors, &words[ID_SECTORS28], 2 * sizeof(*words));
+	d->dev.sectors = sectors;
 }

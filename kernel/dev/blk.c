@@ -320,7 +320,7 @@ blk_finish(struct bio *b, int status)
 	complete(b);
 }
 
-/* ---- time-outs ---- */
+/* ---- time-outs, in iod ---- */
 
 static bool
 is_overdue(const struct blk_queue *q, uint64_t now)
@@ -334,7 +334,10 @@ is_overdue(const struct blk_queue *q, uint64_t now)
 	return false;
 }
 
-/* The reset has ended all in flight; an overdue request has one try less. */
+/*
+ * The reset has ended all in flight; an overdue request has one try less.  From the last to
+ * the first, each to the front of a list: so their order stays (rule 3).
+ */
 static void
 time_out(struct blk_queue *q)
 {

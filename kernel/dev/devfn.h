@@ -11,6 +11,7 @@
 #define UART_COM1 0x3f8
 
 void uart_init(void);
+void uart_drain(void);
 
 /* screen.c: 80×25 VGA text with the escape sequences that vi and less use */
 void screen_init(void);

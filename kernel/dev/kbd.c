@@ -18,9 +18,16 @@
 #define PORT_STATUS 0x64
 #define STATUS_FULL 0x01
 #define STATUS_MOUSE 0x20
+#define NO_PORT 0xff             /* nothing answers */
+
+/* Scan codes of set 1.  A key that is let go sends its code and KEY_RELEASED; PREFIX
+ * comes before the codes of those keys that the first PC did not have. */
+enum { KEY_CTRL = 0x1d, KEY_LEFT_SHIFT = 0x2a, KEY_RIGHT_SHIFT = 0x36, KEY_ALT = 0x38,
+	KEY_CAPS = 0x3a, KEY_RELEASED = 0x80, PREFIX = 0xe0 };
 
 enum kbd_mod { MOD_SHIFT = 1, MOD_CTRL = 2, MOD_ALT = 4, MOD_CAPS = 8 };
 
+/* Characters by scan code; 0: none. */
 static const char plain[] =
     "\0\033" "1234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ";
 static const char shifted[] =
@@ -29,7 +36,7 @@ static const char shifted[] =
 static const struct {
 	uint8_t code;
 	const char *text;
-} special[] = {
+} special[] = { /* arrows, Home, End, Page Up and Down, Insert, Delete */
 	{ 0x48, "\033[A" }, { 0x50, "\033[B" }, { 0x4d, "\033[C" },
 	{ 0x4b, "\033[D" }, { 0x47, "\033[H" }, { 0x4f, "\033[F" },
 	{ 0x49, "\033[5~" }, { 0x51, "\033[6~" }, { 0x52, "\033[2~" },
@@ -38,7 +45,7 @@ static const struct {
 
 static struct {
 	uint8_t mods;   /* [interrupt] MOD_* held */
-	bool extended;  /* [interrupt] the last byte was 0xe0 */
+	bool extended;  /* [interrupt] the last byte was PREFIX */
 } kbd;
 
 static void kbd_interrupt(void *arg);
@@ -51,8 +58,7 @@ void
 kbd_init(void)
 {
 	while (md_in8(PORT_STATUS) & STATUS_FULL) {
-		/* 0xff from a machine without a controller never ends. */
-		if (md_in8(PORT_DATA) == 0xff)
+		if (md_in8(PORT_DATA) == NO_PORT)
 			return;
 	}
 	md_irq_route(1, kbd_interrupt, NULL);
@@ -65,7 +71,7 @@ kbd_interrupt(void *arg)
 
 	for (;;) {
 		status = md_in8(PORT_STATUS);
-		if (status == 0xff || !(status & STATUS_FULL))
+		if (status == NO_PORT || !(status & STATUS_FULL))
 			return;
 		code = md_in8(PORT_DATA);
 		if (!(status & STATUS_MOUSE))
@@ -76,10 +82,10 @@ kbd_interrupt(void *arg)
 static void
 kbd_code(uint8_t code)
 {
-	bool make = (code & 0x80) == 0, extended = kbd.extended;
-	uint8_t key = code & 0x7f;
+	bool make = (code & KEY_RELEASED) == 0, extended = kbd.extended;
+	uint8_t key = code & (uint8_t)~KEY_RELEASED;
 
-	kbd.extended = code == 0xe0;
+	kbd.extended = code == PREFIX;
 	if (kbd.extended || kbd_modifier(key, make) || !make)
 		return;
 	if (extended || key >= sizeof(plain) - 1) {
@@ -95,19 +101,19 @@ kbd_modifier(uint8_t key, bool make)
 {
 	uint8_t mod = 0;
 
-	if (key == 0x2a || key == 0x36)
+	if (key == KEY_LEFT_SHIFT || key == KEY_RIGHT_SHIFT)
 		mod = MOD_SHIFT;
-	else if (key == 0x1d)
+	else if (key == KEY_CTRL)
 		mod = MOD_CTRL;
-	else if (key == 0x38)
+	else if (key == KEY_ALT)
 		mod = MOD_ALT;
-	if (key == 0x3a && make)
+	if (key == KEY_CAPS && make)
 		kbd.mods ^= MOD_CAPS;
 	if (make)
 		kbd.mods |= mod;
 	else
 		kbd.mods &= (uint8_t)~mod;
-	return mod != 0 || key == 0x3a;
+	return mod != 0 || key == KEY_CAPS;
 }
 
 static void
@@ -130,9 +136,9 @@ kbd_char(char c)
 	if (c == 0)
 		return;
 	if (letter && (kbd.mods & MOD_CAPS))
-		c ^= 0x20;
+		c ^= 'a' ^ 'A';
 	if ((kbd.mods & MOD_CTRL) && c >= '@')
-		c &= 0x1f;
+		c &= 0x1f; /* Ctrl-A is 1 */
 	if (kbd.mods & MOD_ALT) {
 		alt[1] = c;
 		console_input(alt, 2);

@@ -24,11 +24,15 @@
 #define PORT_ADDRESS 0xcf8
 #define PORT_DATA 0xcfc
 #define ENABLE 0x80000000u
+#define SLOTS 32u                /* of a bus */
 #define MAX_DEVS 64u
 #define MAX_BUSES 32u
 
 enum { REG_ID = 0, REG_COMMAND = 4, REG_CLASS = 8, REG_HEADER = 0xc,
 	REG_BAR = 0x10, REG_BUSES = 0x18, REG_SUBSYSTEM = 0x2c, REG_IRQ = 0x3c };
+
+enum { NO_VENDOR = 0xffff, HEADER_SHARED = 0x80, HEADER_KIND = 0x7f,
+	BAR_IO = 1, CLASS_BRIDGE = 6, BRIDGE_TO_PCI = 4, ISA_IRQS = 16 };
 
 static struct {
 	struct spinlock lock;       /* rule 1: the two ports */
@@ -57,6 +61,7 @@ pci_init(void)
 	scan_bus(0);
 }
 
+/* Every slot of a bus; only a device that says so has more functions than number 0. */
 static void
 scan_bus(unsigned bus)
 {
@@ -65,11 +70,11 @@ scan_bus(unsigned bus)
 
 	if (++pci.nbuses > MAX_BUSES)
 		return; /* bridges that lead in a ring */
-	for (; probe.slot < 32; probe.slot++) {
+	for (; probe.slot < SLOTS; probe.slot++) {
 		probe.fn = 0;
 		if (!scan_function(&probe))
 			continue;
-		nfns = (pci_read(&probe, REG_HEADER) >> 16 & 0x80) ? 8 : 1;
+		nfns = (pci_read(&probe, REG_HEADER) >> 16 & HEADER_SHARED) ? 8 : 1;
 		for (probe.fn = 1; probe.fn < nfns; probe.fn++)
 			(void)scan_function(&probe);
 	}
@@ -79,10 +84,11 @@ scan_bus(unsigned bus)
 static bool
 scan_function(struct pci_dev *probe)
 {
-	uint32_t id = pci_read(probe, REG_ID), class, buses;
+	uint32_t id = pci_read(probe, REG_ID), class;
 	struct pci_dev *d;
+	uint8_t behind; /* the bus behind a bridge */
 
-	if ((id & 0xffff) == 0xffff || pci.n == MAX_DEVS)
+	if ((uint16_t)id == NO_VENDOR || pci.n == MAX_DEVS)
 		return false;
 	d = &pci.dev[pci.n++];
 	*d = *probe;
@@ -93,16 +99,17 @@ scan_function(struct pci_dev *probe)
 	d->subclass = (uint8_t)(class >> 16);
 	d->prog_if = (uint8_t)(class >> 8);
 	d->revision = (uint8_t)class;
-	if ((pci_read(d, REG_HEADER) >> 16 & 0x7f) == 0) {
+	if ((pci_read(d, REG_HEADER) >> 16 & HEADER_KIND) == 0) {
 		read_bars(d);
 		return true;
 	}
-	buses = pci_read(d, REG_BUSES);
-	if (d->class == 6 && d->subclass == 4 && (buses >> 8 & 0xff) != 0)
-		scan_bus(buses >> 8 & 0xff);
+	behind = (uint8_t)(pci_read(d, REG_BUSES) >> 8);
+	if (d->class == CLASS_BRIDGE && d->subclass == BRIDGE_TO_PCI && behind != 0)
+		scan_bus(behind);
 	return true;
 }
 
+/* Where its ports are, and its interrupt, as the firmware has set them. */
 static void
 read_bars(struct pci_dev *d)
 {
@@ -111,11 +118,11 @@ read_bars(struct pci_dev *d)
 
 	for (i = 0; i < PCI_BARS; i++) {
 		bar = pci_read(d, REG_BAR + 4 * i);
-		d->io[i] = (bar & 1) != 0 ? (uint16_t)(bar & 0xfffc) : 0;
+		d->io[i] = (bar & BAR_IO) != 0 ? (uint16_t)(bar & ~3u) : 0;
 	}
 	d->subsystem = (uint16_t)(pci_read(d, REG_SUBSYSTEM) >> 16);
 	d->irq = (uint8_t)pci_read(d, REG_IRQ);
-	if (d->irq > 15)
+	if (d->irq >= ISA_IRQS)
 		d->irq = 0;
 }
 

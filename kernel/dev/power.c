@@ -17,6 +17,9 @@
 #define PORT_DEBUG_EXIT 0xf4
 #define PORT_BOCHS 0x8900
 #define PORT_PIIX4_PM 0x604
+#define PM_SLEEP_NOW 0x2000      /* and type 0: power off */
+#define PORT_KEYBOARD 0x64
+#define KEYBOARD_RESET 0xfe      /* pulse the line that resets the processor */
 #define EXIT_CLEAN 0x10
 #define EXIT_KILLED 0x11         /* the first program was */
 #define EXIT_PANIC 0x7d
@@ -26,7 +29,6 @@ static struct {
 } power;
 
 static void power_panic(void);
-static void power_drain(void);
 
 void
 power_init(void)
@@ -67,13 +69,13 @@ power_end(enum power_how how)
 		[POWER_KILLED] = EXIT_KILLED };
 	static const char bochs[] = "Shutdown";
 
-	power_drain();
+	uart_drain();
 	if (how == POWER_REBOOT) {
-		md_out8(0x64, 0xfe);
+		md_out8(PORT_KEYBOARD, KEYBOARD_RESET);
 	} else {
 		md_out8(PORT_DEBUG_EXIT, code[how]);
 		md_outs8(PORT_BOCHS, bochs, sizeof(bochs) - 1);
-		md_out16(PORT_PIIX4_PM, 0x2000);
+		md_out16(PORT_PIIX4_PM, PM_SLEEP_NOW);
 	}
 	md_halt_forever();
 }
@@ -82,20 +84,4 @@ static void
 power_panic(void)
 {
 	power_end(POWER_PANIC);
-}
-
-/* Let both transmitters run dry (LSR bit 6); bounded. */
-static void
-power_drain(void)
-{
-	static const uint16_t port[] = { UART_COM1, UART_COM2 };
-	unsigned i, spins;
-
-	for (i = 0; i < ARRAY_LEN(port); i++) {
-		for (spins = 0; spins < 1000000; spins++) {
-			if (md_in8(port[i] + 5) & 0x40)
-				break;
-			md_pause();
-		}
-	}
 }

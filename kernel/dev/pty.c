@@ -394,9 +394,9 @@ flush_out(struct pty *p, uint64_t what)
 {
 	uint64_t flags;
 
-	if (what > 2)
+	if (what > TCIOFLUSH)
 		return -EINVAL;
-	if (what == 1)
+	if (what == TCOFLUSH)
 		return 0;
 	flags = spin_lock_irq(&p->tty.lock);
 	p->n = 0;

@@ -12,8 +12,15 @@
 
 #define PORT_INDEX 0x70
 #define PORT_DATA 0x71
-#define REG_STATUS_A 0x0a
-#define REG_STATUS_B 0x0b
+enum { REG_SEC = 0, REG_MIN = 2, REG_HOUR = 4, REG_DAY = 7, REG_MONTH = 8,
+	REG_YEAR = 9, REG_STATUS_A = 0x0a, REG_STATUS_B = 0x0b };
+#define A_UPDATING 0x80
+#define B_24_HOURS 0x02
+#define B_BINARY 0x04
+#define HOUR_PM 0x80
+
+/* Days from 1 March of year 0 to 1 January 1970. */
+#define EPOCH_DAYS 719468
 
 struct rtc_time {
 	unsigned sec, min, hour, day, month, year;
@@ -33,14 +40,14 @@ rtc_reg(uint8_t reg)
 static void
 rtc_read(struct rtc_time *t)
 {
-	while (rtc_reg(REG_STATUS_A) & 0x80)
+	while (rtc_reg(REG_STATUS_A) & A_UPDATING)
 		md_pause();
-	t->sec = rtc_reg(0);
-	t->min = rtc_reg(2);
-	t->hour = rtc_reg(4);
-	t->day = rtc_reg(7);
-	t->month = rtc_reg(8);
-	t->year = rtc_reg(9);
+	t->sec = rtc_reg(REG_SEC);
+	t->min = rtc_reg(REG_MIN);
+	t->hour = rtc_reg(REG_HOUR);
+	t->day = rtc_reg(REG_DAY);
+	t->month = rtc_reg(REG_MONTH);
+	t->year = rtc_reg(REG_YEAR);
 }
 
 static bool
@@ -61,10 +68,10 @@ static void
 rtc_decode(struct rtc_time *t)
 {
 	uint8_t b = rtc_reg(REG_STATUS_B);
-	bool pm = (t->hour & 0x80) != 0;
+	bool pm = (t->hour & HOUR_PM) != 0;
 
-	t->hour &= 0x7f;
-	if (!(b & 4)) {
+	t->hour &= ~(unsigned)HOUR_PM;
+	if (!(b & B_BINARY)) {
 		t->sec = from_bcd(t->sec);
 		t->min = from_bcd(t->min);
 		t->hour = from_bcd(t->hour);
@@ -72,7 +79,7 @@ rtc_decode(struct rtc_time *t)
 		t->month = from_bcd(t->month);
 		t->year = from_bcd(t->year);
 	}
-	if (!(b & 2))
+	if (!(b & B_24_HOURS))
 		t->hour = t->hour % 12 + (pm ? 12 : 0);
 	t->year += t->year < 70 ? 2000 : 1900;
 }
@@ -86,7 +93,8 @@ days_to(unsigned year, unsigned month, unsigned day)
 	unsigned m = month <= 2 ? month + 9 : month - 3;
 	uint64_t days = 365ul * y + y / 4 - y / 100 + y / 400;
 
-	return days + (153 * m + 2) / 5 + day - 1 - 719468;
+	/* From March on the months have 31 30 31 30 31 days, 153 together, and so again. */
+	return days + (153 * m + 2) / 5 + day - 1 - EPOCH_DAYS;
 }
 
 /* Apart from who asks: it needs registers, which a file that is written does not save. */
@@ -103,7 +111,7 @@ boot_seconds_from_clock(void)
 	rtc_decode(&a);
 	now = days_to(a.year, a.month, a.day) * 86400 + a.hour * 3600 +
 	    a.min * 60 + a.sec;
-	now -= md_time_ns() / 1000000000;
+	now -= md_time_ns() / NS_PER_S;
 	atomic_store(&rtc.boot_seconds, now);
 	return now;
 }

@@ -20,8 +20,14 @@
 
 #define COLS 80
 #define ROWS 25
-#define BLANK 0x0720
+#define TEXT_PA 0xb8000          /* display memory; a cell is a colour and a character */
+#define NORMAL 0x07              /* colour: grey on black */
+#define BLANK (NORMAL << 8 | ' ')
 #define MAXARGS 8
+#define ARG_MAX 1000u            /* of CSI: longer ones are cut, and clipped to the grid */
+
+/* The display's controller: an index port, a data port. */
+enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_HIGH = 14, CRTC_CURSOR_LOW = 15 };
 
 enum screen_state { S_TEXT, S_ESC, S_CSI };
 
@@ -34,7 +40,7 @@ static struct {
 	bool reverse;
 	enum screen_state state;
 	unsigned arg[MAXARGS], nargs;
-} scr = { .lock = SPIN_INIT(LR_NONE), .color = 0x07 };
+} scr = { .lock = SPIN_INIT(LR_NONE), .color = NORMAL };
 
 static bool screen_probe(void);
 static void screen_byte(uint8_t c);
@@ -56,7 +62,7 @@ static unsigned arg_or(unsigned i, unsigned dflt);
 void
 screen_init(void)
 {
-	scr.mem = kva_map_device(0xb8000, 2 * ROWS * COLS);
+	scr.mem = kva_map_device(TEXT_PA, 2 * ROWS * COLS);
 	if (scr.mem == NULL || !screen_probe()) {
 		scr.mem = NULL;
 		return;
@@ -97,9 +103,9 @@ screen_write(const char *s, size_t n)
 static bool
 screen_probe(void)
 {
-	scr.mem[0] = 0x0755;
-	scr.mem[1] = 0x07aa;
-	return scr.mem[0] == 0x0755 && scr.mem[1] == 0x07aa;
+	scr.mem[0] = BLANK ^ 0x55;
+	scr.mem[1] = BLANK ^ 0xaa;
+	return scr.mem[0] == (BLANK ^ 0x55) && scr.mem[1] == (BLANK ^ 0xaa);
 }
 
 static void
@@ -149,11 +155,12 @@ text_byte(uint8_t c)
 	}
 }
 
+/* Within CSI: arguments, with ; between them, and a letter that ends it. */
 static void
 csi_byte(uint8_t c)
 {
 	if (c >= '0' && c <= '9') {
-		if (scr.arg[scr.nargs] < 1000)
+		if (scr.arg[scr.nargs] < ARG_MAX)
 			scr.arg[scr.nargs] = scr.arg[scr.nargs] * 10 + c - '0';
 	} else if (c == ';') {
 		scr.nargs += scr.nargs < MAXARGS - 1;
@@ -163,6 +170,7 @@ csi_byte(uint8_t c)
 	}
 }
 
+/* The letter c has ended a sequence: do what it says; see rule 2. */
 static void
 csi_end(uint8_t c)
 {
@@ -279,8 +287,8 @@ show_cursor(void)
 {
 	unsigned at = scr.row * COLS + MIN(scr.col, COLS - 1);
 
-	md_out8(0x3d4, 0x0f);
-	md_out8(0x3d5, (uint8_t)at);
-	md_out8(0x3d4, 0x0e);
-	md_out8(0x3d5, (uint8_t)(at >> 8));
+	md_out8(CRTC_INDEX, CRTC_CURSOR_LOW);
+	md_out8(CRTC_DATA, (uint8_t)at);
+	md_out8(CRTC_INDEX, CRTC_CURSOR_HIGH);
+	md_out8(CRTC_DATA, (uint8_t)(at >> 8));
 }

@@ -215,7 +215,6 @@ bytes_to_read(struct tty *t)
 	return n;
 }
 
-enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH };      /* TCFLSH */
 enum { TCOOFF, TCOON, TCIOFF, TCION };      /* TCXONC */
 
 /* Nobody will read what was typed: who types has room, and hears it.  TIOCPKT_*. */

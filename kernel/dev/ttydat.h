@@ -86,6 +86,7 @@ struct tty_ops {
 	void (*free)(struct tty *);
 };
 
+enum { TCIFLUSH, TCOFLUSH, TCIOFLUSH }; /* TCFLSH: what */
 enum tty_note { TIOCPKT_FLUSHREAD = 1, TIOCPKT_FLUSHWRITE = 2, TIOCPKT_STOP = 4,
 	TIOCPKT_START = 8, TIOCPKT_NOSTOP = 16, TIOCPKT_DOSTOP = 32 };
 

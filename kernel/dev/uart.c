@@ -25,10 +25,18 @@
 #define REG_MCR 4
 #define REG_LSR 5
 
+#define IER_RECEIVED 1
+#define FCR_START 0xc7           /* FIFOs on and empty, interrupt at 14 bytes */
+#define LCR_DIVISOR 0x80         /* DATA and IER are the divisor of 115200 baud */
+#define LCR_8N1 0x03
+#define MCR_START 0x0b           /* DTR, RTS, and OUT2: interrupts leave the chip */
 #define LSR_READY 0x01
-#define LSR_EMPTY 0x20
+#define LSR_EMPTY 0x20           /* the FIFO is */
+#define LSR_SENT 0x40            /* and the byte before has left */
 #define FIFO_BYTES 16
+#define COM1_IRQ 4
 #define MAX_SPINS 50000000u
+#define DRAIN_SPINS 1000000u
 
 static struct {
 	/* Rank NONE: a leaf, also taken under the log lock. */
@@ -53,8 +61,8 @@ uart_init(void)
 	uart_program(UART_COM1);
 	uart_program(UART_COM2);
 	klog_add_sink(uart_log);
-	md_irq_route(4, uart_interrupt, NULL);
-	md_out8(UART_COM1 + REG_IER, 1);
+	md_irq_route(COM1_IRQ, uart_interrupt, NULL);
+	md_out8(UART_COM1 + REG_IER, IER_RECEIVED);
 }
 
 /*
@@ -86,17 +94,33 @@ uart_write(uint16_t port, const void *buf, size_t n)
 	}
 }
 
+/* Let both transmitters run dry, but for a bounded time.  Context: any, the end. */
+void
+uart_drain(void)
+{
+	static const uint16_t port[] = { UART_COM1, UART_COM2 };
+	unsigned i, spins;
+
+	for (i = 0; i < ARRAY_LEN(port); i++) {
+		for (spins = 0; spins < DRAIN_SPINS; spins++) {
+			if (md_in8(port[i] + REG_LSR) & LSR_SENT)
+				break;
+			md_pause();
+		}
+	}
+}
+
 /* 115200 8N1, FIFOs on, no interrupts. */
 static void
 uart_program(uint16_t port)
 {
 	md_out8(port + REG_IER, 0);
-	md_out8(port + REG_LCR, 0x80);
+	md_out8(port + REG_LCR, LCR_DIVISOR);
 	md_out8(port + REG_DATA, 1);
 	md_out8(port + REG_IER, 0);
-	md_out8(port + REG_LCR, 0x03);
-	md_out8(port + REG_FCR, 0xc7);
-	md_out8(port + REG_MCR, 0x0b);
+	md_out8(port + REG_LCR, LCR_8N1);
+	md_out8(port + REG_FCR, FCR_START);
+	md_out8(port + REG_MCR, MCR_START);
 }
 
 /* Wait until the FIFO is empty; false: the line is dead. */
