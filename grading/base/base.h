@@ -32,6 +32,7 @@ struct words {
 };
 
 void *xalloc(size_t); /* zeroed */
+void *xrealloc(void *, size_t);
 char *xstrdup(const char *);
 char *xprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The words are copies, the list's. */

@@ -35,9 +35,7 @@ add_line(struct symbols *s, char *line)
 	if (sscanf(line, "%llx %c %255s", &pc, &type, name) != 3)
 		return;
 	if ((s->n & (s->n + 1)) == 0 || s->v == NULL)
-		s->v = realloc(s->v, (2 * s->n + 2) * sizeof *s->v);
-	if (s->v == NULL)
-		abort();
+		s->v = xrealloc(s->v, (2 * s->n + 2) * sizeof *s->v);
 	s->v[s->n].pc = pc;
 	s->v[s->n].exported = type >= 'A' && type <= 'Z';
 	s->v[s->n++].name = xstrdup(name);

@@ -40,6 +40,12 @@ xalloc(size_t n)
 	return must(calloc(1, n != 0 ? n : 1));
 }
 
+void *
+xrealloc(void *p, size_t n)
+{
+	return must(realloc(p, n));
+}
+
 char *
 xstrdup(const char *s)
 {
@@ -64,7 +70,7 @@ xprintf(const char *fmt, ...)
 void
 words_add(struct words *w, const char *s)
 {
-	w->v = must(realloc(w->v, (w->n + 2) * sizeof *w->v));
+	w->v = xrealloc(w->v, (w->n + 2) * sizeof *w->v);
 	w->v[w->n++] = xstrdup(s);
 	w->v[w->n] = NULL;
 }
@@ -203,7 +209,7 @@ file_read(const char *path, size_t *len)
 		return NULL;
 	while (got > 0) {
 		if (n + 65536 > cap)
-			buf = must(realloc(buf, (cap = 2 * cap + 65537) + 1));
+			buf = xrealloc(buf, (cap = 2 * cap + 65537) + 1);
 		got = fread(buf + n, 1, 65536, f);
 		n += got;
 	}
@@ -268,7 +274,7 @@ read_output(int fd, const struct limits *l, char **out)
 		if (got <= 0)
 			break;
 		n += (size_t)got;
-		buf = must(realloc(buf, n + 65537));
+		buf = xrealloc(buf, n + 65537);
 		whole = l == NULL || n <= l->text;
 	}
 	buf[n] = '\0';

@@ -218,9 +218,7 @@ drain(struct boot *b, int fd)
 		kill(-b->pid, SIGKILL);
 		return 0;
 	}
-	to = realloc(to, *have + (size_t)n + 1);
-	if (to == NULL)
-		abort();
+	to = xrealloc(to, *have + (size_t)n + 1);
 	if (!rec)
 		without_zeros((char *)buf, (size_t)n);
 	memcpy(to + *have, buf, (size_t)n);

@@ -268,9 +268,7 @@ boot_words(const struct boot_job *job, const uint8_t key[32])
 
 	for (i = 0; i < 32; i++) {
 		snprintf(hex, sizeof hex, "%02x", key[i]);
-		s = realloc(s, strlen(s) + 3);
-		if (s == NULL)
-			abort();
+		s = xrealloc(s, strlen(s) + 3);
 		strcat(s, hex);
 	}
 	add(&s, xprintf("vmm=%s", t->design));

@@ -96,9 +96,7 @@ is_sealed(struct records *r, const struct frame *f, const struct frame *s)
 static void
 bytes_add(char **to, size_t *n, const struct frame *f)
 {
-	*to = realloc(*to, *n + f->n + 1);
-	if (*to == NULL)
-		abort();
+	*to = xrealloc(*to, *n + f->n + 1);
 	memcpy(*to + *n, f->payload, f->n);
 	*n += f->n;
 	(*to)[*n] = '\0';
@@ -131,9 +129,7 @@ on_mark(struct records *r, const struct frame *f)
 		r->broken++;
 		return;
 	}
-	r->mark = realloc(r->mark, (r->nmarks + 1) * sizeof *r->mark);
-	if (r->mark == NULL)
-		abort();
+	r->mark = xrealloc(r->mark, (r->nmarks + 1) * sizeof *r->mark);
 	m = &r->mark[r->nmarks++];
 	m->id = (unsigned)little(f->payload, 2);
 	m->time_ns = little(f->payload + 8, 8);
@@ -151,9 +147,7 @@ on_check(struct records *r, const struct frame *f)
 		r->broken++;
 		return;
 	}
-	r->check = realloc(r->check, (r->nchecks + 1) * sizeof *r->check);
-	if (r->check == NULL)
-		abort();
+	r->check = xrealloc(r->check, (r->nchecks + 1) * sizeof *r->check);
 	c = &r->check[r->nchecks++];
 	c->mark = (unsigned)little(f->payload, 2);
 	c->what = (unsigned)little(f->payload + 2, 2);

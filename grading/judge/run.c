@@ -109,9 +109,7 @@ choose_tests(struct report *r, char **why)
 static void
 unit_add(struct runner *u, size_t result, int sched, int64_t inject)
 {
-	u->unit = realloc(u->unit, (u->nunits + 1) * sizeof *u->unit);
-	if (u->unit == NULL)
-		abort();
+	u->unit = xrealloc(u->unit, (u->nunits + 1) * sizeof *u->unit);
 	u->unit[u->nunits++] = (struct unit){
 		.result = result, .sched = sched, .inject = inject
 	};

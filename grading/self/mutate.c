@@ -81,10 +81,8 @@ survivor_line(struct mutate *m, char *line)
 	char *more;
 
 	if (strncmp(line, "in ", 3) == 0) {
-		m->survivor = realloc(m->survivor,
+		m->survivor = xrealloc(m->survivor,
 		    (m->nsurvivors + 1) * sizeof *m->survivor);
-		if (m->survivor == NULL)
-			abort();
 		s = &m->survivor[m->nsurvivors++];
 		*s = (struct survivor){ .in = xstrdup(line + 3) };
 		more = strchr(s->in, ' ');

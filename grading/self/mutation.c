@@ -165,9 +165,7 @@ add(struct scan *c, const char *kind, size_t at, size_t len, char *with)
 	struct mutation *v;
 	size_t i;
 
-	m->v = realloc(m->v, (m->n + 1) * sizeof *m->v);
-	if (m->v == NULL)
-		abort();
+	m->v = xrealloc(m->v, (m->n + 1) * sizeof *m->v);
 	v = &m->v[m->n++];
 	*v = (struct mutation){ .at = at, .len = len, .with = with,
 		.kind = kind, .function = xstrdup(c->function), .line = 1 };

@@ -100,9 +100,7 @@ witness_line(struct witness *w, const char *line)
 		if (w->nborder < BORDER_MOST)
 			memcpy(w->border[w->nborder++], v, sizeof w->border[0]);
 	} else if (strncmp(line, "mark ", 5) == 0) {
-		w->mark = realloc(w->mark, (w->nmarks + 1) * sizeof *w->mark);
-		if (w->mark == NULL)
-			abort();
+		w->mark = xrealloc(w->mark, (w->nmarks + 1) * sizeof *w->mark);
 		memcpy(w->mark[w->nmarks++], v, sizeof v);
 	} else if (strncmp(line, "at ", 3) == 0) {
 		memcpy(w->at[0], w->at[1], sizeof v);
