@@ -59,7 +59,7 @@ proc_exit_thread(int code)
 
 	spin_lock(&proc_lock);
 	if (!p->group_exit)
-		p->wait_status = (code & 0xff) << 8;
+		p->wait_status = W_EXITCODE(code);
 	status = p->wait_status;
 	spin_unlock(&proc_lock);
 	task_end(status);
@@ -80,7 +80,7 @@ proc_exit_group(int code)
 
 	spin_lock(&proc_lock);
 	if (!p->group_exit && (p->execing == NULL || p->execing == tk))
-		sig_group_exit_locked(p, (code & 0xff) << 8);
+		sig_group_exit_locked(p, W_EXITCODE(code));
 	status = p->group_exit ? p->wait_status : 0;
 	spin_unlock(&proc_lock);
 	task_end(status);
@@ -242,11 +242,10 @@ process_end(struct proc *p)
 static void
 init_ended(struct proc *p)
 {
-	int sig = p->wait_status & 0x7f;
+	int sig = WTERMSIG(p->wait_status);
 
 	if (sig == 0)
-		klog("init: exited with status %d",
-		    (p->wait_status >> 8) & 0xff);
+		klog("init: exited with status %d", WEXITSTATUS(p->wait_status));
 	else
 		klog_always("init: killed by signal %d", sig);
 	if (graded_boot())
@@ -259,14 +258,14 @@ init_ended(struct proc *p)
 static void
 init_judged(struct proc *p)
 {
-	int sig = p->wait_status & 0x7f;
+	int sig = WTERMSIG(p->wait_status);
 
 	process_drop_memory(p);
 	graded_check(GRADED_VM, GRADED_LAST_MARK, vm_check(2));
 	graded_check(GRADED_LEAK, GRADED_LAST_MARK, vm_leak_end());
 	ev_mark(GRADED_LAST_MARK);
 	record_exit(sig != 0, sig != 0 ? (uint8_t)sig :
-	    (uint8_t)(p->wait_status >> 8));
+	    (uint8_t)WEXITSTATUS(p->wait_status));
 }
 
 /*
@@ -486,7 +485,7 @@ end_signal_locked(const struct proc *p)
 static bool
 parent_is_told_locked(struct proc *p)
 {
-	int signo = end_signal_locked(p), status = p->wait_status & 0x7f;
+	int signo = end_signal_locked(p), killed = WTERMSIG(p->wait_status);
 	struct abi_sigaction sa;
 
 	HELD(&proc_lock);
@@ -497,8 +496,8 @@ parent_is_told_locked(struct proc *p)
 		return false;
 	if (signo != 0)
 		sig_notify_parent_locked(p, signo,
-		    status != 0 ? CLD_KILLED : CLD_EXITED,
-		    status != 0 ? status : (p->wait_status >> 8) & 0xff);
+		    killed != 0 ? CLD_KILLED : CLD_EXITED,
+		    killed != 0 ? killed : WEXITSTATUS(p->wait_status));
 	return signo != SIGCHLD || (sa.flags & SA_NOCLDWAIT) == 0;
 }
 
@@ -509,13 +508,13 @@ zombie_is_told_locked(struct proc *p)
 {
 	struct siginfo si = { .signo = SIGCHLD, .pid = p->pid,
 		.uid = p->cred.uid };
-	int killed = p->wait_status & 0x7f;
+	int killed = WTERMSIG(p->wait_status);
 
 	HELD(&proc_lock);
 	if (p->traced == NULL || tracee_is_by_parent_locked(p))
 		return parent_is_told_locked(p) || p->traced != NULL;
 	si.code = killed != 0 ? CLD_KILLED : CLD_EXITED;
-	si.status = killed != 0 ? killed : (p->wait_status >> 8) & 0xff;
+	si.status = killed != 0 ? killed : WEXITSTATUS(p->wait_status);
 	sig_tell_locked(p->traced->tracer->proc, NULL, &si);
 	return true;
 }

@@ -260,6 +260,7 @@ futex_enter(const struct futex_req *q, struct futex_waiter *w)
 			vm_word_unpin(&pin, PAGE_CLEAN);
 			return r;
 		}
+		/* Is it still the word's page?  Else again, unless w was woken meanwhile. */
 		r = futex_pin(q, q->addr, ACCESS_READ, &now);
 		moved = r < 0 || now.page != pin.page;
 		if (r == 0)

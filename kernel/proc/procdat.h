@@ -439,6 +439,13 @@ struct wait_req {
 	unsigned options;        /* WEXITED, WUNTRACED, WCONTINUED, WNOHANG, WNOWAIT,
 	                          * WNOTHREAD: children of the current thread */
 };
+/* A status, as wait4(2) tells it and <sys/wait.h> takes it apart. */
+#define W_EXITCODE(code) (((code) & 0xff) << 8)
+#define W_STOPCODE(signo) ((signo) << 8 | 0x7f)
+#define W_CONTINUED 0xffff
+#define WEXITSTATUS(status) ((status) >> 8 & 0xff)
+#define WTERMSIG(status) ((status) & 0x7f) /* 0: it has ended by itself */
+#define WIFSTOPPED(status) (((status) & 0xff) == 0x7f)
 /* [own] */
 struct wait_result {
 	int pid, status;         /* pid 0: WNOHANG and none ready */

@@ -555,6 +555,7 @@ next_task(int pid, int after)
 	return best;
 }
 
+/* Pid of the process of a thread; -1: it has gone. */
 static int
 leader_of(int tid)
 {
@@ -568,6 +569,7 @@ leader_of(int tid)
 	return pid;
 }
 
+/* fdtab_next() of thread id; -1, too: it has gone. */
 static int
 next_fd(int id, int fd, struct file **out)
 {
@@ -588,6 +590,7 @@ next_fd(int id, int fd, struct file **out)
 	return r;
 }
 
+/* Does exec close descriptor fd of thread id? */
 static bool
 closes(int id, int fd)
 {
@@ -609,10 +612,11 @@ closes(int id, int fd)
 
 /* ---- pagemap ---- */
 
-#define PAGEMAP_WORDS 64u
+#define PAGEMAP_WORDS 64u     /* in one hold of the locks; each has 8 bytes */
 #define CLEAR_REFS_TEXT 12u   /* bytes, at most, of a number */
 
-/* A signal with a handler waits. */
+/* Words of pages from file offset off on.  Only a signal that kills ends it early; one with a
+ * handler waits for the end of the call, as on Linux. */
 static ssize_t
 pagemap_put(struct aspace *as, enum pagemap_pfn pfn, uint64_t off, struct uio *u)
 {

@@ -116,20 +116,22 @@ clock_locked(const struct ptimer *t, uint64_t *now)
 	return true;
 }
 
-/* Where it waits. */
+/* The tree where it waits, by time: its owner's; or of the thread or process that uses CPU. */
 static struct rb_root *
 queue_of_locked(const struct ptimer *t)
 {
 	struct task *tk = timed_task_locked(t);
+	unsigned clock = t->req.cpu.user_only;
 
 	HELD(&proc_lock);
 	if (t->timed == NULL)
 		return &t->owner->ptimers->due;
-	return &(tk != NULL ? tk->timed : &t->timed->ptimers->timed)->of[t->req.cpu.user_only];
+	return tk != NULL ? &tk->timed->of[clock] : &t->timed->ptimers->timed.of[clock];
 }
 
 /* ---- waiting ---- */
 
+/* t fires at `at` of its clock: into its tree, and who looks at that learns of it. */
 static void
 wait_locked(struct ptimer *t, uint64_t at)
 {
@@ -153,6 +155,7 @@ wait_locked(struct ptimer *t, uint64_t at)
 	}
 }
 
+/* The counterpart; it may have fired. */
 static void
 unwait_locked(struct ptimer *t)
 {

@@ -187,10 +187,10 @@ wait_look(const struct wait_req *req, struct proc *child,
 			*claimed = child;
 		}
 	} else if (stop) {
-		res->status = 0x7f | child->stop_sig << 8;
+		res->status = W_STOPCODE(child->stop_sig);
 		child->stop_news = keep;
 	} else {
-		res->status = 0xffff;
+		res->status = W_CONTINUED;
 		child->cont_news = keep;
 	}
 	res->pid = child->pid;
@@ -267,7 +267,7 @@ wait_look_tracee(const struct wait_req *req, struct tracee *t,
 	wait_usage_locked(t->proc, res);
 	if (stop) {
 		res->trapped = true;
-		res->status = t->code << 8 | 0x7f;
+		res->status = W_STOPCODE(t->code);
 		t->code = keep ? t->code : 0;
 		return true;
 	}

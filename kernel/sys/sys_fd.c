@@ -148,13 +148,14 @@ sys_unshare(const uint64_t a[6])
 	uint64_t what = a[0];
 	int r = 0;
 
+	/* As on Linux: a user namespace is a whole process's. */
 	if ((what & CLONE_NEWUSER) != 0)
 		what |= CLONE_THREAD;
 	if ((what & ~(alone | CLONE_NAMESPACES | CLONE_FS | CLONE_FILES)) != 0 ||
 	    ((what & alone) != 0 && !proc_shares_nothing()))
 		return -EINVAL;
 	if ((what & CLONE_NAMESPACES) != 0)
-		return -EPERM;
+		return -EPERM; /* there are none: as for one without the right */
 	if ((what & CLONE_FS) != 0)
 		r = proc_unshare_place();
 	if (r == 0 && (what & CLONE_FILES) != 0)

@@ -20,6 +20,9 @@
 #define IPC_SET 1
 #define IPC_STAT 2
 #define IPC_INFO 3
+#define MSG_STAT 11
+#define SHM_STAT 13
+#define SEM_STAT 18
 #define GETALL 13
 #define SETVAL 16
 #define SETALL 17
@@ -41,6 +44,7 @@ struct ipc_ds {
 	uint64_t n[IPC_WORDS];
 };
 _Static_assert(offsetof(struct ipc_ds, n) == 48, "Linux");
+#define DS_BYTES(words) (offsetof(struct ipc_ds, n) + (words) * sizeof(uint64_t))
 
 /* What …_INFO tells: the limits, or what there is. */
 union ipc_info {
@@ -63,7 +67,7 @@ union ipc_info {
 /* How a kind's …ctl differs. */
 struct ipc_ctl {
 	struct ipc_ids *ids;
-	int first;               /* …_STAT, …_INFO, …_STAT_ANY are in a row */
+	int stat;                /* its …_STAT; …_INFO and …_STAT_ANY follow */
 	size_t bytes;            /* of its ds */
 	/* How long it is.  now: NULL, or what there is. */
 	size_t (*info)(union ipc_info *, const struct ipc_sums *now);
@@ -118,12 +122,13 @@ ctl(const struct ipc_ctl *c, int id, int cmd, va_t at)
 		return ipc_remove(c->ids, id);
 	if (cmd == IPC_SET)
 		return change(c, id, at);
-	if (cmd == IPC_INFO || cmd == c->first + 1)
+	if (cmd == IPC_INFO || cmd == c->stat + 1)
 		return info(c, cmd == IPC_INFO, at);
-	if (cmd == IPC_STAT || cmd == c->first || cmd == c->first + 2)
-		return tell(c, id, cmd == IPC_STAT ? BY_ID : cmd == c->first ? BY_SLOT :
-		    BY_SLOT_ANY, at);
-	return -EINVAL;
+	if (cmd == IPC_STAT)
+		return tell(c, id, BY_ID, at);
+	if (cmd == c->stat)
+		return tell(c, id, BY_SLOT, at);
+	return cmd == c->stat + 2 ? tell(c, id, BY_SLOT_ANY, at) : -EINVAL;
 }
 
 /* ---- shared memory ---- */
@@ -165,7 +170,7 @@ shm_info(union ipc_info *i, const struct ipc_sums *now)
 int64_t
 sys_shmctl(const uint64_t a[6])
 {
-	static const struct ipc_ctl shm = { &shm_ids, 13, 112, shm_info };
+	static const struct ipc_ctl shm = { &shm_ids, SHM_STAT, DS_BYTES(8), shm_info };
 	int id = (int)a[0], cmd = (int)a[1];
 
 	if (id >= 0 && (cmd == SHM_LOCK || cmd == SHM_UNLOCK))
@@ -243,7 +248,7 @@ sem_all(int id, int cmd, va_t at)
 int64_t
 sys_semctl(const uint64_t a[6])
 {
-	static const struct ipc_ctl sem = { &sem_ids, 18, 104, sem_info };
+	static const struct ipc_ctl sem = { &sem_ids, SEM_STAT, DS_BYTES(7), sem_info };
 	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2];
 
 	if (id < 0)
@@ -304,7 +309,7 @@ msg_info(union ipc_info *i, const struct ipc_sums *now)
 int64_t
 sys_msgctl(const uint64_t a[6])
 {
-	static const struct ipc_ctl msg = { &msg_ids, 11, 120, msg_info };
+	static const struct ipc_ctl msg = { &msg_ids, MSG_STAT, DS_BYTES(9), msg_info };
 
 	return ctl(&msg, (int)a[0], (int)a[1], a[2]);
 }

@@ -167,13 +167,16 @@ put_waitinfo(va_t at, const struct wait_result *res)
 	if (res->pid != 0) {
 		wi.signo = SIGCHLD;
 		wi.uid = res->uid;
-		wi.code = st == 0xffff ? CLD_CONTINUED :
-		    res->trapped ? CLD_TRAPPED :
-		    (st & 0xff) == 0x7f ? CLD_STOPPED :
-		    (st & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
-		wi.status = st == 0xffff ? SIGCONT :
-		    (st & 0x7f) != 0 && (st & 0xff) != 0x7f ? st & 0x7f :
-		    st >> 8;
+		wi.code = res->trapped ? CLD_TRAPPED :
+		    WIFSTOPPED(st) ? CLD_STOPPED : CLD_EXITED;
+		wi.status = st >> 8;
+		if (st == W_CONTINUED) {
+			wi.code = CLD_CONTINUED;
+			wi.status = SIGCONT;
+		} else if (!WIFSTOPPED(st) && WTERMSIG(st) != 0) {
+			wi.code = CLD_KILLED;
+			wi.status = WTERMSIG(st);
+		}
 	}
 	if (at == 0)
 		return 0;
