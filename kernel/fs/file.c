@@ -529,6 +529,12 @@ vn_strip_setid(struct vnode *v)
 	spin_unlock(&v->attr_lock);
 }
 
+/*
+ * A write to a regular file, at *at or at the position, which it then moves.  With O_APPEND the
+ * place is the end: nobody moves that under vnode->lock, so appended pieces never overlap.
+ *
+ * Locks:    takes vnode->lock for writing, then pos_lock if the position counts.
+ */
 static ssize_t
 reg_write(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 {

@@ -108,11 +108,14 @@ int fs_swapon(const struct path_at *, unsigned flags) MUST_CHECK; /* SWAP_FLAG_*
 int fs_swapoff(const struct path_at *) MUST_CHECK;
 
 /* ---- file.c: fmode of each was checked; -EBADF else ---- */
-/* Which flags of preadv2, pwritev2 a file obeys: those of syncing and appending; NOWAIT,
- * too; both for reads only; the first for reads only; none, all are hints.  With hints
- * there is no vector below the call: each buffer is a read or a write of its own. */
-enum file_knows { KNOWS_FLAGS, KNOWS_NOWAIT, KNOWS_READ_NOWAIT, KNOWS_READ_FLAGS,
-	KNOWS_HINTS };
+/* Which flags of preadv2 and pwritev2 a file obeys: Linux's files differ in that. */
+enum file_knows {
+	KNOWS_FLAGS,         /* those of syncing and appending */
+	KNOWS_NOWAIT,        /* these and RWF_NOWAIT */
+	KNOWS_READ_NOWAIT,   /* as NOWAIT, in reads; a write takes no vector, and no flag */
+	KNOWS_READ_FLAGS,    /* as FLAGS, in reads */
+	KNOWS_HINTS          /* none: no vector either, each buffer is a call of its own */
+};
 ssize_t file_read(struct file *, struct uio *);      /* at the position */
 ssize_t file_write(struct file *, struct uio *);
 ssize_t file_pread(struct file *, uint64_t off, struct uio *);

@@ -25,7 +25,7 @@
 #define SLOTS_AT_ONCE 16u
 #define SPLICE_MAX 0x7ffff000ul  /* bytes of one call */
 
-/* Are bytes to be had from it?  Rule 3. */
+/* Are bytes to be had from it?  Rule 3; an eventfd and its kin have a name of their own. */
 static bool
 gives(const struct file *f)
 {
@@ -37,7 +37,7 @@ gives(const struct file *f)
 	    (d == NULL || d->is_endless || d->ops->poll != NULL);
 }
 
-/* Do bytes go to f without a buffer of the user's? */
+/* Do bytes go to f without a buffer of the user's?  Rule 3, as above. */
 bool
 file_takes_splice(const struct file *f)
 {

@@ -98,7 +98,7 @@ rq_someone_waits(void)
 	return n != 0;
 }
 
-/* Locks:    rq->lock. */
+/* t becomes the last of its place.  Locks: rq->lock. */
 void
 rq_insert(struct runq *rq, struct thread *t, enum rq_place end)
 {
@@ -128,7 +128,8 @@ first_in(const struct runq *rq, enum rq_place at)
 	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
 }
 
-/* Locks:    rq->lock. */
+/* The woken thread whose turn it is: one of rule 6, else RQ_FIRST and RQ_FRONT in turns; NULL.
+ * Locks: rq->lock. */
 static inline struct thread *
 first_woken(const struct runq *rq)
 {
@@ -142,7 +143,7 @@ first_woken(const struct runq *rq)
 	return t == NULL || (front != NULL && rq->was_first) ? front : t;
 }
 
-/* Locks:    rq->lock. */
+/* Does a woken thread wait here?  Locks: rq->lock. */
 bool
 rq_woken_wait(const struct runq *rq)
 {

@@ -276,7 +276,7 @@ entry_split(struct entries *e, uint32_t need)
 	return true;
 }
 
-/* An entry with room for need bytes; -ENOENT: the block has none. */
+/* 1: *e is the first entry of the block with room for need bytes; 0: it has none; -errno. */
 static int
 block_room(struct ext2_inode *dir, uint32_t blk, uint32_t need,
     struct entries *e)
@@ -287,13 +287,10 @@ block_room(struct ext2_inode *dir, uint32_t blk, uint32_t need,
 	if (r != 0)
 		return r;
 	entries_begin(e, dir, blk, ref.data);
-	while ((r = entries_at(e)) == 1) {
-		if (e->len - entry_used(e) >= need)
-			break;
+	while ((r = entries_at(e)) == 1 && e->len - entry_used(e) < need)
 		entries_next(e);
-	}
 	meta_put(&ref);
-	return r == 1 ? 0 : r == 0 ? -ENOENT : r;
+	return r;
 }
 
 /* One more block, a single free entry; or none, also behind the end. */
@@ -325,18 +322,14 @@ dir_room(struct ext2_inode *dir, uint32_t need, struct entries *e)
 {
 	struct ext2_blocks b;
 	void *data;
-	int r, more;
+	int r, found = 0;
 
 	blocks_begin(&b, dir);
-	while ((more = r = blocks_next(&b)) == 1) {
-		r = block_room(dir, b.blk, need, e);
-		if (r != -ENOENT)
-			break;
-	}
-	if (more == 0)
-		return dir_grow(dir, e);
-	if (r == 0)
-		r = meta_edit(dir->fs, e->blk, META_DIR, &data);
+	while (found == 0 && (r = blocks_next(&b)) == 1)
+		found = block_room(dir, b.blk, need, e);
+	if (found == 0)
+		return r == 0 ? dir_grow(dir, e) : r;
+	r = found < 0 ? found : meta_edit(dir->fs, e->blk, META_DIR, &data);
 	if (r == 0)
 		e->base = data;
 	return r;

@@ -69,7 +69,7 @@ inode_encode(struct ext2_inode *ip, struct ext2_disk_inode *raw)
 	raw->sectors = (uint32_t)atomic_load(&v->sectors);
 	raw->flags = atomic_load(&v->fsflags);
 	memcpy(raw->block, ip->block, sizeof(raw->block));
-	if (ip->raw.links == 0)
+	if (ip->raw.links == 0) /* it is new: nobody else's fields stand there */
 		raw->extra_isize = EXT2_EXTRA_ISIZE;
 }
 
@@ -88,7 +88,7 @@ large_mark(struct ext2_fs *fs)
 		sb->inode_size = (uint16_t)fs->inode_size;
 	}
 	sb->ro_compat |= EXT2_RO_LARGE;
-	fs->groups[0].dirty = true;
+	fs->groups[0].dirty = true; /* so alloc_store() writes the superblock */
 }
 
 /* Bring the inode table up to date with an inode.  Locks: the gate is closed. */

@@ -425,20 +425,20 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	return r;
 }
 
-/* Page idx has only its first n blocks in one piece.  -EAGAIN, -EINVAL … */
+/* The blocks of a page are in pieces, so it is no place for swap: are those from fblk on there?
+ * -EAGAIN: all are, the caller looks at the next page; else as ext2_place(). */
 static int
-place_rest(struct ext2_inode *ip, uint64_t fblk, uint64_t end)
+pieces_check(struct ext2_inode *ip, uint64_t fblk, uint64_t end)
 {
 	uint32_t disk, n;
-	int r = -EAGAIN;
+	int r;
 
-	for (; r == -EAGAIN && fblk < end; fblk += n) {
-		int one = bmap_run(ip, fblk, (uint32_t)(end - fblk), &disk, &n);
-
-		if (one != 0 || disk == 0)
-			r = one != 0 ? one : -EINVAL;
+	for (; fblk < end; fblk += n) {
+		r = bmap_run(ip, fblk, (uint32_t)(end - fblk), &disk, &n);
+		if (r != 0 || disk == 0)
+			return r != 0 ? r : -EINVAL;
 	}
-	return r;
+	return -EAGAIN;
 }
 
 /*
@@ -463,7 +463,7 @@ ext2_place(struct vnode *v, uint64_t idx, uint64_t max, struct swap_run *run)
 	if (disk == 0)
 		return -EINVAL;
 	if (n >> shift == 0)
-		return place_rest(ip, fblk + n, (idx + 1) << shift);
+		return pieces_check(ip, fblk + n, (idx + 1) << shift);
 	run->pages = n >> shift;
 	run->sector = (uint64_t)disk << (ip->fs->bs_shift - 9);
 	return 0;

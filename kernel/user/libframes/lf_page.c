@@ -335,6 +335,8 @@ phys_leave(struct lf *lf, struct lf_page *p)
 }
 
 /* Where there is no segment for one more mapping of it, another one goes. */
+/* Map frame f at va of s.  A frame is mapped at few places at once: where there is no more room,
+ * other mappings of its page x go; x 0: none of them may. */
 static long
 map(struct lf *lf, struct lf_space *s, struct lf_phys *x, uint32_t f, uint64_t va,
     unsigned rights)
@@ -370,7 +372,7 @@ uint32_t
 lf_frame(struct lf *lf, unsigned order)
 {
 	uint32_t f = lf_take(lf, order), gone;
-	unsigned tries = 16u << order;
+	unsigned tries = 16u << order; /* a larger run needs more luck */
 
 	while (f == 0 && tries-- > 0) {
 		gone = tick(lf);
@@ -382,7 +384,8 @@ lf_frame(struct lf *lf, unsigned order)
 	return f;
 }
 
-/* A frame whose page has gone; 0: none can. */
+/* A frame whose page has gone; 0: none can.  The hand goes round twice for pages that were not
+ * used since it came by (their A bits are cleared), and once more for any. */
 static uint32_t
 tick(struct lf *lf)
 {

@@ -238,8 +238,7 @@ object_table(struct census *c, va_t kva, unsigned depth)
 		if (depth == 1)
 			name_word(c, word_get(&words[i]));
 		else if (words[i] != 0 && words[i] != AOBJ_LOST)
-			object_table(c, MD_KPAGED_BASE + (words[i] >> 1 <<
-			    PAGE_SHIFT), depth - 1);
+			object_table(c, anon_table_kva(words[i]), depth - 1);
 	}
 }
 

@@ -128,6 +128,9 @@ fork_once(struct anons_fork *w)
 	w->hi = MAX(w->hi, w->end);
 }
 
+/* All pages of the entry of w's VAD, waiting between the passes for what one lacked; nothing
+ * where the child has none of them.
+ * Locks: both map_locks exclusive.  Returns: 0, -ENOMEM, -EINTR. */
 static int
 fork_entry_of(struct anons_fork *w)
 {
@@ -135,6 +138,8 @@ fork_entry_of(struct anons_fork *w)
 	struct anons_range from, to;
 	int r = 0;
 
+	HELD(&w->c.parent->map_lock);
+	HELD(&w->c.child->map_lock);
 	if ((v->flags & (VAD_SHARED | VAD_WIPEONFORK | VAD_DONTFORK)) != 0)
 		return 0;
 	if (!anons_at(w->c.parent, v->start, &from) ||

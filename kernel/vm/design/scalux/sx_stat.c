@@ -53,28 +53,36 @@ pager_name(const struct sx_anon *anon)
 	    vmo->type == VMO_VNODE ? "vnode" : "aobj";
 }
 
+/* How many anons have the page of this one.  [sx]. */
+static unsigned
+queue_length(const struct sx_anon *anon)
+{
+	struct sx_anon *a = NULL;
+	unsigned n = 0;
+
+	if (anon->page == NULL)
+		return 1;
+	while ((a = sx_queue_next(anon->page, a)) != NULL)
+		n++;
+	return n;
+}
+
 /* One line for an entry: its anon, and the anon's two words.  [sx]. */
 static void
 put_entry(struct out *o, const struct sx_entry *e)
 {
 	const struct sx_anon *anon = e->anon;
 	uint64_t word = word_get(&anon->word), w0 = anon->w[0];
-	const struct sx_anon *a = NULL;
-	unsigned on_page = 1;
+	bool resident = anon->page != NULL;
 
-	if (anon->pager == SX_SWAP)
+	if (anon->pager == SX_SWAP) {
+		resident = pte_kind(word) == PTE_TRANS;
 		w0 = pte_kind(word) == PTE_SWAP ? swap_slot(word) :
 		    pte_names_frame(word) ? pte_page(word)->slot : 0;
-	if (anon->page != NULL)
-		for (on_page = 0; (a = sx_queue_next(anon->page,
-		    (struct sx_anon *)a)) != NULL; on_page++)
-			;
+	}
 	out_printf(o, " %lx pager=%s w0=0x%lx w1=0x%lx refs=%u nmapped=%u "
-	    "resident=%d queue=%u\n", e->vpn << PAGE_SHIFT,
-	    pager_name(anon), w0, anon->w[1],
-	    anon->refs, anon->nmapped,
-	    anon->pager == SX_SWAP ? pte_kind(word) == PTE_TRANS :
-	    anon->page != NULL, on_page);
+	    "resident=%d queue=%u\n", e->vpn << PAGE_SHIFT, pager_name(anon), w0,
+	    anon->w[1], anon->refs, anon->nmapped, resident, queue_length(anon));
 }
 
 /* One line for an object that has entries, and the first of these.
