@@ -11,25 +11,15 @@
  * after a failure; STUCK=1: stays where it is stuck.
  */
 #include "lib/design.h"
+#include "lib/takers.h"
 
 #include <dirent.h>
 #include <pthread.h>
-#include <sys/epoll.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
-#include <sys/ipc.h>
-#include <sys/msg.h>
-#include <sys/ptrace.h>
-#include <sys/shm.h>
-#include <sys/socket.h>
 #include <sys/swap.h>
-#include <sys/timerfd.h>
-#include <sys/uio.h>
 
-#define USER 1000
 #define HELPERS 6               /* processes of one taker, at most */
 #define LIMIT_MS 20000          /* of each step, in a machine's time */
-#define BLOCK (64 * KIB)
 #define READ_BYTES (4 * MIB)
 
 static char program[128], large[128], folder[64];
@@ -47,284 +37,7 @@ ready(void)
 	__atomic_add_fetch(&told->ready, 1, __ATOMIC_SEQ_CST);
 }
 
-/* ---- takers: each goes on until it is refused ---- */
-
-static void
-nothing(void)
-{
-}
-
-/* All there is, in pieces, then page by page. */
-static void
-take_memory(int flags, bool lock)
-{
-	for (size_t n = MIB; n >= PAGE; n /= 16)
-		for (;;) {
-			char *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
-			    MAP_ANONYMOUS | flags, -1, 0);
-
-			if (p == MAP_FAILED)
-				break;
-			if (lock && mlock(p, n) != 0) {
-				munmap(p, n);
-				break;
-			}
-			for (size_t i = 0; i < n; i += PAGE)
-				p[i] = 1;
-		}
-}
-
-static void
-private_memory(void)
-{
-	take_memory(MAP_PRIVATE, false);
-}
-
-/* Paid for at the touch. */
-static void
-late_memory(void)
-{
-	char *p = mmap(NULL, GIB, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	for (size_t at = 0; at < GIB && p != MAP_FAILED; at += PAGE)
-		if (madvise(p + at, PAGE, 23 /* MADV_POPULATE_WRITE */) != 0)
-			break;
-}
-
-static void
-shared_memory(void)
-{
-	take_memory(MAP_SHARED, false);
-}
-
-static void
-locked_memory(void)
-{
-	take_memory(MAP_PRIVATE, true);
-}
-
-static void
-populated_memory(void)
-{
-	take_memory(MAP_PRIVATE | MAP_LOCKED | MAP_POPULATE, false);
-}
-
-static char block[BLOCK];
-
-static void
-pipes(void)
-{
-	int p[2];
-
-	while (pipe2(p, O_NONBLOCK) == 0) {
-		(void)fcntl(p[1], F_SETPIPE_SZ, MIB);
-		while (write(p[1], block, sizeof(block)) > 0)
-			continue;
-		if (errno != EAGAIN)
-			break;
-	}
-}
-
-static void
-sockets_of(int type)
-{
-	int s[2], size = MIB;
-
-	while (socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, s) == 0) {
-		(void)setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-		while (write(s[0], block, 4096) > 0)
-			continue;
-		if (errno != EAGAIN)
-			break;
-	}
-}
-
-static void
-streams(void)
-{
-	sockets_of(SOCK_STREAM);
-}
-
-static void
-datagrams(void)
-{
-	sockets_of(SOCK_DGRAM);
-}
-
-static int
-sleeper(void *arg)
-{
-	for (;;)
-		pause();
-	return arg != NULL;
-}
-
-static void
-threads(void)
-{
-	for (;;) {
-		char *stack = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (stack == MAP_FAILED ||
-		    clone(sleeper, stack + PAGE, CLONE_VM | CLONE_FS |
-		        CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-		        CLONE_SYSVSEM, NULL) < 0)
-			break;
-	}
-}
-
-static void
-processes(void)
-{
-	pid_t pid;
-
-	while ((pid = fork()) > 0)
-		continue;
-	while (pid == 0)
-		pause();
-}
-
-static void
-page_tables(void)
-{
-	char *p = mmap(NULL, GIB << 4, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return;
-	for (size_t at = 0; at < GIB << 4; at += 2 * MIB)
-		if (madvise(p + at, PAGE, 22 /* MADV_POPULATE_READ */) != 0)
-			break;
-}
-
-static void
-descriptors(void)
-{
-	while (open("/", O_RDONLY) >= 0)
-		continue;
-}
-
-static void
-tmpfs_pages(void)
-{
-	int fd = syscall(SYS_memfd_create, "gone", 0);
-
-	while (fd >= 0 && write(fd, block, sizeof(block)) > 0)
-		continue;
-}
-
-static void
-tmpfs_allocated(void)
-{
-	int fd = syscall(SYS_memfd_create, "gone", 0);
-
-	for (long i = 0; fd >= 0; i++)
-		if (fallocate(fd, 0, i * BLOCK, BLOCK) != 0)
-			break;
-}
-
-static void
-shm_segments(void)
-{
-	for (size_t n = MIB; n >= PAGE; n /= 16)
-		for (;;) {
-			int id = shmget(IPC_PRIVATE, n, 0600 | IPC_CREAT);
-			char *p;
-
-			if (id < 0)
-				break;
-			p = shmat(id, NULL, 0);
-			(void)shmctl(id, SHM_LOCK, NULL);
-			(void)shmctl(id, IPC_RMID, NULL);
-			if (p == (char *)-1)
-				break;
-			for (size_t i = 0; i < n; i += PAGE)
-				p[i] = 1;
-		}
-}
-
-static void
-watches(void)
-{
-	struct epoll_event ev = { .events = EPOLLIN };
-	int p[2], e;
-
-	if (pipe(p) != 0)
-		return;
-	while ((e = epoll_create1(0)) >= 0)
-		if (epoll_ctl(e, EPOLL_CTL_ADD, p[0], &ev) != 0)
-			break;
-}
-
-static void
-timers(void)
-{
-	struct sigevent none = { .sigev_notify = SIGEV_NONE };
-	timer_t t;
-
-	while (syscall(SYS_timer_create, CLOCK_MONOTONIC, &none, &t) == 0)
-		continue;
-	while (timerfd_create(CLOCK_MONOTONIC, 0) >= 0)
-		continue;
-}
-
-static void
-signals(void)
-{
-	struct rlimit lim;
-	const union sigval v = { 0 };
-	sigset_t all;
-
-	OK(getrlimit(RLIMIT_SIGPENDING, &lim));
-	lim.rlim_cur = lim.rlim_max;
-	(void)setrlimit(RLIMIT_SIGPENDING, &lim);
-	sigfillset(&all);
-	OK(sigprocmask(SIG_BLOCK, &all, NULL));
-	for (int i = 0; i < 200000 && sigqueue(getpid(), SIGRTMIN, v) == 0; i++)
-		continue;
-}
-
-static void
-messages(void)
-{
-	static struct { long type; char text[8000]; } m = { .type = 1 };
-	int id;
-
-	while ((id = msgget(IPC_PRIVATE, 0600)) >= 0)
-		while (msgsnd(id, &m, sizeof(m.text), IPC_NOWAIT) == 0)
-			continue;
-}
-
-/* System V's queues outlive who made them. */
-static void
-remove_messages(void)
-{
-	struct msqid_ds ds;
-	struct msginfo info;
-	int max = msgctl(0, MSG_INFO, (struct msqid_ds *)&info);
-
-	for (int i = 0; i <= max; i++) {
-		int id = msgctl(i, MSG_STAT, &ds);
-
-		if (id >= 0)
-			(void)msgctl(id, IPC_RMID, NULL);
-	}
-}
-
-static void
-terminals(void)
-{
-	int fd;
-
-	while ((fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)) >= 0) {
-		int zero = 0;
-
-		(void)ioctl(fd, TIOCSPTLCK, &zero);
-		(void)!write(fd, block, 4096);
-	}
-}
+/* ---- who takes memory, and of files ---- */
 
 static void
 dirty_pages(void)
@@ -337,7 +50,7 @@ dirty_pages(void)
 	if (fd < 0)
 		return;
 	unlink(name);
-	for (int i = 0; i < 2000 && write(fd, block, sizeof(block)) > 0; i++)
+	for (int i = 0; i < 2000 && write(fd, taker_block, sizeof(taker_block)) > 0; i++)
 		continue;
 }
 
@@ -368,77 +81,6 @@ spliced_file(void)
 			continue;
 		if (at == 0 || errno == ENOMEM)
 			break;
-	}
-}
-
-/* What a program has given to pipes stays where it is. */
-static void
-given_pages(void)
-{
-	int p[2];
-
-	while (pipe2(p, O_NONBLOCK) == 0) {
-		char *m = mmap(NULL, MIB, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		struct iovec v = { m, MIB };
-
-		if (m == MAP_FAILED)
-			break;
-		(void)fcntl(p[1], F_SETPIPE_SZ, MIB);
-		if (vmsplice(p[1], &v, 1, SPLICE_F_NONBLOCK) < 0)
-			break;
-	}
-}
-
-static void
-mappings(void)
-{
-	int fd = syscall(SYS_memfd_create, "map", 0);
-	char *p;
-
-	if (fd < 0 || ftruncate(fd, 16384 * PAGE) != 0)
-		return;
-	p = mmap(NULL, 16384 * PAGE, PROT_NONE, MAP_SHARED, fd, 0);
-	for (long i = 0; i < 16384 && p != MAP_FAILED; i += 2)
-		if (mprotect(p + i * PAGE, PAGE, PROT_READ) != 0)
-			break;
-}
-
-static void
-sent_descriptors(void)
-{
-	char control[CMSG_SPACE(250 * sizeof(int))] = { 0 };
-	struct iovec v = { control, 1 };
-	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int s[2];
-
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(250 * sizeof(int));
-	while (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s) == 0) {
-		for (int i = 0; i < 250; i++)
-			memcpy(CMSG_DATA(c) + i * sizeof(int), &s[0], sizeof(int));
-		while (sendmsg(s[0], &m, 0) >= 0)
-			continue;
-	}
-}
-
-static void
-traced(void)
-{
-	for (;;) {
-		pid_t pid = fork();
-
-		if (pid < 0)
-			break;
-		if (pid == 0) {
-			ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-			raise(SIGSTOP);
-			_exit(0);
-		}
-		waitpid(pid, NULL, WUNTRACED);
 	}
 }
 
@@ -570,7 +212,7 @@ write_file(void)
 	if (fd < 0)
 		return errno;
 	for (int i = 0; i < 4 && r == 0; i++)
-		if (write(fd, block, sizeof(block)) < 0 || fsync(fd) < 0)
+		if (write(fd, taker_block, sizeof(taker_block)) < 0 || fsync(fd) < 0)
 			r = errno;
 	close(fd);
 	if (unlink(name) < 0 && r == 0)
@@ -663,20 +305,6 @@ where(void)
 	snprintf(at.text, sizeof(at.text), "%s, %s, %s, %s %s: %s", at.design,
 	    at.swap, at.who, at.taker, at.prelude, at.step);
 	return at.text;
-}
-
-static void
-become(bool is_user)
-{
-	struct rlimit all = { 4096, 4096 };
-
-	OK(setpgid(0, 0));
-	(void)setrlimit(RLIMIT_NOFILE, &all);
-	if (!is_user)
-		return;
-	OK(syscall(SYS_setgroups, 0, NULL));
-	OK(setresgid(USER, USER, USER));
-	OK(setresuid(USER, USER, USER));
 }
 
 static pid_t
@@ -943,8 +571,8 @@ make_large(size_t bytes)
 {
 	int fd = OK(open(large, O_RDWR | O_CREAT | O_TRUNC, 0644));
 
-	for (size_t i = 0; i < bytes; i += sizeof(block))
-		EQ(write(fd, block, sizeof(block)), sizeof(block));
+	for (size_t i = 0; i < bytes; i += sizeof(taker_block))
+		EQ(write(fd, taker_block, sizeof(taker_block)), sizeof(taker_block));
 	/* The file has locks from the first on. */
 	OK(flock(fd, LOCK_EX));
 	OK(close(fd));

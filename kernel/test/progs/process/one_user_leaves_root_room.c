@@ -6,18 +6,14 @@
  * is as before.
  */
 #include "lib/host.h"
+#include "lib/takers.h"
+
 #include <dirent.h>
 #include <sys/file.h>
 
-#define USER 1000
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
 #define HELPERS 24      /* processes of one attack, at most */
 
 static char program[64], place[64];
-static long few;        /* elsewhere than on our kernel: so many are enough */
 static volatile int *done; /* told without memory of the kernel: a word */
 
 /* ---- what a user can do; each goes on until it is refused ---- */
@@ -32,19 +28,13 @@ long_name(long i)
 	return name;
 }
 
-static bool
-more(long i)
-{
-	return few == 0 || i < few;
-}
-
 static void
 symlinks(void)
 {
 	static char text[4001];
 
 	memset(text, 't', 4000);
-	for (long i = 0; more(i) && symlink(text, long_name(i)) == 0; i++)
+	for (long i = 0; taker_more(i) && symlink(text, long_name(i)) == 0; i++)
 		continue;
 }
 
@@ -55,14 +45,14 @@ hard_links(void)
 
 	memcpy(first, long_name(-1), sizeof(first));
 	OK(close(OK(open(first, O_WRONLY | O_CREAT, 0600))));
-	for (long i = 0; more(i) && link(first, long_name(i)) == 0; i++)
+	for (long i = 0; taker_more(i) && link(first, long_name(i)) == 0; i++)
 		continue;
 }
 
 static void
 directories(void)
 {
-	for (long i = 0; more(i) && mkdir(long_name(i), 0700) == 0; i++)
+	for (long i = 0; taker_more(i) && mkdir(long_name(i), 0700) == 0; i++)
 		continue;
 }
 
@@ -71,7 +61,7 @@ empty_files(void)
 {
 	int fd = 0;
 
-	for (long i = 0; more(i) && fd >= 0; i++) {
+	for (long i = 0; taker_more(i) && fd >= 0; i++) {
 		fd = open(long_name(i), O_WRONLY | O_CREAT, 0600);
 		if (fd >= 0)
 			close(fd);
@@ -81,25 +71,10 @@ empty_files(void)
 static void
 bytes_by_write(void)
 {
-	static char block[65536];
 	int fd = OK(open(long_name(0), O_WRONLY | O_CREAT, 0600));
 
-	memset(block, 'b', sizeof(block));
-	for (long i = 0; more(i) && write(fd, block, sizeof(block)) > 0; i++)
+	for (long i = 0; taker_more(i) && write(fd, taker_block, sizeof(taker_block)) > 0; i++)
 		continue;
-}
-
-static void
-pipes(void)
-{
-	static char block[65536];
-	int fd[2];
-
-	for (long i = 0; more(i) && pipe2(fd, O_NONBLOCK) == 0; i++) {
-		(void)fcntl(fd[1], F_SETPIPE_SZ, 1 << 20);
-		while (write(fd[1], block, sizeof(block)) > 0)
-			continue;
-	}
 }
 
 static void
@@ -109,7 +84,7 @@ record_locks(void)
 	struct flock l = { .l_type = F_WRLCK, .l_len = 1 };
 
 	/* From the end, so that a list is short to where the new one goes. */
-	for (long i = 0; more(i) && i < 3000; i++) {
+	for (long i = 0; taker_more(i) && i < 3000; i++) {
 		l.l_start = 1000000 - 2 * i;
 		if (fcntl(fd, F_SETLK, &l) != 0)
 			break;
@@ -119,7 +94,7 @@ record_locks(void)
 static void
 many_mappings(void)
 {
-	long n = few != 0 ? few : 20000;
+	long n = taker_few != 0 ? taker_few : 20000;
 	char *p = mmap(NULL, n * PAGE, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -133,14 +108,14 @@ many_mappings(void)
 static void
 texts_of_proc(void)
 {
-	long n = few != 0 ? few : 4000;
+	long n = taker_few != 0 ? taker_few : 4000;
 	char c, *p = mmap(NULL, n * PAGE, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	int fd = 0;
 
 	for (long i = 0; i < n && p != MAP_FAILED; i += 2)
 		(void)mprotect(p + i * PAGE, PAGE, PROT_READ);
-	for (long i = 0; more(i) && fd >= 0; i++) {
+	for (long i = 0; taker_more(i) && fd >= 0; i++) {
 		fd = open("/proc/self/maps", O_RDONLY);
 		if (fd >= 0 && read(fd, &c, 1) < 0)
 			break;
@@ -150,7 +125,7 @@ texts_of_proc(void)
 static void
 shared_objects(void)
 {
-	for (long i = 0; more(i); i++)
+	for (long i = 0; taker_more(i); i++)
 		if (mmap(NULL, PAGE, PROT_READ, MAP_SHARED | MAP_ANONYMOUS,
 		        -1, 0) == MAP_FAILED)
 			break;
@@ -159,7 +134,7 @@ shared_objects(void)
 static void
 memfds(void)
 {
-	for (long i = 0; more(i); i++) {
+	for (long i = 0; taker_more(i); i++) {
 		int fd = memfd_create("m", 0);
 
 		if (fd < 0 || ftruncate(fd, PAGE) < 0)
@@ -170,31 +145,11 @@ memfds(void)
 	}
 }
 
-static void
-descriptors(void)
-{
-	for (long i = 0; more(i) && open("/", O_RDONLY) >= 0; i++)
-		continue;
-}
-
-static void
-private_memory(void)
-{
-	for (long i = 0; more(i); i++) {
-		char *p = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-		if (p == MAP_FAILED)
-			break;
-		memset(p, 1, 16 * PAGE);
-	}
-}
-
 /* Children that each do the same and stay. */
 static void
 children_that(void (*act)(void))
 {
-	for (long i = 0; more(10 * i); i++) {
+	for (long i = 0; taker_more(10 * i); i++) {
 		pid_t pid = fork();
 
 		if (pid < 0)
@@ -207,37 +162,15 @@ children_that(void (*act)(void))
 }
 
 static void
-nothing(void)
+signals_of_children(void)
 {
+	children_that(signals);
 }
 
 static void
 children(void)
 {
 	children_that(nothing);
-}
-
-static int
-sleeper(void *arg)
-{
-	for (;;)
-		pause();
-	return arg != NULL;
-}
-
-static void
-threads(void)
-{
-	for (long i = 0; more(i); i++) {
-		char *stack = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-		if (stack == MAP_FAILED ||
-		    clone(sleeper, stack + PAGE, CLONE_VM | CLONE_FS |
-		        CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-		        CLONE_SYSVSEM, NULL) < 0)
-			break;
-	}
 }
 
 static void
@@ -250,7 +183,7 @@ threads_of_children(void)
 static void
 file_mappings(void)
 {
-	long n = few != 0 ? few : 60000;
+	long n = taker_few != 0 ? taker_few : 60000;
 	int fd = OK(open(long_name(0), O_RDWR | O_CREAT, 0600));
 	char *p;
 
@@ -259,67 +192,6 @@ file_mappings(void)
 	for (long i = 0; i < n && p != MAP_FAILED; i += 2)
 		if (mprotect(p + i * PAGE, PAGE, PROT_READ) != 0)
 			break;
-}
-
-static void
-memfd_bytes(void)
-{
-	static char block[65536];
-	int fd = OK(memfd_create("m", 0));
-
-	memset(block, 'b', sizeof(block));
-	for (long i = 0; more(i) && write(fd, block, sizeof(block)) > 0; i++)
-		continue;
-}
-
-static void
-memfd_allocated(void)
-{
-	int fd = OK(memfd_create("m", 0));
-
-	for (long i = 0; more(i); i++)
-		if (fallocate(fd, 0, i * 16 * PAGE, 16 * PAGE) != 0)
-			break;
-}
-
-static void
-shared_memory(void)
-{
-	for (long i = 0; more(i); i++) {
-		char *p = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-		if (p == MAP_FAILED)
-			break;
-		memset(p, 1, 16 * PAGE);
-	}
-}
-
-/* Fill what is paid for when it is touched, one page each step. */
-static void
-fill_on_credit(unsigned long step, int advice)
-{
-	unsigned long bytes = few != 0 ? few * PAGE : 1UL << 40;
-	char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED)
-		return;
-	for (unsigned long at = 0; at < bytes; at += step)
-		if (madvise(p + at, PAGE, advice) != 0)
-			break;
-}
-
-static void
-late_memory(void)
-{
-	fill_on_credit(PAGE, MADV_POPULATE_WRITE);
-}
-
-static void
-page_tables(void)
-{
-	fill_on_credit(2 * MIB, MADV_POPULATE_READ);
 }
 
 static void
@@ -338,32 +210,9 @@ lock_memory(void)
 }
 
 static void
-locked_memory(void)
+locked_by_children(void)
 {
 	children_that(lock_memory);
-}
-
-static void
-queue_signals(void)
-{
-	const union sigval v = { 0 };
-	sigset_t all;
-
-	sigfillset(&all);
-	OK(sigprocmask(SIG_BLOCK, &all, NULL));
-	for (long i = 0; more(i) && sigqueue(getpid(), SIGRTMIN, v) == 0; i++)
-		continue;
-}
-
-static void
-pending_signals(void)
-{
-	struct rlimit lim;
-
-	OK(getrlimit(RLIMIT_SIGPENDING, &lim));
-	lim.rlim_cur = lim.rlim_max;
-	OK(setrlimit(RLIMIT_SIGPENDING, &lim));
-	children_that(queue_signals);
 }
 
 static void
@@ -371,7 +220,7 @@ locks_of_many_files(void)
 {
 	struct flock l = { .l_type = F_WRLCK, .l_len = 1 };
 
-	for (long i = 0; more(i); i++) {
+	for (long i = 0; taker_more(i); i++) {
 		int fd = open(long_name(i), O_RDWR | O_CREAT, 0600);
 
 		if (fd < 0 || flock(fd, LOCK_EX) != 0)
@@ -387,14 +236,12 @@ locks_of_many_files(void)
 static void
 named_pipes(void)
 {
-	static char block[65536];
-
-	for (long i = 0; more(i) && mkfifo(long_name(i), 0600) == 0; i++) {
+	for (long i = 0; taker_more(i) && mkfifo(long_name(i), 0600) == 0; i++) {
 		int fd = open(long_name(i), O_RDWR | O_NONBLOCK);
 
 		if (fd < 0)
 			break;
-		while (write(fd, block, sizeof(block)) > 0)
+		while (write(fd, taker_block, sizeof(taker_block)) > 0)
 			continue;
 	}
 }
@@ -402,7 +249,7 @@ named_pipes(void)
 static void
 removed_files(void)
 {
-	for (long i = 0; more(i); i++) {
+	for (long i = 0; taker_more(i); i++) {
 		int fd = open(long_name(i), O_RDWR | O_CREAT, 0600);
 
 		if (fd < 0)
@@ -457,7 +304,7 @@ copies_of_memory(void)
 
 	if (p != MAP_FAILED)
 		memset(p, 1, 4 * MIB);
-	for (long i = 0; more(i) && i < 2000; i++) {
+	for (long i = 0; taker_more(i) && i < 2000; i++) {
 		pid_t pid = fork();
 
 		if (pid > 0) /* the parent stays, the child goes on */
@@ -506,13 +353,13 @@ static const struct {
 	{ "threads", threads, 2 },
 	{ "threads of children", threads_of_children, 1 },
 	{ "file mappings", file_mappings, 2 },
-	{ "bytes of memfd", memfd_bytes, 2 },
-	{ "allocated memfd", memfd_allocated, 1 },
+	{ "bytes of memfd", tmpfs_pages, 2 },
+	{ "allocated memfd", tmpfs_allocated, 1 },
 	{ "shared memory", shared_memory, 2 },
 	{ "late memory", late_memory, 1 },
 	{ "page tables", page_tables, 1 },
-	{ "locked memory", locked_memory, 2 },
-	{ "pending signals", pending_signals, 1 },
+	{ "locked memory", locked_by_children, 2 },
+	{ "pending signals", signals_of_children, 1 },
 	{ "locks of files", locks_of_many_files, 2 },
 	{ "named pipes", named_pipes, 2 },
 	{ "removed files", removed_files, 2 },
@@ -582,16 +429,11 @@ clean(const char *path)
 static pid_t
 attacker(void (*act)(void))
 {
-	struct rlimit all = { 4096, 4096 };
 	pid_t pid = OK(fork());
 
 	if (pid != 0)
 		return pid;
-	OK(setpgid(0, 0));
-	(void)setrlimit(RLIMIT_NOFILE, &all);
-	OK(syscall(SYS_setgroups, 0, NULL));
-	OK(setresgid(USER, USER, USER));
-	OK(setresuid(USER, USER, USER));
+	become(true);
 	*done = 0; /* the way to it shall be there when nothing else is */
 	act();
 	*done = 1;
@@ -632,7 +474,7 @@ is_asked(const char *word, int i)
 	if (word == NULL)
 		return true;
 	if (strcmp(word, "short") == 0)
-		return attacks[i].act != memfd_allocated &&
+		return attacks[i].act != tmpfs_allocated &&
 		    attacks[i].act != locks_of_many_files;
 	return strcmp(word, attacks[i].name) == 0;
 }
@@ -650,7 +492,7 @@ main(int argc, char **argv)
 	if (getuid() != 0 || (!on_vadose() && argc < 2))
 		return 0;
 	need_tmp_without(ST_NOEXEC);
-	few = on_vadose() ? 0 : 200;
+	taker_few = on_vadose() ? 0 : 200;
 	done = (volatile int *)pages_shared(1);
 	*done = 0;
 	mkdir("/tmp", 0777);
