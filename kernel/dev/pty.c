@@ -47,8 +47,7 @@ struct pty {
 	char out[OUT];              /* [T] ring: bytes from the slave */
 	unsigned head, n;           /* [T] */
 	struct mutex typing;        /* a leaf: whose bytes are going in */
-	struct waitq hand;          /* of the master: bytes, room, a turn */
-	struct ready ready;         /* watches of the master */
+	struct ready ready;         /* of the master: bytes, room, a turn */
 };
 
 static struct {
@@ -88,7 +87,6 @@ pty_setup(struct pty *p, unsigned number)
 	p->files = 1;
 	p->locked = true;
 	mutex_init(&p->typing, LR_NONE);
-	waitq_init(&p->hand);
 	ready_init(&p->ready);
 	tty_setup(&p->tty, &pty_tty_ops, &p->slave);
 }
@@ -173,20 +171,13 @@ pty_free(struct tty *t)
 }
 
 static void
-master_tell(struct pty *p, unsigned bits)
-{
-	wake_all(&p->hand);
-	ready_tell(&p->ready, bits);
-}
-
-static void
 slave_close(void *dev)
 {
 	struct tty *t = dev;
 	struct pty *p = CONTAINER_OF(t, struct pty, tty);
 
 	if (atomic_sub(&p->slaves, 1) == 0)
-		master_tell(p, POLL_RD | POLLHUP);
+		ready_wake(&p->ready, POLL_RD | POLLHUP);
 	pty_leave(p);
 }
 
@@ -217,7 +208,7 @@ pty_send(struct tty *t, const char *s, size_t n)
 		p->out[(p->head + p->n++) % OUT] = s[i];
 	spin_unlock_irq(&t->lock, flags);
 	if (n > 0)
-		master_tell(p, POLL_RD);
+		ready_wake(&p->ready, POLL_RD);
 	return n;
 }
 
@@ -233,7 +224,7 @@ pty_room(struct tty *t)
 static void
 pty_taken(struct tty *t)
 {
-	master_tell(CONTAINER_OF(t, struct pty, tty), POLL_WR);
+	ready_wake(&CONTAINER_OF(t, struct pty, tty)->ready, POLL_WR);
 }
 
 /* Of two that contradict each other the later one counts. */
@@ -252,7 +243,7 @@ pty_note(struct tty *t, unsigned bits)
 		p->status |= bits;
 	spin_unlock_irq(&t->lock, flags);
 	if (packet)
-		master_tell(p, POLL_RD | POLLPRI);
+		ready_wake(&p->ready, POLL_RD | POLLPRI);
 }
 
 /* ---- the master ---- */
@@ -305,12 +296,12 @@ master_read(void *dev, void *buf, size_t n, bool nonblock)
 	int r = 0;
 
 	while (n > 0 && got == 0 && r == 0) {
-		r = tty_wait(&p->hand, may_read, p, nonblock);
+		r = tty_wait(&p->ready.sleepers, may_read, p, nonblock);
 		if (r == 0)
 			got = take_out(p, buf, n);
 	}
 	if (got > 0)
-		tty_tell(&p->tty, POLL_WR);
+		ready_wake(&p->tty.ready, POLL_WR);
 	return r < 0 ? r : (ssize_t)got;
 }
 
@@ -329,17 +320,17 @@ master_write(void *dev, const void *buf, size_t n, bool nonblock)
 	struct pty *p = dev;
 	const char *s = buf;
 	size_t done = 0, some;
-	int r = tty_take_turn(&p->typing, &p->hand, nonblock);
+	int r = tty_take_turn(&p->typing, &p->ready.sleepers, nonblock);
 
 	if (r < 0)
 		return r;
 	while (done < n && r == 0) {
-		r = tty_wait(&p->hand, may_type, p, nonblock);
+		r = tty_wait(&p->ready.sleepers, may_type, p, nonblock);
 		some = tty_room(&p->tty);
 		if (r == 0)
 			done += tty_receive(&p->tty, s + done, MIN(some, n - done));
 	}
-	tty_end_turn(&p->typing, &p->hand);
+	tty_end_turn(&p->typing, &p->ready.sleepers);
 	return done > 0 ? (ssize_t)done : r;
 }
 
@@ -401,7 +392,7 @@ flush_out(struct pty *p, uint64_t what)
 	flags = spin_lock_irq(&p->tty.lock);
 	p->n = 0;
 	spin_unlock_irq(&p->tty.lock, flags);
-	tty_tell(&p->tty, POLL_WR);
+	ready_wake(&p->tty.ready, POLL_WR);
 	return 0;
 }
 

@@ -67,7 +67,6 @@ tty_setup(struct tty *t, const struct tty_ops *ops, struct chr_dev *chr)
 	};
 	t->ispeed = t->ospeed = 38400;
 	mutex_init(&t->writing, LR_NONE);
-	waitq_init(&t->wq);
 	ready_init(&t->ready);
 	tty_add(t);
 }
@@ -95,7 +94,7 @@ receive_some(struct tty *t, const char *s, size_t n)
 		tty_signal(t, __builtin_ctzl(e.signals));
 	tty_note(t, e.note);
 	if (e.wake)
-		tty_tell(t, POLL_RD | POLL_WR);
+		ready_wake(&t->ready, POLL_RD | POLL_WR);
 	return i;
 }
 

@@ -286,7 +286,7 @@ set_flow(struct tty *t, enum tty_side side, uint64_t how)
 	spin_unlock_irq(&t->lock, flags);
 	tty_note(t, stopped ? TIOCPKT_STOP : TIOCPKT_START);
 	tty_echo(t, "", 0);
-	tty_tell(t, POLL_RD | POLL_WR);
+	ready_wake(&t->ready, POLL_RD | POLL_WR);
 	return 0;
 }
 
@@ -340,7 +340,7 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 		note |= flushed_input(t);
 	tty_note(t, note);
 	tty_echo(t, "", 0);
-	tty_tell(t, POLL_RD | POLL_WR);
+	ready_wake(&t->ready, POLL_RD | POLL_WR);
 	return 0;
 }
 

@@ -115,8 +115,7 @@ struct tty {
 	unsigned nline;                /* [T] */
 	uint16_t cooked[TTY_COOKED];   /* [T] ring: ready to be read */
 	unsigned chead, ntotal, nlines; /* [T] */
-	struct waitq wq;               /* data, ^Q, room, whose turn it is */
-	struct ready ready;            /* who watches for the same */
+	struct ready ready;            /* data, ^Q, room, whose turn it is */
 };
 
 extern const struct tty_job_ops *tty_job; /* [c] NULL until proc/ registers */
@@ -136,7 +135,6 @@ unsigned tty_poll(void *dev, struct ready **at);
 size_t tty_post(struct tty *, char c, char *to);
 bool tty_is_within_char(const struct tty *, uint8_t c);
 void tty_echo(struct tty *, const char *s, size_t n);
-void tty_tell(struct tty *, unsigned bits);
 void tty_note(struct tty *, unsigned bits);
 int tty_take_turn(struct mutex *, struct waitq *, bool nonblock);
 void tty_end_turn(struct mutex *, struct waitq *);

@@ -16,14 +16,6 @@
 
 #define PIECE 256u       /* bytes that are made ready for the driver at once */
 
-/* Bytes have come, or may go again.  Locks:    none of rank >= LR_DEV. */
-void
-tty_tell(struct tty *t, unsigned bits)
-{
-	wake_all(&t->wq);
-	ready_tell(&t->ready, bits);
-}
-
 /* Tell the driver of an event.  Locks:    none of rank >= LR_DEV. */
 void
 tty_note(struct tty *t, unsigned bits)
@@ -42,13 +34,9 @@ tty_note(struct tty *t, unsigned bits)
 int
 tty_wait(struct waitq *wq, int (*state)(void *), void *arg, bool nonblock)
 {
-	int r = state(arg);
+	int r, slept = wait_or_refuse(wq, nonblock, (r = state(arg)) != 0);
 
-	if (r == 0 && nonblock)
-		return -EAGAIN;
-	if (r == 0 && wait_until(wq, WAIT_INTR, WAIT_FOREVER, (r = state(arg)) != 0) != 0)
-		return -ERESTARTSYS;
-	return MIN(r, 0);
+	return slept != 0 ? slept : MIN(r, 0);
 }
 
 /* ---- output ---- */
@@ -267,7 +255,7 @@ send_all(struct tty *t, const char *s, size_t n, bool nonblock)
 	int r;
 
 	while (done < n) {
-		r = tty_wait(&t->wq, may_send, t, nonblock);
+		r = tty_wait(&t->ready.sleepers, may_send, t, nonblock);
 		if (r < 0)
 			return done > 0 ? (ssize_t)done : r;
 		done += send_some(t, s + done, n - done);
@@ -284,11 +272,11 @@ tty_write(void *dev, const void *buf, size_t n, bool nonblock)
 	if (r == 0 && (t->t.lflag & TOSTOP) != 0)
 		r = tty_may_change(t);
 	if (r == 0)
-		r = tty_take_turn(&t->writing, &t->wq, nonblock);
+		r = tty_take_turn(&t->writing, &t->ready.sleepers, nonblock);
 	if (r < 0)
 		return r;
 	r = send_all(t, buf, n, nonblock);
-	tty_end_turn(&t->writing, &t->wq);
+	tty_end_turn(&t->writing, &t->ready.sleepers);
 	return r;
 }
 
@@ -364,7 +352,7 @@ read_wait(struct tty *t, uint8_t *buf, size_t n, bool nonblock)
 	if (tenths(t) != 0 && min_bytes(t) == 0)
 		deadline = md_time_ns() + tenths(t) * 100000000ul;
 	for (;;) {
-		wait_prepare(&t->wq, &w);
+		wait_prepare(&t->ready.sleepers, &w);
 		flags = spin_lock_irq(&t->lock);
 		more = take_cooked(t, buf + got, n - got, &eof);
 		got += more;

@@ -272,7 +272,7 @@ tty_hangup(struct tty *t)
 
 	atomic_store(&t->hung, true);
 	spin_unlock_irq(&ttys.lock, flags);
-	tty_tell(t, POLL_RD | POLL_WR | POLLERR | POLLHUP);
+	ready_wake(&t->ready, POLL_RD | POLL_WR | POLLERR | POLLHUP);
 	if (session != 0) {
 		tty_job->signal_leader(session, SIGHUP);
 		tty_job->signal_leader(session, SIGCONT);

@@ -152,6 +152,13 @@ int names_create(struct walk *, struct vn_new *, struct vnode **out) MUST_CHECK;
 int names_make_socket(const struct path_at *, uint32_t mode, struct vnode **out) MUST_CHECK;
 
 /* ---- open.c, file.c ---- */
+/* Does a call refuse to wait for bytes, or for room? */
+static inline bool
+file_refuses(const struct file *f, const struct uio *u)
+{
+	return (f->flags & O_NONBLOCK) != 0 || u->nowait;
+}
+
 static inline bool
 file_can_read(const struct file *f)
 {

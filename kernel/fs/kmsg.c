@@ -23,8 +23,7 @@
 #define RECORD_BYTES (4 * KLOG_LINE_BYTES + 64) /* all of it in hex, and the numbers */
 
 static struct {
-	struct waitq wq;        /* [c] nobody wakes it: rule 3 */
-	struct ready ready;     /* [c] */
+	struct ready ready;     /* [c] nobody wakes its sleepers: rule 3 */
 	struct timer timer;
 	struct work tell;       /* [c] */
 	uint64_t told;          /* [own] of the worker: lines that there were */
@@ -54,7 +53,6 @@ kmsg_look(void *arg)
 void
 kmsg_init(void)
 {
-	waitq_init(&kmsg.wq);
 	ready_init(&kmsg.ready);
 	timer_init(&kmsg.timer, kmsg_look, NULL);
 	work_init(&kmsg.tell, kmsg_tell, NULL);
@@ -108,8 +106,8 @@ line_wait(struct file *f, struct klog_line *l, uint64_t *nr)
 	int r;
 
 	while ((r = line_take(f, l, nr)) == -EAGAIN && (f->flags & O_NONBLOCK) == 0)
-		if (wait_until(&kmsg.wq, WAIT_INTR, md_time_ns() + LOOK_NS, false) ==
-		    -EINTR)
+		if (wait_until(&kmsg.ready.sleepers, WAIT_INTR, md_time_ns() + LOOK_NS,
+		    false) == -EINTR)
 			return -ERESTARTSYS;
 	return r;
 }

@@ -77,7 +77,6 @@ pipe_alloc(void)
 	if (p == NULL)
 		return NULL;
 	mutex_init(&p->lock, LR_VNODE);
-	waitq_init(&p->wq);
 	ready_init(&p->ready);
 	return p;
 }
@@ -114,8 +113,8 @@ void
 pipe_tell_locked(struct pipe *p, unsigned bits)
 {
 	HELD(&p->lock);
-	if (!list_is_empty(&p->wq.waiters))
-		wake_all(&p->wq);
+	if (!list_is_empty(&p->ready.sleepers.waiters))
+		wake_all(&p->ready.sleepers);
 	if (bits != 0)
 		ready_tell(&p->ready, bits);
 	async_send_due();
@@ -172,7 +171,7 @@ pipe_wait_locked(struct pipe *p)
 	int r;
 
 	HELD(&p->lock);
-	wait_prepare(&p->wq, &w);
+	wait_prepare(&p->ready.sleepers, &w);
 	mutex_unlock(&p->lock);
 	r = wait_sleep(&w, WAIT_INTR, WAIT_FOREVER);
 	wait_finish(&w);
@@ -310,12 +309,6 @@ pipe_create(unsigned flags, struct file **rd, struct file **wr)
 	return r;
 }
 
-static bool
-is_nonblocking(const struct file *f, const struct uio *u)
-{
-	return (f->flags & O_NONBLOCK) != 0 || u->nowait;
-}
-
 /* The first slot has been read: the only one is written again, while it is warm.
  * Locks: pipe lock held. */
 void
@@ -404,7 +397,7 @@ end_touch(const struct file *f, unsigned which)
 static ssize_t
 pipe_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	ssize_t n = pipe_get(pipe_of(f), u, is_nonblocking(f, u), true);
+	ssize_t n = pipe_get(pipe_of(f), u, file_refuses(f, u), true);
 
 	if (n > 0 && (f->flags & O_NOATIME) == 0)
 		end_touch(f, VN_ATIME);
@@ -493,8 +486,7 @@ pipe_write(struct file *f, uint64_t *off, struct uio *u)
 			n = -EPIPE;
 		} else if (pipe_is_full(p)) {
 			pipe_tell_locked(p, POLL_RD);
-			n = is_nonblocking(f, u) ? -EAGAIN :
-			    pipe_wait_locked(p);
+			n = file_refuses(f, u) ? -EAGAIN : pipe_wait_locked(p);
 		} else {
 			n = piece_fill_locked(p, f, u);
 			done += MAX(n, 0);

@@ -22,8 +22,7 @@ struct pipe_slot {
 
 struct pipe {
 	struct mutex lock;           /* [c] */
-	struct waitq wq;             /* [c] */
-	struct ready ready;          /* [c] who watches either end */
+	struct ready ready;          /* [c] who waits for either end */
 	struct pipe_slot *slot;      /* [K] */
 	unsigned nslots;             /* [K] a power of two */
 	struct user *user;      /* [K] who pays for the ring */

@@ -218,6 +218,15 @@ void wait_finish(struct waiter *);
 		r_;                                                       \
 	})
 /*
+ * The same for a call that is made for files: it may be refused instead.
+ *
+ * Returns:  0: cond; -EAGAIN: refused; -ERESTARTSYS.
+ */
+#define wait_or_refuse(q, refused, cond)                                  \
+	((cond) ? 0 : (refused) ? -EAGAIN :                               \
+	    wait_until(q, WAIT_INTR, WAIT_FOREVER, cond) == 0 ? 0 : -ERESTARTSYS)
+
+/*
  * Sleep with several waiters prepared (poll); any wake ends it.  The waiters
  * are finished by the caller.
  */

@@ -34,6 +34,7 @@ struct spinlock ready_lock = SPIN_INIT(LR_DEV);
 void
 ready_init(struct ready *r)
 {
+	waitq_init(&r->sleepers);
 	list_init(&r->watches);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ready.h: watches: telling that a file can be read or written
+ * ready.h: telling sleepers and watches that a file can be read or written
  *
- * Offers    the list of watches of a file, and how they are told.
+ * Offers    the sleepers and the watches of a file, and how they are told.
  * Needs     kern.h.
  * Sleeps?   Never.
  * In interrupts?  ready_tell() alone.
@@ -18,6 +18,7 @@
 
 /* Part of each object that can become ready. */
 struct ready {
+	struct waitq sleepers;       /* in a call that uses the object itself */
 	struct list watches;         /* [R] exclusive ones at the end */
 };
 
@@ -54,6 +55,14 @@ ready_tell(struct ready *r, unsigned bits)
 	atomic_fence();
 	if (!list_is_empty(&r->watches))
 		ready_tell_all(r, bits);
+}
+
+/* The same, and who sleeps at the object looks again. */
+static inline void
+ready_wake(struct ready *r, unsigned bits)
+{
+	wake_all(&r->sleepers);
+	ready_tell(r, bits);
 }
 
 #endif

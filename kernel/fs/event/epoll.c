@@ -50,8 +50,7 @@ struct epoll {
 	struct rb_root items;        /* [E] */
 	struct list told;            /* [R] */
 	bool is_looking;             /* [R] somebody looks at those that were told */
-	struct waitq sleepers;       /* [c] */
-	struct ready ready;          /* [c] watches of this epoll */
+	struct ready ready;          /* [c] who waits for this epoll */
 	uint64_t seen;               /* epolls.mutex; the walk that was here last … */
 	unsigned depth;              /* epolls.mutex; … and what it found */
 };
@@ -105,7 +104,6 @@ epoll_create(struct file **out)
 	e->file = *out;
 	mutex_init(&e->lock, LR_VNODE);
 	list_init(&e->told);
-	waitq_init(&e->sleepers);
 	ready_init(&e->ready);
 	return 0;
 }
@@ -444,7 +442,7 @@ epoll_ctl(struct file *ep, int op, struct file *f, int fd,
 static bool
 epoll_tell_locked(struct epoll *e)
 {
-	bool slept = wake_matching(&e->sleepers, 1, NULL, NULL) > 0;
+	bool slept = wake_matching(&e->ready.sleepers, 1, NULL, NULL) > 0;
 
 	HELD(&ready_lock);
 	ready_tell_locked(&e->ready, POLL_RD);
@@ -539,7 +537,7 @@ told_put_back(struct epoll *e, struct list *left)
 	list_move_front(&e->told, left);
 	e->is_looking = false;
 	if (!list_is_empty(&e->told))
-		wake_one(&e->sleepers);
+		wake_one(&e->ready.sleepers);
 	spin_unlock_irq(&ready_lock, flags);
 }
 
@@ -622,7 +620,7 @@ epoll_wait(struct file *ep, va_t to, int max, uint64_t deadline)
 		n = nobody_is_told(e) ? 0 : harvest(e, to, max);
 		if (n != 0 || r != 0 || deadline == 0)
 			return n != 0 || r != -EINTR ? n : -EINTR;
-		r = wait_until(&e->sleepers, WAIT_INTR, deadline, !nobody_is_told(e));
+		r = wait_until(&e->ready.sleepers, WAIT_INTR, deadline, !nobody_is_told(e));
 	}
 }
 

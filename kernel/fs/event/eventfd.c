@@ -24,91 +24,66 @@ struct eventfd {
 	uint64_t count;              /* lock */
 	enum eventfd_kind kind;      /* [c] */
 	uint32_t id;                 /* [c] rule 2 */
-	struct waitq wq;             /* [c] */
 	struct ready ready;          /* [c] */
 };
 
-/* One read or write under way. */
-struct exchange {
-	struct eventfd *e;
-	uint64_t add, taken;
-};
-
-/* The count has changed. */
-static void
-eventfd_tell(struct eventfd *e, unsigned bits)
-{
-	wake_all(&e->wq);
-	ready_tell(&e->ready, bits);
-}
-
 static bool
-try_take(struct exchange *x)
+try_take(struct eventfd *e, uint64_t *taken)
 {
-	struct eventfd *e = x->e;
-
 	spin_lock(&e->lock);
-	x->taken = e->kind == EVENTFD_SEMAPHORE ? MIN(e->count, 1ul) : e->count;
-	e->count -= x->taken;
+	*taken = e->kind == EVENTFD_SEMAPHORE ? MIN(e->count, 1ul) : e->count;
+	e->count -= *taken;
 	spin_unlock(&e->lock);
-	return x->taken != 0;
+	return *taken != 0;
 }
 
 static bool
-try_add(struct exchange *x)
+try_add(struct eventfd *e, uint64_t add)
 {
-	struct eventfd *e = x->e;
 	bool fits;
 
 	spin_lock(&e->lock);
-	fits = COUNT_MAX - e->count >= x->add;
+	fits = COUNT_MAX - e->count >= add;
 	if (fits)
-		e->count += x->add;
+		e->count += add;
 	spin_unlock(&e->lock);
 	return fits;
-}
-
-/* 0: it was done; -EAGAIN, -ERESTARTSYS. */
-static int
-exchange(struct file *f, const struct uio *u, bool (*try)(struct exchange *),
-    struct exchange *x)
-{
-	if (try(x))
-		return 0;
-	if ((f->flags & O_NONBLOCK) != 0 || u->nowait)
-		return -EAGAIN;
-	return wait_until(&x->e->wq, WAIT_INTR, WAIT_FOREVER, try(x)) == 0 ? 0 :
-	    -ERESTARTSYS;
 }
 
 static ssize_t
 eventfd_read(struct file *f, uint64_t *off, struct uio *u)
 {
-	struct exchange x = { .e = f->priv };
-	int r = u->left < sizeof(x.taken) ? -EINVAL : exchange(f, u, try_take, &x);
+	struct eventfd *e = f->priv;
+	uint64_t taken;
+	int r;
 
+	if (u->left < sizeof(taken))
+		return -EINVAL;
+	r = wait_or_refuse(&e->ready.sleepers, file_refuses(f, u), try_take(e, &taken));
 	if (r != 0)
 		return r;
-	eventfd_tell(x.e, POLLOUT);
-	return uio_put(u, &x.taken, sizeof(x.taken)) < (ssize_t)sizeof(x.taken) ?
-	    -EFAULT : (ssize_t)sizeof(x.taken);
+	ready_wake(&e->ready, POLLOUT);
+	return uio_put(u, &taken, sizeof(taken)) < (ssize_t)sizeof(taken) ? -EFAULT :
+	    (ssize_t)sizeof(taken);
 }
 
 static ssize_t
 eventfd_write(struct file *f, uint64_t *off, struct uio *u)
 {
-	struct exchange x = { .e = f->priv };
+	struct eventfd *e = f->priv;
+	uint64_t add;
 	int r;
 
-	if (u->left < sizeof(x.add))
+	if (u->left < sizeof(add))
 		return -EINVAL;
-	if (uio_get(u, &x.add, sizeof(x.add)) < (ssize_t)sizeof(x.add))
+	if (uio_get(u, &add, sizeof(add)) < (ssize_t)sizeof(add))
 		return -EFAULT;
-	r = x.add > COUNT_MAX ? -EINVAL : exchange(f, u, try_add, &x);
+	r = add > COUNT_MAX ? -EINVAL :
+	    wait_or_refuse(&e->ready.sleepers, file_refuses(f, u), try_add(e, add));
 	if (r != 0)
 		return r;
-	eventfd_tell(x.e, POLLIN);
-	return sizeof(x.add);
+	ready_wake(&e->ready, POLLIN);
+	return sizeof(add);
 }
 
 static unsigned
@@ -169,7 +144,6 @@ eventfd_create(uint64_t count, enum eventfd_kind kind, unsigned flags,
 	e->count = count;
 	e->kind = kind;
 	e->id = atomic_add(&eventfds, 1);
-	waitq_init(&e->wq);
 	ready_init(&e->ready);
 	return 0;
 }

@@ -25,7 +25,6 @@ struct timerfd {
 	struct itimer t;             /* lock */
 	uint64_t ticks;              /* lock; counted already, not read yet */
 	struct timer timer;          /* armed under lock */
-	struct waitq wq;             /* [c] */
 	struct ready ready;          /* [c] */
 	struct work tell, end;       /* [c] rule 3; to free it behind that */
 };
@@ -45,7 +44,7 @@ timerfd_fired(void *arg)
 
 	if (!UNDER_IRQ(&t->lock, is_due_locked(t)))
 		return; /* it was set anew */
-	wake_all(&t->wq);
+	wake_all(&t->ready.sleepers);
 	if (!list_is_empty(&t->ready.watches))
 		work_queue(&t->tell);
 }
@@ -95,15 +94,13 @@ timerfd_read(struct file *f, uint64_t *off, struct uio *u)
 {
 	struct timerfd *t = f->priv;
 	uint64_t ticks;
+	int r;
 
 	if (u->left < sizeof(ticks))
 		return -EINVAL;
-	if (!try_ticks(t, &ticks)) {
-		if ((f->flags & O_NONBLOCK) != 0)
-			return -EAGAIN;
-		if (wait_until(&t->wq, WAIT_INTR, WAIT_FOREVER, try_ticks(t, &ticks)) != 0)
-			return -ERESTARTSYS;
-	}
+	r = wait_or_refuse(&t->ready.sleepers, file_refuses(f, u), try_ticks(t, &ticks));
+	if (r != 0)
+		return r;
 	return uio_put(u, &ticks, sizeof(ticks)) < (ssize_t)sizeof(ticks) ? -EFAULT :
 	    (ssize_t)sizeof(ticks);
 }
@@ -234,7 +231,6 @@ timerfd_create(enum timerfd_clock clock, int id, unsigned flags, struct file **o
 	spin_init(&t->lock, LR_DEV);
 	timer_init(&t->timer, timerfd_fired, t);
 	work_init(&t->tell, timerfd_tell, t);
-	waitq_init(&t->wq);
 	ready_init(&t->ready);
 	return 0;
 }

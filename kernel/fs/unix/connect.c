@@ -39,7 +39,7 @@ sock_listen(struct file *f, int backlog)
 		s->backlog = MIN((uint32_t)backlog, BACKLOG_MAX);
 		s->state = SOCK_LISTENS;
 		s->peer_cred = sock_acting_now();
-		wake_all(&s->wq);
+		wake_all(&s->ready.sleepers);
 	}
 	spin_unlock(&sock_lock);
 	return r;
@@ -51,7 +51,7 @@ arrived_locked(struct sock *listens)
 {
 	HELD(&sock_lock);
 	listens->queued++;
-	sock_tell_locked(listens, POLL_RD | POLLPRI);
+	ready_wake(&listens->ready, POLL_RD | POLLPRI);
 }
 
 /* Rule 1: new, whose reference goes to the list, is the other end of s.  Locks:
@@ -133,7 +133,7 @@ turn_to_locked(struct sock *s, struct sock *other, struct sock **old)
 		sock_meet_locked(s, other);
 	s->state = other != NULL ? SOCK_CONNECTED : SOCK_IDLE;
 	if (*old != NULL && *old != other)
-		sock_tell_locked(s, SOCK_WR);
+		ready_wake(&s->ready, SOCK_WR);
 	return 0;
 }
 
@@ -147,7 +147,7 @@ leave(struct sock *s, struct sock *old)
 	spin_lock(&sock_lock);
 	if (!old->dead && old->peer == s) {
 		old->error = -ECONNRESET;
-		sock_tell_locked(old, READY_ALL);
+		ready_wake(&old->ready, READY_ALL);
 	}
 	spin_unlock(&sock_lock);
 }
@@ -209,7 +209,7 @@ arrival_locked(struct sock *s, bool waits, int *r)
 	if (n == NULL)
 		return NULL;
 	s->queued--;
-	wake_all(&s->wq);
+	wake_all(&s->ready.sleepers);
 	new = LIST_ENTRY(n, struct sock, arrival);
 	new->kept |= s->kept & ASKS_CRED;
 	return new;

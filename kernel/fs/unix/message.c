@@ -115,7 +115,7 @@ credit_locked(struct sock_msg *m)
 	m->from->sent -= m->cost;
 	m->cost = 0;
 	if (sock_has_room_locked(m->from))
-		sock_tell_locked(m->from, SOCK_WR);
+		ready_wake(&m->from->ready, SOCK_WR);
 }
 
 /*
@@ -137,7 +137,7 @@ sock_msg_unlink_locked(struct sock *s, struct sock_msg *m)
 	flight_count_locked(m, -1);
 	if (s->type != SOCK_DGRAM || !was_full)
 		return;
-	wake_all(&s->wq);
+	wake_all(&s->ready.sleepers);
 	LIST_FOREACH(c, &s->callers, caller)
 		ready_tell(&c->ready, SOCK_WR);
 }
@@ -234,7 +234,7 @@ sock_msg_queue_locked(struct sock *to, struct sock_msg *m)
 	list_push_back(&to->queue, &m->node);
 	to->queued++;
 	flight_count_locked(m, 1);
-	sock_tell_locked(to, POLL_RD | POLLPRI);
+	ready_wake(&to->ready, POLL_RD | POLLPRI);
 }
 
 /*
@@ -308,7 +308,7 @@ sock_msg_make(struct sock *from, struct sock_io *io, size_t len, uint64_t deadli
 	if (r != 0) {
 		spin_lock(&sock_lock);
 		from->sent -= cost;
-		sock_tell_locked(from, SOCK_WR);
+		ready_wake(&from->ready, SOCK_WR);
 		spin_unlock(&sock_lock);
 	} else if (len > 0 && uio_get(io->uio, (*out)->data, len) != (ssize_t)len) {
 		sock_msg_undo(*out);

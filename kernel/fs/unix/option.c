@@ -124,7 +124,7 @@ buffer_set(struct sock *s, int option, int32_t n)
 	atomic_store(sends ? &s->sndbuf : &s->rcvbuf,
 	    MAX(2 * half, sends ? SNDBUF_MIN : RCVBUF_MIN));
 	if (sends && sock_has_room_locked(s))
-		sock_tell_locked(s, SOCK_WR);
+		ready_wake(&s->ready, SOCK_WR);
 	spin_unlock(&sock_lock);
 	return 0;
 }

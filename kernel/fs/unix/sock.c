@@ -46,7 +46,6 @@ sock_alloc(int type)
 	list_init(&s->queue);
 	list_init(&s->arrivals);
 	mutex_init(&s->reader, LR_VNODE);
-	waitq_init(&s->wq);
 	ready_init(&s->ready);
 	return s;
 }
@@ -108,16 +107,7 @@ sock_part_locked(struct sock *s)
 	return peer;
 }
 
-/* ---- told and waiting ---- */
-
-/* s has changed: bits for its watches.  Locks: sock_lock held. */
-void
-sock_tell_locked(struct sock *s, unsigned bits)
-{
-	HELD(&sock_lock);
-	wake_all(&s->wq);
-	ready_tell(&s->ready, bits);
-}
+/* ---- waiting ---- */
 
 /* The pending error, once; 0: none.  Locks: sock_lock held. */
 int

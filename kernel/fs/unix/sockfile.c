@@ -117,12 +117,12 @@ shut_locked(struct sock *s, unsigned how)
 
 	HELD(&sock_lock);
 	s->shut |= how;
-	sock_tell_locked(s, READY_ALL);
+	ready_wake(&s->ready, READY_ALL);
 	if (peer == NULL || s->type == SOCK_DGRAM)
 		return;
 	peer->shut |= ((how & SHUT_RECEIVES) != 0 ? SHUT_SENDS : 0) |
 	    ((how & SHUT_SENDS) != 0 ? SHUT_RECEIVES : 0);
-	sock_tell_locked(peer, READY_ALL);
+	ready_wake(&peer->ready, READY_ALL);
 }
 
 /* shutdown(2).  0, -EINVAL. */
@@ -167,7 +167,7 @@ end_locked(struct sock *s, enum sock_past past, struct list *lost)
 	    (past == SOCK_NEVER_ACCEPTED || has_unread_locked(s)))
 		s->peer->error = -ECONNRESET;
 	LIST_FOREACH(c, &s->callers, caller)
-		sock_tell_locked(c, READY_ALL);
+		ready_wake(&c->ready, READY_ALL);
 	sock_msgs_unlink_locked(s, lost, MSGS_ALL);
 	return sock_part_locked(s);
 }

@@ -68,8 +68,7 @@ struct sock {
 	unsigned inner;              /* [S] flight.c: of its flights, from candidates */
 	enum { REACHED, CANDIDATE, MARKED } mark; /* [S] flight.c */
 	struct mutex reader;         /* [c] one receives at a time */
-	struct waitq wq;             /* [c] who reads it, or waits for room at either end */
-	struct ready ready;          /* [c] */
+	struct ready ready;          /* [c] who reads it, or waits for room at either end */
 };
 
 /* The bytes of one send, or of a piece of it. */
@@ -128,7 +127,6 @@ void sock_meet_locked(struct sock *, struct sock *peer);
 struct sock *sock_part_locked(struct sock *);
 struct sock_cred sock_cred_now(void);
 struct sock_cred sock_acting_now(void);
-void sock_tell_locked(struct sock *, unsigned bits);
 #define SOCK_WR (POLL_WR | POLLWRBAND) /* what a socket with room says */
 int sock_error_locked(struct sock *);
 uint64_t sock_deadline(const struct file *, unsigned flags, uint64_t ns);
@@ -141,7 +139,7 @@ int sock_slept(int r, uint64_t deadline);
  * Returns:  0: look again; -EAGAIN: it was long enough; -ERESTARTSYS, -EINTR.
  */
 #define sock_sleep(at, deadline, is_over)                                          \
-	((deadline) == 0 ? -EAGAIN : sock_slept(wait_until(&(at)->wq, WAIT_INTR,   \
+	((deadline) == 0 ? -EAGAIN : sock_slept(wait_until(&(at)->ready.sleepers, WAIT_INTR, \
 	    deadline, UNDER(&sock_lock, is_over)), deadline))
 bool sock_has_news_locked(const struct sock *);
 void sock_label_put(struct sock_label *);
