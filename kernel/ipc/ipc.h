@@ -141,9 +141,8 @@ struct sembuf {
 enum sem_ask { SEM_PID = 11, SEM_VAL, SEM_NCNT = 14, SEM_ZCNT }; /* GETPID … */
 int sem_op(int id, const struct sembuf *, unsigned n, uint64_t deadline) MUST_CHECK;
 int sem_ask(int id, int num, enum sem_ask) MUST_CHECK;
-int sem_set_value(int id, int num, int value) MUST_CHECK;
 int sem_get_all(int id, unsigned access, uint16_t *values) MUST_CHECK;
-int sem_set_all(int id, const uint16_t *values, unsigned n) MUST_CHECK;
+int sem_set(int id, int first, const uint16_t *values, unsigned n) MUST_CHECK;
 void sem_init(void);
 
 /* msg.c */

@@ -432,55 +432,23 @@ change_locked(struct sem_set *s, unsigned first, const uint16_t *values, unsigne
 	serve_sleepers_locked(s);
 }
 
-/* What is asked of one semaphore. */
-static int
-ask_locked(struct sem_set *s, unsigned num, enum sem_ask what)
-{
-	HELD(&ipc_lock);
-	switch (what) {
-	case SEM_VAL:
-		return s->sems[num].value;
-	case SEM_PID:
-		return s->sems[num].pid;
-	case SEM_NCNT:
-	case SEM_ZCNT:
-		return count_sleepers(s, num, what == SEM_ZCNT);
-	}
-	return -EINVAL;
-}
-
 /* GETVAL, GETPID, GETNCNT, GETZCNT.  The answer, -EINVAL, -EACCES. */
 int
 sem_ask(int id, int num, enum sem_ask what)
 {
+	struct sem_set *s;
 	struct ipc *i;
 	int r;
 
 	spin_lock(&ipc_lock);
 	i = ipc_open_locked(&sem_ids, id, IPC_R, &r);
-	if (i != NULL)
-		r = num < 0 || (unsigned)num >= set_of(i)->n ? -EINVAL :
-		    ask_locked(set_of(i), (unsigned)num, what);
-	spin_unlock(&ipc_lock);
-	return r;
-}
-
-/* SETVAL.  0, -EINVAL, -EACCES, -ERANGE. */
-int
-sem_set_value(int id, int num, int value)
-{
-	struct ipc *i;
-	uint16_t v = (uint16_t)value;
-	int r;
-
-	if (value < 0 || value > SEM_VALUE_MAX)
-		return -ERANGE;
-	spin_lock(&ipc_lock);
-	i = ipc_find_locked(&sem_ids, id);
-	r = i == NULL || num < 0 || (unsigned)num >= set_of(i)->n ? -EINVAL :
-	    !ipc_may_locked(i, IPC_W) ? -EACCES : 0;
-	if (r == 0)
-		change_locked(set_of(i), (unsigned)num, &v, 1);
+	if (i != NULL) {
+		s = set_of(i);
+		r = num < 0 || (unsigned)num >= s->n ? -EINVAL :
+		    what == SEM_VAL ? s->sems[num].value :
+		    what == SEM_PID ? s->sems[num].pid :
+		    count_sleepers(s, (unsigned)num, what == SEM_ZCNT);
+	}
 	spin_unlock(&ipc_lock);
 	return r;
 }
@@ -503,9 +471,9 @@ sem_get_all(int id, unsigned access, uint16_t *values)
 	return r;
 }
 
-/* SETALL, of a set that has n.  0, -EINVAL, -EACCES, -ERANGE; -EIDRM: it is another. */
+/* SETVAL, SETALL: n values from one semaphore on.  0, -EINVAL, -EACCES, -ERANGE. */
 int
-sem_set_all(int id, const uint16_t *values, unsigned n)
+sem_set(int id, int first, const uint16_t *values, unsigned n)
 {
 	struct ipc *i;
 	int r;
@@ -514,11 +482,11 @@ sem_set_all(int id, const uint16_t *values, unsigned n)
 		if (values[k] > SEM_VALUE_MAX)
 			return -ERANGE;
 	spin_lock(&ipc_lock);
-	i = ipc_open_locked(&sem_ids, id, IPC_W, &r);
-	if (i != NULL && set_of(i)->n != n)
-		r = -EIDRM;
+	i = ipc_find_locked(&sem_ids, id);
+	r = i == NULL || first < 0 || (unsigned)first + n > set_of(i)->n ? -EINVAL :
+	    !ipc_may_locked(i, IPC_W) ? -EACCES : 0;
 	if (r == 0)
-		change_locked(set_of(i), 0, values, n);
+		change_locked(set_of(i), (unsigned)first, values, n);
 	spin_unlock(&ipc_lock);
 	return r;
 }

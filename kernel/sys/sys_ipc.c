@@ -242,13 +242,14 @@ sem_all(int id, int cmd, va_t at)
 		return copyout(at, values, (size_t)n * sizeof(values[0]));
 	if (copyin(values, at, (size_t)n * sizeof(values[0])) < 0)
 		return -EFAULT;
-	return sem_set_all(id, values, (unsigned)n);
+	return sem_set(id, 0, values, (unsigned)n);
 }
 
 int64_t
 sys_semctl(const uint64_t a[6])
 {
 	static const struct ipc_ctl sem = { &sem_ids, SEM_STAT, DS_BYTES(7), sem_info };
+	uint16_t value = (uint16_t)MIN((uint32_t)a[3], (uint32_t)UINT16_MAX);
 	int id = (int)a[0], num = (int)a[1], cmd = (int)a[2];
 
 	if (id < 0)
@@ -263,7 +264,7 @@ sys_semctl(const uint64_t a[6])
 	case SEM_ZCNT:
 		return sem_ask(id, num, (enum sem_ask)cmd);
 	case SETVAL:
-		return sem_set_value(id, num, (int)a[3]);
+		return sem_set(id, num, &value, 1);
 	}
 	return ctl(&sem, id, cmd, a[3]);
 }
