@@ -44,7 +44,7 @@ struct cpu_queues {
 
 /* Of a process that has had a timer, or whose CPU time one has waited for. */
 struct ptimers {
-	struct rb_root numbered;     /* [L] its timers, by number */
+	struct rb_root numbered;     /* [L] its timers, by order */
 	struct rb_root due;          /* [L] those of them that wait for a time */
 	struct cpu_queues timed;     /* [L] anybody's that wait for its CPU time */
 	unsigned ntimed;             /* [L] so many, those of its threads' included */
@@ -57,7 +57,8 @@ struct ptimer {
 	struct rb_root *queue;       /* [L] NULL: it does not wait */
 	struct proc *owner;          /* [c] */
 	struct ptimer_req req;       /* [c] */
-	int id;                      /* [c] */
+	int id;                      /* [c] its number */
+	uint64_t order;              /* [c] the highest number is first */
 	bool started;                /* [L] the program knows its number */
 	uint64_t to_serial;          /* [c] of the thread req.to */
 	struct proc *timed;          /* [c] whose CPU time, a reference; NULL: time */
@@ -70,6 +71,9 @@ struct ptimer {
 	int64_t passed;              /* [L] intervals since then, less the one told */
 	int64_t overruns;            /* [L] of the last signal that was taken */
 };
+
+#define ORDER RB_NUMBER(struct ptimer, numbered, order)
+#define ORDER_OF(id) ((uint64_t)INT32_MAX - (uint64_t)(id))
 
 static struct kmem_cache ptimer_cache = KMEM_CACHE("ptimer", struct ptimer);
 
@@ -303,28 +307,19 @@ ptimers_check(struct task *tk)
 
 /* ---- making and ending ---- */
 
-/* The last of p's whose number is at most `to`, or NULL. */
+/* The last of p's whose number is at most that of this order, or NULL. */
 static struct ptimer *
-up_to_locked(const struct proc *p, int to)
+from_locked(const struct proc *p, uint64_t order)
 {
-	struct ptimer *t = p->ptimers == NULL ? NULL :
-	    by_number(p->ptimers->numbered.node), *best = NULL;
-
 	HELD(&proc_lock);
-	while (t != NULL)
-		if (t->id <= to) {
-			best = t;
-			t = by_number(t->numbered.right);
-		} else {
-			t = by_number(t->numbered.left);
-		}
-	return best;
+	return p->ptimers == NULL ? NULL :
+	    by_number(rb_from(&p->ptimers->numbered, ORDER, order));
 }
 
 static struct ptimer *
 find_locked(int id)
 {
-	struct ptimer *t = up_to_locked(proc_current(), id);
+	struct ptimer *t = id < 0 ? NULL : from_locked(proc_current(), ORDER_OF(id));
 
 	HELD(&proc_lock);
 	return t != NULL && t->id == id ? t : NULL;
@@ -340,23 +335,17 @@ has_queues_locked(struct proc *p)
 	return p->ptimers != NULL;
 }
 
-/* The number after the last one's that is free, and its place. */
+/* The number after the last one's that is free. */
 static void
 number_locked(struct ptimers *all, struct ptimer *t)
 {
-	struct rb_node **link = &all->numbered.node, *parent = NULL;
-
 	HELD(&proc_lock);
 	do {
 		t->id = all->next;
 		all->next = t->id == INT32_MAX ? 0 : t->id + 1;
 	} while (find_locked(t->id) != NULL);
-	while (*link != NULL) {
-		parent = *link;
-		link = t->id < by_number(parent)->id ? &parent->left :
-		    &parent->right;
-	}
-	rb_insert(&all->numbered, &t->numbered, parent, link, NULL);
+	t->order = ORDER_OF(t->id);
+	rb_add(&all->numbered, &t->numbered, ORDER);
 }
 
 /* Find the receiver of the signal.  0, -EINVAL: a thread of another process. */
@@ -633,8 +622,8 @@ show_timer(const struct ptimer_req *req, int id, int pid, struct out *o)
 	    req->to != 0 ? req->to : pid, req->clock);
 }
 
-/* The newest first, as on Linux; *at: INT32_MAX less the number of the next.  1; 0:
- * that was the last; -ESRCH. */
+/* The newest first, as on Linux; *at: the order of the next.  1; 0: that was the last;
+ * -ESRCH. */
 int
 ptimer_next_text(int id, struct aspace *as, uint64_t *at, struct out *o)
 {
@@ -645,11 +634,12 @@ ptimer_next_text(int id, struct aspace *as, uint64_t *at, struct out *o)
 
 	spin_lock(&proc_lock);
 	p = proc_of_id_locked(id);
-	if (p != NULL && *at <= INT32_MAX)
-		t = up_to_locked(p, INT32_MAX - (int)*at);
+	if (p != NULL)
+		t = from_locked(p, *at);
 	while (t != NULL && !t->started)
-		t = up_to_locked(p, t->id - 1);
+		t = by_number(rb_next(&t->numbered));
 	if (t != NULL) {
+		*at = t->order + 1;
 		req = t->req;
 		number = t->id;
 		pid = p->pid;
@@ -657,7 +647,6 @@ ptimer_next_text(int id, struct aspace *as, uint64_t *at, struct out *o)
 	spin_unlock(&proc_lock);
 	if (t == NULL)
 		return p == NULL ? -ESRCH : 0;
-	*at = (uint64_t)(INT32_MAX - number) + 1;
 	show_timer(&req, number, pid, o);
 	return 1;
 }
