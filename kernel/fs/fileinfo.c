@@ -293,9 +293,8 @@ splice_check(const struct file *in)
 }
 
 struct splice {
-	struct file *in, *out;
-	uint64_t pos;            /* in in */
-	uint64_t *out_off;       /* NULL: at the position */
+	const struct splice_call *c;
+	uint64_t pos;            /* in c->in */
 	char *buf;
 	size_t size;
 };
@@ -304,47 +303,41 @@ struct splice {
 static ssize_t
 splice_piece(struct splice *s, size_t n)
 {
+	struct file *out = s->c->out;
 	ssize_t got;
-	struct uio u;
 
 	n = MIN(n, s->size);
-	if (s->out->ops != NULL) /* a socket: each page of in is a message */
+	if (out->ops != NULL) /* a socket: each page of in is a message */
 		n = MIN(n, PAGE_SIZE - (s->pos & PAGE_MASK));
-	got = file_pread_kernel(s->in, s->pos, s->buf, n);
+	got = file_pread_kernel(s->c->in, s->pos, s->buf, n);
 	if (got <= 0)
 		return got;
-	if (!file_takes_splice(s->out))
+	if (!file_takes_splice(out))
 		return -EINVAL;
-	uio_init_kernel(&u, s->buf, (size_t)got);
-	got = s->out_off != NULL ? file_pwrite(s->out, *s->out_off, &u) :
-	    file_write(s->out, &u);
-	if (got > 0) {
-		s->pos += (uint64_t)got;
-		if (s->out_off != NULL)
-			*s->out_off += (uint64_t)got;
-	}
+	got = file_put_at(out, s->c->out_off, s->buf, (size_t)got);
+	s->pos += (uint64_t)MAX(got, 0);
 	return got;
 }
 
-/* Pieces, until one ends it.  Bytes, or -errno; *end as below. */
+/* Pieces, until one ends it.  Bytes, or -errno; c->end as below. */
 static ssize_t
-splice_pieces(struct splice *s, size_t n, int *end)
+splice_pieces(struct splice *s, struct splice_call *c)
 {
 	size_t done = 0;
 	ssize_t r = 0;
 
-	s->size = MIN(n, SPLICE_BYTES);
+	s->size = MIN(c->n, SPLICE_BYTES);
 	s->buf = kmem_alloc(s->size);
 	if (s->buf == NULL && s->size > PAGE_SIZE) /* adjacent frames are rare */
 		s->buf = kmem_alloc(s->size = PAGE_SIZE);
 	if (s->buf == NULL)
 		return -ENOMEM;
 	do {
-		r = splice_piece(s, n - done);
+		r = splice_piece(s, c->n - done);
 		done += r > 0 ? (size_t)r : 0;
-	} while (r > 0 && done < n && thread_current()->pending == 0);
+	} while (r > 0 && done < c->n && thread_current()->pending == 0);
 	kmem_free(s->buf);
-	*end = r < 0 ? (int)r : 0;
+	c->end = r < 0 ? (int)r : 0;
 	return done > 0 ? (ssize_t)done : r;
 }
 
@@ -352,25 +345,25 @@ splice_pieces(struct splice *s, size_t n, int *end)
  * sendfile(2), copy_file_range(2): up to n bytes from in, which must be
  * seekable so that nothing is lost when out, no pipe, takes less than was read.
  *
- * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give; *end:
+ * Returns:  bytes, -EINVAL, -EBADF, and what reading and writing give; c->end:
  *           that error, or 0, also where some bytes were moved before.
  */
 ssize_t
-file_splice(struct file *in, uint64_t *in_off, struct file *out,
-    uint64_t *out_off, size_t n, int *end)
+file_splice(struct splice_call *c)
 {
-	struct splice s = { .in = in, .out = out, .out_off = out_off,
-		.pos = in_off != NULL ? *in_off : file_position(in) };
+	struct file *in = c->in;
+	struct splice s = { .c = c,
+		.pos = c->in_off != NULL ? *c->in_off : file_position(in) };
 	ssize_t r = 0;
 
-	*end = 0;
-	if (n != 0 || (in->ops != NULL && in->ops->seek == SEEKS_NEVER))
+	c->end = 0;
+	if (c->n != 0 || (in->ops != NULL && in->ops->seek == SEEKS_NEVER))
 		r = splice_check(in);
-	if (r != 0 || n == 0)
+	if (r != 0 || c->n == 0)
 		return r;
-	r = splice_pieces(&s, n, end);
-	if (in_off != NULL)
-		*in_off = s.pos;
+	r = splice_pieces(&s, c);
+	if (c->in_off != NULL)
+		*c->in_off = s.pos;
 	else
 		file_set_position(in, s.pos);
 	return r;

@@ -140,10 +140,6 @@ enum file_knows file_knows(const struct file *);
 bool file_has_read(const struct file *);
 bool file_has_write(const struct file *);
 bool file_same_mount(const struct file *, const struct file *);
-/* Bytes from one file to the other through the kernel; off NULL: position.
- * *end: the error that ended it, also behind some bytes; 0. */
-ssize_t file_splice(struct file *in, uint64_t *in_off, struct file *out,
-    uint64_t *out_off, size_t n, int *end);
 
 /* ---- async.c: a signal when a file becomes ready ---- */
 enum file_owner_kind { OWNER_THREAD, OWNER_PROCESS, OWNER_GROUP };
@@ -163,16 +159,17 @@ int file_set_signal(struct file *, int signo) MUST_CHECK;
 int file_set_async(struct file *, int fd, bool on) MUST_CHECK; /* fileinfo.c */
 
 /* ---- splice.c, pipesplice.c ---- */
-/* splice(2), with a pipe at one end. */
+/* splice(2), with a pipe at one end; sendfile(2), copy_file_range(2). */
 struct splice_call {
 	struct file *in, *out;
 	uint64_t *in_off, *out_off; /* NULL: the position */
 	size_t n;
 	bool nowait;                /* for bytes or room in a pipe */
 	bool sends;                 /* sendfile(2): bytes of a pipe are not sent */
-	int end;                    /* the error of a write that ended it; 0 */
+	int end;                    /* the error that ended it, also behind some bytes; 0 */
 };
 ssize_t file_splice_pipes(struct splice_call *);
+ssize_t file_splice(struct splice_call *); /* fileinfo.c: without a pipe */
 enum pipe_way { PIPE_MOVES, PIPE_COPIES };
 ssize_t pipe_move(struct file *in, struct file *out, size_t n, bool nowait,
     enum pipe_way);

@@ -61,8 +61,8 @@ place_check(struct file *f, const uint64_t *off, size_t n)
 /* ---- pipe → file ---- */
 
 /* n bytes at `from`, to *off or the position of out.  Bytes, -errno. */
-static ssize_t
-piece_write(struct file *out, uint64_t *off, uint8_t *from, size_t n)
+ssize_t
+file_put_at(struct file *out, uint64_t *off, void *from, size_t n)
 {
 	struct uio u;
 	ssize_t r;
@@ -95,7 +95,7 @@ pipe_to_file(struct splice_call *c)
 		r = pipe_lend(c->in, c->nowait || done > 0, &at, &n);
 		if (r <= 0)
 			break;
-		r = piece_write(c->out, c->out_off, at, MIN(n, c->n - done));
+		r = file_put_at(c->out, c->out_off, at, MIN(n, c->n - done));
 		pipe_give_back(c->in, (size_t)MAX(r, 0));
 		done += (size_t)MAX(r, 0);
 	} while (r > 0 && done < c->n && thread_current()->pending == 0);

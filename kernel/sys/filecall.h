@@ -86,8 +86,9 @@ bool sys_file_can(struct file *, unsigned mode);
 /* splice(2) between open files; offsets at in_addr and out_addr, or 0. */
 int64_t sys_splice_ends(struct splice_call *, va_t in_addr, va_t out_addr);
 
-/* An optional offset argument goes back.  0, -EFAULT. */
-int sys_offset_copyout(va_t, const uint64_t *off) MUST_CHECK;
+/* What r is, which one of them has answered: the offsets go back where there is a place
+ * for them.  Also -EFAULT. */
+int64_t sys_splice_end(const struct splice_call *, int64_t r, va_t in_addr, va_t out_addr);
 
 /* SIGXFSZ, when r is what a call answers that would pass RLIMIT_FSIZE. */
 void sys_raise_fsize(int64_t r);

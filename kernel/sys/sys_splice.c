@@ -46,14 +46,7 @@ sys_splice_ends(struct splice_call *c, va_t in_addr, va_t out_addr)
 	c->out_off = out_addr != 0 ? &out_off : NULL;
 	if (!sys_file_can(c->in, O_RDONLY) || !sys_file_can(c->out, O_WRONLY))
 		return -EBADF;
-	r = file_splice_pipes(c);
-	sys_raise_fsize(c->end);
-	if (r < 0)
-		return r;
-	if (sys_offset_copyout(out_addr, &out_off) != 0 ||
-	    sys_offset_copyout(in_addr, &in_off) != 0)
-		return -EFAULT;
-	return r;
+	return sys_splice_end(c, file_splice_pipes(c), in_addr, out_addr);
 }
 
 int64_t
