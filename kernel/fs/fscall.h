@@ -250,13 +250,9 @@ int eventfd_create(uint64_t count, enum eventfd_kind, unsigned flags,
     struct file **out) MUST_CHECK;
 
 /* Moments of md_time_ns(). */
-enum timerfd_clock { TIMERFD_MONOTONIC, TIMERFD_REALTIME };
-int timerfd_create(enum timerfd_clock, int id, unsigned flags, struct file **out)
-    MUST_CHECK;
-bool timerfd_is_realtime(const struct file *);
-bool file_is_timerfd(const struct file *);
+int timerfd_create(int clock, unsigned flags, struct file **out) MUST_CHECK;
+int timerfd_clock(const struct file *); /* -EINVAL: it is none */
 void timerfd_set(struct file *, const struct itimer *new, unsigned how,
     struct itimer *left);
-void timerfd_get(struct file *, struct itimer *left);
 
 #endif

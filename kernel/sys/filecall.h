@@ -56,12 +56,9 @@ int sys_open_path(struct path_arg *, uint64_t dirfd, va_t upath) MUST_CHECK;
     O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
 unsigned sys_open_flags(unsigned flags);
 
-/* The moment ns from now for fs_poll(), epoll_wait(); 0: do not wait. */
-uint64_t sys_poll_deadline(uint64_t ns);
-uint64_t sys_ms_deadline(uint64_t ms); /* an int; less than 0: never */
-
-/* A timespec's moment; address 0: never.  0, -EFAULT, -EINVAL. */
-int sys_timespec_deadline(va_t, uint64_t *deadline) MUST_CHECK;
+/* The moment ms from now, for fs_poll(), epoll_wait(); an int, less than 0: never, and 0
+ * for 0: do not wait. */
+uint64_t sys_ms_deadline(uint64_t ms);
 
 static inline enum fd_at_exec
 sys_at_exec(unsigned flags)

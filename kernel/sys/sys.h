@@ -62,6 +62,8 @@ int sys_get_itimerspec(va_t, struct itimer *) MUST_CHECK;
 int sys_put_itimerspec(va_t, const struct itimer *) MUST_CHECK;
 /* The moment ns from now, for wait_sleep(). */
 uint64_t sys_deadline(uint64_t ns);
+/* That of a timespec: 0 for 0, do not wait; address 0: never.  0, -EFAULT, -EINVAL. */
+int sys_timespec_deadline(va_t, uint64_t *deadline) MUST_CHECK;
 /* CLOCK_REALTIME now, and an absolute realtime as md_time_ns() sees it. */
 uint64_t sys_realtime_ns(void);
 uint64_t sys_realtime_to_mono(uint64_t real_ns);

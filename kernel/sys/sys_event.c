@@ -133,6 +133,12 @@ sys_eventfd2(const uint64_t a[6])
 
 /* ---- timerfd ---- */
 
+static bool
+is_realtime(int clock)
+{
+	return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
+}
+
 /* Those that would wake a machine are root's to use; ours does not sleep. */
 int64_t
 sys_timerfd_create(const uint64_t a[6])
@@ -140,29 +146,29 @@ sys_timerfd_create(const uint64_t a[6])
 	unsigned flags = (unsigned)a[1];
 	struct file *f = NULL;
 	int clock = (int)a[0];
-	bool real = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
 	bool wakes = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
 
-	if ((flags & ~(unsigned)FD_FLAGS) != 0 || (!real && !wakes &&
+	if ((flags & ~(unsigned)FD_FLAGS) != 0 || (!is_realtime(clock) && !wakes &&
 	    clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME))
 		return -EINVAL;
 	if (wakes && !proc_may(CAP_WAKE_ALARM))
 		return -EPERM;
-	return new_fd(timerfd_create(real ? TIMERFD_REALTIME : TIMERFD_MONOTONIC,
-	    clock, flags & O_NONBLOCK, &f), &f, flags);
+	return new_fd(timerfd_create(clock, flags & O_NONBLOCK, &f), &f, flags);
 }
 
-/* The timerfd of fd.  0, -EBADF, -EINVAL: it is something else. */
+/* The timerfd of fd.  Its clock; -EBADF, -EINVAL: it is something else. */
 static int
 timerfd_of(uint64_t fd, struct file **out)
 {
+	int clock;
+
 	*out = sys_open_file(fd);
 	if (*out == NULL)
 		return -EBADF;
-	if (file_is_timerfd(*out))
-		return 0;
-	file_put(*out);
-	return -EINVAL;
+	clock = timerfd_clock(*out);
+	if (clock < 0)
+		file_put(*out);
+	return clock;
 }
 
 int64_t
@@ -170,24 +176,24 @@ sys_timerfd_gettime(const uint64_t a[6])
 {
 	struct itimer t;
 	struct file *f;
-	int64_t r = timerfd_of(a[0], &f);
+	int clock = timerfd_of(a[0], &f);
 
-	if (r != 0)
-		return r;
-	timerfd_get(f, &t);
+	if (clock < 0)
+		return clock;
+	timerfd_set(f, NULL, 0, &t);
 	file_put(f);
 	return sys_put_itimerspec(a[1], &t);
 }
 
 /* When a time that is given as value comes; 0: it is off. */
 static uint64_t
-due_of(struct file *f, uint64_t value, bool absolute)
+due_of(int clock, uint64_t value, bool absolute)
 {
 	if (value == 0)
 		return 0;
 	if (!absolute)
 		return sys_deadline(value);
-	return MAX(timerfd_is_realtime(f) ? sys_realtime_to_mono(value) : value, 1ul);
+	return MAX(is_realtime(clock) ? sys_realtime_to_mono(value) : value, 1ul);
 }
 
 int64_t
@@ -195,16 +201,16 @@ sys_timerfd_settime(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[1];
 	struct itimer new, old;
-	struct file *f;
-	int64_t r = sys_get_itimerspec(a[2], &new);
+	struct file *f = NULL;
+	int r = sys_get_itimerspec(a[2], &new);
 
 	if (r == 0 && (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0)
 		r = -EINVAL;
 	if (r == 0)
 		r = timerfd_of(a[0], &f);
-	if (r != 0)
+	if (r < 0)
 		return r;
-	new.due_ns = due_of(f, new.due_ns, (flags & TFD_TIMER_ABSTIME) != 0);
+	new.due_ns = due_of(r, new.due_ns, (flags & TFD_TIMER_ABSTIME) != 0);
 	timerfd_set(f, &new, flags, &old);
 	file_put(f);
 	return a[3] != 0 ? sys_put_itimerspec(a[3], &old) : 0;

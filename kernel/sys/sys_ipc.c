@@ -211,10 +211,10 @@ sem_steps(const uint64_t a[6], uint64_t deadline)
 int64_t
 sys_semtimedop(const uint64_t a[6])
 {
-	uint64_t ns;
-	int r = a[3] != 0 ? sys_get_timespec(a[3], &ns) : 0;
+	uint64_t deadline;
+	int r = sys_timespec_deadline(a[3], &deadline);
 
-	return r < 0 ? r : sem_steps(a, a[3] != 0 ? sys_deadline(ns) : WAIT_FOREVER);
+	return r < 0 ? r : sem_steps(a, deadline);
 }
 
 static size_t

@@ -36,15 +36,11 @@ static const unsigned set_bits[SETS] = {
 	POLLIN | POLLHUP | POLLERR | POLLRDNORM, POLLOUT | POLLERR | POLLWRNORM, POLLPRI
 };
 
-/* The moment ns from now; 0: do not wait.  Locks: none. */
-uint64_t
-sys_poll_deadline(uint64_t ns)
+/* The moment ns from now; 0: do not wait. */
+static uint64_t
+poll_deadline(uint64_t ns)
 {
-	uint64_t now = md_time_ns();
-
-	if (ns == 0)
-		return 0;
-	return ns >= WAIT_FOREVER - now ? WAIT_FOREVER : now + ns;
+	return ns == 0 ? 0 : sys_deadline(ns);
 }
 
 /* See filecall.h. */
@@ -52,7 +48,7 @@ uint64_t
 sys_ms_deadline(uint64_t ms)
 {
 	return (int32_t)ms < 0 ? WAIT_FOREVER :
-	    sys_poll_deadline((uint64_t)(int32_t)ms * 1000000);
+	    poll_deadline((uint64_t)(int32_t)ms * 1000000);
 }
 
 static void
@@ -219,7 +215,7 @@ sys_timespec_deadline(va_t addr, uint64_t *deadline)
 		return 0;
 	r = sys_get_timespec(addr, &ns);
 	if (r == 0)
-		*deadline = sys_poll_deadline(ns);
+		*deadline = poll_deadline(ns);
 	return r;
 }
 
@@ -409,7 +405,7 @@ timeval_deadline(va_t addr, uint64_t *deadline)
 	if (tv.sec < 0 || tv.usec < 0)
 		return -EINVAL;
 	if ((uint64_t)tv.sec < WAIT_FOREVER / NS_PER_S)
-		*deadline = sys_poll_deadline((uint64_t)tv.sec * NS_PER_S +
+		*deadline = poll_deadline((uint64_t)tv.sec * NS_PER_S +
 		    (uint64_t)tv.usec * 1000);
 	return 0;
 }

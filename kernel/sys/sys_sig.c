@@ -235,7 +235,7 @@ sys_rt_tgsigqueueinfo(const uint64_t a[6])
 int64_t
 sys_rt_sigtimedwait(const uint64_t a[6])
 {
-	uint64_t set, ns, deadline = WAIT_FOREVER;
+	uint64_t set, deadline;
 	struct abi_siginfo out;
 	struct siginfo si;
 	int r;
@@ -244,13 +244,9 @@ sys_rt_sigtimedwait(const uint64_t a[6])
 		return -EINVAL;
 	if (copyin(&set, a[0], SET_BYTES) < 0)
 		return -EFAULT;
-	if (a[2] != 0) {
-		r = sys_get_timespec(a[2], &ns);
-		if (r < 0)
-			return r;
-		deadline = ns == 0 ? 0 : sys_deadline(ns);
-	}
-	r = sig_wait(set, deadline, &si);
+	r = sys_timespec_deadline(a[2], &deadline);
+	if (r == 0)
+		r = sig_wait(set, deadline, &si);
 	if (r < 0 || a[1] == 0)
 		return r;
 	sig_to_abi(&si, &out);

@@ -73,8 +73,7 @@ sys_deadline(uint64_t ns)
 {
 	uint64_t at;
 
-	return __builtin_add_overflow(md_time_ns(), ns, &at) ?
-	    WAIT_FOREVER - 1 : at;
+	return __builtin_add_overflow(md_time_ns(), ns, &at) ? WAIT_FOREVER : at;
 }
 
 /* See sys.h.  Locks: none. */

@@ -18,8 +18,7 @@
 #include "mem/mem.h"
 
 struct timerfd {
-	enum timerfd_clock clock;    /* [c] */
-	int id;                      /* [c] of the program's clock, for fdinfo */
+	int clock;                   /* [c] the program's number of it */
 	unsigned how;                /* lock; flags of the last timerfd_settime(2) */
 	struct spinlock lock;        /* rank LR_DEV, irq */
 	struct itimer t;             /* lock */
@@ -126,7 +125,7 @@ timerfd_show(struct file *f, struct out *o)
 	left = it.due_ns > now ? it.due_ns - now : 0;
 	ticks = t->ticks + (it.due_ns != 0 && left == 0);
 	spin_unlock_irq(&t->lock, flags);
-	out_printf(o, "clockid: %d\nticks: %lu\nsettime flags: 0%o\n", t->id, ticks,
+	out_printf(o, "clockid: %d\nticks: %lu\nsettime flags: 0%o\n", t->clock, ticks,
 	    how);
 	out_printf(o, "it_value: (%lu, %lu)\nit_interval: (%lu, %lu)\n",
 	    left / NS_PER_S, left % NS_PER_S, it.interval_ns / NS_PER_S,
@@ -153,72 +152,50 @@ static const struct file_ops timerfd_ops = {
 	.close = timerfd_close,
 };
 
-/* Is it one of these? */
-bool
-file_is_timerfd(const struct file *f)
-{
-	return f->ops == &timerfd_ops;
-}
-
-/* Are absolute times of the program those of CLOCK_REALTIME? */
-bool
-timerfd_is_realtime(const struct file *f)
+/* The clock that the program has chosen; -EINVAL: f is no timerfd. */
+int
+timerfd_clock(const struct file *f)
 {
 	const struct timerfd *t = f->priv;
 
-	return t->clock == TIMERFD_REALTIME;
+	return f->ops == &timerfd_ops ? t->clock : -EINVAL;
 }
 
-static void
-left_locked(struct timerfd *t, struct itimer *left)
+/*
+ * The timer is set, unless new is NULL: what was counted is forgotten.  how: flags of
+ * the call.  left: how long until it fires, 0: it does not, and how often.
+ *
+ * Locks:    none of rank >= LR_DEV.
+ */
+void
+timerfd_set(struct file *f, const struct itimer *new, unsigned how, struct itimer *left)
 {
-	uint64_t now;
+	struct timerfd *t = f->priv;
+	uint64_t flags = spin_lock_irq(&t->lock), now;
 
-	HELD(&t->lock);
 	if (t->t.interval_ns != 0)
 		count_locked(t);
 	now = md_time_ns();
 	left->interval_ns = t->t.interval_ns;
 	left->due_ns = t->t.due_ns > now ? t->t.due_ns - now : 0;
-}
-
-/* How long until it fires, 0: it does not, and how often.  Locks: none of rank >= LR_DEV. */
-void
-timerfd_get(struct file *f, struct itimer *left)
-{
-	struct timerfd *t = f->priv;
-	uint64_t flags = spin_lock_irq(&t->lock);
-
-	left_locked(t, left);
-	spin_unlock_irq(&t->lock, flags);
-}
-
-/* What was counted is forgotten.  how: flags of the call.  Locks: none of rank >=
- * LR_DEV. */
-void
-timerfd_set(struct file *f, const struct itimer *new, unsigned how, struct itimer *left)
-{
-	struct timerfd *t = f->priv;
-	uint64_t flags = spin_lock_irq(&t->lock);
-
-	left_locked(t, left);
-	t->t = *new;
-	t->how = how;
-	t->ticks = 0;
-	if (new->due_ns != 0)
-		timer_arm(&t->timer, new->due_ns);
+	if (new != NULL) {
+		t->t = *new;
+		t->how = how;
+		t->ticks = 0;
+		if (new->due_ns != 0)
+			timer_arm(&t->timer, new->due_ns);
+	}
 	spin_unlock_irq(&t->lock, flags);
 }
 
 /*
- * timerfd_create(2) with the clock id.  Moments are of md_time_ns(); of which clock
- * those of the program are, it is asked.
+ * timerfd_create(2).  Moments are of md_time_ns(), whatever the clock: it is only kept.
  *
  * Returns:  0, -ENFILE, -ENOMEM.
  * Owns:     the caller gets the reference.
  */
 int
-timerfd_create(enum timerfd_clock clock, int id, unsigned flags, struct file **out)
+timerfd_create(int clock, unsigned flags, struct file **out)
 {
 	int r = anon_open(&timerfd_ops, sizeof(struct timerfd), flags, out);
 	struct timerfd *t;
@@ -227,7 +204,6 @@ timerfd_create(enum timerfd_clock clock, int id, unsigned flags, struct file **o
 		return r;
 	t = (*out)->priv;
 	t->clock = clock;
-	t->id = id;
 	spin_init(&t->lock, LR_DEV);
 	timer_init(&t->timer, timerfd_fired, t);
 	work_init(&t->tell, timerfd_tell, t);
