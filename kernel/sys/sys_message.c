@@ -55,13 +55,11 @@ struct abi_cmsghdr {
 
 /* One call under way. */
 struct call {
-	struct file *f;
 	struct abi_msghdr h;
 	struct sock_io io;
 	struct sock_addr name;
 	struct uio uio;
 	struct uio_vec *vec;
-	unsigned nvec;
 };
 
 /* ---- one buffer ---- */
@@ -143,10 +141,9 @@ call_begin(struct call *c, va_t umsg, bool sends)
 		return r;
 	if (c->h.iovlen > VECTORS_MAX)
 		return -EMSGSIZE;
-	c->nvec = (unsigned)c->h.iovlen;
 	c->uio.as = as_current();
-	c->uio.nvec = c->nvec;
-	r = sys_iov_copyin(c->h.iov, (int)c->nvec, &c->vec, &c->uio.left);
+	c->uio.nvec = (unsigned)c->h.iovlen;
+	r = sys_iov_copyin(c->h.iov, (int)c->uio.nvec, &c->vec, &c->uio.left);
 	c->uio.vec = c->vec;
 	c->io.uio = &c->uio;
 	return r;
@@ -269,7 +266,7 @@ control_in(struct call *c)
 static int64_t
 send_one(struct file *f, va_t umsg, unsigned flags)
 {
-	struct call c = { .f = f, .io = { .flags = flags } };
+	struct call c = { .io = { .flags = flags } };
 	int64_t r = call_begin(&c, umsg, true);
 
 	if (r != 0)
@@ -283,7 +280,7 @@ send_one(struct file *f, va_t umsg, unsigned flags)
 		r = sock_send(f, &c.io);
 	else
 		sock_files_put(&c.io);
-	sys_iov_free(c.vec, c.nvec);
+	sys_iov_free(c.vec, c.h.iovlen);
 	return r;
 }
 
@@ -397,7 +394,7 @@ head_out(struct call *c, va_t umsg, const struct control *to)
 static int64_t
 recv_one(struct file *f, va_t umsg, unsigned flags)
 {
-	struct call c = { .f = f, .io = { .flags = flags } };
+	struct call c = { .io = { .flags = flags } };
 	struct control to;
 	int64_t r = call_begin(&c, umsg, false), bad;
 
@@ -412,7 +409,7 @@ recv_one(struct file *f, va_t umsg, unsigned flags)
 		r = bad != 0 ? bad : r;
 	}
 	sock_files_put(&c.io);
-	sys_iov_free(c.vec, c.nvec);
+	sys_iov_free(c.vec, c.h.iovlen);
 	return r;
 }
 
