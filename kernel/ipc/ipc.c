@@ -210,7 +210,7 @@ add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 	new->uid = new->cuid = c->euid;
 	new->gid = new->cgid = c->egid;
 	new->mode = (uint32_t)w->flags & 0777;
-	new->ctime = ipc_now();
+	new->n[ids->ctime] = ipc_now();
 	new->refs = 1;
 	rb_add(&ids->all, &new->node, SLOT);
 	ids->n++;
@@ -301,7 +301,7 @@ ipc_set(struct ipc_ids *ids, int id, const struct ipc_set *set)
 		i->uid = set->uid;
 		i->gid = set->gid;
 		i->mode = (i->mode & ~0777u) | (set->mode & 0777);
-		i->ctime = ipc_now();
+		i->n[ids->ctime] = ipc_now();
 	}
 	spin_unlock(&ipc_lock);
 	return r;
@@ -338,7 +338,8 @@ ipc_stat(struct ipc_ids *ids, int id, enum ipc_stat_by by, struct ipc_view *v)
 	i = named_locked(ids, id, by, &r);
 	if (i != NULL) {
 		*v = (struct ipc_view){ .is = *i };
-		ids->ops->view_locked(i, v);
+		if (ids->ops->view_locked != NULL)
+			ids->ops->view_locked(i, v);
 	}
 	spin_unlock(&ipc_lock);
 	if (i != NULL && ids->ops->look != NULL)
@@ -375,7 +376,7 @@ ipc_sum(struct ipc_ids *ids, struct ipc_sums *sum)
 		sum->n++;
 		sum->last = (int)at - 1;
 		for (i = 0; i < IPC_WORDS; i++)
-			sum->of[i] += v.n[i];
+			sum->of.n[i] += v.is.n[i];
 	}
 }
 
@@ -397,7 +398,7 @@ next_line(struct ipc_ids *ids, uint64_t *at, struct out *o)
 		return 0;
 	*at = slot + 1;
 	out_printf(o, "%10d %10d  %4o ", v.is.key, v.is.id, v.is.mode);
-	ids->ops->line(&v, o);
+	ids->ops->line(&v.is, o);
 	return 1;
 }
 

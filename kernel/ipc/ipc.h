@@ -25,7 +25,9 @@
 #define IPC_MAX 4096u            /* of a kind */
 #define IPC_USER_MAX 1024u       /* of them one user's; root is not asked */
 
-/* The common head of all three kinds. */
+/* The common head of all three kinds, and what STAT tells of each: the words of Linux's
+ * struct shmid_ds … behind the permissions. */
+#define IPC_WORDS 10u
 struct ipc {
 	struct rb_node node;     /* [I] in the table, by slot */
 	uint64_t slot;           /* [I] of the id */
@@ -35,19 +37,31 @@ struct ipc {
 	uint32_t uid, gid;       /* [I] */
 	uint32_t cuid, cgid;     /* [c] */
 	uint32_t mode;           /* [I] permission bits, and of shm two more */
-	uint64_t ctime;          /* [I] s */
+	union {
+		uint64_t n[IPC_WORDS];
+		struct {         /* [A]; nattch, resident: of a view */
+			uint64_t size, atime, dtime, ctime;
+			int cpid, lpid;
+			uint64_t nattch, none[2], pages, resident;
+		} shm;
+		struct {         /* [I] times in s */
+			uint64_t otime, none, ctime, none_either, n;
+		} sem;
+		struct {         /* [I] max: of both, bytes and messages */
+			uint64_t stime, rtime, ctime, bytes, n, max;
+			int lspid, lrpid;
+		} msg;
+	};
 	unsigned refs;           /* [I] the table's, and of each that sleeps */
 	bool removed;            /* [I] by its owner; of that a segment still has its id */
 };
 
-/*
- * [own] The result of STAT: common fields, and by kind the words of shm_view …, in the
- * order of Linux's struct shmid_ds … behind the permissions.
- */
-#define IPC_WORDS 10u
+_Static_assert(offsetof(struct ipc, msg.max) == offsetof(struct ipc, n[5]), "IPC_QBYTES");
+#define IPC_QBYTES 5u            /* the word that IPC_SET changes */
+
+/* [own] The result of STAT. */
 struct ipc_view {
 	struct ipc is;
-	uint64_t n[IPC_WORDS];
 	struct vmo *vmo;         /* of a segment: a reference, until it was looked at */
 };
 enum ipc_stat_by { BY_ID, BY_SLOT, BY_SLOT_ANY };
@@ -77,7 +91,7 @@ struct ipc_ops {
 	void (*removed_locked)(struct ipc *);
 	void (*view_locked)(const struct ipc *, struct ipc_view *);
 	void (*look)(struct ipc_view *);             /* what needs other locks */
-	void (*line)(const struct ipc_view *, struct out *);  /* of /proc/sysvipc */
+	void (*line)(const struct ipc *, struct out *);  /* of /proc/sysvipc */
 };
 
 /* All of one kind. */
@@ -86,6 +100,7 @@ struct ipc_ids {
 	unsigned n;              /* [I] */
 	unsigned slot, turn;     /* [I] of the last id; ids of a slot differ by turn */
 	const struct ipc_ops *ops;   /* [c] */
+	unsigned ctime;              /* [c] its word */
 	const char *head;        /* [c] first line of /proc/sysvipc/… */
 };
 #define IPC_SLOTS 32768u
@@ -113,14 +128,12 @@ int ipc_stat(struct ipc_ids *, int id, enum ipc_stat_by, struct ipc_view *) MUST
 struct ipc_sums {
 	unsigned n;
 	int last;                /* highest slot in use, 0 if none */
-	uint64_t of[IPC_WORDS];  /* as in a view */
+	struct ipc of;           /* its words alone */
 };
 void ipc_sum(struct ipc_ids *, struct ipc_sums *);
 void ipc_show_owners(const struct ipc *, struct out *);
 
 /* shm.c */
-enum shm_view { SHM_SIZE, SHM_ATIME, SHM_DTIME, SHM_CTIME, SHM_PIDS, SHM_NATTCH,
-	SHM_PAGES = 8, SHM_RESIDENT };
 #define SHM_RDONLY 010000
 #define SHM_RND 020000
 #define SHM_REMAP 040000
@@ -132,7 +145,6 @@ int shm_detach(va_t at) MUST_CHECK;
 #define SEM_MAX 250u             /* in a set */
 #define SEM_VALUE_MAX 32767
 #define SEM_OPS_MAX 500u
-enum sem_view { SEM_OTIME, SEM_CTIME = 2, SEM_N = 4 };
 /* [own] as the program gives it */
 struct sembuf {
 	uint16_t num;            /* [own] */
@@ -148,7 +160,6 @@ void sem_init(void);
 /* msg.c */
 #define MSG_BYTES_MAX 8192u      /* of a message */
 #define MSG_QUEUE_BYTES 16384u   /* of a queue's, unless root allows more */
-enum msg_view { MSG_STIME, MSG_RTIME, MSG_CTIME, MSG_BYTES, MSG_N, MSG_MAX, MSG_PIDS };
 int msg_send(int id, int64_t type, va_t from, uint64_t n, int flags) MUST_CHECK;
 ssize_t msg_receive(int id, va_t to, uint64_t n, int64_t type, int flags) MUST_CHECK;
 

@@ -42,10 +42,7 @@ struct message {
 
 struct msg_queue {
 	struct ipc ipc;          /* first */
-	struct list messages;    /* [I] */
-	uint64_t n, bytes, max;  /* [I] messages, bytes, and how many of both */
-	uint64_t stime, rtime;   /* [I] s */
-	int lspid, lrpid;        /* [I] */
+	struct list messages;    /* [I] what ipc.msg counts */
 	struct list sleepers;    /* [I] msg_work of readers, in their order */
 	struct waitq senders, receivers;
 };
@@ -94,7 +91,7 @@ queue_make(const struct ipc_want *w, struct ipc **out)
 
 	if (q == NULL)
 		return -ENOMEM;
-	q->max = MSG_QUEUE_BYTES;
+	q->ipc.msg.max = MSG_QUEUE_BYTES;
 	list_init(&q->messages);
 	list_init(&q->sleepers);
 	waitq_init(&q->senders);
@@ -138,7 +135,7 @@ queue_set_locked(struct ipc *i, const struct ipc_set *set)
 	HELD(&ipc_lock);
 	if (set->qbytes > MSG_QUEUE_BYTES && !proc_may(CAP_SYS_RESOURCE))
 		return -EPERM;
-	queue_of(i)->max = set->qbytes;
+	i->msg.max = set->qbytes;
 	wake_both_locked(queue_of(i));
 	return 0;
 }
@@ -163,7 +160,8 @@ struct msg_work {
 static uint64_t
 cost_with(const struct msg_queue *q, uint64_t n, unsigned messages)
 {
-	uint64_t sum = q->bytes + n + (q->n + messages) * sizeof(struct message);
+	uint64_t sum = q->ipc.msg.bytes + n +
+	    (q->ipc.msg.n + messages) * sizeof(struct message);
 
 	return sum > FREE_COST ? sum - FREE_COST : 0;
 }
@@ -205,8 +203,8 @@ give_locked(struct msg_work *w, struct message *m)
 	if (w->room < m->n && (w->flags & MSG_NOERROR) == 0)
 		return -E2BIG;
 	w->m = m;
-	w->q->rtime = ipc_now();
-	w->q->lrpid = w->pid;
+	w->q->ipc.msg.rtime = ipc_now();
+	w->q->ipc.msg.lrpid = w->pid;
 	return 0;
 }
 
@@ -237,17 +235,17 @@ try_send_locked(struct msg_work *w)
 	struct msg_queue *q = w->q;
 
 	HELD(&ipc_lock);
-	if (w->m->n + q->bytes > q->max || q->n + 1 > q->max)
+	if (w->m->n + q->ipc.msg.bytes > q->ipc.msg.max || q->ipc.msg.n + 1 > q->ipc.msg.max)
 		return SLEEPS;
 	if (!is_paid_locked(q, w->m))
 		return -ENOMEM;
-	q->stime = ipc_now();
-	q->lspid = w->pid;
+	q->ipc.msg.stime = ipc_now();
+	q->ipc.msg.lspid = w->pid;
 	if (hand_over_locked(q, w->m))
 		return 0;
 	list_push_back(&q->messages, &w->m->node);
-	q->n++;
-	q->bytes += w->m->n;
+	q->ipc.msg.n++;
+	q->ipc.msg.bytes += w->m->n;
 	return 0;
 }
 
@@ -284,8 +282,8 @@ try_receive_locked(struct msg_work *w)
 	if (r < 0)
 		return r;
 	list_remove(&m->node);
-	q->n--;
-	q->bytes -= m->n;
+	q->ipc.msg.n--;
+	q->ipc.msg.bytes -= m->n;
 	wake_all(&q->senders);
 	return 0;
 }
@@ -409,35 +407,18 @@ msg_receive(int id, va_t to, uint64_t n, int64_t type, int flags)
 /* ---- what is told ---- */
 
 static void
-queue_view_locked(const struct ipc *i, struct ipc_view *v)
+queue_line(const struct ipc *i, struct out *o)
 {
-	const struct msg_queue *q = (const struct msg_queue *)i;
-
-	HELD(&ipc_lock);
-	v->n[MSG_STIME] = q->stime;
-	v->n[MSG_RTIME] = q->rtime;
-	v->n[MSG_CTIME] = q->ipc.ctime;
-	v->n[MSG_BYTES] = q->bytes;
-	v->n[MSG_N] = q->n;
-	v->n[MSG_MAX] = q->max;
-	v->n[MSG_PIDS] = (uint32_t)q->lspid | (uint64_t)q->lrpid << 32;
-}
-
-static void
-queue_line(const struct ipc_view *v, struct out *o)
-{
-	out_printf(o, " %10lu %10lu %5u %5u", v->n[MSG_BYTES], v->n[MSG_N],
-	    (uint32_t)v->n[MSG_PIDS], (uint32_t)(v->n[MSG_PIDS] >> 32));
-	ipc_show_owners(&v->is, o);
-	out_printf(o, "%10lu %10lu %10lu\n", v->n[MSG_STIME], v->n[MSG_RTIME],
-	    v->n[MSG_CTIME]);
+	out_printf(o, " %10lu %10lu %5u %5u", i->msg.bytes, i->msg.n,
+	    (unsigned)i->msg.lspid, (unsigned)i->msg.lrpid);
+	ipc_show_owners(i, o);
+	out_printf(o, "%10lu %10lu %10lu\n", i->msg.stime, i->msg.rtime, i->msg.ctime);
 }
 
 static const struct ipc_ops queue_ops = { .make = queue_make, .free = queue_free,
 	.cost_locked = queue_cost_locked, .set_locked = queue_set_locked,
-	.removed_locked = queue_removed_locked, .view_locked = queue_view_locked,
-	.line = queue_line };
+	.removed_locked = queue_removed_locked, .line = queue_line };
 
-struct ipc_ids msg_ids = { IPC_NO_IDS, .ops = &queue_ops,
+struct ipc_ids msg_ids = { IPC_NO_IDS, .ops = &queue_ops, .ctime = 2,
 	.head = "msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
 	"      stime      rtime      ctime" };

@@ -39,7 +39,6 @@ struct sem {
 struct sem_set {
 	struct ipc ipc;          /* first */
 	unsigned n;              /* [c] */
-	uint64_t otime;          /* [I] s */
 	struct list sleepers;    /* [I] sem_work, who only looks in front */
 	struct list undos;       /* [I] sem_undo */
 	struct sem *sems;        /* [c] n */
@@ -99,6 +98,7 @@ set_make(const struct ipc_want *w, struct ipc **out)
 	if (s == NULL)
 		return -ENOMEM;
 	s->n = (unsigned)w->size;
+	s->ipc.sem.n = w->size;
 	list_init(&s->sleepers);
 	list_init(&s->undos);
 	*out = &s->ipc;
@@ -149,7 +149,7 @@ try_locked(struct sem_set *s, struct sem_work *w)
 	if (r == 0) {
 		for (i = 0; i < w->n; i++)
 			s->sems[w->ops[i].num].pid = w->p->pid;
-		s->otime = ipc_now();
+		s->ipc.sem.otime = ipc_now();
 		return 0;
 	}
 	w->blocked = i - 1;
@@ -291,7 +291,7 @@ undo_one_locked(struct proc *p, struct undo_list *l)
 		u->set->sems[i].value = (uint16_t)MIN(MAX(value, 0), SEM_VALUE_MAX);
 		u->set->sems[i].pid = p->pid;
 	}
-	u->set->otime = ipc_now();
+	u->set->ipc.sem.otime = ipc_now();
 	serve_sleepers_locked(u->set);
 	return u;
 }
@@ -428,7 +428,7 @@ change_locked(struct sem_set *s, unsigned first, const uint16_t *values, unsigne
 		LIST_FOREACH(u, &s->undos, of_set)
 			u->adjust[first + i] = 0;
 	}
-	s->ipc.ctime = ipc_now();
+	s->ipc.sem.ctime = ipc_now();
 	serve_sleepers_locked(s);
 }
 
@@ -494,17 +494,6 @@ sem_set(int id, int first, const uint16_t *values, unsigned n)
 /* ---- what is told ---- */
 
 static void
-set_view_locked(const struct ipc *i, struct ipc_view *v)
-{
-	const struct sem_set *s = (const struct sem_set *)i;
-
-	HELD(&ipc_lock);
-	v->n[SEM_OTIME] = s->otime;
-	v->n[SEM_CTIME] = s->ipc.ctime;
-	v->n[SEM_N] = s->n;
-}
-
-static void
 set_removed_locked(struct ipc *i)
 {
 	struct list_node *n;
@@ -518,18 +507,17 @@ set_removed_locked(struct ipc *i)
 }
 
 static void
-set_line(const struct ipc_view *v, struct out *o)
+set_line(const struct ipc *i, struct out *o)
 {
-	out_printf(o, "%10lu", v->n[SEM_N]);
-	ipc_show_owners(&v->is, o);
-	out_printf(o, "%10lu %10lu\n", v->n[SEM_OTIME], v->n[SEM_CTIME]);
+	out_printf(o, "%10lu", i->sem.n);
+	ipc_show_owners(i, o);
+	out_printf(o, "%10lu %10lu\n", i->sem.otime, i->sem.ctime);
 }
 
 static const struct ipc_ops set_ops = { .make = set_make, .free = set_free,
-	.removed_locked = set_removed_locked, .view_locked = set_view_locked,
-	.line = set_line };
+	.removed_locked = set_removed_locked, .line = set_line };
 
-struct ipc_ids sem_ids = { IPC_NO_IDS, .ops = &set_ops,
+struct ipc_ids sem_ids = { IPC_NO_IDS, .ops = &set_ops, .ctime = 2,
 	.head = "semid perms      nsems   uid   gid  cuid  cgid      otime      ctime" };
 
 /* Boot. */

@@ -31,9 +31,6 @@ struct shm_segment {
 	struct ipc ipc;          /* first: of it the tables know */
 	struct vmo *vmo;         /* [c] the table's reference, until it is removed */
 	int name;                /* [c] the key it was made with */
-	_Atomic uint64_t atime, dtime; /* [A] */
-	int cpid;                /* [c] */
-	_Atomic int lpid;        /* [A] */
 };
 
 static void shm_ident(void *, struct vmo_ident *);
@@ -71,9 +68,9 @@ shm_mapped(void *client, bool more)
 	struct shm_segment *s = client;
 	const struct task *tk = task_current();
 
-	atomic_store(more ? &s->atime : &s->dtime, ipc_now());
+	atomic_store(more ? &s->ipc.shm.atime : &s->ipc.shm.dtime, ipc_now());
 	if (tk != NULL)
-		atomic_store(&s->lpid, tk->proc->pid);
+		atomic_store(&s->ipc.shm.lpid, tk->proc->pid);
 }
 
 /* The last mapping of a removed segment is gone, or nobody ever found it.  Rule 1. */
@@ -118,7 +115,9 @@ segment_make(const struct ipc_want *w, struct ipc **out)
 	if (s == NULL)
 		return -ENOMEM;
 	s->name = w->key;
-	s->cpid = proc_current()->pid;
+	s->ipc.shm.cpid = proc_current()->pid;
+	s->ipc.shm.size = w->size;
+	s->ipc.shm.pages = PAGE_UP(w->size) >> PAGE_SHIFT;
 	s->vmo = map_shared_object(PAGE_UP(w->size), (w->flags & SHM_NORESERVE) == 0 ?
 	    SHARED_PROMISED : SHARED_LATE, &shm_ops, s);
 	if (s->vmo == NULL) {
@@ -231,18 +230,10 @@ shm_detach(va_t at)
 static void
 segment_view_locked(const struct ipc *i, struct ipc_view *v)
 {
-	const struct shm_segment *s = (const struct shm_segment *)i;
+	struct vmo *vmo = ((const struct shm_segment *)i)->vmo;
 
 	HELD(&ipc_lock);
-	v->n[SHM_SIZE] = i->size;
-	v->n[SHM_ATIME] = atomic_load_relaxed(&s->atime);
-	v->n[SHM_DTIME] = atomic_load_relaxed(&s->dtime);
-	v->n[SHM_CTIME] = s->ipc.ctime;
-	v->n[SHM_PIDS] = (uint32_t)s->cpid |
-	    (uint64_t)atomic_load_relaxed(&s->lpid) << 32;
-	v->n[SHM_PAGES] = PAGE_UP(i->size) >> PAGE_SHIFT;
-	if (vmo_try_get(s->vmo))
-		v->vmo = s->vmo;
+	v->vmo = vmo_try_get(vmo) ? vmo : NULL;
 }
 
 static void
@@ -250,8 +241,8 @@ segment_look(struct ipc_view *v)
 {
 	if (v->vmo == NULL)
 		return;
-	v->n[SHM_NATTCH] = vmo_mappings(v->vmo, MAPS_ALL);
-	v->n[SHM_RESIDENT] = vmo_pages(v->vmo);
+	v->is.shm.nattch = vmo_mappings(v->vmo, MAPS_ALL);
+	v->is.shm.resident = vmo_pages(v->vmo);
 	vmo_put(v->vmo);
 }
 
@@ -265,19 +256,19 @@ segment_removed_locked(struct ipc *i)
 }
 
 static void
-segment_line(const struct ipc_view *v, struct out *o)
+segment_line(const struct ipc *i, struct out *o)
 {
-	out_printf(o, "%21lu %5u %5u  %5lu", v->n[SHM_SIZE], (uint32_t)v->n[SHM_PIDS],
-	    (uint32_t)(v->n[SHM_PIDS] >> 32), v->n[SHM_NATTCH]);
-	ipc_show_owners(&v->is, o);
-	out_printf(o, "%10lu %10lu %10lu %21lu %21lu\n", v->n[SHM_ATIME],
-	    v->n[SHM_DTIME], v->n[SHM_CTIME], v->n[SHM_RESIDENT] << PAGE_SHIFT, 0ul);
+	out_printf(o, "%21lu %5u %5u  %5lu", i->shm.size, (unsigned)i->shm.cpid,
+	    (unsigned)i->shm.lpid, i->shm.nattch);
+	ipc_show_owners(i, o);
+	out_printf(o, "%10lu %10lu %10lu %21lu %21lu\n", i->shm.atime, i->shm.dtime,
+	    i->shm.ctime, i->shm.resident << PAGE_SHIFT, 0ul);
 }
 
 static const struct ipc_ops segment_ops = { .make = segment_make, .free = segment_free,
 	.cost_locked = segment_cost_locked, .removed_locked = segment_removed_locked,
 	.view_locked = segment_view_locked, .look = segment_look, .line = segment_line };
 
-struct ipc_ids shm_ids = { IPC_NO_IDS, .ops = &segment_ops,
+struct ipc_ids shm_ids = { IPC_NO_IDS, .ops = &segment_ops, .ctime = 3,
 	.head = "shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid"
 	"      atime      dtime      ctime                   rss                  swap" };

@@ -48,17 +48,17 @@ _Static_assert(offsetof(struct ipc_ds, n) == 48, "Linux");
 
 /* What …_INFO tells: the limits, or what there is. */
 union ipc_info {
-	struct {
+	struct shm_limits {
 		uint64_t max, min, mni, seg, all, none[4];
 	} shm;
-	struct {
+	struct shm_now {
 		int32_t used, pad;
 		uint64_t tot, rss, swp, attempts, successes;
 	} shm_now;
-	struct {
+	struct sem_info {
 		int32_t map, mni, mns, mnu, msl, opm, ume, usz, vmx, aem;
 	} sem;
-	struct {
+	struct msg_info {
 		int32_t pool, map, max, mnb, mni, ssz, tql;
 		uint16_t seg, pad;
 	} msg;
@@ -97,7 +97,7 @@ tell(const struct ipc_ctl *c, int id, enum ipc_stat_by by, va_t at)
 	ds.perm = (struct ipc_perm){ .key = v.is.key, .uid = v.is.uid, .gid = v.is.gid,
 		.cuid = v.is.cuid, .cgid = v.is.cgid, .mode = v.is.mode,
 		.seq = (uint16_t)((unsigned)v.is.id / IPC_SLOTS) };
-	memcpy(ds.n, v.n, sizeof(ds.n));
+	memcpy(ds.n, v.is.n, sizeof(ds.n));
 	return copyout(at, &ds, c->bytes) < 0 ? -EFAULT : r;
 }
 
@@ -109,7 +109,7 @@ change(const struct ipc_ctl *c, int id, va_t at)
 
 	if (copyin(&ds, at, c->bytes) < 0)
 		return -EFAULT;
-	set = (struct ipc_set){ ds.perm.uid, ds.perm.gid, ds.perm.mode, ds.n[MSG_MAX] };
+	set = (struct ipc_set){ ds.perm.uid, ds.perm.gid, ds.perm.mode, ds.n[IPC_QBYTES] };
 	return ipc_set(c->ids, id, &set);
 }
 
@@ -157,13 +157,13 @@ sys_shmdt(const uint64_t a[6])
 static size_t
 shm_info(union ipc_info *i, const struct ipc_sums *now)
 {
-	i->shm.max = i->shm.all = NO_LIMIT;
-	i->shm.min = 1;
-	i->shm.mni = i->shm.seg = IPC_MAX;
-	if (now == NULL)
+	if (now == NULL) {
+		i->shm = (struct shm_limits){ .max = NO_LIMIT, .min = 1, .mni = IPC_MAX,
+			.seg = IPC_MAX, .all = NO_LIMIT };
 		return sizeof(i->shm);
-	*i = (union ipc_info){ .shm_now = { .used = (int32_t)now->n,
-	    .tot = now->of[SHM_PAGES], .rss = now->of[SHM_RESIDENT] } };
+	}
+	i->shm_now = (struct shm_now){ .used = (int32_t)now->n,
+		.tot = now->of.shm.pages, .rss = now->of.shm.resident };
 	return sizeof(i->shm_now);
 }
 
@@ -220,13 +220,12 @@ sys_semtimedop(const uint64_t a[6])
 static size_t
 sem_info(union ipc_info *i, const struct ipc_sums *now)
 {
-	i->sem.map = i->sem.mns = i->sem.mnu = IPC_MAX * SEM_MAX;
-	i->sem.mni = IPC_MAX;
-	i->sem.msl = SEM_MAX;
-	i->sem.opm = i->sem.ume = SEM_OPS_MAX;
-	i->sem.vmx = SEM_VALUE_MAX;
-	i->sem.usz = now == NULL ? 20 : (int32_t)now->n;
-	i->sem.aem = now == NULL ? SEM_VALUE_MAX : (int32_t)now->of[SEM_N];
+	const int32_t all = IPC_MAX * SEM_MAX;
+
+	i->sem = (struct sem_info){ .map = all, .mni = IPC_MAX, .mns = all, .mnu = all,
+		.msl = SEM_MAX, .opm = SEM_OPS_MAX, .ume = SEM_OPS_MAX,
+		.usz = now == NULL ? 20 : (int32_t)now->n, .vmx = SEM_VALUE_MAX,
+		.aem = now == NULL ? SEM_VALUE_MAX : (int32_t)now->of.sem.n };
 	return sizeof(i->sem);
 }
 
@@ -296,14 +295,14 @@ sys_msgrcv(const uint64_t a[6])
 static size_t
 msg_info(union ipc_info *i, const struct ipc_sums *now)
 {
-	i->msg.max = MSG_BYTES_MAX;
-	i->msg.mnb = MSG_QUEUE_BYTES;
-	i->msg.mni = IPC_MAX;
-	i->msg.ssz = 16;
-	i->msg.seg = UINT16_MAX;
-	i->msg.pool = (int32_t)(now == NULL ? IPC_MAX * MSG_QUEUE_BYTES / 1024 : now->n);
-	i->msg.map = (int32_t)(now == NULL ? MSG_QUEUE_BYTES : now->of[MSG_N]);
-	i->msg.tql = (int32_t)(now == NULL ? MSG_QUEUE_BYTES : now->of[MSG_BYTES]);
+	i->msg = (struct msg_info){ .pool = IPC_MAX * MSG_QUEUE_BYTES / 1024,
+		.map = MSG_QUEUE_BYTES, .max = MSG_BYTES_MAX, .mnb = MSG_QUEUE_BYTES,
+		.mni = IPC_MAX, .ssz = 16, .tql = MSG_QUEUE_BYTES, .seg = UINT16_MAX };
+	if (now != NULL) {
+		i->msg.pool = (int32_t)now->n;
+		i->msg.map = (int32_t)now->of.msg.n;
+		i->msg.tql = (int32_t)now->of.msg.bytes;
+	}
 	return sizeof(i->msg);
 }
 
