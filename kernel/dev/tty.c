@@ -235,13 +235,14 @@ control_byte(struct tty *t, uint8_t c, struct effect *e)
 		}
 		return false;
 	}
-	/* Who is to end must be able to say so: nobody would think of ^Q. */
+	/* The program that gets the signal may print something as it ends: stopped
+	 * output goes on, for the user would not think of typing ^Q. */
 	if (m->iflag & IXON)
 		tty_start_locked(t);
 	e->wake = true;
 	if (!(m->lflag & NOFLSH)) {
 		tty_flush_input(t);
-		e->necho = t->nkept = 0; /* what does not show yet never will */
+		e->necho = t->nkept = 0; /* echo that was not written yet is dropped */
 		e->note |= TIOCPKT_FLUSHREAD | TIOCPKT_FLUSHWRITE;
 	}
 	echo_char(t, e, c);

@@ -90,7 +90,7 @@ tty_ioctl_as(struct tty *t, enum tty_side side, unsigned cmd, uint64_t arg)
 		return set_winsize(t, arg);
 	case TIOCSCTTY:
 		return tty_set_session(t, arg);
-	case TIOCNOTTY: /* a master is nobody's terminal */
+	case TIOCNOTTY: /* a master is never the terminal of a session */
 		return side == TTY_DRIVER ? -ENOTTY : tty_drop_session(t);
 	case TIOCGPGRP:
 		return may_ask ? tty_answer(arg, t->fg) : -ENOTTY;
@@ -134,16 +134,16 @@ seldom_asked(struct tty *t, unsigned cmd, uint64_t arg)
 		return set_discipline(t, arg);
 	case TIOCGDEV:
 		return tty_answer(arg, (int)tty_dev(t));
-	case TIOCGLCKTRMIOS: /* settings that nobody may change: there are none */
+	case TIOCGLCKTRMIOS: /* which settings are locked: none */
 		return tty_job->copyout(arg, &unlocked, sizeof(unlocked));
 	case TIOCSLCKTRMIOS:
 		return -EPERM;
-	case TIOCSTI: /* nobody types for others: they would pay for it */
+	case TIOCSTI: /* a program may not type input for the next reader */
 		return -EIO;
-	case TIOCSBRK: /* no line that could break */
+	case TIOCSBRK: /* no terminal here sends a break condition */
 	case TIOCCBRK:
 	case TCSBRK:
-	case TCSBRKP: /* output is written through: drained already */
+	case TCSBRKP: /* output is not buffered here, so it is drained already */
 		return tty_may_change(t);
 	}
 	return -ENOTTY;
@@ -324,7 +324,7 @@ set_termios(struct tty *t, uint64_t arg, unsigned cmd)
 	flags = spin_lock_irq(&t->lock);
 	if (flushes)
 		tty_flush_input(t);
-	/* Without IXON no key would start it again. */
+	/* Without IXON no key starts stopped output again, so it starts here. */
 	if ((t->t.iflag & ~new.iflag & IXON) != 0)
 		tty_start_locked(t);
 	changed = t->t.lflag ^ new.lflag;
@@ -371,7 +371,7 @@ set_group(struct tty *t, uint64_t arg)
 	int pgid, r = mine ? tty_may_change(t) : 0;
 
 	if (r == -EIO)
-		return -ENOTTY; /* nobody would continue the group */
+		return -ENOTTY; /* an orphaned group: nobody would continue it */
 	if (r == 0)
 		r = tty_job->copyin(&pgid, arg, sizeof(pgid));
 	if (r < 0)

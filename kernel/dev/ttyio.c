@@ -228,7 +228,8 @@ static size_t
 send_some(struct tty *t, const char *s, size_t n)
 {
 	char piece[2 * PIECE];
-	/* It may have grown since: each is read once. */
+	/* The room may have grown since the caller looked; each value is read once, so
+	 * that `some` and `len` agree. */
 	size_t space = MIN(room(t), sizeof(piece)), some, len = 0, i;
 	uint64_t flags = spin_lock_irq(&t->lock);
 	unsigned column = t->column, begin = t->begin;
@@ -239,7 +240,8 @@ send_some(struct tty *t, const char *s, size_t n)
 	spin_unlock_irq(&t->lock, flags);
 	if (t->ops->send(t, piece, len) == len)
 		return some;
-	/* Echo has taken the place. */
+	/* Echo has taken the room meanwhile, and nothing was sent: the column is again
+	 * what it was. */
 	flags = spin_lock_irq(&t->lock);
 	t->column = column;
 	t->begin = begin;
@@ -305,7 +307,8 @@ take_cooked(struct tty *t, uint8_t *buf, size_t n, bool *eof)
 		if (c & (COOKED_EOL | COOKED_EOF))
 			return got;
 	}
-	/* A line that fills the buffer exactly takes its EOF mark along. */
+	/* When a line fills the buffer exactly, its EOF mark is removed with it: the next
+	 * read must not see it as an end of file. */
 	if (t->ntotal > 0 && t->cooked[t->chead] == COOKED_EOF) {
 		t->chead = (t->chead + 1) % TTY_COOKED;
 		t->ntotal--;

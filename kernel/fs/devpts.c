@@ -285,7 +285,7 @@ option_set(struct pts_options *to, const char *o)
 	const char *end, *value = strchr(o, '=');
 	uint64_t n;
 
-	/* Each has been an instance of its own for long, on Linux. */
+	/* On Linux 6.1 the option has no effect: each mount is a new instance. */
 	if (strncmp(o, "newinstance", 11) == 0)
 		return 0;
 	if (value == NULL)

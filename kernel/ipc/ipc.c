@@ -199,7 +199,7 @@ add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 	HELD(&ipc_lock);
 	if (!has_room_locked(ids, new))
 		return -ENOSPC;
-	do { /* the first free slot behind the last */
+	do { /* find the first free slot behind the one that was given last */
 		ids->slot = (ids->slot + 1) % IPC_SLOTS;
 		ids->turn = (ids->turn + (ids->slot == 0)) % TURNS;
 		at = nth_locked(ids, ids->slot);

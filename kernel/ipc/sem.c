@@ -191,7 +191,7 @@ serve_once_locked(struct sem_set *s, unsigned *left)
 {
 	struct list_node *next;
 	struct sem_work *w;
-	bool others = false;     /* before w is one who could, after a down */
+	bool others = false;     /* a down may let one go on who sleeps before w */
 	int r;
 
 	HELD(&ipc_lock);

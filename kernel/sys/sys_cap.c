@@ -75,7 +75,7 @@ sys_capget(const uint64_t a[6])
 	int pid, r, n = words_of(a[0]);
 
 	if (a[1] == 0 && (n > 0 || n == -EINVAL))
-		return 0; /* which version there is was all that was asked */
+		return 0; /* the program has only asked for the version */
 	if (n < 0)
 		return n;
 	if (pid_of(a[0], &pid) < 0)

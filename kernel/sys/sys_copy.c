@@ -88,7 +88,7 @@ copy_check(struct splice_call *c, const uint64_t a[6], uint64_t *from, uint64_t 
 	if (*from + c->n < *from || *to + c->n < *to)
 		return -EOVERFLOW;
 	c->n = MIN(c->n, size > *from ? size - *from : 0);
-	if ((int64_t)*to < 0) /* of no file: no limit is asked */
+	if ((int64_t)*to < 0) /* no file has this offset: RLIMIT_FSIZE is not checked */
 		return -EINVAL;
 	r = fsize_cut(*to, &c->n);
 	if (r == 0 && file_vmo(c->in) == file_vmo(c->out) && *to + c->n > *from &&

@@ -69,7 +69,9 @@ set_uids(struct ids i)
 	old = *c;
 	LIST_FOREACH(tk, &proc_current()->threads, node) {
 		atomic_store(&tk->thread->user, i.real);
-		keep |= tk->keep_caps;   /* libc's call in another may come first */
+		/* PR_SET_KEEPCAPS may be set in another thread than the one whose
+		 * call the C library makes first. */
+		keep |= tk->keep_caps;
 	}
 	note_change_locked(proc_current(), c->euid, i.eff);
 	limits_meet_user_locked(proc_current(), i.real);

@@ -128,7 +128,7 @@ sys_close_range(const uint64_t a[6])
 	t = fdtab_current();
 	fd = (int)first;
 	while ((fd = fdtab_next(t, fd, &f)) >= 0 && (unsigned)fd <= last) {
-		/* Another thread may have closed it meanwhile: as good. */
+		/* If another thread has closed it meanwhile, nothing is left to do. */
 		if ((flags & CLOSE_RANGE_CLOEXEC) != 0)
 			(void)fdtab_set_cloexec(t, fd, FD_CLOSES);
 		else
@@ -148,14 +148,14 @@ sys_unshare(const uint64_t a[6])
 	uint64_t what = a[0];
 	int r = 0;
 
-	/* As on Linux: a user namespace is a whole process's. */
+	/* As on Linux: all threads of a process have the same user namespace. */
 	if ((what & CLONE_NEWUSER) != 0)
 		what |= CLONE_THREAD;
 	if ((what & ~(alone | CLONE_NAMESPACES | CLONE_FS | CLONE_FILES)) != 0 ||
 	    ((what & alone) != 0 && !proc_shares_nothing()))
 		return -EINVAL;
 	if ((what & CLONE_NAMESPACES) != 0)
-		return -EPERM; /* there are none: as for one without the right */
+		return -EPERM; /* there are no namespaces: as if the right were missing */
 	if ((what & CLONE_FS) != 0)
 		r = proc_unshare_place();
 	if (r == 0 && (what & CLONE_FILES) != 0)
@@ -240,7 +240,7 @@ sys_pipe2(const uint64_t a[6])
 
 	if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT | O_EXCL)) != 0)
 		return -EINVAL;
-	if ((flags & O_EXCL) != 0) /* O_NOTIFICATION_PIPE: there is none */
+	if ((flags & O_EXCL) != 0) /* O_NOTIFICATION_PIPE: not provided */
 		return -ENOPKG;
 	r = pipe_create(flags & (O_NONBLOCK | O_DIRECT), &f[0], &f[1]);
 	return r != 0 ? r : sys_install_two(f, sys_at_exec(flags), a[0]);
@@ -291,7 +291,7 @@ flock_range(struct file *f, const struct abi_flock *fl, struct krange *k)
 		return -EOVERFLOW;
 	k->start = (uint64_t)(fl->len < 0 ? start + fl->len : start);
 	k->end = (uint64_t)(fl->len < 0 ? start : start + fl->len);
-	/* Up to the last byte that a file could have is to its end. */
+	/* A range up to the largest possible offset is a range to the end of the file. */
 	if (fl->len == 0 || k->end > INT64_MAX)
 		k->end = UINT64_MAX;
 	return 0;
@@ -340,7 +340,8 @@ lock_confirm(struct file *f, int fd, const struct krange *k)
 	struct fdtab *t = fdtab_current();
 	struct file *now = fdtab_file(t, fd);
 
-	/* Without memory for that, what the close would drop. */
+	/* If there is no memory to unlock a part, drop all locks of the owner, as the
+	 * close would have done. */
 	if (now != f && file_unlock_range(f, t, k->start, k->end) != 0)
 		file_unlock_owner(f, t);
 	file_put_any(now);
@@ -386,7 +387,7 @@ sys_flock(const uint64_t a[6])
 	struct file *f;
 	int64_t r;
 
-	/* The mandatory share modes of old: asked for, they mean nothing. */
+	/* LOCK_MAND asked for share modes; Linux 6.1 accepts it and does nothing. */
 	if (((unsigned)a[1] & LOCK_MAND) != 0)
 		return 0;
 	if (!flock_is_op((int)a[1]))
@@ -428,7 +429,7 @@ set_flags(struct file *f, int fd, unsigned flags)
 	if ((flags & O_DIRECT) != 0 && !file_takes_direct(f))
 		return -EINVAL;
 	r = sys_set_async(f, fd, (flags & O_ASYNC) != 0);
-	if (r != 0 && r != -ENOTTY) /* of what tells nothing the flag stays off */
+	if (r != 0 && r != -ENOTTY) /* -ENOTTY: f never tells, and O_ASYNC stays off */
 		return r;
 	file_set_flags(f, flags);
 	return 0;

@@ -152,7 +152,7 @@ iov_sum(struct uio_vec *vec, unsigned n, size_t *total)
 	uint64_t sum = 0;
 	unsigned i;
 
-	/* The first strange length is told before any strange address. */
+	/* As on Linux: all lengths are checked before the first address. */
 	for (i = 0; i < n; i++)
 		if (vec[i].len > INT64_MAX)
 			return -EINVAL;
@@ -256,7 +256,7 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
     unsigned rwf)
 {
 	struct rw rw = { sys_file(a[0]), way == RW_WRITE, off, rwf };
-	int n = (int)a[2]; /* as Linux: what is above is not looked at */
+	int n = (int)a[2]; /* as on Linux: the upper half is ignored */
 	struct uio u = { .as = as_current(), .nvec = (unsigned)n,
 		.nowait = (rwf & RWF_NOWAIT) != 0 };
 	struct uio_vec *vec;
@@ -264,7 +264,8 @@ rw_vector(const uint64_t a[6], enum rw_way way, const uint64_t *off,
 
 	if (rw.f == NULL)
 		return -EBADF;
-	/* Where this way is none, or no offset can be, nothing else is looked at. */
+	/* If the file cannot be read or written, or has no offsets, that error comes
+	 * first: the vector is not looked at. */
 	r = rw_check(&rw, 0, 0);
 	if (r == 0)
 		r = sys_iov_copyin(a[1], n, &vec, &u.left);
@@ -414,7 +415,7 @@ sync_range(struct file *f, uint64_t off, uint64_t end, unsigned flags)
 {
 	struct vmo *vmo = file_vmo(f);
 
-	if (vmo == NULL) /* a text of /proc has nothing to write, as a directory */
+	if (vmo == NULL) /* a directory, or a text of /proc: there is nothing to write */
 		return S_ISDIR(file_mode(f)) || S_ISREG(file_mode(f)) ? 0 : -ESPIPE;
 	if (flags == 0)
 		return 0;

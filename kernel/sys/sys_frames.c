@@ -92,7 +92,7 @@ sys_proc_new(const uint64_t a[6])
 	ASKED(r, frame_child(who, (uint32_t)a[0], req.as, number));
 	if (r >= 0) {
 		r = proc_clone(&req);
-		frame_number(number, r); /* where it failed, as_detach_user() ends it */
+		frame_number(number, r); /* if r is an error, as_detach_user() ends it */
 	}
 	as_detach_user(req.as);
 	as_put(req.as);

@@ -72,7 +72,7 @@ clone_check(struct file *in, struct file *out)
 	if ((from & O_ACCMODE) == O_WRONLY || to == O_RDONLY ||
 	    (file_flags(out) & O_APPEND) != 0)
 		return -EBADF;
-	return -EOPNOTSUPP; /* no file system of ours shares blocks */
+	return -EOPNOTSUPP; /* no file system here shares blocks between files */
 }
 
 /* FICLONE and FICLONERANGE: the blocks of another file, shared. */

@@ -79,7 +79,7 @@ ioprio_check(int prio)
 int64_t
 sys_ioprio_set(const uint64_t a[6])
 {
-	/* User 0 is root, not one's own, as on Linux. */
+	/* As on Linux: here the number 0 means root, not the caller's own user. */
 	struct sys_threads w = { .which = (unsigned)a[0] - OF_PROCESS,
 		.who = (uint32_t)a[1], .value = (int)(a[2] & UINT16_MAX),
 		.fn_locked = ioprio_set_locked };

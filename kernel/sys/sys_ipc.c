@@ -174,7 +174,7 @@ sys_shmctl(const uint64_t a[6])
 	int id = (int)a[0], cmd = (int)a[1];
 
 	if (id >= 0 && (cmd == SHM_LOCK || cmd == SHM_UNLOCK))
-		return -EPERM; /* mlock(2) is there */
+		return -EPERM; /* not provided: programs can use mlock(2) */
 	return ctl(&shm, id, cmd, a[2]);
 }
 

@@ -315,7 +315,7 @@ cred_out(struct control *to, const struct sock_cred *cred)
 	if (to->left < sizeof(piece.h))
 		return;
 	piece.h.len = n = MIN(n, to->left);
-	/* Where it cannot be written, nothing of it is told, as on Linux. */
+	/* As on Linux: if it cannot be written, the call succeeds without it. */
 	if (copyout(to->at, &piece, n) == 0)
 		control_moved(to, n);
 }

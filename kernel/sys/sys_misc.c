@@ -58,7 +58,7 @@ sys_sethostname(const uint64_t a[6])
 int64_t
 sys_personality(const uint64_t a[6])
 {
-	/* There is one, PER_LINUX, as debuggers want it or not. */
+	/* There is PER_LINUX alone; debuggers ask for it without random addresses. */
 	struct task *tk = task_current();
 	uint32_t want = (uint32_t)a[0];
 	int64_t was;
@@ -185,7 +185,7 @@ usage_of(int who, struct abi_rusage *ru)
 		ru->minflt = (int64_t)p->cminflt;
 		ru->majflt = (int64_t)p->cmajflt;
 	} else if (who == RUSAGE_THREAD) {
-		/* Which of its faults were major is not kept of a thread. */
+		/* A thread counts its faults, but not which of them were major. */
 		task_times(tk, &ut, &st);
 		memcpy(n, tk->thread->switches, sizeof(n));
 		ru->minflt = (int64_t)atomic_load_relaxed(&tk->thread->faults);
@@ -360,7 +360,7 @@ sys_getrandom(const uint64_t a[6])
 		k = MIN(n - done, RANDOM_CHUNK);
 		for (unsigned i = 0; i < ARRAY_LEN(buf); i++)
 			buf[i] = md_entropy();
-		/* Up to the first byte that cannot be written. */
+		/* as_write() writes up to the first byte that is not writable. */
 		r = as_write(as_current(), a[0] + done, buf, k);
 		if (r < (ssize_t)k)
 			return done + (uint64_t)MAX(r, 0) > 0 ?

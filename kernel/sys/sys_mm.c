@@ -77,7 +77,7 @@ sys_mmap(const uint64_t a[6])
 			goto out;
 		}
 		if ((m.flags & MAP_HUGETLB) != 0) {
-			r = -EINVAL; /* no file has such pages */
+			r = -EINVAL; /* no file here has huge pages */
 			goto out;
 		}
 		m.off = a[5];
@@ -93,7 +93,7 @@ sys_mmap(const uint64_t a[6])
 		held = r == 0;
 	}
 	if (r != 0) {
-		/* What is wrong with the place is said first. */
+		/* An error of the address comes before the error of the file. */
 		first = map_place_check(proc_current()->as, &m);
 		r = first != 0 ? first : r;
 	}
@@ -205,7 +205,8 @@ sys_brk(const uint64_t a[6])
 	if (option_is("brk", "off"))
 		return (int64_t)map_brk(as, 0, &lim);
 	brk = map_brk(as, want, &lim);
-	/* That it failed nobody else hears: it answers the old break. */
+	/* A brk that fails returns the old break, no -ENOMEM, so the dispatch cannot see
+	 * that it should be made again: it is done here. */
 	while (brk != want && want != 0 && sys_is_made_again(&tries))
 		brk = map_brk(as, want, &lim);
 	return (int64_t)brk;
@@ -233,12 +234,12 @@ sys_madvise(const uint64_t a[6])
 	int advice = (int)a[2], r;
 	unsigned tries = 0;
 
-	/* To spoil memory is for root; there, we do not know how. */
+	/* These two need CAP_SYS_ADMIN; to who has it, map_madvise() says -EINVAL. */
 	if ((advice == MADV_HWPOISON || advice == MADV_SOFT_OFFLINE) &&
 	    !proc_may(CAP_SYS_ADMIN))
 		return -EPERM;
 	r = map_madvise(proc_current()->as, a[0], a[1], advice);
-	/* No memory: its ENOMEM is a hole. */
+	/* The -ENOMEM of madvise means a hole in the range, not a lack of memory. */
 	while (r == -EAGAIN && sys_is_made_again(&tries))
 		r = map_madvise(proc_current()->as, a[0], a[1], advice);
 	return r;
@@ -253,7 +254,7 @@ sys_msync(const uint64_t a[6])
 	    (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC) ||
 	    (a[0] & PAGE_MASK) != 0)
 		return -EINVAL;
-	if (PAGE_UP(a[1]) == 0) /* also of the largest numbers */
+	if (PAGE_UP(a[1]) == 0) /* 0, or a length so large that it wraps */
 		return 0;
 	return map_msync(proc_current()->as, a[0], a[1], (int)flags);
 }

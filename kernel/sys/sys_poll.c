@@ -165,7 +165,7 @@ poll_perform(struct poll_call *c, uint64_t deadline)
 	int64_t r = c->bad != 0 ? fs_poll(c->reqs, c->n, 0) :
 	    poll_files(c->reqs, c->n, deadline);
 
-	/* Who was interrupted finds that nothing was ready, too. */
+	/* An interrupted poll writes its answers, too: nothing was ready. */
 	if (r < 0 && r != -EINTR)
 		return r;
 	if (poll_answer(c) != 0)

@@ -36,7 +36,7 @@ sys_clone(const uint64_t a[6])
 		.parent_tid = a[2], .child_tid = a[3], .tls = a[4],
 		.pidfd = a[2] };
 
-	/* A number that is no signal is none; clone3() refuses it. */
+	/* If the number is not a signal, no signal is sent; clone3() refuses it. */
 	if (req.exit_signal > NSIG)
 		req.exit_signal = 0;
 	return proc_clone(&req);
@@ -60,7 +60,7 @@ sys_clone3(const uint64_t a[6])
 
 	if (r < 0)
 		return r;
-	/* Numbers cannot be chosen; where they would stand is read first. */
+	/* A program cannot choose numbers, but as on Linux -EFAULT comes first. */
 	if (c.set_tid != 0 && c.set_tid_size - 1 < SET_TID_MAX &&
 	    copyin(tids, c.set_tid, c.set_tid_size * sizeof(tids[0])) < 0)
 		return -EFAULT;
@@ -211,7 +211,7 @@ waitid_whom(int type, int id, struct wait_req *req, struct file **f)
 		if (id < 0)
 			return -EINVAL;
 		req->of = sys_pidfd((uint64_t)id, f);
-		/* One that never became a process is nobody's child. */
+		/* The pidfd of a clone that failed: its process is a child of nobody. */
 		req->pid = req->of == NULL || req->of->pid == 0 ? INT32_MAX :
 		    req->of->pid;
 		return req->of != NULL ? 0 : -EBADF;
@@ -242,7 +242,7 @@ sys_waitid(const uint64_t a[6])
 		file_put(pidfd);
 	if (r == 0 && res.pid == 0 && nonblock && ((unsigned)a[3] & WNOHANG) == 0)
 		r = -EAGAIN;
-	/* Also where nothing came is said there. */
+	/* As on Linux: on failure the siginfo is written, too, with zeros. */
 	if (r < 0)
 		return waitid_failed(a[2], r);
 	if (put_waitinfo(a[2], &res) < 0 ||
@@ -282,7 +282,7 @@ id_of(int pid, enum which_id which)
 
 	spin_lock(&proc_lock);
 	if (pid != 0) {
-		/* The number of a thread names its process; so do the dead. */
+		/* The number may be of any thread, or of a zombie. */
 		tk = task_find_locked(pid);
 		p = tk != NULL ? tk->proc : proc_find_locked(pid);
 	}
@@ -475,7 +475,7 @@ sys_arch_prctl(const uint64_t a[6])
 	case ARCH_GET_GS:
 		return copyout(a[1], &gs, sizeof(gs));
 	case ARCH_GET_CPUID:
-		return 1; /* programs may ask, and no CPU of ours can refuse */
+		return 1; /* CPUID is allowed; it cannot be made to fault here */
 	case ARCH_SET_CPUID:
 		return -ENODEV;
 	}
@@ -628,7 +628,7 @@ sys_prctl(const uint64_t a[6])
 	case PR_CAPBSET_DROP:
 		return sys_cap_drop(a[1]);
 	case PR_SET_MM:
-		/* Nobody may: for who might, there is nothing to set. */
+		/* No field can be set here; the capability is checked first. */
 		return proc_may(CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
 	case PR_VMM_DESIGN:
 		return prctl_design(a[1]);

@@ -229,7 +229,7 @@ move_set(int tid, uint64_t note, va_t at, enum way dir)
 		r = move_fpu(tid, iov.base, iov.len, dir);
 		break;
 	case NT_X86_XSTATE:
-		return -ENODEV; /* no XSAVE here: what Linux says on such a processor */
+		return -ENODEV; /* as Linux on a processor without XSAVE */
 	default:
 		return -EINVAL;
 	}

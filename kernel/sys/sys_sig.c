@@ -106,7 +106,7 @@ sys_sigaltstack(const uint64_t a[6])
 	struct abi_stack old = tk->altstack, new;
 	bool on = sig_on_altstack(tk, sp);
 
-	/* That it is in use is told, not that it was set so. */
+	/* SS_ONSTACK says that the stack is in use, whatever the program has set. */
 	old.flags = (old.flags & ~(uint32_t)SS_ONSTACK) | (on ? SS_ONSTACK : 0);
 	if (a[0] != 0) {
 		if (copyin(&new, a[0], sizeof(new)) < 0)

@@ -88,7 +88,7 @@ unix_type(const uint64_t a[6])
 {
 	int type = (int)((uint32_t)a[1] & SOCK_TYPE_MASK);
 
-	/* What no family accepts is told before that there are no others. */
+	/* A type that no family has is -EINVAL, even of a family that is missing here. */
 	if ((uint32_t)a[0] < FAMILIES && type >= SOCK_TYPES)
 		return -EINVAL;
 	if ((uint32_t)a[0] != AF_UNIX)
@@ -129,7 +129,7 @@ sys_socketpair(const uint64_t a[6])
 		return -EINVAL;
 	if (!fdtab_has_room(fdtab_current()))
 		return -EMFILE;
-	/* Two numbers are written before the family is looked at. */
+	/* As on Linux, the array is written before the family is looked at. */
 	if (copyin(fds, a[3], sizeof(fds)) < 0 || copyout(a[3], fds, sizeof(fds)) < 0)
 		return -EFAULT;
 	type = unix_type(a);

@@ -33,7 +33,7 @@ sys_splice_ends(struct splice_call *c, va_t in_addr, va_t out_addr)
 
 	if (file_is_path(c->in) || file_is_path(c->out))
 		return -EBADF;
-	/* A pipe's offset is refused unread. */
+	/* An offset of a pipe is refused before it is read. */
 	if ((in_addr != 0 && pipe_size(c->in) >= 0) ||
 	    (out_addr != 0 && pipe_size(c->out) >= 0))
 		return -ESPIPE;
@@ -96,7 +96,7 @@ int64_t
 sys_vmsplice(const uint64_t a[6])
 {
 	unsigned flags = (unsigned)a[3];
-	int n = (int)a[2]; /* as Linux: what is above is not looked at */
+	int n = (int)a[2]; /* as on Linux: the upper half is ignored */
 	struct uio u = { .as = as_current(), .nvec = (unsigned)n,
 		.nowait = (flags & SPLICE_F_NONBLOCK) != 0 };
 	struct uio_vec *vec;

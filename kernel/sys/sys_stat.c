@@ -224,11 +224,11 @@ dents_read(const uint64_t a[6], struct dents *d)
 
 	if (f == NULL)
 		return -EBADF;
-	/* A length below 0 is too short for any name. */
+	/* A negative length counts as 0, which is too short for any name. */
 	uio_init_user(&d->u, a[1], (unsigned)MAX((int)a[2], 0));
 	r = file_readdir(f, &d->sink);
 	file_put(f);
-	/* What came before an error is handed out; the next call has the error. */
+	/* If some entries were written before the error, the next call reports it. */
 	if (r < 0 && d->u.done != 0)
 		r = 0;
 	if (r == 0)
@@ -380,14 +380,14 @@ sys_utimensat(const uint64_t a[6])
 	int64_t r;
 
 	r = times_copyin(a[2], &attr);
-	/* Neither time: nothing else is even looked at. */
+	/* If both times are UTIME_OMIT, the other arguments are not looked at. */
 	if (r == -EFAULT || (r == 0 && attr.valid == 0 && a[2] != 0))
 		return r;
 	if ((flags & ~(unsigned)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
 		return -EINVAL;
 	if (r != 0)
 		return times_refused(a, flags);
-	/* The C library's futimens: no path, the descriptor itself. */
+	/* Without a path the call is the C library's futimens(). */
 	if (a[1] == 0 && (int)a[0] != AT_FDCWD)
 		return flags != 0 ? -EINVAL : setattr_fd(a[0], &attr);
 	return setattr_at(a[0], a[1], flags, &attr);

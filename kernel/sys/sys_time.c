@@ -130,7 +130,7 @@ clock_now(int clock, uint64_t *ns)
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_REALTIME_ALARM:
-	case CLOCK_TAI: /* nobody has told us the leap seconds */
+	case CLOCK_TAI: /* the number of leap seconds is not known here: 0 */
 		*ns = sys_realtime_ns();
 		return 0;
 	case CLOCK_MONOTONIC:
@@ -159,7 +159,7 @@ sys_clock_getres(const uint64_t a[6])
 {
 	uint64_t ns;
 	int clock = (int)a[0], r = clock_now(clock, &ns);
-	/* CPU time of a kind that only ticks count, on Linux. */
+	/* On Linux some clocks of CPU time advance by ticks. */
 	bool coarse = clock == CLOCK_REALTIME_COARSE ||
 	    clock == CLOCK_MONOTONIC_COARSE ||
 	    (clock < 0 && (clock & CPU_CLOCK_KIND) != CPU_CLOCK_SCHED);
@@ -282,7 +282,7 @@ sleep_clock(int clock)
 	struct cpu_clock cpu;
 	int is_cpu = sys_cpu_clock(clock, &cpu);
 
-	/* No device wakes us. */
+	/* One cannot sleep by these; the alarm clocks need a device that wakes. */
 	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
 	    clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
 	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
@@ -314,7 +314,7 @@ sys_clock_nanosleep(const uint64_t a[6])
 		arg[0] = !absolute ? sys_deadline(ns) :
 		    is_real ? sys_realtime_to_mono(ns) : ns;
 	r = is_cpu ? sleep_cpu(arg) : sleep_to(arg);
-	/* An absolute one begins again as it was. */
+	/* An absolute sleep needs no restart with what is left: it is made again. */
 	return absolute && r == -ERESTART_BLOCK ? -ERESTARTNOHAND : r;
 }
 

@@ -47,7 +47,7 @@ clock_of(int clock, struct ptimer_req *req)
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_MONOTONIC_COARSE:
-	case CLOCK_REALTIME_ALARM: /* no device wakes us */
+	case CLOCK_REALTIME_ALARM: /* there is no device that wakes the machine */
 	case CLOCK_BOOTTIME_ALARM:
 		return -EOPNOTSUPP;
 	default:

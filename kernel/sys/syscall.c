@@ -148,7 +148,7 @@ sys_restart_syscall(const uint64_t a[6])
 	tk->restart_fn = NULL;
 	memcpy(arg, tk->restart_arg, sizeof(tk->restart_arg));
 	r = fn != NULL ? fn(arg) : -EINTR;
-	/* Rule 4: perhaps it is made again, and goes on then. */
+	/* Rule 4: if the call is made again, it continues from here. */
 	if (r == -ENOMEM)
 		tk->restart_fn = fn;
 	return r;

@@ -125,7 +125,7 @@ mark_locked(struct list *reached)
 	LIST_FOREACH_SAFE(s, next, &air.flying, flying)
 		if (s->mark == CANDIDATE && s->inner < s->flights)
 			move_to(s, reached);
-	/* The list grows while it is walked. */
+	/* move_to() adds sockets to the end of this list while the loop walks it. */
 	LIST_FOREACH(s, reached, flying)
 		visit_locked(s, move_to, reached);
 }
@@ -143,7 +143,8 @@ sweep_locked(struct list *lost)
 	LIST_FOREACH_SAFE(s, next, &air.flying, flying)
 		if (s->mark == CANDIDATE)
 			move_to(s, &nobodys);
-	/* What leaves a queue takes others off that list. */
+	/* When a message leaves a queue, sockets in it may have no flight any more: these
+	 * leave the list nobodys, too. */
 	while ((n = list_pop_front(&nobodys)) != NULL) {
 		s = LIST_ENTRY(n, struct sock, flying);
 		sock_msgs_unlink_locked(s, lost, MSGS_WITH_FILES);

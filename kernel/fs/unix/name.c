@@ -105,7 +105,7 @@ bind_to(struct sock *s, const struct sock_addr *a)
 		l->vn = vn;
 		r = name_give(s, l);
 		if (r != 0 && l->vn != NULL && fs_unlink(&at) != 0)
-			r = -EINVAL; /* somebody else has removed it */
+			r = -EINVAL; /* another process has removed the file */
 	}
 	if (r != 0)
 		sock_label_put(l);

@@ -49,13 +49,15 @@ sock_recv(struct file *f, struct sock_io *io)
 {
 	struct sock *s = sock_of(f);
 	struct take t = { .s = s, .io = io, .want = wanted(s, io),
-		.deadline = sock_deadline(f, io->flags, atomic_load_relaxed(&s->rcv_ns)) };
+		.deadline = sock_deadline(f, io->flags,
+		    atomic_load_relaxed(&s->rcv_ns)) };
 	int r;
 
 	io->nfiles = 0;
 	io->files = NULL;
 	io->told = 0;
-	/* As on Linux: nobody's, at the end of a stream; none, where there is no packet. */
+	/* As on Linux: at the end of a stream the receiver gets credentials of nobody;
+	 * when there is no packet it gets none. */
 	io->has_cred = sock_is_stream(s);
 	if ((io->flags & MSG_OOB) != 0)
 		return -EOPNOTSUPP;
