@@ -201,4 +201,13 @@ struct procfs_pid_ops {
 };
 void procfs_set_pids(const struct procfs_pid_ops *);
 
+/* ---- user.c: how much of the kernel's memory a user has ---- */
+enum user_use { USE_WATCHES, USE_MESSAGE_BYTES, USE_FLIGHTS, USE_PIPE_PAGES, USE_PTYS,
+	USE_SEGMENT_PAGES, USE_SEM_SETS, USE_QUEUES, USE_QUEUE_BYTES, USES };
+struct user;
+extern uint64_t user_max[USES];
+uint64_t user_count(struct user *, enum user_use, int64_t n);
+int user_take(enum user_use, uint64_t n, struct user **out) MUST_CHECK;
+void user_give(struct user *, enum user_use, uint64_t n);
+
 #endif

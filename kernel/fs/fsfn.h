@@ -299,15 +299,9 @@ void pipe_break_promise(struct file *, unsigned n);
 extern uint64_t pipe_soft, pipe_max_bytes;
 int pipe_set_max_bytes(uint64_t) MUST_CHECK;
 
-/* ---- user.c ---- */
-enum user_use { USE_WATCHES, USE_MESSAGE_BYTES, USE_FLIGHTS, USE_PIPE_PAGES, USE_PTYS, USES };
-struct user;                   /* how much of the kernel's memory he has */
-extern uint64_t user_max[USES];
+/* ---- user.c; more is in fs.h ---- */
 void user_init(void);
 struct user *user_get(void);
-uint64_t user_count(struct user *, enum user_use, int64_t n);
-int user_take(enum user_use, uint64_t n, struct user **out) MUST_CHECK;
-void user_give(struct user *, enum user_use, uint64_t n);
 
 /* ---- flock.c ---- */
 void flock_init(void);

@@ -25,6 +25,9 @@
 #define PIPE_SHARE 8
 #define PTY_SHARE 128        /* one for so many pages */
 #define PTY_MOST 256u
+#define SEGMENT_SHARE 2      /* of System V: as a tmpfs has */
+#define QUEUE_SHARE 32
+#define IPC_MOST 1024u       /* sets, queues */
 
 struct user {
 	struct list_node node;   /* lock */
@@ -52,6 +55,9 @@ user_init(void)
 	user_max[USE_FLIGHTS] = UINT64_MAX;
 	user_max[USE_PIPE_PAGES] = ps.total / PIPE_SHARE;
 	user_max[USE_PTYS] = MIN(PTY_MOST, ps.total / PTY_SHARE);
+	user_max[USE_SEGMENT_PAGES] = ps.total / SEGMENT_SHARE;
+	user_max[USE_SEM_SETS] = user_max[USE_QUEUES] = IPC_MOST;
+	user_max[USE_QUEUE_BYTES] = ps.total * PAGE_SIZE / QUEUE_SHARE;
 }
 
 static struct user *

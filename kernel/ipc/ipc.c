@@ -25,7 +25,6 @@
 
 #define TURNS 65536u
 #define SLOT RB_NUMBER(struct ipc, node, slot)
-#define IPC_USER_SHARE 2          /* of memory: what one user has of a kind */
 
 struct spinlock ipc_lock = SPIN_INIT(LR_LEAF);
 
@@ -149,46 +148,11 @@ look_locked(struct ipc_ids *ids, const struct ipc_want *w)
 	return ipc_may_locked(ipc_of(n), access) ? ipc_of(n)->id : -EACCES;
 }
 
-/* What those of a user cost.  Locks: ipc_lock held. */
-uint64_t
-ipc_cost_locked(struct ipc_ids *ids, uint32_t uid)
-{
-	struct rb_node *n;
-	uint64_t sum = 0;
-
-	HELD(&ipc_lock);
-	for (n = rb_first(&ids->all); n != NULL; n = rb_next(n))
-		if (ipc_of(n)->cuid == uid)
-			sum += ids->ops->cost_locked(ipc_of(n));
-	return sum;
-}
-
-/* May the current user have a new one?  Locks: ipc_lock held. */
-static bool
-has_room_locked(struct ipc_ids *ids, const struct ipc *new)
-{
-	uint32_t uid = proc_current()->cred.euid;
-	unsigned count = 0;
-	struct rb_node *n;
-	struct phys_stat st;
-
-	HELD(&ipc_lock);
-	for (n = rb_first(&ids->all); n != NULL; n = rb_next(n))
-		count += ipc_of(n)->cuid == uid;
-	if (ids->n >= IPC_MAX || (uid != 0 && count >= IPC_USER_MAX))
-		return false;
-	if (uid == 0 || ids->ops->cost_locked == NULL)
-		return true;
-	phys_stat(&st);
-	return ipc_cost_locked(ids, uid) + ids->ops->cost_locked(new) <=
-	    st.total * PAGE_SIZE / IPC_USER_SHARE;
-}
-
 /*
  * A new one enters the table.
  *
  * Locks:    ipc_lock held.
- * Returns:  its id; -ENOSPC: too many, or too many of this user.
+ * Returns:  its id; -ENOSPC: too many.
  */
 static int
 add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
@@ -197,7 +161,7 @@ add_locked(struct ipc_ids *ids, struct ipc *new, const struct ipc_want *w)
 	struct ipc *at;
 
 	HELD(&ipc_lock);
-	if (!has_room_locked(ids, new))
+	if (ids->n >= IPC_MAX)
 		return -ENOSPC;
 	do { /* find the first free slot behind the one that was given last */
 		ids->slot = (ids->slot + 1) % IPC_SLOTS;
@@ -235,9 +199,11 @@ ipc_get(struct ipc_ids *ids, const struct ipc_want *w)
 	if (made < 0)
 		return made;
 	new->size = w->size;
+	made = user_take(ids->use, new->weight, &new->payer);
 	spin_lock(&ipc_lock);
 	r = look_locked(ids, w);
-	made = r == -ENOENT ? add_locked(ids, new, w) : -EEXIST;
+	if (made == 0)
+		made = r == -ENOENT ? add_locked(ids, new, w) : -EEXIST;
 	spin_unlock(&ipc_lock);
 	if (made < 0)
 		ids->ops->free(new);
@@ -245,6 +211,15 @@ ipc_get(struct ipc_ids *ids, const struct ipc_want *w)
 }
 
 /* ---- …ctl ---- */
+
+/* The end of one that nobody finds, whose parts are freed.  Locks: none held. */
+void
+ipc_free(struct ipc_ids *ids, struct ipc *i)
+{
+	if (i->payer != NULL)
+		user_give(i->payer, ids->use, i->weight);
+	kmem_free(i);
+}
 
 /* Nobody finds it any more.  Locks: ipc_lock held. */
 void

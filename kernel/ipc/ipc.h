@@ -23,7 +23,6 @@
 #define IPC_NOWAIT 04000
 #define IPC_PRIVATE 0
 #define IPC_MAX 4096u            /* of a kind */
-#define IPC_USER_MAX 1024u       /* of them one user's; root is not asked */
 
 /* The common head of all three kinds, and what STAT tells of each: the words of Linux's
  * struct shmid_ds … behind the permissions. */
@@ -34,6 +33,8 @@ struct ipc {
 	int id;                  /* [I] */
 	int key;                 /* [I] IPC_PRIVATE: found by id only */
 	uint64_t size;           /* [c] bytes of a segment, semaphores of a set; else 0 */
+	uint64_t weight;         /* [c] it counts as so many */
+	struct user *payer;      /* [c] of this user; NULL: it was never found */
 	uint32_t uid, gid;       /* [I] */
 	uint32_t cuid, cgid;     /* [c] */
 	uint32_t mode;           /* [I] permission bits, and of shm two more */
@@ -83,8 +84,6 @@ struct ipc_ops {
 	/* A new one that nobody finds yet.  0, -EINVAL, -ENOMEM. */
 	int (*make)(const struct ipc_want *, struct ipc **out);
 	void (*free)(struct ipc *);
-	/* Bytes that its user pays for. */
-	uint64_t (*cost_locked)(const struct ipc *);
 	/* 0, -EPERM. */
 	int (*set_locked)(struct ipc *, const struct ipc_set *);
 	/* Its owner has removed it: wake the sleepers. */
@@ -100,6 +99,7 @@ struct ipc_ids {
 	unsigned n;              /* [I] */
 	unsigned slot, turn;     /* [I] of the last id; ids of a slot differ by turn */
 	const struct ipc_ops *ops;   /* [c] */
+	enum user_use use;           /* [c] limits what a user has */
 	unsigned ctime;              /* [c] its word */
 	const char *head;        /* [c] first line of /proc/sysvipc/… */
 };
@@ -119,7 +119,7 @@ bool ipc_may_locked(const struct ipc *, unsigned access);
 struct ipc *ipc_open_locked(struct ipc_ids *, int id, unsigned access, int *r);
 void ipc_remove_locked(struct ipc_ids *, struct ipc *);
 void ipc_put(struct ipc_ids *, struct ipc *);
-uint64_t ipc_cost_locked(struct ipc_ids *, uint32_t uid);
+void ipc_free(struct ipc_ids *, struct ipc *);
 int ipc_get(struct ipc_ids *, const struct ipc_want *) MUST_CHECK;
 int ipc_set(struct ipc_ids *, int id, const struct ipc_set *) MUST_CHECK;
 int ipc_remove(struct ipc_ids *, int id) MUST_CHECK;

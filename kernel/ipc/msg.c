@@ -13,7 +13,7 @@
  *           2. A queue holds no more than qbytes, and no more messages than that: an
  *              empty one has a head, too.
  *           3. Heads and bytes are kernel memory: all queues of one user may have a
- *              share of memory, not counting a page for each; then -ENOMEM.
+ *              share of memory; then -ENOMEM.
  *           4. A message goes at once to the first reader that waits for it, as on
  *              Linux: the reader has it, even if the queue is removed before it runs.
  *
@@ -29,9 +29,6 @@
 #define MSG_NOERROR 010000
 #define MSG_EXCEPT 020000
 #define MSG_COPY 040000
-
-#define FREE_COST 4096u          /* of a queue: rule 3 */
-#define USER_SHARE 32            /* of memory: the rest of all queues of one user */
 
 struct message {
 	struct list_node node;   /* [I] queue->messages */
@@ -84,6 +81,20 @@ message_read(va_t from, uint64_t n, struct message **out)
 
 /* ---- queues ---- */
 
+/* Rule 3: who has made q pays for m from now on, by 1, or no more, by -1.  false: he
+ * has too much. */
+static bool
+pays_for(struct msg_queue *q, const struct message *m, int by)
+{
+	int64_t cost = by * (int64_t)(m->n + sizeof(*m));
+
+	if (user_count(q->ipc.payer, USE_QUEUE_BYTES, cost) <=
+	    user_max[USE_QUEUE_BYTES] || by < 0)
+		return true;
+	(void)user_count(q->ipc.payer, USE_QUEUE_BYTES, -cost);
+	return false;
+}
+
 static int
 queue_make(const struct ipc_want *w, struct ipc **out)
 {
@@ -92,6 +103,7 @@ queue_make(const struct ipc_want *w, struct ipc **out)
 	if (q == NULL)
 		return -ENOMEM;
 	q->ipc.msg.max = MSG_QUEUE_BYTES;
+	q->ipc.weight = 1;
 	list_init(&q->messages);
 	list_init(&q->sleepers);
 	waitq_init(&q->senders);
@@ -104,11 +116,14 @@ static void
 queue_free(struct ipc *i)
 {
 	struct msg_queue *q = queue_of(i);
-	struct list_node *n;
+	struct list_node *next;
+	struct message *m;
 
-	while ((n = list_pop_front(&q->messages)) != NULL)
-		message_free(LIST_ENTRY(n, struct message, node));
-	kmem_free(q);
+	LIST_FOREACH_SAFE(m, next, &q->messages, node) {
+		(void)pays_for(q, m, -1);
+		message_free(m);
+	}
+	ipc_free(&msg_ids, i);
 }
 
 /* Both sides look again. */
@@ -155,37 +170,6 @@ struct msg_work {
 	struct list_node node;   /* [I] q->sleepers */
 	int result;              /* [I] of a reader, since it sleeps */
 };
-
-/* Rule 3: what q costs with n bytes more in so many messages. */
-static uint64_t
-cost_with(const struct msg_queue *q, uint64_t n, unsigned messages)
-{
-	uint64_t sum = q->ipc.msg.bytes + n +
-	    (q->ipc.msg.n + messages) * sizeof(struct message);
-
-	return sum > FREE_COST ? sum - FREE_COST : 0;
-}
-
-static uint64_t
-queue_cost_locked(const struct ipc *i)
-{
-	HELD(&ipc_lock);
-	return cost_with((const struct msg_queue *)i, 0, 0);
-}
-
-static bool
-is_paid_locked(struct msg_queue *to, const struct message *m)
-{
-	uint64_t more = cost_with(to, m->n, 1);
-	struct phys_stat st;
-
-	HELD(&ipc_lock);
-	if (more == 0)
-		return true;
-	phys_stat(&st);
-	return ipc_cost_locked(&msg_ids, to->ipc.cuid) - cost_with(to, 0, 0) + more <=
-	    st.total * PAGE_SIZE / USER_SHARE;
-}
 
 static bool
 fits(const struct message *m, int64_t type, int flags)
@@ -237,12 +221,14 @@ try_send_locked(struct msg_work *w)
 	HELD(&ipc_lock);
 	if (w->m->n + q->ipc.msg.bytes > q->ipc.msg.max || q->ipc.msg.n + 1 > q->ipc.msg.max)
 		return SLEEPS;
-	if (!is_paid_locked(q, w->m))
+	if (!pays_for(q, w->m, 1))
 		return -ENOMEM;
 	q->ipc.msg.stime = ipc_now();
 	q->ipc.msg.lspid = w->pid;
-	if (hand_over_locked(q, w->m))
+	if (hand_over_locked(q, w->m)) {
+		(void)pays_for(q, w->m, -1);
 		return 0;
+	}
 	list_push_back(&q->messages, &w->m->node);
 	q->ipc.msg.n++;
 	q->ipc.msg.bytes += w->m->n;
@@ -282,6 +268,7 @@ try_receive_locked(struct msg_work *w)
 	if (r < 0)
 		return r;
 	list_remove(&m->node);
+	(void)pays_for(q, m, -1);
 	q->ipc.msg.n--;
 	q->ipc.msg.bytes -= m->n;
 	wake_all(&q->senders);
@@ -416,9 +403,9 @@ queue_line(const struct ipc *i, struct out *o)
 }
 
 static const struct ipc_ops queue_ops = { .make = queue_make, .free = queue_free,
-	.cost_locked = queue_cost_locked, .set_locked = queue_set_locked,
+	.set_locked = queue_set_locked,
 	.removed_locked = queue_removed_locked, .line = queue_line };
 
-struct ipc_ids msg_ids = { IPC_NO_IDS, .ops = &queue_ops, .ctime = 2,
+struct ipc_ids msg_ids = { IPC_NO_IDS, .ops = &queue_ops, .use = USE_QUEUES, .ctime = 2,
 	.head = "msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid"
 	"      stime      rtime      ctime" };

@@ -13,7 +13,7 @@
  * Rules     1. A try changes nothing unless all steps succeed.
  *           2. Undos belong to a process, and its last thread carries them out.  SETVAL
  *              and SETALL clear the undos of a semaphore.
- *           3. ipc.c counts how many sets a user has, and limits them.
+ *           3. How many sets a user has is limited by ipc.c.
  *           4. A thread that changes a value does the steps of sleepers that can be
  *              done now, as on Linux: first those that only wait for zero, then the
  *              others in their order.  The values may have changed when they run.
@@ -84,7 +84,7 @@ static void
 set_free(struct ipc *i)
 {
 	kmem_free(set_of(i)->sems);
-	kmem_free(set_of(i));
+	ipc_free(&sem_ids, i);
 }
 
 static int
@@ -99,6 +99,7 @@ set_make(const struct ipc_want *w, struct ipc **out)
 		return -ENOMEM;
 	s->n = (unsigned)w->size;
 	s->ipc.sem.n = w->size;
+	s->ipc.weight = 1;
 	list_init(&s->sleepers);
 	list_init(&s->undos);
 	*out = &s->ipc;
@@ -517,7 +518,7 @@ set_line(const struct ipc *i, struct out *o)
 static const struct ipc_ops set_ops = { .make = set_make, .free = set_free,
 	.removed_locked = set_removed_locked, .line = set_line };
 
-struct ipc_ids sem_ids = { IPC_NO_IDS, .ops = &set_ops, .ctime = 2,
+struct ipc_ids sem_ids = { IPC_NO_IDS, .ops = &set_ops, .use = USE_SEM_SETS, .ctime = 2,
 	.head = "semid perms      nsems   uid   gid  cuid  cgid      otime      ctime" };
 
 /* Boot. */

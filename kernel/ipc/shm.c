@@ -14,6 +14,7 @@
  *           3. The object is charged as a whole when it is made, like shared memory
  *              without a name; SHM_NORESERVE as on Linux.
  *           4. The pages of one user are limited like those of a tmpfs: half of memory.
+ *              A small segment counts as a 1024th of that.
  *
  * Read next ipc.c; vm/calls/map.c.  Book: ch08.
  */
@@ -26,6 +27,7 @@
 #define SHM_DEST 01000u          /* in the mode, by Linux's numbers */
 #define SHM_NORESERVE 010000
 #define SHM_HUGETLB 04000
+#define SEGMENTS 1024u           /* of one user, if they are small: rule 4 */
 
 struct shm_segment {
 	struct ipc ipc;          /* first: of it the tables know */
@@ -83,17 +85,10 @@ shm_ended(void *client)
 	if (s->ipc.removed)
 		ipc_remove_locked(&shm_ids, &s->ipc);
 	spin_unlock(&ipc_lock);
-	kmem_free(s);
+	ipc_free(&shm_ids, &s->ipc);
 }
 
 /* ---- shmget ---- */
-
-static uint64_t
-segment_cost_locked(const struct ipc *i)
-{
-	HELD(&ipc_lock);
-	return PAGE_UP(i->size);
-}
 
 static void
 segment_free(struct ipc *i)
@@ -118,6 +113,7 @@ segment_make(const struct ipc_want *w, struct ipc **out)
 	s->ipc.shm.cpid = proc_current()->pid;
 	s->ipc.shm.size = w->size;
 	s->ipc.shm.pages = PAGE_UP(w->size) >> PAGE_SHIFT;
+	s->ipc.weight = MAX(s->ipc.shm.pages, user_max[USE_SEGMENT_PAGES] / SEGMENTS);
 	s->vmo = map_shared_object(PAGE_UP(w->size), (w->flags & SHM_NORESERVE) == 0 ?
 	    SHARED_PROMISED : SHARED_LATE, &shm_ops, s);
 	if (s->vmo == NULL) {
@@ -266,9 +262,10 @@ segment_line(const struct ipc *i, struct out *o)
 }
 
 static const struct ipc_ops segment_ops = { .make = segment_make, .free = segment_free,
-	.cost_locked = segment_cost_locked, .removed_locked = segment_removed_locked,
-	.view_locked = segment_view_locked, .look = segment_look, .line = segment_line };
+	.removed_locked = segment_removed_locked, .view_locked = segment_view_locked,
+	.look = segment_look, .line = segment_line };
 
 struct ipc_ids shm_ids = { IPC_NO_IDS, .ops = &segment_ops, .ctime = 3,
+	.use = USE_SEGMENT_PAGES,
 	.head = "shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid"
 	"      atime      dtime      ctime                   rss                  swap" };
