@@ -49,6 +49,20 @@ is_archive(const char *text, size_t n)
 	return false;
 }
 
+static bool
+is_named_as_archive(const char *name)
+{
+	static const char *const ends[] = { ".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2",
+		".zst", ".7z", ".rar" };
+	size_t i;
+
+	for (i = 0; i < sizeof ends / sizeof ends[0]; i++)
+		if (strlen(name) > strlen(ends[i]) &&
+		    strcmp(name + strlen(name) - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return false;
+}
+
 /* The bytes of name in the folder at, malloc'd; NULL: *why. */
 static char *
 take(int at, const char *name, size_t *len, const char **why)
@@ -75,10 +89,12 @@ source_within(int fd, const struct lab *lab, const char **why)
 	DIR *d = fdopendir(dup(fd));
 	struct dirent *e;
 	char *found = NULL;
+	bool archive = false;
 	size_t n, files = 0;
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
 		n = strlen(e->d_name);
+		archive = archive || is_named_as_archive(e->d_name);
 		if (e->d_name[0] == '.' || n < 3 ||
 		    strcmp(e->d_name + n - 2, ".c") != 0)
 			continue;
@@ -94,9 +110,11 @@ source_within(int fd, const struct lab *lab, const char **why)
 		closedir(d);
 	if (files == 1)
 		return found;
-	*why = files == 0 ? "a folder without the lab's file in it"
-			  : "a folder of several files *.c, none of which has "
-			    "the name of the lab's";
+	*why = files > 0 ? "a folder of several files *.c, none of which has the name "
+			   "of the lab's"
+	    : archive    ? "a folder with an archive in it, and without the lab's file: "
+			   "hand in the file itself"
+			 : "a folder without the lab's file in it";
 	free(found);
 	return NULL;
 }

@@ -26,8 +26,10 @@ def of_this($r): $r != null and $r.environment.submission_sha256 == .sha and
 	with_state] as $all |
 
 def said: (.failed[0] | .hint // .what) // "";
-# What the compiler says has names of folders that are gone.
-def message: .why // (if .state == "refused" then .r.build else null end) //
+# Of what the compiler says, its first error.
+def message: .why // (if .state == "refused" then .r.build
+	elif .state == "does not build" then first((.r.build // "") | split("\n")[] | select(test("error|undefined")))
+	else null end) //
 	first(.r.tests[]? | said | select(. != "")) // "";
 # Of each test: who passed it, and what is said most often to who did not.
 [range($c.tests | length) as $i | [$all[].r.tests[$i]? | values] as $got |
@@ -50,7 +52,7 @@ def link: "<td><a href=\"page/\(.id).html\">\(.name | html)</a>";
 
 def page: .name as $name | .id as $id | ($name | head),
 	"<p>\($c.lab | html): <b>\(points)</b> of \(.r.max // 100), \(.state). \(.why // "" | html)",
-	"<p><a href=\"../in/\($id).c\">what was handed in</a>, seed \(.seed)",
+	(if .why then empty else "<p><a href=\"../in/\($id).c\">what was handed in</a>, seed \(.seed)" end),
 	(.r.build // empty | "<pre>\(html)</pre>"),
 	"<table><tr><th>test<th>what<th>points<th>verdict",
 	(.r.tests[]? | row([.id, .name, "\(.points)/\(.max)", .status]),

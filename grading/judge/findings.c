@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * findings.c: what a finding of vm_check means for what the learner wrote
+ * findings.c: what a finding of vm_check, or the assertion of a panic, means for
+ * what the learner wrote
  *
  * Problem   "I12 as 1: commit 39, vads have 64 + 4" says which two numbers
  *           differ; a learner asks which line of the code makes them differ.
@@ -117,6 +118,45 @@ static const struct {
 	{ "6.1", "", "a handler counted its case twice, or not at all: each "
 	    "handler counts once, where it is complete." },
 };
+
+/* Assertions of the kernel that a wrong count reaches, by a part of their text. */
+static const struct {
+	const char *word, *meaning;
+} panics[] = {
+	{ "as->words.fork == 0 && as->words.priv == 0", "a process has ended and "
+	    "maps nothing, and words.fork, words.priv or ws.pages of its space is "
+	    "not 0: each word that comes is counted up once, each that goes is "
+	    "counted down once." },
+	{ "as->words.locked == 0 && as->table.n == 0", "a process has ended, and "
+	    "one of its page tables was not freed: the table counts words that it "
+	    "no longer has. Each change of a word is counted, by word_set or by "
+	    "word_sums." },
+	{ "&as->words.swap", "a process has ended, and words.swap or commit.late "
+	    "of its space is not 0: one of them was not counted up with a word "
+	    "that came, or not down with one that went." },
+	{ "table->tbl.nvalid == 0", "a page table is freed that still counts VALID "
+	    "words: each VALID word that is cleared needs ws_remove." },
+	{ "fmo->nrefs == 0", "the last process has left a forked object, and "
+	    "nrefs of the object is not 0: it goes down by one with each word "
+	    "that is gone, and with each page that is taken back." },
+	{ "page_home_kind(pg) == HOME_FMO", "a word says FORK, and the home of "
+	    "its page is no entry: one process took the page back while a word "
+	    "of another one still named the entry." },
+	{ "pg->mapcount > 0", "a page is unmapped once more than it was mapped." },
+	{ "pg->pins > 0", "a page is unpinned once more than it was pinned." },
+};
+
+/* The sentence of a panic's line; NULL: no row fits it. */
+const char *
+judge_panic_meaning(const char *line)
+{
+	size_t i;
+
+	for (i = 0; line != NULL && i < sizeof panics / sizeof panics[0]; i++)
+		if (strstr(line, panics[i].word) != NULL)
+			return panics[i].meaning;
+	return NULL;
+}
 
 /*
  * The sentence of the first finding in the log of a boot.

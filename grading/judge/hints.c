@@ -11,6 +11,8 @@
  *           those about other counters.  If the kernel called a function that is
  *           not written yet, of the test's step or an earlier one, the report
  *           names that function instead: hints are about bugs.
+ *           A known assertion, and a claim that repeats what vm_check found, are
+ *           explained by findings.c: a test's general hint may be about another bug.
  *
  * Read next judge.c.
  */
@@ -30,27 +32,28 @@ hint_holds(struct judge *j, const struct hint *h, const struct claim *c)
 	       op_holds(a, h->op, b);
 }
 
-/* "05-fork step 2: fork_range", a function that the kernel called and that is not written. */
-static char *
-unwritten(const struct judge *j)
+/* "05-fork step 2: fork_range", the first function that the kernel called, that is not
+ * written, and that the test's step needs. */
+char *
+judge_unwritten(const struct boot *b, int step)
 {
 	static const char key[] = "not written yet: ";
-	const char *s = j->b->log != NULL ? strstr(j->b->log, key) : NULL, *k;
+	const char *s = b->log != NULL ? strstr(b->log, key) : NULL, *k;
 
-	if (s == NULL)
-		return NULL;
-	s += strlen(key);
-	k = strstr(s, " step ");
-	if (k == NULL || atoi(k + strlen(" step ")) > j->t->step)
-		return NULL;
-	return strndup(s, strcspn(s, "\r\n"));
+	for (; s != NULL; s = strstr(s, key)) {
+		s += strlen(key);
+		k = strstr(s, " step ");
+		if (k != NULL && atoi(k + strlen(" step ")) <= step)
+			return strndup(s, strcspn(s, "\r\n"));
+	}
+	return NULL;
 }
 
 /* The hint of the failure becomes h; NULL: none. */
 static void
 give(const struct judge *j, struct failure *f, const struct hint *h)
 {
-	char *todo = unwritten(j);
+	char *todo = judge_unwritten(j->b, j->t->step);
 
 	free(f->hint);
 	f->hint = h != NULL ? xstrdup(h->text) : NULL;
@@ -77,6 +80,27 @@ hint_of_claim(const struct judge *j, const char *said)
 	return NULL;
 }
 
+/* The meaning becomes the hint, unless a function is missing; NULL: nothing changes. */
+void
+judge_explain(const struct judge *j, struct failure *f, const char *meaning)
+{
+	char *todo = judge_unwritten(j->b, j->t->step);
+
+	if (todo == NULL && meaning != NULL) {
+		free(f->hint);
+		f->hint = xstrdup(meaning);
+	}
+	free(todo);
+}
+
+/* Does the claim only say that vm_check has a finding? */
+static bool
+says_check(const char *said)
+{
+	return strstr(said, "vm_check") != NULL ||
+	    strstr(said, "is_sound") != NULL || strstr(said, "unsound") != NULL;
+}
+
 /* The claim that a kernel test had reported before the machine stopped. */
 void
 judge_said_before(const struct judge *j, struct failure *f)
@@ -84,15 +108,18 @@ judge_said_before(const struct judge *j, struct failure *f)
 	const struct hint *h;
 	static const char key[] = "claim ";
 	const struct words *text = &j->b->records.text;
-	const char *said;
+	const char *said, *meaning;
 	size_t i;
 
 	for (i = 0; i < text->n; i++) {
 		if (strncmp(text->v[i], key, strlen(key)) != 0)
 			continue;
 		said = strstr(text->v[i], ": ");
-		free(f->hint);
 		said = said != NULL ? said + 2 : text->v[i] + strlen(key);
+		meaning = says_check(said) ? judge_meaning(j->b) : NULL;
+		if (meaning != NULL)
+			said = meaning;
+		free(f->hint);
 		f->hint = xprintf("before that: %.*s", (int)strcspn(said, "\t"), said);
 		h = hint_of_claim(j, f->hint);
 		if (h != NULL) {
@@ -155,6 +182,8 @@ judge_claim_hint(const struct judge *j, struct failure *f, bool first)
 		give(j, f, h);
 	else if (first && hint_named(j, HINT_STATUS, "exit") != NULL)
 		judge_named_hint(j, f, HINT_STATUS, "exit");
+	if (h == NULL && says_check(f->got))
+		judge_explain(j, f, judge_meaning(j->b));
 }
 
 void

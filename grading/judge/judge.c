@@ -213,6 +213,7 @@ ended_by_panic(struct judge *j, char *line)
 
 	f->expected = xstrdup("no panic");
 	f->got = line;
+	judge_explain(j, f, judge_panic_meaning(line));
 	judge_said_before(j, f);
 }
 
@@ -327,7 +328,6 @@ check_records(struct judge *j)
 		f = judge_fail(j, ST_FAIL, "a claim of the kernel test");
 		split_claim(f, r->text.v[i] + 6);
 		judge_claim_hint(j, f, claims++ == 0);
-		judge_meant(j, f);
 	}
 }
 

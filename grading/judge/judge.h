@@ -30,6 +30,8 @@ const char *status_name(enum status);
 void judge(struct verdict *, const struct test *, const struct draw *,
     const struct boot *, const struct symbols *);
 void verdict_free(struct verdict *);
+/* A function that the kernel called, not written, of this step or before; NULL.  Owns: caller. */
+char *judge_unwritten(const struct boot *, int step);
 /* A value of a region; false: it has none. */
 bool judge_value(const struct test *, const struct draw *, const struct boot *,
     const char *region, const char *name, int64_t *out);

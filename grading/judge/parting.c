@@ -145,9 +145,9 @@ static char *
 say_parting(const struct pair *p, const struct vtr_parting *d)
 {
 	char *mine = d->a != NULL ? in_words(&p->trace[0], d->a)
-	                          : xprintf("pid %u  nothing more", d->pid);
+	                          : xprintf("pid %u  no further event", d->pid);
 	char *ours = d->b != NULL ? in_words(&p->trace[1], d->b)
-	                          : xprintf("pid %u  nothing more", d->pid);
+	                          : xprintf("pid %u  no further event", d->pid);
 	/* Numbers of frames mean nothing: that it is not the same page does. */
 	char *line = xprintf("%s\n    the reference  %s%s", mine, ours,
 	    strcmp(d->why, "pfn") == 0 ? "\n    there it is another page than "

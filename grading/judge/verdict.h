@@ -40,7 +40,9 @@ void judge_named_hint(const struct judge *, struct failure *, enum hint_kind,
 void judge_said_before(const struct judge *, struct failure *);
 void judge_claim_hint(const struct judge *, struct failure *, bool first);
 void judge_status_hint(const struct judge *, struct failure *, enum status);
+void judge_explain(const struct judge *, struct failure *, const char *meaning);
 const char *judge_meaning(const struct boot *); /* findings.c */
+const char *judge_panic_meaning(const char *line);
 char *judge_findings(const struct boot *, const char *what, unsigned n,
     unsigned mark);
 void judge_leaks(struct judge *);

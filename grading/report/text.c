@@ -47,13 +47,14 @@ test_again(const struct report *r, const struct result *res)
 	return again;
 }
 
+/* What stands behind "so" already is not said again. */
 static void
-print_failure(const struct failure *f)
+print_failure(const struct failure *f, const char *said)
 {
 	if (f->expected != NULL)
 		fprintf(out, "  expected  %s\n", f->expected);
 	fprintf(out, "  got       %s\n", f->got != NULL ? f->got : f->what);
-	if (f->hint != NULL)
+	if (f->hint != NULL && (said == NULL || strcmp(f->hint, said) != 0))
 		fprintf(out, "  so        %s\n", f->hint);
 }
 
@@ -73,6 +74,19 @@ print_frame(const struct report *r, const char *line, bool students)
 	free(at);
 }
 
+/* One of the functions that say the panic. */
+static bool
+is_of_panic(const char *line)
+{
+	static const char *const names[] = { " report+", " panic+", " panic_assert+" };
+	size_t i, n = strcspn(line, "\r\n");
+
+	for (i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (memmem(line, n, names[i], strlen(names[i])) != NULL)
+			return true;
+	return false;
+}
+
 /* The frames of a panic, those in the student's file first. */
 static void
 print_panic(const struct report *r, const struct result *res)
@@ -87,7 +101,10 @@ print_panic(const struct report *r, const struct result *res)
 			if (s == NULL || s[1] != ' ')
 				break;
 			s++;
-			print_frame(r, s + strspn(s, " "), pass == 0);
+			if (is_of_panic(s))
+				lines--;
+			else
+				print_frame(r, s + strspn(s, " "), pass == 0);
 		}
 	}
 }
@@ -136,18 +153,17 @@ print_where(const struct report *r, const struct result *res)
 	free(again);
 }
 
-/* What the kernel said about functions that are not written yet. */
+/* What the kernel said about a function of this step that is not written yet. */
 static void
 print_unwritten(const struct result *res)
 {
-	static const char key[] = "not written yet: ";
-	const char *s = res->boot != NULL && res->boot->log != NULL
-			    ? strstr(res->boot->log, key)
-			    : NULL;
+	char *todo = res->boot == NULL
+			 ? NULL
+			 : judge_unwritten(res->boot, res->test->step);
 
-	if (s != NULL)
-		fprintf(out, "  not written yet: %.*s\n",
-		    (int)strcspn(s + strlen(key), "\r\n"), s + strlen(key));
+	if (todo != NULL)
+		fprintf(out, "  not written yet: %s\n", todo);
+	free(todo);
 }
 
 /* What a test has measured, whether it passed or not. */
@@ -196,7 +212,8 @@ print_result(const struct report *r, const struct result *res)
 	fprintf(out, "  %s\n", t->title);
 	print_unwritten(res);
 	for (i = 0; i < res->verdict.nfailures && i < 3; i++)
-		print_failure(&res->verdict.failure[i]);
+		print_failure(&res->verdict.failure[i],
+		    i > 0 ? res->verdict.failure[i - 1].hint : NULL);
 	if (res->verdict.forged)
 		fprintf(out, "  forged?   the observer counted otherwise, or saw what no "
 		    "lab's file does: a person must look at it\n");
