@@ -304,14 +304,14 @@ gate_object(const struct lab *lab, const char *object, const char *dir,
 		bool (*fine)(const char *);
 		const char *why;
 	} rows[] = {
-		{ SECTIONS, section_is_plain, "a section of its own" },
-		{ DEFINED, NULL, "a name that this file does not export "
-				 "(make it static)" },
-		{ WEAK, NULL, "a weak name" },
-		{ USED, NULL, "a name that this lab does not import (its page "
-			      "lists those that it does; a function of your "
-			      "own that is inline is static, too)" },
-		{ CODED, NULL, "data among the code" },
+		{ SECTIONS, section_is_plain, "a section of its own is not allowed" },
+		{ DEFINED, NULL, "the lab's file does not export this "
+				 "name (make it static)" },
+		{ WEAK, NULL, "a weak name is not allowed" },
+		{ USED, NULL, "this lab may not call this name: imports.md "
+			      "lists those that it may (if the function is "
+			      "your own and inline, make it static, too)" },
+		{ CODED, NULL, "data among the code is not allowed" },
 		{ RELOCS, reloc_is_plain, "a relocation that C has no need of" },
 	};
 	struct words allowed;
@@ -336,12 +336,13 @@ gate_object(const struct lab *lab, const char *object, const char *dir,
 	}
 	bad = why == NULL ? beside_a_name(object, &cut) : NULL;
 	if (bad != NULL)
-		why = xprintf("%s: a place beside a function of the kernel", bad);
+		why = xprintf("%s: a place beside a function of the kernel, "
+			      "which C code does not name", bad);
 	free(bad);
 	bad = why == NULL ? judges_name(object, &cut) : NULL;
 	if (bad != NULL)
-		why = xprintf("%s: a name of the kernel's, which must be there "
-			      "once only (call yours otherwise)", bad);
+		why = xprintf("%s: this name of the kernel may exist only "
+			      "once: give yours another name", bad);
 	free(bad);
 	if (why == NULL && reference != NULL &&
 	    has_our_code(object, dir, reference))

@@ -103,8 +103,8 @@ marker(struct listing *l, const char *s)
 		return;
 	l->marked = true;
 	if (strncmp(name + 1, h, strlen(h)) != 0)
-		l->why = xprintf("assembly at line %d of %.*s: a lab's file "
-				 "has no need of it", atoi(s + 1),
+		l->why = xprintf("assembly at line %d of %.*s: it is not "
+				 "allowed in a lab's file", atoi(s + 1),
 		    (int)strcspn(name + 1, "\""), name + 1);
 }
 
@@ -148,8 +148,8 @@ numbers(struct listing *l, const char *s, bool half)
 			v = 0;
 		s = end;
 		if (is_in_image(v))
-			l->why = xprintf("0x%llx: a number that is an address "
-					 "in the kernel",
+			l->why = xprintf("0x%llx: this number is an address in "
+					 "the kernel: use a name",
 			    (unsigned long long)v);
 	}
 }
@@ -244,7 +244,7 @@ static void
 refuse(struct listing *l, const char *s)
 {
 	if (l->why == NULL)
-		l->why = xprintf("%s: not of a compiler", s);
+		l->why = xprintf("%s: no compiler writes this", s);
 }
 
 /* Is it all one statement, whatever stands in its strings? */
@@ -313,11 +313,13 @@ instruction(struct listing *l, const char *s, const char *word,
 {
 	if (!IN(word, ordinary) || IN(word, never) ||
 	    strstr(s, "%cr") != NULL || strstr(s, "%dr") != NULL)
-		l->why = xprintf("%s: not an instruction of ordinary C", word);
+		l->why = xprintf("%s: ordinary C does not need this "
+				 "instruction", word);
 	else if (strchr(s, '"') != NULL)
 		refuse(l, s);
 	else if (strstr(s, "%fs:") != NULL || strstr(s, "%gs:") != NULL)
-		l->why = xprintf("%s: a segment of the kernel's own", s);
+		l->why = xprintf("%s: only the kernel itself may use this "
+				 "segment", s);
 	else if (names_stack(operands) && !stack_stays(s, word))
 		l->why = xprintf("%s: the stack of a kernel is no place for "
 				 "alloca(), arrays of variable size, or more "

@@ -229,21 +229,21 @@ bad_directive(const char *s)
 		return NULL;
 	if (is_word(name, n, "include"))
 		return is_above(name + n)
-			   ? xprintf("#%.*s: a room above vm/, of which vm/ "
-				     "knows nothing (kernel/layers.txt)",
+			   ? xprintf("#%.*s: this room is above vm/, and vm/ may "
+				     "not use it (kernel/layers.txt)",
 				 (int)strcspn(name, "\r\n"), name)
 		     : is_our_header(name + n) || is_of_c(name + n)
 			   ? NULL
-			   : xprintf("#%.*s: only \"room/name.h\" of the "
-				     "kernel can be included, and what C has "
-				     "without a library (<stdint.h>)",
+			   : xprintf("#%.*s: a lab's file can include "
+				     "\"room/name.h\" of the kernel, and headers "
+				     "that need no library (<stdint.h>)",
 				 (int)strcspn(name, "\r\n"), name);
 	if (is_word(name, n, "pragma")) {
 		name += n + strspn(name + n, " \t\f\v");
 		if (strncmp(name, "GCC diagnostic", 14) == 0)
 			return NULL;
 	}
-	return xprintf("#%.*s: a lab's file has no need of it",
+	return xprintf("#%.*s: not allowed in a lab's file",
 	    (int)strcspn(s, "\r\n"), s + strspn(s, " \t\f\v"));
 }
 
@@ -275,15 +275,15 @@ gate_text(const char *bytes, size_t n)
 
 	if (n >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 ||
 			  memcmp(bytes, "\xfe\xff", 2) == 0))
-		return xstrdup("it is UTF-16, of two bytes a letter: have your "
-			       "editor save it as UTF-8");
+		return xstrdup("the file is UTF-16: let your editor save it as "
+			       "UTF-8");
 	if (odd == '\r')
-		return xprintf("line %d: a carriage return (0x0d) that ends no "
-			       "line: have your editor save it with one kind of "
-			       "line ends", line);
+		return xprintf("line %d: a carriage return (0x0d) that does not end "
+			       "a line: let your editor save the file with one "
+			       "kind of line ends", line);
 	if (odd != 0)
-		return xprintf("line %d: byte 0x%02x: a text has none such; hand "
-			       "in the file in C itself, saved as UTF-8",
+		return xprintf("line %d: byte 0x%02x is not text: hand in the C "
+			       "file itself, saved as UTF-8",
 		    line, odd & 255);
 	if (n >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
 		bytes += 3; /* a mark of byte order */
@@ -293,7 +293,7 @@ gate_text(const char *bytes, size_t n)
 	memcpy(text, bytes, n);
 	splice(text);
 	if (!text_blank_comments(text))
-		why = xstrdup("R\"…\": a raw string, which no lab needs");
+		why = xstrdup("R\"…\": a raw string is not allowed in a lab's file");
 	if (why == NULL)
 		why = bad_line(text);
 	free(text);

@@ -93,20 +93,19 @@ word_read(struct reader *r, const char *s, size_t n)
 	if ((strcmp(word, "asm") == 0 || strcmp(word, "__asm") == 0 ||
 		strcmp(word, "__asm__") == 0) &&
 	    !gate_allows(r->lab, "asm"))
-		refuse(r, s, n, "assembly: a lab's file has no need of it (what "
-		    "keeps the compiler from moving a store is "
+		refuse(r, s, n, "assembly is not allowed in a lab's file (to keep the "
+		    "compiler from moving a store, use "
 		    "__atomic_signal_fence(__ATOMIC_SEQ_CST))");
 	else if (strcmp(word, "_Pragma") == 0)
-		refuse(r, s, n, "a lab's file has no need of it");
+		refuse(r, s, n, "not allowed in a lab's file");
 	else if (strcmp(word, "__attribute__") == 0 ||
 		 strcmp(word, "__attribute") == 0)
 		r->awaited = true;
 	else if ((r->attribute > 0 || r->brackets > 0) &&
 		 ONE_OF(plain, attributes))
-		refuse(r, s, n, "an attribute of which a lab's file has no "
-				"need");
+		refuse(r, s, n, "this attribute is not allowed in a lab's file");
 	else if (ONE_OF(word, builtins))
-		refuse(r, s, n, "a lab's file has no need of it");
+		refuse(r, s, n, "this builtin is not allowed in a lab's file");
 	free(word);
 	free(plain);
 }
@@ -173,7 +172,7 @@ hash_line(struct reader *r, const char *s)
 	if (strncmp(s, "#pragma", 7) == 0) {
 		if (r->own && strncmp(s, "#pragma GCC diagnostic", 22) != 0)
 			refuse(r, s, strcspn(s, "\n"),
-			    "a lab's file has no need of it");
+			    "not allowed in a lab's file");
 		return;
 	}
 	if (!isdigit((unsigned char)s[2]) || *name != '"') {
