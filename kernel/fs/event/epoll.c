@@ -125,34 +125,28 @@ key_compare(const struct file *f, int fd, const struct item *it)
 	return fd < it->fd ? -1 : fd > it->fd;
 }
 
+/* Where an item is to be linked. */
+struct place {
+	struct rb_node *parent, **link;
+};
+
+/* The item; NULL: there is none, but a place for it. */
 static struct item *
-item_find_locked(struct epoll *e, const struct file *f, int fd)
+item_find_locked(struct epoll *e, const struct file *f, int fd, struct place *at)
 {
-	struct item *it = item_of(e->items.node);
+	struct item *it;
 	int c;
 
 	HELD(&e->lock);
-	while (it != NULL) {
+	*at = (struct place){ .link = &e->items.node };
+	while ((it = item_of(*at->link)) != NULL) {
 		c = key_compare(f, fd, it);
 		if (c == 0)
 			break;
-		it = item_of(c < 0 ? it->node.left : it->node.right);
+		at->parent = *at->link;
+		at->link = c < 0 ? &at->parent->left : &at->parent->right;
 	}
 	return it;
-}
-
-static void
-link_locked(struct epoll *e, struct item *it)
-{
-	struct rb_node **link = &e->items.node, *parent = NULL;
-
-	HELD(&e->lock);
-	while (*link != NULL) {
-		parent = *link;
-		link = key_compare(it->file, it->fd, item_of(parent)) < 0 ?
-		    &parent->left : &parent->right;
-	}
-	rb_insert(&e->items, &it->node, parent, link, NULL);
 }
 
 /* ---- what may watch what (rule 3) ---- */
@@ -321,15 +315,13 @@ item_start(struct item *it)
 }
 
 static int
-add_locked(struct epoll *e, struct file *f, int fd, const struct epoll_event *ev)
+add_locked(struct epoll *e, struct file *f, int fd, const struct epoll_event *ev,
+    const struct place *at)
 {
-	struct item *it;
+	struct item *it = kmem_zalloc(sizeof(*it));
 	int r;
 
 	HELD(&e->lock);
-	if (item_find_locked(e, f, fd) != NULL)
-		return -EEXIST;
-	it = kmem_zalloc(sizeof(*it));
 	r = it == NULL ? -ENOMEM : user_take(USE_WATCHES, 1, &it->user);
 	if (r != 0) {
 		kmem_free(it);
@@ -342,7 +334,7 @@ add_locked(struct epoll *e, struct file *f, int fd, const struct epoll_event *ev
 	it->fd = fd;
 	it->events = ev->events | POLLERR | POLLHUP;
 	it->data = ev->data;
-	link_locked(e, it);
+	rb_insert(&e->items, &it->node, at->parent, at->link, NULL);
 	item_start(it);
 	return 0;
 }
@@ -364,13 +356,14 @@ change_locked(struct item *it, const struct epoll_event *ev)
 static int
 ctl_one(struct epoll *e, int op, struct file *f, int fd, const struct epoll_event *ev)
 {
+	struct place at;
 	struct item *it;
 	int r = -EINVAL;
 
 	mutex_lock_nested(&e->lock);
-	it = item_find_locked(e, f, fd);
+	it = item_find_locked(e, f, fd, &at);
 	if (op == EPOLL_CTL_ADD) {
-		r = add_locked(e, f, fd, ev);
+		r = it != NULL ? -EEXIST : add_locked(e, f, fd, ev, &at);
 	} else if (op == EPOLL_CTL_DEL || op == EPOLL_CTL_MOD) {
 		r = it == NULL ? -ENOENT : op == EPOLL_CTL_MOD ?
 		    change_locked(it, ev) : 0;
