@@ -350,27 +350,19 @@ master_poll(void *dev, struct ready **at)
 	return bits;
 }
 
+/* TIOCSPTLCK, TIOCPKT. */
 static int64_t
-set_lock(struct pty *p, uint64_t arg)
-{
-	int on, r = tty_job->copyin(&on, arg, sizeof(on));
-
-	if (r != 0)
-		return r;
-	spin_lock(&ptys.lock);
-	p->locked = on != 0;
-	spin_unlock(&ptys.lock);
-	return 0;
-}
-
-static int64_t
-set_packet(struct pty *p, uint64_t arg)
+turn_on(struct pty *p, unsigned cmd, uint64_t arg)
 {
 	int on, r = tty_job->copyin(&on, arg, sizeof(on));
 	uint64_t flags;
 
 	if (r != 0)
 		return r;
+	if (cmd == TIOCSPTLCK) {
+		(void)UNDER(&ptys.lock, p->locked = on != 0);
+		return 0;
+	}
 	flags = spin_lock_irq(&p->tty.lock);
 	if (on != 0 && !p->packet)
 		p->status = 0;
@@ -414,11 +406,10 @@ master_ioctl(void *dev, unsigned cmd, uint64_t arg)
 	case TIOCGPTN:
 		return tty_answer(arg, (int)p->number);
 	case TIOCSPTLCK:
-		return set_lock(p, arg);
+	case TIOCPKT:
+		return turn_on(p, cmd, arg);
 	case TIOCGPTLCK:
 		return tty_answer(arg, p->locked);
-	case TIOCPKT:
-		return set_packet(p, arg);
 	case TIOCGPKT:
 		return tty_answer(arg, p->packet);
 	case TIOCSIG:
