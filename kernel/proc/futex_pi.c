@@ -136,13 +136,9 @@ static int
 wait_for_end(const struct pi_owner *o, bool *again)
 {
 	struct pi_owner now;
-	struct waiter w;
-	int r = 0;
+	int r = wait_until(&pi.ended, WAIT_KILLABLE, WAIT_FOREVER,
+	    word_owner((uint32_t)o->tid, &now) != -EBUSY);
 
-	wait_prepare(&pi.ended, &w);
-	if (word_owner((uint32_t)o->tid, &now) == -EBUSY)
-		r = wait_sleep(&w, WAIT_KILLABLE, WAIT_FOREVER);
-	wait_finish(&w);
 	*again = r == 0;
 	return *again ? -EAGAIN : -ERESTARTNOINTR;
 }
