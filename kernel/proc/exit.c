@@ -226,6 +226,16 @@ proc_set_end_fn(void (*fn)(struct proc *))
 	end_fn = fn;
 }
 
+/* unshare(CLONE_SYSVSEM): the last thread's semaphores are given back, as at its end. */
+void
+proc_unshare_undo(void)
+{
+	struct proc *p = proc_current();
+
+	if (UNDER(&proc_lock, p->nthreads) == 1)
+		end_fn(p);
+}
+
 static void
 process_end(struct proc *p)
 {

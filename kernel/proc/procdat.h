@@ -417,6 +417,7 @@ int proc_exec(int fd, va_t path, va_t argv, va_t envp, unsigned flags) MUST_CHEC
 
 /* exit.c */
 void proc_set_end_fn(void (*fn)(struct proc *)); /* its last thread ends */
+void proc_unshare_undo(void);
 void proc_exit_group(int code) NORETURN;
 void proc_exit_thread(int code) NORETURN;
 

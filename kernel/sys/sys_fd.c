@@ -151,7 +151,8 @@ sys_unshare(const uint64_t a[6])
 	/* As on Linux: all threads of a process have the same user namespace. */
 	if ((what & CLONE_NEWUSER) != 0)
 		what |= CLONE_THREAD;
-	if ((what & ~(alone | CLONE_NAMESPACES | CLONE_FS | CLONE_FILES)) != 0 ||
+	if ((what & ~(alone | CLONE_NAMESPACES | CLONE_FS | CLONE_FILES |
+	    CLONE_SYSVSEM)) != 0 ||
 	    ((what & alone) != 0 && !proc_shares_nothing()))
 		return -EINVAL;
 	if ((what & CLONE_NAMESPACES) != 0)
@@ -160,6 +161,8 @@ sys_unshare(const uint64_t a[6])
 		r = proc_unshare_place();
 	if (r == 0 && (what & CLONE_FILES) != 0)
 		r = proc_unshare_files();
+	if (r == 0 && (what & CLONE_SYSVSEM) != 0)
+		proc_unshare_undo();
 	return r;
 }
 

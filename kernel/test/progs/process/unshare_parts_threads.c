@@ -3,10 +3,12 @@
 /*
  * unshare: a thread has descriptors and a place of its own from then on, and the
  * others keep theirs; memory and handlers are parted only where nobody shares them.
+ * Semaphores that would be given back at the end are given back.
  */
 #include "lib/test.h"
 #include <pthread.h>
 #include <sched.h>
+#include <sys/sem.h>
 
 static int fd;
 
@@ -27,6 +29,20 @@ parts(void *unused)
 	return NULL;
 }
 
+static void
+semaphores(void)
+{
+	int id = OK(semget(IPC_PRIVATE, 1, 0600));
+	struct sembuf up = { 0, 1, SEM_UNDO };
+
+	OK(semop(id, &up, 1));
+	EQ(semctl(id, 0, GETVAL), 1);
+	OK(unshare(CLONE_SYSVSEM | CLONE_FS));
+	EQ(semctl(id, 0, GETVAL), 0);
+	OK(unshare(CLONE_SYSVSEM));
+	OK(semctl(id, 0, IPC_RMID));
+}
+
 int
 main(void)
 {
@@ -39,6 +55,7 @@ main(void)
 	OK(unshare(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD));
 	ERR(unshare(0x80000000), EINVAL);
 	ERR(unshare(CLONE_PARENT), EINVAL);
+	semaphores();
 	EQ(pthread_create(&t, NULL, parts, NULL), 0);
 	EQ(pthread_join(t, NULL), 0);
 	OK(fcntl(fd, F_GETFD));
