@@ -270,6 +270,9 @@ struct abi_flock {
 #define FIBMAP 1u
 #define TIOCGPTPEER 0x5441u
 #define FIGETBSZ 2u
+#define FIFREEZE 0xc0045877u
+#define FITHAW 0xc0045878u
+#define FS_IOC_FIEMAP 0xc020660bu
 #define FIONREAD 0x541bu
 #define FIONBIO 0x5421u
 #define FS_IOC_GETFLAGS 0x80086601u

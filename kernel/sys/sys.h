@@ -70,6 +70,7 @@ uint64_t sys_realtime_to_mono(uint64_t real_ns);
 
 /* A number of a clock of CPU time: 1, and it is told; 0: another; -EINVAL: none. */
 int sys_cpu_clock(int clock, struct cpu_clock *);
+bool sys_is_clock_fd(int clock); /* FD_TO_CLOCKID: nobody sleeps by it */
 
 static inline struct abi_timeval
 sys_timeval(uint64_t ns)

@@ -222,6 +222,12 @@ ioctl_any(struct file *f, int fd, unsigned cmd, uint64_t arg)
 		return ioctl_peer(f, arg);
 	case FIBMAP:
 		return ioctl_block(f, arg);
+	case FS_IOC_FIEMAP:
+		return -EOPNOTSUPP; /* as FIBMAP */
+	case FIFREEZE:
+	case FITHAW:
+		return !proc_may(CAP_SYS_ADMIN) ? -EPERM :
+		    cmd == FITHAW ? -EINVAL : -EOPNOTSUPP; /* nothing freezes */
 	case FIONREAD:
 		if (S_ISREG(file_mode(f)))
 			return ioctl_left(f, arg);

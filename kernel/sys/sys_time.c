@@ -97,6 +97,7 @@ sys_realtime_to_mono(uint64_t real_ns)
 #define CPU_CLOCK_THREAD 4     /* of a thread, not of a process */
 #define CPU_CLOCK_KIND 3       /* 0: user and system, 1: user, 2: as scheduled */
 #define CPU_CLOCK_SCHED 2
+#define CLOCK_FD 3             /* no CPU time: the clock of a device's descriptor */
 
 /*
  * Does the number name what a process or thread has used?  Those below 0 do, and two
@@ -116,6 +117,13 @@ sys_cpu_clock(int clock, struct cpu_clock *c)
 	c->of_thread = (clock & CPU_CLOCK_THREAD) != 0;
 	c->user_only = (clock & CPU_CLOCK_KIND) == 1;
 	return 1;
+}
+
+/* See sys.h.  Locks: none. */
+bool
+sys_is_clock_fd(int clock)
+{
+	return clock < 0 && (clock & (CPU_CLOCK_THREAD | CPU_CLOCK_KIND)) == CLOCK_FD;
 }
 
 static int
@@ -283,7 +291,7 @@ sleep_clock(int clock)
 	int is_cpu = sys_cpu_clock(clock, &cpu);
 
 	/* One cannot sleep by these; the alarm clocks need a device that wakes. */
-	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
+	if (sys_is_clock_fd(clock) || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
 	    clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
 	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;

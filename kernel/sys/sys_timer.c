@@ -31,6 +31,8 @@ clock_of(int clock, struct ptimer_req *req)
 	int r = sys_cpu_clock(clock, &req->cpu);
 
 	req->clock = clock;
+	if (sys_is_clock_fd(clock))
+		return -EOPNOTSUPP;
 	if (r != 0) {
 		req->is_cpu = true;
 		req->is_wrong = r < 0;

@@ -10,6 +10,9 @@
 #include <sys/uio.h>
 
 #define BAD ((void *)8)
+#define FIFREEZE 0xc0045877
+#define FITHAW 0xc0045878
+#define FS_IOC_FIEMAP 0xc020660b
 
 static void
 null_and_zero(const char *name)
@@ -21,6 +24,9 @@ null_and_zero(const char *name)
 	EQ(write(fd, BAD, -1UL), -1);
 	EQ(write(fd, BAD, 0x7fff00000000UL), 0x7ffff000);
 	EQ(poll_now(fd), POLLIN | POLLOUT);
+	ERR(ioctl(fd, FS_IOC_FIEMAP, name), EOPNOTSUPP);
+	ERR(ioctl(fd, FIFREEZE, 0), geteuid() == 0 ? EOPNOTSUPP : EPERM);
+	ERR(ioctl(fd, FITHAW, 0), geteuid() == 0 ? EINVAL : EPERM);
 	close(fd);
 }
 

@@ -6,9 +6,11 @@
  */
 #include "lib/test.h"
 #include <pthread.h>
+#include <sys/syscall.h>
 #include <sys/times.h>
 
 #define MOST_NS 2000000000 /* of a short sleep */
+#define CLOCK_OF_FD_0 ((clockid_t)(~0u << 3 | 3))
 #define CPU_CLOCK_OF_ME(kind) ((clockid_t)(~0u << 3 | (kind)))
 
 static volatile uint64_t latest; /* by any thread */
@@ -45,6 +47,7 @@ sleeps(void)
 {
 	struct timespec ts = { 0, 0 }, at;
 	uint64_t t0, slept = 0;
+	int timer;
 
 	for (int ms = 1; ms <= 50; ms += 7) {
 		/* Once a host may stand still. */
@@ -72,6 +75,8 @@ sleeps(void)
 	at = (struct timespec){ 0, 1 };
 	EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL), 0);
 	EQ(clock_nanosleep(999, 0, &at, NULL), EINVAL);
+	EQ(clock_nanosleep(CLOCK_OF_FD_0, 0, &at, NULL), EOPNOTSUPP);
+	ERR(syscall(SYS_timer_create, CLOCK_OF_FD_0, NULL, &timer), EOPNOTSUPP);
 }
 
 static void
