@@ -364,8 +364,7 @@ struct ptimer_req {
 	uint64_t value;
 	int notify;              /* as the program said it */
 };
-int ptimer_create(const struct ptimer_req *, int *id) MUST_CHECK;
-int ptimer_start(int id) MUST_CHECK;
+int ptimer_create(const struct ptimer_req *, int *id, int *bound) MUST_CHECK;
 enum ptimer_ask {
 	PTIMER_DELETE, PTIMER_OVERRUNS, PTIMER_GET,
 	PTIMER_FROM_NOW, PTIMER_ABSOLUTE /* to be set */

@@ -59,7 +59,6 @@ struct ptimer {
 	struct ptimer_req req;       /* [c] */
 	int id;                      /* [c] its number */
 	uint64_t order;              /* [c] the highest number is first */
-	bool started;                /* [L] the program knows its number */
 	uint64_t to_serial;          /* [c] of the thread req.to */
 	struct proc *timed;          /* [c] whose CPU time, a reference; NULL: time */
 	int timed_tid;               /* [c] 0: of all its threads */
@@ -403,14 +402,15 @@ end_locked(struct ptimer *t)
 }
 
 /*
- * timer_create(2): the first half; nobody finds it before ptimer_start().
+ * timer_create(2).  As on Linux the timer has its number before its clock is looked for:
+ * *bound says 0, -EINVAL: there is no such clock; -EAGAIN: no memory.  Then it has ended.
  *
  * Locks:    takes proc_lock.
  * Returns:  0 with its number; -EAGAIN: RLIMIT_SIGPENDING, no memory; -EINVAL: it is
  *           to send to a thread of another process.
  */
 int
-ptimer_create(const struct ptimer_req *req, int *id)
+ptimer_create(const struct ptimer_req *req, int *id, int *bound)
 {
 	struct ptimer *t = kmem_cache_zalloc(&ptimer_cache);
 	struct proc *p = proc_current();
@@ -433,45 +433,12 @@ ptimer_create(const struct ptimer_req *req, int *id)
 			t->req.value = (uint64_t)t->id;
 		*id = t->id;
 		r = req->is_wrong ? -EINVAL : target_locked(t);
-		if (r != 0)
+		*bound = r == 0 ? bind_clock_locked(t) : r;
+		if (*bound != 0)
 			end_locked(t);
 	}
 	spin_unlock(&proc_lock);
 	return r;
-}
-
-/*
- * The second half: the program has been told the number.  Without a clock it ends.
- *
- * Locks:    takes proc_lock.
- * Returns:  0, -EINVAL: no such clock; -EAGAIN: no memory.
- */
-int
-ptimer_start(int id)
-{
-	struct ptimer *t;
-	int r = -EINVAL;
-
-	spin_lock(&proc_lock);
-	t = find_locked(id);
-	if (t != NULL && !t->started)
-		r = bind_clock_locked(t);
-	if (r == 0)
-		t->started = true;
-	else if (t != NULL && !t->started)
-		end_locked(t);
-	spin_unlock(&proc_lock);
-	return r;
-}
-
-/* One that the program may ask for. */
-static struct ptimer *
-started_locked(int id)
-{
-	struct ptimer *t = find_locked(id);
-
-	HELD(&proc_lock);
-	return t != NULL && t->started ? t : NULL;
 }
 
 /* All of p: an exec, or its end.  Locks: takes proc_lock. */
@@ -601,7 +568,7 @@ ptimer_ask(int id, enum ptimer_ask what, const struct itimer *new, struct itimer
 	int r = -EINVAL;
 
 	spin_lock(&proc_lock);
-	t = started_locked(id);
+	t = find_locked(id);
 	if (t != NULL)
 		r = ask_locked(t, what, new, old);
 	spin_unlock(&proc_lock);
@@ -636,8 +603,6 @@ ptimer_next_text(int id, struct aspace *as, uint64_t *at, struct out *o)
 	p = proc_of_id_locked(id);
 	if (p != NULL)
 		t = from_locked(p, *at);
-	while (t != NULL && !t->started)
-		t = by_number(rb_next(&t->numbered));
 	if (t != NULL) {
 		*at = t->order + 1;
 		req = t->req;

@@ -81,7 +81,7 @@ sys_timer_create(const uint64_t a[6])
 {
 	struct ptimer_req req = { .signo = SIGALRM };
 	struct abi_sigevent ev;
-	int r, started, id;
+	int r, bound, id;
 
 	if (a[1] != 0 && copyin(&ev, a[1], sizeof(ev)) < 0)
 		return -EFAULT;
@@ -89,14 +89,13 @@ sys_timer_create(const uint64_t a[6])
 	if (r == 0 && a[1] != 0)
 		event_of(&ev, &req);
 	if (r == 0)
-		r = ptimer_create(&req, &id);
+		r = ptimer_create(&req, &id, &bound);
 	if (r < 0)
 		return r;
 	r = copyout(a[2], &id, sizeof(id));
-	started = ptimer_start(id);
-	if (r < 0 && started == 0)
+	if (r < 0 && bound == 0)
 		(void)ptimer_ask(id, PTIMER_DELETE, NULL, NULL);
-	return r < 0 ? r : started;
+	return r < 0 ? r : bound;
 }
 
 int64_t
