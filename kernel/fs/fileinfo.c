@@ -335,7 +335,7 @@ splice_pieces(struct splice *s, struct splice_call *c)
 	do {
 		r = splice_piece(s, c->n - done);
 		done += r > 0 ? (size_t)r : 0;
-	} while (r > 0 && done < c->n && thread_current()->pending == 0);
+	} while (r > 0 && done < c->n && !splice_is_ended(done, (size_t)r));
 	kmem_free(s->buf);
 	c->end = r < 0 ? (int)r : 0;
 	return done > 0 ? (ssize_t)done : r;

@@ -287,6 +287,7 @@ void fs_signal_no_reader(void);
 /* ---- splice.c ---- */
 bool file_takes_splice(const struct file *);
 ssize_t file_put_at(struct file *, uint64_t *off, void *from, size_t n);
+bool splice_is_ended(size_t done, size_t last);
 
 /* ---- pipesplice.c ---- */
 int pipe_lend(struct file *, bool nowait, uint8_t **at, size_t *n) MUST_CHECK;

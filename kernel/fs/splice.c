@@ -13,6 +13,8 @@
  *           2. Once bytes have moved, the call does not sleep any more.
  *           3. As on Linux eventfds and their kin are refused, and so are outputs
  *              that take no vectors (a text of /proc), and /dev/null as an input.
+ *           4. As on Linux a signal does not end it before all is moved that a pipe
+ *              can have: only then it is looked for.  SIGKILL ends it at once.
  *
  * Read next pipesplice.c.
  */
@@ -24,6 +26,15 @@
 /* Slots that are promised at once. */
 #define SLOTS_AT_ONCE 16u
 #define SPLICE_MAX 0x7ffff000ul  /* bytes of one call */
+#define SIGNAL_BYTES 65536u      /* rule 4 */
+
+/* Does a signal end a call that has moved `done` bytes, with the last ones?  Rule 4. */
+bool
+splice_is_ended(size_t done, size_t last)
+{
+	return thread_is_killed() || (thread_current()->pending != 0 &&
+	    done / SIGNAL_BYTES != (done - last) / SIGNAL_BYTES);
+}
 
 /* Are bytes to be had from it?  Rule 3; an eventfd and its kin have a name of their own. */
 static bool
@@ -98,7 +109,7 @@ pipe_to_file(struct splice_call *c)
 		r = file_put_at(c->out, c->out_off, at, MIN(n, c->n - done));
 		pipe_give_back(c->in, (size_t)MAX(r, 0));
 		done += (size_t)MAX(r, 0);
-	} while (r > 0 && done < c->n && thread_current()->pending == 0);
+	} while (r > 0 && done < c->n && !splice_is_ended(done, (size_t)r));
 	c->end = r < 0 ? (int)r : 0;
 	return done > 0 ? (ssize_t)done : r;
 }
@@ -142,7 +153,7 @@ slots_fill(struct splice_call *c, uint64_t *off, unsigned slots)
 		slots -= r > 0;
 		done += (size_t)MAX(r, 0);
 	} while (r > 0 && slots > 0 && done < c->n &&
-	    thread_current()->pending == 0);
+	    !splice_is_ended(done, (size_t)r));
 	pipe_break_promise(c->out, slots);
 	return done > 0 ? (ssize_t)done : r;
 }
