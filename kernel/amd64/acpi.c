@@ -23,7 +23,7 @@
 #define MAP_LIMIT (4ul << 30)      /* rule 1 */
 #define BIOS_AREA 0xe0000ul
 #define BIOS_AREA_END 0x100000ul
-#define EBDA_SEGMENT 0x40eul       /* where the BIOS says its data are: in [EBDA, EBDA_END) */
+#define EBDA_SEGMENT 0x40eul       /* where the BIOS says where its data are */
 #define EBDA 0x80000ul
 #define EBDA_END 0xa0000ul
 #define EBDA_SEARCHED 1024u        /* of them */

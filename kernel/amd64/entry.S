@@ -35,9 +35,9 @@
 #include "amd64/asm.h"
 
 /*
- * One stub for each vector: all are of one length, and make the same frame.  For some traps the
- * processor pushes an error code (Intel SDM vol. 3A, table 6-1): #DF, #TS, #NP, #SS, #GP, #PF,
- * #AC, #CP, and AMD's #VC, #SX; for the others a 0 stands there.
+ * One stub for each vector: all are of one length, and make the same frame.  For some
+ * traps the processor pushes an error code (Intel SDM vol. 3A, table 6-1): #DF, #TS, #NP,
+ * #SS, #GP, #PF, #AC, #CP, and AMD's #VC, #SX; for the others a 0 stands there.
  */
 	.text
 	.balign 16

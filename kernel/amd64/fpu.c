@@ -15,8 +15,8 @@
 #include "amd64/amd64.h"
 #include "lib/string.h"
 
-/* Intel SDM vol. 1: 11.6.6, 8.1.5, 11.6.4.  START: all exceptions masked, round to nearest,
- * x87 with 64 bits of precision. */
+/* Intel SDM vol. 1: 11.6.6, 8.1.5, 11.6.4.  START: all exceptions masked, round to
+ * nearest, x87 with 64 bits of precision. */
 enum { MXCSR_MASK_DEFAULT = 0xffbf, FCW_START = 0x37f, MXCSR_START = 0x1f80 };
 
 struct fx_image {

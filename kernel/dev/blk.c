@@ -335,8 +335,8 @@ is_overdue(const struct blk_queue *q, uint64_t now)
 }
 
 /*
- * The reset has ended all in flight; an overdue request has one try less.  From the last to
- * the first, each to the front of a list: so their order stays (rule 3).
+ * The reset has ended all in flight; an overdue request has one try less.  From the last
+ * to the first, each to the front of a list: so their order stays (rule 3).
  */
 static void
 time_out(struct blk_queue *q)

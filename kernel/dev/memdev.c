@@ -98,8 +98,8 @@ prio_of(const char **s, size_t *n)
 	return prio < PRIO_USER ? prio | PRIO_USER : prio;
 }
 
-/* A line written by a program goes to the log; fs/kmsg.c reads it there.  One that is longer
- * than the log keeps is refused. */
+/* A line written by a program goes to the log; fs/kmsg.c reads it there.  One that is
+ * longer than the log keeps is refused. */
 static ssize_t
 kmsg_write(void *dev, const void *buf, size_t n, bool nonblock)
 {

@@ -93,7 +93,7 @@ days_to(unsigned year, unsigned month, unsigned day)
 	unsigned m = month <= 2 ? month + 9 : month - 3;
 	uint64_t days = 365ul * y + y / 4 - y / 100 + y / 400;
 
-	/* From March on the months have 31 30 31 30 31 days, 153 together, and so again. */
+	/* Months from March on: 31 30 31 30 31 days, together 153, and so again. */
 	return days + (153 * m + 2) / 5 + day - 1 - EPOCH_DAYS;
 }
 

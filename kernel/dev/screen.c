@@ -24,10 +24,11 @@
 #define NORMAL 0x07              /* colour: grey on black */
 #define BLANK (NORMAL << 8 | ' ')
 #define MAXARGS 8
-#define ARG_MAX 1000u            /* of CSI: longer ones are cut, and clipped to the grid */
+#define ARG_MAX 1000u            /* of CSI: more than that is beyond any grid */
 
 /* The display's controller: an index port, a data port. */
-enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_HIGH = 14, CRTC_CURSOR_LOW = 15 };
+enum { CRTC_INDEX = 0x3d4, CRTC_DATA = 0x3d5, CRTC_CURSOR_HIGH = 14,
+	CRTC_CURSOR_LOW = 15 };
 
 enum screen_state { S_TEXT, S_ESC, S_CSI };
 

@@ -111,6 +111,7 @@ virtio_blk_init(void)
 	pci_walk(virtio_found);
 }
 
+/* A disk of the legacy interface: make it known, if it can be set up. */
 static void
 virtio_found(const struct pci_dev *p)
 {

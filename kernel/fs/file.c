@@ -530,8 +530,9 @@ vn_strip_setid(struct vnode *v)
 }
 
 /*
- * A write to a regular file, at *at or at the position, which it then moves.  With O_APPEND the
- * place is the end: nobody moves that under vnode->lock, so appended pieces never overlap.
+ * A write to a regular file, at *at or at the position, which it then moves.  With
+ * O_APPEND the place is the end: nobody moves that under vnode->lock, so appended pieces
+ * never overlap.
  *
  * Locks:    takes vnode->lock for writing, then pos_lock if the position counts.
  */

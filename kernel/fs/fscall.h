@@ -112,9 +112,9 @@ int fs_swapoff(const struct path_at *) MUST_CHECK;
 enum file_knows {
 	KNOWS_FLAGS,         /* those of syncing and appending */
 	KNOWS_NOWAIT,        /* these and RWF_NOWAIT */
-	KNOWS_READ_NOWAIT,   /* as NOWAIT, in reads; a write takes no vector, and no flag */
+	KNOWS_READ_NOWAIT,   /* as NOWAIT, in reads; writes take no vector and no flag */
 	KNOWS_READ_FLAGS,    /* as FLAGS, in reads */
-	KNOWS_HINTS          /* none: no vector either, each buffer is a call of its own */
+	KNOWS_HINTS          /* none, and no vector: each buffer is a call of its own */
 };
 ssize_t file_read(struct file *, struct uio *);      /* at the position */
 ssize_t file_write(struct file *, struct uio *);

@@ -374,6 +374,8 @@ file_fill(struct unpack *u)
 	return r < 0 ? (int)r : 0;
 }
 
+/* A file of the archive.  The first of several names is noted, later ones become links
+ * to it; one of them, mostly the last, has the bytes. */
 static int
 regular_make(struct unpack *u)
 {

@@ -29,8 +29,8 @@ static struct {
 	uint64_t told;          /* [own] of the worker: lines that there were */
 } kmsg;
 
-/* Rule 3: tell who polls, if there are lines that they have not heard of, and come again as
- * long as somebody does.  Context: the worker. */
+/* Rule 3: tell who polls, if there are lines that they have not heard of, and come again
+ * as long as somebody does.  Context: the worker. */
 static void
 kmsg_tell(void *arg)
 {

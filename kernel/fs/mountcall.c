@@ -42,6 +42,8 @@ fstype_find(const char *name)
 	return strcmp(name, "ramfs") == 0 ? &tmpfs_type : NULL;
 }
 
+/* Make a mount of a type and attach it at a directory; options are in data, those that
+ * are not the type's own in struct mount_opts. */
 static int
 mount_new(const struct fstype *type, struct vnode *at, const char *source,
     unsigned flags, const char *data)

@@ -309,6 +309,8 @@ walk_may_miss(const struct walk *w, int r)
 	    !dir_is_removed(w->dir);
 }
 
+/* One step: the next component of w->rest is looked up in w->dir, and followed if it is
+ * a link.  *done: it was the last one; w->vn is the result. */
 static int
 walk_component(struct walk *w, bool *done)
 {

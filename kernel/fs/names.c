@@ -461,6 +461,7 @@ walk_mount(const struct walk *w)
 	return w->kind == LAST_NAME ? w->dir->mnt : w->vn->mnt;
 }
 
+/* Both names were walked to: check what needs no lock, in Linux's order, then rename. */
 static int
 rename_walked(struct walk *wf, struct walk *wt, unsigned flags)
 {

@@ -472,6 +472,8 @@ frames_come_locked(struct pipe *p)
 	return r;
 }
 
+/* file_ops.write.  What fits is written, then it waits for room; -EPIPE also sends
+ * SIGPIPE, if nobody is left to read. */
 static ssize_t
 pipe_write(struct file *f, uint64_t *off, struct uio *u)
 {

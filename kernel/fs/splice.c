@@ -36,7 +36,7 @@ splice_is_ended(size_t done, size_t last)
 	    done / SIGNAL_BYTES != (done - last) / SIGNAL_BYTES);
 }
 
-/* Are bytes to be had from it?  Rule 3; an eventfd and its kin have a name of their own. */
+/* Are bytes to be had from it?  Rule 3: an eventfd and its kin have names. */
 static bool
 gives(const struct file *f)
 {
@@ -158,6 +158,7 @@ slots_fill(struct splice_call *c, uint64_t *off, unsigned slots)
 	return done > 0 ? (ssize_t)done : r;
 }
 
+/* Room in the pipe is promised first: bytes that were read always have a place. */
 static ssize_t
 file_to_pipe(struct splice_call *c)
 {

@@ -147,6 +147,7 @@ tmpfs_nameless(struct mount *m, const char *name)
 	return NULL;
 }
 
+/* vnode_ops.create; a name of length 0 makes a file without one (O_TMPFILE). */
 static int
 tmpfs_create(struct vnode *dir, const struct vn_new *n, struct vnode **out)
 {
@@ -260,6 +261,7 @@ tmpfs_inactive(struct vnode *v)
 
 /* ---- names ---- */
 
+/* vnode_ops.link; v may have had no name (O_TMPFILE). */
 static int
 tmpfs_link(struct vnode *dir, const struct name *n, struct vnode *v)
 {
@@ -364,6 +366,7 @@ tmpfs_exchange(const struct vn_move *m)
 	return 0;
 }
 
+/* vnode_ops.rename: behind the allocations nothing fails, so no name is lost. */
 static int
 tmpfs_rename(const struct vn_move *m)
 {

@@ -70,7 +70,8 @@ put_line(bool is_shown, unsigned prio, const char *line, size_t n)
 {
 	uint64_t flags = spin_lock_irq(&console.lock);
 
-	marks[console.lines++ % MARKS] = (struct line_mark){ console.end, md_time_ns(), prio };
+	marks[console.lines++ % MARKS] =
+	    (struct line_mark){ console.end, md_time_ns(), prio };
 	ring_write(line, n);
 	ring_write("\n", 1);
 	if (is_shown) {

@@ -128,8 +128,8 @@ first_in(const struct runq *rq, enum rq_place at)
 	return n == NULL ? NULL : LIST_ENTRY(n, struct thread, rq);
 }
 
-/* The woken thread whose turn it is: one of rule 6, else RQ_FIRST and RQ_FRONT in turns; NULL.
- * Locks: rq->lock. */
+/* The woken thread whose turn it is: one of rule 6, else RQ_FIRST and RQ_FRONT by turns.
+ * NULL: none.  Locks: rq->lock. */
 static inline struct thread *
 first_woken(const struct runq *rq)
 {

@@ -163,6 +163,8 @@ enter_or_mark(struct rwlock *l, enum rw_kind kind)
 	return (next & RW_WAITED) != 0;
 }
 
+/* The slow way in: look again for a moment, then sleep until the holder that leaves has
+ * let us in. */
 static __attribute__((noinline)) void
 queue_up(struct rwlock *l, enum rw_kind kind)
 {

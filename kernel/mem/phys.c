@@ -242,8 +242,8 @@ phys_refusals(void)
 
 /* ---- one frame ---- */
 
-/* A frame is allocated.  Not inlined: the grader's witness counts frames by the calls of this
- * function, outside of the machine (grading/witness/counts.c), and compares. */
+/* A frame is allocated.  Not inlined: the grader's witness counts frames by the calls of
+ * this function, outside of the machine (grading/witness/counts.c), and compares. */
 static __attribute__((noinline)) void
 phys_given(void)
 {

@@ -293,6 +293,8 @@ note_range(struct proc_image *w, const struct elf_phdr *ph, va_t lo, va_t end)
 	w->data_hi = MAX(w->data_hi, end);
 }
 
+/* Map one PT_LOAD: pages of the file, then zeros up to its size in memory; the last page
+ * of the file's part has both. */
 static int
 map_load(struct elf_image *img, const struct elf_phdr *ph, struct aspace *as,
     const struct map_limits *lim)

@@ -195,6 +195,8 @@ exec_space(struct exec_new *x)
 
 /* ---- before the point of no return ---- */
 
+/* The checks and the new space, while the old program could still go on: an error is its
+ * own. */
 static int
 exec_prepare(struct exec_new *x, struct arg_src *src,
     const struct design *design)

@@ -306,6 +306,7 @@ push_user(struct stack_build *b, va_t src, va_t *at)
 
 /* ---- auxv and the pointers ---- */
 
+/* The auxiliary vector: what the kernel tells a program's start code.  Returns: words. */
 static unsigned
 auxv_fill(const struct stack_build *b, const struct auxv_in *in, uint64_t *v)
 {
@@ -373,6 +374,9 @@ push_small(struct stack_build *b)
 	return r < 0 ? r : push_kernel(b, rnd, sizeof(rnd), &b->random);
 }
 
+/* The words that a program finds at its stack pointer (System V ABI, AMD64, 3.4.1):
+ * argc, argv, NULL, envp, NULL, auxv; the pointer is a multiple of 16, so the count of
+ * words is even. */
 static int
 push_table(struct stack_build *b, const struct auxv_in *aux,
     struct proc_image *img)

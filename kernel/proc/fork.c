@@ -150,6 +150,8 @@ clone_check(const struct clone_req *req)
 
 /* ---- reserve ---- */
 
+/* All that can fail, but for registers and numbers that are told.  On an error
+ * clone_undo() takes what there is.  0, -EAGAIN, -ENOMEM, -EINTR, -ERESTARTNOINTR. */
 static int
 clone_reserve(struct clone_state *s)
 {

@@ -260,7 +260,7 @@ futex_enter(const struct futex_req *q, struct futex_waiter *w)
 			vm_word_unpin(&pin, PAGE_CLEAN);
 			return r;
 		}
-		/* Is it still the word's page?  Else again, unless w was woken meanwhile. */
+		/* Is it still the word's page?  Else again, unless w was woken. */
 		r = futex_pin(q, q->addr, ACCESS_READ, &now);
 		moved = r < 0 || now.page != pin.page;
 		if (r == 0)
@@ -318,6 +318,9 @@ futex_wake(const struct futex_req *q, uint32_t bitset)
 	    UNDER(&futexes.lock, wake_key_locked(key, wake_count(q->val), bitset));
 }
 
+/* Wake val waiters of a word, and move val2 others to the second word, in one hold of
+ * the lock; compare: only while the word has val3, else -EAGAIN.  Returns: how many of
+ * both. */
 static int64_t
 futex_requeue(const struct futex_req *q, bool compare)
 {

@@ -615,8 +615,8 @@ closes(int id, int fd)
 #define PAGEMAP_WORDS 64u     /* in one hold of the locks; each has 8 bytes */
 #define CLEAR_REFS_TEXT 12u   /* bytes, at most, of a number */
 
-/* Words of pages from file offset off on.  Only a signal that kills ends it early; one with a
- * handler waits for the end of the call, as on Linux. */
+/* Words of pages from file offset off on.  Only a signal that kills ends it early; one
+ * with a handler waits for the end of the call, as on Linux. */
 static ssize_t
 pagemap_put(struct aspace *as, enum pagemap_pfn pfn, uint64_t off, struct uio *u)
 {

@@ -74,6 +74,8 @@ view_use_locked(struct view *v, struct proc *p, struct task *tk)
 	v->alone.faults = atomic_load_relaxed(&tk->thread->faults);
 }
 
+/* What texts tell of p, and of its thread tk (NULL: all have ended).  Owns: v gets
+ * references. */
 static void
 view_fill_locked(struct view *v, struct proc *p, struct task *tk)
 {

@@ -119,7 +119,8 @@ clock_locked(const struct ptimer *t, uint64_t *now)
 	return true;
 }
 
-/* The tree where it waits, by time: its owner's; or of the thread or process that uses CPU. */
+/* The tree where it waits, by time: its owner's; or of the thread or process that uses
+ * CPU. */
 static struct rb_root *
 queue_of_locked(const struct ptimer *t)
 {

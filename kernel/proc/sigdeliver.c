@@ -84,6 +84,9 @@ has_work(struct task *tk)
 	return tk->forced.signo != 0 || atomic_load(&tk->thread->pending) != 0;
 }
 
+/* One thing that stands between tk and its program: the end, a stop, the tracer's word,
+ * or one signal, which is acted on.  Locks: takes proc_lock.  Returns: not, if the
+ * process ends. */
 static void
 sig_step(struct task *tk, struct trapframe *tf)
 {
@@ -259,6 +262,8 @@ finish_call(struct trapframe *tf, bool sa_restart)
 	}
 }
 
+/* Send tk into a handler: the mask is the handler's from now on, the old one is in the
+ * frame. */
 static void
 act_handler(struct task *tk, struct trapframe *tf, const struct siginfo *si,
     const struct abi_sigaction *sa)

@@ -125,6 +125,8 @@ frame_place(const struct task *tk, const struct trapframe *tf,
 	return sp;
 }
 
+/* The registers of tf, the mask and the trap, where sigreturn(2) and programs look for
+ * them. */
 static void
 frame_fill(struct abi_sigframe *f, const struct task *tk,
     const struct trapframe *tf, uint64_t old_mask)
@@ -183,6 +185,8 @@ sig_return(struct trapframe *tf)
 	return (int64_t)tf->rax;
 }
 
+/* The counterpart, for a frame that the program may have changed as it likes: nothing in
+ * it can give a right.  False: its FPU registers cannot be loaded, which is SIGSEGV. */
 static bool
 frame_restore(struct task *tk, struct trapframe *tf,
     const struct abi_ucontext *uc)

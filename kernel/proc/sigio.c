@@ -141,6 +141,8 @@ send_member(void *arg, struct proc *p)
 	send_locked(arg, p, NULL);
 }
 
+/* Send o's signal to all whom it names; code and band tell what happened.  A signal that
+ * has codes of its own gets SI_SIGIO.  Locks: takes proc_lock. */
 static void
 send_news(const struct file_owner *o, int code, uint64_t band)
 {

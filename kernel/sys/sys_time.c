@@ -291,7 +291,8 @@ sleep_clock(int clock)
 	int is_cpu = sys_cpu_clock(clock, &cpu);
 
 	/* One cannot sleep by these; the alarm clocks need a device that wakes. */
-	if (sys_is_clock_fd(clock) || clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
+	if (sys_is_clock_fd(clock) ||
+	    clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM ||
 	    clock == CLOCK_THREAD_CPUTIME || clock == CLOCK_MONOTONIC_RAW ||
 	    clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
 		return -EOPNOTSUPP;

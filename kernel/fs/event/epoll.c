@@ -314,6 +314,7 @@ item_start(struct item *it)
 		item_tell_now(it);
 }
 
+/* EPOLL_CTL_ADD of f, at its place.  0, -ENOMEM, -ENOSPC (the user's limit). */
 static int
 add_locked(struct epoll *e, struct file *f, int fd, const struct epoll_event *ev,
     const struct place *at)

@@ -169,6 +169,7 @@ write_states(struct ext2_fs *fs)
 	return r != 0 ? r : meta_barrier(fs);
 }
 
+/* The picture's order: what is pointed at is on the disk before what points there. */
 static int
 commit_phases(struct ext2_fs *fs)
 {

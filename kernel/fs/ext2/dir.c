@@ -276,7 +276,8 @@ entry_split(struct entries *e, uint32_t need)
 	return true;
 }
 
-/* 1: *e is the first entry of the block with room for need bytes; 0: it has none; -errno. */
+/* 1: *e is the first entry of the block with room for need bytes; 0: it has none;
+ * -errno. */
 static int
 block_room(struct ext2_inode *dir, uint32_t blk, uint32_t need,
     struct entries *e)

@@ -27,6 +27,7 @@
 #define EXT2_MAGIC 0xef53
 #define EXT2_MIN_BLOCK 1024u
 #define EXT2_ROOT_INO 2u
+#define EXT2_OLD_FIRST_INO 11u   /* of revision 0: those below are the file system's */
 #define EXT2_SB_OFFSET 1024u
 #define EXT2_LINK_MAX 32000u
 #define EXT2_NDIRECT 12u

@@ -334,6 +334,8 @@ inode_get(struct ext2_fs *fs, uint32_t ino, struct vnode **out)
 
 /* ---- new ones ---- */
 
+/* The text of a new symbolic link: a short one in the inode, where pointers to blocks
+ * would be. */
 static int
 link_make(struct ext2_inode *ip, const char *target)
 {

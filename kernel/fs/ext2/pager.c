@@ -425,8 +425,8 @@ ext2_allocate(struct vnode *v, uint64_t idx)
 	return r;
 }
 
-/* The blocks of a page are in pieces, so it is no place for swap: are those from fblk on there?
- * -EAGAIN: all are, the caller looks at the next page; else as ext2_place(). */
+/* The blocks of a page are in pieces, so it is no place for swap: are those from fblk on
+ * there?  -EAGAIN: all are, the caller looks at the next page; else as ext2_place(). */
 static int
 pieces_check(struct ext2_inode *ip, uint64_t fblk, uint64_t end)
 {

@@ -259,6 +259,7 @@ feature_name(uint32_t bits, const char *const *names)
 	return "none";
 }
 
+/* A feature that we lack refuses the mount (incompat), or writing (ro_compat). */
 static int
 features_check(struct ext2_fs *fs)
 {
@@ -309,7 +310,7 @@ geometry_check(struct ext2_fs *fs)
 	if (sb->blocks_per_group < 8 || sb->blocks_per_group > 8 * fs->bs)
 		return refuse(fs, "blocks per group", sb->blocks_per_group);
 	fs->inode_size = sb->rev_level == 0 ? EXT2_OLD_INODE : sb->inode_size;
-	fs->first_ino = sb->rev_level == 0 ? 11 : sb->first_ino;
+	fs->first_ino = sb->rev_level == 0 ? EXT2_OLD_FIRST_INO : sb->first_ino;
 	if (fs->inode_size < EXT2_OLD_INODE || fs->inode_size > fs->bs ||
 	    (fs->inode_size & (fs->inode_size - 1)) != 0)
 		return refuse(fs, "inode size", fs->inode_size);
@@ -318,6 +319,7 @@ geometry_check(struct ext2_fs *fs)
 	return 0;
 }
 
+/* Do the counts fit each other?  Later code divides by them and makes indices of them. */
 static int
 counts_check(struct ext2_fs *fs)
 {
@@ -329,7 +331,7 @@ counts_check(struct ext2_fs *fs)
 	inodes = (uint64_t)fs->ngroups * sb->inodes_per_group;
 	if (sb->inodes_count != inodes)
 		return refuse(fs, "inodes", sb->inodes_count);
-	if (fs->first_ino < 11 || fs->first_ino > sb->inodes_count ||
+	if (fs->first_ino < EXT2_OLD_FIRST_INO || fs->first_ino > sb->inodes_count ||
 	    fs->first_ino > sb->inodes_per_group)
 		return refuse(fs, "first inode", fs->first_ino);
 	fs->itable_blocks = (uint32_t)(((uint64_t)sb->inodes_per_group *
@@ -343,6 +345,7 @@ counts_check(struct ext2_fs *fs)
 	return 0;
 }
 
+/* Is it a file system that we can mount, and may it be written?  0, -EINVAL. */
 static int
 super_check(struct ext2_fs *fs)
 {

@@ -335,8 +335,8 @@ phys_leave(struct lf *lf, struct lf_page *p)
 }
 
 /* Where there is no segment for one more mapping of it, another one goes. */
-/* Map frame f at va of s.  A frame is mapped at few places at once: where there is no more room,
- * other mappings of its page x go; x 0: none of them may. */
+/* Map frame f at va of s.  A second mapping takes a segment of the kernel's: where
+ * there is none left, another mapping of page x goes; x 0: none may. */
 static long
 map(struct lf *lf, struct lf_space *s, struct lf_phys *x, uint32_t f, uint64_t va,
     unsigned rights)
@@ -384,8 +384,8 @@ lf_frame(struct lf *lf, unsigned order)
 	return f;
 }
 
-/* A frame whose page has gone; 0: none can.  The hand goes round twice for pages that were not
- * used since it came by (their A bits are cleared), and once more for any. */
+/* A frame whose page has gone; 0: none can.  The hand goes round twice for pages that
+ * were not used since it came by (their A bits are cleared), and once more for any. */
 static uint32_t
 tick(struct lf *lf)
 {

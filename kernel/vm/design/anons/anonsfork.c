@@ -128,8 +128,8 @@ fork_once(struct anons_fork *w)
 	w->hi = MAX(w->hi, w->end);
 }
 
-/* All pages of the entry of w's VAD, waiting between the passes for what one lacked; nothing
- * where the child has none of them.
+/* All pages of the entry of w's VAD, waiting between the passes for what one lacked;
+ * nothing where the child has none of them.
  * Locks: both map_locks exclusive.  Returns: 0, -ENOMEM, -EINTR. */
 static int
 fork_entry_of(struct anons_fork *w)

@@ -246,9 +246,10 @@ exchange(struct sx_object *a, struct sx_object *b)
 	spin_unlock(&sx_lock);
 }
 
-/* The object of lo is cut at vpn; its upper part becomes b's: entries->split.  If others share
- * the amap, b has the same one, and nothing moves; else b's own amap gets the entries of the
- * smaller part, and if that is the lower one, a and b first exchange their amaps.
+/* The object of lo is cut at vpn; its upper part becomes b's: entries->split.  If others
+ * share the amap, b has the same one, and nothing moves; else b's own amap gets the
+ * entries of the smaller part, and if that is the lower one, a and b first exchange
+ * their amaps.
  * Locks: [M] exclusive; takes [W]. */
 void
 sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
