@@ -33,6 +33,7 @@
 #define IOAPIC_PA 0xfec00000u
 
 enum { ROW_CPU = 0, ROW_IOAPIC = 1, ROW_ISA = 2, ROW_LAPIC_ADDRESS = 5 };
+enum { CPU_ENABLED = 1 };          /* else there is only a socket */
 
 struct rsdp {
 	char sign[8];
@@ -255,7 +256,7 @@ add_cpu(const struct madt_row *row)
 {
 	struct acpi_info *a = &acpi.info;
 
-	if ((row->cpu.flags & 1) == 0 || row->cpu.apic_id == a->apic_id[0])
+	if ((row->cpu.flags & CPU_ENABLED) == 0 || row->cpu.apic_id == a->apic_id[0])
 		return;
 	if (a->ncpus < MAXCPU)
 		a->apic_id[a->ncpus++] = row->cpu.apic_id;
