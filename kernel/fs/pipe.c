@@ -404,9 +404,10 @@ pipe_read(struct file *f, uint64_t *off, struct uio *u)
 	return n;
 }
 
-/* Rule 2: n bytes behind what is in s.  Bytes, -EFAULT, -ENOMEM. */
-static ssize_t
-slot_add(struct pipe_slot *s, struct uio *u, size_t n)
+/* Rule 2: n bytes behind what is in s.  Locks: pipe lock held.  Bytes, -EFAULT,
+ * -ENOMEM. */
+ssize_t
+pipe_slot_add(struct pipe_slot *s, struct uio *u, size_t n)
 {
 	ssize_t got;
 
@@ -433,7 +434,7 @@ piece_join_locked(struct pipe *p, struct uio *u)
 	if (part == 0 || pipe_is_empty(p) || p->readers == 0 || s->is_closed ||
 	    s->off + s->len + part > PAGE_SIZE)
 		return 0;
-	return slot_add(s, u, part);
+	return pipe_slot_add(s, u, part);
 }
 
 /* A page of u, or all of it, into the next slot.  Bytes, -EFAULT, -ENOMEM. */
@@ -441,7 +442,7 @@ static ssize_t
 piece_fill_locked(struct pipe *p, const struct file *f, struct uio *u)
 {
 	struct pipe_slot *s = pipe_slot_at(p, p->head);
-	ssize_t n = slot_add(s, u, MIN(u->left, PAGE_SIZE));
+	ssize_t n = pipe_slot_add(s, u, MIN(u->left, PAGE_SIZE));
 
 	HELD(&p->lock);
 	s->is_closed = s->is_packet = (f->flags & O_DIRECT) != 0;

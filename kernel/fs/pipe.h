@@ -77,6 +77,7 @@ pipe_is_full(const struct pipe *p)
 void pipe_tell_locked(struct pipe *, unsigned bits);
 int pipe_wait_locked(struct pipe *) MUST_CHECK;
 void pipe_slot_leave_locked(struct pipe *);
+ssize_t pipe_slot_add(struct pipe_slot *, struct uio *, size_t n);
 int pipe_wait_bytes_locked(struct pipe *, bool nowait) MUST_CHECK;
 ssize_t pipe_get(struct pipe *, struct uio *, bool nowait, bool packets);
 

@@ -336,23 +336,16 @@ static ssize_t
 page_put_locked(struct pipe *p, struct uio *u)
 {
 	struct pipe_slot *s = pipe_slot_at(p, p->head);
-	uint8_t *page = s->page != NULL ? s->page : kmem_alloc(PAGE_SIZE);
 	ssize_t n;
 
 	HELD(&p->lock);
-	if (page == NULL)
-		return -ENOMEM;
-	*s = (struct pipe_slot){ .page = page, .is_closed = true };
 	while (u->vec->len == 0) {
 		u->vec++;
 		u->nvec--;
 	}
-	n = uio_get(u, page, MIN(u->vec->len,
-	    PAGE_SIZE - (u->vec->base & PAGE_MASK)));
-	if (n > 0) {
-		s->len = (uint16_t)n;
-		p->head++;
-	}
+	*s = (struct pipe_slot){ .page = s->page, .is_closed = true };
+	n = pipe_slot_add(s, u, MIN(u->vec->len, PAGE_SIZE - (u->vec->base & PAGE_MASK)));
+	p->head += n > 0;
 	return n;
 }
 
