@@ -52,7 +52,7 @@ bool glob_match(const char *pattern, const char *name); /* * only */
 bool number_read(const char *text, int64_t *out);       /* 64M, 0x10 */
 double now_seconds(void); /* of the host's clock that never goes back */
 /* Run argv; its output (both) in *out if not NULL, malloc'd.  Its wait status. */
-int command(char *const argv[], char **out);
+int command(const char *const argv[], char **out);
 /* Digests in hex, malloc'd; of a file that cannot be read NULL. */
 char *sha256_hex(const void *, size_t);
 char *sha256_file(const char *path);

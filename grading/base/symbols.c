@@ -45,7 +45,7 @@ add_line(struct symbols *s, char *line)
 struct symbols *
 symbols_read(const char *elf)
 {
-	char *argv[] = { (char *)"nm", (char *)"-n", (char *)elf, NULL };
+	const char *argv[] = { "nm", "-n", elf, NULL };
 	struct symbols *s;
 	char *out = NULL, *rest, *line;
 
@@ -155,8 +155,8 @@ char *
 symbols_line(const char *elf, uint64_t pc)
 {
 	char *at = xprintf("0x%llx", (unsigned long long)pc), *out = NULL;
-	char *more, *argv[] = { (char *)"addr2line", (char *)"-e", (char *)elf, at,
-		NULL };
+	const char *argv[] = { "addr2line", "-e", elf, at, NULL };
+	char *more;
 	bool ok = pc != 0 && command(argv, &out) == 0 && out[0] != '?';
 
 	free(at);

@@ -311,9 +311,10 @@ command_within(const struct limits *l, char *const argv[], char **out)
 }
 
 int
-command(char *const argv[], char **out)
+command(const char *const argv[], char **out)
 {
-	return command_within(NULL, argv, out);
+	/* execvp() takes them as if it would change them, and does not. */
+	return command_within(NULL, (char *const *)argv, out);
 }
 
 /*

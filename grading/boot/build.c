@@ -191,8 +191,8 @@ take_source(struct build *b, const struct lab *lab, const char *from)
 static bool
 sandbox_works(void)
 {
-	char *argv[] = { (char *)"bwrap", (char *)"--ro-bind", (char *)"/",
-		(char *)"/", (char *)"--unshare-all", (char *)"true", NULL };
+	const char *argv[] = { "bwrap", "--ro-bind", "/", "/", "--unshare-all",
+		"true", NULL };
 	char *out = NULL;
 	bool ok = command(argv, &out) == 0;
 

@@ -302,8 +302,8 @@ static bool
 have_sandbox(void)
 {
 	static int known = -1;
-	char *argv[] = { (char *)"bwrap", (char *)"--ro-bind", (char *)"/",
-		(char *)"/", (char *)"--unshare-net", (char *)"true", NULL };
+	const char *argv[] = { "bwrap", "--ro-bind", "/", "/", "--unshare-net",
+		"true", NULL };
 	char *out = NULL;
 
 	if (known < 0) {

@@ -190,7 +190,7 @@ tests_digest(const struct lab *lab)
 static char *
 first_line(const char *program)
 {
-	char *argv[] = { (char *)program, (char *)"--version", NULL };
+	const char *argv[] = { program, "--version", NULL };
 	char *out = NULL;
 
 	if (command(argv, &out) != 0) {

@@ -18,7 +18,7 @@
 static bool
 probe(const char *what, const char *line, const char *remedy)
 {
-	char *argv[] = { (char *)"sh", (char *)"-c", (char *)line, NULL };
+	const char *argv[] = { "sh", "-c", line, NULL };
 	char *out = NULL;
 	bool ok = command(argv, &out) == 0;
 

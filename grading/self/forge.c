@@ -421,7 +421,8 @@ forgery_in_c(const struct place *place, const char *path)
 static int
 forgery_in_sh(const char *path)
 {
-	char *argv[] = { (char *)"sh", (char *)path, NULL }, *out = NULL;
+	const char *argv[] = { "sh", path, NULL };
+	char *out = NULL;
 	int status = command(argv, &out);
 
 	printf("%-36s %s\n%s", strrchr(path, '/') + 1,

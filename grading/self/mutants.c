@@ -75,7 +75,7 @@ static void
 functions_of(struct mutant *m, const struct lab *lab)
 {
 	char *path = xprintf("kernel/%s", lab->file), *name, *diff = NULL;
-	char *argv[] = { (char *)"diff", (char *)"-u", path, m->file, NULL };
+	const char *argv[] = { "diff", "-u", path, m->file, NULL };
 	char *text = file_read(path, NULL);
 	const char *s = NULL;
 	long line = 0;

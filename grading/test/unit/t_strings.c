@@ -94,9 +94,8 @@ is_clean(const char *s)
 static char *
 form(const char *path, const char *name)
 {
-	char *argv[] = { (char *)"jq", (char *)"-r", (char *)"--arg",
-		(char *)"form", (char *)name, (char *)"-f",
-		(char *)"grading/course/forms.jq", (char *)path, NULL };
+	const char *argv[] = { "jq", "-r", "--arg", "form", name, "-f",
+		"grading/course/forms.jq", path, NULL };
 	char *out = NULL;
 
 	assert_int_equal(command(argv, &out), 0);
@@ -107,8 +106,8 @@ form(const char *path, const char *name)
 static void
 forms(const char *path, struct report *r)
 {
-	char *lint[] = { (char *)"xmllint", (char *)"--noout", (char *)"--schema",
-		(char *)"grading/schema/junit.xsd", (char *)path, NULL };
+	const char *lint[] = { "xmllint", "--noout", "--schema",
+		"grading/schema/junit.xsd", path, NULL };
 	char *s;
 
 	s = form(path, "github");
@@ -313,8 +312,7 @@ names_through_make(void **state)
 	    "sed -n '/^# A name that somebody/,/^submitted/p' '%s/Makefile' >M && "
 	    "printf 'all:\\n\\t@printf \"%%%%s|\" $(submitted) >got\\n' >>M && "
 	    "make -s -f M \"$1\"", folder, getenv("PWD"));
-	char *run[] = { (char *)"sh", (char *)"-c", script, (char *)"sh", NULL,
-		NULL };
+	const char *run[] = { "sh", "-c", script, "sh", NULL, NULL };
 	size_t i;
 
 	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
