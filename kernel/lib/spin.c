@@ -31,6 +31,7 @@ spin_init(struct spinlock *l, enum lock_rank rank)
 	*l = (struct spinlock)SPIN_INIT((uint8_t)rank);
 }
 
+/* One exchange; false: somebody has it. */
 static bool
 try_once(struct spinlock *l)
 {
@@ -52,6 +53,7 @@ acquire(struct spinlock *l)
 	lockrank_waited((enum lock_rank)l->rank);
 }
 
+/* spin_lock(), where the order of ranks is checked or somebody has it: spin.h. */
 void
 spin_lock_slow(struct spinlock *l)
 {
@@ -59,6 +61,7 @@ spin_lock_slow(struct spinlock *l)
 	acquire(l);
 }
 
+/* The same for one more lock of a rank that is held already. */
 void
 spin_lock_nested(struct spinlock *l)
 {
@@ -67,6 +70,7 @@ spin_lock_nested(struct spinlock *l)
 	acquire(l);
 }
 
+/* False: somebody has it.  It may be taken against the order of ranks: nobody waits. */
 bool
 spin_trylock(struct spinlock *l)
 {

@@ -314,12 +314,14 @@ check_home(const struct vm_page *pg, struct vm_report *rep)
 		    page_pfn(pg), pg->home, word_get(word));
 }
 
+/* What a frame's state says of its mappings, pins and home: I2, I3.  Locks: [P]. */
 static void
 check_frame(const struct vm_page *pg, struct vm_report *rep)
 {
 	bool idle = pg->mapcount == 0 && pg->pins == 0;
 	const char *name = page_state_name((enum page_state)pg->state);
 
+	HELD(&pfn_lock);
 	if (rep->mapcount != NULL && pg->mapcount != rep->mapcount[page_pfn(pg)])
 		report_bad(rep, "I2", "pfn %u %s: mapcount %u, %u words map it",
 		    page_pfn(pg), name, pg->mapcount,
@@ -354,6 +356,7 @@ check_frame(const struct vm_page *pg, struct vm_report *rep)
 	}
 }
 
+/* Each frame of RAM, and the states as they are counted: I3.  Locks: takes [P]. */
 static void
 check_frames(struct vm_report *rep)
 {

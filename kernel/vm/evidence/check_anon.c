@@ -60,6 +60,7 @@ check_anon(struct vmo *vmo, struct vm_report *r)
 	return (int)(r->findings - before);
 }
 
+/* One word of an anonymous object, and its page. */
 static void
 check_page(struct anon_count *c, const uint64_t *word, uint64_t pgoff)
 {

@@ -22,6 +22,8 @@ struct kpaged_count {
 	uint64_t pages, out, valid;
 };
 
+/* One word of pageable kernel memory: its page is owned by it (I1, I4), or it is out; a free
+ * address has none (I16). */
 static void
 check_word(struct vm_report *r, va_t kva, const uint64_t *word,
     struct kpaged_count *n)

@@ -75,6 +75,7 @@ is_count(const struct word_count *c, uint64_t count, uint64_t found,
 	return found <= count && (c->hidden || count - found <= more);
 }
 
+/* What the walk has found is what the space keeps count of: I11, I12. */
 static void
 check_counts(struct word_count *c)
 {
@@ -228,6 +229,8 @@ check_valid(struct word_count *c, va_t va, uint64_t word, const struct vad *v)
 	}
 }
 
+/* vm_walk_fn: one word.  It lies in a VAD (I8), is counted by its kind, and by its owner's
+ * rule if it names a page. */
 static int
 judge_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {

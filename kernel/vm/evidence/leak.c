@@ -203,6 +203,7 @@ snapshot_designs(struct leak_mark *m)
 			snapshot_gauge(m, *g, LEAK_MORE);
 }
 
+/* What is in use once all that is only kept for the next one is given back. */
 static void
 snapshot(struct leak_mark *m)
 {
@@ -300,6 +301,7 @@ is_same(void)
 	return true;
 }
 
+/* Each count that is off what it was at the mark is a finding. */
 static void
 compare_marks(struct vm_report *rep)
 {

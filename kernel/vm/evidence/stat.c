@@ -74,6 +74,7 @@ stat_commit(struct out *o)
 	    commit_limit(), atomic_load(&overcommit_memory));
 }
 
+/* One line for an object, if the reader has come to it. */
 static void
 put_vmo(struct vmo *vmo, struct out_part *part)
 {

@@ -199,6 +199,7 @@ smap_kind(struct smap *m, uint64_t word, uint64_t share)
 	}
 }
 
+/* vm_walk_fn: what a word adds to the rows of smaps; a shared page counts by its share. */
 static int
 smap_word(void *arg, va_t va, uint64_t word, uint64_t pages)
 {
@@ -265,6 +266,7 @@ put_kb(struct out *o, const char *name, uint64_t bytes)
 	out_printf(o, "%-16s%8lu kB\n", name, bytes >> 10);
 }
 
+/* VmFlags, in two letters each, as proc(5) has them. */
 static void
 put_flags(struct out *o, const struct vad *v)
 {
