@@ -511,8 +511,8 @@ parent_is_told_locked(struct proc *p)
 	return signo != SIGCHLD || (sa.flags & SA_NOCLDWAIT) == 0;
 }
 
-/* A tracer that is not the parent sees the zombie first; the parent does when that
- * is done with it. */
+/* A tracer that is not the parent sees the zombie first, and tracers see the ends of its
+ * threads; the parent does when they are done with it. */
 static bool
 zombie_is_told_locked(struct proc *p)
 {
@@ -521,6 +521,8 @@ zombie_is_told_locked(struct proc *p)
 	int killed = WTERMSIG(p->wait_status);
 
 	HELD(&proc_lock);
+	if (p->traced == NULL && p->nended > 0)
+		return true;
 	if (p->traced == NULL || tracee_is_by_parent_locked(p))
 		return parent_is_told_locked(p) || p->traced != NULL;
 	si.code = killed != 0 ? CLD_KILLED : CLD_EXITED;

@@ -218,7 +218,9 @@ struct proc {
 	struct list_node change; /* [L] in parent->changed */
 
 	struct list threads;     /* [L] tasks, leader first */
-	unsigned nthreads;       /* [L] tasks that have not ended */
+	uint16_t nthreads;       /* [L] tasks that have not ended */
+	uint16_t nended;         /* [L] that have, and whose tracer has not seen it: not the
+	                          * first one */
 	_Atomic uint32_t unreleased; /* [A] kernel threads not yet freed */
 	struct waitq thread_wq;  /* exec: the others end; wait: unreleased is 0 */
 	struct task *execing;    /* [L] the one thread that shall survive */

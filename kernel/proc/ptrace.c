@@ -372,6 +372,7 @@ trace_ended_locked(struct task *tk)
 	if (t->tracer == NULL) {
 		tracee_free_locked(t);
 	} else if (t != t->proc->traced) {
+		t->proc->nended++;
 		si.code = (t->status & 0x7f) != 0 ? CLD_KILLED : CLD_EXITED;
 		si.status = (t->status & 0x7f) != 0 ? t->status & 0x7f :
 		    t->status >> 8;
@@ -381,7 +382,7 @@ trace_ended_locked(struct task *tk)
 
 /*
  * The tracer has seen the end of t, or does not want to.  Of the first thread of a
- * zombie: now the parent may see that.
+ * zombie, or the last other one: now the parent may see that.
  *
  * Locks:    proc_lock held.
  */
@@ -394,7 +395,7 @@ trace_show_zombie_locked(struct tracee *t)
 	HELD(&proc_lock);
 	proc_get(p);
 	tracee_free_locked(t);
-	if (first && p->state == PROC_ZOMBIE)
+	if (p->state == PROC_ZOMBIE && (first || p->nended == 0))
 		zombie_shown_locked(p);
 	proc_put(p);
 }

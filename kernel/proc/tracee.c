@@ -100,6 +100,8 @@ unbind_locked(struct tracee *t)
 	t->tracer = NULL;
 	if (t->proc->traced == t)
 		t->proc->traced = NULL;
+	else if (t->task == NULL)
+		t->proc->nended--;
 	tracee_leave_group_locked(t);
 	count_locked(-1);
 }

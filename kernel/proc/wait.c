@@ -15,7 +15,8 @@
  *           2. A named child is looked up by its number; a wait for any child looks
  *              only at children with news: a thousand running ones cost nothing.
  *           3. A tracer finds the stops and the end of its tracees, whatever flags it
- *              gave; a zombie of another parent is then shown to that parent.
+ *              gave; a zombie of another parent is then shown to that parent, and
+ *              each zombie only when tracers have seen the ends of its threads.
  *           4. The claiming thread waits until the child's kernel threads are
  *              freed: after wait nothing of the child is left (book: abi 10).
  *
@@ -46,7 +47,6 @@ static bool wait_look(const struct wait_req *, struct proc *child,
 static void wait_claim_locked(struct proc *child,
     const struct wait_result *);
 static void wait_released(struct proc *);
-static bool wait_has_threads(const struct tracee *first);
 static int wait_tracees(const struct wait_req *, struct wait_result *, int r);
 
 /*
@@ -168,9 +168,8 @@ wait_look(const struct wait_req *req, struct proc *child,
     struct wait_result *res, struct proc **claimed)
 {
 	bool keep = (req->options & OPT_WNOWAIT) != 0;
-	bool end = child->state == PROC_ZOMBIE &&
-	    (child->traced == NULL || (tracee_is_by_parent_locked(child) &&
-	    !wait_has_threads(child->traced)));
+	bool end = child->state == PROC_ZOMBIE && child->nended == 0 &&
+	    (child->traced == NULL || tracee_is_by_parent_locked(child));
 	bool stop = child->stop_news && child->stop_sig != 0 &&
 	    (req->options & OPT_WSTOPPED) != 0 &&
 	    !tracee_is_by_parent_locked(child);
@@ -219,18 +218,6 @@ wait_claim_locked(struct proc *child, const struct wait_result *res)
 
 /* ---- who is traced ---- */
 
-/* Has its tracer ended threads of the same process to look at?  They come first. */
-static bool
-wait_has_threads(const struct tracee *first)
-{
-	struct tracee *t;
-
-	LIST_FOREACH(t, &first->tracer->proc->tracees, node)
-		if (t->proc == first->proc && t->task == NULL && t != first)
-			return true;
-	return false;
-}
-
 static bool
 wait_wants_tracee(const struct wait_req *req, const struct tracee *t)
 {
@@ -247,8 +234,8 @@ wait_has_ended(const struct tracee *t)
 {
 	if (t != t->proc->traced)
 		return t->task == NULL;
-	return t->proc->state == PROC_ZOMBIE &&
-	    !tracee_is_by_parent_locked(t->proc) && !wait_has_threads(t);
+	return t->proc->state == PROC_ZOMBIE && t->proc->nended == 0 &&
+	    !tracee_is_by_parent_locked(t->proc);
 }
 
 /* A stop, which is reported once, or an end. */

@@ -4,10 +4,12 @@
  * A child that has ended has a priority until it is waited for, in its group, too; so
  * it has limits, a policy, rights and its name, and signals to it reach nobody.  Who
  * ignores SIGCHLD is not told of stops, not even of those that come while it is blocked.
+ * Nobody sees its end before a tracer has seen that of another of its threads.
  * (Found by random calls of signals and processes, beside Linux.)
  */
 #include "lib/test.h"
 #include <pthread.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/resource.h>
 
@@ -144,6 +146,91 @@ sleeper(void)
 	_exit(3);
 }
 
+static volatile int *second_tid;
+
+static void *
+second(void *traced)
+{
+	if (*(bool *)traced)
+		OK(ptrace(PTRACE_TRACEME, 0, 0, 0));
+	*second_tid = (int)syscall(SYS_gettid);
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* A process with a second thread.  Returns: its number, once that runs. */
+static pid_t
+two_threads(bool traced)
+{
+	pid_t pid;
+	pthread_t t;
+
+	*second_tid = 0;
+	pid = OK(fork());
+	if (pid == 0) {
+		EQ(pthread_create(&t, NULL, second, &traced), 0);
+		for (;;)
+			pause();
+	}
+	while (*second_tid == 0)
+		sleep_ms(1);
+	return pid;
+}
+
+/* It is killed, and told of to nobody yet. */
+static void
+killed_unseen(pid_t pid, int told)
+{
+	struct timespec none = { 0, 0 };
+	siginfo_t si = { 0 };
+	sigset_t chld;
+
+	sigemptyset(&chld);
+	sigaddset(&chld, SIGCHLD);
+	while (sigtimedwait(&chld, NULL, &none) > 0)
+		continue;
+	OK(kill(pid, SIGKILL));
+	sleep_ms(50);
+	EQ(waitpid(pid, NULL, WNOHANG), 0);
+	OK(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT));
+	EQ(si.si_pid, 0);
+	if (told == 0)
+		ERR(sigtimedwait(&chld, &si, &none), EAGAIN);
+	else
+		EQ(sigtimedwait(&chld, &si, &none), SIGCHLD);
+	EQ(si.si_pid, told);
+}
+
+/* Of a process that ends a traced thread that is not the first is seen before it. */
+static void
+threads_are_seen_first(void)
+{
+	int status;
+	pid_t pid, tracer;
+
+	second_tid = (volatile int *)pages_shared(1);
+	pid = two_threads(true);
+	killed_unseen(pid, *second_tid);
+	EQ(waitpid(-1, &status, 0), *second_tid);
+	EQ(status, SIGKILL);
+	REAP_SIGNAL(pid, SIGKILL);
+	pid = two_threads(false);
+	tracer = OK(fork());
+	if (tracer == 0) {
+		OK(ptrace((int)0x4206, *second_tid, 0, 0)); /* SEIZE */
+		*second_tid = 0;
+		for (;;)
+			pause();
+	}
+	while (*second_tid != 0)
+		sleep_ms(1);
+	killed_unseen(pid, 0);
+	OK(kill(tracer, SIGKILL));
+	REAP_SIGNAL(tracer, SIGKILL);
+	REAP_SIGNAL(pid, SIGKILL);
+}
+
 int
 main(void)
 {
@@ -176,5 +263,6 @@ main(void)
 	ERR(getpriority(PRIO_PROCESS, (id_t)pid), ESRCH);
 	dead();
 	first_ended();
+	threads_are_seen_first();
 	return test_done();
 }

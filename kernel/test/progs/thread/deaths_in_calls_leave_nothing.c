@@ -1883,6 +1883,21 @@ on_alarm(int signo)
 	FAIL("it hangs, for %ld ms", (long)((now_ns() - began) / 1000000));
 }
 
+/* Its status; of a thread that we have come to trace first. */
+static int
+reaped(pid_t pid)
+{
+	int status;
+
+	if (now_act == NULL || now_act->call != call_traceme)
+		return reap(pid);
+	while (OK(waitpid(pid, &status, WNOHANG)) == 0) {
+		(void)waitpid(sh->tid, NULL, WNOHANG);
+		sleep_ms(1);
+	}
+	return status;
+}
+
 /* One end.  Returns: the place was reached before the call had ended. */
 static bool
 one_end(void)
@@ -1918,7 +1933,7 @@ one_end(void)
 	}
 	if (state_fd >= 0)
 		OK(close(state_fd));
-	status = reap(pid);
+	status = reaped(pid);
 	look_at_end(pid, status);
 	if (now_act != NULL && now_act->judge != NULL)
 		now_act->judge();
