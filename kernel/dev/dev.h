@@ -71,6 +71,7 @@ void chr_walk(void (*fn)(void *arg, struct chr_dev *), void *arg);
 
 /* ---- blk.c, bdev.c, blkstat.c: disks and partitions ---- */
 
+#define SECTOR_SHIFT 9
 #define SECTOR_SIZE 512u
 #define BIO_PAGES 16u
 

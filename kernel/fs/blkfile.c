@@ -142,7 +142,7 @@ pages_rw(struct bdev *d, uint64_t idx, struct vm_page **pages, int n,
 	uint64_t at = idx << PAGE_SHIFT, bytes;
 	int i, r = 0;
 
-	bio_init(&b, d, at >> 9, dir);
+	bio_init(&b, d, at >> SECTOR_SHIFT, dir);
 	for (i = 0; i < n && r == 0; i++, at += PAGE_SIZE) {
 		bytes = MIN(PAGE_SIZE, bytes_of(d) - at);
 		if (dir == BIO_READ && bytes < PAGE_SIZE)
@@ -152,7 +152,7 @@ pages_rw(struct bdev *d, uint64_t idx, struct vm_page **pages, int n,
 		if (b.nvecs < BIO_PAGES && i + 1 < n)
 			continue;
 		r = pages_send(&b);
-		bio_init(&b, d, (at + PAGE_SIZE) >> 9, dir);
+		bio_init(&b, d, (at + PAGE_SIZE) >> SECTOR_SHIFT, dir);
 	}
 	return r;
 }

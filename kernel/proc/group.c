@@ -94,6 +94,7 @@ group_in_session(int pgid, int sid)
 	return false;
 }
 
+/* May me move p into the group: setpgid(2), in Linux's order. */
 static int
 setpgid_check(const struct proc *me, const struct proc *p, int pgid)
 {

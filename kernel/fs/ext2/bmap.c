@@ -225,7 +225,7 @@ slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map, uint32_t *out)
 
 	if (ip->goal == 0)
 		ip->goal = alloc_goal(fs, (uint32_t)ip->vn->ino);
-	if (ip->vn->sectors + (fs->bs >> 9) > UINT32_MAX)
+	if (ip->vn->sectors + (fs->bs >> SECTOR_SHIFT) > UINT32_MAX)
 		return -EFBIG;
 	r = alloc_block(fs, ip->goal, &blk);
 	if (r != 0)
@@ -239,7 +239,7 @@ slot_fill(struct ext2_inode *ip, uint32_t *slot, bool new_map, uint32_t *out)
 	}
 	*slot = *out = blk;
 	ip->goal = blk + 1;
-	atomic_add(&ip->vn->sectors, fs->bs >> 9);
+	atomic_add(&ip->vn->sectors, fs->bs >> SECTOR_SHIFT);
 	return 0;
 }
 
@@ -260,7 +260,7 @@ slot_return(struct ext2_inode *ip, uint32_t *slot, uint32_t blk)
 	meta_forget(ip->fs, blk);
 	(void)alloc_return_block(ip->fs, blk);
 	*slot = 0;
-	atomic_sub(&ip->vn->sectors, ip->fs->bs >> 9);
+	atomic_sub(&ip->vn->sectors, ip->fs->bs >> SECTOR_SHIFT);
 }
 
 /* [own] Blocks that a file has just got, and where their numbers stand. */
@@ -397,7 +397,7 @@ bmap_alloc_page(struct ext2_inode *ip, uint64_t idx, const struct vm_page *pg)
 static int
 slot_free(struct ext2_inode *ip, uint32_t *slot, uint32_t blk)
 {
-	uint32_t sectors = ip->fs->bs >> 9;
+	uint32_t sectors = ip->fs->bs >> SECTOR_SHIFT;
 	int r = alloc_free_block(ip->fs, blk);
 
 	if (r != 0)

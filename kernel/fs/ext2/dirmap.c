@@ -93,7 +93,7 @@ dir_check_map(struct ext2_inode *dir, uint64_t size)
 
 	if (size == 0 || (size & (fs->bs - 1)) != 0 ||
 	    n > fs->sb.blocks_count || (n > EXT2_NDIRECT &&
-	    n > dir->vn->sectors >> (fs->bs_shift - 9)))
+	    n > dir->vn->sectors >> (fs->bs_shift - SECTOR_SHIFT)))
 		return ext2_error(fs, "directory %lu: size %lu", dir->vn->ino,
 		    size);
 	dir->vn->link_bytes = size;

@@ -84,7 +84,7 @@ buf_undo(struct ext2_fs *fs, struct ext2_buf *buf)
 		buf_drop(fs, buf);
 		return;
 	}
-	bio_init(&b, fs->dev, at >> 9, BIO_READ);
+	bio_init(&b, fs->dev, at >> SECTOR_SHIFT, BIO_READ);
 	bio_add(&b, buf->page, (unsigned)(at & PAGE_MASK), fs->bs);
 	if (blk_submit_wait(&b) != 0)
 		klog("ext2: %s: block %u differs from the disk until it is "
@@ -363,7 +363,7 @@ bio_fill(struct ext2_fs *fs, struct list *l, struct bio *b)
 	struct ext2_buf *buf;
 	unsigned n = 0;
 
-	bio_init(b, fs->dev, (uint64_t)first->blk << (fs->bs_shift - 9),
+	bio_init(b, fs->dev, (uint64_t)first->blk << (fs->bs_shift - SECTOR_SHIFT),
 	    BIO_WRITE);
 	LIST_FOREACH(buf, l, all) {
 		uint64_t at = (uint64_t)buf->blk << fs->bs_shift;

@@ -64,7 +64,7 @@ log_put(struct ext2_fs *fs, unsigned i, struct vm_page *pg, unsigned off)
 	struct bio b;
 	int r;
 
-	bio_init(&b, fs->dev, (uint64_t)fs->log.blk[i] << (fs->bs_shift - 9),
+	bio_init(&b, fs->dev, (uint64_t)fs->log.blk[i] << (fs->bs_shift - SECTOR_SHIFT),
 	    BIO_WRITE);
 	bio_add(&b, pg, off, fs->bs);
 	r = meta_submit(fs, &b);

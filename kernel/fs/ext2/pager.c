@@ -97,7 +97,7 @@ static int
 io_add(struct pageio *io, uint64_t fblk, uint32_t disk)
 {
 	struct ext2_fs *fs = io->ip->fs;
-	uint64_t sector = (uint64_t)disk << (fs->bs_shift - 9);
+	uint64_t sector = (uint64_t)disk << (fs->bs_shift - SECTOR_SHIFT);
 	struct bio *b = &io->bio;
 	struct bio_vec *last = &b->vec[b->nvecs == 0 ? 0 : b->nvecs - 1];
 	struct vm_page *pg;
@@ -108,7 +108,7 @@ io_add(struct pageio *io, uint64_t fblk, uint32_t disk)
 	if (b->nvecs != 0 && sector == io->next && last->page == pg &&
 	    last->offset + last->bytes == off) {
 		last->bytes = (uint16_t)(last->bytes + fs->bs);
-		io->next += fs->bs >> 9;
+		io->next += fs->bs >> SECTOR_SHIFT;
 		return 0;
 	}
 	if (b->nvecs == BIO_PAGES || (b->nvecs != 0 && sector != io->next))
@@ -116,7 +116,7 @@ io_add(struct pageio *io, uint64_t fblk, uint32_t disk)
 	if (b->nvecs == 0)
 		bio_init(b, fs->dev, sector, io->dir);
 	bio_add(b, pg, off, fs->bs);
-	io->next = sector + (fs->bs >> 9);
+	io->next = sector + (fs->bs >> SECTOR_SHIFT);
 	return r;
 }
 
@@ -465,6 +465,6 @@ ext2_place(struct vnode *v, uint64_t idx, uint64_t max, struct swap_run *run)
 	if (n >> shift == 0)
 		return pieces_check(ip, fblk + n, (idx + 1) << shift);
 	run->pages = n >> shift;
-	run->sector = (uint64_t)disk << (ip->fs->bs_shift - 9);
+	run->sector = (uint64_t)disk << (ip->fs->bs_shift - SECTOR_SHIFT);
 	return 0;
 }

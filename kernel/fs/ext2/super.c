@@ -304,7 +304,7 @@ geometry_check(struct ext2_fs *fs)
 	if (sb->first_data_block != (fs->bs == 1024))
 		return refuse(fs, "first data block", sb->first_data_block);
 	bytes = (uint64_t)sb->blocks_count << fs->bs_shift;
-	if (bytes >> 9 > fs->dev->sectors || sb->blocks_count < 8)
+	if (bytes >> SECTOR_SHIFT > fs->dev->sectors || sb->blocks_count < 8)
 		return refuse(fs, "blocks, more than the device has",
 		    sb->blocks_count);
 	if (sb->blocks_per_group < 8 || sb->blocks_per_group > 8 * fs->bs)

@@ -239,7 +239,8 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 	return r;
 }
 
-/* Locks: at most rank 1. */
+/* What src has is on the disk already: pages that are here get it too, and stay clean.
+ * Locks: at most rank 1. */
 void
 vmo_refresh(struct vmo *vmo, uint64_t off, const void *src, size_t n)
 {

@@ -34,10 +34,10 @@ struct start {
 	unsigned ready, go;
 };
 
-static struct start *start;
+static struct start *start; /* shared with children: the picture */
 static void (*work)(size_t i); /* what the workers do */
 
-/* The others may be at work from now on. */
+/* A worker is ready, and waits until all may begin. */
 static void
 meet(void)
 {
@@ -90,6 +90,7 @@ thread_work(void *i)
 	return NULL;
 }
 
+/* The clock runs from when n workers are ready, not while they are made. */
 static void
 start_all(unsigned n)
 {
@@ -99,6 +100,7 @@ start_all(unsigned n)
 	__atomic_store_n(&start->go, 1, __ATOMIC_SEQ_CST);
 }
 
+/* The workers, made next, will do this. */
 static void
 prepare(void (*what)(size_t i))
 {
@@ -109,6 +111,7 @@ prepare(void (*what)(size_t i))
 		err(1, "mmap");
 }
 
+/* n of them touch, each in a process of its own. */
 static void
 processes(unsigned n)
 {
@@ -130,6 +133,7 @@ processes(unsigned n)
 	unmap(start, PAGE);
 }
 
+/* n of them, all in this process. */
 static void
 threads(unsigned n, void (*what)(size_t i))
 {

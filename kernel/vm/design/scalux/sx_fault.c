@@ -116,12 +116,14 @@ make_of(struct sx_object *o, uint64_t vpn, struct anons_making *m,
 	return NULL;
 }
 
+/* anons_fault_ops.make: for a page of zeros or a copy, which is of swap from then on. */
 static struct kmem_cache *
 make(void *object, uint64_t vpn, struct anons_making *m)
 {
 	return make_of(object, vpn, m, SX_SWAP);
 }
 
+/* The counterpart, if it was not put. */
 static void
 unmake(struct anons_making *m)
 {
