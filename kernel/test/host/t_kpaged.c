@@ -215,10 +215,12 @@ one_step(void)
 			out.value[i++] = 0;
 		break;
 	case 5:
-		(void)kpaged_trim(1 + host_random(100), (int)host_random(4));
+		(void)kpaged_trim();
 		break;
 	case 6:
-		kpaged_age(KPAGED_AGE_ALL);
+		mutex_lock(&kernel_as.ws_lock);
+		(void)kpaged_hold_mapped(page_at(i));
+		mutex_unlock(&kernel_as.ws_lock);
 		break;
 	case 7:
 		if (host_random(10) == 0)
@@ -303,9 +305,9 @@ containers_stay_while_live(void **state)
 	assert_false(page_unpin_dirty_locked(data));
 	spin_unlock(&pfn_lock);
 	kpaged_unpin(pg);
-	(void)kpaged_trim(SIZE_MAX, 0);
+	(void)kpaged_trim();
 	assert_int_equal(pg->state, PG_ACTIVE);
-	/* It becomes idle by the steal, and goes at the hand's next visit. */
+	/* It becomes idle by the steal, and goes at the next trim. */
 	spin_lock(&pfn_lock);
 	while (data->state == PG_MODIFIED) {
 		(void)pageout_page(data, SWAP_KEEP);

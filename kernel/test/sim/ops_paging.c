@@ -121,7 +121,7 @@ op_table_out(const struct step *s)
 static void
 op_kernel_trim(const struct step *s)
 {
-	(void)kpaged_trim(SIZE_MAX, 0);
+	(void)kpaged_trim();
 }
 
 static void

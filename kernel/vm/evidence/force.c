@@ -161,8 +161,10 @@ force_out_kpaged(enum force_what what)
 
 	if (atomic_xchg(&busy, true))
 		return;
-	(void)kpaged_trim(SIZE_MAX, what == FORCE_VADS_TOO ? 0 : WS_NO_VADS);
+	if (what == FORCE_VADS_TOO)
+		(void)kpaged_trim();
 	for (; (word = kpaged_next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
+		(void)kpaged_rest(word);
 		if (pte_kind(word_get(word)) == PTE_TRANS)
 			push_page(word);
 	}

@@ -58,18 +58,6 @@ let_outer_go(void)
 	return f;
 }
 
-/* Set A: the CPU is about to use the translation. */
-static void
-mark_used(va_t kva)
-{
-	uint64_t *word = md_kpte(kva);
-
-	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_VALID)
-		word_change(word, PTE_AGE_MASK, MD_PTE_A);
-	spin_unlock(&pfn_lock);
-}
-
 /* A page that is not a container has been brought: could it be read?
  * Locks: none of rank >= 8; the page is pinned. */
 void
@@ -107,7 +95,9 @@ kpaged_fault(va_t kva)
 		if (outer != NULL)
 			outer->major = true;
 	}
-	mark_used(kva);
+	mutex_lock(&kernel_as.ws_lock);
+	(void)kpaged_hold_mapped(kva);
+	mutex_unlock(&kernel_as.ws_lock);
 	kpaged_fault_lost(kva, pg);
 	kpaged_unpin(pg);
 	return 0;

@@ -193,6 +193,7 @@ page_unpin_written(struct vm_page *pg, bool written)
 }
 
 bool page_let_go_locked(struct vm_page *);               /* an end of a hold; true: caller frees */
+void page_rest(struct vm_page *);               /* ACTIVE, unused: to its queue */
 bool page_zap_locked(struct vm_page *);                  /* unmap and disown in one */
 bool page_disown_locked(struct vm_page *);               /* true: caller frees */
 void page_adopt_locked(struct vm_page *, enum page_home, uint64_t payload, uint64_t index);

@@ -560,19 +560,13 @@ page_zap_locked(struct vm_page *pg)
 	return disown(pg);
 }
 
-/* ACTIVE without a mapping or pin → standby or modified (transitions 9, 10). */
-static void
+/* ACTIVE without a mapping or pin → standby or modified (transitions 9, 10).  [P], which
+ * the caller asserts: inlined where runs are unpinned. */
+inline __attribute__((always_inline)) void
 page_rest(struct vm_page *pg)
 {
 	bool backed = pg->slot != 0 || page_home_kind(pg) == HOME_VNODE;
 
-	if (pg->state != PG_ACTIVE)
-		return;
-	/* A container stays ACTIVE: its words are found through its address.  One in
-	 * kernel memory may go when none of its words names a frame. */
-	if ((pg->flags & PF_CONTAINER) != 0 &&
-	    (pg->nres > 0 || page_home_kind(pg) != HOME_KPAGED))
-		return;
 	if (backed && (pg->flags & (PF_DIRTY | PF_WRITING)) == 0) {
 		page_set_state(pg, PG_STANDBY);
 		EVENT(page_to_standby);
@@ -594,9 +588,13 @@ page_let_go_locked(struct vm_page *pg)
 	HELD(&pfn_lock);
 	if (pg->mapcount > 0 || pg->pins > 0)
 		return false;
-	ASSERT(spin_is_mine(&pfn_lock));
+	/* A container stays ACTIVE: its words are found through its address.  One in
+	 * kernel memory waits for kpaged_trim(). */
+	if ((pg->flags & (PF_CONTAINER | PF_ORPHAN)) == PF_CONTAINER)
+		return false;
 	if ((pg->flags & PF_ORPHAN) == 0) {
-		page_rest(pg);
+		if (pg->state == PG_ACTIVE)
+			page_rest(pg);
 		return false;
 	}
 	if (pg->state == PG_READING || (pg->flags & PF_WRITING) != 0)

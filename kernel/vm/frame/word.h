@@ -115,8 +115,8 @@ pte_is_away(uint64_t w)
 static inline bool
 pte_is_trans(uint64_t w)
 {
-	return (w & MD_PTE_P) == 0 &&
-	    ((w >> PTE_KIND_SHIFT) & 7) + 1 == PTE_TRANS;
+	return (w & (MD_PTE_P | PTE_KIND_MASK)) ==
+	    (uint64_t)(PTE_TRANS - 1) << PTE_KIND_SHIFT;
 }
 
 /* Has a store gone through the word, which was VALID? */

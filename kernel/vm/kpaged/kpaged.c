@@ -11,9 +11,8 @@
  *
  * Picture   1 TiB of kernel addresses: kpaged page number = (kva - base) / 4096
  *
- *           kva ─→ kernel PTE ──VALID──→ page, home KPAGED, one pin per user
+ *           kva ─→ kernel PTE ─ TRANS, VALID ─→ page, home KPAGED, one pin per user
  *                     │ ABSENT: zero-filled by the first pin
- *                     │ TRANS: trimmed, on a queue or pinned again
  *                     │ SWAP, BUSY: kpaged_pin() reads it and waits
  *           the bytes are read and written by the direct map while pinned
  *
@@ -21,38 +20,28 @@
  *                                     └─ NULL: drop to rank 2, kpaged_pin(kva),
  *                                        which may sleep, and start again (R2)
  *
- *           a clock hand goes over the words of the region:
- *           VALID, old, no pin, nres 0 ─→ TRANS ─ flush ─→ MODIFIED or STANDBY
- *           TRANS, ACTIVE, the same    ─────────────────→
+ *           plain access ─→ kpaged_fault ─→ VALID ─ kpaged_trim, A clear ─→ TRANS
+ *           TRANS, no pin, nres 0 ─ kpaged_trim ─→ MODIFIED or STANDBY
  *                      mpw writes, the frame is reclaimed ─→ word SWAP(slot)
  *
  * Rules     1. Kernel PTEs change under [P], and all changes but that to SWAP
  *              also under the kernel [W] (rank 6); trypin reads with [P] only.
  *           2. A container leaves memory only when nres == 0.  Its counts
  *              go with it: its users call container_attach() after each pin.
- *           3. A translation that was never used (A clear) is in no TLB: such
- *              a page goes without a flush, and nearly all pages are such.
+ *           3. Pins map nothing: only a plain access does, where it is allowed
+ *              (kpagedfault.c), and only VADs are used so.  A container that is
+ *              pinned leaves its queue, and stays until the next kpaged_trim().
  *           4. Addresses are not charged; pages are, by the user of the range.
  *           5. A page that could not be read from swap comes back empty, with
  *              PF_ERROR; a container is filled with words that say ERROR.
- *           6. VALID → TRANS under the kernel [W] and [P]: kpaged_pin() waits for
- *              the end of the round, kpaged_trypin() may come in between.
- *           7. Age is 0 for a pinned page, else the A bit decides.  When
- *              A was cleared a flush follows in the same hold of the kernel [W],
- *              so that "A clear: in no TLB" stays true.  While there is enough
- *              memory A stays, so that idle CPUs get no interrupt each second.
- *           8. A page that was pinned while TRANS goes back to its queue by its
- *              last unpin; a container whose nres falls to 0 meanwhile stays
- *              ACTIVE until the hand comes.
- *           9. A plain access, where it is allowed (kpagedfault.c), sets A, and
- *              D when it writes: a store by address is noticed by D, and a store
- *              by the direct map is reported at the unpin.
+ *           6. A word is made VALID with A set, and when A is cleared a flush
+ *              follows in the same hold of the kernel [W].  So a translation whose
+ *              A is clear is in no TLB, and goes without a flush; one that was
+ *              used meanwhile stays.
+ *           7. A plain store is noticed by D; one by the direct map is reported
+ *              at the unpin.
  */
 #include "vm/kpaged/kpaged.h"
-
-#define ROUND 32 /* pages of one flush, and of one hold of the kernel [W] */
-
-static va_t trim_hand = MD_KPAGED_BASE; /* kernel [W] */
 
 /* A request to pin a page. */
 struct pin_request {
@@ -76,20 +65,29 @@ kernel_word(va_t kva)
 
 /* ---- pins ---- */
 
-/* The page that the word names, mapped or not, is used through the direct map, which sets
- * no A bit here: make it young.  [P].  NULL: it is not in memory. */
+/* The page that the word names, mapped or not.  [P].  NULL: it is not in memory. */
 static inline struct vm_page *
-page_used(uint64_t *word)
+page_named(const uint64_t *word)
 {
 	uint64_t w = word_get(word);
 
-	if (pte_is_trans(w))
-		return pte_page(w);
-	if ((w & MD_PTE_P) == 0)
-		return NULL;
-	if ((w & PTE_AGE_MASK) != 0)
-		word_change(word, PTE_AGE_MASK, 0);
-	return pte_page(w);
+	return pte_is_trans(w) || (w & MD_PTE_P) != 0 ? pte_page(w) : NULL;
+}
+
+/* That page, pinned.  Takes [P]. */
+static inline __attribute__((always_inline)) struct vm_page *
+pin_named(const uint64_t *word)
+{
+	struct vm_page *pg;
+
+	spin_lock(&pfn_lock);
+	pg = page_named(word);
+	ASSERT(pg == NULL ||
+	    pg->home == ((uint64_t)HOME_KPAGED << 60 | va2pa(word)));
+	if (pg != NULL)
+		page_pin_locked(pg);
+	spin_unlock(&pfn_lock);
+	return pg;
 }
 
 /* Pin the page of kva if it is in memory.
@@ -99,18 +97,9 @@ page_used(uint64_t *word)
 struct vm_page *
 kpaged_trypin(va_t kva)
 {
-	struct vm_page *pg = NULL;
-	uint64_t *word = kernel_word(kva);
+	struct vm_page *pg = inject_hit(FI_TRYPIN) ? NULL :
+	    pin_named(kernel_word(kva));
 
-	if (!inject_hit(FI_TRYPIN)) {
-		spin_lock(&pfn_lock);
-		pg = page_used(word);
-		ASSERT(pg == NULL ||
-		    pg->home == ((uint64_t)HOME_KPAGED << 60 | va2pa(word)));
-		if (pg != NULL)
-			page_pin_locked(pg);
-		spin_unlock(&pfn_lock);
-	}
 	if (pg == NULL)
 		EVENT(kpaged_trypin_fail);
 	return pg;
@@ -121,7 +110,7 @@ kpaged_trypin(va_t kva)
 const void *
 kpaged_peek(va_t kva)
 {
-	const struct vm_page *pg = page_used(kernel_word(kva));
+	const struct vm_page *pg = page_named(kernel_word(kva));
 
 	HELD(&pfn_lock);
 	return pg == NULL ? NULL : pa2va(page_pa(pg));
@@ -141,39 +130,27 @@ pin_read(struct pin_request *req, struct want *w)
 	return -EAGAIN;
 }
 
-/* The word that maps pg.  A and D are clear: users with a pin use the direct map and
- * report a write at the unpin. */
-static inline uint64_t
-mapping_of(struct vm_page *pg)
-{
-	return pte_make_valid(pg, SRC_PRIV, MD_PTE_W | MD_PTE_NX) & ~MD_PTE_U;
-}
-
-/* Map a TRANS page again.  Kernel [W], [P]. */
-static void
-map_word(uint64_t *word, struct vm_page *pg)
-{
-	page_map_locked(pg);
-	word_set_locked(NULL, word, mapping_of(pg));
-	kernel_as.ws.pages++;
-}
-
 static int
 pin_found(struct pin_request *req, struct want *w)
 {
-	spin_lock(&pfn_lock);
-	req->page = page_used(req->word);
-	if (req->page != NULL) {
-		if (pte_is_trans(word_get(req->word)))
-			map_word(req->word, req->page);
-		page_pin_locked(req->page);
-	}
-	spin_unlock(&pfn_lock);
+	req->page = pin_named(req->word);
 	return req->page != NULL ? 0 : want_again(w);
 }
 
-/* Make the first page there, or the replacement of one that could not be read.  The
- * kernel [W] keeps it from being trimmed before its pin. */
+/* Map the page of a TRANS word for plain accesses.  Kernel [W], [P]. */
+static void
+map_word(uint64_t *word)
+{
+	struct vm_page *pg = pte_page(word_get(word));
+
+	page_map_locked(pg);
+	word_set_locked(NULL, word, pte_make_valid(pg, SRC_PRIV,
+	    MD_PTE_W | MD_PTE_NX | MD_PTE_A) & ~MD_PTE_U);
+	kernel_as.ws.pages++;
+}
+
+/* Make the first page there, or the replacement of one that could not be read, which
+ * stays mapped until somebody is told. */
 static int
 pin_new(struct pin_request *req, struct want *w, uint64_t was)
 {
@@ -183,16 +160,18 @@ pin_new(struct pin_request *req, struct want *w, uint64_t was)
 		return -EAGAIN;
 	req->page = pg = w->frame;
 	w->frame = NULL;
-	pg->index = (req->kva - MD_KPAGED_BASE) >> PAGE_SHIFT;
 	pg->flags = was == 0 ? 0 : PF_ERROR;
-	page_install(NULL, req->word, pg, HOME_KPAGED, mapping_of(pg));
-	kernel_as.ws.pages++;
 	spin_lock(&pfn_lock);
+	page_adopt_locked(pg, HOME_KPAGED, word_pa(req->word),
+	    (req->kva - MD_KPAGED_BASE) >> PAGE_SHIFT);
 	page_pin_locked(pg);
-	if (was == 0)
+	word_set_locked(NULL, req->word, pte_make_trans(pg));
+	if (was == 0) {
 		EVENT_ADD(kpaged_pages, 1);
-	else
+	} else {
 		owner_count_out(HOME_KPAGED, NULL, -1);
+		map_word(req->word);
+	}
 	spin_unlock(&pfn_lock);
 	return 0;
 }
@@ -281,8 +260,8 @@ kpaged_want(struct want *w, va_t kva)
 	return want_other(w, want_kpage, kva);
 }
 
-/* Is the page of kva in memory?  Then map it; it stays mapped while the kernel [W]
- * is held: vm_check() reads it by its address.
+/* Is the page of kva in memory?  Then map it for plain accesses; it stays mapped while
+ * the kernel [W] is held.
  * Locks: the kernel [W]; takes [P]. */
 bool
 kpaged_hold_mapped(va_t kva)
@@ -291,8 +270,8 @@ kpaged_hold_mapped(va_t kva)
 
 	HELD(&kernel_as.ws_lock);
 	spin_lock(&pfn_lock);
-	if (pte_kind(word_get(word)) == PTE_TRANS)
-		map_word(word, pte_page(word_get(word)));
+	if (pte_is_trans(word_get(word)))
+		map_word(word);
 	spin_unlock(&pfn_lock);
 	return pte_kind(word_get(word)) == PTE_VALID;
 }
@@ -335,37 +314,26 @@ drop_unmapped(uint64_t w)
 	return false;
 }
 
-/* Free pages that were mapped, after a flush if any of them was used. */
+/* The kernel [W] is held. */
 static void
-decommit_round(va_t kva, size_t pages)
+decommit_page(va_t kva)
 {
-	struct vm_page *gone[ROUND];
-	uint64_t *word, w;
-	bool used = false;
-	unsigned i, n = 0;
+	uint64_t *word = kernel_word(kva), w;
 
-	for (i = 0; i < pages; i++) {
-		word = kernel_word(kva + ((va_t)i << PAGE_SHIFT));
-		if (word_get(word) == 0)
-			continue;
-		spin_lock(&pfn_lock);
-		w = word_set_locked(NULL, word, 0);
-		page_unlock_free(pte_page(w),
-		    (w & MD_PTE_P) == 0 && drop_unmapped(w));
-		if ((w & MD_PTE_P) == 0)
-			continue;
-		gone[n++] = pte_page(w);
-		kernel_as.ws.pages--;
-		used |= (w & MD_PTE_A) != 0;
-	}
-	if (used)
-		md_tlb_flush(NULL, kva, kva + (pages << PAGE_SHIFT), FLUSH_PAGES);
-	for (i = 0; i < n; i++) {
-		spin_lock(&pfn_lock);
-		ASSERT(gone[i]->nres == 0);
-		page_unlock_free(gone[i], page_zap_locked(gone[i]));
-	}
-	EVENT_ADD(kpaged_pages, -(int64_t)n);
+	if (word_get(word) == 0)
+		return;
+	spin_lock(&pfn_lock);
+	w = word_set_locked(NULL, word, 0);
+	page_unlock_free(pte_page(w), (w & MD_PTE_P) == 0 && drop_unmapped(w));
+	if ((w & MD_PTE_P) == 0)
+		return;
+	kernel_as.ws.pages--;
+	if ((w & MD_PTE_A) != 0)
+		md_tlb_flush(NULL, kva, kva + PAGE_SIZE, FLUSH_PAGES);
+	spin_lock(&pfn_lock);
+	ASSERT(pte_page(w)->nres == 0);
+	page_unlock_free(pte_page(w), page_zap_locked(pte_page(w)));
+	EVENT_ADD(kpaged_pages, -1);
 }
 
 /* Free the frames of a range; the addresses stay and read as zero again.
@@ -373,16 +341,10 @@ decommit_round(va_t kva, size_t pages)
 void
 kpaged_decommit(va_t kva, size_t pages)
 {
-	size_t n;
-
-	while (pages > 0) {
-		n = MIN(pages, (size_t)ROUND);
-		mutex_lock(&kernel_as.ws_lock);
-		decommit_round(kva, n);
-		mutex_unlock(&kernel_as.ws_lock);
-		kva += n << PAGE_SHIFT;
-		pages -= n;
-	}
+	mutex_lock(&kernel_as.ws_lock);
+	for (; pages > 0; pages--, kva += PAGE_SIZE)
+		decommit_page(kva);
+	mutex_unlock(&kernel_as.ws_lock);
 }
 
 /* The next word that is not 0 in [*kva, end), *kva moves to it.
@@ -403,186 +365,76 @@ kpaged_next_word(va_t *kva, va_t end)
 	return NULL;
 }
 
-/* ---- age ---- */
-
-/* One age pass over the region.  With KPAGED_SPARE_USED a page that was used by its
- * address keeps A: it is young, and no flush is needed.
- * Locks: none of rank >= 6. */
-void
-kpaged_age(enum kpaged_age how)
-{
-	uint64_t pages[WS_AGES] = { 0 }, *word;
-	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
-	bool used = false;
-	unsigned i;
-
-	mutex_lock(&kernel_as.ws_lock);
-	while ((word = kpaged_next_word(&kva, top)) != NULL) {
-		kva += PAGE_SIZE;
-		if (pte_kind(word_get(word)) != PTE_VALID)
-			continue;
-		if ((word_get(word) & MD_PTE_A) != 0 &&
-		    how == KPAGED_SPARE_USED) {
-			pages[0]++;
-			continue;
-		}
-		used |= (word_get(word) & MD_PTE_A) != 0;
-		pages[pte_age_word(word)]++;
-	}
-	if (used)
-		md_tlb_flush(NULL, MD_KPAGED_BASE, top, FLUSH_PAGES);
-	for (i = 0; i < WS_AGES; i++)
-		kernel_as.ws.ages[i] = pages[i];
-	mutex_unlock(&kernel_as.ws_lock);
-}
-
 /* ---- trimming ---- */
 
-/* One round of a trim. */
-struct trim {
-	int min_age;
-	uint64_t budget;         /* words that may still be looked at */
-	struct vm_page *page[ROUND];
-	uint64_t old[ROUND];     /* the words they had, VALID */
-	unsigned n;
-	size_t done;
-	va_t lo, hi;             /* to be flushed */
-};
-
-/* It has no pin.  A page that could not be read stays until its container is filled. */
-static bool
-is_idle(const struct vm_page *pg)
-{
-	return pg->pins == 0 && pg->nres == 0 && !page_hides_loss(pg);
-}
-
-/* May the page of a VALID word go?  [P]. */
-static bool
-may_go(const struct trim *t, uint64_t w)
-{
-	const struct vm_page *pg = pte_page(w);
-
-	return is_idle(pg) && (w & MD_PTE_A) == 0 &&
-	    (int)pte_age(w) >= (t->min_age & WS_AGE) &&
-	    ((t->min_age & WS_HAS_PLACE) == 0 ||
-	    (pg->slot != 0 && (w & MD_PTE_D) == 0));
-}
-
+/* VALID, A clear → TRANS; a page that was used between the look and the exchange stays
+ * VALID, and one that could not be read, too.  Kernel [W]. */
 static void
-trim_cover(struct trim *t, va_t kva)
-{
-	t->lo = MIN(t->lo, kva);
-	t->hi = MAX(t->hi, kva + PAGE_SIZE);
-}
-
-/* In round 0 a page that was used by its address is spared once: there are few pages, and
- * the VADs of running processes would go in each round.  Kernel [W]. */
-static void
-spare_once(struct trim *t, va_t kva, uint64_t *word)
-{
-	if ((t->min_age & WS_AGE) != 0 || (word_get(word) & MD_PTE_A) == 0)
-		return;
-	word_change(word, MD_PTE_A | PTE_AGE_MASK, 0);
-	trim_cover(t, kva);
-}
-
-/* Step 1: VALID → TRANS.  Kernel [W]. */
-static void
-take_valid(struct trim *t, va_t kva, uint64_t *word)
+unmap_unused(va_t kva, uint64_t *word)
 {
 	struct vm_page *pg = pte_page(word_get(word));
-	uint64_t w = 0;
+	uint64_t w;
 
-	if ((t->min_age & WS_NO_VADS) != 0 && (pg->flags & PF_CONTAINER) == 0)
+	if (page_hides_loss(pg))
 		return;
 	spin_lock(&pfn_lock);
-	if (may_go(t, word_get(word)))
-		w = word_set_locked(NULL, word, pte_make_trans(pg));
-	spin_unlock(&pfn_lock);
-	if (w == 0) {
-		spare_once(t, kva, word);
-		return;
+	w = word_set_locked(NULL, word, pte_make_trans(pg));
+	if ((w & MD_PTE_A) != 0) {
+		word_set_locked(NULL, word, w);
+	} else {
+		kernel_as.ws.pages--;
+		EVENT(kpaged_out, kva, 1);
+		CHECK(!page_unmap_locked(pg, word_dirt(w)));
 	}
-	t->page[t->n] = pg;
-	t->old[t->n++] = w;
-	kernel_as.ws.pages--;
-	EVENT(kpaged_out, kva, 1);
-	/* It may have been used between the test and the exchange. */
-	if ((w & MD_PTE_A) != 0)
-		trim_cover(t, kva);
+	spin_unlock(&pfn_lock);
 }
 
-/* Queue a page that was not mapped, and is idle only now.  Since the look at the word its
- * frame may have been reclaimed. */
-static void
-take_unmapped(struct trim *t, const uint64_t *word)
+/* A container goes to its queue if it is neither mapped nor pinned, and its words name no
+ * frame.
+ * Locks: takes [P].  Returns: it has gone there. */
+bool
+kpaged_rest(const uint64_t *word)
 {
+	bool goes;
 	struct vm_page *pg;
 
 	spin_lock(&pfn_lock);
 	pg = pte_page(word_get(word));
-	if (pte_is_trans(word_get(word)) && pg->state == PG_ACTIVE &&
-	    pg->mapcount == 0 && is_idle(pg)) {
-		CHECK(!page_let_go_locked(pg));
-		t->done++;
-	}
+	goes = pte_is_trans(word_get(word)) && pg->state == PG_ACTIVE &&
+	    pg->pins == 0 && pg->nres == 0;
+	if (goes)
+		page_rest(pg);
 	spin_unlock(&pfn_lock);
+	return goes;
 }
 
-/* Words from the hand on, until there are `want` or a round is full. */
-static void
-collect(struct trim *t, size_t want)
+/* Pages that no plain access has used since the last call, and containers, go to a queue.
+ * They keep their contents.
+ * Locks: none of rank >= 6.
+ * Returns: how many. */
+size_t
+kpaged_trim(void)
 {
-	va_t top = kpaged_top;
-	uint64_t *word, w;
-	va_t kva;
+	const uint64_t used = MD_PTE_P | MD_PTE_A;
+	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
+	bool flush = false;
+	size_t done = 0;
+	uint64_t *word;
 
-	for (; t->n < ROUND && t->n + t->done < want && t->budget > 0; t->budget--) {
-		word = kpaged_next_word(&trim_hand, top);
-		if (word == NULL) {
-			trim_hand = MD_KPAGED_BASE;
+	mutex_lock(&kernel_as.ws_lock);
+	for (; (word = kpaged_next_word(&kva, top)) != NULL; kva += PAGE_SIZE) {
+		if ((word_get(word) & used) == used) {
+			word_change(word, MD_PTE_A, 0);
+			flush = true;
 			continue;
 		}
-		kva = trim_hand;
-		trim_hand += PAGE_SIZE;
-		w = word_get(word);
-		if (pte_kind(w) == PTE_VALID)
-			take_valid(t, kva, word);
-		else if (pte_kind(w) == PTE_TRANS)
-			take_unmapped(t, word);
+		if ((word_get(word) & MD_PTE_P) != 0)
+			unmap_unused(kva, word);
+		done += kpaged_rest(word);
 	}
-}
-
-/* Take up to `want` pages of at least min_age out of the kernel's working set, from the
- * hand on, one turn at most; WS_NO_VADS: VADs stay.  The pages keep their contents, on a
- * queue.
- * Locks: none of rank >= 6.
- * Returns: pages trimmed. */
-size_t
-kpaged_trim(size_t want, int min_age)
-{
-	struct trim t = { .min_age = min_age };
-	size_t done = 0;
-	unsigned i;
-
-	t.budget = ev_read(EV_kpaged_pages) + ev_read(EV_kpaged_pages_out) + 1;
-	while (done < want && t.budget > 0) {
-		t.n = 0;
-		t.done = t.hi = 0;
-		t.lo = UINT64_MAX;
-		mutex_lock(&kernel_as.ws_lock);
-		collect(&t, want - done);
-		if (t.lo < t.hi)
-			md_tlb_flush(NULL, t.lo, t.hi, FLUSH_PAGES);
-		/* No PTE maps the pages any more. */
-		spin_lock(&pfn_lock);
-		for (i = 0; i < t.n; i++)
-			CHECK(!page_unmap_locked(t.page[i],
-			    word_dirt(t.old[i])));
-		spin_unlock(&pfn_lock);
-		mutex_unlock(&kernel_as.ws_lock);
-		done += t.done + t.n;
-	}
+	if (flush)
+		md_tlb_flush(NULL, MD_KPAGED_BASE, top, FLUSH_PAGES);
+	mutex_unlock(&kernel_as.ws_lock);
 	return done;
 }
 

@@ -39,16 +39,15 @@ kpaged_unpin(struct vm_page *pg)
 	page_unpin(pg);
 }
 int kpaged_want(struct want *, va_t);                    /* a pass lacks it: -EAGAIN */
-bool kpaged_hold_mapped(va_t);                           /* vm_check: here, and mapped */
+bool kpaged_hold_mapped(va_t);                           /* true: here, and mapped */
 void kpaged_decommit(va_t, size_t pages);                /* frames back; no rank >= 6 */
 bool kpaged_is_resident(va_t);                           /* a hint without locks */
 bool kpaged_is_out(va_t);                                /* on swap, or lost there: a hint */
 enum container_kind { KIND_FMO, KIND_AOBJ, KIND_AOBJ_UPPER };
 bool container_attach(struct vm_page *, enum container_kind, unsigned words);
 /* what of it leaves memory */
-enum kpaged_age { KPAGED_AGE_ALL, KPAGED_SPARE_USED };
-void kpaged_age(enum kpaged_age);
-size_t kpaged_trim(size_t want, int min_age);            /* pages to a queue */
+size_t kpaged_trim(void);                                /* unused pages to a queue */
+bool kpaged_rest(const uint64_t *word);                  /* a container, if it is idle */
 int kpaged_swapped(struct swap_walk *);                  /* words SWAP and TRANS */
 uint64_t *kpaged_next_word(va_t *kva, va_t end);        /* that is not 0; NULL */
 

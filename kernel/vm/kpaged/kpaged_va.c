@@ -18,7 +18,6 @@
 
 #define CLASSES 4        /* 1, 2, 4, 8 pages */
 #define CACHED 8         /* ranges per class and CPU */
-#define KEEP_PAGES 64    /* these stay in memory in rounds 3, 2, 1 of bsm */
 
 struct va_cache {
 	struct spinlock lock;
@@ -69,7 +68,6 @@ kpaged_init(void)
 	for (i = 0; i < MAXCPU; i++)
 		spin_init(&region.cpu[i].lock, LR_LEAF);
 	extents_init(&region.free, e, 1, (MD_KPAGED_SIZE >> PAGE_SHIFT) - 1);
-	kernel_as.ws.min = KEEP_PAGES;
 }
 
 /* ---- caches ---- */

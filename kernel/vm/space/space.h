@@ -85,7 +85,6 @@ struct vad_pool {
 #define WS_AGE (WS_AGES - 1)       /* min_age: its bits */
 #define WS_HAS_PLACE 4             /* min_age: and only pages that need no new slot */
 #define WS_BRIEF 8                 /* min_age: within WS_LOOKS words from the hand on */
-#define WS_NO_VADS 16              /* min_age: of the kernel's only what holds words */
 #define AS_CLOSING 0x80000000u     /* of aspace.holders: is being torn down */
 #define UPPER_TABLES 4             /* pages charged with each space */
 #define UPPER_PAID 3u              /* of them; the root is the fourth */

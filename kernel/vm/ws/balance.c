@@ -13,9 +13,8 @@
  *                              being written     round 3, 2, 1: pages of that
  *                                                age, down to ws.min of each
  *                                                round 0: any, of sleepers all
- *           before: tables that name no frame
- *           in each round first the kernel, then the space with most pages ×
- *           seconds not used
+ *           before: tables that name no frame; before round 0: the kernel's pages
+ *           in each round first the space with most pages × seconds not used
  *
  * Rules     1. bsm needs [W] of its victim and nothing else: a holder of [W]
  *              never waits for a page or frame (D3).  An age pass only tries a
@@ -34,7 +33,7 @@
  *              next age pass, and is not searched for them until then.
  *           4. When memory begins to be short, an age pass ends with a flush:
  *              else a page that is used by a TLB entry would look unused.  Then
- *              old pages of the kernel, and tables that name no frame, are queued
+ *              unused pages of the kernel, and tables that name no frame, are queued
  *              though nobody asks: a program that fills memory with a file only
  *              takes frames from the queues.
  */
@@ -165,18 +164,22 @@ is_time_to_age(void)
 	return ev_read(EV_page_alloc) - bal.aged_at >= ps.total / WS_AGES;
 }
 
+/* The kernel's pages that were not used since the last time.  Without a slot they would
+ * only wait in the queue. */
+static size_t
+trim_kernel(void)
+{
+	return swap_has_room() ? kpaged_trim() : 0;
+}
+
 static void
 age_all(void)
 {
-	bool is_short = begins_to_be_short();
-
 	bal.aged_ns = bal.now;
 	bal.aged_at = ev_read(EV_page_alloc);
 	visit_all(score_age, visit_age);
-	/* The kernel's pages grow older; old ones go to their queue. */
-	kpaged_age(is_short ? KPAGED_AGE_ALL : KPAGED_SPARE_USED);
-	if (is_short)
-		(void)kpaged_trim(SIZE_MAX, of_age(WS_AGES - 1));
+	if (begins_to_be_short())
+		(void)trim_kernel();
 	atomic_add(&bal.passes, 1);
 }
 
@@ -282,12 +285,8 @@ visit_trim(struct aspace *as)
 static size_t
 trim_round(void)
 {
-	size_t done;
+	size_t done = bal.round == 0 ? trim_kernel() : 0;
 
-	/* The kernel's own pages of this age: tables that describe only pages on swap,
-	 * and that were not used for long. */
-	done = kpaged_trim(MIN(shortage(), ws_adjust(&kernel_as, bal.round)),
-	    of_age(bal.round));
 	bal.missed = false;
 	done += visit_all(score_trim, visit_trim);
 	bal.missed = true;

@@ -345,7 +345,7 @@ anon_table_out(struct vmo *vmo, uint64_t pgoff, unsigned level)
 	unsigned try;
 
 	for (try = 0; !kpaged_is_out(kva) && try < TRIES; try++) {
-		(void)kpaged_trim(SIZE_MAX, 0);
+		(void)kpaged_trim();
 		pageout_push();
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
 		while (phys_reclaim())

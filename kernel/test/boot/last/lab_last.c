@@ -225,7 +225,7 @@ entry_page_goes(void)
 
 	family_swap_out(&l.p);
 	for (try = 0; !kpaged_is_out(kva) && try < TRIES; try++) {
-		(void)kpaged_trim(SIZE_MAX, 0);
+		(void)kpaged_trim();
 		pageout_push();
 		(void)sleep_until(md_time_ns() + TRY_NS, WAIT_PLAIN);
 		while (phys_reclaim())

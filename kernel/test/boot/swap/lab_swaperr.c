@@ -212,7 +212,7 @@ kernel_pages_out(va_t kva)
 	unsigned try, i;
 
 	for (try = 0; here && try < TRIES; try++) {
-		(void)kpaged_trim(SIZE_MAX, 0);
+		(void)kpaged_trim();
 		tables_steal();
 		here = false;
 		for (i = 0; i < KERNEL; i++)
