@@ -134,6 +134,7 @@ setup:
 	  echo 'These files have the line ends of Windows (core.autocrlf of git).  To get the right ones:' >&2; \
 	  echo '  git rm -rq --cached . && git reset -q --hard    (uncommitted changes are lost)' >&2; exit 1; }
 	@sh tools/setup
+	@[ -e $(BUILD)/vadose.elf ] || echo 'There is no kernel yet: the first build takes some minutes, in silence.' >&2
 
 # The disk is locked as long as a process of the machine lives: e2fsck ignores the
 # emulator's own lock.
