@@ -36,11 +36,12 @@ static const char shifted[] =
 static const struct {
 	uint8_t code;
 	const char *text;
-} special[] = { /* arrows, Home, End, Page Up and Down, Insert, Delete */
+} special[] = { /* arrows, Home, End, Page Up and Down, Insert, Delete, the keypad's own */
 	{ 0x48, "\033[A" }, { 0x50, "\033[B" }, { 0x4d, "\033[C" },
 	{ 0x4b, "\033[D" }, { 0x47, "\033[H" }, { 0x4f, "\033[F" },
 	{ 0x49, "\033[5~" }, { 0x51, "\033[6~" }, { 0x52, "\033[2~" },
-	{ 0x53, "\033[3~" },
+	{ 0x53, "\033[3~" }, { 0x1c, "\r" }, { 0x35, "/" }, { 0x4a, "-" },
+	{ 0x4e, "+" },
 };
 
 static struct {

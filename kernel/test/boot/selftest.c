@@ -34,6 +34,7 @@ static struct {
 static const struct selftest *const tables[] = {
 	selftests_machine,
 	selftests_kern,
+	selftests_keys,
 	selftests_vm,
 	selftests_kpaged,
 	selftests_blk,

@@ -60,6 +60,7 @@ void selftest_differs(const char *file, int line, const char *a, long is,
 /* The tables of the files in this folder. */
 extern const struct selftest selftests_machine[]; /* machine.c; ends with a NULL name */
 extern const struct selftest selftests_kern[];    /* kern.c */
+extern const struct selftest selftests_keys[];    /* keys.c */
 extern const struct selftest selftests_vm[];      /* vm.c */
 extern const struct selftest selftests_kpaged[]; /* kpaged.c */
 extern const struct selftest selftests_blk[];     /* blk.c */
