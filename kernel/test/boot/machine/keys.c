@@ -4,7 +4,7 @@
  *
  * Problem   Who tests over a serial line never presses a key.
  *
- * Rules     The controller gives a byte back as if a key had sent it (command D2h of the
+ * Rules     The controller gives a byte back as if a key had sent it (command 0xd2 of the
  *           8042), with its interrupt: nothing stands in for the hardware.
  */
 #include "dev/dev.h"
