@@ -134,6 +134,9 @@ setup:
 	  echo 'These files have the line ends of Windows (core.autocrlf of git).  To get the right ones:' >&2; \
 	  echo '  git rm -rq --cached . && git reset -q --hard    (uncommitted changes are lost)' >&2; exit 1; }
 	@sh tools/setup
+
+# Before the first object of a kernel.
+first-build: setup
 	@[ -e $(BUILD)/vadose.elf ] || echo 'There is no kernel yet: the first build takes some minutes, in silence.' >&2
 
 # The disk is locked as long as a process of the machine lives: e2fsck ignores the
@@ -225,4 +228,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help help-all setup run gdb check chosen check-more check-long check-steady nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help help-all setup first-build run gdb check chosen check-more check-long check-steady nightly check-linux check-forced soak inject mutants models check-teaching-contract lint doctor format clean

@@ -44,7 +44,7 @@ OBJS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SRCS)))) \
 
 $(BUILD)/kernel/lib/string.o: CFLAGS += -fno-tree-loop-distribute-patterns
 
-$(BUILD)/%.o: %.c kernel/rules.mk | setup $(HEADERS)
+$(BUILD)/%.o: %.c kernel/rules.mk | first-build $(HEADERS)
 	@mkdir -p $(@D)
 	@$(KCC) -MMD -MP -c $< -o $@
 
