@@ -23,10 +23,10 @@
 /*
  * Words of each CPU that one instruction reads, or adds to: MD_WORD(),
  * md_add_word().  kern/events.c says what the first are; from MD_WORD_PAGES on there
- * is one for each state of a page (mem/page.c).
+ * is one for each state of a page, then one for each home (mem/page.c).
  */
 enum md_word { MD_WORD_EVSET, MD_WORD_WHO, MD_WORD_RING, MD_WORD_PAGES,
-	MD_WORDS = MD_WORD_PAGES + 9 };
+	MD_WORD_HOMES = MD_WORD_PAGES + 9, MD_WORDS = MD_WORD_HOMES + 14 };
 
 /* Functions that are inline on the machine: amd64/inline.h.  On the host none is. */
 #if __STDC_HOSTED__

@@ -29,7 +29,8 @@
 struct vm_page *pfdb;                            /* [c] */
 struct spinlock pfn_lock = SPIN_INIT(LR_PFN);
 
-_Static_assert(MD_WORD_PAGES + PG_NSTATES == MD_WORDS, "a word for each state");
+_Static_assert(MD_WORD_PAGES + PG_NSTATES == MD_WORD_HOMES, "a word for each state");
+_Static_assert(MD_WORD_HOMES + HOME_COUNT == MD_WORDS, "a word for each home");
 
 #define TO(s) (1u << PG_##s)
 
@@ -112,6 +113,8 @@ page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)
 	    (was == HOME_NONE && kind == HOME_KERNEL) ||
 	    (was == HOME_KERNEL && kind == HOME_NONE));
 	pg->home = home;
+	md_add_word(MD_WORD_HOMES + was, -1);
+	md_add_word(MD_WORD_HOMES + kind, 1);
 	EVENT(page_home, page_pfn(pg), old, home);
 }
 

@@ -154,7 +154,7 @@ page_home_payload(const struct vm_page *pg)
  */
 void page_set_state(struct vm_page *, enum page_state);
 
-/* The only writers of page->home.  Locks: [P] held. */
+/* The only writers of page->home; counts, too.  Locks: [P] held. */
 void page_set_home(struct vm_page *, enum page_home, uint64_t payload);
 /* The word that it names is so many bytes further on now; who moves many records it. */
 static inline void
@@ -201,6 +201,15 @@ page_count(enum page_state s)
 	int64_t n = md_word_sum(MD_WORD_PAGES + s);
 
 	/* One may be seen to leave before it is seen to come. */
+	return n < 0 ? 0 : (uint64_t)n;
+}
+
+/* The same of this home; of NONE only what has come from others. */
+static inline uint64_t
+page_home_count(enum page_home kind)
+{
+	int64_t n = md_word_sum(MD_WORD_HOMES + kind);
+
 	return n < 0 ? 0 : (uint64_t)n;
 }
 

@@ -356,11 +356,12 @@ check_frame(const struct vm_page *pg, struct vm_report *rep)
 	}
 }
 
-/* Each frame of RAM, and the states as they are counted: I3.  Locks: takes [P]. */
+/* Each frame of RAM, and the states and homes as they are counted: I3.  Locks: takes [P]. */
 static void
 check_frames(struct vm_report *rep)
 {
-	uint64_t n[PG_NSTATES] = { 0 };
+	uint64_t n[PG_NSTATES] = { 0 }, at[HOME_COUNT] = { 0 };
+	enum page_home kind;
 	struct phys_stat ps;
 	unsigned s;
 	pfn_t pfn;
@@ -373,6 +374,9 @@ check_frames(struct vm_report *rep)
 		s = pfdb[pfn].state;
 		if (s < PG_NSTATES)
 			n[s]++;
+		kind = page_home_kind(&pfdb[pfn]);
+		if (kind < HOME_COUNT)
+			at[kind]++;
 		check_frame(&pfdb[pfn], rep);
 	}
 	/* These change under [P] only; the others under the allocator's locks. */
@@ -381,6 +385,10 @@ check_frames(struct vm_report *rep)
 			report_bad(rep, "I3", "%lu frames are %s, counted %lu",
 			    n[s], page_state_name((enum page_state)s),
 			    page_count((enum page_state)s));
+	for (kind = HOME_NONE + 1; kind < HOME_COUNT; kind++)
+		if (kind != HOME_KERNEL && at[kind] != page_home_count(kind))
+			report_bad(rep, "I3", "%lu frames have home %u, counted %lu",
+			    at[kind], kind, page_home_count(kind));
 	check_queue(rep, PG_STANDBY, &pq_queue[Q_STANDBY]);
 	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODANON]);
 	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODFILE]);

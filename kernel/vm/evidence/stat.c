@@ -198,24 +198,16 @@ stat_stacks(struct out *o)
 	    thread_stacks_deepest());
 }
 
-/* Of the pages that have words, those that have a frame: they are counted frame by frame
- * where some have none. */
+/* Pages of programs that are in memory: of objects, and all others. */
 static void
 count_in_memory(uint64_t *anon, uint64_t *objects)
 {
-	struct phys_stat ps;
-	pfn_t pfn;
+	enum page_home kind;
 
-	phys_stat(&ps);
 	*anon = *objects = 0;
-	for (pfn = 1; pfn <= ps.max_pfn; pfn++) {
-		if (!phys_is_ram(pfn) || !owner_is_word(&pfdb[pfn]))
-			continue;
-		if (page_home_kind(&pfdb[pfn]) == HOME_AOBJ)
-			++*objects;
-		else if (page_home_kind(&pfdb[pfn]) != HOME_KPAGED)
-			++*anon;
-	}
+	for (kind = HOME_NONE; kind < HOME_COUNT; kind++)
+		if (owner_homes[kind].kind == OWNER_DATA && kind != HOME_KPAGED)
+			*(kind == HOME_AOBJ ? objects : anon) += page_home_count(kind);
 }
 
 /*
@@ -228,15 +220,13 @@ void
 vm_mem_info(struct vm_mem_info *m)
 {
 	uint64_t standby = page_count(PG_STANDBY);
-	uint64_t anon = ev_read(EV_table_n_priv) + ev_read(EV_design_pages);
-	uint64_t objects = ev_read(EV_anon_pages);
+	uint64_t anon, objects;
 	struct swap_stat swap;
 	struct phys_stat ps;
 
 	phys_stat(&ps);
 	swap_stat(&swap);
-	if (swap.used > pages_slotted)
-		count_in_memory(&anon, &objects);
+	count_in_memory(&anon, &objects);
 	m->total = ps.total << PAGE_SHIFT;
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);

@@ -66,12 +66,8 @@ uint64_t
 sx_check_entry(struct vm_report *rep, const struct anons_range *r)
 {
 	struct sx_object *o = r->entry;
-	uint64_t late;
 
-	spin_lock(&sx_lock);
-	late = sx_count_late(o->amap, r->start, r->end);
-	spin_unlock(&sx_lock);
-	return late;
+	return UNDER(&sx_lock, sx_count_late(o->amap, r->start, r->end));
 }
 
 /* ---- each amap and each anon once ---- */

@@ -156,15 +156,9 @@ static int
 prepare_cut(struct aspace *as, uint64_t start)
 {
 	struct sx_object *o = sx_object_at(as, start);
-	bool full = false;
 
-	if (o != NULL) {
-		spin_lock(&sx_lock);
-		full = sx_is_shared(o->amap) &&
-		    o->amap->objects_of[o->share] >= SX_WINDOWS - 1;
-		spin_unlock(&sx_lock);
-	}
-	return full ? sx_unshare_wait(o) : 0;
+	return o != NULL && UNDER(&sx_lock, sx_is_shared(o->amap) &&
+	    o->amap->objects_of[o->share] >= SX_WINDOWS - 1) ? sx_unshare_wait(o) : 0;
 }
 
 /* Allocate what v needs for [start, end): entries->prepare.
@@ -291,13 +285,8 @@ sx_split(struct aspace *as, struct vad *lo, struct vad *hi, uint64_t vpn)
 static bool
 can_join(struct sx_object *a, struct sx_object *b)
 {
-	bool can;
-
-	spin_lock(&sx_lock);
-	can = a->amap == b->amap || (!sx_is_shared(b->amap) &&
-	    !sx_is_shared(a->amap));
-	spin_unlock(&sx_lock);
-	return can || (!sx_has_entries(b->amap, b->start, b->end) &&
+	return UNDER(&sx_lock, a->amap == b->amap || (!sx_is_shared(b->amap) &&
+	    !sx_is_shared(a->amap))) || (!sx_has_entries(b->amap, b->start, b->end) &&
 	    !sx_has_entries(a->amap, b->start, b->end));
 }
 

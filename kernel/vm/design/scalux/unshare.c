@@ -27,12 +27,7 @@
 bool
 sx_has_others(const struct sx_object *o)
 {
-	bool shared;
-
-	spin_lock(&sx_lock);
-	shared = sx_is_shared(o->amap);
-	spin_unlock(&sx_lock);
-	return shared;
+	return UNDER(&sx_lock, sx_is_shared(o->amap));
 }
 
 /* Free an incomplete copy: the window or the amap changes.
