@@ -510,9 +510,9 @@ entry_at(va_t kva)
 {
 	const uint64_t *word = md_kpte(kva);
 
-	if (word == NULL || pte_kind(*word) != PTE_VALID)
+	if (word == NULL || !pte_names_frame(*word))
 		return NULL;
-	return pa2va((*word & MD_PTE_PFN) + (kva & PAGE_MASK));
+	return pa2va(page_pa(pte_page(*word)) + (kva & PAGE_MASK));
 }
 
 static void
