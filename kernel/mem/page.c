@@ -113,8 +113,6 @@ page_set_home(struct vm_page *pg, enum page_home kind, uint64_t payload)
 	    (was == HOME_NONE && kind == HOME_KERNEL) ||
 	    (was == HOME_KERNEL && kind == HOME_NONE));
 	pg->home = home;
-	md_add_word(MD_WORD_HOMES + was, -1);
-	md_add_word(MD_WORD_HOMES + kind, 1);
 	EVENT(page_home, page_pfn(pg), old, home);
 }
 

@@ -154,7 +154,7 @@ page_home_payload(const struct vm_page *pg)
  */
 void page_set_state(struct vm_page *, enum page_state);
 
-/* The only writers of page->home; counts, too.  Locks: [P] held. */
+/* The only writers of page->home.  Locks: [P] held. */
 void page_set_home(struct vm_page *, enum page_home, uint64_t payload);
 /* The word that it names is so many bytes further on now; who moves many records it. */
 static inline void
@@ -204,13 +204,13 @@ page_count(enum page_state s)
 	return n < 0 ? 0 : (uint64_t)n;
 }
 
-/* The same of this home; of NONE only what has come from others. */
-static inline uint64_t
-page_home_count(enum page_home kind)
+/* n more pages have come to a home of this kind from NONE; < 0: they went there.  A page
+ * that goes from one kind to another is not counted: it is told in sums over all kinds
+ * that it may have. */
+static inline void
+page_count_home(enum page_home kind, int64_t n)
 {
-	int64_t n = md_word_sum(MD_WORD_HOMES + kind);
-
-	return n < 0 ? 0 : (uint64_t)n;
+	md_add_word(MD_WORD_HOMES + kind, n);
 }
 
 /* n descriptors, zero-filled and so FREE, join the count (phys_init). */

@@ -268,6 +268,7 @@ cache_reclaim(struct vm_page *pg)
 	if (page_is_ahead(pg))
 		swap_ops->ahead_ended(pg, AHEAD_GIVEN_UP);
 	cache_erase(vmo, pg);
+	page_count_home(HOME_VNODE, -1);
 	page_set_home(pg, HOME_NONE, 0);
 	EVENT(page_reclaim_file);
 	spin_unlock(&vmo->lock);

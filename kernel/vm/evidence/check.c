@@ -356,12 +356,11 @@ check_frame(const struct vm_page *pg, struct vm_report *rep)
 	}
 }
 
-/* Each frame of RAM, and the states and homes as they are counted: I3.  Locks: takes [P]. */
+/* Each frame of RAM, and what is counted of them: I3.  Locks: takes [P]. */
 static void
 check_frames(struct vm_report *rep)
 {
-	uint64_t n[PG_NSTATES] = { 0 }, at[HOME_COUNT] = { 0 };
-	enum page_home kind;
+	uint64_t n[PG_NSTATES] = { 0 }, of[2] = { 0 }, anon, objects;
 	struct phys_stat ps;
 	unsigned s;
 	pfn_t pfn;
@@ -374,9 +373,8 @@ check_frames(struct vm_report *rep)
 		s = pfdb[pfn].state;
 		if (s < PG_NSTATES)
 			n[s]++;
-		kind = page_home_kind(&pfdb[pfn]);
-		if (kind < HOME_COUNT)
-			at[kind]++;
+		if (owner_is_word(&pfdb[pfn]) && page_home_kind(&pfdb[pfn]) != HOME_KPAGED)
+			of[page_home_kind(&pfdb[pfn]) == HOME_AOBJ]++;
 		check_frame(&pfdb[pfn], rep);
 	}
 	/* These change under [P] only; the others under the allocator's locks. */
@@ -385,10 +383,10 @@ check_frames(struct vm_report *rep)
 			report_bad(rep, "I3", "%lu frames are %s, counted %lu",
 			    n[s], page_state_name((enum page_state)s),
 			    page_count((enum page_state)s));
-	for (kind = HOME_NONE + 1; kind < HOME_COUNT; kind++)
-		if (kind != HOME_KERNEL && at[kind] != page_home_count(kind))
-			report_bad(rep, "I3", "%lu frames have home %u, counted %lu",
-			    at[kind], kind, page_home_count(kind));
+	owner_count_pages(&anon, &objects);
+	if (of[0] != anon || of[1] != objects)
+		report_bad(rep, "I3", "%lu pages of programs, %lu of objects, counted "
+		    "%lu and %lu", of[0], of[1], anon, objects);
 	check_queue(rep, PG_STANDBY, &pq_queue[Q_STANDBY]);
 	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODANON]);
 	check_queue(rep, PG_MODIFIED, &pq_queue[Q_MODFILE]);

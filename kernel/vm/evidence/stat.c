@@ -198,18 +198,6 @@ stat_stacks(struct out *o)
 	    thread_stacks_deepest());
 }
 
-/* Pages of programs that are in memory: of objects, and all others. */
-static void
-count_in_memory(uint64_t *anon, uint64_t *objects)
-{
-	enum page_home kind;
-
-	*anon = *objects = 0;
-	for (kind = HOME_NONE; kind < HOME_COUNT; kind++)
-		if (owner_homes[kind].kind == OWNER_DATA && kind != HOME_KPAGED)
-			*(kind == HOME_AOBJ ? objects : anon) += page_home_count(kind);
-}
-
 /*
  * The numbers of /proc/meminfo, in bytes.  An object's pages count as cached, as
  * Linux counts shared memory and tmpfs.
@@ -226,7 +214,7 @@ vm_mem_info(struct vm_mem_info *m)
 
 	phys_stat(&ps);
 	swap_stat(&swap);
-	count_in_memory(&anon, &objects);
+	owner_count_pages(&anon, &objects);
 	m->total = ps.total << PAGE_SHIFT;
 	m->free = (ps.free + ps.zeroed) << PAGE_SHIFT;
 	m->avail = m->free + (standby << PAGE_SHIFT);

@@ -274,6 +274,8 @@ owner_is_word(const struct vm_page *pg)
 {
 	return owner_homes[page_home_kind(pg)].kind == OWNER_DATA;
 }
+/* Pages of programs that are in memory: of objects, and all others. */
+void owner_count_pages(uint64_t *anon, uint64_t *objects);
 /* The page was read ahead, and not used yet. */
 static inline bool
 page_is_ahead(const struct vm_page *pg)

@@ -335,6 +335,7 @@ adopt(struct vm_page *pg, enum page_home home, uint64_t payload)
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	ASSERT((pg->slot | pg->nres | pg->nused) == 0);
 	page_set_home(pg, home, payload);
+	page_count_home(home, 1);
 	pg->flags |= PF_DIRTY; /* PF_ERROR: it replaces a lost page */
 	if (owner_is_word(pg))
 		pg->swp.ahead = false;
@@ -524,6 +525,7 @@ disown(struct vm_page *pg)
 		pq_remove(pg);
 	if (page_home_kind(pg) == HOME_VNODE)
 		page_clean_locked(pg);
+	page_count_home(page_home_kind(pg), -1);
 	page_set_home(pg, HOME_NONE, 0);
 	if (pg->state == PG_READING) {
 		pg->flags |= PF_ORPHAN;

@@ -160,6 +160,7 @@ page_reading_locked(struct vm_page *pg, enum page_home home, uint64_t payload,
 	/* [P]: page_set_state() asks. */
 	ASSERT(pg->state == PG_LIMBO && page_home_kind(pg) == HOME_NONE);
 	page_set_home(pg, home, payload);
+	page_count_home(home, 1);
 	pg->index = index;
 	pg->flags = 0;
 	page_set_state(pg, PG_READING);
@@ -192,6 +193,7 @@ page_unfilled_locked(struct vm_page *pg)
 	HELD(&pfn_lock);
 	ASSERT(pg->state == PG_READING && pg->mapcount == 0);
 	page_wake(pg);
+	page_count_home(page_home_kind(pg), -1);
 	page_set_home(pg, HOME_NONE, 0);
 	page_set_state(pg, PG_LIMBO);
 	pg->index = 0;
@@ -311,11 +313,31 @@ owner_reclaim(struct vm_page *pg)
 	if (page_is_ahead(pg))
 		swap_ops->ahead_ended(pg, AHEAD_GIVEN_UP);
 	page_set_slot(pg, 0);
+	page_count_home(page_home_kind(pg), -1);
 	page_set_home(pg, HOME_NONE, 0);
 	/* Its counts as a container are made anew when it is back. */
 	pg->flags &= (uint8_t)~PF_CONTAINER;
 	EVENT(page_reclaim_anon);
 	return true;
+}
+
+/* What comes and goes by the owners of words is counted.  Locks: any; exact while nobody
+ * moves any. */
+void
+owner_count_pages(uint64_t *anon, uint64_t *objects)
+{
+	int64_t n, sum = 0;
+	enum page_home kind;
+
+	for (kind = HOME_NONE; kind < HOME_COUNT; kind++) {
+		n = owner_homes[kind].kind != OWNER_DATA || kind == HOME_KPAGED ? 0 :
+		    md_word_sum(MD_WORD_HOMES + kind);
+		if (kind == HOME_AOBJ)
+			*objects = (uint64_t)MAX(n, 0);
+		else
+			sum += n;
+	}
+	*anon = (uint64_t)MAX(sum, 0);
 }
 
 /* Who owns the pages of this home, and how they are given up; where an owning word says
