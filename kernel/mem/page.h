@@ -204,9 +204,9 @@ page_count(enum page_state s)
 	return n < 0 ? 0 : (uint64_t)n;
 }
 
-/* n more pages have come to a home of this kind from NONE; < 0: they went there.  A page
- * that goes from one kind to another is not counted: it is told in sums over all kinds
- * that it may have. */
+/* n pages got a home of this kind, which had none; < 0: they lost it.  Nobody counts a page
+ * that goes from one kind to another: only the sum over the kinds between which pages go is
+ * right (owner_count_pages). */
 static inline void
 page_count_home(enum page_home kind, int64_t n)
 {
