@@ -11,6 +11,13 @@ built grader
 grade=build/grading/grade
 expect 0 $grade lint
 expect 0 sh grading/mutants/refit -n
+
+# The assertions that the grader explains are in the kernel as it stands.
+sed -n '/^} panics\[\] = {/,/^};/s/^\t{ "\([^"]*\)", .*/\1/p' grading/judge/findings.c >"$tmp/asserted"
+[ -s "$tmp/asserted" ] || fail "findings.c: no assertion is explained"
+while IFS= read -r text; do
+	grep -rqF -- "$text" kernel/vm || fail "findings.c explains an assertion that is nowhere: $text"
+done <"$tmp/asserted"
 draw=$(of_commit 9240)
 set -- labs/[0-9]*-*
 shift $((draw % $#))
