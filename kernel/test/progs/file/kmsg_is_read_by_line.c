@@ -20,8 +20,12 @@ static long
 line_read(int fd, unsigned *prio, unsigned long *nr, char **body)
 {
 	unsigned long us;
-	long n = read(fd, text, BIG - 1);
+	long n;
 
+	/* A host's log may be full: what was next was overwritten meanwhile. */
+	do {
+		n = read(fd, text, BIG - 1);
+	} while (n < 0 && errno == EPIPE && !on_vadose());
 	if (n <= 0)
 		return n;
 	text[n] = 0;
@@ -60,10 +64,10 @@ lines(int fd)
 	ERR(read(fd, text, 5), EINVAL); /* and that one is over */
 	CHECK(line_read(fd, &prio, &first, &body) > 0);
 	CHECK(line_read(fd, &prio, &next, &body) > 0);
-	EQ(next, first + 1);
+	CHECK(next == first + 1 || (next > first && !on_vadose()));
 	EQ(lseek(fd, 0, SEEK_DATA), 0);
 	CHECK(line_read(fd, &prio, &next, &body) > 0);
-	EQ(next, first - 1);
+	CHECK(next == first - 1 || (next >= first && !on_vadose()));
 	ERR(lseek(fd, 5, SEEK_SET), ESPIPE);
 	ERR(lseek(fd, 0, SEEK_CUR), EINVAL);
 	ERR(lseek(fd, 0, SEEK_HOLE), EINVAL);
