@@ -16,6 +16,8 @@
  *              a signal that is pending twice is one.
  *           3. The signal is sent by a copy: the file may be closed meanwhile.
  *           4. The signal is a hint, as in ready.c: somebody may have read the bytes.
+ *           5. Who tells that a file is ready goes on when its signal is sent: if kworker
+ *              has begun to send it, the teller waits.
  *
  * Read next proc/sigio.c.
  */
@@ -33,9 +35,10 @@ struct async {
 	struct file_owner to;        /* [R] */
 };
 
-uint32_t async_due;                  /* [R], read without: how many are on `due` */
+uint32_t async_due;                  /* [R], read without: on `due`, or being sent */
 
 static struct {
+	struct mutex sending;        /* rule 5; LR_VNODE, below pipe->lock */
 	struct list due;             /* [R] */
 	struct work work;            /* [c] */
 	async_send_fn *send;         /* [c] NULL until proc/ registers */
@@ -51,6 +54,7 @@ send_all(void *arg)
 void
 async_init(void)
 {
+	mutex_init(&asyncs.sending, LR_VNODE);
 	list_init(&asyncs.due);
 	work_init(&asyncs.work, send_all, NULL);
 }
@@ -93,7 +97,8 @@ async_told(struct watch *w, unsigned bits)
 	return true;
 }
 
-/* A copy of the first that is due.  Its events, or 0: there is none. */
+/* A copy of the first that is due; it stays counted until it is sent.  Its events, or 0:
+ * there is none. */
 static unsigned
 take_due(struct file_owner *to)
 {
@@ -107,6 +112,7 @@ take_due(struct file_owner *to)
 		told = a->told;
 		*to = a->to;
 		due_remove_locked(a);
+		async_due++;
 	}
 	spin_unlock_irq(&ready_lock, flags);
 	return told;
@@ -115,8 +121,8 @@ take_due(struct file_owner *to)
 /*
  * Send the signals that are due.
  *
- * Locks:    any of rank < LR_LEAF.
- * Context:  thread.
+ * Locks:    none but of rank LR_VNODE.
+ * Context:  thread; may sleep.
  */
 void
 async_send(void)
@@ -124,9 +130,13 @@ async_send(void)
 	struct file_owner to;
 	unsigned told;
 
-	while ((told = take_due(&to)) != 0)
+	mutex_lock(&asyncs.sending);
+	while ((told = take_due(&to)) != 0) {
 		if (to.id != 0)
 			asyncs.send(&to, told);
+		(void)UNDER_IRQ(&ready_lock, async_due--);
+	}
+	mutex_unlock(&asyncs.sending);
 }
 
 /* ---- of a file ---- */

@@ -15,7 +15,7 @@
  *           mounts.mutex → mount->tree, in mount and umount; alone, where a
  *           lookup waits for the end of a umount.
  *           epolls.mutex → epoll->lock (of one that is watched: below that of
- *           its watcher) → pipe->lock; see event/epoll.c.
+ *           its watcher) → pipe->lock → asyncs.sending; see event/epoll.c, async.c.
  *           Two pipes: the one at the lower address first.
  *           Alone, never with one of these: fsctx->lock.
  *           Alone also the mutex of a file's locks (flock.c); under it the

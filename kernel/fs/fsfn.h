@@ -216,8 +216,8 @@ void async_drop(struct file *);
 int async_switch(struct file *, int fd, struct ready *, bool on) MUST_CHECK;
 void async_send(void);
 
-/* After a ready_tell(): send the signals that are due now.  Locks: any of rank <
- * LR_LEAF.  Context: thread. */
+/* After a ready_tell(): the signals that are due are sent when it returns.  Locks: none
+ * but of rank LR_VNODE.  Context: thread; may sleep. */
 static inline void
 async_send_due(void)
 {
