@@ -293,7 +293,7 @@ flock_range(struct file *f, const struct abi_flock *fl, struct krange *k)
 	if (fl->len > 0 && fl->len - 1 > INT64_MAX - start)
 		return -EOVERFLOW;
 	k->start = (uint64_t)(fl->len < 0 ? start + fl->len : start);
-	k->end = (uint64_t)(fl->len < 0 ? start : start + fl->len);
+	k->end = (uint64_t)start + (fl->len < 0 ? 0 : (uint64_t)fl->len);
 	/* A range up to the largest possible offset is a range to the end of the file. */
 	if (fl->len == 0 || k->end > INT64_MAX)
 		k->end = UINT64_MAX;
