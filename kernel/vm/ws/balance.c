@@ -51,6 +51,7 @@ static struct {
 	uint32_t visit;              /* [bsm] number of this round of visits */
 	int round;                   /* [bsm] 3 … 0; the age for score_trim() */
 	bool missed;                 /* [bsm] score_trim(): only whose lock was taken */
+	size_t want;                 /* [bsm] pages that this round has still to trim */
 	uint64_t now;                /* [bsm] when the look began */
 	uint64_t aged_ns, aged_at;   /* [bsm] last age pass: time, frames given out */
 	_Atomic uint64_t rounds, passes; /* [A] for /proc */
@@ -262,17 +263,21 @@ is_sleeper(struct aspace *as)
 static size_t
 visit_trim(struct aspace *as)
 {
-	size_t want = shortage(), done;
+	size_t want = MIN(bal.want, shortage()), done;
 	bool whole;
 
-	if (want > 0 && design_evicts_any(as))
-		return as->design->shared->evict_any(want, of_age(bal.round));
+	if (want > 0 && design_evicts_any(as)) {
+		done = as->design->shared->evict_any(want, of_age(bal.round));
+		bal.want -= MIN(bal.want, done);
+		return done;
+	}
 	if (want == 0 ||
 	    !enter(as, &as->ws.missed, bal.round == 0 ? 0 : 1))
 		return 0;
 	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
 	done = as->school->evict(as, want, of_age(bal.round));
+	bal.want -= MIN(bal.want, done);
 	if (done < want && bal.round > 0)
 		as->ws.emptied = (uint8_t)(WS_AGES - bal.round);
 	mutex_unlock(&as->ws_lock);
@@ -281,16 +286,19 @@ visit_trim(struct aspace *as)
 	return done;
 }
 
-/* One round: first the spaces whose lock is free, then, if needed, the others. */
+/* One round: first the spaces whose lock is free, then, if needed, the others.  What others
+ * take meanwhile is for the next one: else a space with a low score would pay for it.
+ * Returns: pages trimmed. */
 static size_t
-trim_round(void)
+trim_round(size_t want)
 {
 	size_t done = bal.round == 0 ? trim_kernel() : 0;
 
+	bal.want = want;
 	bal.missed = false;
 	done += visit_all(score_trim, visit_trim);
 	bal.missed = true;
-	if (shortage() > 0)
+	if (bal.want > 0)
 		done += visit_all(score_trim, visit_trim);
 	atomic_add(&bal.rounds, 1);
 	return done;
@@ -307,7 +315,7 @@ balance(void)
 
 	bal.round = WS_AGES - 1;
 	while (bal.round >= 0 && (want = shortage()) > 0) {
-		n = trim_round();
+		n = trim_round(want);
 		done += n;
 		if (n < want)
 			bal.round--;
