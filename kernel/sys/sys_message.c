@@ -68,11 +68,13 @@ struct call {
 static struct file *
 buffer_begin(const uint64_t a[6], struct uio *u, int64_t *r)
 {
-	if (a[1] > MD_USER_END || a[2] > MD_USER_END - a[1]) {
+	size_t n = MIN(a[2], RW_MAX);
+
+	if (a[1] > MD_USER_END || n > MD_USER_END - a[1]) {
 		*r = -EFAULT;
 		return NULL;
 	}
-	uio_init_user(u, a[1], MIN(a[2], RW_MAX));
+	uio_init_user(u, a[1], n);
 	return sys_sock(a[0], r);
 }
 
@@ -176,6 +178,8 @@ claim(struct sock_io *io, const char *data, size_t n)
 	if (n != sizeof(io->cred))
 		return -EINVAL;
 	memcpy(&io->cred, data, n);
+	if (io->cred.uid == UINT32_MAX || io->cred.gid == UINT32_MAX)
+		return -EINVAL;
 	if (!may_claim(&io->cred))
 		return -EPERM;
 	if (!is_process(io->cred.pid))
@@ -444,11 +448,20 @@ sys_recvmsg(const uint64_t a[6])
 	return one(a, recv_one);
 }
 
-/* Each as fn does it, until one fails; what it answered is told behind it. */
-static int64_t
-many(const uint64_t a[6], move_fn *fn, uint64_t deadline)
+/* What has gone wrong at the socket f before, told once.  0, -errno. */
+static int
+error_before(struct file *f)
 {
-	unsigned i, n = MIN((unsigned)a[2], VECTORS_MAX), flags = (unsigned)a[3];
+	union sock_value v;
+
+	return sock_get(f, SO_ERROR, &v) > 0 ? -v.n : 0;
+}
+
+/* n, each as fn does it, until one fails; what it answered is told behind it. */
+static int64_t
+many(const uint64_t a[6], move_fn *fn, unsigned n, uint64_t deadline)
+{
+	unsigned i, flags = (unsigned)a[3];
 	va_t at = a[1];
 	uint32_t len;
 	int64_t r;
@@ -459,6 +472,8 @@ many(const uint64_t a[6], move_fn *fn, uint64_t deadline)
 	f = sys_sock(a[0], &r);
 	if (f == NULL)
 		return r;
+	if (fn == recv_one)
+		r = error_before(f);
 	for (i = 0; i < n && r >= 0; i++, at += sizeof(struct abi_mmsghdr)) {
 		r = fn(f, at, flags & ~MSG_WAITFORONE);
 		len = (uint32_t)r;
@@ -467,19 +482,19 @@ many(const uint64_t a[6], move_fn *fn, uint64_t deadline)
 			r = -EFAULT;
 		if (r < 0)
 			break;
-		if ((flags & MSG_WAITFORONE) != 0)
+		if (fn == recv_one && (flags & MSG_WAITFORONE) != 0)
 			flags |= MSG_DONTWAIT;
 		if (md_time_ns() >= deadline)
 			n = i + 1;
 	}
 	file_put(f);
-	return i > 0 ? i : r < 0 ? r : 0;
+	return i > 0 ? i : MIN(r, 0);
 }
 
 int64_t
 sys_sendmmsg(const uint64_t a[6])
 {
-	return many(a, send_one, WAIT_FOREVER);
+	return many(a, send_one, MIN((unsigned)a[2], VECTORS_MAX), WAIT_FOREVER);
 }
 
 /* The time is looked at between messages only, and what is left of it is told. */
@@ -492,7 +507,7 @@ sys_recvmmsg(const uint64_t a[6])
 
 	if (bad != 0)
 		return bad;
-	r = many(a, recv_one, deadline == 0 ? 1 : deadline);
+	r = many(a, recv_one, (unsigned)a[2], deadline == 0 ? 1 : deadline);
 	now = md_time_ns();
 	if (r > 0 && a[4] != 0 && sys_put_timespec(a[4], deadline > now ?
 	    deadline - now : 0) != 0)
