@@ -140,15 +140,17 @@ ioctl_owner(struct file *f, unsigned cmd, va_t arg)
 	    fcntl_owner(f, F_SETOWN, (uint32_t)pid);
 }
 
-/* FIOQSIZE: of what has a size. */
+/* FIOQSIZE: what its blocks hold. */
 static int64_t
 ioctl_size(struct file *f, va_t arg)
 {
-	int64_t size = (int64_t)file_size(f);
+	struct kstat st;
+	int r = file_stat(f, &st);
 
-	if (!S_ISREG(file_mode(f)) && !S_ISDIR(file_mode(f)))
+	if (r != 0 || (!S_ISREG(st.mode) && !S_ISDIR(st.mode)))
 		return -ENOTTY;
-	return copyout(arg, &size, sizeof(size));
+	st.blocks *= SECTOR_SIZE;
+	return copyout(arg, &st.blocks, sizeof(st.blocks));
 }
 
 /* FIBMAP: where a block lies is not told. */

@@ -4,6 +4,7 @@
  * holes, SEEK_DATA, fallocate; access and its flags.
  */
 #include "lib/host.h"
+#include <sys/ioctl.h>
 #include <sys/statfs.h>
 
 #ifndef FALLOC_FL_KEEP_SIZE
@@ -19,6 +20,7 @@ same_answers(int fd)
 		more[28]; } x;
 	struct stat a, b;
 	struct statfs fs;
+	int64_t bytes;
 
 	_Static_assert(sizeof(x) >= 256, "statx");
 	OK(fstat(fd, &a));
@@ -30,6 +32,9 @@ same_answers(int fd)
 	EQ(x.mode, a.st_mode);
 	EQ(x.size, a.st_size);
 	EQ(x.blocks, a.st_blocks);
+	OK(fsync(fd)); /* some file systems of Linux count blocks then */
+	OK(ioctl(fd, 0x5460, &bytes)); /* FIOQSIZE */
+	EQ(bytes, a.st_blocks * 512);
 	OK(syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 0x7ff, &x));
 	EQ(x.ino, a.st_ino);
 	ERR(syscall(SYS_statx, fd, "", 0, 0x7ff, &x), ENOENT);

@@ -250,6 +250,14 @@ one_wakes(void)
 	close(ep);
 }
 
+static volatile int usrs;
+
+static void
+on_usr(int sig)
+{
+	usrs++;
+}
+
 /* Of two who ask at once neither is told that nothing is ready while something is. */
 static void *
 asks(void *arg)
@@ -280,6 +288,40 @@ two_ask(void)
 	close(ep);
 }
 
+/* A time to the nanosecond, none, and a mask for as long as it waits. */
+static void
+waits_by_timespec(void)
+{
+	struct timespec t = { 0, 20000000 };
+	uint64_t open = 0, t0 = now_ns();
+	struct epoll_event ev;
+	int v = OK(eventfd(0, 0));
+	sigset_t usr;
+
+	ep = OK(epoll_create1(0));
+	OK(ctl(ep, EPOLL_CTL_ADD, v, EPOLLIN));
+	EQ(syscall(SYS_epoll_pwait2, ep, &ev, 1, &t, NULL, 8), 0);
+	CHECK(now_ns() - t0 >= 20000000);
+	EQ(t.tv_nsec, 20000000);
+	sigemptyset(&usr);
+	sigaddset(&usr, SIGUSR1);
+	signal(SIGUSR1, on_usr);
+	OK(sigprocmask(SIG_BLOCK, &usr, NULL));
+	OK(raise(SIGUSR1));
+	t.tv_sec = 1000;
+	ERR(syscall(SYS_epoll_pwait2, ep, &ev, 1, &t, &open, 8), EINTR);
+	EQ(usrs, 1);
+	OK(raise(SIGUSR1));
+	eventfd_write(v, 1);
+	EQ(syscall(SYS_epoll_pwait2, ep, &ev, 1, NULL, NULL, 8), 1);
+	EQ(ev.events, EPOLLIN);
+	EQ(usrs, 1);
+	OK(sigprocmask(SIG_UNBLOCK, &usr, NULL));
+	EQ(usrs, 2);
+	close(v);
+	close(ep);
+}
+
 int
 main(void)
 {
@@ -291,5 +333,6 @@ main(void)
 	waits();
 	one_wakes();
 	two_ask();
+	waits_by_timespec();
 	return test_done();
 }

@@ -143,6 +143,67 @@ signals(void)
 	ERR(pt(PTRACE_CONT, pid, 0, 0), ESRCH);
 }
 
+static siginfo_t heard;
+
+static void
+on_told(int sig, siginfo_t *si, void *context)
+{
+	heard = *si;
+}
+
+static void
+told_child(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_told, .sa_flags = SA_SIGINFO };
+
+	OK(sigaction(SIGUSR1, &sa, NULL));
+	raise(SIGUSR1);
+	EQ(heard.si_code, SI_QUEUE);
+	EQ(heard.si_pid, 4711);
+	EQ(heard.si_uid, 5);
+	EQ(heard.si_value.sival_int, 42);
+	raise(SIGUSR1);
+	EQ(heard.si_code, SI_USER);
+	EQ(heard.si_pid, getppid());
+	raise(SIGSTOP);
+}
+
+/* What is told of a signal is the tracer's word, if it is of the one that is sent. */
+static void
+tellings(void)
+{
+	pid_t pid = traced(told_child);
+	siginfo_t si, again;
+
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGUSR1));
+	OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si));
+	EQ(si.si_code, SI_TKILL);
+	si.si_code = SI_QUEUE;
+	si.si_pid = 4711;
+	si.si_uid = 5;
+	si.si_value.sival_int = 42;
+	OK(pt(PTRACE_SETSIGINFO, pid, 0, (long)&si));
+	memset(&again, 0, sizeof(again));
+	OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&again));
+	EQ(again.si_pid, 4711);
+	EQ(again.si_value.sival_int, 42);
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
+	EQ(next(pid), STOP(SIGUSR1));
+	si.si_signo = SIGUSR2;
+	OK(pt(PTRACE_SETSIGINFO, pid, 0, (long)&si));
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
+	/* The signal SIGSTOP has a siginfo; the stop that it is has none. */
+	EQ(next(pid), STOP(SIGSTOP));
+	OK(pt(PTRACE_SETSIGINFO, pid, 0, (long)&si));
+	OK(pt(PTRACE_CONT, pid, 0, SIGSTOP));
+	EQ(next(pid), STOP(SIGSTOP));
+	ERR(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si), EINVAL);
+	ERR(pt(PTRACE_SETSIGINFO, pid, 0, (long)&si), EINVAL);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
 static void
 getppid_child(void)
 {
@@ -869,6 +930,7 @@ main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "exec") == 0)
 		return 55;
 	signals();
+	tellings();
 	calls();
 	emulated();
 	masks();

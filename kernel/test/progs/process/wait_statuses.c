@@ -80,6 +80,13 @@ stops(void)
 	EQ(status, 0xffff);
 	OK(kill(pid, SIGSTOP));
 	OK(waitid(P_PID, pid, &si, WSTOPPED));
+	OK(kill(pid, SIGCONT));
+	OK(waitid(P_PID, pid, &si, WCONTINUED));
+	EQ(si.si_code, CLD_CONTINUED);
+	EQ(si.si_status, SIGCONT);
+	EQ(si.si_pid, pid);
+	OK(kill(pid, SIGSTOP));
+	OK(waitid(P_PID, pid, &si, WSTOPPED));
 	EQ(si.si_code, CLD_STOPPED);
 	OK(kill(pid, SIGKILL)); /* also while stopped */
 	OK(waitid(P_PID, pid, &si, WEXITED | WNOWAIT));
@@ -343,10 +350,14 @@ codes_of_threads(void)
 static void
 orphans(void)
 {
-	int status;
+	int status, is = 7;
 	pid_t pid;
 
-	OK(prctl(PR_SET_CHILD_SUBREAPER, 1));
+	OK(prctl(PR_GET_CHILD_SUBREAPER, &is));
+	EQ(is, 0);
+	OK(prctl(PR_SET_CHILD_SUBREAPER, 5));
+	OK(prctl(PR_GET_CHILD_SUBREAPER, &is));
+	EQ(is, 1);
 	pid = OK(fork());
 	if (pid == 0) {
 		if (OK(fork()) == 0) {

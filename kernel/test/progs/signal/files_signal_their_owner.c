@@ -252,6 +252,34 @@ threads_and_groups(void)
 	OK(close(go[1]));
 }
 
+/* Those who set the owner, as they were then. */
+static void
+users_who_set(void)
+{
+	uid_t u[2] = { 1, 1 };
+	int p[2];
+	pid_t pid;
+
+	OK(pipe(p));
+	OK(fcntl(p[0], 17, u)); /* F_GETOWNER_UIDS */
+	EQ(u[0], 0);
+	EQ(u[1], 0);
+	if (getuid() == 0) {
+		pid = OK(fork());
+		if (pid == 0) {
+			OK(setresuid(7, 8, 9));
+			OK(fcntl(p[0], F_SETOWN, getpid()));
+			_exit(0);
+		}
+		REAP(pid, 0);
+		OK(fcntl(p[0], 17, u));
+		EQ(u[0], 7);
+		EQ(u[1], 8);
+	}
+	OK(close(p[0]));
+	OK(close(p[1]));
+}
+
 /* Who has set the owner may not signal him: nothing comes. */
 static void
 strangers(void)
@@ -292,6 +320,7 @@ main(void)
 	terminals();
 	job_in_front();
 	threads_and_groups();
+	users_who_set();
 	strangers();
 	return test_done();
 }
