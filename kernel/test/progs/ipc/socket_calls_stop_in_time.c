@@ -6,6 +6,8 @@
  */
 #include "lib/sleeps.h"
 #include <limits.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -240,7 +242,133 @@ callers_wait(void)
 	REAP(next, ECONNREFUSED);
 }
 
+/* A message to a, or to the peer, in a process of its own.  It ends with the errno. */
+static pid_t
+sender(int s, const struct sockaddr_un *a, int reader)
+{
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		close(reader);
+		_exit(sendto(s, "x", 1, MSG_NOSIGNAL, (const void *)a,
+		    a == NULL ? 0 : 7) == 1 ? 0 : errno);
+	}
+	process_sleeps(pid);
+	return pid;
+}
+
+static int
+can_send(int s)
+{
+	struct pollfd p = { s, POLLOUT, 0 };
+
+	return OK(poll(&p, 1, 0));
+}
+
+/* Whose queue is full takes datagrams again when one is read: who sleeps in a send goes
+ * on, who polls is told.  It ends, too, when he who should read is gone. */
+static void
+datagrams_wait(void)
+{
+	struct sockaddr_un a = { AF_UNIX, "\0full" };
+	int r = OK(socket(AF_UNIX, SOCK_DGRAM, 0)), c = OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+	int e = OK(epoll_create1(0)), n = 0;
+	struct epoll_event ev = { .events = EPOLLOUT | EPOLLET };
+	pid_t pid;
+
+	OK(bind(r, (void *)&a, 7));
+	OK(connect(c, (void *)&a, 7));
+	OK(epoll_ctl(e, EPOLL_CTL_ADD, c, &ev));
+	EQ(epoll_wait(e, &ev, 1, 0), 1);
+	while (send(c, "x", 1, MSG_DONTWAIT) == 1)
+		n++;
+	EQ(errno, EAGAIN);
+	CHECK(n > 0);
+	while (epoll_wait(e, &ev, 1, 0) == 1 && can_send(c))
+		;
+	EQ(can_send(c), 0);
+	pid = sender(c, NULL, r);
+	EQ(recv(r, text, 1, 0), 1);
+	REAP(pid, 0);
+	EQ(recv(r, text, 1, 0), 1);
+	EQ(epoll_wait(e, &ev, 1, 0), 1);
+	EQ(can_send(c), 1);
+	EQ(send(c, "x", 1, MSG_DONTWAIT), 1);
+	pid = sender(c, NULL, r);
+	close(r);
+	REAP(pid, ECONNREFUSED);
+	r = OK(socket(AF_UNIX, SOCK_DGRAM, 0));
+	OK(bind(r, (void *)&a, 7));
+	while (sendto(c, "x", 1, MSG_DONTWAIT, (void *)&a, 7) == 1)
+		;
+	EQ(errno, EAGAIN);
+	pid = sender(c, &a, r);
+	OK(shutdown(r, SHUT_RD));
+	EQ(recv(r, text, 1, 0), 1); /* Linux wakes it only then */
+	REAP(pid, EPIPE);
+	close(e);
+	close(c);
+	close(r);
+}
+
+/* Packets in a row wait for room; when their reader goes, they go nowhere. */
+static void
+packets_wait(int type)
+{
+	static char big[60000];
+	pid_t pid;
+	int s[2];
+
+	OK(socketpair(AF_UNIX, type, 0, s));
+	while (send(s[0], big, sizeof(big), MSG_DONTWAIT) > 0)
+		;
+	EQ(errno, EAGAIN);
+	pid = OK(fork());
+	if (pid == 0) {
+		close(s[1]);
+		_exit(send(s[0], big, sizeof(big), MSG_NOSIGNAL) < 0 ? errno : 0);
+	}
+	process_sleeps(pid);
+	close(s[1]);
+	pid = waitpid(pid, &type, 0);
+	EQ(type, (type >> 8 == ECONNRESET ? ECONNRESET : EPIPE) << 8);
+	close(s[0]);
+}
+
 /* ---- what is sent beside the bytes ---- */
+
+/* Sockets that only messages lead to, on connections that nobody has accepted. */
+static void
+lost_in_arrivals(void)
+{
+	union {
+		struct cmsghdr h;
+		char room[CMSG_SPACE(8)];
+	} c = { .h = { .cmsg_len = CMSG_LEN(8), .cmsg_level = SOL_SOCKET,
+		.cmsg_type = SCM_RIGHTS } };
+	struct iovec v = { "x", 1 };
+	struct msghdr m = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &c,
+		.msg_controllen = sizeof(c) };
+	struct sockaddr_un a = { AF_UNIX, "\0lost" };
+	int fds[2];
+
+	for (int i = 0; i < 20; i++) {
+		fds[0] = OK(socket(AF_UNIX, SOCK_STREAM, 0));
+		fds[1] = OK(socket(AF_UNIX, SOCK_STREAM, 0));
+		if (bind(fds[0], (void *)&a, 7) != 0) {
+			/* The one before is found to be lost when the next is closed. */
+			EQ(errno, EADDRINUSE);
+			a.sun_path[1]++;
+			OK(bind(fds[0], (void *)&a, 7));
+		}
+		OK(listen(fds[0], 3));
+		OK(connect(fds[1], (void *)&a, 7));
+		memcpy(CMSG_DATA(&c.h), fds, sizeof(fds));
+		EQ(sendmsg(fds[1], &m, 0), 1);
+		close(fds[0]);
+		close(fds[1]);
+	}
+}
 
 union control {
 	struct cmsghdr h;
@@ -380,6 +508,10 @@ all(void)
 	times_are_kept();
 	calls_end_in_time();
 	callers_wait();
+	datagrams_wait();
+	packets_wait(SOCK_SEQPACKET);
+	packets_wait(SOCK_STREAM);
+	lost_in_arrivals();
 	claims();
 	descriptors_are_not_lost();
 	buffers_are_cut();
