@@ -252,7 +252,7 @@ fs_tty_front(struct file *f)
  * TIOCGPTPEER: the slave of the master f, opened without its name.
  *
  * Locks:    none held.
- * Returns:  0, -ENOTTY, -EIO (no master, or locked), -ENOENT (not mounted), …
+ * Returns:  0, -ENOTTY, -EIO (no master, or locked), -ENODEV (not mounted), …
  * Owns:     the caller gets the reference.
  */
 int
@@ -270,7 +270,7 @@ fs_pty_peer(struct file *f, unsigned flags, struct file **out)
 		vn_get(v);
 	mutex_unlock(&pts.mutex);
 	if (v == NULL)
-		return -ENOENT;
+		return -ENODEV;
 	r = file_open_vnode(v, flags, out);
 	vn_put(v);
 	return r;
