@@ -25,6 +25,7 @@
 #include "mem/mem.h"
 
 #define FILES_MIN 1024ul        /* open files that every machine allows */
+#define UNSET UINT64_MAX
 
 static struct kmem_cache file_cache = KMEM_CACHE("file", struct file);
 
@@ -32,7 +33,7 @@ static struct {
 	uint64_t open, max;      /* [A] in the system; max set at the first open */
 	uint64_t (*fsize)(void); /* [c] RLIMIT_FSIZE of the current process */
 	void (*unwatch)(struct file *); /* [c] the last reference is gone */
-} files;
+} files = { .max = UNSET };
 
 static struct waitq alone = WAITQ_INIT(alone); /* for the end of any who is it */
 
@@ -62,7 +63,7 @@ files_max(void)
 {
 	struct phys_stat ps;
 
-	if (atomic_load_relaxed(&files.max) == 0) {
+	if (atomic_load_relaxed(&files.max) == UNSET) {
 		phys_stat(&ps);
 		atomic_store(&files.max, MAX(FILES_MIN, ps.total * 4 / 10));
 	}
@@ -80,7 +81,7 @@ files_show_nr(struct out *out)
 int
 files_set_max(uint64_t n)
 {
-	if (n == 0)
+	if (n > INT64_MAX)
 		return -EINVAL;
 	atomic_store(&files.max, n);
 	return 0;

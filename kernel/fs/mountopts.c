@@ -32,7 +32,7 @@ size_parse(const char *s, uint64_t *bytes)
 		return false;
 	if (*end == '%') {
 		phys_stat(&ps);
-		*bytes = ps.total * PAGE_SIZE / 100 * *bytes;
+		*bytes = ps.total * PAGE_SIZE * *bytes / 100;
 		end++;
 	} else if (*end != '\0' && strchr("kKmMgG", *end) != NULL) {
 		*bytes <<= *end == 'k' || *end == 'K' ? 10 :

@@ -174,6 +174,30 @@ texts(void)
 	OK(close(fd));
 }
 
+/* The text of a link is as long as a path may be, and so is what comes behind it. */
+static void
+long_links(void)
+{
+	static char text[4096], path[4096];
+	int fd;
+
+	memset(text, '/', sizeof(text));
+	text[0] = '.';
+	text[sizeof(text) - 1] = '\0';
+	OK(symlink(text, "long"));
+	snprintf(path, sizeof(path), "long/%s", text + 8);
+	memcpy(path + strlen(path) - 1, "f", 1);
+	fd = OK(open(path, O_RDONLY));
+	OK(close(fd));
+	OK(symlink(path, "longer"));
+	fd = OK(open("longer", O_RDONLY));
+	OK(close(fd));
+	path[strlen(path) - 1] = 'g';
+	ERR(open(path, O_RDONLY), ENOENT);
+	OK(unlink("long"));
+	OK(unlink("longer"));
+}
+
 int
 main(void)
 {
@@ -190,6 +214,7 @@ main(void)
 	attributes(fd);
 	times();
 	texts();
+	long_links();
 	OK(ioctl(fd, GET_BLOCK_SIZE, &size));
 	CHECK(size >= 512);
 	OK(close(fd));

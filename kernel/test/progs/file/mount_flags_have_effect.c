@@ -5,6 +5,8 @@
  * nothing of it; sources and places of any name are told whole.
  */
 #include "lib/host.h"
+#include <sys/sysinfo.h>
+#include <sys/vfs.h>
 
 #include <dirent.h>
 #include <sys/vfs.h>
@@ -201,6 +203,37 @@ path_before_privilege(void)
 	REAP(pid, 0);
 }
 
+/* What is removed covers nothing; a /proc more is busy while somebody stands in it. */
+static void
+places(void)
+{
+	char line[64];
+	FILE *f = fopen("/proc/filesystems", "r");
+	int seen = 0, fd;
+
+	CHECK(f != NULL);
+	while (fgets(line, sizeof(line), f) != NULL)
+		seen += strcmp(line, "nodev\ttmpfs\n") == 0 || strcmp(line, "nodev\tproc\n") == 0;
+	fclose(f);
+	EQ(seen, 2);
+	OK(mkdir("/tmp/gone", 0700));
+	OK(chdir("/tmp/gone"));
+	OK(rmdir("/tmp/gone"));
+	ERR(mount("none", ".", "tmpfs", 0, NULL), ENOENT);
+	ERR(mount("none", ".", "proc", 0, NULL), ENOENT);
+	OK(chdir("/"));
+	OK(mkdir("/tmp/proc", 0700));
+	OK(mount("none", "/tmp/proc", "proc", 0, NULL));
+	fd = OK(open("/tmp/proc/self", O_RDONLY | O_DIRECTORY));
+	ERR(umount("/tmp/proc"), EBUSY);
+	OK(close(fd));
+	fd = OK(open("/tmp/proc", O_RDONLY | O_DIRECTORY));
+	ERR(umount("/tmp/proc"), EBUSY);
+	OK(close(fd));
+	OK(umount("/tmp/proc"));
+	OK(rmdir("/tmp/proc"));
+}
+
 /* Does the line of the mount in both files have the text? */
 static void
 line_has(const char *word, bool wanted)
@@ -226,6 +259,9 @@ line_has(const char *word, bool wanted)
 static void
 limits_are_shown(void)
 {
+	struct sysinfo si;
+	struct statfs st;
+
 	line_has("size=", false);
 	line_has("nr_inodes=", false);
 	line_has("mode=", false);
@@ -237,6 +273,15 @@ limits_are_shown(void)
 	line_has(",size=1024k,nr_inodes=1024,mode=750", true);
 	OK(mount("none", DIR_MNT, "none", MS_REMOUNT, "size=64k"));
 	line_has(",size=64k,nr_inodes=1024,mode=750", true);
+	OK(umount(DIR_MNT));
+	OK(mount("none", DIR_MNT, "tmpfs", 0, "nr_blocks=7,uid=3,gid=4"));
+	line_has(",size=28k,", true);
+	line_has(",uid=3,gid=4", true);
+	OK(umount(DIR_MNT));
+	OK(mount("none", DIR_MNT, "tmpfs", 0, "size=37%"));
+	OK(statfs(DIR_MNT, &st));
+	OK(sysinfo(&si));
+	EQ(st.f_blocks, (si.totalram * 37 / 100 + PAGE - 1) / PAGE);
 }
 
 /* MS_PRIVATE and its like change a mount that is there, and make none. */
@@ -400,6 +445,7 @@ main(void)
 	access_times();
 	links_are_not_followed();
 	path_before_privilege();
+	places();
 	OK(umount(DIR_MNT));
 	OK(mount("none", DIR_MNT, "tmpfs",
 	    MS_NOATIME | MS_NODIRATIME | MS_NOSYMFOLLOW, NULL));

@@ -158,6 +158,32 @@ nested(void)
 	close(v);
 }
 
+/* Two ways to the same epoll are as deep as one; which of them is closed says nothing of
+ * the other. */
+static void
+two_ways(void)
+{
+	int e[6], i, v = OK(eventfd(1, 0));
+
+	for (i = 0; i < 6; i++)
+		e[i] = OK(epoll_create1(0));
+	OK(ctl(e[3], EPOLL_CTL_ADD, v, EPOLLIN));
+	OK(ctl(e[1], EPOLL_CTL_ADD, e[3], EPOLLIN));
+	OK(ctl(e[2], EPOLL_CTL_ADD, e[3], EPOLLIN));
+	OK(ctl(e[0], EPOLL_CTL_ADD, e[1], EPOLLIN));
+	OK(ctl(e[0], EPOLL_CTL_ADD, e[2], EPOLLIN));
+	EQ(first(e[0]), EPOLLIN);
+	OK(ctl(e[4], EPOLL_CTL_ADD, e[0], EPOLLIN));
+	ERR(ctl(e[3], EPOLL_CTL_ADD, e[4], EPOLLIN), ELOOP);
+	OK(ctl(e[3], EPOLL_CTL_ADD, e[5], EPOLLIN));
+	close(e[1]);
+	EQ(first(e[4]), EPOLLIN);
+	for (i = 0; i < 6; i++)
+		if (i != 1)
+			close(e[i]);
+	close(v);
+}
+
 /* From one file up there are few ways of each length: all of them are told at once. */
 static void
 many_ways(void)
@@ -329,6 +355,7 @@ main(void)
 	ends();
 	errors();
 	nested();
+	two_ways();
 	many_ways();
 	waits();
 	one_wakes();

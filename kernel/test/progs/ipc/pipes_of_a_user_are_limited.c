@@ -117,6 +117,16 @@ main(int argc, char **argv)
 	}
 	REAP(pid, 0);
 	as_root();
+	EQ(proc_write(SYS "pipe-max-size", "2147483649"), -EINVAL);
+	EQ(proc_write(SYS "pipe-max-size", "16384"), 0);
+	pid = OK(fork());
+	if (pid == 0) {
+		EQ(new_pipe(0), 65536);
+		OK(setresuid(USER, USER, USER));
+		EQ(new_pipe(1), 16384);
+		_exit(0);
+	}
+	REAP(pid, 0);
 	EQ(proc_write(SYS "pipe-user-pages-soft", old_soft), 0);
 	EQ(proc_write(SYS "pipe-user-pages-hard", old_hard), 0);
 	EQ(proc_write(SYS "pipe-max-size", old_max), 0);

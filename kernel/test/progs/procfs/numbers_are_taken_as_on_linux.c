@@ -75,6 +75,27 @@ of_root(void)
 	row("%ld", 1);
 }
 
+/* The least and the most that a limit may be. */
+static void
+bounds(void)
+{
+	char was[32] = "", text[32];
+	int f = OK(open("/proc/sys/fs/file-max", O_RDWR));
+
+	if (!on_vadose()) {
+		OK(close(f)); /* it is everybody's */
+		return;
+	}
+	LE(1, OK(pread(f, was, sizeof(was) - 1, 0)));
+	EQ(write(f, "0", 1), 1);
+	EQ(pread(f, text, sizeof(text), 0), 2);
+	EQ(text[0], '0');
+	ERR(write(f, "9223372036854775808", 19), EINVAL);
+	EQ(write(f, "9223372036854775807", 19), 19);
+	EQ(write(f, was, strlen(was)), strlen(was));
+	OK(close(f));
+}
+
 int
 main(void)
 {
@@ -86,6 +107,7 @@ main(void)
 	}
 	spellings();
 	of_root();
+	bounds();
 	OK(close(fd));
 	return test_done();
 }
