@@ -188,12 +188,13 @@ file_to_pipe(struct splice_call *c)
 }
 
 /*
- * splice(2): c->n bytes at most.  The modes of access were checked.
+ * splice(2): c->n bytes at most.  The modes of access were checked; a pipe has no
+ * offset.
  *
  * Locks:    none held.
- * Returns:  bytes, 0 at the end; -EINVAL, -ESPIPE (a pipe has no offset), -EPIPE (it
- *           was signalled), -EAGAIN, -ERESTARTSYS, what reading and writing give;
- *           c->end: the error of a write that ended it, or 0.
+ * Returns:  bytes, 0 at the end; -EINVAL, -EPIPE (it was signalled), -EAGAIN,
+ *           -ERESTARTSYS, what reading and writing give; c->end: the error of a write
+ *           that ended it, or 0.
  */
 ssize_t
 file_splice_pipes(struct splice_call *c)
@@ -201,8 +202,6 @@ file_splice_pipes(struct splice_call *c)
 	bool from = file_is_pipe(c->in), to = file_is_pipe(c->out);
 
 	c->end = 0;
-	if ((from && c->in_off != NULL) || (to && c->out_off != NULL))
-		return -ESPIPE;
 	if (from && to && !c->sends)
 		return pipe_move(c->in, c->out, c->n, c->nowait, PIPE_MOVES);
 	if (!from && !to)

@@ -493,12 +493,9 @@ prctl_name(bool set, va_t at)
 		str_copy(name, tk->thread->name, sizeof(name));
 		return copyout(at, name, sizeof(name));
 	}
-	n = copyin_str(name, at, sizeof(name));
+	n = copyin_str(name, at, sizeof(name) - 1);
 	if (n < 0 && n != -ENAMETOOLONG)
 		return n;
-	if (n < 0 && copyin(name, at, sizeof(name) - 1) < 0)
-		return -EFAULT;
-	name[sizeof(name) - 1] = '\0';
 	proc_set_comm(tk->proc, tk, name);
 	return 0;
 }

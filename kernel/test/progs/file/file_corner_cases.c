@@ -198,6 +198,34 @@ long_links(void)
 	OK(unlink("longer"));
 }
 
+/* Where all may make names, O_CREAT opens no device that a stranger has made; a link has
+ * no mode to change. */
+static void
+strangers(void)
+{
+	char path[64];
+	int fd;
+
+	OK(symlink("f", "link"));
+	fd = OK(open("link", O_PATH | O_NOFOLLOW));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	ERR(chmod(path, 0600), EOPNOTSUPP);
+	OK(close(fd));
+	OK(unlink("link"));
+	if (getuid() != 0)
+		return;
+	OK(mkdir("all", 0777));
+	OK(chmod("all", 01777));
+	OK(mknod("all/zero", S_IFCHR | 0666, 0x105));
+	OK(chown("all/zero", 7, 7));
+	ERR(open("all/zero", O_RDWR | O_CREAT, 0600), EACCES);
+	OK(close(OK(open("all/zero", O_RDWR))));
+	OK(chown("all/zero", 0, 0));
+	OK(close(OK(open("all/zero", O_RDWR | O_CREAT, 0600))));
+	OK(unlink("all/zero"));
+	OK(rmdir("all"));
+}
+
 int
 main(void)
 {
@@ -215,6 +243,7 @@ main(void)
 	times();
 	texts();
 	long_links();
+	strangers();
 	OK(ioctl(fd, GET_BLOCK_SIZE, &size));
 	CHECK(size >= 512);
 	OK(close(fd));

@@ -48,12 +48,19 @@ directories(void)
 static void
 controls(void)
 {
-	char name[20] = "";
+	char name[20] = "", *end = pages_private(2) + PAGE;
 	unsigned long fs, gs = 0;
 
 	OK(prctl(PR_SET_NAME, "a name that is too long"));
 	OK(prctl(PR_GET_NAME, name));
 	EQ(strcmp(name, "a name that is "), 0);
+	/* As much as it keeps is read, and no more. */
+	OK(mprotect(end, PAGE, PROT_NONE));
+	memset(end - 15, 'n', 15);
+	OK(prctl(PR_SET_NAME, end - 15));
+	OK(prctl(PR_GET_NAME, name));
+	EQ(strcmp(name, "nnnnnnnnnnnnnnn"), 0);
+	ERR(prctl(PR_SET_NAME, end - 14), EFAULT);
 	ERR(prctl(0x12345, 0), EINVAL);
 	OK(syscall(SYS_arch_prctl, 0x1003, &fs));
 	CHECK(fs != 0);
