@@ -125,6 +125,8 @@ choose(struct vnode *v, struct swapfile *s)
 
 	if (v->type == S_IFDIR)
 		return -EISDIR;
+	if (v->type == S_IFBLK && (v->mnt->flags & MS_NODEV) != 0)
+		return -EACCES;
 	if (v->type != S_IFBLK &&
 	    (v->type != S_IFREG || v->mnt->type->place == NULL))
 		return -EINVAL;
@@ -133,7 +135,8 @@ choose(struct vnode *v, struct swapfile *s)
 	s->dev = blk_find_number(dev_major(dev), dev_minor(dev));
 	if (s->dev == NULL)
 		return -ENXIO;
-	return s->dev->readonly || (v->mnt->flags & MS_RDONLY) != 0 ? -EROFS : 0;
+	return s->dev->readonly ||
+	    (s->vn != NULL && (v->mnt->flags & MS_RDONLY) != 0) ? -EROFS : 0;
 }
 
 /*

@@ -7,6 +7,7 @@
  * inodes agree, too, with what stat says.
  */
 #include "lib/test.h"
+#include <pthread.h>
 #include <dirent.h>
 
 #define FILES 100
@@ -112,6 +113,58 @@ agrees(const char *dir)
 	OK(close(fd));
 }
 
+/* Own descriptors and processes of /proc, a few at a time: none twice, none left out. */
+static void
+numbers(const char *dir, int low, int high)
+{
+	char buf[80] __attribute__((aligned(8)));
+	int fd = OK(open(dir, O_RDONLY | O_DIRECTORY)), times[64] = { 0 }, v;
+	long n, at;
+
+	while ((n = OK(syscall(SYS_getdents64, fd, buf, sizeof(buf)))) > 0)
+		for (at = 0; at < n; at += ((struct entry *)(buf + at))->reclen) {
+			v = atoi(((struct entry *)(buf + at))->name) - low;
+			if (v >= 0 && v <= high - low)
+				times[v]++;
+		}
+	for (v = 0; v <= high - low; v++)
+		EQ(times[v], 1);
+	OK(close(fd));
+}
+
+static void *
+stays(void *gate)
+{
+	char c;
+
+	(void)!read(*(int *)gate, &c, 1);
+	return NULL;
+}
+
+static void
+numbers_of_proc(void)
+{
+	int fd[40], p[2];
+	pthread_t t[8];
+
+	for (int i = 0; i < 40; i++)
+		fd[i] = OK(dup(0));
+	numbers("/proc/self/fd", fd[0], fd[39]);
+	numbers("/proc/self/fdinfo", fd[0], fd[39]);
+	for (int i = 0; i < 40; i++)
+		OK(close(fd[i]));
+	OK(pipe(p));
+	for (int i = 0; i < 8; i++)
+		EQ(pthread_create(&t[i], NULL, stays, &p[0]), 0);
+	numbers("/proc/self/task", getpid(), getpid());
+	numbers("/proc", 1, 1);
+	numbers("/proc", getpid(), getpid());
+	OK(close(p[1]));
+	for (int i = 0; i < 8; i++)
+		EQ(pthread_join(t[i], NULL), 0);
+	OK(close(p[0]));
+}
+
 int
 main(void)
 {
@@ -135,6 +188,7 @@ main(void)
 	OK(close(fd));
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		agrees(dirs[i]);
+	numbers_of_proc();
 	for (int i = 0; i < FILES; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
 		OK(unlink(name));

@@ -7,6 +7,7 @@
 #include "lib/test.h"
 #include "lib/pressure.h"
 
+#include <sys/mount.h>
 #include <sys/swap.h>
 
 /* Priority of an area in /proc/swaps, or -1000. */
@@ -116,6 +117,29 @@ is_named(const char *area, const char *folder, const char *name, const char *tol
 	OK(unlink(path));
 }
 
+/* What a mount says of files says nothing of a device's node on it, unless that is
+ * MS_NODEV. */
+static void
+on_mounts(const char *area)
+{
+	static const char node[] = "/tmp/nodes/area";
+	struct stat st;
+
+	OK(stat(area, &st));
+	OK(mkdir("/tmp/nodes", 0700));
+	OK(mount("none", "/tmp/nodes", "tmpfs", 0, NULL));
+	OK(mknod(node, S_IFBLK | 0600, st.st_rdev));
+	OK(swapoff(area));
+	OK(mount("none", "/tmp/nodes", NULL, MS_REMOUNT | MS_NODEV, NULL));
+	ERR(swapon(node, 0), EACCES);
+	OK(mount("none", "/tmp/nodes", NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	OK(swapon(node, 0));
+	OK(swapoff(node));
+	OK(umount("/tmp/nodes"));
+	OK(rmdir("/tmp/nodes"));
+	OK(swapon(area, 0));
+}
+
 static void
 names(const char *area)
 {
@@ -139,6 +163,7 @@ main(int argc, char **argv)
 	if (geteuid() == 0 && area != NULL) {
 		area_in_use(area);
 		names(area);
+		on_mounts(area);
 	}
 	test_done();
 }
