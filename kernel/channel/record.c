@@ -26,14 +26,11 @@ static struct {
 
 static ssize_t record_write(void *dev, const void *buf, size_t n, bool nonblock);
 static ssize_t record_end(void *dev, const void *buf, size_t n, bool nonblock);
-static ssize_t record_read(void *dev, void *buf, size_t n, bool nonblock);
 
 static const struct chr_ops stream_ops = {
-	.read = record_read,
 	.write = record_write,
 };
 static const struct chr_ops ctl_ops = {
-	.read = record_read,
 	.write = record_end,
 };
 static uint8_t stream_type[2] = { RECORD_STDOUT, RECORD_STDERR };
@@ -124,10 +121,4 @@ record_exit(uint8_t kind, uint8_t value)
 	power_prepare();
 	record_frame(RECORD_EXIT, status, sizeof(status));
 	power_end(POWER_OFF);
-}
-
-static ssize_t
-record_read(void *dev, void *buf, size_t n, bool nonblock)
-{
-	return -EINVAL;
 }
