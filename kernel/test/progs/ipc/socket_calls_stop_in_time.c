@@ -1,8 +1,9 @@
 /* NEEDS: MEM=64M CPUS=1,4 TIMEOUT=30 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * Several messages by one call, calls on sockets that end after a time, credentials that
- * a sender claims, and control data for which there is no room.
+ * Several messages by one call, calls on sockets that end after a time, senders that wait
+ * for room, credentials that a sender claims, names that sockets take by themselves, and
+ * control data for which there is no room.
  */
 #include "lib/sleeps.h"
 #include <limits.h>
@@ -458,6 +459,45 @@ claims(void)
 	close(s[1]);
 }
 
+/* A socket that wants credentials gets a name of its own, for whom it writes to. */
+static void
+named_by_itself(int type, int is_connected)
+{
+	struct sockaddr_un a = { AF_UNIX, "\0named" }, b, own;
+	int r = OK(socket(AF_UNIX, type, 0)), s = OK(socket(AF_UNIX, type, 0)), on = 1;
+	socklen_t n = sizeof(own);
+
+	OK(bind(r, (void *)&a, 8));
+	ERR(bind(s, (void *)&a, 8), EADDRINUSE);
+	if (type != SOCK_DGRAM)
+		OK(listen(r, 1));
+	OK(getsockname(s, (void *)&own, &n));
+	EQ(n, 2);
+	OK(setsockopt(s, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)));
+	if (is_connected)
+		OK(connect(s, (void *)&a, 8));
+	else
+		EQ(sendto(s, "x", 1, 0, (void *)&a, 8), 1);
+	n = sizeof(own);
+	OK(getsockname(s, (void *)&own, &n));
+	EQ(n, 2 + 6);
+	EQ(own.sun_path[0], 0);
+	if (!is_connected) {
+		n = sizeof(b);
+		EQ(recvfrom(r, text, 1, 0, (void *)&b, &n), 1);
+		EQ(n, 2 + 6);
+		EQ(memcmp(&b, &own, n), 0);
+	}
+	close(s);
+	s = OK(socket(AF_UNIX, type, 0));
+	OK(bind(s, (void *)&own, 2));
+	n = sizeof(b);
+	OK(getsockname(s, (void *)&b, &n));
+	EQ(n, 2 + 6);
+	close(r);
+	close(s);
+}
+
 /* A descriptor whose number cannot be told is not given. */
 static void
 descriptors_are_not_lost(void)
@@ -513,6 +553,9 @@ all(void)
 	packets_wait(SOCK_STREAM);
 	lost_in_arrivals();
 	claims();
+	named_by_itself(SOCK_DGRAM, 0);
+	named_by_itself(SOCK_DGRAM, 1);
+	named_by_itself(SOCK_STREAM, 1);
 	descriptors_are_not_lost();
 	buffers_are_cut();
 }

@@ -143,6 +143,43 @@ signals(void)
 	ERR(pt(PTRACE_CONT, pid, 0, 0), ESRCH);
 }
 
+/* The first registers of all, as many as the vector has room for. */
+static void
+sets(void)
+{
+	pid_t pid = traced(nothing);
+	struct user_regs_struct r = regs(pid), s, *bad = (void *)8;
+	unsigned long some[2] = { 15, 14 };
+	struct iovec v = { some, sizeof(some) };
+
+	OK(pt(PTRACE_SETREGSET, pid, 1, (long)&v));
+	EQ(v.iov_len, sizeof(some));
+	r.r15 = 15;
+	r.r14 = 14;
+	v = (struct iovec){ &s, 4096 };
+	OK(pt(PTRACE_GETREGSET, pid, 1, (long)&v));
+	EQ(v.iov_len, sizeof(s));
+	EQ(memcmp(&r, &s, sizeof(s)), 0);
+	s = regs(pid);
+	EQ(memcmp(&r, &s, sizeof(s)), 0);
+	some[0] = 0;
+	v = (struct iovec){ some, 8 };
+	OK(pt(PTRACE_GETREGSET, pid, 1, (long)&v));
+	EQ(some[0], 15);
+	EQ(some[1], 14);
+	s.cs = 0;
+	v = (struct iovec){ &s, sizeof(s) };
+	ERR(pt(PTRACE_SETREGSET, pid, 1, (long)&v), EIO);
+	v = (struct iovec){ bad, 8 };
+	ERR(pt(PTRACE_SETREGSET, pid, 1, (long)&v), EFAULT);
+	ERR(pt(PTRACE_GETREGSET, pid, 1, (long)&v), EFAULT);
+	v = (struct iovec){ bad, 512 };
+	ERR(pt(PTRACE_SETREGSET, pid, 2, (long)&v), EFAULT);
+	ERR(pt(PTRACE_GETREGSET, pid, 2, (long)&v), EFAULT);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 7 << 8);
+}
+
 static siginfo_t heard;
 
 static void
@@ -931,6 +968,7 @@ main(int argc, char **argv)
 		return 55;
 	signals();
 	tellings();
+	sets();
 	calls();
 	emulated();
 	masks();
