@@ -267,8 +267,9 @@ control_in(struct call *c)
 	return r;
 }
 
+/* *whole: all bytes were sent. */
 static int64_t
-send_one(struct file *f, va_t umsg, unsigned flags)
+send_one(struct file *f, va_t umsg, unsigned flags, bool *whole)
 {
 	struct call c = { .io = { .flags = flags } };
 	int64_t r = call_begin(&c, umsg, true);
@@ -284,6 +285,7 @@ send_one(struct file *f, va_t umsg, unsigned flags)
 		r = sock_send(f, &c.io);
 	else
 		sock_files_put(&c.io);
+	*whole = c.uio.left == 0;
 	sys_iov_free(c.vec, c.h.iovlen);
 	return r;
 }
@@ -396,7 +398,7 @@ head_out(struct call *c, va_t umsg, const struct control *to)
 }
 
 static int64_t
-recv_one(struct file *f, va_t umsg, unsigned flags)
+recv_one(struct file *f, va_t umsg, unsigned flags, bool *whole)
 {
 	struct call c = { .io = { .flags = flags } };
 	struct control to;
@@ -420,12 +422,13 @@ recv_one(struct file *f, va_t umsg, unsigned flags)
 /* ---- one, and several ---- */
 
 /* send_one(), recv_one(). */
-typedef int64_t move_fn(struct file *, va_t umsg, unsigned flags);
+typedef int64_t move_fn(struct file *, va_t umsg, unsigned flags, bool *whole);
 
 static int64_t
 one(const uint64_t a[6], move_fn *fn)
 {
 	struct file *f;
+	bool whole;
 	int64_t r;
 
 	if (((uint32_t)a[2] & MSG_COMPAT) != 0)
@@ -433,7 +436,7 @@ one(const uint64_t a[6], move_fn *fn)
 	f = sys_sock(a[0], &r);
 	if (f == NULL)
 		return r;
-	return sys_put_after(f, fn(f, a[1], (unsigned)a[2]));
+	return sys_put_after(f, fn(f, a[1], (unsigned)a[2], &whole));
 }
 
 int64_t
@@ -457,11 +460,12 @@ error_before(struct file *f)
 	return sock_get(f, SO_ERROR, &v) > 0 ? -v.n : 0;
 }
 
-/* n, each as fn does it, until one fails; what it answered is told behind it. */
+/* n, each as fn does it, until one fails or is cut; what it answered is told behind it. */
 static int64_t
 many(const uint64_t a[6], move_fn *fn, unsigned n, uint64_t deadline)
 {
 	unsigned i, flags = (unsigned)a[3];
+	bool whole = true;
 	va_t at = a[1];
 	uint32_t len;
 	int64_t r;
@@ -475,7 +479,7 @@ many(const uint64_t a[6], move_fn *fn, unsigned n, uint64_t deadline)
 	if (fn == recv_one)
 		r = error_before(f);
 	for (i = 0; i < n && r >= 0; i++, at += sizeof(struct abi_mmsghdr)) {
-		r = fn(f, at, flags & ~MSG_WAITFORONE);
+		r = fn(f, at, flags & ~MSG_WAITFORONE, &whole);
 		len = (uint32_t)r;
 		if (r >= 0 && copyout(at + __builtin_offsetof(struct abi_mmsghdr, len),
 		    &len, sizeof(len)) != 0)
@@ -484,7 +488,7 @@ many(const uint64_t a[6], move_fn *fn, unsigned n, uint64_t deadline)
 			break;
 		if (fn == recv_one && (flags & MSG_WAITFORONE) != 0)
 			flags |= MSG_DONTWAIT;
-		if (md_time_ns() >= deadline)
+		if (!whole || md_time_ns() >= deadline)
 			n = i + 1;
 	}
 	file_put(f);

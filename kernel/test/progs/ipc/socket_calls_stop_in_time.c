@@ -31,6 +31,13 @@ row_make(int n)
 	}
 }
 
+/* The call itself: a library may make one of each message. */
+static long
+send_row(int s, struct mmsghdr *m, unsigned n, unsigned flags)
+{
+	return syscall(SYS_sendmmsg, s, m, n, flags);
+}
+
 /* What comes before an error counts; the error comes when it is the first. */
 static void
 rows_end_at_errors(void)
@@ -41,13 +48,13 @@ rows_end_at_errors(void)
 	row_make(4);
 	memcpy(text, "abcd", 4);
 	row[2].msg_hdr.msg_iov = (void *)8;
-	EQ(sendmmsg(s[0], row, 4, MSG_WAITFORONE), 2);
+	EQ(send_row(s[0], row, 4, MSG_WAITFORONE), 2);
 	EQ(row[0].msg_len, 1);
 	EQ(row[1].msg_len, 1);
 	EQ(row[2].msg_len, 77);
-	ERR(sendmmsg(s[0], row + 2, 2, 0), EFAULT);
-	EQ(sendmmsg(s[0], row + 3, 1, 0), 1);
-	EQ(sendmmsg(s[0], row, 0, 0), 0);
+	ERR(send_row(s[0], row + 2, 2, 0), EFAULT);
+	EQ(send_row(s[0], row + 3, 1, 0), 1);
+	EQ(send_row(s[0], row, 0, 0), 0);
 	row_make(4);
 	memset(text, 0, 4);
 	EQ(recvmmsg(s[1], row, 4, MSG_WAITFORONE, NULL), 3);
@@ -61,6 +68,27 @@ rows_end_at_errors(void)
 	close(s[1]);
 }
 
+/* Behind a message that was sent in part nothing more is sent. */
+static void
+rows_end_at_parts(void)
+{
+	char *half = mmap(NULL, 600000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
+	int s[2];
+
+	OK(mprotect(half + 147456, 600000 - 147456, PROT_NONE));
+	OK(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	row_make(2);
+	piece[0] = (struct iovec){ half, 600000 };
+	EQ(send_row(s[0], row, 2, 0), 1);
+	CHECK(row[0].msg_len > 0 && row[0].msg_len <= 147456);
+	EQ(row[1].msg_len, 77);
+	ERR(send_row(s[0], row, 1, MSG_DONTWAIT | 0x80000000), EINVAL);
+	close(s[0]);
+	close(s[1]);
+	OK(munmap(half, 600000));
+}
+
 /* The time is looked at behind each message. */
 static void
 rows_end_in_time(void)
@@ -71,7 +99,7 @@ rows_end_in_time(void)
 
 	OK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, s));
 	row_make(3);
-	EQ(sendmmsg(s[0], row, 3, 0), 3);
+	EQ(send_row(s[0], row, 3, 0), 3);
 	ERR(recvmmsg(s[1], row, 3, 0, &bad), EINVAL);
 	EQ(recvmmsg(s[1], row, 3, 0, &at_once), 1);
 	EQ(at_once.tv_sec, 0);
@@ -542,6 +570,7 @@ static void
 all(void)
 {
 	rows_end_at_errors();
+	rows_end_at_parts();
 	rows_end_in_time();
 	rows_are_long();
 	rows_begin_with_the_error();
