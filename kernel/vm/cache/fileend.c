@@ -157,8 +157,7 @@ cache_grown_locked(struct vmo *vmo, uint64_t old)
 	uint64_t idx = old >> PAGE_SHIFT;
 
 	HELD(&vmo->lock);
-	if ((old & PAGE_MASK) == 0 || vmo->pager->extend == NULL ||
-	    sectors_of(old) >= sectors_of(vmo->size) ||
+	if ((old & PAGE_MASK) == 0 || sectors_of(old) >= sectors_of(vmo->size) ||
 	    cache_lookup(vmo, idx) == NULL)
 		return false;
 	if (vmo->v.short_lo == vmo->v.short_hi) {
@@ -206,8 +205,6 @@ cache_extend(struct vmo *vmo, uint64_t idx, struct vm_page *pg, uint64_t *seq)
 	spin_lock(&vmo->lock);
 	*seq = vmo->resize_seq;
 	spin_unlock(&vmo->lock);
-	if (vmo->pager->extend == NULL)
-		return 0;
 	r = vmo->pager->extend(vmo->v.obj, idx, pg);
 	spin_lock(&vmo->lock);
 	if (r == 0 && *seq == vmo->resize_seq)

@@ -291,9 +291,7 @@ mmap_decode(const struct map_args *a, struct attach_work *w)
 	r = decode_place(a, w->pages);
 	if (r != 0)
 		return r;
-	if (type != MAP_PRIVATE && type != MAP_SHARED &&
-	    (type != MAP_SHARED_VALIDATE || a->vmo == NULL))
-		return -EINVAL;
+	ASSERT(type == MAP_PRIVATE || type == MAP_SHARED);
 	/* A mapping that grows down has no object: its offset would wrap. */
 	if ((type != MAP_PRIVATE || a->vmo != NULL) &&
 	    (a->flags & MAP_GROWSDOWN) != 0)

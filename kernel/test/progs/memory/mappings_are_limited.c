@@ -12,7 +12,9 @@
 #define MREMAP_DONTUNMAP 4
 #endif
 
-static char *p;
+#define WHOLE (260 * MIB)
+
+static char *p, *whole;
 
 /* What counts: what the kernel shows beyond the user's half does not. */
 static long
@@ -53,6 +55,12 @@ moves_leave_room(long limit)
 {
 	char *at = p + 100 * PAGE;
 
+	make_left(limit);
+	/* One that is changed as a whole is not split, however many tables it has. */
+	OK(mprotect(whole, WHOLE, PROT_EXEC));
+	EQ(mappings(), limit);
+	ERR((long)mmap(p + (MANY - 40) * PAGE, PAGE, PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0), ENOMEM);
 	make_left(limit - 3);
 	ERR((long)mremap(at, PAGE, 2 * PAGE, MREMAP_MAYMOVE), ENOMEM);
 	make_left(limit - 4);
@@ -82,6 +90,11 @@ main(void)
 	p = mmap(NULL, MANY * PAGE, PROT_NONE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	CHECK(p != MAP_FAILED);
+	whole = mmap(NULL, WHOLE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	CHECK(whole != MAP_FAILED);
+	for (size_t i = 0; i < WHOLE; i += 2 * MIB)
+		EQ(load(whole + i), 0);
 	for (n = 0; n < MANY; n += 2)
 		if (mprotect(p + n * PAGE, PAGE, PROT_READ) != 0)
 			break;

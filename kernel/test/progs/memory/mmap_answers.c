@@ -144,6 +144,30 @@ growing_moves(void)
 	OK(munmap(room, 400 * PAGE));
 }
 
+/* Above the highest mapping is room, too; and when all below the stack is taken, all that
+ * is left above it. */
+static void
+whole_space(void)
+{
+	uintptr_t top = 0, last = TOP - PAGE;
+	size_t size;
+	long at;
+
+	if (!has_five_levels()) {
+		EQ(raw(last, PAGE, PROT_NONE, PA, -1, 0), (long)last);
+		OK(munmap((void *)last, PAGE));
+	}
+	OK(raw(MIB, PAGE, PROT_NONE, PA | MAP_FIXED | MAP_GROWSDOWN, -1, 0));
+	for (size = 1UL << 46; size >= PAGE; size /= 2)
+		while ((at = raw(0, size, PROT_NONE, PA | MAP_NORESERVE, -1, 0)) !=
+		    -1)
+			top = (uintptr_t)at > top ? (uintptr_t)at : top;
+	EQ(errno, ENOMEM);
+	CHECK(top > (uintptr_t)&size);
+	ERR(raw(0, PAGE, PROT_NONE, PA | MAP_32BIT, -1, 0), ENOMEM);
+	_exit(0);
+}
+
 static void
 limits(void)
 {
@@ -189,7 +213,13 @@ zero_device(void)
 int
 main(void)
 {
+	pid_t pid;
+
 	trap_catch(0);
+	pid = OK(fork());
+	if (pid == 0)
+		whole_space();
+	REAP(pid, 0);
 	arguments();
 	fixed();
 	placement();
