@@ -130,7 +130,7 @@ async_send(void)
 	struct file_owner to;
 	unsigned told;
 
-	mutex_lock(&asyncs.sending);
+	mutex_lock_nested(&asyncs.sending);
 	while ((told = take_due(&to)) != 0) {
 		if (to.id != 0)
 			asyncs.send(&to, told);

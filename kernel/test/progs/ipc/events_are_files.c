@@ -183,6 +183,50 @@ signals(void)
 	OK(sigprocmask(SIG_SETMASK, &old, NULL));
 }
 
+/* A timer's tells which, a fault's where; what has no place is lost. */
+static void
+kinds_tell(void)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1,
+		.sigev_value.sival_ptr = (void *)0x123456789abul };
+	struct itimerspec soon = { .it_value.tv_nsec = 1 };
+	siginfo_t fault = { .si_signo = SIGSEGV, .si_code = SEGV_MAPERR,
+		.si_addr = (void *)0x456789abc000ul };
+	struct signalfd_siginfo si;
+	sigset_t set, old;
+	timer_t id;
+	int s;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGSEGV);
+	OK(sigprocmask(SIG_BLOCK, &set, &old));
+	s = OK(signalfd(-1, &set, 0));
+	OK(timer_create(CLOCK_MONOTONIC, &ev, &id));
+	OK(timer_settime(id, 0, &soon, NULL));
+	memset(&si, 0xff, sizeof(si));
+	EQ(read(s, &si, sizeof(si)), sizeof(si));
+	EQ(si.ssi_code, SI_TIMER);
+	EQ(si.ssi_tid, (long)id);
+	EQ(si.ssi_overrun, 0);
+	EQ(si.ssi_ptr, 0x123456789ab);
+	EQ(si.ssi_int, 0x456789ab);
+	EQ(si.ssi_pid, 0);
+	OK(timer_delete(id));
+	OK(syscall(SYS_rt_sigqueueinfo, getpid(), SIGSEGV, &fault));
+	memset(&si, 0xff, sizeof(si));
+	EQ(read(s, &si, sizeof(si)), sizeof(si));
+	EQ(si.ssi_code, SEGV_MAPERR);
+	EQ(si.ssi_addr, 0x456789abc000);
+	EQ(si.ssi_pid, 0);
+	EQ(si.ssi_ptr, 0);
+	OK(kill(getpid(), SIGUSR1));
+	ERR(read(s, (void *)8, sizeof(si)), EFAULT);
+	EQ(answer(s), 0);
+	close(s);
+	OK(sigprocmask(SIG_SETMASK, &old, NULL));
+}
+
 /* What a file that is ready has sent tells which, and what it is ready for. */
 static void
 files_tell(void)
@@ -322,6 +366,7 @@ main(void)
 	events();
 	timers();
 	signals();
+	kinds_tell();
 	files_tell();
 	sets_change();
 	told();

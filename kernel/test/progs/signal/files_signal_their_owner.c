@@ -1,4 +1,4 @@
-/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 KIND=exact,bounded */
+/* NEEDS: MEM=64M CPUS=1,2 TIMEOUT=30 APPEND=locks=1 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
  * O_ASYNC: a pipe, a socket and a terminal signal their owner, a process, a thread or a
