@@ -34,9 +34,8 @@
 #include "lib/string.h"
 #include "mem/mem.h"
 
-#define SCRIPT_LEVELS 5
+#define SCRIPT_LEVELS 6           /* the interpreter of the last may not be run */
 #define SCRIPT_LINE 256
-#define PREFIX_MAX 2048
 #define ARG_MAX_BYTES (6ul << 20)
 #define ARG_SOME_BYTES (128ul << 10) /* however small the stack's quarter */
 #define ARG_NO_BYTES (2 * PAGE_SIZE) /* of the stack: auxv, and the first frames */
@@ -49,9 +48,9 @@ struct exec_new {
 	struct path_at at;       /* the same, to be opened; dirf is referenced */
 	bool at_closes;          /* exec closes the descriptor of dirf */
 	uint8_t *buf;            /* a page, for the strings; at last FPU registers */
-	char line[SCRIPT_LINE + 1], next[SCRIPT_LINE + 1]; /* of #!: the interpreter */
-	char prefix[PREFIX_MAX]; /* strings of #! that replace argv[0] */
-	unsigned prefix_len, nprefix;
+	char line[SCRIPT_LEVELS][SCRIPT_LINE + 1]; /* of #!, of each script */
+	const char *prefix[2 * SCRIPT_LEVELS + 1]; /* what replaces argv[0]; last first */
+	unsigned nprefix;
 	struct file *file;       /* write denied */
 	struct elf_image prog, interp;
 	struct aspace *as;       /* attached as a user */
@@ -75,8 +74,7 @@ static int exec_prepare(struct exec_new *, struct arg_src *,
     const struct design *);
 static uint64_t arg_limit(uint64_t stack);
 static int exec_open(struct exec_new *);
-static int script_line(struct exec_new *, char *line, const char *self,
-    char *next);
+static int script_line(struct exec_new *, char *line, const char **self);
 static int exec_space_make(struct exec_new *, struct arg_src *,
     const struct design *);
 static int exec_interp(struct exec_new *, va_t stack_lo);
@@ -272,25 +270,26 @@ exec_open(struct exec_new *x)
 {
 	const char *self = x->path;
 	struct path_at at = x->at;
-	char *line = x->line;
+	char *line;
 	ssize_t n;
 	int r = 0;
 
 	for (unsigned level = 0; r == 0; level++) {
-		r = level > SCRIPT_LEVELS ? -ELOOP :
-		    open_denied(&at, &x->file);
+		r = open_denied(&at, &x->file);
+		if (r == 0 && level == SCRIPT_LEVELS)
+			r = -ELOOP;
 		if (r < 0)
 			break;
+		line = x->line[level];
 		n = file_pread_kernel(x->file, 0, line, SCRIPT_LINE);
 		if (n < 2 || line[0] != '#' || line[1] != '!') {
 			r = n < 0 ? (int)n : elf_open(x->file, &x->prog);
 			break;
 		}
 		line[n] = '\0';
-		r = script_line(x, line + 2, self, x->next);
+		r = script_line(x, line, &self);
 		if (r == 0 && level == 0 && x->at_closes)
 			r = -ENOENT;     /* the interpreter could not open it */
-		self = x->next;
 		at = (struct path_at){ .path = self };
 		close_denied(&x->file);
 	}
@@ -301,21 +300,6 @@ static bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-/* Put a string in front of the prefix. */
-static int
-prefix_add(struct exec_new *x, const char *s)
-{
-	size_t n = strlen(s) + 1;
-
-	if (x->prefix_len + n > sizeof(x->prefix))
-		return -E2BIG;
-	memmove(x->prefix + n, x->prefix, x->prefix_len);
-	memcpy(x->prefix, s, n);
-	x->prefix_len += (unsigned)n;
-	x->nprefix++;
-	return 0;
 }
 
 /*
@@ -353,31 +337,24 @@ script_words(char *line, const char *full, char **name, char **arg)
 }
 
 /*
- * "#!interp [one argument]": interp → next, which self may be; what replaces
- * argv[0] is put in front: interp, argument, the script's own path.
+ * "#!interp [one argument]": interp, the argument, and the script's own path, *self,
+ * replace argv[0], which at the next level is interp: *self.
  */
 static int
-script_line(struct exec_new *x, char *line, const char *self, char *next)
+script_line(struct exec_new *x, char *line, const char **self)
 {
 	char *name, *arg;
-	int r = script_words(line, x->line + SCRIPT_LINE, &name, &arg);
+	int r = script_words(line + 2, line + SCRIPT_LINE, &name, &arg);
 
 	if (r < 0)
 		return r;
-	/* At the next level interp's path is what replaces argv[0]. */
-	if (x->nprefix > 0) {
+	if (x->nprefix > 0)
 		x->nprefix--;
-		x->prefix_len -= (unsigned)strlen(x->prefix) + 1;
-		memmove(x->prefix, x->prefix + strlen(x->prefix) + 1,
-		    x->prefix_len);
-	}
-	r = prefix_add(x, self);
-	if (r == 0 && *arg != '\0')
-		r = prefix_add(x, arg);
-	if (r == 0)
-		r = prefix_add(x, name);
-	str_copy(next, name, SCRIPT_LINE + 1);
-	return r;
+	x->prefix[x->nprefix++] = *self;
+	if (*arg != '\0')
+		x->prefix[x->nprefix++] = arg;
+	x->prefix[x->nprefix++] = *self = name;
+	return 0;
 }
 
 /* Are its effective ids those of the user who started it? */

@@ -114,7 +114,7 @@ check_list(struct stack_build *b, const struct arg_src *src, bool env,
 
 /*
  * The caller's strings, before the program is even looked for; counted, and
- * measured if they are a user's.
+ * measured, with their pointers, if they are a user's.
  *
  * Locks:    none; reads the caller's space.
  * Returns:  0, -E2BIG, -EFAULT, -EINTR.
@@ -124,14 +124,18 @@ args_check(struct arg_src *src, uint64_t limit)
 {
 	struct stack_build b = { .left = limit, .buf = src->buf };
 	int r = count_strings(src, false, limit, &src->argc);
+	uint64_t at_bytes;
 
-	if (r == 0 && src->as != NULL)
-		r = check_list(&b, src, false, src->argc);
 	if (r == 0)
-		r = count_strings(src, true, b.left, &src->envc);
-	if (r == 0 && src->as != NULL)
-		r = check_list(&b, src, true, src->envc);
-	return r;
+		r = count_strings(src, true, limit, &src->envc);
+	if (r < 0 || src->as == NULL)
+		return r;
+	at_bytes = (MAX(src->argc, 1u) + (uint64_t)src->envc) * 8;
+	if (at_bytes >= limit)
+		return -E2BIG;
+	b.left -= at_bytes;
+	r = check_list(&b, src, true, src->envc);
+	return r < 0 ? r : check_list(&b, src, false, src->argc);
 }
 
 /* ---- the caller's strings ---- */
@@ -171,16 +175,6 @@ count_strings(const struct arg_src *src, bool env, uint64_t limit, unsigned *n)
 	}
 }
 
-static const char *
-prefix_at(const struct arg_src *src, unsigned i)
-{
-	const char *s = src->prefix;
-
-	while (i-- > 0)
-		s += strlen(s) + 1;
-	return s;
-}
-
 static int
 push_all(struct stack_build *b, const struct arg_src *src)
 {
@@ -200,7 +194,7 @@ push_all(struct stack_build *b, const struct arg_src *src)
 	if (r == 0)
 		r = push_list(b, src, false, from_user, b->at + src->nprefix);
 	for (unsigned i = src->nprefix; i-- > 0 && r == 0;) {
-		const char *s = prefix_at(src, i);
+		const char *s = src->prefix[src->nprefix - 1 - i];
 
 		r = push_kernel(b, s, strlen(s) + 1, &b->at[i]);
 	}

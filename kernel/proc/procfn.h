@@ -78,7 +78,7 @@ struct arg_src {
 	struct aspace *as;       /* NULL: kernel pointers below */
 	va_t argv, envp;
 	const char *const *kargv, *const *kenvp;
-	const char *prefix;      /* strings that replace argv[0], NUL-separated */
+	const char *const *prefix; /* strings that replace argv[0], the last first */
 	unsigned nprefix;
 	const char *path;        /* AT_EXECFN */
 	uint8_t *buf;            /* a page */

@@ -31,6 +31,28 @@ start(int strings, rlim_t stack)
 	return WEXITSTATUS(status);
 }
 
+/* So many empty arguments, and as many variables; errno or 0. */
+static int
+pointers(int n)
+{
+	struct rlimit rl = { MIB, MIB }; /* a quarter is for them and their pointers */
+	pid_t pid = OK(fork());
+	char **list;
+	int status;
+
+	if (pid == 0) {
+		list = calloc((size_t)n + 1, sizeof(*list));
+		for (int i = 0; i < n; i++)
+			list[i] = "";
+		OK(setrlimit(RLIMIT_STACK, &rl));
+		execve("/proc/self/exe", list, list);
+		_exit(errno);
+	}
+	status = reap(pid);
+	CHECK(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -44,5 +66,9 @@ main(int argc, char **argv)
 	EQ(start(7, 64 * KIB), E2BIG); /* not all of it */
 	EQ(start(20, MIB), 0);        /* a quarter: 256 KiB */
 	EQ(start(28, MIB), E2BIG);
+	EQ(pointers(14500), 0);
+	EQ(pointers(14600), E2BIG);
+	EQ(pointers(17000), E2BIG);
+	EQ(pointers(40000), E2BIG);
 	return test_done();
 }

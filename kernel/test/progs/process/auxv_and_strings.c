@@ -59,12 +59,32 @@ values(void)
 	EQ(strcmp(platform, "x86_64"), 0);
 }
 
+/* A program has a name, if only an empty one. */
+static void
+nameless(char *const *argv)
+{
+	char *none[] = { NULL };
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		syscall(SYS_execve, getauxval(AT_EXECFN), argv, none);
+		_exit(9);
+	}
+	REAP(pid, 44);
+}
+
 int
 main(int argc, char **argv)
 {
 	unsigned char seen[2][16];
+	char *none[] = { NULL };
 	int fd[2];
 
+	if (argv[0][0] == '\0') {
+		vector(argv);
+		EQ(argc, 1);
+		return 44;
+	}
 	if (argc > 1) {
 		vector(argv);
 		EQ(strcmp(argv[1], "one"), 0);
@@ -76,6 +96,8 @@ main(int argc, char **argv)
 	}
 	values();
 	vector(argv);
+	nameless(none);
+	nameless(NULL);
 	OK(pipe(fd));
 	for (int i = 0; i < 2; i++) {
 		pid_t pid = OK(fork());

@@ -32,7 +32,7 @@ exec_errno(const char *path)
 static void
 expect_at(int dir, const char *path, int flags, const char *words)
 {
-	char got[512] = "", *argv[] = { "zero", "first", NULL };
+	char got[4200] = "", *argv[] = { "zero", "first", NULL };
 	int fd[2];
 	pid_t pid;
 
@@ -131,6 +131,44 @@ long_lines(void)
 	OK(unlink("long"));
 }
 
+/* A name may be as long as any, and goes to the interpreter whole. */
+static void
+long_names(void)
+{
+	char name[4096] = "", want[4200];
+
+	for (int i = 0; i < 2040; i++)
+		strcat(name, "./");
+	strcat(name, "plain");
+	snprintf(want, sizeof(want), "%s|first|", name);
+	expect(name, want);
+}
+
+/* Five scripts, each run by the next one, and then a program; of a sixth the interpreter
+ * is opened, no more. */
+static void
+levels(void)
+{
+	char text[300];
+
+	script("s1", "#!./s2\n");
+	script("s2", "#!./s3 a\n");
+	script("s3", "#!./s4\n");
+	script("s4", "#!./s5 b\n");
+	snprintf(text, sizeof(text), "#!%s c\n", self);
+	script("s5", text);
+	expect("./s1", "c|./s5|b|./s4|./s3|a|./s2|./s1|first|");
+	script("s5", "#!./s6\n");
+	script("s6", text);
+	EQ(exec_errno("./s1"), ELOOP);
+	script("s6", "#!/no/such/interpreter\n");
+	EQ(exec_errno("./s1"), ENOENT);
+	for (char c = '1'; c <= '6'; c++) {
+		snprintf(text, sizeof(text), "s%c", c);
+		OK(unlink(text));
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -167,6 +205,8 @@ main(int argc, char **argv)
 	script("own", "#!./own\n");
 	EQ(exec_errno("./own"), ELOOP);
 	long_lines();
+	long_names();
+	levels();
 	by_descriptor();
 	EQ(unlink("plain") | unlink("arg") | unlink("chain"), 0);
 	EQ(unlink("none") | unlink("dir") | unlink("empty"), 0);
