@@ -613,7 +613,6 @@ closes(int id, int fd)
 /* ---- pagemap ---- */
 
 #define PAGEMAP_WORDS 64u     /* in one hold of the locks; each has 8 bytes */
-#define CLEAR_REFS_TEXT 12u   /* bytes, at most, of a number */
 
 /* Words of pages from file offset off on.  Only a signal that kills ends it early; one
  * with a handler waits for the end of the call, as on Linux. */
@@ -696,32 +695,31 @@ write_mem(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
 	return move_mem(as, off, u, true);
 }
 
-static ssize_t
-read_clear_refs(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
+/* ---- clear_refs ---- */
+
+static int
+show_clear_refs(int id, struct out *o)
 {
 	return -EINVAL;
 }
 
-/* A number says what is forgotten (vm.h); where in the file it is written does not
- * matter. */
-static ssize_t
-write_clear_refs(struct aspace *as, bool by_root, uint64_t off, struct uio *u)
+/* A number says what is forgotten (vm.h); of a zombie nothing. */
+static int
+write_clear_refs(int id, const char *text, size_t n)
 {
-	size_t want = MIN(u->left, (size_t)CLEAR_REFS_TEXT);
-	char text[CLEAR_REFS_TEXT + 1];
 	int64_t what = 0;
-	int r;
+	struct view *v;
+	int r = int_of(text, &what);
 
-	if (uio_get(u, text, want) != (ssize_t)want)
-		return -EFAULT;
-	text[want] = '\0';
-	r = int_of(text, &what);
+	if (r == 0 && (what < FORGET_ALL || what > FORGET_PEAK))
+		r = -EINVAL;
+	if (r == 0)
+		r = view_open(id, &v);
 	if (r < 0)
 		return r;
-	if (what < FORGET_ALL || what > FORGET_PEAK)
-		return -EINVAL;
-	map_forget(as, (enum forget)what);
-	return (ssize_t)want;
+	if (v->as != NULL)
+		map_forget(v->as, (enum forget)what);
+	return view_close(v);
 }
 
 static const struct procfs_pid_row rows[] = {
@@ -752,8 +750,8 @@ static const struct procfs_pid_row rows[] = {
 	{ .name = "events", .mode = 0444, .show = show_events },
 	{ .name = "pagemap", .mode = 0400, .guarded = true,
 	  .pread = read_pagemap },
-	{ .name = "clear_refs", .mode = 0200, .guarded = true,
-	  .pread = read_clear_refs, .pwrite = write_clear_refs },
+	{ .name = "clear_refs", .mode = 0200, .show = show_clear_refs,
+	  .write = write_clear_refs },
 	{ .name = "mem", .mode = 0600, .guarded = true, .pread = read_mem,
 	  .pwrite = write_mem },
 	{ .name = "exe", .mode = 0777, .guarded = true, .readlink = link_exe,

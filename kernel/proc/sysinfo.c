@@ -250,9 +250,11 @@ show_hostname(struct out *o)
 static int
 write_hostname(const char *text, size_t n)
 {
-	if (n > 0 && text[n - 1] == '\n')
-		n--;
-	return sys_set_hostname(text, n);
+	size_t len = 0;
+
+	while (len < MIN(n, (size_t)HOSTNAME_MAX) && text[len] != '\0' && text[len] != '\n')
+		len++;
+	return sys_set_hostname(text, len);
 }
 
 static void

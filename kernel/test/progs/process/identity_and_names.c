@@ -20,6 +20,68 @@ system_names(void)
 	CHECK(major >= 6);
 }
 
+/* What is written to the file is the name up to the first end of a line, as much as fits. */
+static void
+name_is(const char *written, const char *name)
+{
+	struct utsname u;
+	char text[80] = "";
+	int fd;
+
+	if (written != NULL)
+		EQ(proc_write("/proc/sys/kernel/hostname", written), 0);
+	OK(uname(&u));
+	EQ(strcmp(u.nodename, name), 0);
+	fd = OK(open("/proc/sys/kernel/hostname", O_RDONLY));
+	EQ(read(fd, text, sizeof(text)), (long)strlen(name) + 1);
+	EQ(strncmp(text, name, strlen(name)), 0);
+	EQ(text[strlen(name)], '\n');
+	OK(close(fd));
+}
+
+static void
+host_name(void)
+{
+	static const char long_name[] =
+	    "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-.tail";
+	char cut[65] = "";
+	struct utsname u;
+	pid_t pid = OK(fork());
+
+	if (pid != 0) {
+		REAP(pid, 0);
+		return;
+	}
+	if (!on_vadose())
+		OK(unshare(CLONE_NEWUTS));
+	OK(uname(&u));
+	OK(sethostname("made", 4));
+	name_is(NULL, "made");
+	ERR(sethostname(long_name, 65), EINVAL);
+	ERR(sethostname("x", (size_t)-1), EINVAL);
+	ERR(sethostname((char *)8, 4), EFAULT);
+	memcpy(cut, long_name, 64);
+	OK(sethostname(long_name, 64));
+	name_is(NULL, cut);
+	name_is("written\n", "written");
+	name_is("one\ntwo", "one");
+	name_is("no-end", "no-end");
+	name_is(long_name, cut);
+	OK(sethostname(u.nodename, strlen(u.nodename)));
+	_exit(0);
+}
+
+/* A signal that there is not, for a group: only if it has a member. */
+static void
+no_signal(void)
+{
+	ERR(kill(-getpgrp(), 65), EINVAL);
+	ERR(kill(-getpgrp(), -1), EINVAL);
+	ERR(kill(-0x3ffffffe, 65), ESRCH);
+	ERR(kill(getpid(), 65), EINVAL);
+	ERR(kill(0x3ffffffe, 65), ESRCH);
+}
+
 static void
 directories(void)
 {
@@ -123,6 +185,9 @@ main(void)
 {
 	enter_tmp();
 	system_names();
+	if (geteuid() == 0)
+		host_name();
+	no_signal();
 	directories();
 	leave_tmp();
 	controls();

@@ -79,6 +79,7 @@ of_a_child(void)
 {
 	char path[64], c;
 	int fd, status, go[2];
+	siginfo_t si;
 	pid_t pid;
 
 	OK(pipe(go));
@@ -92,8 +93,11 @@ of_a_child(void)
 	fd = OK(open(path, O_WRONLY));
 	EQ(write(fd, "1", 1), 1);
 	EQ(write(go[1], "g", 1), 1);
+	EQ(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	EQ(write(fd, "1", 1), 1); /* a zombie has nothing to forget */
 	EQ(OK(waitpid(pid, &status, 0)), pid);
 	EQ(status, 0);
+	ERR(write(fd, "1", 1), ESRCH);
 	close(fd);
 }
 
