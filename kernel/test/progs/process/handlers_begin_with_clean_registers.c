@@ -8,11 +8,11 @@
  */
 #include "lib/test.h"
 
+#include <float.h>
 #include <ucontext.h>
 
 #define FCW_NEW 0x37f
 #define FCW_SHORT 0x07f          /* single precision */
-#define FCW_DIVIDE 0x37b         /* a division by zero traps */
 #define MXCSR_NEW 0x1f80
 #define MXCSR_DOWN 0x3f80        /* rounds down */
 #define ERRORS 0x80ff
@@ -26,7 +26,8 @@ struct fx {
 
 static struct fx at_entry, before, after;
 static char area[64 * KIB];
-static volatile int handled, segv;
+static volatile int handled, segv, code;
+static volatile unsigned mask;   /* the exception that traps */
 static volatile long double one = 1, three = 3;
 
 static inline __attribute__((always_inline)) void
@@ -59,9 +60,9 @@ on_signal(int signo, siginfo_t *si, void *arg)
 
 	is_new();
 	if (signo == SIGFPE) {
-		EQ(si->si_code, FPE_FLTDIV);
-		EQ(saved->fcw, FCW_DIVIDE);
-		EQ(saved->fsw & 4, 4);
+		EQ(si->si_code, code);
+		EQ(saved->fcw, FCW_NEW & ~mask);
+		EQ(saved->fsw & mask, mask);
 		saved->fsw &= ~ERRORS;
 	} else {
 		EQ(saved->fcw, FCW_SHORT);
@@ -117,27 +118,29 @@ send_full(int signo, uint64_t stack)
 	CHECK(memcmp(after.xmm, before.xmm, sizeof(after.xmm)) == 0);
 }
 
-/* The handler of a trap of the x87 unit, which is still to be cleared. */
+/* The handler of a trap of the x87 unit, which is still to be cleared: a divided by b. */
 static void
-divide(void)
+divide(unsigned exception, int expected, long double a, long double b)
 {
-	uint16_t fcw = FCW_DIVIDE;
+	uint16_t fcw = (uint16_t)(FCW_NEW & ~exception);
 
+	mask = exception;
+	code = expected;
 	__asm__ volatile("fninit\n\t"
 	    "fldcw %[fcw]\n\t"
 	    "pcmpeqd %%xmm15, %%xmm15\n\t"
-	    "fld1\n\t"
-	    "fldz\n\t"
+	    "fldt %[a]\n\t"
+	    "fldt %[b]\n\t"
 	    "fdivrp\n\t"
 	    "fwait\n\t"
 	    "fxsave64 %[after]\n\t"
 	    "fninit\n\t"
 	    : [after] "=m"(after)
-	    : [fcw] "m"(fcw)
+	    : [fcw] "m"(fcw), [a] "m"(a), [b] "m"(b)
 	    : "xmm15", "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)",
 	      "st(6)", "st(7)", "memory");
-	EQ(after.fcw, FCW_DIVIDE);
-	EQ(after.fsw & ERRORS, 0);
+	EQ(after.fcw, fcw);
+	EQ(after.fsw & ERRORS & exception, 0);
 }
 
 int
@@ -152,11 +155,15 @@ main(void)
 	send_full(SIGUSR1, 0);
 	EQ(handled, 1);
 	EQ(segv, 0);
-	divide();
-	EQ(handled, 2);
+	divide(4, FPE_FLTDIV, 1, 0);
+	divide(1, FPE_FLTINV, 0, 0);
+	divide(8, FPE_FLTOVF, LDBL_MAX, LDBL_MIN);
+	divide(16, FPE_FLTUND, LDBL_MIN, LDBL_MAX);
+	divide(32, FPE_FLTRES, 1, 3);
+	EQ(handled, 6);
 	/* No place for the frame: the other stack gets the one of SIGSEGV. */
 	send_full(SIGUSR1, PAGE);
-	EQ(handled, 3);
+	EQ(handled, 7);
 	EQ(segv, 1);
 	return test_done();
 }

@@ -242,6 +242,43 @@ tellings(void)
 }
 
 static void
+blocked_child(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_told, .sa_flags = SA_SIGINFO };
+	sigset_t usr2;
+
+	OK(sigaction(SIGUSR2, &sa, NULL));
+	sigemptyset(&usr2);
+	sigaddset(&usr2, SIGUSR2);
+	OK(sigprocmask(SIG_BLOCK, &usr2, NULL));
+	OK(kill(getpid(), SIGTERM));
+	EQ(heard.si_signo, 0);
+	OK(sigprocmask(SIG_UNBLOCK, &usr2, NULL));
+	EQ(heard.si_signo, SIGUSR2);
+	EQ(heard.si_code, SI_USER);
+	EQ(heard.si_pid, getppid());
+}
+
+/* What the tracer sends instead is blocked: it is pending, and shown again. */
+static void
+sends_what_is_blocked(void)
+{
+	pid_t pid = traced(blocked_child);
+	siginfo_t si;
+
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), STOP(SIGTERM));
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR2));
+	EQ(next(pid), STOP(SIGUSR2));
+	OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si));
+	EQ(si.si_code, SI_USER);
+	EQ(si.si_pid, getpid());
+	ERR(pt(PTRACE_SETSIGINFO, pid, 0, 8), EFAULT);
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR2));
+	EQ(next(pid), 7 << 8);
+}
+
+static void
 getppid_child(void)
 {
 	long r;
@@ -281,6 +318,7 @@ calls(void)
 {
 	pid_t pid = traced(getppid_child);
 	struct __ptrace_syscall_info i;
+	siginfo_t si;
 
 	ERR(pt(PTRACE_SETOPTIONS, pid, 0, 1 << 30), EINVAL);
 	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_SYSGOOD));
@@ -309,6 +347,12 @@ calls(void)
 	    SYS_getpid));
 	i = call(pid);
 	EQ(i.exit.rval, pid);
+	/* Here a signal is sent to it, which is shown as all are. */
+	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
+	EQ(next(pid), STOP(SIGUSR1));
+	OK(pt(PTRACE_GETSIGINFO, pid, 0, (long)&si));
+	EQ(si.si_code, SI_KERNEL);
+	EQ(si.si_pid, 0);
 	OK(pt(PTRACE_CONT, pid, 0, 0));
 	EQ(next(pid), 7 << 8);
 }
@@ -652,6 +696,40 @@ continued(void)
 	OK(sigprocmask(SIG_SETMASK, &old, NULL));
 }
 
+/* A tracer that is not the parent hears that the process goes on, too. */
+static void
+continued_for_another(void)
+{
+	sigset_t set;
+	pid_t pid, tracer;
+
+	pid = OK(fork());
+	if (pid == 0)
+		seized_child();
+	tracer = OK(fork());
+	if (tracer == 0) {
+		sigemptyset(&set);
+		sigaddset(&set, SIGCHLD);
+		OK(sigprocmask(SIG_BLOCK, &set, NULL));
+		OK(pt(PTRACE_SEIZE, pid, 0, 0));
+		OK(kill(pid, SIGSTOP));
+		EQ(next(pid), STOP(SIGSTOP));
+		OK(pt(PTRACE_CONT, pid, 0, SIGSTOP));
+		EQ(next(pid), (SIGSTOP | PTRACE_EVENT_STOP << 8) << 8 | 0x7f);
+		while (child_news() != 0)
+			;
+		OK(pt(PTRACE_LISTEN, pid, 0, 0));
+		OK(kill(pid, SIGCONT));
+		EQ(next(pid), EVENT(PTRACE_EVENT_STOP));
+		EQ(child_news(), CLD_CONTINUED);
+		OK(kill(pid, SIGKILL));
+		EQ(next(pid), SIGKILL);
+		_exit(0);
+	}
+	REAP(tracer, 0);
+	EQ(next(pid), SIGKILL);
+}
+
 static void
 memory(void)
 {
@@ -873,6 +951,50 @@ exec_ends_the_others(void)
 	EQ(next(pid), 55 << 8);
 }
 
+static void *
+other_execs(void *arg)
+{
+	exec_child();
+	return arg;
+}
+
+static void
+waits_for_an_exec(void)
+{
+	pthread_t t;
+
+	EQ(pthread_create(&t, NULL, other_execs, NULL), 0);
+	sleeper(NULL);
+}
+
+/* Another thread than the first makes it: that is traced on, with the first one's
+ * number, and its own is nobody's. */
+static void
+exec_of_another_thread(void)
+{
+	pid_t pid = traced(waits_for_an_exec), tid;
+
+	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_CLONE | O_EXIT | O_EXECED));
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_CLONE));
+	tid = message(pid);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(tid), STOP(SIGSTOP));
+	OK(pt(PTRACE_CONT, tid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(message(pid), 0);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXEC));
+	EQ(message(pid), tid);
+	ERR(waitpid(tid, NULL, __WALL | WNOHANG), ECHILD);
+	ERR(pt(PTRACE_CONT, tid, 0, 0), ESRCH);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
+	EQ(message(pid), 55 << 8);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 55 << 8);
+}
+
 /* ---- threads of which the tracer hears no more ---- */
 
 static int begin[2], told[2];
@@ -969,6 +1091,7 @@ main(int argc, char **argv)
 	signals();
 	tellings();
 	sets();
+	sends_what_is_blocked();
 	calls();
 	emulated();
 	masks();
@@ -989,6 +1112,8 @@ main(int argc, char **argv)
 	tracer_ends(O_EXITKILL);
 	execs();
 	exec_ends_the_others();
+	exec_of_another_thread();
+	continued_for_another();
 	exec_takes_the_number();
 	process_ends_in_a_stop();
 	return test_done();

@@ -128,6 +128,44 @@ wakes(void)
 	finish(t, 2);
 }
 
+/* How the word of a WAKE_OP changes, and of which old values its waiters are woken. */
+static void
+operations(void)
+{
+	static const struct {
+		uint32_t op, arg;
+		int was, becomes;
+	} ops[] = {
+		{ 0, 9, 5, 9 }, { 0, 0xfff, 5, -1 }, { 1, 0xffe, 5, 3 }, { 2, 0x12, 5, 0x17 },
+		{ 3, 4, 5, 1 }, { 4, 6, 5, 3 }, { 8, 31, 5, INT32_MIN }, { 8 | 4, 2, 5, 1 },
+	};
+	pthread_t t;
+	int nobody = 0;
+
+	for (unsigned i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
+		second = ops[i].was;
+		EQ(futex(&nobody, FUTEX_WAKE_OP, 1, (void *)1, &second,
+		       (int)FUTEX_OP(ops[i].op, ops[i].arg, 0u, 0u)), 0);
+		EQ(second, ops[i].becomes);
+	}
+	ERR(futex(&nobody, FUTEX_WAKE_OP, 1, (void *)1, &second, FUTEX_OP(5, 1, 0, 0)),
+	    ENOSYS);
+	ERR(futex(&nobody, FUTEX_WAKE_OP, 1, (void *)1, &second, FUTEX_OP(0, 7, 6, 0)),
+	    ENOSYS);
+	EQ(second, 7);
+	for (int cmp = 0; cmp < 6; cmp++)
+		for (int arg = -1; arg < 2; arg++) {
+			const bool holds[] = { arg == 0, arg != 0, 0 < arg, 0 <= arg,
+				0 > arg, 0 >= arg };
+
+			start(&t, 1, FUTEX_WAIT);
+			EQ(futex(&nobody, FUTEX_WAKE_OP, 1, (void *)1, &word,
+			       FUTEX_OP(1, 0, cmp, arg & 0xfff)), holds[cmp]);
+			EQ(futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0), !holds[cmp]);
+			finish(&t, 1);
+		}
+}
+
 /* Who is moved to where he waits counts, and keeps his place. */
 static void
 to_the_same_word(int private)
@@ -178,6 +216,7 @@ main(void)
 {
 	errors();
 	wakes();
+	operations();
 	to_the_same_word(0);
 	to_the_same_word(FUTEX_PRIVATE_FLAG);
 	over_fork();

@@ -174,6 +174,7 @@ handed_on(void)
 	}
 	ERR(futex(&w, FUTEX_WAKE, 1, NULL, NULL, 0), EINVAL);
 	ERR(futex(&w, FUTEX_REQUEUE, 1, (void *)1, &i, 0), EINVAL);
+	ERR(futex(&w, FUTEX_REQUEUE, 0, (void *)1, &i, 0), EINVAL);
 	for (i = 0; i < 3; i++) {
 		if (i == 0)
 			OK(futex(&w, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
@@ -186,6 +187,26 @@ handed_on(void)
 	}
 	end(&c[2]);
 	EQ(seen(&w), 0);
+}
+
+/* Words that can be read only. */
+static void
+read_only(void)
+{
+	uint32_t *w = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), other = 0;
+
+	OK(futex(w, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	OK(mprotect(w, PAGE, PROT_READ));
+	ERR(futex(w, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0), EFAULT);
+	ERR(futex(w + 1, FUTEX_LOCK_PI, 0, NULL, NULL, 0), EFAULT);
+	ERR(futex(&other, FUTEX_CMP_REQUEUE_PI, 1, (void *)1, w + 1, 0), EFAULT);
+	ERR(futex(&other, FUTEX_WAKE_OP, 1, (void *)1, w + 1, 0), EFAULT);
+	ERR(futex(w + 1, FUTEX_CMP_REQUEUE_PI, 1, (void *)1, &other, 7), EFAULT);
+	ERR(futex(w + 1, FUTEX_CMP_REQUEUE_PI | FUTEX_PRIVATE_FLAG, 1, (void *)1, &other, 7),
+	    EAGAIN);
+	EQ(*w, own_tid());
+	OK(munmap(w, PAGE));
 }
 
 /* The word says what is not so. */
@@ -330,6 +351,7 @@ struct robust {
 
 static struct shared {
 	uint32_t w;
+	volatile pid_t tid;
 	struct robust head;
 	void *entry;
 } *sh;
@@ -399,6 +421,52 @@ nobody_waits(bool robust)
 	OK(futex(&sh->w, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
 }
 
+static void *
+waits_without_memory(void *arg)
+{
+	sh->tid = (pid_t)own_tid();
+	ERR(futex(&sh->w, FUTEX_LOCK_PI, 0, NULL, NULL, 0), EFAULT);
+	_exit(arg == NULL ? 3 : 4);
+}
+
+/* The first waiter cannot write his name any more: the next one has the lock. */
+static void
+memory_is_gone(void)
+{
+	struct caller c;
+	pthread_t t;
+	pid_t pid, first;
+	int st;
+
+	memset(&c, 0, sizeof(c));
+	memset(sh, 0, sizeof(*sh));
+	pid = OK(fork());
+	if (pid == 0)
+		locks_and_dies(false, SIGKILL);
+	EQ(waitpid(pid, &st, WUNTRACED), pid);
+	first = OK(fork());
+	if (first == 0) {
+		EQ(pthread_create(&t, NULL, waits_without_memory, NULL), 0);
+		while (sh->tid == 0)
+			sched_yield();
+		thread_sleeps(getpid(), sh->tid);
+		sh->tid = 0;
+		OK(munmap(sh, PAGE));
+		(void)pthread_join(t, NULL);
+	}
+	while (sh->w != ((uint32_t)pid | WAITERS) || sh->tid != 0)
+		sched_yield();
+	process_sleeps(first);
+	begin(&c, FUTEX_LOCK_PI, &sh->w);
+	asleep(&c);
+	OK(kill(pid, SIGCONT));
+	EQ(waitpid(pid, &st, 0), pid);
+	REAP(first, 3);
+	done(&c, 0);
+	end(&c);
+	EQ(sh->w, 0);
+}
+
 /* ---- from one word to the other ---- */
 
 static void
@@ -442,6 +510,57 @@ requeue(void)
 	EQ(seen(&second), 0);
 }
 
+static struct {
+	uint32_t first, second, held;
+	volatile pid_t holder, owner;
+} ring;
+
+/* Has one lock, and is to be sent to wait for the other one. */
+static void *
+holder(void *arg)
+{
+	OK(futex(&ring.held, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	ring.holder = (pid_t)own_tid();
+	ERR(futex(&ring.first, FUTEX_WAIT_REQUEUE_PI, 0, NULL, &ring.second, 0), EAGAIN);
+	OK(futex(&ring.held, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	return arg;
+}
+
+/* Has that, and waits for the first one's. */
+static void *
+owner(void *arg)
+{
+	OK(futex(&ring.second, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	ring.owner = (pid_t)own_tid();
+	OK(futex(&ring.held, FUTEX_LOCK_PI, 0, NULL, NULL, 0));
+	OK(futex(&ring.held, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	OK(futex(&ring.second, FUTEX_UNLOCK_PI, 0, NULL, NULL, 0));
+	return arg;
+}
+
+/* Who would wait for himself at the second word stays at the first. */
+static void
+sent_in_a_circle(void)
+{
+	pthread_t t[2];
+
+	EQ(pthread_create(&t[0], NULL, holder, NULL), 0);
+	while (ring.holder == 0)
+		sched_yield();
+	thread_sleeps(getpid(), ring.holder);
+	EQ(pthread_create(&t[1], NULL, owner, NULL), 0);
+	while (ring.owner == 0 || (seen(&ring.held) & WAITERS) == 0)
+		sched_yield();
+	thread_sleeps(getpid(), ring.owner);
+	ERR(futex(&ring.first, FUTEX_CMP_REQUEUE_PI, 1, (void *)1, &ring.second, 0),
+	    EDEADLK);
+	put(&ring.first, 1);
+	EQ(pthread_kill(t[0], SIGUSR1), 0); /* it looks anew */
+	EQ(pthread_join(t[0], NULL), 0);
+	EQ(pthread_join(t[1], NULL), 0);
+	EQ(seen(&ring.second), 0);
+}
+
 int
 main(void)
 {
@@ -450,6 +569,7 @@ main(void)
 	words();
 	errors();
 	handed_on();
+	read_only();
 	spoiled();
 	times();
 	signals();
@@ -460,6 +580,8 @@ main(void)
 	owner_ends(false, 0);
 	nobody_waits(true);
 	nobody_waits(false);
+	memory_is_gone();
 	requeue();
+	sent_in_a_circle();
 	return test_done();
 }

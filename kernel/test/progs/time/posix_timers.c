@@ -102,6 +102,28 @@ once(void)
 	ERR(syscall(SYS_timer_delete, id), EINVAL);
 }
 
+/* Set again while its signal is pending, it fires again, which is counted.  (From 6.13
+ * on Linux takes such a signal back.) */
+static void
+set_again(void)
+{
+	int id = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, SIGUSR1, 78);
+	siginfo_t si;
+
+	for (int i = 0; i < 3; i++) {
+		set(id, 0, 1000000, 0);
+		while (left(id) != 0)
+			sleep_ms(1);
+		sleep_ms(1);
+	}
+	si = take(SIGUSR1);
+	EQ(si.si_value.sival_int, 78);
+	EQ(si.si_overrun, on_vadose() || si.si_overrun != 0 ? 2 : 0);
+	EQ(syscall(SYS_timer_getoverrun, id), 0);
+	CHECK(nothing_comes(SIGUSR1));
+	drop(id);
+}
+
 /* While a signal is pending the others are counted; both of two timers come. */
 static void
 overruns(void)
@@ -408,6 +430,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[0], "again") == 0)
 		return again();
 	once();
+	set_again();
 	overruns();
 	ignored();
 	absolute();
