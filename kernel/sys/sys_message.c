@@ -478,7 +478,7 @@ many(const uint64_t a[6], move_fn *fn, unsigned n, uint64_t deadline)
 		return r;
 	if (fn == recv_one)
 		r = error_before(f);
-	for (i = 0; i < n && r >= 0; i++, at += sizeof(struct abi_mmsghdr)) {
+	for (i = 0; i < n && r >= 0 && !thread_is_killed(); i++) {
 		r = fn(f, at, flags & ~MSG_WAITFORONE, &whole);
 		len = (uint32_t)r;
 		if (r >= 0 && copyout(at + __builtin_offsetof(struct abi_mmsghdr, len),
@@ -490,6 +490,7 @@ many(const uint64_t a[6], move_fn *fn, unsigned n, uint64_t deadline)
 			flags |= MSG_DONTWAIT;
 		if (!whole || md_time_ns() >= deadline)
 			n = i + 1;
+		at += sizeof(struct abi_mmsghdr);
 	}
 	file_put(f);
 	return i > 0 ? i : MIN(r, 0);

@@ -5,6 +5,8 @@
  * nothing: what is read is the page of zeros, and nothing is waited for.
  */
 #include "lib/test.h"
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -50,6 +52,31 @@ read_zeros(void)
 			_exit(1);
 }
 
+/* Messages for a thousand buffers that have no byte, told in one MiB, which is mapped
+ * again and again. */
+static void
+receive_nothing(void)
+{
+	enum { MAPS = 24, N = MIB / sizeof(struct mmsghdr) };
+	static struct iovec v[PIECES];
+	char *at = mmap(NULL, MAPS * MIB, PROT_NONE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct mmsghdr *m = (struct mmsghdr *)at;
+	int fd = memfd_create("messages", 0), s[2];
+
+	ftruncate(fd, MIB);
+	for (size_t i = 0; i < MAPS; i++)
+		mmap(at + i * MIB, MIB, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_FIXED | MAP_POPULATE, fd, 0);
+	for (size_t i = 0; i < N; i++)
+		m[i].msg_hdr = (struct msghdr){ .msg_iov = v, .msg_iovlen = PIECES };
+	socketpair(AF_UNIX, SOCK_STREAM, 0, s);
+	write(s[1], "x", 1);
+	/* Not the library's, which looks at all of them first. */
+	syscall(SYS_recvmmsg, s[0], at, MAPS * N, 0, NULL);
+	_exit(1);
+}
+
 static double
 now(void)
 {
@@ -73,7 +100,7 @@ ends_soon(void (*call)(void))
 	from = now();
 	OK(kill(pid, SIGKILL));
 	REAP_SIGNAL(pid, SIGKILL);
-	CHECK(now() - from < 5.0);
+	CHECK(now() - from < 2.0);
 }
 
 int
@@ -82,5 +109,6 @@ main(void)
 	ends_soon(populate_map);
 	ends_soon(populate_advice);
 	ends_soon(read_zeros);
+	ends_soon(receive_nothing);
 	return test_done();
 }
