@@ -116,7 +116,8 @@ move_prepare(struct move *mv)
 		r = dir_lookup(mv->from, &m->from, &mv->src);
 	if (r == 0 && m->dst != NULL)
 		r = dir_lookup(mv->to, &m->to, &mv->dst);
-	if (r == 0 && has_new_parent(m) && m->to_dir->nlink >= EXT2_LINK_MAX)
+	if (r == 0 && has_new_parent(m) && m->dst == NULL &&
+	    m->to_dir->nlink >= EXT2_LINK_MAX)
 		r = -EMLINK;
 	if (r == 0 && has_new_parent(m))
 		r = dir_find_parent(ext2_inode_of(m->src), &mv->up);

@@ -2,9 +2,12 @@
 /*
  * The longest file of a disk is told by EFBIG, also to lseek by EINVAL; a directory
  * on it has an end; its blocks are st_blksize; a disk itself has no position behind
- * its end.  Arguments: a folder on it, its node.
+ * its end.  Arguments: a folder on it, its node; "links": it was made as ext2_ends.sh does,
+ * with inodes of 128 bytes and two that have as many links as there can be.
  */
 #include "lib/file.h"
+#include <sys/mount.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
 #define EXT2_MAGIC 0xef53
@@ -68,6 +71,56 @@ a_disk(const char *node)
 	OK(close(fd));
 }
 
+/* Directories and names of a file, of which there can be no more. */
+static void
+links(void)
+{
+	OK(chdir(file_folder));
+	ERR(mkdir("full/new", 0700), EMLINK);
+	OK(mkdir("sub", 0700));
+	ERR(rename("sub", "full/sub"), EMLINK);
+	OK(mkdir("full/old/child", 0700));
+	ERR(rename("sub", "full/old"), ENOTEMPTY);
+	OK(rmdir("full/old/child"));
+	OK(rename("sub", "full/old")); /* as many as before */
+	ERR(access("sub", F_OK), ENOENT);
+	ERR(link("many", "more"), EMLINK);
+	ERR(access("more", F_OK), ENOENT);
+}
+
+/* Nodes of devices, and times of whole seconds, are read again as they were. */
+static void
+read_again(const char *node)
+{
+	struct timespec t[2] = { { 1000, 5 }, { 1L << 40, 7 } };
+	struct stat st;
+
+	OK(stat("null", &st));
+	EQ(st.st_rdev, makedev(1, 3));
+	OK(mknod("small", S_IFCHR | 0600, makedev(200, 255)));
+	OK(mknod("large", S_IFBLK | 0600, makedev(259, 70000)));
+	OK(utimensat(AT_FDCWD, "many", t, 0));
+	for (int i = 0; i < 2; i++) {
+		OK(stat("small", &st));
+		EQ(st.st_mode, S_IFCHR | 0600);
+		EQ(st.st_rdev, makedev(200, 255));
+		OK(stat("large", &st));
+		EQ(st.st_mode, S_IFBLK | 0600);
+		EQ(st.st_rdev, makedev(259, 70000));
+		OK(stat("many", &st));
+		EQ(st.st_atim.tv_sec, 1000);
+		EQ(st.st_atim.tv_nsec, 0);
+		EQ(st.st_mtim.tv_sec, INT32_MAX);
+		EQ(st.st_mtim.tv_nsec, 0);
+		OK(chdir("/"));
+		OK(umount(file_folder));
+		OK(mount(node, file_folder, "ext2", 0, NULL));
+		OK(chdir(file_folder));
+	}
+	OK(unlink("large"));
+	OK(chdir("/"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -85,5 +138,9 @@ main(int argc, char **argv)
 	a_directory();
 	if (argc > 2)
 		a_disk(argv[2]);
+	if (argc > 3) {
+		links();
+		read_again(argv[2]);
+	}
 	return test_done();
 }
