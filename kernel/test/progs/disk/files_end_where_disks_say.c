@@ -88,6 +88,35 @@ links(void)
 	ERR(access("more", F_OK), ENOENT);
 }
 
+/* A store behind what was the end when its page became dirty: it had no block. */
+static void
+store_behind_the_end(void)
+{
+	int fd = OK(open("mapped", O_RDWR | O_CREAT, 0600));
+	char *s;
+
+	EQ(write(fd, "x", 1), 1);
+	s = file_map(fd, 0, 1, RW, MAP_SHARED);
+	s[0] = 'a';
+	OK(ftruncate(fd, PAGE));
+	s[3000] = 'b';
+	OK(msync(s, PAGE, MS_SYNC));
+	OK(munmap(s, PAGE));
+	OK(close(fd));
+}
+
+static void
+is_stored(void)
+{
+	static char text[PAGE];
+	int fd = OK(open("mapped", O_RDONLY));
+
+	EQ(read(fd, text, PAGE), PAGE);
+	for (size_t i = 0; i < PAGE; i++)
+		EQ(text[i], i == 0 ? 'a' : i == 3000 ? 'b' : 0);
+	OK(close(fd));
+}
+
 /* Nodes of devices, and times of whole seconds, are read again as they were. */
 static void
 read_again(const char *node)
@@ -100,6 +129,7 @@ read_again(const char *node)
 	OK(mknod("small", S_IFCHR | 0600, makedev(200, 255)));
 	OK(mknod("large", S_IFBLK | 0600, makedev(259, 70000)));
 	OK(utimensat(AT_FDCWD, "many", t, 0));
+	store_behind_the_end();
 	for (int i = 0; i < 2; i++) {
 		OK(stat("small", &st));
 		EQ(st.st_mode, S_IFCHR | 0600);
@@ -112,6 +142,7 @@ read_again(const char *node)
 		EQ(st.st_atim.tv_nsec, 0);
 		EQ(st.st_mtim.tv_sec, INT32_MAX);
 		EQ(st.st_mtim.tv_nsec, 0);
+		is_stored();
 		OK(chdir("/"));
 		OK(umount(file_folder));
 		OK(mount(node, file_folder, "ext2", 0, NULL));
