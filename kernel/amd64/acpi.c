@@ -3,7 +3,7 @@
  * acpi.c: which CPUs and interrupt controllers there are
  *
  * Problem   Firmware describes the machine in tables that start from a root
- *           pointer which the loader gave us, or which lies in the BIOS area.
+ *           pointer which the loader gave us.
  *
  * Picture   RSDP → XSDT (or RSDT) → "APIC" table (MADT): rows of
  *             0 local APIC = a CPU     1 IOAPIC
@@ -21,13 +21,6 @@
 #include "lib/string.h"
 
 #define MAP_LIMIT (4ul << 30)      /* rule 1 */
-#define BIOS_AREA 0xe0000ul
-#define BIOS_AREA_END 0x100000ul
-#define EBDA_SEGMENT 0x40eul       /* where the BIOS says where its data are */
-#define EBDA 0x80000ul
-#define EBDA_END 0xa0000ul
-#define EBDA_SEARCHED 1024u        /* of them */
-#define RSDP_ALIGN 16u
 #define RSDP_SUMMED 20u            /* bytes of version 1, which every version has */
 #define LAPIC_PA 0xfee00000u       /* rule 2 */
 #define IOAPIC_PA 0xfec00000u
@@ -87,8 +80,6 @@ static struct {
 } acpi;
 
 static void set_defaults(void);
-static const struct rsdp *find_rsdp(void);
-static const struct rsdp *scan_rsdp(pa_t start, pa_t end);
 static const struct rsdp *check_rsdp(pa_t);
 static const struct madt *find_madt(const struct rsdp *);
 static const struct table *check_table(pa_t, const char *sign);
@@ -106,7 +97,7 @@ static bool sum_is_zero(const void *, size_t);
 void
 acpi_init(void)
 {
-	const struct rsdp *rsdp = find_rsdp();
+	const struct rsdp *rsdp = check_rsdp(boot_info()->rsdp);
 	const struct madt *m = rsdp != NULL ? find_madt(rsdp) : NULL;
 	const uint8_t *p, *end;
 	const struct madt_row *row;
@@ -149,38 +140,11 @@ set_defaults(void)
 /* ---- finding the table ---- */
 
 static const struct rsdp *
-find_rsdp(void)
-{
-	const uint16_t *segment = pa2va(EBDA_SEGMENT);
-	const struct rsdp *r = NULL;
-	pa_t ebda = (pa_t)*segment << 4;
-
-	if (boot_info()->rsdp != 0)
-		r = check_rsdp(boot_info()->rsdp);
-	if (r == NULL)
-		r = scan_rsdp(BIOS_AREA, BIOS_AREA_END);
-	if (r == NULL && ebda >= EBDA && ebda < EBDA_END)
-		r = scan_rsdp(ebda, ebda + EBDA_SEARCHED);
-	return r;
-}
-
-static const struct rsdp *
-scan_rsdp(pa_t start, pa_t end)
-{
-	const struct rsdp *r = NULL;
-	pa_t pa;
-
-	for (pa = start; pa < end && r == NULL; pa += RSDP_ALIGN)
-		r = check_rsdp(pa);
-	return r;
-}
-
-static const struct rsdp *
 check_rsdp(pa_t pa)
 {
 	const struct rsdp *r = pa2va(pa);
 
-	if (pa >= MAP_LIMIT || memcmp(r->sign, "RSD PTR ", 8) != 0)
+	if (pa == 0 || pa >= MAP_LIMIT || memcmp(r->sign, "RSD PTR ", 8) != 0)
 		return NULL;
 	return sum_is_zero(r, RSDP_SUMMED) ? r : NULL;
 }

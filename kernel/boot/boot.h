@@ -33,7 +33,7 @@ struct boot_info {
 	/* RAM; kernel and modules not cut out */
 	struct boot_range range[BOOT_MAXRANGES];
 	struct boot_module mod[BOOT_MAXMODS];    /* mod[0] is the initramfs */
-	pa_t rsdp;                       /* 0: search the BIOS area */
+	pa_t rsdp;                       /* 0: the loader knows of none */
 	pa_t top;                        /* end of the highest range */
 };
 
