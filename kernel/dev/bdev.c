@@ -27,19 +27,15 @@ static struct {
 	struct spinlock lock;    /* additions to devs */
 	struct list devs;
 	struct waitq waits[NWAITQS];  /* rule 3: by address of the bio */
-	struct mutex partial;    /* writes of less than a sector, one by one */
 } bdevs = {
 	.lock = SPIN_INIT(LR_DEV),
 	.devs = LIST_INIT(bdevs.devs),
-	/* No rank: nothing but the disk is waited for under it. */
-	.partial = MUTEX_INIT(bdevs.partial, LR_NONE),
 };
 
 static void add(struct bdev *);
 static struct waitq *waitq_of(const struct bio *);
 static void wake_submitter(struct bio *);
 static ssize_t rw_piece(struct bio *, uint64_t off, void *buf, size_t n);
-static int rw_part(struct bio *, void *at, void *buf, size_t n);
 
 /* ---- the list ---- */
 
@@ -221,34 +217,14 @@ rw_piece(struct bio *b, uint64_t off, void *buf, size_t n)
 	b->nvecs = 0;
 	bio_add(b, b->vec[0].page, 0,
 	    (unsigned)(skip + n + SECTOR_SIZE - 1) & ~(SECTOR_SIZE - 1));
-	if (b->dir == BIO_WRITE && (skip + n) % SECTOR_SIZE + skip != 0) {
-		r = rw_part(b, at, buf, n);
-	} else {
-		if (b->dir == BIO_WRITE)
-			memcpy(at, buf, n);
-		r = blk_submit_wait(b);
+	if (b->dir == BIO_WRITE) {
+		ASSERT(skip == 0 && n % SECTOR_SIZE == 0);
+		memcpy(at, buf, n);
 	}
+	r = blk_submit_wait(b);
 	if (r == 0 && b->dir == BIO_READ)
 		memcpy(buf, at, n);
 	return r != 0 ? r : (ssize_t)n;
-}
-
-/* Sectors of which only a part changes: read, change, write. */
-static int
-rw_part(struct bio *b, void *at, void *buf, size_t n)
-{
-	int r;
-
-	mutex_lock(&bdevs.partial);
-	b->dir = BIO_READ;
-	r = blk_submit_wait(b);
-	b->dir = BIO_WRITE;
-	if (r == 0) {
-		memcpy(at, buf, n);
-		r = blk_submit_wait(b);
-	}
-	mutex_unlock(&bdevs.partial);
-	return r;
 }
 
 /*

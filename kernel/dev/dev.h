@@ -154,8 +154,8 @@ void blk_submit_now(struct bio *);
 int blk_submit_wait(struct bio *) MUST_CHECK;
 int blk_flush(struct bdev *) MUST_CHECK;
 /*
- * n bytes at byte off of the device, through a page of its own; past the end
- * is cut short.  Not coherent with anybody's cache.  May sleep.
+ * n bytes at byte off of the device (whole sectors if they are written), through a page
+ * of its own; past the end is cut short.  Not coherent with anybody's cache.  May sleep.
  *
  * Returns:  bytes (0 at the end), -EIO, -EROFS, -ENOMEM.
  */
