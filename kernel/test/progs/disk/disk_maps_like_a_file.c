@@ -10,6 +10,7 @@
  */
 #include "lib/file.h"
 #include "lib/trap.h"
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 
 #define PAGES 8
@@ -112,6 +113,64 @@ refusals(const char *path)
 	OK(close(fd));
 }
 
+/* What a disk is asked for; its node's name is in a map of who maps it. */
+static void
+questions(const char *path, uint64_t size)
+{
+	static char maps[65536];
+	int fd = OK(open(path, O_RDWR)), v = 7;
+	unsigned long sectors = 0;
+	char *p, block[1024] = "";
+	pid_t pid;
+
+	OK(ioctl(fd, BLKGETSIZE, &sectors));
+	EQ(sectors, size / 512);
+	OK(ioctl(fd, BLKROGET, &v));
+	EQ(v, 0);
+	OK(ioctl(fd, BLKBSZGET, &v));
+	CHECK(v >= 512 && v <= (int)PAGE);
+	ERR(ioctl(fd, BLKGETSIZE, 8), EFAULT);
+	EQ(pwrite(fd, block, sizeof(block), (off_t)size - 512), 512);
+	ERR(pwrite(fd, block, sizeof(block), (off_t)size), ENOSPC);
+	pid = OK(fork());
+	if (pid == 0) {
+		OK(setuid(1000));
+		ERR(ioctl(fd, BLKFLSBUF, 0), EACCES);
+		_exit(0);
+	}
+	REAP(pid, 0);
+	OK(ioctl(fd, BLKFLSBUF, 0));
+	p = file_map(fd, 0, 1, PROT_READ, MAP_SHARED);
+	v = OK(open("/proc/self/maps", O_RDONLY));
+	CHECK(read(v, maps, sizeof(maps) - 1) > 0);
+	CHECK(strstr(maps, path) != NULL);
+	OK(close(v));
+	OK(munmap(p, PAGE));
+	OK(close(fd));
+}
+
+/* What is no disk, none that there is, or none on that mount. */
+static void
+no_disks(const char *path)
+{
+	struct stat st;
+
+	OK(stat(path, &st));
+	OK(mkdir("/tmp/nodes", 0700));
+	OK(mount("none", "/tmp/nodes", "tmpfs", 0, NULL));
+	OK(mknod("/tmp/nodes/none", S_IFBLK | 0600, 0xfa01));
+	OK(mknod("/tmp/nodes/disk", S_IFBLK | 0600, st.st_rdev));
+	ERR(mount("/dev/null", "/tmp", "ext2", 0, NULL), ENOTBLK);
+	ERR(mount("/tmp/nodes/none", "/tmp", "ext2", 0, NULL), ENXIO);
+	ERR(open("/tmp/nodes/none", O_RDONLY), ENXIO);
+	OK(close(OK(open("/tmp/nodes/disk", O_RDONLY))));
+	OK(mount("none", "/tmp/nodes", NULL, MS_REMOUNT | MS_NODEV, NULL));
+	ERR(mount("/tmp/nodes/disk", "/tmp", "ext2", 0, NULL), EACCES);
+	ERR(open("/tmp/nodes/disk", O_RDONLY), EACCES);
+	OK(umount("/tmp/nodes"));
+	OK(rmdir("/tmp/nodes"));
+}
+
 /* Sectors of the disk that were written. */
 static long
 written(const char *path)
@@ -196,6 +255,8 @@ main(int argc, char **argv)
 	memcpy(s + 300, "closed", 6);
 	if (argc > 1) {
 		refusals(argv[1]);
+		questions(argv[1], size);
+		no_disks(argv[1]);
 		mapped_is_busy(argv[1]);
 	}
 	OK(munmap(s, PAGES * PAGE));
