@@ -370,11 +370,10 @@ writes_nothing(const struct file *f, const struct uio *u)
 
 /*
  * pwritev2(2): at *at, or where the position is (NULL), with these flags of open(2)
- * besides its own: O_APPEND, O_DSYNC.
+ * besides its own: O_APPEND, O_DSYNC.  f can be written, where there is an offset by it.
  *
  * Locks:    none held.
- * Returns:  bytes, -EBADF, -ENOSPC, -EFBIG, -EPIPE (it was signalled), …; at an
- *           offset also -ESPIPE.
+ * Returns:  bytes, -ENOSPC, -EFBIG, -EPIPE (it was signalled), …
  */
 ssize_t
 file_write_as(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
@@ -382,10 +381,7 @@ file_write_as(struct file *f, const uint64_t *at, struct uio *u, unsigned flags)
 	ssize_t n;
 	int r;
 
-	if (!file_can_write(f))
-		return -EBADF;
-	if (at != NULL && seek_kind(f) < SEEKS_IGNORED)
-		return -ESPIPE;
+	ASSERT(file_can_write(f) && (at == NULL || seek_kind(f) >= SEEKS_IGNORED));
 	if (f->ops != NULL && f->ops->write == NULL)
 		return -EINVAL;
 	if (u->left == 0 && !writes_nothing(f, u))
@@ -403,7 +399,7 @@ file_write(struct file *f, struct uio *u)
 	return file_write_as(f, NULL, u, 0);
 }
 
-/* pwrite(2).  Also -ESPIPE. */
+/* pwrite(2). */
 ssize_t
 file_pwrite(struct file *f, uint64_t off, struct uio *u)
 {
@@ -709,8 +705,7 @@ file_lseek(struct file *f, int64_t off, int whence)
 {
 	int64_t r;
 
-	if ((f->flags & O_PATH) != 0)
-		return -EBADF;
+	ASSERT((f->flags & O_PATH) == 0);
 	if (seek_kind(f) == SEEKS_NEVER)
 		return -ESPIPE;
 	if (seek_kind(f) != SEEKS_POSITION)

@@ -23,8 +23,7 @@
 struct vmo *
 file_vmo(struct file *f)
 {
-	if ((f->flags & O_PATH) != 0)
-		return NULL;
+	ASSERT((f->flags & O_PATH) == 0);
 	if (f->ops != NULL && f->ops->vmo != NULL)
 		return f->ops->vmo(f);
 	return f->vn->vmo;
@@ -229,8 +228,6 @@ file_set_async(struct file *f, int fd, bool on)
 int64_t
 file_ioctl(struct file *f, unsigned cmd, uint64_t arg)
 {
-	if ((f->flags & O_PATH) != 0)
-		return -EBADF;
 	if (f->ops == NULL || f->ops->ioctl == NULL)
 		return -ENOTTY;
 	return f->ops->ioctl(f, cmd, arg);
