@@ -123,6 +123,53 @@ across_fork(void)
 	OK(munmap(q, N * PAGE));
 }
 
+/* p grows over what it once had, which its child has still: zeros. */
+static void
+cut_and_regrow(char *p)
+{
+	EQ(mremap(p, N * PAGE, N / 2 * PAGE, 0), p);
+	EQ(mremap(p, N / 2 * PAGE, 2 * N * PAGE, 0), p);
+	verify(p, N / 2, 1);
+	for (unsigned i = N / 2; i < 2 * N; i++)
+		EQ(p[i * PAGE], 0);
+	stamp(p, 2 * N, 50);
+	OK(munmap(p, 4 * PAGE));
+	EQ(mmap(p, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS |
+	    MAP_FIXED, -1, 0), p);
+	for (unsigned i = 0; i < 4; i++)
+		EQ(p[i * PAGE], 0);
+	verify(p + 4 * PAGE, 2 * N - 4, 54);
+}
+
+static void
+regrown(int flags)
+{
+	char *p = mmap(NULL, 3 * N * PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	int go[2];
+	pid_t pid;
+	char c;
+
+	CHECK(p != MAP_FAILED);
+	OK(munmap(p + N * PAGE, 2 * N * PAGE));
+	stamp(p, N, 1);
+	OK(pipe(go));
+	pid = OK(fork());
+	if (pid == 0) {
+		EQ(read(go[0], &c, 1), 1);
+		verify(p, N, 1);
+		cut_and_regrow(p);
+		_exit(0);
+	}
+	cut_and_regrow(p);
+	EQ(write(go[1], "", 1), 1);
+	REAP(pid, 0);
+	verify(p + 4 * PAGE, 2 * N - 4, 54);
+	OK(munmap(p, 2 * N * PAGE));
+	OK(close(go[0]));
+	OK(close(go[1]));
+}
+
 static void
 shared(void)
 {
@@ -203,6 +250,9 @@ main(void)
 	move();
 	move_far();
 	across_fork();
+	regrown(0);
+	regrown(MAP_NORESERVE);
+	printf("after fork: what is cut off and grown again is new\n");
 	shared();
 	dontunmap();
 	wrong();
