@@ -263,7 +263,7 @@ struct file {
 	struct list items;             /* [R] of epolls that watch it */
 };
 
-/* The largest offset of a file: its page numbers fit 40 bits. */
-#define FILE_MAX_BYTES (1ul << 52)
+/* The largest offset of a file: an object has no page behind it. */
+#define FILE_MAX_BYTES (VMO_MAX_PAGES << PAGE_SHIFT)
 
 #endif

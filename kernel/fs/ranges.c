@@ -87,6 +87,7 @@ falloc_mode_check(unsigned mode)
 int
 file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 {
+	uint64_t most = (mode & FALLOC_PUNCH_HOLE) != 0 ? INT64_MAX : FILE_MAX_BYTES;
 	struct vnode *v = f->vn;
 	int r = 0;
 
@@ -107,7 +108,7 @@ file_fallocate(struct file *f, unsigned mode, uint64_t off, uint64_t len)
 		return -EPERM;
 	if (v->vmo == NULL)
 		return v->type == S_IFREG ? -EOPNOTSUPP : -ENODEV;
-	if (off > FILE_MAX_BYTES || len > FILE_MAX_BYTES - off)
+	if (off > most || len > most - off)
 		return -EFBIG;
 	if ((mode & ~(FALLOC_KEEP_SIZE | FALLOC_PUNCH_HOLE)) != 0)
 		return -EOPNOTSUPP;

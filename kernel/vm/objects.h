@@ -14,6 +14,8 @@
 
 /* ---- memory objects (vmo.c, maplink.c, anon.c) ---- */
 
+#define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
+
 /* For /proc/PID/maps: name and number of the object. */
 struct vmo_ident {
 	uint32_t dev_major, dev_minor;

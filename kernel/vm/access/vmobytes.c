@@ -220,7 +220,7 @@ vmo_write(struct vmo *vmo, uint64_t off, struct uio *uio)
 }
 
 /* Make page pg of an anonymous object, zeroed, if it does not exist.
- * Locks: rank 1 for writing.  Returns: 0, -EFBIG, -ENOSPC, -EINTR. */
+ * Locks: rank 1 for writing.  Returns: 0, -ENOSPC, -EINTR. */
 int
 vmo_allocate(struct vmo *vmo, uint64_t pg)
 {
@@ -228,8 +228,6 @@ vmo_allocate(struct vmo *vmo, uint64_t pg)
 	int r;
 
 	ASSERT(vmo->type == VMO_AOBJ);
-	if (pg >= VMO_MAX_PAGES)
-		return -EFBIG;
 	spin_lock(&vmo->lock);
 	vmo->a.keep = MAX(vmo->a.keep, pg + 1);
 	spin_unlock(&vmo->lock);
@@ -348,7 +346,7 @@ zero_part(struct vmo *vmo, uint64_t off, size_t n)
 /* Cut or extend (book: truncate).
  * Locks: rank 1 (the caller's vnode lock keeps other resizes and writes away); none of
  * rank >= 3.
- * Returns: 0, -EFBIG; of a file also -EIO (its last page), -EINTR. */
+ * Returns: 0; of a file also -EIO (its last page), -EINTR. */
 int
 vmo_resize(struct vmo *vmo, uint64_t bytes)
 {
@@ -359,8 +357,6 @@ vmo_resize(struct vmo *vmo, uint64_t bytes)
 	bool cuts, grown;
 	int r = 0;
 
-	if (bytes > VMO_MAX_PAGES << PAGE_SHIFT)
-		return -EFBIG;
 	if (file)
 		r = cache_cut_begin(vmo, bytes, &tail);
 	if (r != 0)

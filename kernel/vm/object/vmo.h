@@ -9,7 +9,6 @@
 #include "vm/objects.h"
 #include "vm/space/space.h"
 
-#define VMO_MAX_PAGES (1ul << 36) /* 256 TiB */
 #define ANON_WORDS 10             /* of an anonymous object, in the header */
 
 enum vmo_type { VMO_VNODE, VMO_AOBJ, VMO_DEVICE };

@@ -75,6 +75,12 @@ kept(int fd)
 	OK(fstat(fd, &st));
 	EQ(st.st_size, PAGE);
 	EQ(st.st_blocks, 0);
+	/* A write that begins before the end has what fits. */
+	EQ(pwrite(fd, "xy", 2, (1l << 48) - 1), 1);
+	ERR(pwrite(fd, "x", 1, 1l << 48), EFBIG);
+	OK(ftruncate(fd, 1l << 48));
+	ERR(ftruncate(fd, (1l << 48) + 1), EFBIG);
+	OK(ftruncate(fd, PAGE));
 }
 
 static void
