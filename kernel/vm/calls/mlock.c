@@ -154,6 +154,14 @@ page_range(va_t *va, uint64_t *len, uint64_t *lo, uint64_t *hi)
 	return *va + *len < *va ? -EINVAL : map_range(*va, *len, lo, hi);
 }
 
+/* More is locked than the limit allows, which was higher: as on Linux even what is locked
+ * is not locked again.  [M]. */
+static bool
+is_beyond(const struct aspace *as, uint64_t limit)
+{
+	return limit != MLOCK_ANY && as->map.locked_pages > limit >> PAGE_SHIFT;
+}
+
 /* Lock the pages of a range, and fault them in unless ONFAULT.
  * Returns: 0; -EPERM (limit 0), -ENOMEM (limit, hole, no VAD, a page that cannot be
  * had), -EINVAL (wraps), -EINTR (dying). */
@@ -172,7 +180,7 @@ map_mlock(struct aspace *as, va_t va, uint64_t len, enum mlock_how how,
 		return r == -EINVAL && limit != MLOCK_ANY ? -ENOMEM : r;
 	rw_lock_write(&as->map_lock);
 	more = hi - lo - vad_pages(as, lo, hi, VAD_LOCKED);
-	r = map_lock_reserve(as, more, limit);
+	r = is_beyond(as, limit) ? -ENOMEM : map_lock_reserve(as, more, limit);
 	if (r == 0) {
 		r = lock_range(as, lo, hi, flags);
 		map_lock_unreserve(as, more);
@@ -220,7 +228,8 @@ map_mlockall(struct aspace *as, unsigned flags, uint64_t limit)
 	rw_lock_write(&as->map_lock);
 	if ((flags & MCL_CURRENT) != 0)
 		more = as->map.total_pages - as->map.locked_pages;
-	r = map_lock_reserve(as, more, limit);
+	r = (flags & MCL_CURRENT) != 0 && is_beyond(as, limit) ? -ENOMEM :
+	    map_lock_reserve(as, more, limit);
 	if (r == 0) {
 		if ((flags & MCL_CURRENT) != 0)
 			r = lock_all(as, lock);

@@ -285,6 +285,11 @@ limits(void)
 	    MAP_FAILED);
 	EQ(errno, EAGAIN);
 	OK(munlockall());
+	OK(mlock(p, 4 * PAGE));
+	limit(2 * PAGE); /* lowered: what is locked is not locked again */
+	ERR(mlock(p, PAGE), ENOMEM);
+	OK(mlockall(MCL_FUTURE));
+	OK(munlockall());
 	limit(0);
 	ERR(mlock(p, PAGE), EPERM);
 	ERR(mlock(p, 0), EPERM);
