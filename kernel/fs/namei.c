@@ -203,17 +203,15 @@ dir_is_removed(const struct vnode *dir)
 }
 
 /*
- * Look n up in dir, without crossing mounts.  A directory that was removed has
+ * Look n up in the directory dir, without crossing mounts.  One that was removed has
  * no names, whatever its file system still keeps of it: rule 4.
  *
  * Locks:    tree, where names are not made on demand.
- * Returns:  0 with a reference, -ENOENT, -ENOTDIR, -ENAMETOOLONG, -ENOMEM.
+ * Returns:  0 with a reference, -ENOENT, -ENAMETOOLONG, -ENOMEM.
  */
 int
 dir_find_locked(struct vnode *dir, const struct name *n, struct vnode **out)
 {
-	if (dir->ops->lookup == NULL)
-		return -ENOTDIR;
 	ASSERT(dir->mnt->type->on_demand || rw_is_locked(&dir->mnt->tree));
 	if (dir_is_removed(dir))
 		return -ENOENT;
