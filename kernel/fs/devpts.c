@@ -264,7 +264,8 @@ fs_pty_peer(struct file *f, unsigned flags, struct file **out)
 	if (n < 0)
 		return n;
 	mutex_lock(&pts.mutex);
-	if (pts.mnt != NULL)
+	/* A mount that has no place yet may not find one, and must not be in use then. */
+	if (pts.mnt != NULL && atomic_load(&pts.mnt->covered) != NULL)
 		v = pts.node[n];
 	if (v != NULL)
 		vn_get(v);

@@ -181,7 +181,7 @@ mount_attach(struct mount *m, struct vnode *covered)
 			vn_get(covered);
 	}
 	if (r == 0) {
-		m->covered = covered;
+		atomic_store(&m->covered, covered);
 		list_push_back(&mounts.all, &m->all);
 	}
 	mutex_unlock(&mounts.mutex);

@@ -92,6 +92,34 @@ found_again(void)
 	OK(close(m));
 }
 
+/* A mount that fails, while others ask for the slaves in it. */
+static void
+failing(void)
+{
+	pid_t pid[3];
+	int m;
+
+	for (int i = 0; i < 3; i++) {
+		pid[i] = OK(fork());
+		if (pid[i] != 0)
+			continue;
+		m = master();
+		for (;;)
+			ERR(ioctl(m, PEER, O_RDWR | O_NOCTTY), ENODEV);
+	}
+	for (int i = 0; i < 1000; i++) {
+		OK(mkdir("/tmp/gone", 0700));
+		OK(chdir("/tmp/gone"));
+		OK(rmdir("/tmp/gone"));
+		ERR(mount("devpts", ".", "devpts", 0, NULL), ENOENT);
+	}
+	OK(chdir("/"));
+	for (int i = 0; i < 3; i++) {
+		OK(kill(pid[i], SIGKILL));
+		REAP_SIGNAL(pid[i], SIGKILL);
+	}
+}
+
 static void
 all(void)
 {
@@ -100,8 +128,10 @@ all(void)
 	ERR(pts("nonsense=1"), EINVAL);
 	OK(pts("newinstance,ptmxmode=0604,mode=0640,gid=7"));
 	busy();
-	if (on_vadose())
+	if (on_vadose()) {
 		found_again();
+		failing();
+	}
 }
 
 int
