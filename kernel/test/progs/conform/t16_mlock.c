@@ -141,11 +141,26 @@ on_fault(void)
 	printf("ONFAULT: counted at once, locked when touched\n");
 }
 
+/* By four locked pages, of which so many are resident at once. */
+static void
+heap_grows(int at_once)
+{
+	char *b = (char *)syscall(SYS_brk, 0), *end = b + 4 * PAGE;
+	char *page = (char *)(((uintptr_t)b + PAGE - 1) & ~(PAGE - 1));
+	long before = lck();
+
+	EQ(syscall(SYS_brk, end), (long)end);
+	EQ(lck(), before + 16);
+	EQ(resident(page, 4), at_once);
+	store(end - 1, 1);
+	EQ(syscall(SYS_brk, b), (long)b);
+	EQ(lck(), before);
+}
+
 static void
 whole_space(void)
 {
 	char *p = pages_apart(N), *q, *b;
-	long before;
 
 	ERR(mlockall(0), EINVAL);
 	ERR(mlockall(8), EINVAL);
@@ -164,14 +179,10 @@ whole_space(void)
 	q = pages_private(N);
 	EQ(resident(q, N), N);
 	EQ(lck(), N * 4);
-	before = lck();
-	b = sbrk(4 * PAGE);
-	if (b != (void *)-1) {
-		EQ(lck(), before + 16);
-		OK(brk(b));
-	}
+	heap_grows(4);
 	OK(munmap(q, N * PAGE));
 	OK(mlockall(MCL_FUTURE | 4));
+	heap_grows(0);
 	q = pages_private(N);
 	EQ(resident(q, N), 0);
 	EQ(lck(), N * 4);
