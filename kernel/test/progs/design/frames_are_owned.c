@@ -35,6 +35,39 @@ descriptors_are_a_quota(void)
 	EQ(waitpid(child, &status, 0), child);
 }
 
+/* E8: two pages in two places; each place ends by itself, and what is cut is joined again
+ * where it is adjacent. */
+static void
+two_places(int leaf)
+{
+	volatile char *a = (char *)VA + 4 * PAGE, *b = a + 4 * PAGE;
+	int f = f_cut(2), g, memory = f_cut(1);
+
+	EQ(f_map(leaf, f, (uint64_t)a, F_READ | F_WRITE), 0);
+	ERR(f_map(leaf, f, (uint64_t)b, F_READ | F_WRITE), ENOSPC);
+	EQ(f_segments(getpid(), memory), 0);
+	LE(1, f_map(leaf, f, (uint64_t)b, F_READ | F_WRITE));
+	a[0] = 1;
+	b[PAGE] = 2;
+	EQ(b[0], 1);
+	EQ(a[PAGE], 2);
+	g = OK(f_split(f, PAGE));
+	EQ(f_unmap(leaf, f, (uint64_t)a), 0);
+	TRAP(load((char *)a), SIGSEGV, SEGV_MAPERR, a);
+	b[0] = 3;
+	EQ(b[0], 3);
+	ERR(f_merge(f, g), EBUSY);
+	a[PAGE] = 4;
+	EQ(b[PAGE], 4);
+	EQ(f_unmap(leaf, g, (uint64_t)a + PAGE), 0);
+	TRAP(load((char *)a + PAGE), SIGSEGV, SEGV_MAPERR, a + PAGE);
+	EQ(f_merge(f, g), f);
+	EQ(b[PAGE], 4);
+	EQ(f_unmap(leaf, f, (uint64_t)b), 0);
+	TRAP(load((char *)b + PAGE), SIGSEGV, SEGV_MAPERR, b + PAGE);
+	EQ(f_untable(memory), 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -103,6 +136,7 @@ main(int argc, char **argv)
 	TRAP(load((void *)next), SIGSEGV, SEGV_MAPERR, next);
 	CHECK(mmap((void *)VA, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
 	    0) == MAP_FAILED);
+	two_places(s.table[1]);
 	/* E4: nothing has been lost, and the kernel says so. */
 	EQ(f_sum(), 8ul << 20);
 	descriptors_are_a_quota();
