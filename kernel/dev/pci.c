@@ -163,22 +163,13 @@ pci_read(const struct pci_dev *d, unsigned reg)
 	return v;
 }
 
-/* Locks:    takes its own. */
-void
-pci_write(const struct pci_dev *d, unsigned reg, uint32_t v)
-{
-	uint64_t flags = spin_lock_irq(&pci.lock);
-
-	select_reg(d, reg);
-	md_out32(PORT_DATA, v);
-	spin_unlock_irq(&pci.lock, flags);
-}
-
 void
 pci_enable(const struct pci_dev *d, unsigned what)
 {
-	/* The upper half is status bits, cleared by writing 1. */
-	uint32_t command = pci_read(d, REG_COMMAND) & 0xffff;
+	uint64_t flags = spin_lock_irq(&pci.lock);
 
-	pci_write(d, REG_COMMAND, command | what);
+	select_reg(d, REG_COMMAND);
+	/* The upper half is status bits, cleared by writing 1. */
+	md_out32(PORT_DATA, (md_in32(PORT_DATA) & 0xffff) | what);
+	spin_unlock_irq(&pci.lock, flags);
 }

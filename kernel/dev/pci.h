@@ -25,7 +25,6 @@ struct pci_dev {
 void pci_init(void);
 void pci_walk(void (*fn)(const struct pci_dev *));
 uint32_t pci_read(const struct pci_dev *, unsigned reg);
-void pci_write(const struct pci_dev *, unsigned reg, uint32_t v);
 /* Let it answer and, as PCI_MASTER, read and write memory by itself. */
 void pci_enable(const struct pci_dev *, unsigned what);
 

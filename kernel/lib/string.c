@@ -163,18 +163,6 @@ strrchr(const char *s, int c)
 	}
 }
 
-char *
-strstr(const char *hay, const char *needle)
-{
-	size_t n = strlen(needle);
-
-	for (; strncmp(hay, needle, n) != 0; hay++) {
-		if (*hay == '\0')
-			return NULL;
-	}
-	return (char *)hay;
-}
-
 size_t
 str_copy(char *dst, const char *src, size_t cap)
 {

@@ -18,7 +18,6 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
-char *strstr(const char *hay, const char *needle);
 
 /* Copy with NUL, cut to cap; returns strlen(src), so >= cap means cut. */
 size_t str_copy(char *dst, const char *src, size_t cap);

@@ -128,7 +128,6 @@ void sig_stop_check_locked(struct proc *);
 void sig_cont_check_locked(struct proc *);
 void sig_recalc_locked(struct task *);
 void sig_retarget_locked(struct proc *, uint64_t set);
-bool sig_is_ignored_locked(struct task *, int signo);
 
 /* sighand.c */
 enum sigacts_of { SIGACTS_SHARED, SIGACTS_OWN };

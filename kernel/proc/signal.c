@@ -204,8 +204,8 @@ sig_default(int signo)
  *
  * Locks:    proc_lock held.
  */
-bool
-sig_is_ignored_locked(struct task *tk, int signo)
+static bool
+is_ignored_locked(struct task *tk, int signo)
 {
 	struct proc *p = tk->proc;
 	uint64_t handler = sighand_act(p->sighand, signo).handler;
@@ -337,7 +337,7 @@ begins_locked(struct proc *p, struct task *to, struct task **first, int signo)
 	prepare_locked(p, signo);
 	if (*first == NULL)
 		*first = LIST_ENTRY(list_first(&p->threads), struct task, node);
-	return !sig_is_ignored_locked(*first, signo);
+	return !is_ignored_locked(*first, signo);
 }
 
 /* It is queued: choose a thread and wake it. */
