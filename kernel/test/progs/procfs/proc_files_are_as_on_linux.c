@@ -6,6 +6,7 @@
  */
 #include "lib/test.h"
 #include <cpuid.h>
+#include <grp.h>
 #include <pthread.h>
 
 #define BIG 2000 /* pages */
@@ -90,6 +91,45 @@ status_file(void)
 	CHECK(field("\nVmSize:") >= field("\nVmRSS:"));
 	CHECK(strstr(text, "SigCgt:\t") != NULL);
 	OK(munmap(big, BIG * PAGE));
+}
+
+static void
+groups_of_it(void)
+{
+	const gid_t some[] = { 4, 5, 70000 };
+	pid_t pid = OK(fork());
+
+	if (pid == 0) {
+		OK(setgroups(3, some));
+		slurp("/proc/self/status");
+		CHECK(strstr(text, "\nGroups:\t4 5 70000 \n") != NULL);
+		OK(setgroups(0, NULL));
+		slurp("/proc/self/status");
+		CHECK(strstr(text, "\nGroups:\t \n") != NULL);
+		_exit(0);
+	}
+	REAP(pid, 0);
+}
+
+/* Limits of the whole system, and a guess of the process: numbers, a line each. */
+static void
+single_numbers(void)
+{
+	static const struct {
+		const char *path;
+		long least;
+	} of[] = {
+		{ "/proc/sys/kernel/ngroups_max", 32 }, { "/proc/sys/kernel/pid_max", 301 },
+		{ "/proc/sys/kernel/threads-max", 20 }, { "/proc/self/oom_score", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++) {
+		long n = -1;
+		char end = 0;
+
+		EQ(sscanf(slurp(of[i].path), "%ld%c", &n, &end), 2);
+		CHECK(n >= of[i].least && end == '\n');
+	}
 }
 
 /* Root's rights as capget tells them, and what is given up for good. */
@@ -516,6 +556,9 @@ main(int argc, char **argv)
 {
 	stat_file();
 	status_file();
+	if (geteuid() == 0)
+		groups_of_it();
+	single_numbers();
 	rights();
 	processors();
 	code_and_libraries();

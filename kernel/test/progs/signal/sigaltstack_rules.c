@@ -37,6 +37,69 @@ plain(int signo)
 	on_area += &here >= area && &here < area + sizeof(area);
 }
 
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+
+static volatile int on_other, handled;
+
+static void
+nested(int signo)
+{
+	char here;
+
+	handled += signo == SIGUSR2;
+	on_other += &here >= other && &here < other + sizeof(other);
+}
+
+/* While the handler runs there is none, so it may set another one. */
+static void
+disarmed(int signo, siginfo_t *si, void *at)
+{
+	char here;
+	stack_t ss, new = { .ss_sp = other, .ss_size = sizeof(other) };
+	const ucontext_t *uc = at;
+
+	(void)si;
+	CHECK(&here >= area && &here < area + sizeof(area));
+	EQ(uc->uc_stack.ss_flags, (int)SS_AUTODISARM);
+	OK(sigaltstack(NULL, &ss));
+	EQ(ss.ss_flags, SS_DISABLE);
+	CHECK(ss.ss_sp == NULL && ss.ss_size == 0);
+	OK(kill(getpid(), SIGUSR2));
+	EQ(on_other, 0);
+	OK(sigaltstack(&new, NULL));
+	OK(kill(getpid(), SIGUSR2));
+	EQ(on_other, 1);
+	handled += signo == SIGUSR1;
+}
+
+/* Afterwards it is as it was, whatever the handler set. */
+static void
+auto_disarm(void)
+{
+	stack_t ss = { .ss_sp = area, .ss_size = sizeof(area),
+		.ss_flags = (int)SS_AUTODISARM }, old;
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_sigaction = disarmed;
+	sa.sa_flags = SA_ONSTACK | SA_SIGINFO;
+	OK(sigaction(SIGUSR1, &sa, NULL));
+	sa.sa_handler = nested;
+	sa.sa_flags = SA_ONSTACK;
+	OK(sigaction(SIGUSR2, &sa, NULL));
+	OK(syscall(SYS_sigaltstack, &ss, NULL));
+	for (int i = 0; i < 2; i++) {
+		on_other = handled = 0;
+		OK(kill(getpid(), SIGUSR1));
+		EQ(handled, 3);
+		OK(sigaltstack(NULL, &old));
+		CHECK(old.ss_sp == area && old.ss_size == sizeof(area));
+		EQ(old.ss_flags, (int)SS_AUTODISARM);
+	}
+}
+
 int
 main(void)
 {
@@ -80,5 +143,6 @@ main(void)
 	OK(sigaltstack(&ss, NULL));
 	OK(sigaltstack(NULL, &old));
 	EQ(old.ss_flags, SS_DISABLE);
+	auto_disarm();
 	return test_done();
 }

@@ -283,6 +283,30 @@ of_another(void)
 	drop(id);
 }
 
+/* It ends while the signal of an interval is pending: there is no next one. */
+static void
+ends_meanwhile(void)
+{
+	pid_t pid = OK(fork());
+	int id, status;
+	siginfo_t si;
+
+	if (pid == 0)
+		for (;;)
+			;
+	id = make(~pid << 3 | 2, SIGEV_SIGNAL, SIGUSR1, 6);
+	set(id, 0, 20000000, 20000000);
+	burn(~pid << 3 | 2, 30000000);
+	OK(kill(pid, SIGKILL));
+	EQ(waitpid(pid, &status, 0), pid);
+	si = take(SIGUSR1);
+	EQ(si.si_value.sival_int, 6);
+	EQ(si.si_overrun, -1); /* of those that were missed; as Linux has it */
+	EQ(left(id), 0);
+	CHECK(nothing_comes(SIGUSR1));
+	drop(id);
+}
+
 static int to_thread;
 
 static void *
@@ -292,6 +316,8 @@ thread(void *unused)
 
 	set(id, 0, 5000000, 5000000);
 	EQ(take(SIGUSR1).si_value.sival_int, 9);
+	/* A thread may name the clock of its process by its own number. */
+	CHECK(used(~(int)syscall(SYS_gettid) << 3 | 2) >= used(CLOCK_THREAD_CPUTIME_ID));
 	to_thread = id;
 	return unused;
 }
@@ -437,6 +463,7 @@ main(int argc, char **argv)
 	silent();
 	cpu_time();
 	of_another();
+	ends_meanwhile();
 	a_thread_is_named();
 	not_inherited();
 	many();
