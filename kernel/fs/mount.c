@@ -154,10 +154,11 @@ mount_free(struct mount *m)
 }
 
 /*
- * Let m be seen at covered (NULL: as the first root).
+ * Let m be seen at covered, on top of all that is mounted there (NULL: as the first
+ * root).
  *
- * Returns:  0, -EBUSY: something is mounted there, -ENOENT: removed.
- * Owns:     takes its own reference to covered.
+ * Returns:  0, -ENOENT: removed.
+ * Owns:     takes its own reference to what m covers.
  */
 int
 mount_attach(struct mount *m, struct vnode *covered)
@@ -166,12 +167,12 @@ mount_attach(struct mount *m, struct vnode *covered)
 
 	mutex_lock(&mounts.mutex);
 	if (covered != NULL) {
+		while (covered->mounted != NULL)
+			covered = covered->mounted->root;
 		/* A removal of v looks for a mount under this lock. */
 		rw_lock_write_nested(&covered->mnt->tree);
 		names_hold();
-		if (covered->mounted != NULL)
-			r = -EBUSY;
-		else if (covered->nlink == 0)
+		if (covered->nlink == 0)
 			r = -ENOENT;
 		else
 			atomic_store(&covered->mounted, m);

@@ -140,10 +140,8 @@ fs_mount(const char *source, const struct path_at *at, const char *type,
 		r = type == NULL ? -EINVAL : -ENODEV;
 	else if (w.vn->type != S_IFDIR)
 		r = -ENOTDIR;
-	else {
-		w.vn = mount_cross(w.vn); /* "." may be covered: on top of that */
+	else
 		r = mount_new(t, w.vn, source, flags, data);
-	}
 	walk_end(&w);
 	if (r == 0 && t == &devfs_type &&
 	    (flags & (MS_REMOUNT | MS_BIND | MS_PROPAGATION | MS_MOVE)) == 0)

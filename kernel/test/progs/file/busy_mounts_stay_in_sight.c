@@ -2,13 +2,15 @@
 /* BOUNDED: several CPUs run in any order */
 /*
  * A umount that is refused, for the mount is in use, is seen by nobody: what is
- * in the mount is found at any time, and its place can never be removed.
+ * in the mount is found at any time, and its place can never be removed.  Two who mount
+ * at one place at once both do, one on top of the other.
  */
 #include "lib/host.h"
 
 #define DIR_MNT "/tmp/busy"
 #define FILES 500            /* so many umount looks at */
 #define LOOK_MS 500
+#define MOUNTS 150
 
 static void
 try_to_end(const volatile char *stop)
@@ -35,6 +37,31 @@ look(dev_t dev)
 		OK(close(fd));
 		OK(unlink(DIR_MNT "/new"));
 	}
+}
+
+static void
+mounts_many(void)
+{
+	for (int i = 0; i < MOUNTS; i++)
+		OK(mount("none", DIR_MNT, "tmpfs", 0, NULL));
+}
+
+static void
+at_once(void)
+{
+	pid_t pid = OK(fork());
+	int n = 0;
+
+	if (pid == 0) {
+		mounts_many();
+		_exit(0);
+	}
+	mounts_many();
+	REAP(pid, 0);
+	while (umount(DIR_MNT) == 0)
+		n++;
+	EQ(errno, EINVAL);
+	EQ(n, 2 * MOUNTS);
 }
 
 int
@@ -66,6 +93,7 @@ main(void)
 	REAP(pid, 0);
 	OK(close(fd));
 	OK(umount(DIR_MNT));
+	at_once();
 	OK(rmdir(DIR_MNT)); /* nothing came below */
 	return test_done();
 }
