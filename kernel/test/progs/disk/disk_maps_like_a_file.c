@@ -130,6 +130,7 @@ questions(const char *path, uint64_t size)
 	OK(ioctl(fd, BLKBSZGET, &v));
 	CHECK(v >= 512 && v <= (int)PAGE);
 	ERR(ioctl(fd, BLKGETSIZE, 8), EFAULT);
+	block[511] = 'z'; /* as end_of_disk() left it */
 	EQ(pwrite(fd, block, sizeof(block), (off_t)size - 512), 512);
 	ERR(pwrite(fd, block, sizeof(block), (off_t)size), ENOSPC);
 	pid = OK(fork());
