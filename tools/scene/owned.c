@@ -14,6 +14,8 @@
  *
  * Read next look.c.
  */
+#include <string.h>
+
 #include "test/sim/opsfn.h"
 #include "tools/scene/play.h"
 #include "user/libframes/lf.h"
