@@ -72,11 +72,8 @@ static void
 due_remove_locked(struct async *a)
 {
 	HELD(&ready_lock);
-	if (!list_is_linked(&a->due))
-		return;
 	list_remove(&a->due);
 	a->told = 0;
-	async_due--;
 }
 
 /* Rule 2. */
@@ -112,7 +109,6 @@ take_due(struct file_owner *to)
 		told = a->told;
 		*to = a->to;
 		due_remove_locked(a);
-		async_due++;
 	}
 	spin_unlock_irq(&ready_lock, flags);
 	return told;
@@ -170,7 +166,10 @@ off_locked(struct async *a)
 	HELD(&ready_lock);
 	if (list_is_linked(&a->watch.node))
 		list_remove(&a->watch.node);
-	due_remove_locked(a);
+	if (list_is_linked(&a->due)) {
+		due_remove_locked(a);
+		async_due--;
+	}
 }
 
 /* The last reference to f is gone.  Locks: none of rank >= LR_DEV. */

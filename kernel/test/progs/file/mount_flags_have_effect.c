@@ -5,10 +5,9 @@
  * nothing of it; sources and places of any name are told whole.
  */
 #include "lib/host.h"
-#include <sys/sysinfo.h>
-#include <sys/vfs.h>
 
 #include <dirent.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 
 #ifndef MS_NOSYMFOLLOW

@@ -589,22 +589,9 @@ all(void)
 	buffers_are_cut();
 }
 
-/* What the second time has taken is there again. */
 int
 main(void)
 {
-	pid_t pid;
-
-	for (int i = 0; i < 2; i++) {
-		if (i == 1)
-			leak_mark();
-		pid = OK(fork());
-		if (pid == 0) {
-			all();
-			_exit(0);
-		}
-		REAP(pid, 0);
-	}
-	leak_diff();
+	leaves_nothing(all);
 	return test_done();
 }

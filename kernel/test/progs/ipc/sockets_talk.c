@@ -534,26 +534,12 @@ all(void)
 	many();
 }
 
-/* What the second time has taken is there again. */
 int
 main(void)
 {
-	pid_t pid;
-	int i;
-
 	own_tmp();
 	mkdir("/tmp/sockets", 0777);
 	OK(chdir("/tmp/sockets"));
-	for (i = 0; i < 2; i++) {
-		if (i == 1)
-			leak_mark();
-		pid = OK(fork());
-		if (pid == 0) {
-			all();
-			_exit(0);
-		}
-		REAP(pid, 0);
-	}
-	leak_diff();
+	leaves_nothing(all);
 	return test_done();
 }

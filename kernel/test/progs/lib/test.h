@@ -306,6 +306,25 @@ test_reap(const char *file, int line, pid_t pid, int code, int signo)
 		    expected, status);
 }
 
+/* fn in a child, twice: what the second time has taken is there again. */
+static inline void
+leaves_nothing(void (*fn)(void))
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t pid;
+
+		if (i == 1)
+			leak_mark();
+		pid = OK(fork());
+		if (pid == 0) {
+			fn();
+			_exit(0);
+		}
+		REAP(pid, 0);
+	}
+	leak_diff();
+}
+
 static inline uint64_t
 now_ns(void)
 {

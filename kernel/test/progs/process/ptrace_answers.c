@@ -1,48 +1,21 @@
 /* NEEDS: MEM=64M CPUS=1,2,4 TIMEOUT=60 KIND=exact,bounded */
 /* BOUNDED: several CPUs run in any order */
 /*
- * ptrace: a tracer sees signals, calls, clones, exec and the end of a child, its
- * registers and memory, steps it, and lets it go; wait tells each stop once.
+ * ptrace: a tracer sees signals, calls and the end of a child, its registers and
+ * memory, steps it, and lets it go; wait tells each stop once.
  */
 #include "lib/host.h"
 #include "lib/sleeps.h"
+#include "lib/traced.h"
 #include <pthread.h>
 #include <stddef.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 
-#define STOP(sig) ((sig) << 8 | 0x7f)
-#define EVENT(n) (((n) << 8 | SIGTRAP) << 8 | 0x7f)
 #define OLDSETOPTIONS 21
 #define SYSEMU 31
 #define SYSEMU_SINGLESTEP 32
 #define GETSIGMASK 0x420a
 #define SETSIGMASK 0x420b
-#define O_SYSGOOD 1
-#define O_FORK 2
-#define O_VFORK 4
-#define O_CLONE 8
-#define O_EXECED 16
-#define O_VFORKDONE 32
-#define O_EXIT 64
-#define O_EXITKILL (1 << 20)
-
-static long
-pt(long req, pid_t pid, long addr, long data)
-{
-	return syscall(SYS_ptrace, req, pid, addr, data);
-}
-
-static int
-next(pid_t pid)
-{
-	int st = -1;
-
-	EQ(waitpid(pid, &st, __WALL), pid);
-	return st;
-}
 
 static long
 peek(pid_t pid, const void *at)
@@ -51,32 +24,6 @@ peek(pid_t pid, const void *at)
 
 	OK(pt(PTRACE_PEEKDATA, pid, (long)at, (long)&v));
 	return v;
-}
-
-static struct user_regs_struct
-regs(pid_t pid)
-{
-	struct user_regs_struct r;
-
-	OK(pt(PTRACE_GETREGS, pid, 0, (long)&r));
-	return r;
-}
-
-/* A child that asks to be traced and stops. */
-static pid_t
-traced(void (*fn)(void))
-{
-	pid_t pid = OK(fork());
-
-	if (pid == 0) {
-		if (pt(PTRACE_TRACEME, 0, 0, 0) != 0)
-			_exit(99);
-		raise(SIGSTOP);
-		fn();
-		_exit(7);
-	}
-	EQ(next(pid), STOP(SIGSTOP));
-	return pid;
 }
 
 static volatile long word = 0x1122334455667788;
@@ -294,25 +241,6 @@ getppid_child(void)
 		_exit(3);
 }
 
-static struct __ptrace_syscall_info
-info(pid_t pid)
-{
-	struct __ptrace_syscall_info i;
-
-	memset(&i, 0, sizeof(i));
-	CHECK(pt(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), (long)&i) >= 24);
-	return i;
-}
-
-/* Go to the next stop at a call. */
-static struct __ptrace_syscall_info
-call(pid_t pid)
-{
-	OK(pt(PTRACE_SYSCALL, pid, 0, 0));
-	EQ(next(pid), STOP(SIGTRAP | 0x80));
-	return info(pid);
-}
-
 static void
 calls(void)
 {
@@ -322,30 +250,30 @@ calls(void)
 
 	ERR(pt(PTRACE_SETOPTIONS, pid, 0, 1 << 30), EINVAL);
 	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_SYSGOOD));
-	EQ(info(pid).op, PTRACE_SYSCALL_INFO_NONE);
+	EQ(call_info(pid).op, PTRACE_SYSCALL_INFO_NONE);
 	/* The end of raise(). */
 	do
-		i = call(pid);
+		i = call_next(pid);
 	while (i.op != PTRACE_SYSCALL_INFO_ENTRY ||
 	    i.entry.nr != SYS_getppid);
 	EQ(regs(pid).orig_rax, SYS_getppid);
 	EQ(regs(pid).rax, -ENOSYS);
-	i = call(pid);
+	i = call_next(pid);
 	EQ(i.op, PTRACE_SYSCALL_INFO_EXIT);
 	EQ(i.exit.rval, getpid());
 	EQ(i.exit.is_error, 0);
 	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.rax), 1234));
-	i = call(pid);
+	i = call_next(pid);
 	EQ(i.entry.nr, SYS_getpgid);
 	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), -1));
-	i = call(pid);
+	i = call_next(pid);
 	EQ(i.exit.rval, -ENOSYS);
 	EQ(i.exit.is_error, 1);
-	i = call(pid);
+	i = call_next(pid);
 	EQ(i.entry.nr, SYS_getuid);
 	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax),
 	    SYS_getpid));
-	i = call(pid);
+	i = call_next(pid);
 	EQ(i.exit.rval, pid);
 	/* Here a signal is sent to it, which is shown as all are. */
 	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
@@ -374,7 +302,7 @@ emulate(pid_t pid, long how)
 {
 	OK(pt(how, pid, 0, 0));
 	EQ(next(pid), STOP(SIGTRAP | 0x80));
-	EQ(info(pid).op, PTRACE_SYSCALL_INFO_ENTRY);
+	EQ(call_info(pid).op, PTRACE_SYSCALL_INFO_ENTRY);
 	EQ(regs(pid).rax, -ENOSYS);
 }
 
@@ -387,11 +315,11 @@ emulated(void)
 
 	OK(pt(OLDSETOPTIONS, pid, 0, O_SYSGOOD));
 	do
-		(void)call(pid);
-	while (info(pid).op != PTRACE_SYSCALL_INFO_ENTRY ||
+		(void)call_next(pid);
+	while (call_info(pid).op != PTRACE_SYSCALL_INFO_ENTRY ||
 	    regs(pid).orig_rax != SYS_getppid);
 	OK(pt(PTRACE_POKEUSER, pid, offsetof(struct user, regs.orig_rax), -1));
-	EQ(call(pid).op, PTRACE_SYSCALL_INFO_EXIT);
+	EQ(call_next(pid).op, PTRACE_SYSCALL_INFO_EXIT);
 	OK(pt(PTRACE_POKEUSER, pid, rax, 4711));
 	emulate(pid, SYSEMU);
 	EQ(regs(pid).orig_rax, SYS_getppid);
@@ -446,73 +374,6 @@ masks(void)
 	OK(pt(PTRACE_CONT, pid, 0, 0));
 	EQ(next(pid), STOP(SIGUSR1));
 	OK(pt(PTRACE_CONT, pid, 0, SIGUSR1));
-	EQ(next(pid), 7 << 8);
-}
-
-static void
-fork_child(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		_exit(3);
-	waitpid(pid, NULL, 0);
-	pid = vfork();
-	if (pid == 0)
-		_exit(4);
-	waitpid(pid, NULL, 0);
-}
-
-static pid_t
-message(pid_t pid)
-{
-	unsigned long m = 0;
-
-	OK(pt(PTRACE_GETEVENTMSG, pid, 0, (long)&m));
-	return (pid_t)m;
-}
-
-/* The first stop of a new one, which runs on to its end. */
-static void
-new_one(pid_t parent, pid_t pid, int status)
-{
-	int st;
-
-	EQ(next(pid), STOP(SIGSTOP));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(message(pid), status);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), status);
-	OK(pt(PTRACE_CONT, parent, 0, 0));
-	st = next(parent);
-	if (st == EVENT(PTRACE_EVENT_VFORK_DONE)) {
-		EQ(message(parent), pid);
-		OK(pt(PTRACE_CONT, parent, 0, 0));
-		st = next(parent);
-	}
-	EQ(st, STOP(SIGCHLD));
-}
-
-static void
-forks(void)
-{
-	pid_t pid = traced(fork_child), child;
-
-	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_FORK | O_VFORK | O_VFORKDONE | O_EXIT |
-	    O_EXITKILL));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_FORK));
-	child = message(pid);
-	CHECK(child > 0 && child != pid);
-	new_one(pid, child, 3 << 8);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_VFORK));
-	new_one(pid, message(pid), 4 << 8);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(message(pid), 7 << 8);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
 	EQ(next(pid), 7 << 8);
 }
 
@@ -879,215 +740,9 @@ tracer_ends(int options)
 	EQ(next(child), (options & O_EXITKILL) != 0 ? SIGKILL : SIGUSR1);
 }
 
-static void
-exec_child(void)
-{
-	char *argv[] = { "x", "exec", NULL };
-
-	execv("/proc/self/exe", argv);
-	_exit(98);
-}
-
-static void
-execs(void)
-{
-	pid_t pid = traced(exec_child);
-
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), STOP(SIGTRAP));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), 55 << 8);
-	pid = traced(exec_child);
-	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_EXECED | O_SYSGOOD));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXEC));
-	EQ(message(pid), pid);
-	EQ(call(pid).op, PTRACE_SYSCALL_INFO_EXIT);
-	EQ(regs(pid).orig_rax, SYS_execve);
-	EQ(regs(pid).rax, 0);
-	OK(pt(PTRACE_DETACH, pid, 0, 0));
-	EQ(next(pid), 55 << 8);
-}
-
-static void *
-sleeper(void *arg)
-{
-	for (;;)
-		pause();
-	return arg;
-}
-
-static void
-two_then_exec(void)
-{
-	pthread_t t;
-
-	EQ(pthread_create(&t, NULL, sleeper, NULL), 0);
-	exec_child();
-}
-
-/* The other threads end at an exec as if each had exited with 0. */
-static void
-exec_ends_the_others(void)
-{
-	pid_t pid = traced(two_then_exec), tid;
-
-	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_CLONE | O_EXIT | O_EXECED));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_CLONE));
-	tid = message(pid);
-	EQ(next(tid), STOP(SIGSTOP));
-	OK(pt(PTRACE_CONT, tid, 0, 0));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(tid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(message(tid), 0);
-	OK(pt(PTRACE_CONT, tid, 0, 0));
-	EQ(next(tid), 0);
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXEC));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(message(pid), 55 << 8);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), 55 << 8);
-}
-
-static void *
-other_execs(void *arg)
-{
-	exec_child();
-	return arg;
-}
-
-static void
-waits_for_an_exec(void)
-{
-	pthread_t t;
-
-	EQ(pthread_create(&t, NULL, other_execs, NULL), 0);
-	sleeper(NULL);
-}
-
-/* Another thread than the first makes it: that is traced on, with the first one's
- * number, and its own is nobody's. */
-static void
-exec_of_another_thread(void)
-{
-	pid_t pid = traced(waits_for_an_exec), tid;
-
-	OK(pt(PTRACE_SETOPTIONS, pid, 0, O_CLONE | O_EXIT | O_EXECED));
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_CLONE));
-	tid = message(pid);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(tid), STOP(SIGSTOP));
-	OK(pt(PTRACE_CONT, tid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(message(pid), 0);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXEC));
-	EQ(message(pid), tid);
-	ERR(waitpid(tid, NULL, __WALL | WNOHANG), ECHILD);
-	ERR(pt(PTRACE_CONT, tid, 0, 0), ESRCH);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(message(pid), 55 << 8);
-	OK(pt(PTRACE_CONT, pid, 0, 0));
-	EQ(next(pid), 55 << 8);
-}
-
-/* ---- threads of which the tracer hears no more ---- */
-
-static int begin[2], told[2];
-static pid_t tracer_pid;
-
-static void *
-execs_when_waited_for(void *arg)
-{
-	char *argv[] = { "x", "exec", NULL };
-
-	process_sleeps(tracer_pid);
-	/* What the first thread ran is not known any more. */
-	execv("/proc/thread-self/exe", argv);
-	_exit(arg == NULL ? 98 : 97);
-}
-
-static void
-first_ends_then_exec(void)
-{
-	pthread_t t;
-
-	EQ(read(begin[0], &tracer_pid, sizeof(tracer_pid)), sizeof(tracer_pid));
-	EQ(pthread_create(&t, NULL, execs_when_waited_for, NULL), 0);
-	syscall(SYS_exit, 3);
-}
-
-/* A thread that nobody traces has its number now: the tracer has nobody to wait for. */
-static void
-exec_takes_the_number(void)
-{
-	pid_t pid, tracer, me;
-	int st;
-
-	OK(pipe(begin));
-	OK(pipe(told));
-	pid = OK(fork());
-	if (pid == 0)
-		first_ends_then_exec();
-	tracer = OK(fork());
-	if (tracer == 0) {
-		me = getpid();
-		OK(pt(PTRACE_SEIZE, pid, 0, 0));
-		EQ(write(begin[1], &me, sizeof(me)), sizeof(me));
-		ERR(waitpid(-1, &st, __WALL), ECHILD);
-		_exit(6);
-	}
-	EQ(next(pid), 55 << 8);
-	EQ(next(tracer), 6 << 8);
-}
-
-static void *
-ends_when_told(void *arg)
-{
-	pid_t tid = syscall(SYS_gettid);
-	char c;
-
-	EQ(write(told[1], &tid, sizeof(tid)), sizeof(tid));
-	EQ(read(begin[0], &c, 1), 1);
-	syscall(SYS_exit, 0);
-	return arg;
-}
-
-/* A thread that shows its end goes on with it when its process ends. */
-static void
-process_ends_in_a_stop(void)
-{
-	pid_t pid, tid;
-	int end[2];
-	char c;
-
-	OK(pipe(end));
-	pid = OK(fork());
-	if (pid == 0) {
-		pthread_t t;
-
-		EQ(pthread_create(&t, NULL, ends_when_told, NULL), 0);
-		EQ(read(end[0], &c, 1), 1);
-		_exit(7);
-	}
-	EQ(read(told[0], &tid, sizeof(tid)), sizeof(tid));
-	OK(pt(PTRACE_SEIZE, tid, 0, O_EXIT));
-	EQ(write(begin[1], "b", 1), 1);
-	EQ(next(tid), EVENT(PTRACE_EVENT_EXIT));
-	EQ(write(end[1], "e", 1), 1);
-	EQ(next(tid), 7 << 8);
-	EQ(next(pid), 7 << 8);
-}
-
 int
-main(int argc, char **argv)
+main(void)
 {
-	if (argc > 1 && strcmp(argv[1], "exec") == 0)
-		return 55;
 	signals();
 	tellings();
 	sets();
@@ -1095,7 +750,6 @@ main(int argc, char **argv)
 	calls();
 	emulated();
 	masks();
-	forks();
 	steps();
 	seize();
 	attach();
@@ -1110,11 +764,6 @@ main(int argc, char **argv)
 	}
 	tracer_ends(0);
 	tracer_ends(O_EXITKILL);
-	execs();
-	exec_ends_the_others();
-	exec_of_another_thread();
 	continued_for_another();
-	exec_takes_the_number();
-	process_ends_in_a_stop();
 	return test_done();
 }

@@ -5,13 +5,10 @@
  * it, and DR6 says which; nothing of the kernel is watched, nor what others do at the
  * same address, in its own memory or another's; they end with the program.
  */
-#include "lib/test.h"
+#include "lib/traced.h"
 #include <pthread.h>
 #include <stddef.h>
-#include <sys/ptrace.h>
-#include <sys/user.h>
 
-#define STOP(sig) ((sig) << 8 | 0x7f)
 #define HWBKPT 4
 #define DR6_NONE 0xffff0ff0ul
 #define ON(slot) (1ul << 2 * (slot))
@@ -21,21 +18,6 @@ enum { EXEC, WRITE, PORT, TOUCH };
 enum { LEN1, LEN2, LEN8, LEN4 };
 
 static volatile uint64_t watched, other;
-
-static long
-pt(long req, pid_t pid, long addr, long data)
-{
-	return syscall(SYS_ptrace, req, pid, addr, data);
-}
-
-static int
-next(pid_t pid)
-{
-	int st = -1;
-
-	EQ(waitpid(pid, &st, __WALL), pid);
-	return st;
-}
 
 static int
 go(pid_t pid)
@@ -87,23 +69,6 @@ hit(pid_t pid, int st, unsigned slot)
 	EQ(si.si_code, HWBKPT);
 	EQ((unsigned long)si.si_addr, user(pid, offsetof(struct user, regs.rip)));
 	EQ(dr(pid, 6), DR6_NONE | 1ul << slot);
-}
-
-/* A child that asks to be traced and stops. */
-static pid_t
-traced(void (*fn)(void))
-{
-	pid_t pid = OK(fork());
-
-	if (pid == 0) {
-		if (pt(PTRACE_TRACEME, 0, 0, 0) != 0)
-			_exit(99);
-		raise(SIGSTOP);
-		fn();
-		_exit(7);
-	}
-	EQ(next(pid), STOP(SIGSTOP));
-	return pid;
 }
 
 static void
