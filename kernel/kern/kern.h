@@ -31,7 +31,7 @@
 
 /* KEPT: not preempted, others wait for it.  LATE: it should leave.  OVER: for a tick. */
 enum thread_turn { TURN_OPEN, TURN_KEPT, TURN_LATE, TURN_OVER };
-enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_STOP, TS_DEAD };
+enum thread_state { TS_NEW, TS_RUN, TS_SLEEP, TS_DEAD };
 
 struct thread {
 	struct md_thread md;

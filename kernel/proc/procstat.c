@@ -24,19 +24,36 @@
 
 #define TICK_NS 10000000ul
 
+/*
+ * What has no thread tk any more.  Z is who can be waited for, or a first thread that
+ * others outlive: a process whose last thread gives its memory back still runs.
+ */
+static char
+state_of_ended(const struct proc *p)
+{
+	const struct task *other;
+
+	if (p->state == PROC_ZOMBIE)
+		return 'Z';
+	LIST_FOREACH(other, &p->threads, node)
+		if (!other->exiting)
+			return 'Z';
+	return 'R';
+}
+
+/* Who was told to go on runs, though it may not have been on a CPU yet. */
 static char
 state_of(const struct proc *p, const struct task *tk)
 {
-	if (p->state == PROC_ZOMBIE || tk == NULL)
-		return 'Z';
+	if (tk == NULL)
+		return state_of_ended(p);
 	if (task_is_held(tk))
 		return 't';
-	if (tk->in_stop)
+	if (tk->in_stop && p->stop_sig != 0)
 		return 'T';
-	if (tk->thread->state == TS_RUN)
+	if (tk->thread->state != TS_SLEEP)
 		return 'R';
-	return tk->thread->intr_wake || tk->thread->state != TS_SLEEP ?
-	    'S' : 'D';
+	return tk->thread->intr_wake ? 'S' : 'D';
 }
 
 static void

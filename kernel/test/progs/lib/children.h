@@ -8,25 +8,44 @@
 #include "test.h"
 #include <dirent.h>
 
-/* 0: no such process, or none at all. */
-static inline pid_t
-parent_of(const char *pid)
+/* What /proc says of a process; false: there is none. */
+static inline bool
+process_stat(const char *pid, char *state, pid_t *parent)
 {
 	char path[64], stat[256], *name_end;
-	int fd, parent = 0;
+	int fd;
 	long n;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return false;
 	n = read(fd, stat, sizeof(stat) - 1);
 	OK(close(fd));
 	stat[n > 0 ? n : 0] = '\0';
 	name_end = strrchr(stat, ')');
-	if (name_end != NULL)
-		sscanf(name_end, ") %*c %d", &parent);
-	return parent;
+	return name_end != NULL && sscanf(name_end, ") %c %d", state, parent) == 2;
+}
+
+/* 0: no such process, or none at all. */
+static inline pid_t
+parent_of(const char *pid)
+{
+	pid_t parent;
+	char state;
+
+	return process_stat(pid, &state, &parent) ? parent : 0;
+}
+
+/* It runs, is about to, or waits for a disk: what it was told has not all happened. */
+static inline bool
+is_busy(pid_t pid)
+{
+	pid_t parent;
+	char text[16], state;
+
+	snprintf(text, sizeof(text), "%d", pid);
+	return process_stat(text, &state, &parent) && (state == 'R' || state == 'D');
 }
 
 /*
