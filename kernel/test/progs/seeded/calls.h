@@ -44,7 +44,8 @@ enum ipc_kind { IPC_MESSAGES, IPC_SEMAPHORES, IPC_MEMORY, IPC_KINDS };
 struct shared {
 	bool sent; /* sendfile(2) was called: times of access are not shown */
 	int ipc[IPC_KINDS][IPC_SLOTS]; /* ids; -1 */
-	unsigned children;
+	volatile bool settling; /* asked for by the seed; the parent answers */
+	volatile unsigned children;
 	pid_t child[MOST_MADE];
 	unsigned made;
 	struct {

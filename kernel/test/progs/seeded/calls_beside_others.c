@@ -7,14 +7,7 @@
  * same time, each in processes and a folder of its own: each must answer as if it were
  * alone.  What one of them changes behind another's back, in a table, a list or a page
  * that both pass through, is an answer that differs.
- *
- * Where time is not virtual a host may let a child sleep for any time: seeds have no
- * children there.
  */
-#ifndef SETTLE_MS
-#define SETTLE_MS 100 /* seven others run meanwhile */
-#endif
-
 #include "calls_seed.h"
 
 #define ABREAST 8
@@ -132,8 +125,6 @@ main(int argc, char **argv)
 
 	LE(seeds, MOST_SEEDS);
 	meets_others = true;
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		subjects_used = COUNT(subjects) - 1; /* without children, the last */
 	begin_seeds();
 	differ = (void *)pages_shared(1);
 	run_alone(seeds);

@@ -3,6 +3,5 @@
  * Calls have the same answers while all that a process has goes out to swap:
  * calls_beside_others.c beside a process that has more than there are frames.
  */
-#define SETTLE_MS 200 /* a child comes in first */
 #define PRESSED_BYTES (64 * MIB)
 #include "calls_beside_others.c"

@@ -3,19 +3,21 @@
  * calls_children.h: children that wait for signals; they stop, go on, end, are
  * waited for and traced
  *
- * What a signal or a tracer does, a child does when it runs: settle() lets it.
+ * What a signal or a tracer does, a child does when it runs, and for as long as a
+ * disk lets it: settle() waits for that.  The process of a seed cannot look into
+ * /proc, where it may have no right and no descriptor: its parent does.
  */
 #ifndef SEEDED_CALLS_CHILDREN_H
 #define SEEDED_CALLS_CHILDREN_H
 
 #include "calls.h"
+#include "lib/children.h"
 #include <sys/ptrace.h>
 
 #define CHILDREN 3
 #define NOBODY 0x3ffffff0 /* no process has this number */
-#ifndef SETTLE_MS
-#define SETTLE_MS 2
-#endif
+#define SETTLED_MS 2       /* for so long no child is busy */
+#define SETTLES_MS 30000   /* after that one never will */
 #define ANY_KIND 0x40000000 /* __WALL */
 
 /* Of struct user, in words. */
@@ -28,7 +30,48 @@ static pid_t children[CHILDREN] = { NOBODY, NOBODY, NOBODY };
 static void
 settle(void)
 {
-	sleep_ms(SETTLE_MS);
+	shared->settling = true;
+	while (shared->settling)
+		sleep_ms(1);
+}
+
+static bool
+children_are_busy(void)
+{
+	bool busy = false;
+
+	for (unsigned i = 0; i < shared->children; i++)
+		busy = busy || is_busy(shared->child[i]);
+	return busy;
+}
+
+/* Of the parent of a seed's process. */
+static void
+let_settle(void)
+{
+	int quiet = 0;
+
+	for (int i = 0; quiet < SETTLED_MS; i++) {
+		sleep_ms(1);
+		quiet = children_are_busy() ? 0 : quiet + 1;
+		LE(i, SETTLES_MS);
+	}
+}
+
+/* As reap(), and lets the children settle whenever the process asks for it. */
+static int
+reap_and_settle(pid_t pid)
+{
+	int status;
+
+	while (OK(waitpid(pid, &status, WNOHANG)) != pid) {
+		if (shared->settling) {
+			let_settle();
+			shared->settling = false;
+		}
+		sleep_ms(1);
+	}
+	return status;
 }
 
 static pid_t
@@ -74,19 +117,21 @@ end_children(void)
 	for (unsigned i = 0; i < shared->children; i++)
 		kill(shared->child[i], SIGKILL);
 	if (shared->children > 0)
-		settle();
+		let_settle();
 }
 
 static void
 op_child(void)
 {
-	unsigned which = chance(CHILDREN);
+	unsigned which = chance(CHILDREN), had = shared->children;
 	pid_t pid;
 
 	say("child %u", which);
 	pid = CALL(fork(), -1);
 	if (pid == 0)
 		wait_for_signals();
+	while (pid > 0 && shared->children == had)
+		sleep_ms(1);
 	settle();
 	if (tell_good(pid > 0))
 		children[which] = pid;

@@ -125,7 +125,7 @@ is_the_same(const struct way *w, unsigned seed)
 	subjects_used = w->subjects;
 	has_threads = w->has_threads;
 	seed_starts = make_calls;
-	seed_ends = reap;
+	seed_ends = reap_and_settle;
 	run_in(no_folder, seed);
 	strcpy(right, record->text);
 	seed_starts = w->starts;
@@ -151,7 +151,7 @@ static void
 run_on_disk(const char *disk, unsigned seeds)
 {
 	char folder[sizeof(tmp_folder)];
-	struct way on_disk = { "on a disk", make_calls, reap, folder, COUNT(subjects),
+	struct way on_disk = { "on a disk", make_calls, reap_and_settle, folder, COUNT(subjects),
 		false };
 
 	snprintf(folder, sizeof(folder), "%s/calls", disk);
@@ -165,7 +165,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct way ways[] = {
-		{ "by a second thread", start_thread, reap, NULL, COUNT(subjects),
+		{ "by a second thread", start_thread, reap_and_settle, NULL, COUNT(subjects),
 		  true },
 		{ "traced", start_traced, trace_to_end, NULL, WITHOUT_CHILDREN, false },
 	};

@@ -164,7 +164,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 /* How the process of a seed comes to make its calls, and how its end is waited for:
  * calls_in_other_ways.c has ways of its own. */
 static void (*seed_starts)(uint64_t seed) = make_calls;
-static int (*seed_ends)(pid_t) = reap;
+static int (*seed_ends)(pid_t) = reap_and_settle;
 
 /* The text of a seed is in record afterwards. */
 static void
@@ -174,6 +174,7 @@ run_seed(uint64_t seed)
 
 	record->used = 0;
 	shared->sent = false;
+	shared->settling = false;
 	shared->made = 0;
 	shared->children = 0;
 	memset(shared->ipc, -1, sizeof(shared->ipc));
