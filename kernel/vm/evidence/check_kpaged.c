@@ -92,7 +92,7 @@ void
 check_bring_kpaged(void)
 {
 	va_t kva = MD_KPAGED_BASE, top = kpaged_top;
-	struct vm_page *pg;
+	struct want w = { .what = WANT_AGAIN };
 	uint64_t *word;
 	int r = 0;
 
@@ -100,10 +100,11 @@ check_bring_kpaged(void)
 	    kva += PAGE_SIZE) {
 		if (pte_names_frame(word_get(word)))
 			continue;
-		r = kpaged_pin(kva, &pg);
-		if (r == 0) {
-			kpaged_fault_lost(kva, pg);
-			kpaged_unpin(pg);
-		}
+		/* Its owner may free it now: none is made. */
+		(void)kpaged_want(&w, kva);
+		r = want_get(&w);
+		if (w.kpage != NULL)
+			kpaged_fault_lost(kva, w.kpage);
+		want_end(&w);
 	}
 }
