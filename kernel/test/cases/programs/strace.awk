@@ -2,8 +2,8 @@
 #
 # Each process by its number, a call in one line also where others came between;
 # processes are P1, P2, ..., addresses ADDR.  Children end in any order: what is told
-# of that is at the end of each process, and of no child by name; and a clone() that it
-# has made begin anew is told once.
+# of that is at the end of each process, of no child by name, and once, for ends that
+# come together are one signal; and a clone() that it has made begin anew is told once.
 
 function named(s, pid, name) {
 	sub("si_pid=" pid ",", "si_pid=" name ",", s)
@@ -54,7 +54,7 @@ END {
 		for (i = 1; i <= n; i++)
 			s = named(s, known[i], "P" i)
 		if (s ~ /^--- SIGCHLD/ || s ~ /^rt_sigreturn/)
-			late[p] = late[p] s "\n"
+			late[p] = late[p] (told[p, s]++ ? "" : s "\n")
 		else
 			text[p] = text[p] s "\n"
 	}
