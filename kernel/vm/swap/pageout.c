@@ -145,8 +145,9 @@ static void
 files_round(void)
 {
 	make_room();
-	pageout.write(is_above(START_PERCENT) || page_count(PG_STANDBY) == 0 ?
-	    0 : OLD_NS);
+	if (pages_dirty > 0)
+		pageout.write(is_above(START_PERCENT) ||
+		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
 	atomic_add(&pageout.rounds, 1);
 	wake_all(&pageout.done);
 }
