@@ -51,7 +51,7 @@ struct thread {
 	uint8_t turn;             /* [cpu] enum thread_turn */
 	uint32_t rest_ns;         /* run-queue lock: of its sleeps, not yet given back */
 	uint32_t switches[2];     /* [cpu] to others: it could have gone on, it sleeps */
-	uint64_t since_ns;        /* run-queue lock: it waits in ready, or sleeps; 0: not yet */
+	uint64_t since_ns;        /* [A] it waits in ready, or sleeps; 0: not yet */
 	bool killable_wake;       /* run-queue lock: sleeps killable */
 	bool intr_wake;           /* run-queue lock: sleeps interruptible */
 	_Atomic uint32_t pending; /* [A] THREAD_SIGNAL | THREAD_KILL */

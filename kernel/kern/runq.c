@@ -106,7 +106,7 @@ rq_insert(struct runq *rq, struct thread *t, enum rq_place end)
 	ASSERT(t->state == TS_RUN && !list_is_linked(&t->rq));
 	list_push_back(&rq->of[end], &t->rq);
 	if (end >= RQ_CUT)
-		t->since_ns = md_time_ns();
+		atomic_store_release(&t->since_ns, md_time_ns());
 	rq->nready++;
 }
 

@@ -201,13 +201,14 @@ sched_admit(struct thread *t)
 static void
 end_sleep(struct runq *rq, struct thread *t)
 {
-	uint64_t rest;
+	uint64_t rest, since;
 
 	HELD(&rq->lock);
 	t->state = TS_RUN;
-	if (t->ticks_left >= sched_slice(t) || t->since_ns == 0)
+	since = atomic_load_relaxed(&t->since_ns);
+	if (t->ticks_left >= sched_slice(t) || since == 0)
 		return;
-	rest = t->rest_ns + md_time_ns() - t->since_ns;
+	rest = t->rest_ns + md_time_ns() - since;
 	t->ticks_left = (uint8_t)MIN(t->ticks_left + rest / REST_NS, sched_slice(t));
 	t->rest_ns = (uint32_t)(rest % REST_NS);
 }
@@ -278,7 +279,7 @@ sched_block(enum wait_how how, bool (*done)(void *), void *arg)
 	t->killable_wake = how != WAIT_PLAIN;
 	t->intr_wake = how == WAIT_INTR;
 	if (!done(arg) && !ends_sleep(t, atomic_load(&t->pending))) {
-		t->since_ns = 0;
+		atomic_store_release(&t->since_ns, 0);
 		t->state = TS_SLEEP;
 		reschedule(rq, WHY_PREEMPT);
 	} else {
@@ -399,6 +400,7 @@ reschedule(struct runq *rq, enum resched_why why)
 {
 	struct thread *prev = md_current(), *next;
 	bool sleeps = prev->state != TS_RUN; /* a waker may change it soon */
+	uint64_t now;
 
 	HELD(&rq->lock);
 	ASSERT(md_preempt_count() == 2);
@@ -406,8 +408,9 @@ reschedule(struct runq *rq, enum resched_why why)
 	if (next == prev)
 		return;
 	ASSERT(!atomic_load(&next->on_cpu));
-	prev->since_ns = charge(prev, false, false);
-	charge_from(next, prev->since_ns);
+	now = charge(prev, false, false);
+	atomic_store_release(&prev->since_ns, now); /* it may be woken, elsewhere */
+	charge_from(next, now);
 	rq->switches++;
 	prev->switches[sleeps]++;
 	rq->herd = 0;
@@ -484,7 +487,7 @@ arrive(void)
 {
 	struct runq *rq = &runqs[md_cpu()];
 	struct thread *prev = rq->prev, *stray = rq->stray;
-	bool is_dead = prev->state == TS_DEAD;
+	bool is_dead = atomic_load_relaxed(&prev->state) == TS_DEAD;
 	uint64_t flags = md_irq_save();
 
 	rq->prev = rq->stray = NULL;

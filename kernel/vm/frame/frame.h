@@ -249,6 +249,14 @@ void pq_activate(struct vm_page *);                      /* off its queue, ACTIV
 enum { Q_STANDBY, Q_MODANON, Q_MODFILE, Q_COUNT };       /* MODANON: they go to swap */
 extern struct page_queue pq_queue[Q_COUNT]; /* [P] */
 
+/* Pages of a queue.  Locks: none, so a hint. */
+static inline uint64_t
+pq_length(unsigned which)
+{
+	return atomic_load_relaxed(&pq_queue[which].n);
+}
+
+
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 

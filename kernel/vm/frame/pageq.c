@@ -149,7 +149,7 @@ phys_reclaim(void)
 	pfn_t pfn, next;
 	unsigned try;
 
-	if (pq_queue[Q_STANDBY].n == 0 || !lock_pfn())
+	if (pq_length(Q_STANDBY) == 0 || !lock_pfn())
 		return false;
 	pfn = pq_queue[Q_STANDBY].head;
 	for (try = 0; pfn != 0 && !done && try < RECLAIM_TRIES; try++) {

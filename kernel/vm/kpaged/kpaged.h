@@ -14,7 +14,7 @@
 static inline void *
 kpaged_ptr(struct vm_page *pg, va_t kva)
 {
-	ASSERT(pg->pins > 0);
+	ASSERT(atomic_load_relaxed(&pg->pins) > 0);
 	return (char *)pa2va(page_pa(pg)) + (kva & PAGE_MASK);
 }
 /* It could not be read, and its container has not been told yet: its words are zero. */

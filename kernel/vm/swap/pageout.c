@@ -159,7 +159,7 @@ files_round(void)
 void
 pageout_push(void)
 {
-	atomic_store(&pageout.push, pq_queue[Q_MODANON].n);
+	atomic_store(&pageout.push, pq_length(Q_MODANON));
 	wake(&mpw);
 }
 
@@ -207,7 +207,7 @@ swap_should_write(void)
 {
 	/* In this order: a push that comes after the look at the queue is kept. */
 	uint64_t push = atomic_load(&pageout.push);
-	uint64_t waiting = pq_queue[Q_MODANON].n, soon;
+	uint64_t waiting = pq_length(Q_MODANON), soon;
 
 	if (waiting == 0 && push != 0)
 		(void)atomic_cas(&pageout.push, &push, 0);

@@ -175,9 +175,9 @@ swap_slots_free(void)
 static inline uint64_t
 pageout_coming(void)
 {
-	uint64_t n = pq_queue[Q_MODFILE].n + pages_writing;
+	uint64_t n = pq_length(Q_MODFILE) + pages_writing;
 
-	return swap_has_room() ? n + pq_queue[Q_MODANON].n : n;
+	return swap_has_room() ? n + pq_length(Q_MODANON) : n;
 }
 
 /* swap.c: slots, clusters, reading back.  [S] is taken inside. */

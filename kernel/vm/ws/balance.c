@@ -243,12 +243,13 @@ static uint64_t
 score_trim(const struct aspace *as)
 {
 	uint64_t keep = bal.round > 0 ? as->ws.min : 0;
+	uint64_t pages = atomic_load_relaxed(&as->ws.pages);
 
-	if (as->ws.visit == bal.visit || as->ws.pages <= keep ||
+	if (as->ws.visit == bal.visit || pages <= keep ||
 	    as->ws.emptied >= WS_AGES - bal.round ||
 	    (bal.missed && as->ws.missed == 0))
 		return 0;
-	return (as->ws.pages - keep) * (1 + unused_ns(as) / SECOND);
+	return (pages - keep) * (1 + unused_ns(as) / SECOND);
 }
 
 /* Was it unused for long?  Look again, for the last age pass may be long ago.  [W]. */
