@@ -96,6 +96,7 @@ help-all:
 	@echo 'make scenes     worlds of the playable figures again, each action in each state; scenes-check compares'
 	@echo 'make vmsim-check  bugs planted in copies of the sources: vmsim must find each; BUG=034'
 	@echo 'make coverage   lines and branches of kernel/vm that the tests on the host reach'
+	@echo 'make races      two CPUs at the same bytes without a lock, while programs run on a kernel that watches itself; TEST=NAME@4'
 	@echo 'make coverage-guests  lines of kernel/ that no guest of make check has run; WITH="make check-more"'
 	@echo 'make road       the path of a fault, fork, page-out … through the kernel: functions, files, instructions, a picture; OP=fork, OP=ALL'
 	@echo 'make bench      instructions of 62 operations beside those of Linux 6.1, and a page with plots; OP=name, DESIGN=eager'
@@ -207,6 +208,9 @@ check-forced: image testing
 coverage-guests: image testing
 	@sh kernel/test/unrun -b $(BUILD) $(or $(WITH),$(MAKE) --no-print-directory check)
 
+races: image testing
+	@sh kernel/test/races/run -j $(JOBS) -b $(BUILD) $(TEST)
+
 mutants: image testing
 	@sh grading/mutants/kernel/run -j $(JOBS) -b $(BUILD) \
 	  $(if $(SOME),-n $(SOME) -s $(SEED)) $(NAME)
@@ -232,4 +236,4 @@ format:
 clean:
 	@rm -rf build build-og book/.vitepress/dist book/.vitepress/cache
 
-.PHONY: help help-all setup first-build run gdb check chosen check-more check-long check-steady nightly check-linux check-forced coverage-guests soak inject mutants models check-teaching-contract lint doctor format clean
+.PHONY: help help-all setup first-build run gdb check chosen check-more check-long check-steady nightly check-linux check-forced coverage-guests races soak inject mutants models check-teaching-contract lint doctor format clean

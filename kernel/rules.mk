@@ -25,14 +25,20 @@ SMALL_FRAMES := -Werror=frame-larger-than=1024
 # A default: that hides a forgotten enumerator; of what we write, not of learners.
 EVERY_CASE := -Werror=switch-enum
 CI_ONLY := $(if $(filter 1,$(WERROR)),-Werror)
+# RACES=1: the compiler tells test/races of each access to memory.
+ifdef RACES
+WATCHED := -fsanitize=thread --param=tsan-instrument-func-entry-exit=0 \
+  --param=tsan-distinguish-volatile=1 -Wno-tsan
+SMALL_FRAMES :=
+endif
 INCLUDES := -Ikernel -I$(GEN)
-KCC = $(CC) $(CFLAGS) $(WARN) $(ALWAYS_ERRORS) $(EVERY_CASE) $(SMALL_FRAMES) $(CI_ONLY) \
+KCC = $(CC) $(CFLAGS) $(WATCHED) $(WARN) $(ALWAYS_ERRORS) $(EVERY_CASE) $(SMALL_FRAMES) $(CI_ONLY) \
   $(INCLUDES)
 
 # ---- folders ----
 
 DIRS ?= lib mem boot amd64 kern dev channel vm vm/* vm/design/* fs fs/* proc ipc sys \
-  test/boot test/boot/* .
+  test/boot test/boot/* $(if $(RACES),test/races) .
 SRCS := $(sort $(wildcard $(foreach d,$(DIRS),kernel/$(d)/*.c kernel/$(d)/*.S)))
 SRCS := $(patsubst kernel/./%,kernel/%,$(SRCS))
 # In a handout the files that labs replace are one object (tools/cutter/labbundle).
@@ -42,6 +48,7 @@ HEADERS := $(GEN)/events.h $(if $(wildcard kernel/sys/syscalls.tab),$(GEN)/sysca
 OBJS := $(addprefix $(BUILD)/,$(addsuffix .o,$(basename $(SRCS)))) \
   $(addprefix $(GEN)/,$(TABS:.c=.o)) $(REFERENCE)
 
+$(BUILD)/kernel/test/races/races.o $(BUILD)/kernel/lib/string.o: WATCHED :=
 $(BUILD)/kernel/lib/string.o: CFLAGS += -fno-tree-loop-distribute-patterns
 
 $(BUILD)/%.o: %.c kernel/rules.mk | first-build $(HEADERS)
