@@ -241,6 +241,8 @@ cache_flush_old(uint64_t older_than_ns)
 	struct vmo *vmo;
 	int r;
 
+	if (pages_dirty == 0)
+		return;
 	for (vmo = vmo_visit_next(NULL); vmo != NULL; vmo = vmo_visit_next(vmo)) {
 		if (atomic_load(&vmo->n_dirty) == 0 ||
 		    now - atomic_load(&vmo->v.dirty_since) < older_than_ns)

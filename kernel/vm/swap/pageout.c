@@ -145,9 +145,8 @@ static void
 files_round(void)
 {
 	make_room();
-	if (pages_dirty > 0)
-		pageout.write(is_above(START_PERCENT) ||
-		    page_count(PG_STANDBY) == 0 ? 0 : OLD_NS);
+	pageout.write(is_above(START_PERCENT) || page_count(PG_STANDBY) == 0 ?
+	    0 : OLD_NS);
 	atomic_add(&pageout.rounds, 1);
 	wake_all(&pageout.done);
 }
