@@ -172,7 +172,7 @@ queue_up(struct rwlock *l, enum rw_kind kind)
 	struct rw_waiter rw = { .w.thread = me, .kind = kind };
 	uint64_t flags;
 
-	ASSERT(l->writer != me);
+	ASSERT(atomic_load_relaxed(&l->writer) != me);
 	if (enter_soon(l, kind))
 		return;
 	flags = spin_lock_irq(&l->lock);
