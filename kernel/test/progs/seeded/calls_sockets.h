@@ -5,7 +5,7 @@
 #ifndef SEEDED_CALLS_SOCKETS_H
 #define SEEDED_CALLS_SOCKETS_H
 
-#include "calls.h"
+#include "calls_files.h"
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -50,6 +50,8 @@ any_address(socklen_t *n)
 
 	strcpy(a.sun_path, name);
 	*n = offsetof(struct sockaddr_un, sun_path) + strlen(name) + chance(2);
+	if (meets_others && name[0] == '\0') /* else a name without a file, for all of them */
+		*n = offsetof(struct sockaddr_un, sun_path);
 	return a;
 }
 
