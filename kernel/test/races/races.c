@@ -211,7 +211,7 @@ look(uint64_t at, unsigned size, const struct visitor *here)
 /* ---- what the compiler calls: its names ---- */
 
 #define LOOK(at, size, how)                                                    \
-	look((uint64_t)(at), size, &(struct visitor){                            \
+	look((uint64_t)(at), size, &(struct visitor){                          \
 	    (uint64_t)__builtin_return_address(0), how })
 #define ACCESS(name, size, how)                                                \
 	void name(const volatile void *at);                                    \

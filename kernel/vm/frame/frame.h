@@ -256,7 +256,6 @@ pq_length(unsigned which)
 	return atomic_load_relaxed(&pq_queue[which].n);
 }
 
-
 bool phys_reclaim(void);                                   /* no lock needed */
 bool pq_release(struct vm_page *);                       /* STANDBY: its frame, now */
 

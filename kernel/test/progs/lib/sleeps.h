@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sleeps.h: until another thread, or process, sleeps
+ * sleeps.h: what another thread, or process, does; until it sleeps
  *
  * A fixed time is too short on a busy machine, and whoever was late has not
  * begun the call that the program is about.
@@ -10,22 +10,33 @@
 
 #include "test.h"
 
-/* What /proc says of the thread: R, S, T, … */
+/* What a stat file of /proc says; false: there is no such process or thread. */
+static inline bool
+stat_at(const char *path, char *state, pid_t *parent)
+{
+	char text[512], *name_end;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	long n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	OK(close(fd));
+	text[n > 0 ? n : 0] = '\0';
+	name_end = strrchr(text, ')');
+	return name_end != NULL && sscanf(name_end, ") %c %d", state, parent) == 2;
+}
+
+/* R, S, T, … */
 static inline char
 thread_state(pid_t pid, pid_t tid)
 {
-	char path[64], text[512], *s;
-	long n;
-	int fd;
+	char path[64], state;
+	pid_t parent;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	fd = OK(open(path, O_RDONLY));
-	n = OK(read(fd, text, sizeof(text) - 1));
-	OK(close(fd));
-	text[n] = '\0';
-	s = strrchr(text, ')');
-	CHECK(s != NULL);
-	return s[2];
+	CHECK(stat_at(path, &state, &parent));
+	return state;
 }
 
 /* Until it sleeps, some time on end: not for a page, most likely. */

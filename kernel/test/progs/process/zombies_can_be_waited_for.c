@@ -14,10 +14,9 @@ static char
 state_of(pid_t pid)
 {
 	pid_t parent;
-	char text[16], state;
+	char state;
 
-	snprintf(text, sizeof(text), "%d", pid);
-	CHECK(process_stat(text, &state, &parent));
+	CHECK(process_stat(pid, &state, &parent));
 	EQ(parent, getpid());
 	return state;
 }

@@ -151,8 +151,8 @@ static void
 run_on_disk(const char *disk, unsigned seeds)
 {
 	char folder[sizeof(tmp_folder)];
-	struct way on_disk = { "on a disk", make_calls, reap_and_settle, folder, COUNT(subjects),
-		false };
+	struct way on_disk = { "on a disk", make_calls, reap_and_settle, folder,
+		COUNT(subjects), false };
 
 	snprintf(folder, sizeof(folder), "%s/calls", disk);
 	OK(mkdir(folder, 0755));
