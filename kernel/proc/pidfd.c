@@ -8,8 +8,9 @@
  * Picture   file ─→ struct pidfd ─→ struct proc, referenced: LIVE, ZOMBIE, at last DEAD
  *           its last thread ends ─→ pidfd_tell(process) ─→ bucket ─→ watches
  *
- * Rules     1. It is readable from the end of the last thread on, whether anybody
- *              has waited for the process or not.
+ * Rules     1. It is readable from the end of the last thread on, once tracers have
+ *              seen the ends of all but the first, whether anybody has waited for the
+ *              process or not.
  *           2. clone makes the file before the process can be seen: it is PROC_NEW
  *              then, and never becomes LIVE if the clone fails.
  *           3. Few processes have such a file, and struct proc has no field for it: a
@@ -52,7 +53,7 @@ bucket_of(const struct proc *p)
 	return &pidfds.bucket[((uintptr_t)p >> 6) % BUCKETS];
 }
 
-/* The process has ended.  Locks: any of rank < LR_LEAF. */
+/* The process has ended, for all to see.  Locks: any of rank < LR_LEAF. */
 void
 pidfd_tell(const struct proc *p)
 {
@@ -82,8 +83,8 @@ pidfd_poll(struct file *f, struct ready **at)
 	struct pidfd *d = f->priv;
 
 	*at = &d->ready;
-	return UNDER(&proc_lock, d->of->state == PROC_ZOMBIE ||
-	    d->of->state == PROC_DEAD) ? POLL_RD : 0;
+	return UNDER(&proc_lock, d->of->state == PROC_DEAD ||
+	    (d->of->state == PROC_ZOMBIE && d->of->nended == 0)) ? POLL_RD : 0;
 }
 
 /* Both lines, as where there are namespaces. */

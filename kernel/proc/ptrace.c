@@ -395,8 +395,10 @@ trace_show_zombie_locked(struct tracee *t)
 	HELD(&proc_lock);
 	proc_get(p);
 	tracee_free_locked(t);
-	if (p->state == PROC_ZOMBIE && (first || p->nended == 0))
+	if (p->state == PROC_ZOMBIE && (first || p->nended == 0)) {
 		zombie_shown_locked(p);
+		pidfd_tell(p);
+	}
 	proc_put(p);
 }
 

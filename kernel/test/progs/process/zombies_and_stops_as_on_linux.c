@@ -8,6 +8,7 @@
  * (Found by random calls of signals and processes, beside Linux.)
  */
 #include "lib/test.h"
+#include <poll.h>
 #include <pthread.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -178,10 +179,20 @@ two_threads(bool traced)
 	return pid;
 }
 
-/* It is killed, and told of to nobody yet. */
+/* Is a process's file readable by then? */
 static void
+pidfd_shows(int fd, int ms, int end)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	EQ(poll(&p, 1, ms), end);
+}
+
+/* It is killed, and told of to nobody yet.  Returns: a file that stands for it. */
+static int
 killed_unseen(pid_t pid, int told)
 {
+	int fd = OK(syscall(SYS_pidfd_open, pid, 0));
 	struct timespec none = { 0, 0 };
 	siginfo_t si = { 0 };
 	sigset_t chld;
@@ -200,20 +211,24 @@ killed_unseen(pid_t pid, int told)
 	else
 		EQ(sigtimedwait(&chld, &si, &none), SIGCHLD);
 	EQ(si.si_pid, told);
+	pidfd_shows(fd, 0, 0);
+	return fd;
 }
 
 /* Of a process that ends a traced thread that is not the first is seen before it. */
 static void
 threads_are_seen_first(void)
 {
-	int status;
-	pid_t pid, tracer;
+	int status, fd;
+	pid_t pid, tracer, killer;
 
 	second_tid = (volatile int *)pages_shared(1);
 	pid = two_threads(true);
-	killed_unseen(pid, *second_tid);
+	fd = killed_unseen(pid, *second_tid);
 	EQ(waitpid(-1, &status, 0), *second_tid);
 	EQ(status, SIGKILL);
+	pidfd_shows(fd, 0, 1);
+	OK(close(fd));
 	REAP_SIGNAL(pid, SIGKILL);
 	pid = two_threads(false);
 	tracer = OK(fork());
@@ -225,8 +240,15 @@ threads_are_seen_first(void)
 	}
 	while (*second_tid != 0)
 		sleep_ms(1);
-	killed_unseen(pid, 0);
-	OK(kill(tracer, SIGKILL));
+	fd = killed_unseen(pid, 0);
+	killer = OK(fork());
+	if (killer == 0) {
+		sleep_ms(50);
+		_exit(kill(tracer, SIGKILL) != 0);
+	}
+	pidfd_shows(fd, 10000, 1);
+	OK(close(fd));
+	REAP(killer, 0);
 	REAP_SIGNAL(tracer, SIGKILL);
 	REAP_SIGNAL(pid, SIGKILL);
 }
