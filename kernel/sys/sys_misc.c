@@ -19,6 +19,7 @@
 
 #define PERSONALITY_QUERY UINT32_MAX
 #define ADDR_NO_RANDOMIZE 0x0040000u
+#define READ_IMPLIES_EXEC 0x0400000u
 #define NICE_BEST (-20)
 #define NICE_WORST 19
 #define NOFILE_MAX 1048576
@@ -58,18 +59,24 @@ sys_sethostname(const uint64_t a[6])
 int64_t
 sys_personality(const uint64_t a[6])
 {
-	/* There is PER_LINUX alone; debuggers ask for it without random addresses. */
+	/* There is PER_LINUX alone; debuggers ask for it without random addresses, old
+	 * Lisps for memory that can be run if it can be read.  That is the space's:
+	 * all threads have it, and a program begins without. */
 	struct task *tk = task_current();
+	struct aspace *as = tk->proc->as;
 	uint32_t want = (uint32_t)a[0];
-	int64_t was;
+	int64_t was = map_read_is_run(as) ? READ_IMPLIES_EXEC : 0;
 
+	if (want != PERSONALITY_QUERY &&
+	    (want & ~(ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC)) != 0)
+		return -EINVAL;
 	spin_lock(&proc_lock);
-	was = tk->no_random ? ADDR_NO_RANDOMIZE : 0;
-	if ((want & ~ADDR_NO_RANDOMIZE) == 0)
-		tk->no_random = want != 0;
-	else if (want != PERSONALITY_QUERY)
-		was = -EINVAL;
+	was |= tk->no_random ? ADDR_NO_RANDOMIZE : 0;
+	if (want != PERSONALITY_QUERY)
+		tk->no_random = (want & ADDR_NO_RANDOMIZE) != 0;
 	spin_unlock(&proc_lock);
+	if (want != PERSONALITY_QUERY)
+		map_set_read_is_run(as, (want & READ_IMPLIES_EXEC) != 0);
 	return was;
 }
 

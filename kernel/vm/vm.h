@@ -112,6 +112,8 @@ struct vmo *map_object_at(struct aspace *, va_t, const struct vmo_client_ops *,
 int map_unmap_object(struct aspace *, va_t, struct vmo *) MUST_CHECK;
 #define PROT_GROWSDOWN 0x01000000u /* from the start of the stack on */
 int map_mprotect(struct aspace *, va_t, uint64_t len, unsigned prot) MUST_CHECK;
+void map_set_read_is_run(struct aspace *, bool);    /* personality(2) */
+bool map_read_is_run(const struct aspace *);
 struct mremap_args {
 	va_t old;
 	uint64_t old_len, new_len;

@@ -286,6 +286,7 @@ as_dup(struct aspace *parent, struct aspace **out)
 	child->map.brk = parent->map.brk;
 	child->map.base = parent->map.base;
 	child->map.grows = parent->map.grows;
+	child->map.runs = atomic_load(&parent->map.runs);
 	structural_begin();
 	r = parent->design->dup(parent, child);
 	if (r == 0 && as_is_lost(parent))

@@ -105,7 +105,7 @@ brk_grow(struct aspace *as, uint64_t old, uint64_t new,
 	r = map_lock_reserve(as, locking, lim->memlock);
 	if (r == 0) {
 		r = add_mapping(as, old, new, VAD_HEAP | as->map.lock_future,
-		    PROT_R | PROT_W);
+		    map_rights(as, PROT_R | PROT_W, PROT_X));
 		map_lock_unreserve(as, locking);
 	}
 	return r;

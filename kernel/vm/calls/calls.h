@@ -30,6 +30,13 @@ int map_place(struct aspace *, uint64_t hint, uint64_t pages, uint64_t *vpn) MUS
 bool map_fits(struct aspace *, const struct map_limits *, const struct vad *, uint64_t more);
 bool map_is_free(struct aspace *, uint64_t lo, uint64_t hi);  /* guard gaps kept too */
 void map_end(struct aspace *, struct map_removed *);      /* drops [M]; NULL: nothing went */
+/* prot, and the right to run with that to read, if the space is such and max has it. */
+static inline uint8_t
+map_rights(const struct aspace *as, uint8_t prot, uint8_t max)
+{
+	return atomic_load(&as->map.runs) && (prot & PROT_R) != 0 ?
+	    prot | (max & PROT_X) : prot;
+}
 
 /* mlock.c */
 void map_populate(struct aspace *, va_t, va_t end, uint32_t flags);

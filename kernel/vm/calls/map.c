@@ -395,6 +395,7 @@ mmap_place(struct aspace *as, struct attach_work *w)
 	}
 	w->vad->start = w->vpn;
 	w->vad->end = w->vpn + w->pages;
+	w->vad->prot = map_rights(as, w->vad->prot, w->vad->maxprot);
 	if (is_in_heap(as, w->vad))
 		w->vad->flags |= VAD_HEAP;
 	return (a->flags & MAP_FIXED_NOREPLACE) != 0 && w->replaced != 0 ?
@@ -551,15 +552,34 @@ tables_end(struct aspace *as, uint64_t lo, uint64_t hi)
 	return it.va >> PAGE_SHIFT;
 }
 
+/* personality(READ_IMPLIES_EXEC): from now on a mapping that is made or changed may be
+ * run if it may be read.  Also of the children, until they exec. */
+void
+map_set_read_is_run(struct aspace *as, bool on)
+{
+	atomic_store(&as->map.runs, on);
+}
+
+bool
+map_read_is_run(const struct aspace *as)
+{
+	return atomic_load(&as->map.runs);
+}
+
 /* Give [lo, hi) vpn the rights prot, or its first part, up to *to.  If no mapping can be
  * split, all at once.
  * Locks: [M] exclusive.  Returns: as vad_protect_range(). */
 static int
 protect_some(struct aspace *as, uint64_t lo, uint64_t hi, uint8_t prot, uint64_t *to)
 {
+	struct vad *v;
 	int r;
 
 	HELD(&as->map_lock);
+	if (map_read_is_run(as) && (v = vad_find(as, lo)) != NULL) {
+		prot = map_rights(as, prot, v->maxprot);
+		hi = MIN(hi, v->end);
+	}
 	*to = (prot & PROT_W) != 0 ? hi : tables_end(as, lo, hi);
 	r = vad_protect_range(as, lo, *to, prot);
 	if (r == -ENOMEM && *to < hi) {

@@ -136,6 +136,7 @@ struct as_map {
 	uint64_t lock_limit;           /* [M] bytes that a stack may lock: RLIMIT_MEMLOCK */
 	uint32_t lock_future;          /* [M] VAD_LOCK_FLAGS of new mappings */
 	bool grows;                    /* [M] one with GROWSDOWN came by mmap, once */
+	_Atomic bool runs;             /* [A] map_read_is_run() */
 };
 
 /* table/: its page tables. */
