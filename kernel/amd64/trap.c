@@ -24,10 +24,11 @@
 #include "amd64/amd64.h"
 #include "events.h"
 #include "lib/errno.h"
+#include "lib/floor.h"
 #include "lib/string.h"
 #include "mem/mem.h"
 
-enum { PF_ERR_P = 1, PF_ERR_W = 2, PF_ERR_RSV = 8, PF_ERR_FETCH = 16 };
+enum { PF_ERR_P = 1, PF_ERR_W = 2, PF_ERR_U = 4, PF_ERR_RSV = 8, PF_ERR_FETCH = 16 };
 enum { VEC_UD = 6, VEC_GP = 13, VEC_PF = 14 };
 
 #define RFLAGS_USER 0x50dd5ul /* CF PF AF ZF SF TF DF OF RF AC: users' own */
@@ -53,6 +54,7 @@ static void dispatch(unsigned vector, bool user);
 static void user_exception(struct trapframe *);
 static void kernel_exception(struct trapframe *);
 static void make_call(struct trapframe *);
+static bool smap_gives_way(const struct trapframe *);
 static void kernel_page_fault(struct trapframe *, va_t);
 static bool is_kpaged(const struct trapframe *, va_t);
 static const struct ex_row *find_fixup(uint64_t rip);
@@ -126,8 +128,31 @@ user_exception(struct trapframe *tf)
 	EVENT(fault_trap);
 	if ((tf->error & PF_ERR_RSV) != 0)
 		panic_trap(tf, va, "page table of a user is corrupt");
+	if (smap_gives_way(tf))
+		return;
 	md_irq_enable();
 	(void)traps.ops.fault(tf, va, access_of(tf), true);
+}
+
+/*
+ * A program's instruction met its own page as the kernel would, and SMAP refused that.
+ * No processor does so; QEMU before 9.1 does, for iret and far returns of programs, and
+ * would for ever.  Without SMAP they go on.
+ *
+ * Context:  interrupts off.
+ * Returns:  true: this CPU has it no more, the program may try again.
+ */
+static bool
+smap_gives_way(const struct trapframe *tf)
+{
+	uint64_t cr4 = read_cr4();
+
+	if ((tf->error & (PF_ERR_P | PF_ERR_U)) != PF_ERR_P || (cr4 & CR4_SMAP) == 0)
+		return false;
+	write_cr4(cr4 & ~CR4_SMAP);
+	klog("CPU %u: no SMAP from now on, this emulator's iret in programs needs that",
+	    cpu_this()->id);
+	return true;
 }
 
 static void
