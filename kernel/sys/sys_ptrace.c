@@ -188,6 +188,26 @@ move_regs(int tid, va_t data, size_t n, enum way dir)
 	return put_regs(tid, regs, 0, (unsigned)(n / 8));
 }
 
+/* arch_prctl(2) for the tracee; what is asked for goes to the tracer. */
+static int64_t
+arch_prctl_of(int tid, uint32_t what, uint64_t arg)
+{
+	unsigned reg = what == ARCH_SET_FS || what == ARCH_GET_FS ? UR_FS_BASE : UR_GS_BASE;
+	uint64_t regs[UR_COUNT];
+	int r;
+
+	switch (what) {
+	case ARCH_SET_FS:
+	case ARCH_SET_GS:
+		return arg >= MD_USER_END ? -EPERM : put_regs(tid, &arg, reg, 1);
+	case ARCH_GET_FS:
+	case ARCH_GET_GS:
+		r = get_regs(tid, regs);
+		return r != 0 ? r : copyout(arg, &regs[reg], sizeof(regs[reg]));
+	}
+	return -EINVAL;
+}
+
 /* Of the FP registers: to be set they are wanted whole. */
 static int64_t
 move_fpu(int tid, va_t data, size_t n, enum way dir)
@@ -378,6 +398,8 @@ ask(uint32_t request, int tid, uint64_t addr, uint64_t data,
 		return move_set(tid, addr, data, WAY_OUT);
 	case PTRACE_SETREGSET:
 		return move_set(tid, addr, data, WAY_IN);
+	case PTRACE_ARCH_PRCTL:
+		return arch_prctl_of(tid, (uint32_t)data, addr);
 	case PTRACE_GETSIGMASK:
 	case PTRACE_SETSIGMASK:
 		return move_mask(tid, request, addr, data);

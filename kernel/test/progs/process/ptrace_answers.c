@@ -12,6 +12,7 @@
 #include <sys/uio.h>
 
 #define OLDSETOPTIONS 21
+#define ARCH_PRCTL 30
 #define SYSEMU 31
 #define SYSEMU_SINGLESTEP 32
 #define GETSIGMASK 0x420a
@@ -55,6 +56,36 @@ signals_child(void)
 	if (caught != SIGUSR2)
 		_exit(3);
 	raise(SIGCHLD);
+}
+
+static void
+bases_child(void)
+{
+	long v;
+
+	__asm__ volatile("mov %%gs:8, %0" : "=r"(v));
+	_exit(v == word ? 9 : 1);
+}
+
+/* arch_prctl for a tracee; what it answers goes to the tracer.  (Found by User Mode Linux.) */
+static void
+bases(void)
+{
+	pid_t pid = traced(bases_child);
+	unsigned long v = 0, same;
+
+	OK(pt(ARCH_PRCTL, pid, (long)&v, 0x1003)); /* GET_FS */
+	OK(syscall(SYS_arch_prctl, 0x1003, &same));
+	EQ(v, same);
+	OK(pt(ARCH_PRCTL, pid, (long)&word - 8, 0x1001)); /* SET_GS */
+	OK(pt(ARCH_PRCTL, pid, (long)&v, 0x1004));
+	EQ(v, (unsigned long)&word - 8);
+	OK(pt(ARCH_PRCTL, pid, (long)same, 0x1002));
+	ERR(pt(ARCH_PRCTL, pid, -4096, 0x1001), EPERM);
+	ERR(pt(ARCH_PRCTL, pid, 8, 0x1004), EFAULT);
+	ERR(pt(ARCH_PRCTL, pid, (long)&v, 0x1000), EINVAL);
+	OK(pt(PTRACE_CONT, pid, 0, 0));
+	EQ(next(pid), 9 << 8);
 }
 
 /* A tracer sees each signal, also ignored ones, and takes or changes it. */
@@ -749,6 +780,7 @@ main(void)
 	sends_what_is_blocked();
 	calls();
 	emulated();
+	bases();
 	masks();
 	steps();
 	seize();
