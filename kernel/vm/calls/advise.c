@@ -169,7 +169,7 @@ advise_read(struct aspace *as, uint64_t lo, uint64_t hi)
 static void
 advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 {
-	uint64_t left;
+	uint64_t left, ended;
 	unsigned i;
 
 	for (i = 0; i <= RELEASE_ROUNDS; i++) {
@@ -181,7 +181,8 @@ advise_release(struct aspace *as, uint64_t lo, uint64_t hi)
 			return;
 		if (!swap_has_room())
 			break;
-		if (pages_writing > 0 && swap_wait() != 0)
+		ended = swap_ended();
+		if (pages_writing > 0 && swap_wait(ended) != 0)
 			return;
 	}
 	/* The disk is slow, or shared: the rest is written later, without a wait. */

@@ -202,12 +202,13 @@ release_table(struct advise_work *w)
 {
 	enum pageout_result r;
 	struct vm_page *pg;
-	uint64_t *word;
+	uint64_t *word, ended;
 
 	PT_FOREACH(word, &w->at) {
 		pg = page_named(w->as, w->at.va, word_get(word));
 		if (pg == NULL)
 			continue;
+		ended = swap_ended();
 		r = PAGEOUT_LATER;
 		if ((pg->flags & PF_WRITING) == 0) {
 			spin_lock(&pfn_lock);
@@ -215,7 +216,7 @@ release_table(struct advise_work *w)
 			spin_unlock(&pfn_lock);
 		}
 		if (r == PAGEOUT_NOBIO) {
-			w->at.r = want_bio(&w->want);
+			w->at.r = want_bio(&w->want, ended);
 			return;
 		}
 		w->waiting += r == PAGEOUT_LATER;

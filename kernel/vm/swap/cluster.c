@@ -473,6 +473,7 @@ swap_bio_give(struct swap_bio *b)
 	list_push_back(&b->area->idle, &b->node);
 	atomic_add(&swaps.idle, 1);
 	spin_unlock(&swaps.lock);
+	atomic_add(&swaps.ended, 1);
 	wake_all(&swaps.bios);
 }
 
@@ -497,16 +498,20 @@ swap_read_again(struct swap_bio *b)
 	return true;
 }
 
-/* Sleep until a bio may have become idle.
+/* How many requests have ended: before a look at what a wait is for. */
+uint64_t
+swap_ended(void)
+{
+	return atomic_load(&swaps.ended);
+}
+
+/* Sleep until a bio may have become idle: another request than those has ended.
  * Locks: none of rank >= 3.  Returns: 0: try again; -EINTR (fatal signal). */
 int
-swap_wait(void)
+swap_wait(uint64_t ended)
 {
-	struct waiter w;
-	int r;
+	int r = wait_until(&swaps.bios, vm_wait_how(), md_time_ns() + TICK_NS,
+	    swap_ended() != ended);
 
-	wait_prepare(&swaps.bios, &w);
-	r = wait_sleep(&w, vm_wait_how(), md_time_ns() + TICK_NS);
-	wait_finish(&w);
 	return r == -ETIMEDOUT ? 0 : r;
 }

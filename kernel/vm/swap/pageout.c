@@ -268,11 +268,12 @@ swap_write_cluster(void)
 	return n;
 }
 
-/* Nothing could be written: free a slot, or wait for a bio. */
+/* Nothing could be written, ended being what swap_ended() said before: free a slot, or
+ * wait for a bio. */
 static void
-swap_make_way(void)
+swap_make_way(uint64_t ended)
 {
-	if (swap_has_room() && swap_wait() == 0)
+	if (swap_has_room() && swap_wait(ended) == 0)
 		return;
 	if (swap_reclaim() != 0)
 		return;
@@ -284,11 +285,11 @@ static void
 swap_round(void)
 {
 	while (atomic_load(&swaps.slots) != 0 && swap_should_write()) {
-		uint64_t push = atomic_load(&pageout.push);
+		uint64_t push = atomic_load(&pageout.push), ended = swap_ended();
 		unsigned n = swap_write_cluster();
 
 		if (n == 0)
-			swap_make_way();
+			swap_make_way(ended);
 		/* A push that came meanwhile is kept. */
 		(void)atomic_cas(&pageout.push, &push, push - MIN(push, n));
 	}

@@ -85,7 +85,8 @@ enum swap_in_result swap_in(const struct swap_words *w, struct vm_page **frame,
     struct vm_page **wait);
 
 /* cluster.c */
-int swap_wait(void) MUST_CHECK;                          /* for a bio: 0, -EINTR */
+uint64_t swap_ended(void);                               /* requests, so far */
+int swap_wait(uint64_t ended) MUST_CHECK;                /* for one more: 0, -EINTR */
 
 /* swaparea.c */
 void swap_init(void);
@@ -114,7 +115,7 @@ void pageout_push(void);                                 /* write to swap what w
 enum pageout_result {
 	PAGEOUT_ENDED,            /* its frame is free, or somebody uses it */
 	PAGEOUT_LATER,            /* it is being written, or has no slot */
-	PAGEOUT_NOBIO             /* swap_wait() without locks, then again */
+	PAGEOUT_NOBIO             /* swap_wait(), without locks, then again */
 };
 enum pageout_result pageout_page(struct vm_page *, enum swap_then); /* [P]: out with it */
 enum pageout_result pageout_word(const uint64_t *word);
@@ -138,7 +139,8 @@ struct swap_state {
 	_Atomic uint64_t bad;                /* [S] to change: retired and listed bad */
 	unsigned turn;                       /* [S] area that is asked first */
 	_Atomic uint64_t idle;               /* [S] to change: bios of all areas */
-	struct waitq bios;                   /* sleepers: a bio is idle again */
+	_Atomic uint64_t ended;              /* [A] requests, so far */
+	struct waitq bios;                   /* sleepers: ended is another */
 	unsigned window;                     /* [P] to change: pages of a read, SWAP_RUN at most */
 	struct ahead_count count;
 	struct {

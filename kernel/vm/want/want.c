@@ -83,6 +83,7 @@ bool
 want_swap_in(struct want *w, const struct swap_words *words)
 {
 	struct swap_words read = *words;
+	uint64_t ended;
 
 	if (!want_frame(w))
 		return false;
@@ -90,6 +91,7 @@ want_swap_in(struct want *w, const struct swap_words *words)
 	read.pin |= w->hold;
 	w->begun = word_get(read.word);
 	swap_look_ahead(&read);
+	ended = swap_ended();
 	switch (swap_in(&read, &w->frame, &w->page)) {
 	case SWAPIN_STARTED:
 		if (read.pin) {
@@ -102,7 +104,7 @@ want_swap_in(struct want *w, const struct swap_words *words)
 		w->what = WANT_AGAIN;
 		return false;
 	case SWAPIN_NOBIO:
-		(void)want_bio(w);
+		(void)want_bio(w, ended);
 		return false;
 	}
 	panic("want: swap_in");
@@ -275,7 +277,7 @@ want_get(struct want *w)
 	case WANT_PAGE:
 		return page_wait(w->page);
 	case WANT_BIO:
-		return swap_wait();
+		return swap_wait(w->begun);
 	case WANT_OTHER:
 		return w->get(w);
 	}

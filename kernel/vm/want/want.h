@@ -28,7 +28,8 @@ enum want_what {
 struct want {
 	enum want_what what;
 	struct vm_page *page;    /* WANT_PAGE */
-	uint64_t begun;          /* then: the SWAP word, if this pass has begun the read */
+	uint64_t begun;          /* then: the SWAP word, if this pass has begun the read; of
+	                          * WANT_BIO what swap_ended() said */
 	int (*get)(struct want *); /* WANT_OTHER: 0, or the error that ends it */
 	va_t kva;                /* for get: address of kernel memory */
 	/* What has been got, for the next pass: */
@@ -56,11 +57,12 @@ want_page(struct want *w, struct vm_page *pg)
 	w->begun = 0;
 	return -EAGAIN;
 }
-/* A bio for swap: all are under way. */
+/* A bio for swap: all were under way when so many requests had ended. */
 static inline int
-want_bio(struct want *w)
+want_bio(struct want *w, uint64_t ended)
 {
 	w->what = WANT_BIO;
+	w->begun = ended;
 	return -EAGAIN;
 }
 /* Something that an upper room knows how to get. */

@@ -71,12 +71,14 @@ release(struct aspace *as, uint64_t lo, uint64_t hi)
 {
 	struct releasing rel = { .vpn = lo };
 	struct want w = { .what = WANT_AGAIN };
+	uint64_t ended;
 	int r;
 
 	do {
+		ended = swap_ended();
 		mutex_lock(&as->ws_lock);
 		r = anons_each(as, rel.vpn, hi, release_one, &rel) == 0 ? 0 :
-		    want_bio(&w);
+		    want_bio(&w, ended);
 		mutex_unlock(&as->ws_lock);
 	} while (r == -EAGAIN && want_get(&w) == 0);
 	want_end(&w);
