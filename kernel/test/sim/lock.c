@@ -164,6 +164,9 @@ sleep_on(const struct waiter *w, enum wait_how how, uint64_t deadline)
 		r = -EINTR;
 	else
 		r = -ETIMEDOUT;
+	/* Nobody could go on: what it waits for is there, or never comes. */
+	if (r == -ETIMEDOUT && w != NULL && !f->is_daemon)
+		sim_fail("%s: only its deadline ended a sleep, nobody woke it", f->t.name);
 	f->timed_out = false;
 	return r;
 }
