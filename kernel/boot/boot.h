@@ -23,7 +23,6 @@ struct boot_range {
 
 struct boot_module {
 	pa_t start, end;  /* bytes; concatenated cpio archives are one initramfs */
-	char name[64];
 };
 
 struct boot_info {
@@ -75,7 +74,7 @@ void boot_multiboot2_read(pa_t info);  /* multiboot2.c */
 /* What the two report, in any order; memmap.c sorts, aligns and clips. */
 void boot_add_ram(pa_t start, pa_t end);
 void boot_add_reserved(pa_t start, pa_t end);
-void boot_add_module(pa_t start, pa_t end, const char *name);
+void boot_add_module(pa_t start, pa_t end);
 void boot_set_cmdline(const char *);
 void boot_set_rsdp(pa_t);
 /* Say why the machine cannot run, and end it. */

@@ -291,7 +291,7 @@ boot_add_reserved(pa_t start, pa_t end)
 }
 
 void
-boot_add_module(pa_t start, pa_t end, const char *name)
+boot_add_module(pa_t start, pa_t end)
 {
 	struct boot_module *m = &boot.info.mod[boot.info.nmods];
 
@@ -299,7 +299,6 @@ boot_add_module(pa_t start, pa_t end, const char *name)
 		return;
 	m->start = start;
 	m->end = end;
-	str_copy(m->name, name, sizeof(m->name));
 	boot.info.nmods++;
 }
 

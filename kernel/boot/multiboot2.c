@@ -36,8 +36,7 @@ struct mb2_string {
 
 struct mb2_module {
 	struct mb2_tag tag;
-	uint32_t start, end;
-	char name[];
+	uint32_t start, end;        /* behind them its name */
 };
 
 struct mb2_range {
@@ -92,7 +91,7 @@ read_tag(const struct mb2_tag *tag)
 	if (tag->type == MB2_CMDLINE)
 		boot_set_cmdline(((const struct mb2_string *)tag)->text);
 	else if (tag->type == MB2_MODULE)
-		boot_add_module(m->start, m->end, m->name);
+		boot_add_module(m->start, m->end);
 	else if (tag->type == MB2_MEMMAP)
 		read_memmap((const void *)tag);
 	else if (tag->type == MB2_ACPI_OLD || tag->type == MB2_ACPI_NEW)

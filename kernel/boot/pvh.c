@@ -23,7 +23,9 @@ struct pvh_start {
 };
 
 struct pvh_module {
-	uint64_t start, size, cmdline, rsv;
+	uint64_t start, size;
+	uint64_t cmdline;           /* QEMU does not write it: what was in memory before */
+	uint64_t rsv;
 };
 
 struct pvh_range {
@@ -72,11 +74,8 @@ static void
 read_modules(const struct pvh_start *s)
 {
 	const struct pvh_module *m = pa2va(s->modlist);
-	const char *name;
 	uint32_t i;
 
-	for (i = 0; i < s->nr_modules; i++) {
-		name = m[i].cmdline != 0 ? pa2va(m[i].cmdline) : "";
-		boot_add_module(m[i].start, m[i].start + m[i].size, name);
-	}
+	for (i = 0; i < s->nr_modules; i++)
+		boot_add_module(m[i].start, m[i].start + m[i].size);
 }
