@@ -86,12 +86,16 @@ static void
 without_programs(void)
 {
 	char *p = mapped(RW, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	char dir[] = "/tmp/noexecXXXXXX";
 	int fd;
 
-	OK(mkdir("/tmp/none", 0700));
-	if (mount("none", "/tmp/none", "tmpfs", MS_NOEXEC, NULL) != 0)
+	CHECK(mkdtemp(dir) != NULL);
+	if (mount("none", dir, "tmpfs", MS_NOEXEC, NULL) != 0) {
+		OK(rmdir(dir));
 		return;
-	fd = OK(open("/tmp/none/f", O_RDWR | O_CREAT, 0600));
+	}
+	OK(chdir(dir));
+	fd = OK(open("f", O_RDWR | O_CREAT, 0600));
 	OK(ftruncate(fd, PAGE));
 	CHECK(mmap(p + PAGE, PAGE, RW, MAP_PRIVATE | MAP_FIXED, fd, 0) == p + PAGE);
 	OK(close(fd));
@@ -101,7 +105,9 @@ without_programs(void)
 	rights_are(p + PAGE, "r--p");
 	rights_are(p + 2 * PAGE, "r-xp");
 	OK(munmap(p, 3 * PAGE));
-	OK(umount("/tmp/none"));
+	OK(chdir("/"));
+	OK(umount(dir));
+	OK(rmdir(dir));
 }
 
 int
