@@ -6,8 +6,10 @@
 # tracer.  What runs in it says what it says here.
 . kernel/test/cases/lib.sh
 
+set -- uvm scalux shadow frames eager
+shift "$(of_commit $#)"
 designs=fmo
-! in_full || designs='fmo uvm scalux shadow frames eager'
+! in_full || designs="fmo $1"       # of each commit another
 host_programs linux.uml
 # The root of the one inside: not that of the guest, whose /proc is another kernel's.
 mkdir -p "$tmp/root/r/bin" "$tmp/root/r/proc" "$tmp/root/r/tmp"
