@@ -144,11 +144,11 @@ sort(struct boot_range *r, unsigned n)
 static void
 add_merged(struct range_list *l, pa_t start, pa_t end)
 {
-	struct boot_range *last = &l->r[l->n - 1];
+	struct boot_range *last = l->n > 0 ? &l->r[l->n - 1] : NULL;
 
 	if (start >= end)
 		return;
-	if (l->n > 0 && start <= last->end)
+	if (last != NULL && start <= last->end)
 		last->end = MAX(last->end, end);
 	else
 		insert_at(l, l->n, start, end);
