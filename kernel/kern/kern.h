@@ -232,7 +232,7 @@ void wait_finish(struct waiter *);
  */
 int wait_sleep_many(enum wait_how, uint64_t deadline_ns, struct waiter *ws,
     unsigned n);
-void wake_one(struct waitq *);
+bool wake_one(struct waitq *);         /* false: nobody waits */
 void wake_all(struct waitq *);
 /* Wake up to n waiters for whom match(arg, waiter) holds; returns how many. */
 unsigned wake_matching(struct waitq *, unsigned n,

@@ -231,10 +231,10 @@ wake_matching(struct waitq *q, unsigned n, bool (*match)(void *, struct waiter *
 	return woken;
 }
 
-void
+bool
 wake_one(struct waitq *q)
 {
-	wake_matching(q, 1, NULL, NULL);
+	return wake_matching(q, 1, NULL, NULL) != 0;
 }
 
 /* A limited number in one hold: programs decide how many wait for a pipe, and interrupts

@@ -68,11 +68,13 @@ void phys_stat(struct phys_stat *);
 SYSTEM_ONLY void phys_set_marks(void);
 SYSTEM_ONLY void phys_set_areas(unsigned areas);
 /*
- * freed: called after a frame came back while fewer than low were free (wake
- * who waits for frames); low: after an allocation went below low.  Both may
- * be called with any lock of rank <= LR_MEM held, and may only wake threads.
+ * freed: called for each frame that came back, until it returns false, while there are
+ * phys_sleepers (wake one); low: after an allocation went below low.  Both may be called
+ * with any lock of rank <= LR_MEM held, and may only wake threads.
  */
-void phys_set_hooks(void (*freed)(void), void (*low)(void));
+void phys_set_hooks(bool (*freed)(void), void (*low)(void));
+/* [A] Who wants to wait for a frame counts itself, then looks once more, then sleeps. */
+extern _Atomic uint32_t phys_sleepers;
 /*
  * reclaim: called before an allocation fails; frees a frame whose contents can
  * be had again (phys_free_reclaimed), or returns false.  May be called with any

@@ -56,7 +56,7 @@ static struct {
 	uint64_t wired;              /* [A] frames that boot/ had taken, and keeps */
 	unsigned areas;              /* [A] swap areas */
 	bool poison;                 /* [c] */
-	void (*freed)(void);         /* [c] */
+	bool (*freed)(void);         /* [c] */
 	void (*is_low)(void);        /* [c] */
 	bool (*reclaim)(void);         /* [c] */
 	bool (*gate)(uint64_t n);    /* [c] */
@@ -69,6 +69,7 @@ static struct {
 } zeroed = { .lock = SPIN_INIT(LR_MEM) };
 
 struct phys_marks phys_marks;
+_Atomic uint32_t phys_sleepers;
 
 static bool promise_reclaimed(enum phys_class class, uint64_t n);
 static void zeroed_init(void);
@@ -132,7 +133,7 @@ phys_set_marks(void)
 }
 
 void
-phys_set_hooks(void (*freed)(void), void (*low)(void))
+phys_set_hooks(bool (*freed)(void), void (*low)(void))
 {
 	phys.freed = freed;
 	phys.is_low = low;
@@ -209,11 +210,10 @@ phys_promise(enum phys_class class, uint64_t n)
 void
 phys_unpromise(uint64_t n)
 {
-	uint64_t have = atomic_add(&phys.avail, n);
-
-	/* Wake one sleeper for each frame. */
-	for (; n > 0 && have <= phys_marks.low && phys.freed != NULL; n--, have++)
-		phys.freed();
+	atomic_add(&phys.avail, n);
+	if (atomic_load(&phys_sleepers) != 0)
+		while (n > 0 && phys.freed())
+			n--;
 }
 
 /* The same after a refusal: reclaim frames of unused pages first. */

@@ -135,9 +135,10 @@ wake_all(struct waitq *q)
 {
 }
 
-void
+bool
 wake_one(struct waitq *q)
 {
+	return false;
 }
 
 int

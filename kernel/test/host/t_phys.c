@@ -194,6 +194,48 @@ second_free_is_noticed(void **state)
 	assert_true(host_panics(free_twice, pg));
 }
 
+static unsigned nwoken, nasleep;
+
+static bool
+wake_a_sleeper(void)
+{
+	if (nasleep == 0)
+		return false;
+	nasleep--;
+	nwoken++;
+	return true;
+}
+
+/* Of many frames that come at once each wakes one sleeper, also where there are more
+ * than enough behind them: nobody else would. */
+static void
+each_frame_wakes_one(void **state)
+{
+	struct vm_page *pg;
+	pfn_t chain = 0;
+	unsigned n = 0, i;
+
+	phys_set_hooks(wake_a_sleeper, NULL);
+	while ((pg = phys_alloc(PHYS_USER, PHYS_ANY)) != NULL) {
+		pg->qnext = chain;
+		chain = page_pfn(pg);
+		n++;
+	}
+	assert_in_range(n, 300, FRAMES);
+	phys_sleepers = nasleep = 300;
+	/* First 20 alone, then all others. */
+	for (i = 0; i < 20; i++) {
+		pg = &pfdb[chain];
+		chain = pg->qnext;
+		phys_free(pg);
+	}
+	assert_int_equal(nwoken, 20);
+	phys_free_chain(chain);
+	assert_int_equal(nwoken, 300);
+	phys_sleepers = 0;
+	phys_set_hooks(NULL, NULL);
+}
+
 static void
 objects_do_not_overlap(void **state)
 {
@@ -366,6 +408,7 @@ main(void)
 		cmocka_unit_test(runs_are_adjacent),
 		cmocka_unit_test(neighbours_in_use_stay),
 		cmocka_unit_test(classes_leave_reserves),
+		cmocka_unit_test(each_frame_wakes_one),
 		cmocka_unit_test(objects_do_not_overlap),
 		cmocka_unit_test(objects_need_no_runs),
 		cmocka_unit_test(caches_are_fed),

@@ -185,8 +185,8 @@ sleep_until(uint64_t deadline, enum wait_how how)
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
-static bool
-wake_first(struct waitq *q)
+bool
+wake_one(struct waitq *q)
 {
 	struct list_node *n = list_pop_front(&q->waiters);
 
@@ -197,14 +197,8 @@ wake_first(struct waitq *q)
 }
 
 void
-wake_one(struct waitq *q)
-{
-	(void)wake_first(q);
-}
-
-void
 wake_all(struct waitq *q)
 {
-	while (wake_first(q))
+	while (wake_one(q))
 		;
 }

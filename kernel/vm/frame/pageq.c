@@ -27,7 +27,7 @@
  *           4. A thread that was woken tries to allocate, and comes back here
  *              if another thread was faster.
  *           5. A wake may come from under any lock up to LR_MEM; a sleep ends
- *              after 10 ms by itself, so that a lost wake costs only time.
+ *              after 10 ms by itself, for a page may become movable without a wake.
  *           6. One frame wakes one sleeper, first those that make room.
  */
 #include "vm/frame/frame.h"
@@ -35,23 +35,18 @@
 #define RECLAIM_TRIES 16   /* pages looked at before it gives up */
 #define LOCK_TRIES 1000  /* turns spent on a busy PFN lock */
 #define COME_NS (20 * TICK_NS) /* how long a call waits before it fails */
-#define TICK_NS 10000000ul /* rule 5; pages become movable without a wake */
+#define TICK_NS 10000000ul /* rule 5 */
 
 struct page_queue pq_queue[Q_COUNT];  /* [P] */
 
-struct sleepers {
-	struct waitq wait;
-	_Atomic uint32_t n;         /* [A] */
-};
-
 static struct {
-	struct sleepers reserved;   /* of phys_wait(PHYS_RESERVED) */
-	struct sleepers others;
+	struct waitq reserved;      /* sleepers of phys_wait(PHYS_RESERVED) */
+	struct waitq others;
 	struct waitq bsm;           /* the balance set manager sleeps here */
 	_Atomic bool are_low;       /* [A] it has been woken */
 } frames;
 
-static void frames_came(void);
+static bool frames_came(void);
 
 /* ---- the queues ---- */
 
@@ -75,9 +70,8 @@ pq_insert(struct vm_page *pg)
 	if ((pg->flags & PF_WRITING) != 0)
 		return;
 	page_queue_append(q, pg);
-	if (pg->state == PG_STANDBY &&
-	    (atomic_load(&frames.reserved.n) | atomic_load(&frames.others.n)) != 0)
-		frames_came();
+	if (pg->state == PG_STANDBY && atomic_load(&phys_sleepers) != 0)
+		(void)frames_came();
 }
 
 /* Out of the queue that state and home name; the caller changes the state.
@@ -163,15 +157,12 @@ phys_reclaim(void)
 
 /* ---- waiting for frames ---- */
 
-/* A frame is free, or can be reclaimed from standby now.  Locks: any of rank <
- * LR_WAIT. */
-static __attribute__((noinline)) void
+/* A frame is free, or can be reclaimed from standby now.
+ * Locks: any of rank < LR_WAIT.  Returns: false: nobody sleeps. */
+static __attribute__((noinline)) bool
 frames_came(void)
 {
-	if (atomic_load(&frames.reserved.n) != 0)
-		wake_one(&frames.reserved.wait);
-	else if (atomic_load(&frames.others.n) != 0)
-		wake_one(&frames.others.wait);
+	return wake_one(&frames.reserved) || wake_one(&frames.others);
 }
 
 /* Frames are few: wake the threads that make room.  Locks: any of rank < LR_WAIT. */
@@ -199,8 +190,8 @@ frames_low(void)
 void
 pq_init(void)
 {
-	waitq_init(&frames.reserved.wait);
-	waitq_init(&frames.others.wait);
+	waitq_init(&frames.reserved);
+	waitq_init(&frames.others);
 	waitq_init(&frames.bsm);
 	phys_set_hooks(frames_came, frames_low);
 	ev_set_gauge_word(EV_page_q_standby, &pq_queue[Q_STANDBY].n);
@@ -237,7 +228,7 @@ has_frames(enum phys_class class)
 /* Wake the threads that make room; then sleep until a frame comes, or for a tick.
  * Returns: 0, -EINTR. */
 static int
-wait_tick(struct sleepers *s, enum phys_class class)
+wait_tick(struct waitq *q, enum phys_class class)
 {
 	enum wait_how how = vm_is_reserved() ? WAIT_PLAIN : vm_wait_how();
 	struct waiter w;
@@ -245,12 +236,12 @@ wait_tick(struct sleepers *s, enum phys_class class)
 
 	swap_ops->wake();
 	frames_wake_bsm();
-	atomic_add(&s->n, 1);
-	wait_prepare(&s->wait, &w);
-	if (!has_frames(class))
+	atomic_add(&phys_sleepers, 1);
+	wait_prepare(q, &w);
+	if (!has_frames(class) && !phys_reclaim())
 		r = wait_sleep(&w, how, md_time_ns() + TICK_NS);
 	wait_finish(&w);
-	atomic_sub(&s->n, 1);
+	atomic_sub(&phys_sleepers, 1);
 	return r == -ETIMEDOUT ? 0 : r;
 }
 
