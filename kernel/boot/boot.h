@@ -18,20 +18,16 @@
 #define BOOT_CMDLINE 2048
 
 struct boot_range {
-	pa_t start, end;  /* bytes, page-aligned, usable RAM only; disjoint, sorted */
-};
-
-struct boot_module {
-	pa_t start, end;  /* bytes; concatenated cpio archives are one initramfs */
+	pa_t start, end;  /* bytes */
 };
 
 struct boot_info {
 	const char *loader;              /* "pvh" or "multiboot2" */
 	char cmdline[BOOT_CMDLINE];
 	unsigned nranges, nmods;
-	/* RAM; kernel and modules not cut out */
+	/* Usable RAM: page-aligned, disjoint, sorted; kernel and modules not cut out */
 	struct boot_range range[BOOT_MAXRANGES];
-	struct boot_module mod[BOOT_MAXMODS];    /* mod[0] is the initramfs */
+	struct boot_range mod[BOOT_MAXMODS];     /* cpio archives: all are one initramfs */
 	pa_t rsdp;                       /* 0: the loader knows of none */
 	pa_t top;                        /* end of the highest range */
 };

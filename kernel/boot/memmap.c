@@ -293,13 +293,8 @@ boot_add_reserved(pa_t start, pa_t end)
 void
 boot_add_module(pa_t start, pa_t end)
 {
-	struct boot_module *m = &boot.info.mod[boot.info.nmods];
-
-	if (boot.info.nmods == BOOT_MAXMODS)
-		return;
-	m->start = start;
-	m->end = end;
-	boot.info.nmods++;
+	if (boot.info.nmods < BOOT_MAXMODS)
+		boot.info.mod[boot.info.nmods++] = (struct boot_range){ start, end };
 }
 
 void

@@ -6,6 +6,7 @@
 # in_full                     true but in the short form of a SHORT=1 case
 # printed FILE BEGIN          the line of a block of FILE that begins so, as one would paste it
 # of_commit N                 a number below N: of each commit its own, on any day
+# designs_to_try              fmo; in full form also another design, of each commit its own
 # built TARGET…               made in build/, for all cases, by one at a time
 # host_programs PROG…         copied with their libraries into $tmp/root; the case
 #                             fails where the host has not got one
@@ -76,6 +77,12 @@ in_full() {
 of_commit() {
 	head=$(git rev-parse -q --verify HEAD 2>/dev/null || echo 0000000000)
 	echo $((0x$(echo "$head" | cut -c9-15) % $1))
+}
+
+designs_to_try() {
+	set -- uvm scalux shadow frames eager
+	shift "$(of_commit $#)"
+	echo fmo $(in_full && echo "$1")
 }
 
 printed() {

@@ -5,10 +5,6 @@
 # reads what nobody has written.  QEMU's is zero otherwise.
 . kernel/test/cases/lib.sh
 
-set -- uvm scalux shadow frames eager
-shift "$(of_commit $#)"
-designs=fmo
-! in_full || designs="fmo $1"       # of each commit another
 mkdir "$tmp/bin"
 cat >"$tmp/bin/qemu-system-x86_64" <<END
 #!/bin/sh
@@ -36,7 +32,7 @@ dd if=/dev/zero of=/tmp/b bs=64k count=100 2>/dev/null
 tr -d '\000' </tmp/b | wc -c
 echo 3 >/proc/vm/check
 END
-for design in $designs; do
+for design in $(designs_to_try); do
 	rm -f "$tmp/ram"
 	PATH=$tmp/bin:$PATH expect 0 $guest --design $design --memory 40M --swap 64M \
 		--add "$tmp/script:/script" -- sh /script >"$tmp/out"

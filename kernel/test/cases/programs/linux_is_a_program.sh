@@ -6,10 +6,6 @@
 # tracer.  What runs in it says what it says here.
 . kernel/test/cases/lib.sh
 
-set -- uvm scalux shadow frames eager
-shift "$(of_commit $#)"
-designs=fmo
-! in_full || designs="fmo $1"       # of each commit another
 host_programs linux.uml
 # The root of the one inside: not that of the guest, whose /proc is another kernel's.
 mkdir -p "$tmp/root/r/bin" "$tmp/root/r/proc" "$tmp/root/r/tmp"
@@ -47,7 +43,7 @@ sh /r/work 2>/tmp/said
 echo 2 >/proc/vm/check || exit 8
 END
 chmod +x "$tmp/root/r/inside"
-for design in $designs; do
+for design in $(designs_to_try); do
 	expect 0 $guest --design $design --memory 160M --swap 128M --cpus 2 \
 		--log "$tmp/log" $(root_words) -- /bin/sh /script >"$tmp/out"
 	sed -n '/^another Linux/,/^reboot/p' "$tmp/out" | sed '1d;$d' >"$tmp/inside"
