@@ -175,7 +175,7 @@ one_round(struct swapoff_work *b)
 	b->n = frames_give_up(b->area);
 	for (; r == 0 && (as = as_from(id)) != NULL; as_put(as)) {
 		r = bring_space(b, as);
-		id = as->id + 1ul;
+		id = as->id + 1;
 	}
 	while (r == 0 && (vmo = vmo_next_anon(vmo)) != NULL)
 		r = bring_words(b, vmo);

@@ -255,7 +255,7 @@ check_spaces(struct vm_report *rep)
 	const struct design *design;
 	const struct shared_ops *s;
 	struct aspace *as;
-	uint32_t last = 0;
+	uint64_t last = 0;
 
 	rep->partial = ev_read(EV_table_in_errors) != 0;
 	LIST_FOREACH(as, &as_list, all) {

@@ -53,7 +53,7 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 
 	HELD_SHARED(&as->map_lock);
 	if (rb_check(&as->map.vads) < 0)
-		report_bad(rep, "I8", "as %u: not a red-black tree", as->id);
+		report_bad(rep, "I8", "as %lu: not a red-black tree", as->id);
 	/* By the tree's own order: vad.c is what is being checked. */
 	for (at = rb_first(&as->map.vads); at != NULL; at = rb_next(at)) {
 		uint64_t m = MAX(maxgap_of(at->left), maxgap_of(at->right));
@@ -75,14 +75,14 @@ check_vad_tree(struct aspace *as, struct vm_report *rep)
 		commit += vad_pays(as, v, &last);
 	}
 	if (n != as->map.nvads || pages != as->map.total_pages)
-		report_bad(rep, "I11", "as %u: %lu vads %lu pages, counted %lu %lu",
+		report_bad(rep, "I11", "as %lu: %lu vads %lu pages, counted %lu %lu",
 		    as->id, as->map.nvads, as->map.total_pages, n, pages);
 	rep->vads += n;
 	if (locked != as->map.locked_pages)
-		report_bad(rep, "I11", "as %u: %lu pages locked, counted %lu",
+		report_bad(rep, "I11", "as %lu: %lu pages locked, counted %lu",
 		    as->id, as->map.locked_pages, locked);
 	if (commit + 4 != as->commit.paid)
-		report_bad(rep, "I12", "as %u: commit %lu, vads have %lu + 4",
+		report_bad(rep, "I12", "as %lu: commit %lu, vads have %lu + 4",
 		    as->id, as->commit.paid, commit);
 	return 0;
 }

@@ -84,25 +84,25 @@ check_counts(struct word_count *c)
 	struct aspace *as = c->as;
 
 	if (c->found.ws != as->ws.pages || c->found.locked != as->words.locked)
-		report_bad(c->rep, "I11", "as %u: ws %lu locked %lu, found %lu %lu",
+		report_bad(c->rep, "I11", "as %lu: ws %lu locked %lu, found %lu %lu",
 		    as->id, as->ws.pages, as->words.locked, c->found.ws,
 		    c->found.locked);
 	/* A word on swap is the one or the other, so the sum is exact. */
 	if (c->n_priv > as->words.priv || c->n_fork > as->words.fork ||
 	    !is_count(c, as->words.priv + as->words.fork, c->n_priv + c->n_fork +
 	    c->words, 0))
-		report_bad(c->rep, "I11", "as %u: priv %lu fork %lu, found %lu "
+		report_bad(c->rep, "I11", "as %lu: priv %lu fork %lu, found %lu "
 		    "%lu and %lu in tables that are out", as->id, as->words.priv,
 		    as->words.fork, c->n_priv, c->n_fork, c->words);
 	if (!is_count(c, swapped, c->n_swap, c->words))
-		report_bad(c->rep, "I11", "as %u: words.swap %lu, found %lu", as->id,
+		report_bad(c->rep, "I11", "as %lu: words.swap %lu, found %lu", as->id,
 		    swapped, c->n_swap);
 	if (!is_count(c, late, c->found.late, c->words + c->unknown))
-		report_bad(c->rep, "I12", "as %u: late %lu, found %lu", as->id,
+		report_bad(c->rep, "I12", "as %lu: late %lu, found %lu", as->id,
 		    late, c->found.late);
 	if (c->tables != as->table.n || c->idle != as->table.idle.n ||
 	    !is_count(c, as->table.n_out, c->out, 0))
-		report_bad(c->rep, "I11", "as %u: table.n %lu idle %lu out %lu, "
+		report_bad(c->rep, "I11", "as %lu: table.n %lu idle %lu out %lu, "
 		    "found %lu %lu %lu", as->id, as->table.n, as->table.idle.n,
 		    as->table.n_out, c->tables, c->idle, c->out);
 }
@@ -343,11 +343,11 @@ judge_table(struct word_count *c, va_t va, struct vm_page *table, int level)
 	c->idle += nres == table->tbl.nspec;
 	c->found.late += table->tbl.late;
 	if (!as_has_table(c->as, table) || table->tbl.level != level)
-		report_bad(c->rep, "I14", "as %u: table pfn %u level %u of root "
+		report_bad(c->rep, "I14", "as %lu: table pfn %u level %u of root "
 		    "pfn %u", c->as->id, page_pfn(table), table->tbl.level,
 		    table->tbl.root);
 	if (nres != table->nres || nused != table->nused)
-		report_bad(c->rep, "I4", "as %u: table pfn %u nres %u nused %u, "
+		report_bad(c->rep, "I4", "as %lu: table pfn %u nres %u nused %u, "
 		    "has %u %u", c->as->id, page_pfn(table), table->nres,
 		    table->nused, nres, nused);
 }

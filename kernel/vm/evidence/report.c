@@ -41,7 +41,7 @@ report_word(struct vm_report *rep, const char *invariant, va_t va, uint64_t word
 {
 	const struct aspace *as = rep->as;
 
-	report_bad(rep, invariant, "as %u va %lx word %lx: %s", as->id, va, word, what);
+	report_bad(rep, invariant, "as %lu va %lx word %lx: %s", as->id, va, word, what);
 }
 
 /*

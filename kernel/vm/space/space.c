@@ -54,7 +54,7 @@ struct list as_list = LIST_INIT(as_list);
 
 static struct {
 	struct spinlock spin;      /* with it, for changes; alone, for as_sum() */
-	uint32_t last_id;          /* [list lock] */
+	uint64_t last_id;          /* [list lock] */
 	struct kmem_cache cache;   /* own lock */
 	void (*ending)(struct aspace *); /* [c] */
 } spaces = {

@@ -200,9 +200,9 @@ struct aspace {
 	const struct design *design;   /* [c] what a fork does with its private pages */
 	const struct school *school;   /* [c] the design's: where they are recorded */
 	void *dpriv;                   /* [c] the design's */
+	uint64_t id;                   /* [c] never given twice; in the list's order */
 	uint32_t record_pages;         /* [c] a frame has the records of so many pages
 	                                * side by side, which stay in memory; 0: none */
-	uint32_t id;                   /* [c] for traces */
 	_Atomic uint32_t refs;         /* [A] */
 	_Atomic uint32_t users;        /* [A] processes that run on it */
 	_Atomic uint32_t holders;      /* [A] others who pin tables; AS_CLOSING */

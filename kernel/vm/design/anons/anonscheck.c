@@ -30,7 +30,7 @@ check_range(struct vm_report *rep, const struct anons_range *r)
 	const struct vad *v = r->vad;
 
 	if (!rep->no_vads && (v->start != r->start || v->end != r->end))
-		report_bad(rep, "I18", "as %u: entry %lx-%lx, VAD %lx-%lx",
+		report_bad(rep, "I18", "as %lu: entry %lx-%lx, VAD %lx-%lx",
 		    rep->as->id, r->start, r->end, v->start, v->end);
 }
 

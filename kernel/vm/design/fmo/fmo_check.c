@@ -121,13 +121,13 @@ fmo_check_word(struct aspace *as, va_t va, uint64_t word,
 	}
 	index = (fork_entry(word) - MD_KPAGED_BASE) / sizeof(struct fmo_entry);
 	if (fmo_find_ref(as, index) == NULL)
-		report_bad(rep, "I17", "as %u va %lx: entry %lx, but no "
+		report_bad(rep, "I17", "as %lu va %lx: entry %lx, but no "
 		    "reference", as->id, va, index);
 	if (census.lost)
 		return;
 	r = find_row(index);
 	if (r == NULL)
-		report_bad(rep, "I17", "as %u va %lx: entry %lx of no object",
+		report_bad(rep, "I17", "as %lu va %lx: entry %lx of no object",
 		    as->id, va, index);
 	else
 		census.refs[r->first + (index - r->fmo->base)]++;
@@ -251,7 +251,7 @@ fmo_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found
 		n++;
 		sum += ref->nptes;
 		if (ref->nptes == 0)
-			report_bad(rep, "I6", "as %u: idle reference to %lx",
+			report_bad(rep, "I6", "as %lu: idle reference to %lx",
 			    as->id, ref->fmo->base);
 		row = census.lost ? NULL : find_row(ref->fmo->base);
 		if (row != NULL) {
@@ -260,6 +260,6 @@ fmo_check_space(struct aspace *as, struct vm_report *rep, struct vm_found *found
 		}
 	}
 	if (sum != as->words.fork || n != as->shared.n)
-		report_bad(rep, "I6", "as %u: words.fork %lu in %u objects, found %lu "
+		report_bad(rep, "I6", "as %lu: words.fork %lu in %u objects, found %lu "
 		    "in %lu", as->id, as->words.fork, as->shared.n, sum, n);
 }

@@ -55,10 +55,10 @@ sh_check_entry(struct vm_report *rep, const struct anons_range *r)
 	struct sh_object *top = ((struct sh_entry *)r->entry)->top;
 
 	if (top->num_children != 0)
-		report_bad(rep, "I19", "as %u %lx: a top of %u children",
+		report_bad(rep, "I19", "as %lu %lx: a top of %u children",
 		    rep->as->id, r->start, top->num_children);
 	if (top->parent != NULL && (top->lo < r->start || top->hi > r->end))
-		report_bad(rep, "I19", "as %u %lx-%lx: it sees %lx-%lx",
+		report_bad(rep, "I19", "as %lu %lx-%lx: it sees %lx-%lx",
 		    rep->as->id, r->start, r->end, top->lo, top->hi);
 	return sh_count_late(top, r->start, r->end);
 }
@@ -277,7 +277,7 @@ sh_show(void *entry, struct out *o)
 	spin_lock(&sh_lock);
 	for (; obj->parent != NULL; obj = obj->parent)
 		depth++;
-	out_printf(o, "%lx-%lx as=%u depth=%u chain", lo << PAGE_SHIFT,
+	out_printf(o, "%lx-%lx as=%lu depth=%u chain", lo << PAGE_SHIFT,
 	    hi << PAGE_SHIFT, e->as->id, depth);
 	for (obj = e->top; obj != NULL; obj = obj->parent) {
 		put_object(o, obj, lo, hi);

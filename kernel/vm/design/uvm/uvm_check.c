@@ -75,7 +75,7 @@ uvm_check_entry(struct vm_report *rep, const struct anons_range *r)
 			    "its anon is empty");
 	}
 	if (n != amap->nanons)
-		report_bad(rep, "I18", "as %u %lx: %lu anons, counted %lu",
+		report_bad(rep, "I18", "as %lu %lx: %lu anons, counted %lu",
 		    rep->as->id, r->start, n, amap->nanons);
 	return late;
 }
