@@ -160,28 +160,32 @@ zap_next(struct zap_work *z, struct pt_iter *it)
 	return r;
 }
 
+enum unreadable { UNREADABLE_STAY, UNREADABLE_GO };
+
 /* The words of all tables from it.va on; flags: of their VAD (charged when touched?). */
 static void
-drop_tables(struct pt_iter it, struct zap_job *job, uint32_t flags)
+drop_tables(struct pt_iter it, uint32_t flags, enum unreadable tables)
 {
-	struct zap_work z = { .as = it.as, .job = job,
+	struct zap_job job = { .how = ZAP_EVEN_PRIVATE,
+		.tables = { .as = it.as, .forget = tables == UNREADABLE_GO } };
+	struct zap_work z = { .as = it.as, .job = &job,
 		.late = (flags & VAD_CHARGED) == 0 };
 	bool waited = false;
 	int r;
 
-	it.hold = &job->tables;
-	it.want = &job->want;
+	it.hold = &job.tables;
+	it.want = &job.want;
 	while (it.va < it.end) {
 		r = zap_next(&z, &it);
 		if (r != 0)
-			want_finish(&job->want);
+			want_finish(&job.want);
 		waited |= r != 0;
 		fault_reap();
 	}
 	/* An entry page may be held without a wait. */
-	if (waited || job->want.kpage != NULL) {
-		pt_release(&job->tables);
-		want_end(&job->want);
+	if (waited || job.want.kpage != NULL) {
+		pt_release(&job.tables);
+		want_end(&job.want);
 	}
 }
 
@@ -191,7 +195,6 @@ drop_tables(struct pt_iter it, struct zap_job *job, uint32_t flags)
 void
 pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 {
-	struct zap_job job = { .how = ZAP_EVEN_PRIVATE, .tables.as = as };
 	struct pt_iter it = pt_range(as, lo, hi);
 	bool any = vm_may_hold(); /* a token need not be waited for */
 
@@ -204,7 +207,7 @@ pte_discard(struct aspace *as, const struct vad *vad, uint64_t lo, uint64_t hi)
 	if (!any)
 		return;
 	structural_begin();
-	drop_tables(it, &job, vad->flags);
+	drop_tables(it, vad->flags, UNREADABLE_STAY);
 	structural_end();
 }
 
@@ -285,14 +288,12 @@ write_off(struct aspace *as)
 void
 pte_as_fini(struct aspace *as)
 {
-	struct zap_job job = { .how = ZAP_EVEN_PRIVATE,
-		.tables = { .as = as, .forget = true } };
 	bool lost = as_has_lost(as, LOST_VADS);
 
 	HELD(&as->map_lock);
 	if (lost || as->table.n_out != 0)
-		drop_tables(pt_range(as, 0, MD_USER_END >> PAGE_SHIFT), &job,
-		    VAD_CHARGED);
+		drop_tables(pt_range(as, 0, MD_USER_END >> PAGE_SHIFT),
+		    VAD_CHARGED, UNREADABLE_GO);
 	if (lost)
 		as_lose(as, LOST_TABLES);
 	mutex_lock(&as->ws_lock);
