@@ -231,6 +231,19 @@ op_trace(void)
 	settle();
 }
 
+/* A tracer's end stops whom it traces, or kills them.  Their parent, which waits for the
+ * tracer, would get one SIGCHLD for both ends, or two. */
+static void
+trace_nobody(void)
+{
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		if (syscall(SYS_ptrace, PTRACE_INTERRUPT, children[i], 0, 0) == 0)
+			settle();
+		if (syscall(SYS_ptrace, PTRACE_DETACH, children[i], 0, 0) == 0)
+			settle();
+	}
+}
+
 static void
 op_look(void)
 {

@@ -6,6 +6,7 @@
 #define SEEDED_CALLS_SIGNALS_H
 
 #include "calls.h"
+#include "calls_children.h"
 
 #define DEEPEST 2 /* fork of a fork */
 #define REAL_TIME 36
@@ -136,6 +137,7 @@ child(void)
 	depth++;
 	for (unsigned calls = chance(DRAWN_FDS); calls > 0; calls--)
 		one_call();
+	trace_nobody();
 	if (chance(5) == 0)
 		kill(getpid(), (int)PICK(SIGKILL, SIGTERM, SIGUSR1));
 	_exit(number & 0x7f);
