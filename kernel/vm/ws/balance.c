@@ -265,11 +265,10 @@ static size_t
 visit_trim(struct aspace *as)
 {
 	size_t want = MIN(bal.want, shortage()), done;
-	int age = of_age(bal.round);
 	bool whole;
 
 	if (want > 0 && design_evicts_any(as)) {
-		done = as->design->shared->evict_any(want, age);
+		done = as->design->shared->evict_any(want, of_age(bal.round));
 		bal.want -= MIN(bal.want, done);
 		return done;
 	}
@@ -278,7 +277,7 @@ visit_trim(struct aspace *as)
 		return 0;
 	whole = bal.round == 0 && is_sleeper(as);
 	want = whole ? SIZE_MAX : MIN(want, ws_adjust(as, bal.round));
-	done = as->school->evict(as, want, age);
+	done = as->school->evict(as, want, of_age(bal.round));
 	bal.want -= MIN(bal.want, done);
 	if (done < want && bal.round > 0)
 		as->ws.emptied = (uint8_t)(WS_AGES - bal.round);
